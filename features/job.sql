@@ -1,0 +1,15 @@
+/*
+zh = "岗位与司龄"
+en = "Job and tenure"
+needs = ["people"]
+
+[columns.tenure_days]
+zh = "在职天数"
+en = "days since the hire"
+unit = "days"
+owner = "company"
+compare = ["team", "peers"]
+reason = "job:tenure"
+*/
+select employee_id, as_of, date_diff('day', hired_on, as_of) as tenure_days
+from people

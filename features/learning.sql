@@ -1,0 +1,44 @@
+/*
+zh = "学习"
+en = "Learning"
+needs = ["enrolments"]
+
+[columns.courses_completed_365d]
+zh = "近365天完成的课程数"
+en = "courses completed in the last 365 days"
+unit = "courses"
+better = "higher"
+owner = "employee"
+compare = ["team", "peers"]
+
+[columns.courses_open]
+zh = "已选未完成的课程数"
+en = "courses begun and not finished"
+unit = "courses"
+owner = "employee"
+
+[columns.completion_share]
+zh = "已选课程的完成比例"
+en = "share of the courses begun that were finished"
+unit = "share"
+better = "higher"
+owner = "employee"
+
+[columns.days_since_enrolment]
+zh = "距最近一次选课的天数"
+en = "days since the last enrolment"
+unit = "days"
+owner = "employee"
+compare = ["team", "peers"]
+*/
+with seen as (
+  select employee_id, as_of, enrolled_on, case when completed_on < as_of then completed_on end as completed_on
+  from enrolments
+)
+select employee_id, as_of,
+  sum(case when date_diff('day', completed_on, as_of) <= 365 then 1 else 0 end) as courses_completed_365d,
+  sum(case when completed_on is null then 1 else 0 end) as courses_open,
+  count(completed_on) / count(*)::double as completion_share,
+  date_diff('day', max(enrolled_on), as_of) as days_since_enrolment
+from seen
+group by employee_id, as_of

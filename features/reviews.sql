@@ -1,0 +1,95 @@
+/*
+zh = "绩效历史"
+en = "Review history"
+needs = ["reviews"]
+
+[columns.last_rating]
+zh = "最近一次绩效评级"
+en = "rating at the last review"
+unit = "rating"
+better = "higher"
+owner = "employee"
+compare = ["team", "peers"]
+
+[columns.previous_rating]
+zh = "上一次绩效评级"
+en = "rating at the review before"
+unit = "rating"
+better = "higher"
+owner = "employee"
+
+[columns.rating_change]
+zh = "评级变化"
+en = "change of rating between the last two reviews"
+unit = "rating"
+better = "higher"
+owner = "employee"
+compare = ["team", "peers"]
+
+[columns.mean_rating]
+zh = "历次平均评级"
+en = "mean of all ratings so far"
+unit = "rating"
+better = "higher"
+owner = "employee"
+
+[columns.lowest_rating]
+zh = "历次最低评级"
+en = "lowest rating so far"
+unit = "rating"
+better = "higher"
+owner = "employee"
+
+[columns.reviews_so_far]
+zh = "已有绩效评价次数"
+en = "reviews so far"
+unit = "reviews"
+owner = "company"
+
+[columns.days_since_review]
+zh = "距最近一次绩效评价的天数"
+en = "days since the last review"
+unit = "days"
+owner = "manager"
+
+[columns.last_rater_mean]
+zh = "最近评价者给出的平均评级"
+en = "mean rating that the last reviewer gives"
+unit = "rating"
+owner = "manager"
+
+[columns.same_rater]
+zh = "最近两次评价是否同一评价者"
+en = "the last two reviews came from the same reviewer"
+unit = "yes or no"
+owner = "company"
+*/
+with ordered as (
+  select employee_id, as_of, reviewer_id, rating, reviewed_on,
+    row_number() over (partition by employee_id, as_of order by reviewed_on desc, period_end desc, review_id desc) as back
+  from reviews
+),
+raters as (
+  select reviewer_id, as_of, avg(rating) as rater_mean from reviews where reviewer_id is not null group by reviewer_id, as_of
+),
+wide as (
+  select employee_id, as_of,
+    max(case when back = 1 then rating end) as last_rating,
+    max(case when back = 2 then rating end) as previous_rating,
+    max(case when back = 1 then reviewer_id end) as last_rater,
+    max(case when back = 2 then reviewer_id end) as previous_rater,
+    max(reviewed_on) as reviewed_on,
+    avg(rating) as mean_rating,
+    min(rating) as lowest_rating,
+    count(*) as reviews_so_far
+  from ordered
+  group by employee_id, as_of
+)
+select w.employee_id, w.as_of, w.last_rating, w.previous_rating,
+  w.last_rating - w.previous_rating as rating_change,
+  w.mean_rating, w.lowest_rating, w.reviews_so_far,
+  date_diff('day', w.reviewed_on, w.as_of) as days_since_review,
+  r.rater_mean as last_rater_mean,
+  case when w.last_rater = w.previous_rater then 1 when w.previous_rater is not null then 0 end as same_rater
+from wide w
+left join raters r on r.reviewer_id = w.last_rater and r.as_of = w.as_of

@@ -1,0 +1,66 @@
+"""Feature SQL stays portable: what sqlglot cannot carry to Spark faithfully is refused here, over the parsed SQL."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from perfml.errors import DefinitionError
+
+
+@lru_cache(maxsize=256)
+def check_portable(sql: str, *, file: str) -> None:
+    """Raise :class:`DefinitionError` unless ``sql`` is one SELECT that Spark would answer alike.
+
+    Refused: ASOF joins, PIVOT and UNPIVOT, ordered list aggregates, bare decimal literals (Spark reads ``28.0`` as
+    DECIMAL, DuckDB's arithmetic then differs), and dates of the file's own (the snapshot is what filters by date).
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        statements = [s for s in sqlglot.parse(sql, read="duckdb") if s is not None]
+    except sqlglot.errors.ParseError as error:
+        raise DefinitionError(f"is not SQL ({str(error).splitlines()[0]})", where=file, remedy="mend it") from None
+    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
+        raise DefinitionError("is not one SELECT", where=file, remedy="write one SELECT a file")
+    for node in statements[0].walk():
+        for refused, what, remedy in (
+            (_is_asof(node), "ASOF JOIN", "join on validity intervals made with LEAD"),
+            (isinstance(node, exp.Pivot), "PIVOT", "write one aggregate with FILTER for each column"),
+            (_is_ordered_list(node), "an ordered list aggregate", "use min, max, or a window function"),
+            (_is_bare_decimal(node), f"the bare decimal {node.sql()}", f"write {node.sql()}::double"),
+            (_is_today(node), "today's date", "compare with as_of"),
+        ):
+            if refused:
+                raise DefinitionError(f"{what} cannot be carried to Spark faithfully", where=file, remedy=remedy)
+
+
+def _is_asof(node: object) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.Join) and "ASOF" in f"{node.args.get('method') or ''} {node.args.get('kind') or ''}".upper()
+
+
+def _is_ordered_list(node: object) -> bool:
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Order):
+        return False
+    above = node.parent
+    while isinstance(above, (exp.Filter, exp.WithinGroup)):
+        above = above.parent
+    return isinstance(above, exp.AggFunc | exp.Anonymous | exp.AnonymousAggFunc)
+
+
+def _is_bare_decimal(node: object) -> bool:
+    from sqlglot import exp
+
+    if not isinstance(node, exp.Literal) or node.is_string or not set(str(node.this)) & {".", "e", "E"}:
+        return False
+    return not isinstance(node.parent, exp.Cast | exp.TryCast)
+
+
+def _is_today(node: object) -> bool:
+    from sqlglot import exp
+
+    return isinstance(node, exp.CurrentDate | exp.CurrentTimestamp | exp.CurrentTime)

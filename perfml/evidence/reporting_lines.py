@@ -1,0 +1,36 @@
+"""Cycles in the reporting line: the row that closes one is quarantined, the rows before it stay."""
+
+from __future__ import annotations
+
+import duckdb
+
+
+def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
+    """Move from ``positions`` to ``quarantine`` each row by which someone would come to report to themselves.
+
+    Rows take effect in the order in which they became usable, so that a row of tomorrow never changes yesterday's.
+    """
+    rows = connection.execute(
+        "select employee_id, effective_on, known_moment, manager_id from positions"
+        " order by usable_day, effective_on, known_moment, employee_id"
+    ).fetchall()
+    manager: dict[str, str] = {}
+    closing = []
+    for employee, effective, known, boss in rows:
+        above = boss
+        while above is not None and above != employee:
+            above = manager.get(above)
+        if above is not None:
+            closing.append((employee, effective, known))
+        elif boss is None:
+            manager.pop(employee, None)
+        else:
+            manager[employee] = boss
+    for employee, effective, known in closing:
+        which = "employee_id = ? and effective_on = ? and known_moment = ?"
+        connection.execute(
+            "insert into quarantine select 'positions', 'cycle_of_managers', 'manager_id', employee_id || ' ' || effective_on,"
+            f" employee_id, happened_day, known_day from positions where {which}",
+            [employee, effective, known],
+        )
+        connection.execute(f"delete from positions where {which}", [employee, effective, known])

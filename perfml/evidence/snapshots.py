@@ -1,0 +1,89 @@
+"""What was known at each as-of date: the people then employed, and every table as a view with an ``as_of`` column.
+
+A feature file selects from these views and so cannot see a row that happened or became known later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import duckdb
+
+from perfml.errors import DefinitionError
+from perfml.evidence.portable import check_portable
+from perfml.evidence.sources import Data
+from perfml.project.project import RelationalFile
+
+KNOWN = "known"
+"""The schema of the as-of views."""
+NOT_OFFERED = ("events", "employees", "courses", "deliveries", "facts")
+"""Tables without a view of their own: the log is for windows, employees become ``people``, the rest are for other rooms."""
+
+
+def visible(table: str) -> str:
+    """SQL condition: the row of ``table`` is the newest version that happened and was known before ``a.as_of``."""
+    return f"{table}.usable_day < a.as_of and ({table}.superseded_day is null or {table}.superseded_day >= a.as_of)"
+
+
+def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
+    """Make the temp tables ``asofs`` and ``people`` (employee_id, as_of and the position then held) and the views of the
+    schema :data:`KNOWN`, over all ``as_ofs``."""
+    connection = data.connection
+    connection.execute("create or replace temp table asofs as select unnest(?::date[]) as as_of", [list(as_ofs)])
+    exited = (
+        f"and not exists (select 1 from exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on and {visible('x')})"
+        if data.has("exits")
+        else ""
+    )
+    position = (
+        f"select p.*, a.as_of, row_number() over (partition by p.employee_id, a.as_of order by p.effective_on desc, p.known_moment desc) as newest"
+        f" from asofs a join positions p on {visible('p')}"
+        if data.has("positions")
+        else "select null::text as employee_id, null::date as as_of, 1 as newest, null::text as manager_id,"
+        " null::text as department, null::text as role_family, null::bigint as level, null::text as location, null::date as effective_on"
+    )
+    connection.execute(
+        "create or replace temp table people as select e.employee_id, a.as_of, e.hired_on, p.manager_id, p.department,"
+        " p.role_family, p.level, p.location, p.effective_on as position_since from asofs a"
+        f" join employees e on {visible('e')} {exited}"
+        f" left join ({position}) p on p.employee_id = e.employee_id and p.as_of = a.as_of and p.newest = 1"
+        " order by e.employee_id, a.as_of"
+    )
+    connection.execute(f"create schema if not exists {KNOWN}")
+    for table in data.specs:
+        if table not in NOT_OFFERED:
+            hidden = "happened_day, known_day, known_moment, usable_day, superseded_day"
+            connection.execute(
+                f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden})"
+                f" from temp.asofs a join main.{table} t on {visible('t')}"
+            )
+
+
+def run_relational(data: Data, file: RelationalFile) -> None:
+    """Run one feature file into the temp table ``evidence_<name>``.
+
+    Raises :class:`DefinitionError` when it does not run, is not portable, repeats an (employee_id, as_of), or makes
+    other columns than its header declares.
+    """
+    check_portable(file.sql, file=file.file)
+    connection, table = data.connection, f"evidence_{file.name}"
+    try:
+        connection.execute(f"set schema = '{KNOWN}'")
+        connection.execute(f"create or replace temp table {table} as select * from ({file.sql})")
+    except duckdb.Error as error:
+        said = str(error).splitlines()[0]
+        raise DefinitionError(f"does not run ({said})", where=file.file, remedy="mend the SQL") from None
+    finally:
+        connection.execute("set schema = 'main'")
+    made = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    declared = ["employee_id", "as_of", *file.spec.columns]
+    if sorted(made) != sorted(declared):
+        wrong = sorted(set(made) ^ set(declared))[0]
+        side = "is selected and not declared" if wrong in made else "is declared and not selected"
+        raise DefinitionError(f"column {wrong!r} {side}", where=file.file, remedy="say it in both header and SELECT")
+    rows, distinct = connection.execute(f"select count(*), count(distinct (employee_id, as_of)) from {table}").fetchall()[0]
+    if rows != distinct:
+        raise DefinitionError(
+            "makes several rows for one employee and as-of date", where=file.file, remedy="group by employee_id, as_of"
+        )
