@@ -49,8 +49,8 @@ owner = "company"
 reason = "career:manager"
 
 [columns.team_size]
-zh = "团队人数"
-en = "people with the same manager"
+zh = "团队人数（含本人）"
+en = "people with the same manager, the person included"
 unit = "people"
 owner = "company"
 reason = "career:team"
@@ -72,6 +72,7 @@ with steps as (
 path as (
   select employee_id, as_of,
     max(case when nth = 1 or level is distinct from level_before then effective_on end) as level_since,
+    count(level) as levels_known,
     max(case when nth = 1 or manager_id is distinct from manager_before then effective_on end) as manager_since,
     max(effective_on) as position_since,
     sum(case when nth > 1 and level is distinct from level_before then 1 else 0 end) as level_changes,
@@ -84,9 +85,9 @@ teams as (
   select manager_id, as_of, count(*) as n from people where manager_id is not null group by manager_id, as_of
 )
 select p.employee_id, p.as_of, p.level,
-  date_diff('day', s.level_since, p.as_of) as days_in_level,
+  case when p.level is not null then date_diff('day', s.level_since, p.as_of) end as days_in_level,
   date_diff('day', s.position_since, p.as_of) as days_in_position,
-  s.level_changes, s.manager_changes_365d,
+  case when s.levels_known > 0 then s.level_changes end as level_changes, s.manager_changes_365d,
   case when p.manager_id is not null then date_diff('day', s.manager_since, p.as_of) end as days_with_manager,
   t.n as team_size,
   coalesce(r.n, 0) as reports

@@ -10,16 +10,16 @@ unit = "goals"
 owner = "manager"
 
 [columns.goal_lead_mean]
-zh = "目标完成度减去时间进度（按权重平均）"
-en = "share of the target reached less share of the time gone, mean by weight"
+zh = "最近一次记录时目标完成度减去时间进度（按权重平均）"
+en = "share of the target reached less share of the time gone, when last measured, mean by weight"
 unit = "share"
 better = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
 [columns.goal_lead_worst]
-zh = "最落后目标的完成度减去时间进度"
-en = "share of the target reached less share of the time gone, on the goal furthest behind"
+zh = "落后最多的目标：最近一次记录时完成度减去时间进度"
+en = "share of the target reached less share of the time gone, when last measured, on the goal furthest behind"
 unit = "share"
 better = "higher"
 owner = "employee"
@@ -53,8 +53,8 @@ unit = "changes"
 owner = "manager"
 
 [columns.past_attainment]
-zh = "以往目标的平均完成率"
-en = "mean attainment of past goals"
+zh = "以往目标的平均完成率（单个目标至多计200%）"
+en = "mean attainment of past goals, each at most 200 %"
 unit = "share"
 better = "higher"
 owner = "employee"
@@ -74,18 +74,19 @@ measured as (
 now as (
   select v.employee_id, v.as_of, v.core, v.weight, v.n - 1 as changes, m.measured_at, m.actual,
     case when v.period_end >= v.as_of then 1 else 0 end as running,
-    coalesce(m.actual, 0) / v.target as reached,
-    least(date_diff('day', v.period_start, v.as_of) / (date_diff('day', v.period_start, v.period_end) + 1)::double, 1) as gone
+    m.actual / v.target as reached,
+    least(date_diff('day', v.period_start, m.measured_at::date) / (date_diff('day', v.period_start, v.period_end) + 1)::double, 1) as gone
   from versions v
   left join measured m on m.goal_id = v.goal_id and m.as_of = v.as_of and m.back = 1
   where v.back = 1 and v.period_start < v.as_of
 )
 select employee_id, as_of,
   sum(running) as goals_open,
-  sum(case when running = 1 then weight * (reached - gone) end) / sum(case when running = 1 then weight end) as goal_lead_mean,
+  sum(case when running = 1 then weight * (reached - gone) end) / sum(case when running = 1 and reached is not null then weight end) as goal_lead_mean,
   min(case when running = 1 then reached - gone end) as goal_lead_worst,
-  sum(case when running = 1 and reached < gone - 0.1::double then weight when running = 1 then 0 end) as weight_behind_percent,
-  sum(case when running = 1 and core and reached < gone - 0.1::double then weight when running = 1 then 0 end) as core_weight_behind_percent,
+  sum(case when running = 1 and reached < gone - 0.1::double then weight when running = 1 and reached is not null then 0 end) as weight_behind_percent,
+  sum(case when running = 1 and core and reached < gone - 0.1::double then weight when running = 1 and core and reached is not null then 0 end)
+    as core_weight_behind_percent,
   min(case when running = 1 then date_diff('day', measured_at::date, as_of) end) as days_since_progress,
   sum(case when running = 1 then changes end) as goal_versions,
   avg(case when running = 0 and actual is not null then least(reached, 2) end) as past_attainment

@@ -53,13 +53,13 @@ unit = "days"
 owner = "manager"
 
 [columns.last_rater_mean]
-zh = "最近评价者给出的平均评级"
+zh = "最近一位评价者给出的平均评级"
 en = "mean rating that the last reviewer gives"
 unit = "rating"
 owner = "manager"
 
 [columns.same_rater]
-zh = "最近两次评价是否同一评价者"
+zh = "最近两次评价是否由同一人作出"
 en = "the last two reviews came from the same reviewer"
 unit = "yes or no"
 owner = "company"
@@ -90,6 +90,6 @@ select w.employee_id, w.as_of, w.last_rating, w.previous_rating,
   w.mean_rating, w.lowest_rating, w.reviews_so_far,
   date_diff('day', w.reviewed_on, w.as_of) as days_since_review,
   r.rater_mean as last_rater_mean,
-  case when w.last_rater = w.previous_rater then 1 when w.previous_rater is not null then 0 end as same_rater
+  case when w.last_rater = w.previous_rater then 1 when w.last_rater <> w.previous_rater then 0 end as same_rater
 from wide w
 left join raters r on r.reviewer_id = w.last_rater and r.as_of = w.as_of

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from perfml.errors import DefinitionError
 from perfml.project.spec import Better, Owner, Relation
 
 RELATION_WORDS: dict[Relation, tuple[str, str]] = {
@@ -57,3 +59,14 @@ class Column:
     def from_json(cls, raw: dict[str, Any]) -> Column:
         """The column that :meth:`to_json` wrote."""
         return cls(**raw)
+
+
+def refuse_twins(columns: Iterable[Column]) -> None:
+    """Raise :class:`DefinitionError` for a column name that two definitions make."""
+    seen: set[str] = set()
+    for column in columns:
+        if column.name in seen:
+            raise DefinitionError(
+                f"column {column.name!r} is made twice", where=f"features/{column.evidence}", remedy="rename one of them"
+            )
+        seen.add(column.name)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,20 +21,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import DataError
-from perfml.evidence import kernel
 from perfml.evidence.cells import Log, aggregate, discover_kinds
-from perfml.evidence.columns import Column
+from perfml.evidence.columns import Column, refuse_twins
 from perfml.evidence.comparison import z_scores
 from perfml.evidence.grid import Grid, epoch_days
-from perfml.evidence.snapshots import make_snapshots, run_relational
+from perfml.evidence.kernel import cell_columns
+from perfml.evidence.pairs import pair_columns
+from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, compile_windows
 from perfml.files import whole_file
 from perfml.project.project import Definitions
 from perfml.project.spec import Relation
 
-BATCH_BYTES = 600_000_000
-"""What the cubes of one batch may take."""
+BATCH_BYTES = 800_000_000
+"""What one batch of persons may take."""
+BYTES_OF_ROW = 100
+"""What one row of the log takes while its batch is worked out."""
 KEYS = ("employee_id", "as_of")
 METADATA = b"perfml"
 Progress = Callable[[str, int, int], None]
@@ -75,6 +79,12 @@ def read(path: Path) -> Evidence:
     frame["as_of"] = pd.to_datetime(frame["as_of"])
     columns = tuple(Column.from_json(raw) for raw in said["columns"])
     return Evidence(frame, columns, tuple(said["kinds"]), tuple(said["left_out"]))
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What the columns of an evidence file mean, its kinds of event, and what was left out, without reading its rows."""
+    said: dict[str, Any] = json.loads(pq.read_schema(path).metadata[METADATA])
+    return said
 
 
 def write(
@@ -146,7 +156,7 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
     if people.empty:
         raise DataError("nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates")
     days = epoch_days(as_ofs)
-    persons, person = np.unique(people["employee_id"].to_numpy(dtype=object), return_inverse=True)
+    person, persons = pd.factorize(people["employee_id"].to_numpy(dtype=object))
     when = np.searchsorted(days, people["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
     left_out: list[str] = []
     plan = Plan((), ())
@@ -159,8 +169,8 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
         left_out += [f"{file.name}: there is no table events" for file in definitions.windowed]
     grid = Grid(days, plan.windows)
     codes = pd.factorize(people["department"])[0].astype(np.int32)
-    departments = np.full((len(persons), len(days)), -1, np.int32)
-    departments[person, when] = codes
+    departments = np.full((len(days), len(persons)), -1, np.int32)
+    departments[when, person] = codes
     columns = [c.column for c in plan.columns]
     compared: list[tuple[Column, Relation]] = [(c.column, relation) for c in plan.columns for relation in c.compare]
     relational = []
@@ -183,17 +193,16 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
     for relation in sorted({relation for _, relation in compared} - {relation for _, relation in kept}):
         left_out.append(f"comparison with {relation}: positions does not say who that is")
     columns += [column.compared(relation) for column, relation in kept]
+    refuse_twins(columns)
     job = _Job(
         data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, columns,
         [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
     )  # fmt: skip
     if plan.columns:
         tell("one pass over the log", 0, 1)
-        first = data.connection.execute("select min(happened_day) from events").fetchall()[0][0] or as_ofs[0]
         data.connection.register("person_arrays", pa.table({"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}))
         data.connection.execute("create or replace temp table persons as select * from person_arrays")
         data.connection.unregister("person_arrays")
-        grid.make_calendar(data.connection, int(epoch_days([first])[0]))
         job.log = aggregate(data, plan, grid, job.decimals)
     return job
 
@@ -217,38 +226,42 @@ def _relations(people: pd.DataFrame) -> dict[Relation, npt.NDArray[np.int64]]:
 def _batches(job: _Job, tell: Progress) -> Iterator[pa.RecordBatch]:
     """Batches of persons, each with the columns that need nobody else."""
     n_as_ofs, n_persons = len(job.grid.as_ofs), len(job.persons)
-    sides = 1 + job.plan.counts_received
-    per_person = 24 * job.plan.n_channels * sides * len(job.grid.edges) + 8 * n_as_ofs * len(job.columns) * 2
-    size = max(1, min(n_persons, BATCH_BYTES // per_person))
+    size = max(1, min(n_persons, BATCH_BYTES // _bytes_of_person(job)))
     for low in range(0, n_persons, size):
-        high = min(low + size, n_persons)
+        n = min(size, n_persons - low)
         tell("windows", low, n_persons)
-        first, last = np.searchsorted(job.rows, [low * n_as_ofs, high * n_as_ofs])
-        flat = job.rows[first:last] - low * n_as_ofs
+        first, last = np.searchsorted(job.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
+        person, as_of = np.divmod(job.rows[first:last] - low * n_as_ofs, n_as_ofs)
+        cell = as_of * n + person
         made: dict[str, npt.NDArray[np.float64]] = {}
         if job.log is not None:
-            cells = job.log.cells(low, high)
-            made |= kernel.cell_columns(cells, job.plan, job.grid, low, high - low, job.decimals)
-            if job.log.has_pairs:
-                pairs = job.log.pairs(low, high)
-                made |= kernel.pair_columns(pairs, job.plan, job.grid, low, high - low, job.departments)
+            rows = job.log.rows(low, low + n)
+            made |= cell_columns(rows, job.plan, job.grid, low, n, job.decimals)
+            made |= pair_columns(rows, job.plan, job.grid, low, n, job.departments)
         arrays: dict[str, pa.Array] = {
             "employee_id": pa.array(job.people["employee_id"].to_numpy(dtype=object)[first:last], pa.string()),
             "as_of": pa.array(job.people["as_of"].to_numpy().astype("M8[D]")[first:last], pa.date32()),
         }
         for name in [c.column.name for c in job.plan.columns]:
-            arrays[name] = pa.array(made.pop(name).ravel()[flat], from_pandas=True)
+            arrays[name] = pa.array(made.pop(name).ravel()[cell], from_pandas=True)
         for name, columns in job.relational:
             arrays |= _relational_batch(job, name, columns, first, last)
         yield pa.RecordBatch.from_pydict(arrays)
-        tell("windows", high, n_persons)
+        tell("windows", low + n, n_persons)
+
+
+def _bytes_of_person(job: _Job) -> int:
+    """What one person of a batch takes: rows of the log, cubes of counts, sums and days, and the columns made from them."""
+    rows = job.log.n_rows // len(job.persons) + 1 if job.log is not None else 0
+    cubes = 2 * job.plan.n_channels * (2 * len(job.grid.edges) + len(job.grid.as_ofs))
+    return BYTES_OF_ROW * rows + 8 * cubes + 2 * 8 * len(job.grid.as_ofs) * len(job.columns)
 
 
 def _relational_batch(job: _Job, name: str, columns: tuple[str, ...], first: int, last: int) -> dict[str, pa.Array]:
     ids = job.people["employee_id"]
     wanted = ", ".join(f'r."{column}"::double as "{column}"' for column in columns)
     found = job.data.connection.sql(
-        f"select {wanted} from people p left join evidence_{name} r on r.employee_id = p.employee_id and r.as_of = p.as_of"
+        f"select {wanted} from people p left join {evidence_table(name)} r on r.employee_id = p.employee_id and r.as_of = p.as_of"
         " where p.employee_id between ? and ? order by p.employee_id, p.as_of",
         params=[ids.iloc[first], ids.iloc[last - 1]],
     ).to_arrow_table()

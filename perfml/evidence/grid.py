@@ -1,8 +1,8 @@
 """The grid that makes one pass over the log enough.
 
-Its edges are all (as-of date − window) dates, and more where two lie over 63 days apart, so that the days of a cell fit the
-bits of one integer. A day belongs to the first edge *strictly after* it: "strictly before the as-of date" is then a matter of
-structure, not of a filter that someone could forget. The sum over a window is a difference of prefix sums over the cells.
+Its edges are all (as-of date − window) dates. A day belongs to the first edge *strictly after* it: "strictly before the as-of
+date" is then a matter of structure, not of a filter that someone could forget. The sum over a window is a difference of
+prefix sums over the edges.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
-MOST_DAYS = 63
-"""Days of one cell: the bits of a signed 64-bit integer that DuckDB shifts safely."""
-
 Days = npt.NDArray[np.int64]
 """Days since 1970-01-01."""
+Indexes = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -32,34 +29,31 @@ class Grid:
 
     @cached_property
     def edges(self) -> Days:
-        """Ascending; all days before the first edge share its cell, which no window includes."""
-        wanted = np.unique(np.concatenate([self.as_ofs] + [self.as_ofs - w for w in self.windows]))
-        extra = [
-            np.arange(low + MOST_DAYS, high, MOST_DAYS) for low, high in zip(wanted[:-1], wanted[1:], strict=True)
-        ]
-        return np.unique(np.concatenate([wanted, *extra]))
+        """Ascending, the last one the last as-of date; all days before the first share a cell that no window includes."""
+        return np.unique(np.concatenate([self.as_ofs, *(self.as_ofs - window for window in self.windows)]))
 
-    def position(self, days: Days) -> Days:
+    def position(self, days: Days) -> Indexes:
         """The index of each edge ``days``."""
         return np.searchsorted(self.edges, days)
 
-    def make_calendar(self, connection: duckdb.DuckDBPyConnection, first_day: int) -> None:
-        """The temp table ``calendar``: for each day its cell ``edge``, its bit ``off`` and ``first_as_of``, the index of the
-        first as-of date strictly after it. It ends the day before the last as-of date: later rows find no partner."""
-        days = np.arange(min(first_day, int(self.edges[0]) - 1), int(self.as_ofs[-1]), dtype=np.int64)
-        edge = np.searchsorted(self.edges, days, side="right")
-        table = {
-            "day": days.astype("M8[D]").astype("M8[us]"),
-            "edge": edge.astype(np.int32),
-            "off": np.minimum(self.edges[edge] - 1 - days, MOST_DAYS - 1).astype(np.int32),
-            "first_as_of": np.searchsorted(self.as_ofs, days, side="right").astype(np.int32),
-            "number": days.astype(np.int32),
-        }
-        connection.register("calendar_arrays", table)
-        connection.execute(
-            "create or replace temp table calendar as select day::date as day, edge, off, first_as_of, number from calendar_arrays"
-        )
-        connection.unregister("calendar_arrays")
+    def edge_after(self, days: npt.NDArray[np.integer]) -> Indexes:
+        """The index of the first edge strictly after each day; ``len(edges)`` where there is none."""
+        return _first_after(self.edges, days)
+
+    def as_of_after(self, days: npt.NDArray[np.integer]) -> Indexes:
+        """The index of the first as-of date strictly after each day; ``len(as_ofs)`` where there is none."""
+        return _first_after(self.as_ofs, days)
+
+
+def _first_after(marks: Days, days: npt.NDArray[np.integer]) -> Indexes:
+    """The index of the first of ``marks`` strictly after each day: looked up in a table of all days, as the log is long.
+
+    >>> _first_after(np.array([10, 20]), np.array([9, 10, 19, 20])).tolist()
+    [0, 1, 1, 2]
+    """
+    low, high = int(marks[0]) - 1, int(marks[-1])
+    table = np.searchsorted(marks, np.arange(low, high + 1), side="right")
+    return table[np.clip(days, low, high) - low]
 
 
 def epoch_days(dates: Sequence[object]) -> Days:

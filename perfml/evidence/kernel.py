@@ -1,248 +1,229 @@
-"""Cells to columns, in NumPy: prefix sums over the grid give every window of every as-of date as a difference."""
+"""Rows of the log to columns of counts, sums and days, in NumPy: prefix sums over the grid give every window of every as-of date.
+
+All columns have the shape (as-of dates, persons of the batch). The exact path for rows that became known late, or that a
+correction replaced, is a small difference to the usual one, and only such rows take it.
+"""
 
 from __future__ import annotations
+
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from perfml.evidence.cells import Arrays, pair_sets
-from perfml.evidence.grid import Grid
+from perfml.errors import DataError
+from perfml.evidence.cells import FOREVER, Arrays
+from perfml.evidence.grid import Grid, Indexes
 from perfml.evidence.windows import Plan, WindowColumn
 
 Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Channels = tuple[int, ...]
 NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
 
 
-def cell_columns(cells: Arrays, plan: Plan, grid: Grid, low: int, n: int, decimals: int) -> dict[str, Floats]:
-    """Columns of counts, sums and days for persons ``low`` … ``low + n − 1``: name -> (n, as-of dates)."""
+def cell_columns(rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, decimals: int) -> dict[str, Floats]:
+    """Columns of counts, sums and days for persons ``low`` … ``low + n − 1``: name -> (as-of dates, n).
+
+    Raises :class:`DataError` where a sum passes what 64 bits hold.
+    """
     if not plan.cell_columns:
         return {}
-    batch = _Batch(cells, plan, grid, low, n)
+    batch = _Batch(rows, plan, grid, low, n)
     return {column.column.name: _measure(batch, column, plan, decimals) for column in plan.cell_columns}
 
 
 def _measure(batch: _Batch, column: WindowColumn, plan: Plan, decimals: int) -> Floats:
-    channels = plan.channels(column)
+    channels = tuple(plan.channels(column))
     window, past = column.window_days, column.past_days
     match column.measure:
         case "count":
-            return batch.window(batch.counts, channels, window).astype(np.float64)
+            return batch.counts.window(channels, window).astype(np.float64)
         case "sum":
-            return batch.window(batch.totals, channels, window) / 10.0**decimals
+            return batch.totals.window(channels, window) / 10.0**decimals
         case "active_days":
             return batch.active_days(channels, window)
         case "days_since_last":
             return batch.days_since(channels, window)
         case _:
-            recent = batch.window(batch.counts, channels, window) / window
-            before = (batch.window(batch.counts, channels, past) - batch.window(batch.counts, channels, window)) / (past - window)
+            count = batch.counts.window(channels, window)
+            recent = count / window
+            before = (batch.counts.window(channels, past) - count) / (past - window)
             if column.measure == "trend":
                 return recent - before
             return np.divide(recent, before, out=np.full(recent.shape, np.nan), where=before > 0)
 
 
-class _Batch:
-    """The cubes (channel, person, edge) of one batch of persons, and what late rows add at single as-of dates."""
+class Known:
+    """For which as-of dates each row counts: ``[start, stop)``; ``first`` is where it would start were it known at once."""
 
-    def __init__(self, cells: Arrays, plan: Plan, grid: Grid, low: int, n: int) -> None:
-        self.grid, self.n, self.n_as_ofs = grid, n, len(grid.as_ofs)
-        self.at = grid.position(grid.as_ofs)
-        sides = 1 + plan.counts_received
-        shape = (plan.n_channels * sides, n, len(grid.edges))
-        regular = cells["from_as_of"] < 0
-        person = cells["person"].astype(np.int64) - low
-        flat = (cells["channel"].astype(np.int64) * n + person) * shape[2] + cells["edge"]
-        here = flat[regular]
-        self.counts = np.cumsum(_cube(shape, here, cells["n"][regular], np.int32), axis=2, dtype=np.int32)
-        self.totals = np.cumsum(_cube(shape, here, cells["total"][regular], np.int64), axis=2)
-        self.bits = _cube(shape, here, cells["days"][regular], np.int64)
-        last = _cube(shape, here, cells["last"][regular], np.int32, fill=NEVER)
-        self.last = np.maximum.accumulate(last, axis=2)[:, :, self.at]
-        self._late = _Late(cells, ~regular, person, self) if not regular.all() else None
+    def __init__(self, rows: Arrays, grid: Grid) -> None:
+        self.n_as_ofs = len(grid.as_ofs)
+        self.first = grid.as_of_after(rows["day"])
+        self.start = grid.as_of_after(rows["known"]) if "known" in rows else self.first
+        gone = rows.get("gone")
+        self.replaced = np.flatnonzero(gone < FOREVER) if gone is not None else np.empty(0, np.intp)
+        self.stop = grid.as_of_after(gone[self.replaced]) if gone is not None else np.empty(0, np.intp)
+        self.lasting = np.delete(np.arange(len(self.start)), self.replaced) if len(self.replaced) else slice(None)
 
-    def window(self, cube: npt.NDArray[np.signedinteger], channels: list[int], days: int) -> npt.NDArray[np.int64]:
-        """Sum over ``channels`` of the cells in the ``days`` before each as-of date: (n, as-of dates)."""
-        start = self.grid.position(self.grid.as_ofs - days)
-        total = np.zeros((self.n, self.n_as_ofs), np.int64)
-        for channel in channels:
-            total += cube[channel][:, self.at] - cube[channel][:, start]
-        if self._late is not None:
-            self._late.add(total, channels, days, counts=cube is self.counts)
+    def spread_replaced(self) -> tuple[Indexes, Indexes]:
+        """(row, as-of date) for every as-of date at which a row counted before it was replaced."""
+        where, as_of = spread(self.start[self.replaced], self.stop)
+        return self.replaced[where], as_of
+
+    def spread_hidden(self) -> tuple[Indexes, Indexes]:
+        """(row, as-of date) for every as-of date after the row happened at which it does not count."""
+        late = np.flatnonzero(self.start > self.first) if self.start is not self.first else np.empty(0, np.intp)
+        before, as_of_before = spread(self.first[late], self.start[late])
+        end = np.full(len(self.replaced), self.n_as_ofs)
+        after, as_of_after = spread(np.maximum(self.stop, self.start[self.replaced]), end)
+        return np.concatenate([late[before], self.replaced[after]]), np.concatenate([as_of_before, as_of_after])
+
+
+class _Windows:
+    """Sums of ``values`` (1 a row if None) over channels and windows, by prefix sums along the edges of the grid."""
+
+    def __init__(self, batch: _Batch, cell: Indexes, values: Integers | None) -> None:
+        self.batch, shape = batch, batch.shape
+        size = shape[0] * shape[1] * shape[2]
+        if values is None:
+            flat = np.bincount(cell, minlength=size)
+        else:
+            flat = np.zeros(size, np.int64)
+            np.add.at(flat, cell, values)
+        cube = flat.reshape(shape)
+        self.prefix = np.cumsum(cube, axis=1, out=cube)
+        self.hidden = -np.ones(len(batch.hidden_row), np.int64) if values is None else -values[batch.hidden_row]
+        self._sums: dict[Channels, Integers] = {}
+        self._windows: dict[tuple[Channels, int], Integers] = {}
+
+    def window(self, channels: Channels, days: int) -> Integers:
+        """Sum over ``channels`` of the rows known at each as-of date, of the ``days`` before it: (as-of dates, n)."""
+        if (channels, days) not in self._windows:
+            self._windows[channels, days] = self._window(channels, days)
+        return self._windows[channels, days]
+
+    def _window(self, channels: Channels, days: int) -> Integers:
+        batch, grid = self.batch, self.batch.grid
+        prefix = self.prefix[channels[0]] if len(channels) == 1 else self._summed(channels)
+        total = prefix[grid.position(grid.as_ofs)] - prefix[grid.position(grid.as_ofs - days)]
+        if len(self.hidden):
+            inside = np.isin(batch.hidden_channel, channels) & batch.within(batch.hidden_day, batch.hidden_as_of, days)
+            np.add.at(total, (batch.hidden_as_of[inside], batch.hidden_person[inside]), self.hidden[inside])
         return total
 
-    def active_days(self, channels: list[int], days: int) -> Floats:
-        """Distinct days with any event of ``channels``."""
-        bits = np.bitwise_or.reduce(self.bits[channels], axis=0) if channels else np.zeros(self.bits.shape[1:], np.int64)
-        filled = np.cumsum(np.bitwise_count(bits), axis=1, dtype=np.int32)
-        active = (filled[:, self.at] - filled[:, self.grid.position(self.grid.as_ofs - days)]).astype(np.float64)
-        if self._late is not None:
-            self._late.add_days(active, bits, channels, days)
-        return active
+    def _summed(self, channels: Channels) -> Integers:
+        if channels not in self._sums:
+            self._sums[channels] = self.prefix[list(channels)].sum(axis=0)
+        return self._sums[channels]
 
-    def days_since(self, channels: list[int], days: int) -> Floats:
+
+class _Batch:
+    """The rows of one batch of persons, and what is worked out from them once for many columns."""
+
+    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int) -> None:
+        self.rows, self.grid, self.n, self.n_as_ofs = rows, grid, n, len(grid.as_ofs)
+        self.known = Known(rows, grid)
+        self.person = rows["person"].astype(np.int64) - low
+        self.channel, self.day = rows["channel"].astype(np.int64), rows["day"].astype(np.int64)
+        self.n_channels = plan.n_channels * (2 if plan.counts_received or plan.pair_columns else 1)
+        self.shape = (self.n_channels, len(grid.edges), n)
+        self.hidden_row, self.hidden_as_of = self.known.spread_hidden()
+        self.hidden_person, self.hidden_channel = self.person[self.hidden_row], self.channel[self.hidden_row]
+        self.hidden_day = self.day[self.hidden_row]
+        cell = (self.channel * self.shape[1] + grid.edge_after(rows["day"])) * n + self.person
+        self.counts = _Windows(self, cell, None)
+        if "scaled" in rows:
+            scaled = rows["scaled"].astype(np.int64, copy=False)
+            _check_sums(scaled, self.channel * n + self.person)
+            self.totals = _Windows(self, cell, scaled)
+        self._active: dict[Channels, _ActiveDays] = {}
+
+    def within(self, day: Integers, as_of: Indexes, days: int) -> npt.NDArray[np.bool_]:
+        """Whether ``day`` lies in the ``days`` before the as-of date (it lies before it in any case)."""
+        return day >= self.grid.as_ofs[as_of] - days
+
+    def active_days(self, channels: Channels, days: int) -> Floats:
+        """Distinct days with any event of ``channels``."""
+        if channels not in self._active:
+            self._active[channels] = _ActiveDays(self, channels)
+        return self._active[channels].window(days)
+
+    def days_since(self, channels: Channels, days: int) -> Floats:
         """Days since the last event; missing where there is none (or none within ``days``, if not 0)."""
         if not channels:
-            return np.full((self.n, self.n_as_ofs), np.nan)
-        last = self.last[channels].max(axis=0)
-        if self._late is not None:
-            self._late.latest(last, channels)
-        since = (self.grid.as_ofs[None, :] - last).astype(np.float64)
+            return np.full((self.n_as_ofs, self.n), np.nan)
+        last = self._last[list(channels)].max(axis=0)
+        since = (self.grid.as_ofs[:, None] - last).astype(np.float64)
         since[last == NEVER] = np.nan
         if days:
             since[since > days] = np.nan
         return since
 
+    @cached_property
+    def _last(self) -> Integers:
+        """The last day of each channel that was known at each as-of date: (channels, as-of dates, n)."""
+        last = np.full(self.n_channels * self.n_as_ofs * self.n, NEVER, np.int64)
+        lasting, known = self.known.lasting, self.known
+        where = (self.channel[lasting] * self.n_as_ofs + known.start[lasting]) * self.n + self.person[lasting]
+        np.maximum.at(last, where, self.day[lasting])
+        cube = last.reshape(self.n_channels, self.n_as_ofs, self.n)
+        np.maximum.accumulate(cube, axis=1, out=cube)
+        row, as_of = known.spread_replaced()
+        np.maximum.at(cube, (self.channel[row], as_of, self.person[row]), self.day[row])
+        return cube
 
-class _Late:
-    """The exact slow path: cells that count at some as-of dates only, one row for each such date."""
 
-    def __init__(self, cells: Arrays, late: npt.NDArray[np.bool_], person: npt.NDArray[np.int64], batch: _Batch) -> None:
-        start = cells["from_as_of"][late].astype(np.int64)
-        stop = np.minimum(cells["to_as_of"][late], batch.n_as_ofs).astype(np.int64)
-        row, self.as_of = spread(start, stop)
-        self.person = person[late][row]
-        self.edge = cells["edge"][late][row].astype(np.int64)
-        self.channel, self.n, self.total, self.days, self.last = (
-            cells[name][late][row] for name in ("channel", "n", "total", "days", "last")
+class _ActiveDays:
+    """Days on which a person did anything of ``channels``: each counts from the as-of date at which it was first known."""
+
+    def __init__(self, batch: _Batch, channels: Channels) -> None:
+        self.batch, self.first_day = batch, int(batch.grid.edges[0])
+        n_days, known = int(batch.grid.as_ofs[-1]) - self.first_day, batch.known
+        counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= self.first_day)
+        lasting = np.zeros(len(counts), bool)
+        lasting[known.lasting] = True
+        some = np.flatnonzero(counts & lasting)
+        since = np.full(n_days * batch.n, batch.n_as_ofs, np.int64)
+        where = (batch.day - self.first_day) * batch.n + batch.person
+        np.minimum.at(since, where[some], known.start[some])
+        active = since < batch.n_as_ofs
+        self.prefix = np.zeros((n_days + 1, batch.n), np.int32)
+        np.cumsum(active.reshape(n_days, batch.n), axis=0, out=self.prefix[1:])
+        usual = np.repeat(batch.grid.as_of_after(self.first_day + np.arange(n_days)), batch.n)
+        late = np.flatnonzero(active & (since > usual))
+        day_late, as_of_late = spread(usual[late], since[late])
+        row, as_of = known.spread_replaced()
+        chosen = counts[row] & (as_of < since[np.where(counts[row], where[row], 0)])
+        more = np.unique(where[row[chosen]] * batch.n_as_ofs + as_of[chosen])
+        cell = np.concatenate([late[day_late], more // batch.n_as_ofs])
+        self.as_of = np.concatenate([as_of_late, more % batch.n_as_ofs])
+        self.day, self.person = cell // batch.n + self.first_day, cell % batch.n
+        self.step = np.repeat([-1, 1], [len(as_of_late), len(more)])
+
+    def window(self, days: int) -> Floats:
+        as_ofs = self.batch.grid.as_ofs
+        active = self.prefix[as_ofs - self.first_day] - self.prefix[as_ofs - days - self.first_day]
+        inside = self.batch.within(self.day, self.as_of, days)
+        np.add.at(active, (self.as_of[inside], self.person[inside]), self.step[inside])
+        return active.astype(np.float64)
+
+
+def _check_sums(scaled: Integers, group: Indexes) -> None:
+    """Prefix sums may wrap around, their differences stay exact as long as every sum of one person and kind fits."""
+    largest = int(np.abs(scaled).max(initial=0))
+    if largest * len(scaled) < 2**63:
+        return
+    if np.bincount(group, weights=np.abs(scaled.astype(np.float64))).max(initial=0) >= 2**63:
+        raise DataError(
+            "the values of one person and kind add up past 64 bits",
+            where="events.value",
+            remedy="lower value_decimals in features/sources.toml [events], or export a larger unit",
         )
-        self.edge_day = batch.grid.edges[self.edge]
-        self.as_of_day = batch.grid.as_ofs[self.as_of]
-
-    def _inside(self, channels: list[int], days: int) -> npt.NDArray[np.bool_]:
-        return np.isin(self.channel, channels) & (self.edge_day > self.as_of_day - days)
-
-    def add(self, total: npt.NDArray[np.int64], channels: list[int], days: int, *, counts: bool) -> None:
-        inside = self._inside(channels, days)
-        values = self.n if counts else self.total
-        np.add.at(total, (self.person[inside], self.as_of[inside]), values[inside].astype(np.int64))
-
-    def add_days(self, active: Floats, bits: npt.NDArray[np.int64], channels: list[int], days: int) -> None:
-        inside = self._inside(channels, days)
-        person, edge, as_of = self.person[inside], self.edge[inside], self.as_of[inside]
-        key = (person * bits.shape[1] + edge) * active.shape[1] + as_of
-        groups, where = np.unique(key, return_inverse=True)
-        union = np.zeros(len(groups), np.int64)
-        np.bitwise_or.at(union, where, self.days[inside].astype(np.int64))
-        rest, as_of_of = np.divmod(groups, active.shape[1])
-        person_of, edge_of = np.divmod(rest, bits.shape[1])
-        known = bits[person_of, edge_of]
-        np.add.at(active, (person_of, as_of_of), np.bitwise_count(known | union).astype(float) - np.bitwise_count(known))
-
-    def latest(self, last: npt.NDArray[np.int32], channels: list[int]) -> None:
-        inside = np.isin(self.channel, channels)
-        np.maximum.at(last, (self.person[inside], self.as_of[inside]), self.last[inside].astype(np.int32))
 
 
-def pair_columns(
-    pairs: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: npt.NDArray[np.int32]
-) -> dict[str, Floats]:
-    """Columns of counterparts for persons ``low`` … ``low + n − 1``: name -> (n, as-of dates).
-
-    ``departments``: (all persons, as-of dates) codes, −1 where unknown.
-    """
-    sets = {kinds: i for i, kinds in enumerate(pair_sets(plan))}
-    runs = _runs(pairs, len(grid.as_ofs))
-    made = {}
-    for column in plan.pair_columns:
-        which = sets[column.kinds]
-        own, received = runs[f"own_{which}"], runs[f"received_{which}"]
-        lasts = {"own": own, "received": received, "either": np.maximum(own, received)}
-
-        def met(side: str, days: int = column.window_days, lasts: dict[str, npt.NDArray[np.int64]] = lasts) -> _Met:
-            return _Met(runs, lasts[side], days, grid, low, n)
-
-        if column.measure == "distinct_counterparts":
-            values = met(column.side).count()
-        elif column.measure == "cross_department_share":
-            known, across = met(column.side).departments(departments)
-            values = np.divide(across, known, out=np.full(known.shape, np.nan), where=known > 0)
-        else:
-            either = met("either").count()
-            mutual = met("own").count() + met("received").count() - either
-            share = np.divide(mutual, either, out=np.full(either.shape, np.nan), where=either > 0)
-            values = mutual if column.measure == "mutual_counterparts" else share
-        made[column.column.name] = values
-    return made
-
-
-class _Met:
-    """For which pairs and as-of dates the last meeting lies within the window: spans of as-of dates, none overlapping."""
-
-    def __init__(self, runs: Arrays, last: npt.NDArray[np.int64], days: int, grid: Grid, low: int, n: int) -> None:
-        start = runs["from_as_of"].astype(np.int64)
-        stop = np.minimum(np.searchsorted(grid.as_ofs, last + days, side="right"), runs["next"])
-        some = stop > start
-        self.start, self.stop = start[some], stop[some]
-        self.person = runs["person"][some].astype(np.int64) - low
-        self.global_person = runs["person"][some]
-        self.other = runs["other"][some]
-        self.shape = (n, len(grid.as_ofs))
-
-    def count(self) -> Floats:
-        """Distinct counterparts: (n, as-of dates)."""
-        n, width = self.shape[0], self.shape[1] + 1
-        steps = np.bincount(self.person * width + self.start, minlength=n * width).astype(np.float64)
-        steps -= np.bincount(self.person * width + self.stop, minlength=n * width)
-        return np.cumsum(steps.reshape(n, width), axis=1)[:, :-1]
-
-    def departments(self, departments: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Counterparts whose department and one's own were known, and those of them in another department."""
-        inside = self.other >= 0
-        row, as_of = spread(self.start[inside], self.stop[inside])
-        mine = departments[self.global_person[inside][row], as_of]
-        theirs = departments[self.other[inside][row], as_of]
-        known = (mine >= 0) & (theirs >= 0)
-        flat = self.person[inside][row] * self.shape[1] + as_of
-        size = self.shape[0] * self.shape[1]
-        both = np.bincount(flat[known], minlength=size).astype(np.float64)
-        across = np.bincount(flat[known & (mine != theirs)], minlength=size).astype(np.float64)
-        return both.reshape(self.shape), across.reshape(self.shape)
-
-
-def _runs(pairs: Arrays, n_as_ofs: int) -> Arrays:
-    """Pairs as runs of as-of dates ``[from_as_of, next)`` with the last day met so far, for each set of kinds.
-
-    A pair with rows that a correction replaced is worked out date by date; all others by a running maximum.
-    """
-    names = [name for name in pairs if name.startswith(("own_", "received_"))]
-    new = np.ones(len(pairs["person"]), bool)
-    new[1:] = (pairs["person"][1:] != pairs["person"][:-1]) | (pairs["other"][1:] != pairs["other"][:-1])
-    pair = np.cumsum(new) - 1
-    replaced = np.zeros(pair[-1] + 1 if len(pair) else 0, bool)
-    replaced[pair[pairs["to_as_of"] <= n_as_ofs]] = True
-    usual = ~replaced[pair]
-    out: Arrays = {name: pairs[name][usual].astype(np.int64) for name in ("person", "other", "from_as_of")}
-    follows = np.full(len(out["person"]), n_as_ofs, np.int64)
-    same = pair[usual][1:] == pair[usual][:-1]
-    follows[:-1][same] = out["from_as_of"][1:][same]
-    out["next"] = follows
-    step = 4_000_000
-    for name in names:
-        lifted = pair[usual] * step + pairs[name][usual]
-        out[name] = np.maximum.accumulate(lifted) - pair[usual] * step if len(lifted) else lifted
-    if not usual.all():
-        extra = _by_date({name: values[~usual] for name, values in pairs.items()}, pair[~usual], names, n_as_ofs)
-        out = {name: np.concatenate([values, extra[name]]) for name, values in out.items()}
-    return out
-
-
-def _by_date(pairs: Arrays, pair: npt.NDArray[np.int64], names: list[str], n_as_ofs: int) -> Arrays:
-    row, as_of = spread(
-        pairs["from_as_of"].astype(np.int64), np.minimum(pairs["to_as_of"], n_as_ofs).astype(np.int64)
-    )
-    groups, first, where = np.unique(pair[row] * n_as_ofs + as_of, return_index=True, return_inverse=True)
-    out: Arrays = {name: pairs[name][row][first].astype(np.int64) for name in ("person", "other")}
-    out["from_as_of"] = groups % n_as_ofs
-    out["next"] = out["from_as_of"] + 1
-    for name in names:
-        last = np.full(len(groups), NEVER, np.int64)
-        np.maximum.at(last, where, pairs[name][row].astype(np.int64))
-        out[name] = last
-    return out
-
-
-def spread(start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def spread(start: Indexes, stop: Indexes) -> tuple[Indexes, Indexes]:
     """Each span ``[start, stop)`` written out: (index of the span, value) for every value in it.
 
     >>> [a.tolist() for a in spread(np.array([2, 5]), np.array([4, 6]))]
@@ -252,11 +233,3 @@ def spread(start: npt.NDArray[np.int64], stop: npt.NDArray[np.int64]) -> tuple[n
     row = np.repeat(np.arange(len(length)), length)
     offset = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
     return row, start[row] + offset
-
-
-def _cube(
-    shape: tuple[int, int, int], flat: npt.NDArray[np.int64], values: npt.NDArray[np.generic], kind: type[np.signedinteger], fill: int = 0
-) -> npt.NDArray[np.signedinteger]:
-    cube = np.full(shape, fill, kind)
-    cube.ravel()[flat] = values
-    return cube

@@ -6,6 +6,9 @@ from functools import lru_cache
 
 from perfml.errors import DefinitionError
 
+CLOCKS = frozenset({"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time", "current_localtimestamp", "current_localtime"})
+"""DuckDB's functions that read the clock and that sqlglot knows by name only."""
+
 
 @lru_cache(maxsize=256)
 def check_portable(sql: str, *, file: str) -> None:
@@ -30,9 +33,31 @@ def check_portable(sql: str, *, file: str) -> None:
             (_is_ordered_list(node), "an ordered list aggregate", "use min, max, or a window function"),
             (_is_bare_decimal(node), f"the bare decimal {node.sql()}", f"write {node.sql()}::double"),
             (_is_today(node), "today's date", "compare with as_of"),
+            (isinstance(node, exp.Rand | exp.Uuid), "a random value", "evidence must come out alike every time"),
         ):
             if refused:
                 raise DefinitionError(f"{what} cannot be carried to Spark faithfully", where=file, remedy=remedy)
+
+
+@lru_cache(maxsize=256)
+def check_reads(sql: str, *, offered: frozenset[str], file: str) -> None:
+    """Raise :class:`DefinitionError` unless all that ``sql`` selects from is among ``offered`` or made by itself.
+
+    Any other name would reach the tables behind the snapshot, where the future lies.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    tree = sqlglot.parse_one(sql, read="duckdb")
+    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        named = isinstance(table.this, exp.Identifier) and not table.db
+        if not (named and table.name.lower() in own | offered) and not isinstance(table.this, exp.GenerateSeries):
+            raise DefinitionError(
+                f"reads {table.name or table.sql(dialect='duckdb')!r}, which it may not",
+                where=file,
+                remedy=f"name it in needs, if it is a table with an as_of; now offered: {', '.join(sorted(offered))}",
+            )
 
 
 def _is_asof(node: object) -> bool:
@@ -63,4 +88,8 @@ def _is_bare_decimal(node: object) -> bool:
 def _is_today(node: object) -> bool:
     from sqlglot import exp
 
-    return isinstance(node, exp.CurrentDate | exp.CurrentTimestamp | exp.CurrentTime)
+    if isinstance(node, exp.Anonymous):
+        return str(node.this).lower() in CLOCKS
+    return isinstance(
+        node, exp.CurrentDate | exp.CurrentDatetime | exp.CurrentTimestamp | exp.CurrentTime | exp.Localtime | exp.Localtimestamp
+    )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import glob
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,34 +65,59 @@ def _folder(
     found: list[RawTable] = []
     errors: list[DataError] = []
     for name in names:
-        parquet, csv, parts = folder / f"{name}.parquet", folder / f"{name}.csv", folder / name
-        there = [path for path in (parquet, csv, parts) if path.exists()]
+        parquet, text, parts = folder / f"{name}.parquet", folder / f"{name}.csv", folder / name
+        there = [path for path in (parquet, text, parts) if path.exists()]
         if not there:
             continue
         if len(there) > 1:
             errors.append(DataError(f"stands beside {there[1].name}", where=str(there[0]), remedy="keep one of the two"))
             continue
-        if there[0] == csv:
-            relation = f"read_csv({literal(str(csv))}, all_varchar = true, header = true, encoding = 'utf-8')"
-        else:
-            files = str(parquet if there[0] == parquet else parts / "**" / "*.parquet")
-            relation = f"read_parquet({literal(files)}, union_by_name = true)"
+        files = glob.escape(str(there[0])) + ("/**/*.parquet" if there[0] == parts else "")
         try:
+            relation = _read_csv(text) if there[0] == text else f"read_parquet({literal(files)}, union_by_name = true)"
             columns = _describe(connection, relation)
+        except DataError as error:
+            errors.append(error)
+            continue
         except duckdb.Error as error:
             errors.append(unreadable(there[0], error))
             continue
-        found.append(RawTable(name, str(there[0]), relation, columns, is_text=there[0] == csv))
+        found.append(RawTable(name, str(there[0]), relation, columns, is_text=there[0] == text))
     return found, errors
 
 
+def _read_csv(path: Path) -> str:
+    """SQL that reads ``path`` by the names in its header. Nothing is guessed from a sample of its rows: such a guess breaks on
+    the first quote after the sample, and takes a row that begins with # for a comment.
+
+    Raises :class:`DataError` for a header that cannot be used.
+    """
+    with path.open("rb") as file:
+        first = file.readline()
+    try:
+        header = "".join(first.decode("utf-8-sig").splitlines()[:1])
+    except UnicodeDecodeError as error:
+        raise unreadable(path, error) from None
+    separator = max(",;\t", key=header.count)
+    names = [name or f"column{i}" for i, name in enumerate(next(csv.reader([header], delimiter=separator), []))]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice or not names:
+        problem = f"column {twice[0]!r} stands twice" if twice else "has no header"
+        raise DataError(problem, where=str(path), remedy="export it again, with one header row of distinct names")
+    columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
+    dialect = f"delim = '{separator}', quote = '\"', escape = '\"', comment = '', strict_mode = true, encoding = 'utf-8'"
+    return f"read_csv({literal(glob.escape(str(path)))}, auto_detect = false, header = true, columns = {{{columns}}}, {dialect})"
+
+
 def unreadable(where: str | Path, error: Exception) -> DataError:
-    """The reader's own words, cut to what a person can use."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = next((line for line in lines if "encod" in line.lower() or "utf" in line.lower()), lines[0] if lines else "")
-    line = next((text for text in lines if text.startswith(("Line:", "CSV Error on Line"))), "")
-    said = ": ".join(part for part in (line, reason) if part)
-    return DataError(f"cannot be read ({said[:300]})", where=str(where), remedy="export it again, as UTF-8 and whole")
+    """The reader's own words, cut to what a person can use: the line, and what is wrong with it."""
+    said = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    line = re.search(r"CSV Error on Line: (\d+)", said[0])
+    if line is not None:
+        said = [reason for reason in said[1:] if not reason.startswith("Original Line")] or said
+        odd = next((reason for reason in said if reason.startswith(("Invalid unicode", "Expected Number", "Value with unterminated", "Maximum line"))), said[0])
+        said = [f"line {line[1]}: {odd}"]
+    return DataError(f"cannot be read ({said[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole")
 
 
 def _database(
@@ -99,16 +127,24 @@ def _database(
         connection.execute(f"attach {literal(str(file))} as company (read_only)")
         there = connection.execute(
             "select table_schema, table_name from information_schema.tables where table_catalog = 'company'"
+            " order by table_schema <> 'main', table_schema"
         ).fetchall()
     except duckdb.Error as error:
         raise unreadable(file, error) from None
-    found = []
+    found: list[RawTable] = []
+    errors: list[DataError] = []
     for name in names:
         schema = next((schema for schema, table in there if table == name), None)
-        if schema is not None:
-            relation = f"company.{quoted(schema)}.{quoted(name)}"
-            found.append(RawTable(name, f"{file} {name}", relation, _describe(connection, relation), is_text=False))
-    return found, []
+        if schema is None:
+            continue
+        relation = f"company.{quoted(schema)}.{quoted(name)}"
+        try:
+            columns = _describe(connection, relation)
+        except duckdb.Error as error:
+            errors.append(unreadable(f"{file} {name}", error))
+            continue
+        found.append(RawTable(name, f"{file} {name}", relation, columns, is_text=False))
+    return found, errors
 
 
 def _postgres(

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import duckdb
 
 from perfml.errors import DefinitionError
-from perfml.evidence.portable import check_portable
+from perfml.evidence.portable import check_portable, check_reads
+from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
 from perfml.project.project import RelationalFile
 
@@ -54,23 +55,30 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     for table in data.specs:
         if table not in NOT_OFFERED:
             hidden = "happened_day, known_day, known_moment, usable_day, superseded_day"
+            hired = " and exists (select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on)"
             connection.execute(
                 f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden})"
-                f" from temp.asofs a join main.{table} t on {visible('t')}"
+                f" from temp.asofs a join main.{table} t on {visible('t')}{hired if table == 'exits' else ''}"
             )
 
 
+def evidence_table(name: str) -> str:
+    """SQL name of the table that holds what ``features/<name>.sql`` gave."""
+    return quoted(f"evidence_{name}")
+
+
 def run_relational(data: Data, file: RelationalFile) -> None:
-    """Run one feature file into the temp table ``evidence_<name>``.
+    """Run one feature file into the temp table :func:`evidence_table`.
 
     Raises :class:`DefinitionError` when it does not run, is not portable, repeats an (employee_id, as_of), or makes
     other columns than its header declares.
     """
     check_portable(file.sql, file=file.file)
-    connection, table = data.connection, f"evidence_{file.name}"
+    check_reads(file.sql, offered=frozenset({"people", *file.spec.needs}) - frozenset(NOT_OFFERED), file=file.file)
+    connection, table = data.connection, evidence_table(file.name)
     try:
         connection.execute(f"set schema = '{KNOWN}'")
-        connection.execute(f"create or replace temp table {table} as select * from ({file.sql})")
+        connection.execute(f"create or replace temp table {table} as select * from (\n{file.sql}\n)")
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise DefinitionError(f"does not run ({said})", where=file.file, remedy="mend the SQL") from None

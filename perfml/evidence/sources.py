@@ -19,7 +19,7 @@ from perfml.evidence.reading import RawTable, literal, quoted, raw_tables, unrea
 from perfml.evidence.reporting_lines import quarantine_cycles
 from perfml.project.spec import ColumnType, TableSpec
 
-EARLIEST = dt.date(1900, 1, 1)
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
 _MOMENTS = ("DATE", "TIMESTAMP")
 _NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 
@@ -43,7 +43,7 @@ class Data:
         return table in self.specs
 
     def last_day(self) -> dt.date:
-        """The last day on which something in events, reviews or exits happened and was known."""
+        """The first day by which everything in events and reviews had happened and was known."""
         days = [
             self.connection.execute(f"select max(usable_day) from {table}").fetchall()[0][0]
             for table in ("events", "reviews")
@@ -81,24 +81,13 @@ def open_data(
     specs: dict[str, TableSpec] = {}
     columns: dict[str, tuple[str, ...]] = {}
     data.specs, data.columns = specs, columns
-    for raw in found:
-        spec = tables[raw.name]
-        missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
-        if missing:
-            data.problems.append(
-                DataError(f"column {missing[0]!r} is missing", where=raw.where, remedy="export it, or take the table away")
-            )
-            continue
-        unknown = sorted(set(raw.columns) - set(spec.columns))
-        if unknown:
-            data.notices.append(f"{raw.name}: unknown columns ignored: {', '.join(unknown[:8])}")
-        try:
-            _load(data, raw, spec, today)
-        except duckdb.Error as error:
-            data.problems.append(unreadable(raw.where, error))
-            continue
-        specs[raw.name] = spec
-        columns[raw.name] = tuple(name for name in spec.columns if name in raw.columns)
+    there = {raw.name: raw for raw in found}
+    for name, spec in tables.items():
+        if name in there and _usable(data, there[name], spec, today):
+            specs[name] = spec
+            columns[name] = tuple(column for column in spec.columns if column in there[name].columns)
+        else:
+            _make_empty(connection, name, spec)
     if data.has("positions") and "manager_id" in columns["positions"]:
         quarantine_cycles(connection)
     if strict:
@@ -115,6 +104,34 @@ def _require(data: Data) -> None:
         raise DataError("neither 'events' nor 'reviews' is there", where=data.source, remedy="add one of the two")
 
 
+def _usable(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> bool:
+    """Load the table; where that cannot be, say why in ``data.problems``."""
+    missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
+    if missing:
+        data.problems.append(
+            DataError(f"column {missing[0]!r} is missing", where=raw.where, remedy="export it, or take the table away")
+        )
+        return False
+    unknown = sorted(set(raw.columns) - set(spec.columns))
+    if unknown:
+        data.notices.append(f"{raw.name}: unknown columns ignored: {', '.join(unknown[:8])}")
+    try:
+        _load(data, raw, spec, today)
+    except duckdb.Error as error:
+        data.problems.append(unreadable(raw.where, error))
+        data.rows_read.pop(raw.name, None)
+        data.connection.execute("delete from quarantine where table_name = ?", [raw.name])
+        return False
+    return True
+
+
+def _make_empty(connection: duckdb.DuckDBPyConnection, name: str, spec: TableSpec) -> None:
+    """A table without rows, so that rules of later tables may look up one that is absent or cannot be used."""
+    columns = [f"{quoted(column)} {_sql_type(kind)}" for column, kind in spec.columns.items()]
+    own = ["happened_day date", "known_day date", "known_moment timestamp", "usable_day date", "superseded_day date"]
+    connection.execute(f"create table {quoted(name)} ({', '.join(columns + own)})")
+
+
 def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     """Make the clean table ``raw.name``; quarantined rows go to the table ``quarantine``."""
     connection, name = data.connection, raw.name
@@ -124,7 +141,7 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
     known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in spec.columns else f"{happened}::timestamp"
     unread = ", ".join(
-        f"raw.{quoted(column)} is not null as {quoted('given_' + column)}" for column, kind in there.items() if kind.type != "text"
+        f"{_given(column, raw)} as {quoted('given_' + column)}" for column, kind in there.items() if kind.type != "text"
     )
     inner = f"select {', '.join(part for part in (typed, absent, unread) if part)} from {raw.relation} raw"
     given = ", ".join(quoted("given_" + column) for column, kind in there.items() if kind.type != "text")
@@ -144,7 +161,6 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
         into.format(rule="split_part(t.broken, ':', 1)", column="nullif(split_part(t.broken, ':', 2), '')")
         + f" from typed_{name} t where t.broken is not null"
     )
-    usable = "*, greatest(happened_day, known_day) as usable_day"
     clean = f"select * exclude (broken), greatest(happened_day, known_day) as usable_day from typed_{name} where broken is null"
     if keyless:
         connection.execute(f"create {'view' if big else 'table'} {name} as select *, null::date as superseded_day from ({clean})")
@@ -153,11 +169,11 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     if name == "events":
         _load_keyed_events(connection, clean, into)
         return
-    connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, tuple(there))}")
+    content = tuple(column for column in there if column != "known_at")
+    connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, content)}")
     connection.execute(into.format(rule="'duplicate_key'", column="null") + f" from ranked_{name} t where t.copy > 0")
     connection.execute(f"create table {name} as {_versions(f'ranked_{name}', keys)}")
     connection.execute(f"drop table ranked_{name}; drop table typed_{name}")
-    del usable
 
 
 def _load_keyed_events(connection: duckdb.DuckDBPyConnection, clean: str, into: str) -> None:
@@ -205,14 +221,22 @@ def _sql_type(kind: ColumnType) -> str:
     return {"text": "text", "list": "text[]", "int": "bigint", "bool": "boolean"}.get(kind.type, kind.type)
 
 
+def _given(column: str, raw: RawTable) -> str:
+    """SQL: whether there is any value to be read."""
+    value = f"raw.{quoted(column)}"
+    return f"nullif(trim({value}), '') is not null" if raw.columns[column].upper() == "VARCHAR" else f"{value} is not null"
+
+
 def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
     """SQL that reads the column, null where the value is not of its type."""
     value, stored = f"raw.{quoted(column)}", raw.columns[column].upper()
     text = f"nullif(trim({value}::text), '')"
     if kind.type == "text":
-        return value if stored == "VARCHAR" and not raw.is_text else text
+        if stored in ("DOUBLE", "FLOAT"):  # whole ids, some of them missing, as data frames write them
+            return f"coalesce(case when {value} = round({value}) then try_cast({value} as bigint) end::text, {text})"
+        return f"nullif({value}, '')" if stored == "VARCHAR" and not raw.is_text else text
     if kind.type == "list":
-        return value if stored == "VARCHAR[]" else f"list_filter(list_transform(string_split({text}, ';'), x -> trim(x)), x -> x <> '')"
+        return f"{value}::text[]" if stored.endswith("[]") else f"[trim(x) for x in string_split({text}, ';') if trim(x) <> '']"
     if kind.type in ("date", "timestamp"):
         if stored == "TIMESTAMP WITH TIME ZONE" or stored.startswith(_MOMENTS):
             moment = f"{value}::timestamp"
@@ -223,7 +247,7 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
         return value if stored == "BOOLEAN" else f"try_cast({text} as boolean)"
     number = f"{value}::double" if stored.startswith(_NUMBERS) else f"try_cast({text} as double)"
     finite = number if stored.startswith(_NUMBERS[2:]) else f"case when isfinite({number}) then {number} end"
-    return finite if kind.type == "double" else f"case when {finite} = round({finite}) then ({finite})::bigint end"
+    return finite if kind.type == "double" else f"case when {finite} = round({finite}) then try_cast({finite} as bigint) end"
 
 
 def _broken(spec: TableSpec, there: Mapping[str, ColumnType], happened: str, known: str, today: dt.date) -> str:
@@ -237,6 +261,8 @@ def _broken(spec: TableSpec, there: Mapping[str, ColumnType], happened: str, kno
             cases.append((f"{name} is null" + (f" or {name} = ''" if kind.type == "text" else ""), f"missing_value:{column}"))
         if kind.type in ("date", "timestamp"):
             cases.append((f"{name} < date '{EARLIEST}'", f"before_1900:{column}"))
+            if column != "known_at" and (spec.planned or column != spec.happened):
+                cases.append((f"{name} > date '{LATEST}'", f"past_9999:{column}"))
     tomorrow = today + dt.timedelta(days=1)
     if spec.happened and not spec.planned:
         cases.append((f"{happened} >= date '{tomorrow}'", f"in_the_future:{spec.happened}"))

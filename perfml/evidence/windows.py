@@ -2,7 +2,7 @@
 
 A *channel* is what one cell counts: the events of one kind that a person did (``own``) or was the counterpart of
 (``received``). Kinds are discovered from the log as it was known before the last as-of date, the most frequent first;
-those past the limit share one channel.
+those past the limit share one channel, unless a definition names them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from perfml.errors import DefinitionError
-from perfml.evidence.columns import Column
+from perfml.evidence.columns import Column, refuse_twins
 from perfml.project.project import WindowedFile
 from perfml.project.spec import COUNTERPART_MEASURES, KindWords, Measure, Relation
 
@@ -84,7 +84,9 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
     that two measures make.
     """
     most = max((file.spec.most_kinds for file in files), default=0)
-    kept = tuple(kinds[:most])
+    named = {kind for file in files for measure in file.spec.measures if not isinstance(measure.kinds, str) for kind in measure.kinds}
+    named |= {kind for file in files for kind in file.spec.only or ()}
+    kept = (*kinds[:most], *(kind for kind in kinds[most:] if kind in named))
     columns: list[WindowColumn] = []
     for file in files:
         names = _names(file, kept)
@@ -92,14 +94,7 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
             if (measure.measure in COUNTERPART_MEASURES or measure.side != "own") and not has_counterparts:
                 continue
             columns += _expand(file, number, measure, names, kept)
-    seen: dict[str, str] = {}
-    for column in columns:
-        name = column.column.name
-        if name in seen:
-            raise DefinitionError(
-                f"column {name!r} is made twice", where=f"features/{column.column.evidence}.toml", remedy="rename one of them"
-            )
-        seen[name] = column.column.evidence
+    refuse_twins(column.column for column in columns)
     return Plan(kept, tuple(columns))
 
 
@@ -117,9 +112,8 @@ def _names(file: WindowedFile, kept: Sequence[str]) -> dict[str, list[int]]:
     spec = file.spec
     names: dict[str, list[int]] = {}
     by_slug: dict[str, str] = {}
-    for index, kind in enumerate(kept[: spec.most_kinds]):
-        if spec.only is not None and kind not in spec.only:
-            continue
+    wished = [(index, kind) for index, kind in enumerate(kept) if spec.only is None or kind in spec.only]
+    for index, kind in wished[: spec.most_kinds]:
         words = spec.kinds.get(kind)
         wanted = words.rename if words and words.rename else kind
         name = slug(wanted)

@@ -72,13 +72,23 @@ class Folder:
         tables = {name: parse(TableSpec, raw, file=f"features/sources.toml {name}") for name, raw in sources.items()}
         left_out = self._left_out("features", self.spec.features.leave_out)
         windowed = [
-            WindowedFile(name, f"features/{name}.toml", parse(WindowedSpec, self._merged(f"features/{name}.toml"), file=f"features/{name}.toml"))
+            WindowedFile(
+                name,
+                f"features/{name}.toml",
+                parse(WindowedSpec, self._merged(f"features/{name}.toml"), file=f"features/{name}.toml"),
+            )
             for name in self._stems("features", ".toml")
             if name != "sources" and name not in left_out
         ]
-        relational = [
-            self._relational(name) for name in self._stems("features", ".sql") if name not in left_out
-        ]
+        relational = [self._relational(name) for name in self._stems("features", ".sql") if name not in left_out]
+        for file in relational:
+            unknown = sorted(set(file.spec.needs) - set(tables) - {"people"})
+            if unknown:
+                raise DefinitionError(
+                    f"needs {unknown[0]!r}, which is no table",
+                    where=file.file,
+                    remedy=f"use one of: people, {', '.join(tables)}",
+                )
         twice = {f.name for f in windowed} & {f.name for f in relational}
         if twice:
             raise DefinitionError(
@@ -128,7 +138,7 @@ class Folder:
         return merged
 
     def _left_out(self, folder: str, names: tuple[str, ...]) -> set[str]:
-        there = {path.stem for layer in self._layers for path in (layer / folder).iterdir()} if names else set()
+        there = {path.stem for layer in self._layers for path in (layer / folder).glob("*.*")} - {"sources"}
         unknown = sorted(set(names) - there)
         if unknown:
             raise DefinitionError(
@@ -142,11 +152,13 @@ class Folder:
         file = f"features/{name}.sql"
         path = self._path(file)
         assert path is not None
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         start, end = text.find("/*"), text.find("*/")
         if text[:start].strip() or start < 0 or end < start:
             raise DefinitionError(
-                "does not begin with its header", where=file, remedy="open with /* and TOML: zh, en, needs, [columns.…] */"
+                "does not begin with its header",
+                where=file,
+                remedy="open with /* and TOML: zh, en, needs, [columns.…] */",
             )
         header = _parse_toml(text[start + 2 : end], file)
         return RelationalFile(name, file, parse(RelationalSpec, header, file=file), text[end + 2 :].strip().rstrip(";"))
@@ -161,8 +173,12 @@ def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _toml(path: Path) -> dict[str, Any]:
+    return _parse_toml(_text(path), f"{path.parent.name}/{path.name}")
+
+
+def _text(path: Path) -> str:
     try:
-        return _parse_toml(path.read_text(encoding="utf-8"), f"{path.parent.name}/{path.name}")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DefinitionError(f"is not UTF-8 ({error.reason})", where=str(path), remedy="save it as UTF-8") from None
 

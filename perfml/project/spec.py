@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -35,30 +35,35 @@ def parse(kind: type[S], raw: Mapping[str, Any], *, file: str) -> S:
         if first["type"] == "extra_forbidden":
             allowed = ", ".join(sorted(_allowed_keys(kind, path[:-1])))
             raise DefinitionError(
-                f"{path[-1]!r} is not a key", where=f"{file} [{'.'.join(path[:-1])}]", remedy=f"use one of: {allowed}"
+                f"{path[-1]!r} is not a key", where=_place(file, path[:-1]), remedy=f"use one of: {allowed}"
             ) from None
         if first["type"] == "missing":
             raise DefinitionError(
-                f"key {path[-1]!r} is missing", where=f"{file} [{'.'.join(path[:-1])}]", remedy="add it"
+                f"key {path[-1]!r} is missing", where=_place(file, path[:-1]), remedy="add it"
             ) from None
         given = repr(first["input"])[:80]
         raise DefinitionError(
-            f"{given} cannot be used", where=f"{file} [{'.'.join(path)}]", remedy=first["msg"].removeprefix("Value error, ")
+            f"{given} cannot be used", where=_place(file, path), remedy=first["msg"].removeprefix("Value error, ")
         ) from None
 
 
+def _place(file: str, path: list[str]) -> str:
+    return f"{file} [{'.'.join(path)}]" if path else file
+
+
 def _allowed_keys(kind: type[Spec], path: list[str]) -> list[str]:
-    here: Any = kind
+    """The keys of the spec that ``path`` leads to; below a field its parts are numbers of a list or names of a table."""
+    here = kind
     for part in path:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            here = here.model_fields[part].annotation
-        while not (isinstance(here, type) and issubclass(here, BaseModel)):
-            specs = [a for a in getattr(here, "__args__", ()) if isinstance(a, type) and issubclass(a, BaseModel)]
-            inner = [a for a in getattr(here, "__args__", ()) if getattr(a, "__args__", None)]
-            if not specs and not inner:
-                return []
-            here = (specs or inner)[-1]
+        if part in here.model_fields:
+            here = _inner_spec(here.model_fields[part].annotation) or here
     return list(here.model_fields)
+
+
+def _inner_spec(annotation: object) -> type[Spec] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _inner_spec(part))), None)
 
 
 # ---- perfml.toml ------------------------------------------------------------------------------------------------
@@ -277,17 +282,18 @@ class LearnerSpec(Spec):
 
 
 class BaselineSpec(Spec):
-    """The columns a model must beat; those the data lacks are left out."""
+    """The columns a model must beat; ``without_reviews`` where the data has no ratings."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ("tenure_days", "last_rating")
+    without_reviews: tuple[str, ...] = ("tenure_days", "days_since_last_event")
 
 
 class BacktestSpec(Spec):
     """Rolling-origin folds, the last one ending where the labels do."""
 
     folds: Annotated[int, Field(ge=1, le=20)] = 4
-    min_positives: int = 20
-    permutations: int = 0
+    min_positives: Annotated[int, Field(ge=2)] = 20
+    """Fewer people with the outcome than this, in learning or in testing, and nothing is claimed."""
 
 
 class ListSpec(Spec):
@@ -307,6 +313,6 @@ class ModelSpec(Spec):
     evidence: EvidenceChoice = EvidenceChoice()
     monotone: dict[str, Literal[-1, 1]] = {}
     learner: LearnerSpec = LearnerSpec()
-    baseline: BaselineSpec
+    baseline: BaselineSpec = BaselineSpec()
     backtest: BacktestSpec = BacktestSpec()
     list: ListSpec = ListSpec()

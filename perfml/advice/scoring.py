@@ -1,0 +1,206 @@
+"""Scoring: one row for each (employee, as-of date, horizon), with a status, a rank, a band and reasons.
+
+A model that its back-test did not show better than the baseline gives probabilities for those who study it, and neither
+ranks nor bands: there is no list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.evidence.features import Progress
+from perfml.evidence.sources import Data
+from perfml.files import whole_file
+from perfml.learning.learner import probability
+from perfml.learning.registry import Model
+from perfml.learning.table import Table, make_table
+from perfml.project.project import Folder
+from perfml.project.spec import ListSpec, ModelSpec
+from perfml.reasons.reasons import Grouping, Reason, explain
+from perfml.trust.holds import held_people
+
+Floats = npt.NDArray[np.float64]
+CHUNK = 20_000
+"""Rows explained at a time: dense contributions of everyone are never held at once."""
+_VALUE = pa.struct(
+    [
+        ("column", pa.string()),
+        ("value", pa.float64()),
+        ("usual", pa.float64()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+    ]
+)
+_REASON = pa.struct(
+    [
+        ("evidence", pa.string()),
+        ("contribution", pa.float64()),
+        ("owner", pa.string()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+        ("values", pa.list_(_VALUE)),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        ("employee_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("model", pa.string()),
+        ("model_version", pa.string()),
+        ("horizon_days", pa.int32()),
+        ("probability", pa.float64()),
+        ("margin", pa.float64()),
+        ("base_value", pa.float64()),
+        ("status", pa.string()),
+        ("rank", pa.int32()),
+        ("band", pa.string()),
+        ("why_not", pa.string()),
+        ("reasons", pa.list_(_REASON)),
+    ]
+)
+"""A score row. ``status``: scored, ineligible, thin or held (``why_not`` says what is broken). ``rank`` 1 is the highest
+risk at that date and horizon; ``band`` is ``act`` for as many as there is capacity for, ``watch`` for as many again, else
+``none``; both are empty where the model gives no list. ``reasons`` plus ``base_value`` add up to ``margin`` within 1e-6."""
+
+
+def score(
+    data: Data, project: Folder, model: Model, as_ofs: Sequence[dt.date], *, progress: Progress | None = None
+) -> pa.Table:
+    """Everyone employed at each of ``as_ofs``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
+    spec = ModelSpec.model_validate(model.about["spec"])
+    table = make_table(data, project.definitions, model.name, spec, as_ofs, kinds=model.kinds, progress=progress)
+    values = table.matrix([c.name for c in model.columns])
+    held = {as_of: held_people(data, as_of) for as_of in as_ofs}
+    parts = [
+        _score_one(table, values, model, spec, days, as_of, held[as_of], progress)
+        for as_of in sorted(set(as_ofs))
+        for days in model.risks
+    ]
+    return pa.concat_tables(parts)
+
+
+def _score_one(
+    table: Table,
+    values: Floats,
+    model: Model,
+    spec: ModelSpec,
+    days: int,
+    as_of: dt.date,
+    held: dict[str, str],
+    progress: Progress | None,
+) -> pa.Table:
+    here = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
+    people = table.frame["employee_id"].to_numpy(dtype=object)[here]
+    is_held = np.array([person in held for person in people], dtype=bool)
+    eligible, thin = table.eligible[here], table.thin[here]
+    status = np.select([~eligible, is_held, thin], ["ineligible", "held", "thin"], "scored")
+    scored = np.flatnonzero(status == "scored")
+    margin, base, reasons = _explain(model, days, values[here[scored]], progress, f"scoring {as_of}, {days} d")
+    full = np.full(len(here), np.nan)
+    margins, bases, probabilities = full.copy(), full.copy(), full.copy()
+    margins[scored], bases[scored], probabilities[scored] = margin, base, probability(margin)
+    rank = pd.array([pd.NA] * len(here), dtype="Int32")
+    band = np.full(len(here), None, dtype=object)
+    if model.proven(days):
+        order = np.lexsort((people[scored], -margin))
+        rank[scored[order]] = np.arange(1, len(scored) + 1)
+        band[scored[order]] = _bands(len(scored), spec.list)
+    texts: list[list[Reason] | None] = [None] * len(here)
+    for row, lines in zip(scored, reasons, strict=True):
+        texts[row] = lines
+    made = pd.DataFrame({"status": status == "scored", "margin": -margins, "employee_id": people})
+    ordered = made.sort_values(["status", "margin", "employee_id"], ascending=[False, True, True]).index.to_numpy()
+    return pa.Table.from_arrays(
+        [
+            pa.array(people[ordered], pa.string()),
+            pa.array([as_of] * len(here), pa.date32()),
+            pa.array([model.name] * len(here)),
+            pa.array([model.version] * len(here)),
+            pa.array([days] * len(here), pa.int32()),
+            pa.array(probabilities[ordered], from_pandas=True),
+            pa.array(margins[ordered], from_pandas=True),
+            pa.array(bases[ordered], from_pandas=True),
+            pa.array(status[ordered].astype(object), pa.string()),
+            pa.array(rank[ordered], pa.int32()),
+            pa.array(band[ordered], pa.string()),
+            pa.array([held.get(people[i]) if status[i] == "held" else None for i in ordered], pa.string()),
+            pa.array([texts[i] for i in ordered], pa.list_(_REASON)),
+        ],
+        schema=SCHEMA,
+    )
+
+
+def _explain(
+    model: Model, days: int, values: Floats, progress: Progress | None, what: str
+) -> tuple[Floats, Floats, list[list[Reason]]]:
+    """Margin, base value and reasons of each row."""
+    risk, grouping = model.risks[days], Grouping.of(model.columns)
+    reasons: list[list[Reason]] = []
+    if not len(values):
+        return np.empty(0), np.empty(0), reasons
+    known = ~np.isnan(values).all(axis=0)
+    usual = np.full(values.shape[1], np.nan)
+    usual[known] = np.nanmedian(values[:, known], axis=0)
+    bases = np.empty(len(values))
+    for low in range(0, len(values), CHUNK):
+        part = values[low : low + CHUNK]
+        contributions = risk.contributions(part)
+        bases[low : low + len(part)] = contributions[:, -1]
+        reasons += explain(grouping, contributions, part, usual)
+        if progress:
+            progress(what, low + len(part), len(values))
+    return risk.margin(values), bases, reasons
+
+
+def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
+    """For ranks 1 … n: as many ``act`` as there is capacity for, as many ``watch`` again."""
+    room = capacity(n, spec)
+    bands = np.full(n, "none", dtype=object)
+    bands[: 2 * room] = "watch"
+    bands[:room] = "act"
+    return bands
+
+
+def capacity(n: int, spec: ListSpec) -> int:
+    """How many of ``n`` people HR can talk to."""
+    return (
+        min(n, spec.capacity_people)
+        if spec.capacity_people is not None
+        else max(1, round(n * spec.capacity_share))
+        if n
+        else 0
+    )
+
+
+def write_scores(scores: pa.Table, out: Path) -> None:
+    """Write to ``.csv`` (reasons as JSON text) or Parquet, whole or not at all."""
+    with whole_file(out) as path:
+        if out.suffix.lower() == ".csv":
+            frame = scores.to_pandas()
+            frame["reasons"] = [
+                None if lines is None else json.dumps(lines, ensure_ascii=False)
+                for lines in scores.column("reasons").to_pylist()
+            ]
+            frame.to_csv(path, index=False)
+        else:
+            pq.write_table(scores, path, compression="zstd")
+
+
+def keep_scores(scores: pa.Table, home: Path) -> list[Path]:
+    """Keep each as-of date's rows under ``home/scores/<model>/<as_of>.parquet``, where the service reads them."""
+    kept = []
+    for as_of in sorted(set(scores.column("as_of").to_pylist())):
+        rows = scores.filter(pa.compute.equal(scores.column("as_of"), pa.scalar(as_of, pa.date32())))
+        path = home / "scores" / rows.column("model")[0].as_py() / f"{as_of}.parquet"
+        write_scores(rows, path)
+        kept.append(path)
+    return kept

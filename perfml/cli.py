@@ -1,0 +1,283 @@
+"""``perfml`` on the command line. A command only translates: the verb it calls is :class:`perfml.Project`'s."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from perfml import __version__, terminal
+from perfml.errors import PerfmlError
+from perfml.learning.calendar import as_of_dates
+from perfml.project.spec import Every
+from perfml.project.starter import init as copy_starter
+from perfml.verbs import Project
+
+app = typer.Typer(
+    name="perfml",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Who needs support, why, and how far to believe it. Never a decision about pay or dismissal.",
+)
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Folder of definitions (default: here, else the starter).")
+]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Last of the series.")]
+EveryOption = Annotated[str | None, typer.Option("--every", help="week, month or quarter.")]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", help="Use only what was known by this date (default: all).")
+]
+
+
+def main() -> None:
+    """Run a command; a mistake that can be mended ends in one line and exit code 1, an unknown option in 2."""
+    try:
+        app(prog_name="perfml")
+    except PerfmlError as error:
+        terminal.err.print(f"[red]perfml:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    if version:
+        terminal.out.print(__version__, highlight=False)
+        raise typer.Exit
+
+
+@app.command()
+def init(directory: Path) -> None:
+    """Start a project of your own: a copy of the definitions that perfml ships, to be edited."""
+    written = copy_starter(directory)
+    terminal.out.print(
+        f"{len(written)} files in {directory}; next: perfml check --project {directory} --data YOUR_EXPORT"
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the simulated company and the report are written.")] = Path(
+        "build/demo"
+    ),
+    employees: Annotated[int, typer.Option(min=100, help="People employed at a time.")] = 600,
+    seed: int = 7,
+) -> None:
+    """Simulate a company whose truth is known, and do the whole job on it: check, train, back-test, score, report."""
+    from perfml.demo.tour import tour
+
+    tour(out, employees=employees, seed=seed)
+
+
+@app.command()
+def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
+    """What the tables hold, what is wrong with them, and what can be computed. Exit code 1: the main job cannot run."""
+    with terminal.progress() as tell:
+        report = Project(project, progress=tell).check(data)
+    if as_json:
+        _print_json(report.to_json())
+    else:
+        terminal.check_table(report)
+    if not report.ready:
+        raise typer.Exit(1)
+
+
+@app.command()
+def features(
+    out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    start: FromOption = None,
+    to: ToOption = None,
+    every: EveryOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the evidence of everyone employed at each as-of date: one row a person and date."""
+    from perfml.evidence.features import describe
+
+    _suffix(out, ".parquet")
+    dates = _series(as_of, start, to, every)
+    if not dates:
+        raise PerfmlError("no date is named", where="--as-of", remedy="name one, or --from --to --every")
+    with terminal.progress() as tell:
+        rows = Project(project, progress=tell).write_features(data, out, as_of=dates)
+    said = describe(out)
+    if as_json:
+        _print_json({"out": str(out), "rows": rows, **said})
+        return
+    terminal.out.print(f"{rows:,} rows × {len(said['columns'])} columns of evidence in {out}")
+    for absent in said["left_out"]:
+        terminal.out.print(f"  left out  {escape(absent)}", highlight=False)
+
+
+@app.command()
+def train(
+    model: str,
+    data: DataOption = None,
+    until: UntilOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Back-test a model, learn from what was known by --until, and keep both."""
+    with terminal.progress() as tell:
+        trained = Project(project, home=home, progress=tell).train(model, data, until=until)
+    if as_json:
+        _print_json({"model": model, "version": trained.version, **trained.about})
+        return
+    terminal.out.print(
+        f"{model} {trained.version}, learnt from what was known by {trained.about['until']}", highlight=False
+    )
+    for days, tested in trained.about["backtests"].items():
+        counts = trained.about["training"][days]
+        style = "green" if tested["proven"] else "yellow"
+        auc = tested["model"]["auc"]
+        terminal.out.print(
+            f"  {days} days: {counts['rows']:,} rows, {counts['positives']:,} cases; back-test AUC {_figure(auc)};"
+            f" [{style}]{escape(tested['en'])}[/]",
+            highlight=False,
+        )
+    for notice in trained.about["left_out"]:
+        terminal.out.print(f"  [dim]left out  {escape(notice)}[/]", highlight=False)
+
+
+@app.command()
+def backtest(
+    model: str,
+    data: DataOption = None,
+    until: UntilOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What the model would have said at past dates, beside the baseline, with intervals."""
+    with terminal.progress() as tell:
+        tested = Project(project, progress=tell).backtest(model, data, until=until)
+    if as_json:
+        _print_json({"model": model, "horizons": [t.to_json() for t in tested]})
+    else:
+        terminal.backtest_tables(model, tested)
+
+
+@app.command()
+def score(
+    model: str,
+    data: DataOption = None,
+    as_of: AsOfOption = None,
+    start: FromOption = None,
+    to: ToOption = None,
+    every: EveryOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Parquet or CSV file to write as well.")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score everyone with the trained model: probability, rank, band and reasons."""
+    from perfml.advice.scoring import write_scores
+
+    if out is not None:
+        _suffix(out, ".parquet", ".csv")
+    with terminal.progress() as tell:
+        scores = Project(project, home=home, progress=tell).score(
+            model, data, as_of=_series(as_of, start, to, every) or None
+        )
+    if out is not None:
+        write_scores(scores, out)
+    rows = scores.select(["as_of", "horizon_days", "status", "band"]).to_pylist()
+    if as_json:
+        _print_json(
+            {
+                "model": model,
+                "rows": len(rows),
+                "out": None if out is None else str(out),
+                "counts": terminal.score_counts(rows),
+            }
+        )
+        return
+    terminal.out.print(f"{len(rows):,} rows: {terminal.score_counts(rows)}" + (f"; written to {out}" if out else ""))
+    terminal.show_list(scores)
+
+
+@app.command()
+def explain(
+    employee: str,
+    model: Annotated[str, typer.Option("--model")] = "attrition",
+    as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One person's risk with its reasons, as it was scored."""
+    rows = Project(project, home=home).explain(employee, model=model, as_of=as_of)
+    if as_json:
+        _print_json(rows)
+    else:
+        terminal.explanation(rows)
+
+
+@app.command()
+def serve(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8321,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Serve the kept scores under /v1, on this machine only."""
+    from perfml.service.app import serve as run
+
+    run(Project(project, home=home).home, host=host, port=port)
+
+
+def _series(as_of: Sequence[str] | None, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
+    dates = [_day(text, "--as-of") for text in as_of or []]
+    if start is None and to is None and every is None:
+        return sorted(set(dates))
+    if start is None or to is None or every is None:
+        raise PerfmlError("is incomplete", where="--from --to --every", remedy="give all three, or --as-of alone")
+    steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
+    if every not in steps:
+        raise PerfmlError(f"{every!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
+    series = as_of_dates(_day(start, "--from"), _day(to, "--to"), steps[every])
+    if not series:
+        raise PerfmlError("holds no date", where=f"--from {start} --to {to} --every {every}", remedy="widen it")
+    return sorted({*dates, *series})
+
+
+def _day(text: str, where: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise PerfmlError(f"{text!r} is not a date", where=where, remedy="write YYYY-MM-DD") from None
+
+
+def _suffix(out: Path, *allowed: str) -> None:
+    if out.suffix.lower() not in allowed:
+        raise PerfmlError(f"ends in {out.suffix!r}", where=f"--out {out}", remedy=f"use {' or '.join(allowed)}")
+
+
+def _figure(estimate: dict[str, float | None]) -> str:
+    low, high = estimate["low"], estimate["high"]
+    return f"{estimate['value']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+if __name__ == "__main__":
+    main()

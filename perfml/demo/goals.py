@@ -1,0 +1,143 @@
+"""Quarterly goals of the simulated company, their monthly progress, and the market signals they depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+
+from perfml.demo.lives import DEPARTMENTS, LOCATIONS, ROLES, Lives
+from perfml.demo.plants import Bools, Floats, Ints
+
+METRICS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
+    "sales": (("revenue", "CNY", 900_000.0), ("new_accounts", "accounts", 12.0), ("visits", "visits", 60.0)),
+    "account": (("renewals", "CNY", 600_000.0), ("upsell", "CNY", 150_000.0), ("visits", "visits", 45.0)),
+    "support": (("tickets_solved", "tickets", 240.0), ("articles", "articles", 6.0), ("trainings", "sessions", 4.0)),
+    "engineering": (
+        ("features", "features", 9.0),
+        ("defects_fixed", "defects", 40.0),
+        ("reviews_done", "reviews", 50.0),
+    ),
+    "analysis": (("reports", "reports", 12.0), ("models", "models", 3.0), ("data_sets", "data sets", 8.0)),
+    "logistics": (("orders", "orders", 1_500.0), ("savings", "CNY", 80_000.0), ("audits", "audits", 5.0)),
+    "finance": (("closings", "closings", 3.0), ("savings", "CNY", 120_000.0), ("audits", "audits", 6.0)),
+    "people": (("hires", "hires", 10.0), ("trainings", "sessions", 9.0), ("interviews", "interviews", 60.0)),
+}
+"""Three metrics of each role family: name, unit, quarterly target at the lowest level."""
+WEIGHTS: Final = np.array([[60, 40, 0], [70, 30, 0], [50, 30, 20], [40, 35, 25]], dtype=np.float64)
+REVISED_SHARE: Final = 0.08
+BEHIND_TO: Final = 0.45
+PROGRESS_DAY_OF_MONTH: Final = 26
+SIGNALS: Final = ("industry_growth", "competitor_index", "consumer_prices")
+
+
+@dataclass(frozen=True)
+class Goals:
+    """Goals as parallel arrays, one entry per goal; persons, parents and places by index, days as integers, -1 none."""
+
+    person: Ints
+    slot: Ints
+    weight: Floats
+    core: Bools
+    target: Floats
+    first: Ints
+    last: Ints
+    effective: Ints
+    revised: Ints
+    """The day a second version took effect, with `revised_target`."""
+    revised_target: Floats
+    parent: Ints
+    place: Ints
+
+
+def calendar(start: int, end: int, months: int) -> list[tuple[int, int]]:
+    """First and last day of each period of `months` calendar months that begins between `start` and `end`."""
+    epoch = date(1970, 1, 1)
+    at, periods = epoch + timedelta(start), []
+    at = date(at.year, (at.month - 1) // months * months + 1, 1)
+    while (at - epoch).days < end:
+        following = date(at.year + (at.month - 1 + months) // 12, (at.month - 1 + months) % 12 + 1, 1)
+        if (at - epoch).days >= start:
+            periods.append(((at - epoch).days, (following - epoch).days - 1))
+        at = following
+    return periods
+
+
+def market(lives: Lives, rng: np.random.Generator) -> Floats:
+    """Relative change of each signal by month and place, slowly varying. Shape (signals, months, locations)."""
+    months = len(calendar(lives.start, lives.end, 1))
+    shape = (len(SIGNALS), months, len(LOCATIONS))
+    steps = rng.normal(0, 0.012, shape) + rng.normal(0, 0.008, (len(SIGNALS), months, 1))
+    season = 0.03 * np.sin(np.arange(months) * 2 * np.pi / 12)[None, :, None]
+    walk = np.cumsum(steps, axis=1)
+    signals: Floats = np.round(walk - walk.mean(axis=1, keepdims=True) + season, 4)
+    return signals
+
+
+def goals(lives: Lives, rng: np.random.Generator) -> Goals:
+    """Two or three goals, weights summing to 100, for every person employed when a quarter begins."""
+    chunks: list[Goals] = []
+    serial = 0
+    bases = np.array([[base for _, _, base in METRICS[role]] for role in ROLES])
+    for first, last in calendar(lives.start, lives.end, 3):
+        who = np.flatnonzero((lives.hired <= first) & (lives.exited > first + 10))
+        weights = WEIGHTS[rng.choice(len(WEIGHTS), len(who), p=[0.3, 0.15, 0.35, 0.2])]
+        row, slot = np.nonzero(weights)
+        person, count = who[row], len(row)
+        number = np.full((lives.capacity, 3), -1)
+        number[person, slot] = serial + np.arange(count)
+        serial += count
+        manager = lives.manager_by_week[int(lives.week(np.array(first)))][person]
+        base = bases[lives.role[person], slot]
+        target = _round(base * 1.12 ** (lives.level[person] - 1) * np.exp(rng.normal(0, 0.15, count)))
+        revised = first + rng.integers(20, 60, count)
+        kept = (rng.random(count) < REVISED_SHARE) & (revised < np.minimum(lives.exited[person], lives.end))
+        local = (base >= 1e5) & (lives.role[person] < len(DEPARTMENTS["sales"]))
+        chunks.append(
+            Goals(
+                person=person,
+                slot=slot,
+                weight=weights[row, slot],
+                core=(slot == 0) | (rng.random(count) < 0.2),
+                target=target,
+                first=np.full(count, first),
+                last=np.full(count, last),
+                effective=np.minimum(first + rng.integers(0, 6, count), lives.end - 1),
+                revised=np.where(kept, revised, -1),
+                revised_target=_round(target * rng.uniform(0.85, 1.12, count)),
+                parent=np.where((manager >= 0) & (rng.random(count) < 0.6), number[manager, slot], -1),
+                place=np.where(local, lives.location[person], -1),
+            )
+        )
+    return Goals(*(np.concatenate(column) for column in zip(*(vars(chunk).values() for chunk in chunks), strict=True)))
+
+
+def _round(target: Floats) -> Floats:
+    unit = 10.0 ** np.maximum(np.floor(np.log10(target)) - 1, 0)
+    rounded: Floats = np.maximum(np.rint(target / unit), 1) * unit
+    return rounded
+
+
+def progress(lives: Lives, entries: Goals, signals: Floats, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
+    """What was measured of each goal each month: (goal, day, actual so far in the quarter)."""
+    person, first, count = entries.person, entries.first, len(entries.person)
+    months = np.array([month for month, _ in calendar(lives.start, lives.end, 1)])
+    attained = rng.normal(1.02, 0.13, count) + 0.05 * lives.ability[person]
+    so_far, actual = np.zeros(count), np.zeros(count)
+    chunks = []
+    for nth in range(3):
+        month = np.minimum(np.searchsorted(months, first) + nth, len(months) - 1)
+        day = months[month] + PROGRESS_DAY_OF_MONTH - 1
+        elapsed = (day - first) / (entries.last - first + 1)
+        behind = lives.episodes.strength("goals_behind", person, day - 10, ramp_days=25)
+        growth = np.where(entries.place >= 0, signals[0, month, entries.place], 0.0)
+        pace = attained * (1 + growth) * np.exp(rng.normal(-0.02, 0.2, count)) * (1 - (1 - BEHIND_TO) * behind)
+        actual = actual + entries.target * (elapsed - so_far) * np.maximum(pace, 0.05)
+        so_far = elapsed
+        asked = (months[month] <= entries.last) & (months[month] >= first + 28 * nth)
+        seen = np.flatnonzero(asked & (day < np.minimum(lives.exited[person], lives.end)))
+        chunks.append((seen, day[seen], np.round(actual[seen], 2)))
+    goal, day, measured = (np.concatenate(column) for column in zip(*chunks, strict=True))
+    return goal, day, measured

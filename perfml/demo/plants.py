@@ -1,0 +1,172 @@
+"""What is planted: eight causes, each with one outcome and one kind of evidence that shows it months ahead.
+
+A cause is planted as an *episode* of one person. While the episode is active it changes that person's evidence, and
+from two months after its start it raises the hazard of its outcome. Nothing else connects the two, so an
+explanation of a planted person's risk is right exactly when it names the evidence of the planted cause.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+NEVER: Final = 10**6
+"""A day (since 1970-01-01) later than any in a simulation: not left, not over."""
+
+ATTRITION: Final = "attrition"
+LOW_PERFORMANCE: Final = "low_performance"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cause:
+    """One planted cause: what it leads to, what to call it, and where it can be seen.
+
+    `tables` and `kinds` say where the signature stands: the contract tables, and where that is `events`, the kinds of
+    event. `lasts_days` is the range an episode runs for when its outcome does not end it first.
+    """
+
+    outcome: str
+    zh: str
+    en: str
+    tables: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
+    lasts_days: tuple[int, int]
+
+
+CAUSES: Final[dict[str, Cause]] = {
+    "fading_activity": Cause(
+        outcome=ATTRITION,
+        zh="自身工作活跃度持续下降",
+        en="own work activity fades away",
+        tables=("events",),
+        kinds=("crm_update", "doc_edit", "ticket_closed", "login"),
+        lasts_days=(330, 480),
+    ),
+    "isolation": Cause(
+        outcome=ATTRITION,
+        zh="协作圈明显缩小，只与少数几人往来",
+        en="works with ever fewer people",
+        tables=("events",),
+        kinds=("meeting", "feedback_given", "praise"),
+        lasts_days=(330, 480),
+    ),
+    "overtime": Cause(
+        outcome=ATTRITION,
+        zh="加班时长激增",
+        en="overtime hours surge",
+        tables=("events",),
+        kinds=("overtime",),
+        lasts_days=(330, 480),
+    ),
+    "stalled_career": Cause(
+        outcome=ATTRITION,
+        zh="绩效良好却长期没有晋升",
+        en="rated well and not promoted for years",
+        tables=("positions",),
+        lasts_days=(330, 480),
+    ),
+    "feedback_drought": Cause(
+        outcome=LOW_PERFORMANCE,
+        zh="上级长期没有给出反馈",
+        en="the manager has stopped giving feedback",
+        tables=("events",),
+        kinds=("feedback_received",),
+        lasts_days=(330, 450),
+    ),
+    "late_milestones": Cause(
+        outcome=LOW_PERFORMANCE,
+        zh="里程碑延期增多、按时完成减少",
+        en="milestones slip",
+        tables=("events",),
+        kinds=("milestone_late", "milestone_done"),
+        lasts_days=(330, 450),
+    ),
+    "goals_behind": Cause(
+        outcome=LOW_PERFORMANCE,
+        zh="目标进度落后于时间进度",
+        en="goal progress is behind the time elapsed",
+        tables=("goals", "progress"),
+        lasts_days=(330, 450),
+    ),
+    "rating_slide": Cause(
+        outcome=LOW_PERFORMANCE,
+        zh="考核评分已经下滑",
+        en="the last rating already dropped",
+        tables=("reviews",),
+        lasts_days=(380, 430),
+    ),
+}
+"""The planted causes by name."""
+
+NAMES: Final = tuple(CAUSES)
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of a simulated company and not in its tables.
+
+    `plants` has one row per episode: `employee_id`, `cause` (a key of `CAUSES`), `outcome` (`attrition` or
+    `low_performance`), `started_on`, `ended_on` (dates as datetime64; NaT: still active at the end of the
+    simulation). An episode ends with its outcome, with the person's exit, or after its natural length, so a row
+    without `ended_on` belongs to somebody still employed whose outcome has not happened.
+    """
+
+    plants: pd.DataFrame
+
+    def active(self, on: date) -> pd.DataFrame:
+        """The episodes that had started before `on` and had not ended by then."""
+        frame, moment = self.plants, pd.Timestamp(on)
+        running = frame["ended_on"].isna() | (frame["ended_on"] >= moment)
+        return frame[(frame["started_on"] < moment) & running].reset_index(drop=True)
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """At most one episode per person: arrays over persons, days since 1970-01-01.
+
+    Filled in week by week. `cause` is an index into `NAMES`, -1 where nothing is planted; `began` and `ended` are
+    NEVER where not applicable.
+    """
+
+    cause: Ints
+    began: Ints
+    ended: Ints
+
+    @classmethod
+    def none(cls, people: int) -> Episodes:
+        """No episode yet for any of `people` persons."""
+        return cls(np.full(people, -1), np.full(people, NEVER), np.full(people, NEVER))
+
+    def strength(self, cause: str, person: Ints, day: Ints | int, *, lag_days: int = 0, ramp_days: int) -> Floats:
+        """How strongly `cause` acts on each person of `person` on each `day`: 0 absent, 1 in full.
+
+        It starts `lag_days` after the episode and grows linearly over `ramp_days`. Shape as `person`.
+        """
+        since = (day - self.began[person] - lag_days) / ramp_days
+        acting = (self.cause[person] == NAMES.index(cause)) & (day < self.ended[person])
+        return np.where(acting, np.clip(since, 0.0, 1.0), 0.0)
+
+    def truth(self, ids: NDArray[np.str_], end: int) -> Truth:
+        """The episodes as a frame, by start; what ends on or after `end` is still active."""
+        who = np.flatnonzero(self.cause >= 0)
+        who = who[np.argsort(self.began[who], kind="stable")]
+        names = [NAMES[code] for code in self.cause[who]]
+        ended = self.ended[who].astype("datetime64[D]")
+        ended[self.ended[who] >= end] = np.datetime64("NaT")
+        columns = {
+            "employee_id": ids[who].astype(object),
+            "cause": names,
+            "outcome": [CAUSES[name].outcome for name in names],
+            "started_on": self.began[who].astype("datetime64[D]").astype("datetime64[s]"),
+            "ended_on": ended.astype("datetime64[s]"),
+        }
+        return Truth(pd.DataFrame(columns).astype({"employee_id": "str", "cause": "str", "outcome": "str"}))

@@ -1,0 +1,65 @@
+"""The tour: a simulated company, and the whole job done on it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import time
+from pathlib import Path
+
+from rich.markup import escape
+
+from perfml import terminal
+from perfml.advice.scoring import write_scores
+from perfml.demo.company import CAUSES, simulate
+from perfml.project.starter import STARTER
+from perfml.report import write_report
+from perfml.verbs import Project
+
+START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
+MODELS = ("attrition", "low_performance")
+
+
+def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
+    """Simulate, check, train and back-test both models, score the last day, print the lists, write the report.
+
+    Everything is written under ``out``, which is emptied of an earlier tour first; returns the report's path.
+    """
+    began = time.monotonic()
+    data, home = out / "company", out / "var"
+    for old in (data, home):
+        shutil.rmtree(old, ignore_errors=True)
+    with terminal.progress() as tell:
+        tell("simulating a company", 0, 1)
+        truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
+        project = Project(STARTER, home=home, progress=tell)
+        report = project.check(data)
+    active = truth.active(END)
+    _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
+    terminal.check_table(report)
+    models, scores = [], []
+    for name in MODELS:
+        with terminal.progress() as tell:
+            project = Project(STARTER, home=home, progress=tell)
+            models.append(project.train(name, data, until=END))
+            scores.append(project.score(name, data, as_of=[END]))
+        write_scores(scores[-1], out / f"{name}.csv")
+        _say(began, f"{name}: trained, back-tested, scored")
+        for days, tested in models[-1].about["backtests"].items():
+            terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
+        terminal.show_list(scores[-1])
+    page = write_report(
+        out / "report.html",
+        title="perfml demo",
+        as_of=END,
+        models=models,
+        scores=scores,
+        notices=[f"Simulated company: {len(active)} people carry a planted cause: {', '.join(CAUSES)}"],
+    )
+    _say(began, f"report: {page}")
+    terminal.out.print(f"to open the service: perfml serve --home {home}   (then /v1/models/attrition/at-risk, or /docs)")
+    return page
+
+
+def _say(began: float, what: str) -> None:
+    terminal.out.print(f"[bold]{time.monotonic() - began:5.1f} s[/]  {escape(what)}", highlight=False)

@@ -1,0 +1,187 @@
+"""``perfml check``: what a company's tables hold, what is wrong with them, and what can be computed from them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from perfml.evidence.sources import Data
+from perfml.project.project import Definitions
+from perfml.project.spec import ModelSpec
+
+FIRST_KEYS = 5
+DAYS_OF_MONTH = 31
+RARE_DAYS = 100
+"""Reviews further apart than this cannot carry a monthly risk by themselves."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Rows that broke one rule: quarantined, or (``kept``) reported and still in use."""
+
+    rule: str
+    column: str | None
+    rows: int
+    first_keys: tuple[str, ...]
+    en: str
+    zh: str
+    kept: bool = False
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """One table of the contract."""
+
+    name: str
+    there: bool
+    rows: int = 0
+    usable: int = 0
+    employees: int | None = None
+    first: dt.date | None = None
+    last: dt.date | None = None
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[str, ...] = ()
+    """Months inside the span without a row."""
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """All tables, and what follows for the models."""
+
+    source: str
+    tables: tuple[TableReport, ...]
+    notices: tuple[str, ...]
+    problems: tuple[str, ...]
+    can: tuple[str, ...] = ()
+    cannot: tuple[str, ...] = ()
+    ready: bool = False
+    """Whether the main job can run."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, dates as text."""
+        tables = [{**t.__dict__, "findings": [f.__dict__ for f in t.findings]} for t in self.tables]
+        return {**self.__dict__, "tables": tables}
+
+
+RULE_WORDS: Mapping[str, tuple[str, str]] = {
+    "wrong_type": ("the value is not of the column's type", "类型不符"),
+    "missing_value": ("a mandatory value is missing", "缺少必填值"),
+    "before_1900": ("the date lies before 1900", "日期早于 1900 年"),
+    "in_the_future": ("the date lies in the future", "日期在未来"),
+    "off_the_scale": ("the rating lies outside the declared scale", "评分超出量表"),
+    "too_large_to_sum": ("the value is too large to be summed exactly", "数值过大，无法精确求和"),
+    "duplicate_key": ("another row has the same key and the same known_at", "主键与知悉时间重复"),
+    "cycle_of_managers": ("someone would come to report to themselves", "汇报线成环"),
+}
+
+
+def check(data: Data, definitions: Definitions, models: Mapping[str, ModelSpec]) -> CheckReport:
+    """The report of an opened source (``open_data(…, strict=False)``)."""
+    tables = tuple(
+        _table(data, name) if data.has(name) else TableReport(name, there=False) for name in definitions.tables
+    )
+    reports = {table.name: table for table in tables}
+    problems = [str(problem) for problem in data.problems]
+    usable = {name for name, report in reports.items() if report.usable}
+    if "employees" not in usable:
+        problems.append(f"{data.source}: there is no usable row in 'employees'; the main job cannot run")
+    if not usable & {"events", "reviews"}:
+        problems.append(f"{data.source}: there is no usable row in 'events' nor in 'reviews'; the main job cannot run")
+    can, cannot = _abilities(data, definitions, models, reports, usable)
+    return CheckReport(data.source, tables, tuple(data.notices), tuple(problems), can, cannot, ready=not problems)
+
+
+def _table(data: Data, name: str) -> TableReport:
+    spec, connection = data.specs[name], data.connection
+    person = "count(distinct employee_id)" if "employee_id" in spec.columns else "null"
+    dated = spec.happened is not None
+    span = "min(happened_day), max(happened_day)" if dated else "null, null"
+    usable, employees, first, last = connection.execute(f"select count(*), {person}, {span} from {name}").fetchall()[0]
+    findings = [*_quarantined(data, name), *_audits(data, name)]
+    gaps: tuple[str, ...] = ()
+    if name in ("events", "reviews") and usable:
+        months = connection.execute(
+            f"select strftime(m, '%Y-%m') from range(date_trunc('month', date '{first}'), date '{last}' + 1, interval 1 month) t(m)"
+            f" where m not in (select distinct date_trunc('month', happened_day) from {name}) order by m"
+        ).fetchall()
+        gaps = tuple(row[0] for row in months) if name == "events" else ()
+    return TableReport(name, True, data.rows_read[name], usable, employees, first, last, tuple(findings), gaps)
+
+
+def _quarantined(data: Data, name: str) -> list[Finding]:
+    rows = data.connection.execute(
+        f"select rule, column_name, count(*), list(key order by key)[:{FIRST_KEYS}] from quarantine"
+        " where table_name = ? group by rule, column_name order by count(*) desc, rule, column_name",
+        [name],
+    ).fetchall()
+    rules = data.specs[name].rules
+    found = []
+    for rule, column, n, keys in rows:
+        en, zh = (rules[rule].en, rules[rule].zh) if rule in rules else RULE_WORDS[rule]
+        found.append(Finding(rule, column, n, tuple(keys), en, zh))
+    return found
+
+
+def _audits(data: Data, name: str) -> list[Finding]:
+    found = []
+    for rule, audit in data.specs[name].audits.items():
+        keys = data.connection.execute(f"select * from ({audit.query}) order by 1").fetchall()
+        if keys:
+            first = tuple(str(row[0]) for row in keys[:FIRST_KEYS])
+            found.append(Finding(rule, None, len(keys), first, audit.en, audit.zh, kept=True))
+    return found
+
+
+def _abilities(
+    data: Data,
+    definitions: Definitions,
+    models: Mapping[str, ModelSpec],
+    reports: Mapping[str, TableReport],
+    usable: set[str],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    can: list[str] = []
+    cannot: list[str] = []
+    for windowed in definitions.windowed:
+        (can if "events" in usable else cannot).append(
+            f"evidence {windowed.name}" + ("" if "events" in usable else ": there is no table events")
+        )
+    if "events" in usable and "counterpart_id" not in data.columns["events"]:
+        cannot.append("evidence of counterparts: events has no counterpart_id")
+    for relational in definitions.relational:
+        absent = [need for need in relational.spec.needs if need != "people" and need not in usable]
+        (cannot if absent else can).append(
+            f"evidence {relational.name}" + (f": there is no table {', '.join(absent)}" if absent else "")
+        )
+    reviews = reports["reviews"]
+    if reviews.usable and "events" not in usable:
+        apart = _days_between_reviews(data)
+        if apart and apart > RARE_DAYS:
+            cannot.append(f"weekly or monthly risk: reviews only, about every {apart:.0f} days, and no behaviour log")
+    for name, spec in models.items():
+        needed = "exits" if spec.label.kind == "exit" else "reviews"
+        span = max(
+            ((r.last - r.first).days for r in (reports["events"], reviews) if r.usable and r.first and r.last),
+            default=0,
+        )
+        for days in spec.label.horizons_days:
+            wait = 2 * days + spec.population.warm_up_days + DAYS_OF_MONTH
+            if needed not in usable:
+                cannot.append(f"model {name}: there is no table {needed}")
+                break
+            if span < wait:
+                cannot.append(
+                    f"model {name} within {days} days: the record spans {span} days, a back-test takes {wait}"
+                )
+            else:
+                can.append(f"model {name} within {days} days")
+    return tuple(can), tuple(cannot)
+
+
+def _days_between_reviews(data: Data) -> float | None:
+    row = data.connection.execute(
+        "select median(apart) from (select date_diff('day', lag(reviewed_on) over (partition by employee_id order by reviewed_on),"
+        " reviewed_on) as apart from reviews) where apart > 0"
+    ).fetchall()[0]
+    return None if row[0] is None else float(row[0])

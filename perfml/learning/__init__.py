@@ -1,0 +1,1 @@
+"""From evidence to a model that is never better than it can prove."""

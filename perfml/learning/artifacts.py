@@ -1,0 +1,92 @@
+"""The files of a model, compared with the SHA-256 of its manifest before anything reads them.
+
+Apart from the registry because it imports nothing heavy: the service reads what a model says of itself, without
+LightGBM.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+from perfml.errors import ModelError
+
+VERSION_LENGTH = 12
+_VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
+
+
+def versions(home: Path, name: str) -> list[str]:
+    """All versions on disk, the newest last."""
+    folder = home / "models" / name
+    there = [p for p in folder.iterdir() if (p / "manifest.json").is_file()] if folder.is_dir() else []
+    return [p.name for p in sorted(there, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
+
+
+def current_version(home: Path, name: str) -> str:
+    """The version in use. Raises :class:`ModelError` where none has been trained."""
+    pointer = home / "models" / name / "current"
+    if not pointer.is_file():
+        raise ModelError(
+            "has not been trained", where=f"model {name} in {home}", remedy=f"run `perfml train {name} --data …`"
+        )
+    return pointer.read_text(encoding="utf-8").strip()
+
+
+def verified(home: Path, name: str, version: str | None = None) -> Path:
+    """The folder of a version, each of whose files was compared with the manifest.
+
+    Raises :class:`ModelError` naming the file that was altered or is missing.
+    """
+    folder, manifest = _manifest(home, name, version or current_version(home, name))
+    for file, digest in manifest.items():
+        if not (folder / file).is_file():
+            raise _missing(folder / file, name)
+        if sha256(folder / file) != digest:
+            raise _altered(folder / file, name)
+    return folder
+
+
+def verified_file(home: Path, name: str, version: str, file: str) -> bytes:
+    """One file of a version. What is given is the very bytes that were compared, so nothing can change in between.
+
+    Raises :class:`ModelError` when it is missing, altered or not in the manifest.
+    """
+    folder, manifest = _manifest(home, name, version)
+    if file not in manifest or not (folder / file).is_file():
+        raise _missing(folder / file, name)
+    content = (folder / file).read_bytes()
+    if hashlib.sha256(content).hexdigest() != manifest[file]:
+        raise _altered(folder / file, name)
+    return content
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest(home: Path, name: str, version: str) -> tuple[Path, dict[str, str]]:
+    """The folder of a version and the SHA-256 of each of its files, where the version is the manifest's own hash."""
+    folder = home / "models" / name / version
+    if not _VERSION.fullmatch(version) or not (folder / "manifest.json").is_file():
+        raise ModelError("its manifest is missing", where=str(folder), remedy=_remedy(name))
+    content = (folder / "manifest.json").read_bytes()
+    if hashlib.sha256(content).hexdigest()[:VERSION_LENGTH] != version:
+        raise ModelError("was altered", where=str(folder / "manifest.json"), remedy=_remedy(name))
+    manifest: dict[str, str] = json.loads(content)
+    return folder, manifest
+
+
+def _missing(path: Path, name: str) -> ModelError:
+    return ModelError("is missing", where=str(path), remedy=_remedy(name))
+
+
+def _altered(path: Path, name: str) -> ModelError:
+    return ModelError("was altered or cut", where=str(path), remedy=_remedy(name))
+
+
+def _remedy(name: str) -> str:
+    return f"restore it, or run `perfml train {name}` again"

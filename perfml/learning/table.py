@@ -1,0 +1,145 @@
+"""The table a model learns from and scores: evidence, who is eligible, and whose record is too thin."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from perfml.errors import DefinitionError, ModelError
+from perfml.evidence.columns import Column
+from perfml.evidence.features import Progress, build
+from perfml.evidence.reading import quoted
+from perfml.evidence.sources import Data
+from perfml.learning.calendar import as_of_dates
+from perfml.project.project import Definitions
+from perfml.project.spec import ModelSpec
+
+Floats = npt.NDArray[np.float64]
+MOST_DATES = 120
+"""As-of dates to learn from; older ones are left out."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows (employee_id, as_of) with a matrix of evidence beside them."""
+
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    kinds: tuple[str, ...]
+    eligible: npt.NDArray[np.bool_]
+    thin: npt.NDArray[np.bool_]
+    left_out: tuple[str, ...]
+
+    @property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Rows to learn from and to score."""
+        return self.eligible & ~self.thin
+
+    def matrix(self, names: Sequence[str] | None = None) -> Floats:
+        """(rows, columns), missing where the evidence has no such column."""
+        wanted = [c.name for c in self.columns] if names is None else list(names)
+        return np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
+
+
+def make_table(
+    data: Data,
+    definitions: Definitions,
+    name: str,
+    spec: ModelSpec,
+    dates: Sequence[dt.date],
+    *,
+    kinds: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """The evidence of ``dates`` that the model's spec chooses.
+
+    Raises :class:`DefinitionError` for an expression or a kind of evidence that does not exist.
+    """
+    files = {file.name for file in (*definitions.windowed, *definitions.relational)}
+    for key in (*(spec.evidence.only or ()), *spec.evidence.leave_out):
+        if key not in files:
+            raise DefinitionError(
+                f"no evidence is called {key!r}",
+                where=f"models/{name}.toml [evidence]",
+                remedy=f"use one of: {', '.join(sorted(files))}",
+            )
+    evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
+    columns = tuple(
+        c
+        for c in evidence.columns
+        if c.evidence not in spec.evidence.leave_out
+        and (spec.evidence.only is None or c.evidence in spec.evidence.only)
+    )
+    where = f"models/{name}.toml [population."
+    return Table(
+        evidence.frame,
+        columns,
+        evidence.kinds,
+        _condition(evidence.frame, definitions, spec.population.eligible, where + "eligible]"),
+        _condition(evidence.frame, definitions, spec.population.thin, where + "thin]"),
+        evidence.left_out,
+    )
+
+
+def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]:
+    """As-of dates to learn from: after the warm-up of the record, before ``until``."""
+    firsts = [
+        data.connection.execute(
+            f"select quantile_disc(happened_day, 0.001) from {table} where usable_day < date '{until}'"
+        ).fetchall()[0][0]
+        for table in ("events", "reviews")
+        if data.has(table)
+    ]
+    known = [day for day in firsts if day is not None]
+    if not known:
+        raise ModelError(
+            "nothing was known yet", where=f"{data.source} until {until}", remedy="choose a later date with --until"
+        )
+    start = min(known) + dt.timedelta(days=spec.population.warm_up_days)
+    return as_of_dates(start, until, spec.population.every)[-MOST_DATES:]
+
+
+def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, where: str) -> npt.NDArray[np.bool_]:
+    """Where the SQL ``expression`` over the evidence is true. Evidence that is defined and left out here is null."""
+    import sqlglot
+    from sqlglot import exp
+
+    remedy = "write SQL over the evidence columns; `perfml features --json` lists them"
+    try:
+        named = {column.name for column in sqlglot.parse_one(expression, read="duckdb").find_all(exp.Column)}
+    except sqlglot.errors.ParseError as error:
+        raise DefinitionError(
+            f"{expression!r} is not SQL ({str(error).splitlines()[0]})", where=where, remedy=remedy
+        ) from None
+    absent = sorted(named - set(frame.columns))
+    for name in absent:
+        if not _is_defined(name, definitions):
+            raise DefinitionError(f"no evidence is called {name!r}", where=where, remedy=remedy)
+    with duckdb.connect() as connection:
+        connection.register("evidence", frame[[c for c in frame.columns if c in named] or ["employee_id"]])
+        nulls = "".join(f", null::double as {quoted(name)}" for name in absent)
+        try:
+            found = connection.execute(
+                f"select coalesce(({expression})::boolean, false) as yes from (select *{nulls} from evidence)"
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            said = str(error).splitlines()[0]
+            raise DefinitionError(f"{expression!r} does not run ({said})", where=where, remedy=remedy) from None
+    return np.asarray(found["yes"], dtype=bool)
+
+
+def _is_defined(name: str, definitions: Definitions) -> bool:
+    """Whether some feature file makes such a column, for some kind, window or comparison."""
+    base = re.sub(r"_(team|peers)_z$", "", name)
+    if any(base in file.spec.columns for file in definitions.relational):
+        return True
+    templates = [measure.column for file in definitions.windowed for measure in file.spec.measures]
+    patterns = [re.escape(t).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for t in templates]
+    return any(re.fullmatch(pattern, base) for pattern in patterns)

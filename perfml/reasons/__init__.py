@@ -1,0 +1,1 @@
+"""Why: contributions grouped into evidence, in words."""

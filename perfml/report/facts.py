@@ -1,0 +1,113 @@
+"""What the report tells about one model at one horizon, read from the model and its score rows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from perfml.advice.scoring import SCHEMA
+from perfml.errors import ModelError
+from perfml.evidence.columns import Column
+from perfml.learning.registry import Model
+from perfml.project.spec import ModelSpec
+from perfml.report.pictures import Interval
+
+MEASURES = ("auc", "average_precision", "lift_at_capacity")
+STATUSES = ("scored", "held", "thin", "ineligible")
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """One horizon of a model: its back-test as recorded, and the score rows of the report's date."""
+
+    days: int
+    backtest: Mapping[str, Any]
+    training: Mapping[str, int]
+    statuses: Mapping[str, int]
+    held_because: Mapping[str, int]
+    act: tuple[Mapping[str, Any], ...]
+    watch: tuple[Mapping[str, Any], ...]
+    """Score rows by rank; both are empty where the model gives no list."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether the back-test showed it better than the baseline, so that there is a list."""
+        return bool(self.backtest["proven"])
+
+    @property
+    def expected_cases(self) -> float:
+        """Sum of the probabilities of those to act on."""
+        return float(sum(row["probability"] for row in self.act))
+
+    def figure(self, which: str, metric: str) -> Interval:
+        """A metric of ``which``: model, baseline or difference."""
+        found = self.backtest[which].get(metric, {})
+        return Interval(found.get("value"), found.get("low"), found.get("high"))
+
+
+@dataclass(frozen=True)
+class Told:
+    """A model and its horizons."""
+
+    model: Model
+    spec: ModelSpec
+    columns: Mapping[str, Column]
+    horizons: tuple[Horizon, ...]
+
+
+def tell(model: Model, scores: pa.Table, as_of: dt.date) -> Told:
+    """The facts of ``model`` at ``as_of``.
+
+    Raises :class:`ModelError` for scores that are not this model's, not of this date, or not in the shape of
+    :data:`perfml.advice.scoring.SCHEMA`.
+    """
+    where = f"scores of {model.name}"
+    absent = [name for name in SCHEMA.names if name not in scores.column_names]
+    if absent:
+        raise ModelError(
+            f"column {absent[0]!r} is missing",
+            where=where,
+            remedy="give the table that perfml.advice.scoring.score returns",
+        )
+    others = set(zip(scores["model"].to_pylist(), scores["model_version"].to_pylist(), strict=True)) - {
+        (model.name, model.version)
+    }
+    if others:
+        name, version = sorted(others, key=str)[0]
+        raise ModelError(
+            f"are of {name} {version}, the model is {model.version}", where=where, remedy="score again with this model"
+        )
+    rows = scores.filter(pc.equal(scores["as_of"], pa.scalar(as_of, pa.date32())))
+    if scores.num_rows and not rows.num_rows:
+        days = sorted({str(day) for day in scores["as_of"].to_pylist()})
+        raise ModelError(f"there are none of {as_of}", where=where, remedy=f"use one of: {', '.join(days)}")
+    horizons = tuple(_horizon(model, days, rows) for days in sorted(model.risks))
+    return Told(model, ModelSpec.model_validate(model.about["spec"]), {c.name: c for c in model.columns}, horizons)
+
+
+def _horizon(model: Model, days: int, rows: pa.Table) -> Horizon:
+    here = rows.filter(pc.equal(rows["horizon_days"], days))
+    statuses, why = here["status"].to_pylist(), here["why_not"].to_pylist()
+    count = Counter(statuses)
+    held = Counter(reason or "" for status, reason in zip(statuses, why, strict=True) if status == "held")
+    proven = model.proven(days)
+    return Horizon(
+        days=days,
+        backtest=model.about["backtests"][str(days)],
+        training=model.about["training"][str(days)],
+        statuses={status: count[status] for status in STATUSES},
+        held_because=dict(held.most_common()),
+        act=_banded(here, "act") if proven else (),
+        watch=_banded(here, "watch") if proven else (),
+    )
+
+
+def _banded(rows: pa.Table, band: str) -> tuple[Mapping[str, Any], ...]:
+    found: Sequence[Mapping[str, Any]] = rows.filter(pc.equal(rows["band"], band)).to_pylist()
+    return tuple(sorted(found, key=lambda row: row["rank"]))

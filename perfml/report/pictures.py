@@ -1,0 +1,208 @@
+"""Pictures of reasons and of back-tests: pure functions from numbers to SVG text, for reports and for notebooks.
+
+Every picture has a table with the same numbers beside it in the report; colour never carries a meaning alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from perfml.report.numbers import Bin, Compared, Interval, Step, percent
+from perfml.report.svg import (
+    GRID,
+    INK,
+    MUTED,
+    diamond,
+    dot,
+    line,
+    picture,
+    shape,
+    text,
+    text_width,
+    ticks,
+    wrap,
+)
+
+__all__ = ["Bin", "Compared", "Interval", "Step", "calibration", "comparison", "percent", "waterfall"]
+
+RAISES = "var(--raises,#b3541e)"
+LOWERS = "var(--lowers,#1f7a6d)"
+MODEL = "var(--accent,#2457a6)"
+BASELINE = "var(--muted,#5b6470)"
+_LOW = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
+PROBABILITIES = (*_LOW, 0.5, *(1 - p for p in reversed(_LOW)))
+"""Where the scale of a waterfall may be marked."""
+SMALL = 11.5
+"""Size of what stands at the scales."""
+
+
+def waterfall(*, base: float, steps: Sequence[Step], start: str, end: str, title: str, width: float = 560) -> str:
+    """From the base value to one person's risk, one piece of evidence after another.
+
+    ``base`` and the contributions are log-odds, which add up; the scale below is marked in probabilities. ``start`` and
+    ``end`` name the two ends. Bars point to where they push; labels are wrapped to ``width``.
+    """
+    levels = [base]
+    for step in steps:
+        levels.append(levels[-1] + step.contribution)
+    left, right, size, edge = 4.0, width - 4, 13.0, 54.0
+    low, high = min(levels), max(levels)
+    spread = max(high - low, 0.5)
+
+    def place(margin: float) -> float:
+        return left + edge + (margin - low) / spread * (right - left - 2 * edge)
+
+    parts: list[str] = []
+    behind: list[str] = []
+    y = 18.0
+    parts += [text(left, y, start, size=size, bold=True), dot(place(base), y + 15, radius=4.5)]
+    y += 15
+    for number, step in enumerate(steps):
+        before, after = place(levels[number]), place(levels[number + 1])
+        top = y
+        y += 25
+        for row in wrap(step.label, width=right - left, size=size):
+            parts.append(text(left, y, row, size=size))
+            y += 17
+        behind.append(line(before, top + 5, before, y - 5, stroke=GRID, dash="2 3"))
+        parts.append(_arrow(before, after, y + 1, step.contribution))
+        outside = 7 if after >= before else -7
+        said = f"→ {percent(_probability(levels[number + 1]))}"
+        parts.append(
+            text(after + outside, y + 5, said, anchor="start" if outside > 0 else "end", fill=MUTED, size=SMALL)
+        )
+        y += 4
+    behind.append(line(place(levels[-1]), y + 4, place(levels[-1]), y + 26, stroke=GRID, dash="2 3"))
+    y += 28
+    parts += [text(left, y, end, size=size, bold=True), dot(place(levels[-1]), y + 15, radius=5.5)]
+    y += 34
+    parts.append(line(left, y, right, y))
+    taken = -math.inf
+    for p in PROBABILITIES:
+        x, words = place(math.log(p / (1 - p))), percent(p)
+        if left + 16 <= x <= right - 16 and x - text_width(words, SMALL) / 2 > taken + 8:
+            parts += [line(x, y, x, y + 5), text(x, y + 18, words, anchor="middle", fill=MUTED, size=SMALL)]
+            taken = x + text_width(words, SMALL) / 2
+    return picture([*behind, *parts], width=width, height=y + 24, title=title)
+
+
+def _arrow(before: float, after: float, y: float, contribution: float) -> str:
+    """A bar that points to ``after``."""
+    way = 1 if after >= before else -1
+    tip = min(6.0, abs(after - before))
+    neck = after - way * tip
+    points = [(before, y - 6), (neck, y - 6), (after, y), (neck, y + 6), (before, y + 6)]
+    return shape(points, fill=RAISES if contribution >= 0 else LOWERS)
+
+
+def _probability(margin: float) -> float:
+    return 1 / (1 + math.exp(-max(-700.0, min(700.0, margin))))
+
+
+def calibration(
+    *, bins: Sequence[Bin], title: str, expected: str, observed: str, diagonal: str, width: float = 460
+) -> str:
+    """Expected against observed share for each of ``bins``, with whiskers; a good model lies on the diagonal.
+
+    ``expected``, ``observed`` and ``diagonal`` are the words at the axes and along the diagonal.
+    """
+    left, right, top = 52.0, width - 14, 30.0
+    side = right - left
+    bottom = top + side
+    most = min(1.0, 1.06 * max([0.02, *(max(b.expected, b.high) for b in bins)]))
+
+    def x(share: float) -> float:
+        return left + share / most * side
+
+    def y(share: float) -> float:
+        return bottom - share / most * side
+
+    parts = [text(left - 44, 16, observed, fill=MUTED, size=SMALL)]
+    for share in ticks(0, most, about=5):
+        parts += [
+            line(left, y(share), right, y(share)),
+            text(left - 8, y(share) + 4, percent(share), anchor="end", fill=MUTED, size=SMALL),
+        ]
+        parts += [line(x(share), bottom, x(share), bottom + 5)]
+        parts.append(text(x(share), bottom + 19, percent(share), anchor="middle", fill=MUTED, size=SMALL))
+    parts += [
+        line(x(0), y(0), x(most), y(most), stroke=MUTED, dash="5 4"),
+        text(right, bottom + 38, expected, anchor="end", fill=MUTED, size=SMALL),
+    ]
+    along = x(most * 0.87), y(most * 0.87) + 16
+    words = text(*along, diagonal, anchor="middle", fill=MUTED, size=SMALL)
+    parts.append(f'<g transform="rotate(-45 {along[0]:.1f} {along[1]:.1f})">{words}</g>')
+    for b in bins:
+        parts.append(_whisker(y(b.low), y(b.high), x(b.expected)))
+    parts += [dot(x(b.expected), y(b.observed), fill=MODEL) for b in bins]
+    return picture(parts, width=width, height=bottom + 46, title=title)
+
+
+def _whisker(y1: float, y2: float, x: float) -> str:
+    ends = [line(x - 4, y, x + 4, y, stroke=MODEL, width=1.5) for y in (y1, y2)]
+    return "".join([line(x, y1, x, y2, stroke=MODEL, width=1.5), *ends])
+
+
+def comparison(
+    *, measures: Sequence[Compared], model: str, baseline: str, chance: str, title: str, width: float = 560
+) -> str:
+    """The model's figures beside the baseline's, each with its 95 % interval; every measure has a scale of its own.
+
+    ``model``, ``baseline`` and ``chance`` are the words of the legend; a missing figure is left out.
+    """
+    parts, x = [], 8.0
+    for kind, words in (("model", model), ("baseline", baseline), ("chance", chance)):
+        parts += [_mark(kind, x), text(x + 12, 16, words, size=12)]
+        x += 34 + text_width(words, 12)
+    y = 44.0
+    for measure in measures:
+        parts += _panel(measure, y, width)
+        y += 104
+    return picture(parts, width=width, height=y - 18, title=title)
+
+
+def _mark(kind: str, x: float) -> str:
+    """What stands for ``kind`` in the legend."""
+    if kind == "model":
+        return dot(x, 12, fill=MODEL)
+    return diamond(x, 12, stroke=BASELINE) if kind == "baseline" else line(x, 4, x, 20, stroke=MUTED, dash="3 3")
+
+
+def _panel(measure: Compared, top: float, width: float) -> list[str]:
+    pairs = ((measure.model, True), (measure.baseline, False))
+    found = [n for interval, _ in pairs for n in interval if n is not None]
+    parts = [text(4, top + 4, measure.label, size=13, bold=True)]
+    if not found:
+        return parts
+    ends = [*found, measure.chance] if measure.chance is not None else found
+    low, high = min(ends), max(ends)
+    room = 0.06 * (high - low) or 0.05
+    low, high = low - room, high + room
+    left, right = 10.0, width - 138
+
+    def x(number: float) -> float:
+        return left + (number - low) / (high - low) * (right - left)
+
+    axis = top + 64
+    parts.append(line(left, axis, right, axis))
+    for tick in ticks(low, high):
+        parts += [
+            line(x(tick), axis, x(tick), axis + 4),
+            text(x(tick), axis + 17, f"{tick:g}", anchor="middle", fill=MUTED, size=SMALL),
+        ]
+    if measure.chance is not None:
+        parts.append(line(x(measure.chance), top + 13, x(measure.chance), axis, stroke=MUTED, dash="3 3"))
+    for number, (interval, ours) in enumerate(pairs):
+        y, colour = top + 25 + 23 * number, MODEL if ours else BASELINE
+        if interval.value is None:
+            continue
+        said = f"{interval.value:.2f}"
+        if interval.low is not None and interval.high is not None:
+            parts.append(line(x(interval.low), y, x(interval.high), y, stroke=colour, width=2.5))
+            said += f" ({interval.low:.2f}–{interval.high:.2f})"
+        parts.append(
+            dot(x(interval.value), y, radius=5.5, fill=colour) if ours else diamond(x(interval.value), y, stroke=colour)
+        )
+        parts.append(text(width - 2, y + 4, said, anchor="end", size=12, fill=INK if ours else MUTED))
+    return parts

@@ -1,0 +1,137 @@
+"""The report's sentences that are made from numbers, in Chinese and English."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from perfml import words
+from perfml.evidence.columns import Column
+from perfml.project.spec import ModelSpec
+from perfml.report.pictures import Interval
+from perfml.words import Language
+
+STATUSES: dict[str, tuple[str, str]] = {
+    "scored": ("已评分", "Scored"),
+    "held": ("暂缓", "Held"),
+    "thin": ("记录过少", "Record too thin"),
+    "ineligible": ("不适用", "Not eligible"),
+}
+NOTICES: tuple[tuple[str, str], ...] = (
+    (r"evidence of counterparts: events has no counterpart_id", "往来同事类证据：events 表没有 counterpart_id 列"),
+    (r"comparison with team: positions does not say who that is", "与本团队的比较：positions 表没有说明团队成员"),
+    (
+        r"comparison with peers: positions does not say who that is",
+        "与同岗位同级的比较：positions 表没有说明岗位和级别",
+    ),
+    (r"(.+): there is no table (.+)", r"证据 \1：没有数据表 \2"),
+    (r"(.+): unknown columns ignored: (.+)", r"\1：已忽略未知的列：\2"),
+    (
+        r".+: no back-test is possible for (\d+) days: (\d+) labelled dates, (\d+) cases; "
+        r"it takes (\d+) cases that had matured (\d+) days .+",
+        r"无法回测 \1 天的风险：已知结果的日期有 \2 个、出现该结果的记录有 \3 条；"
+        r"在另一个已知结果的日期之前 \5 天，须已有 \4 条成熟的记录",
+    ),
+)
+"""What the library says in English only, and its Chinese."""
+
+
+def natural_frequency(probability: float, language: Language) -> str:
+    """A probability as people understand it best (Gigerenzer & Hoffrage 1995).
+
+    >>> natural_frequency(0.234, "en"), natural_frequency(0.234, "zh"), natural_frequency(0.0042, "en")
+    ('about 23 of 100', '100 人中约 23 人', 'about 4 of 1,000')
+    """
+    zh = language == "zh"
+    if probability < 0.0005:
+        return "1000 人中不到 1 人" if zh else "fewer than 1 of 1,000"
+    if probability > 0.995:
+        return "100 人中超过 99 人" if zh else "more than 99 of 100"
+    of = 100 if probability >= 0.0095 else 1000
+    cases = math.floor(probability * of + 0.5)
+    return f"{of} 人中约 {cases} 人" if zh else f"about {cases} of {of:,}"
+
+
+def outcome(spec: ModelSpec, days: int, language: Language) -> str:
+    """What is predicted, as the end of a sentence about people."""
+    if spec.label.kind == "low_review":
+        most = f"{spec.label.low_at_most:g}"
+        if language == "zh":
+            return f"{days} 天内绩效评级为 {most} 或更低"
+        return f"get a rating of {most} or lower within {days} days"
+    own = tuple(spec.label.exit_kinds) == ("voluntary",)
+    if language == "zh":
+        return f"{days} 天内{'主动' if own else ''}离职"
+    return f"leave{' by their own choice' if own else ''} within {days} days"
+
+
+def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:
+    """A reason without the word for its direction, which stands beside it."""
+    lead = reason["values"][0] if reason["values"] else None
+    column = columns.get(lead["column"]) if lead else None
+    if lead is None or column is None:
+        if reason["evidence"] == "other":
+            return words.OTHER[0] if language == "zh" else words.OTHER[1].capitalize()
+        return str(reason[language])
+    title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
+    # A number and its unit stay on one line.
+    given, usual = (
+        words.value(lead[key], column.unit, language).replace(" ", "\N{NO-BREAK SPACE}", 1)
+        for key in ("value", "usual")
+    )
+    if language == "zh":
+        return f"{'' if title in meaning else title + '：'}{meaning} {given}（通常 {usual}）"
+    said = f"{'' if title.lower() in meaning.lower() else title + ': '}{meaning}: {given} (usually {usual})"
+    return said[:1].upper() + said[1:]
+
+
+def owner(name: str, language: Language) -> str:
+    """Who can act on a reason."""
+    known = {str(key): pair for key, pair in words.OWNERS.items()}
+    zh, en = known.get(name, (name, name))
+    return zh if language == "zh" else en.removeprefix("the ").capitalize()
+
+
+def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:
+    """The baseline's columns in words."""
+    if not names:
+        return "随机排序" if language == "zh" else "chance"
+    said = [(columns[n].zh if language == "zh" else columns[n].en) if n in columns else n for n in names]
+    return "、".join(said) if language == "zh" else " and ".join(said)
+
+
+def verdict(recorded: str, names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:
+    """The back-test's own verdict with the baseline's columns in words."""
+    said = baseline(names, columns, language)
+    if not names:
+        return recorded[:1].upper() + recorded[1:]
+    found = " + ".join(names)
+    plain = recorded.replace(f" {found}", f"“{said}”") if language == "zh" else recorded.replace(found, f"“{said}”")
+    return plain[:1].upper() + plain[1:]
+
+
+def notice(said: str, language: Language) -> tuple[str, bool]:
+    """``said`` in ``language``, and whether it is; what nobody has translated stays as it is."""
+    if language == "en" or re.search("[\u4e00-\u9fff]", said):
+        return said, True
+    for pattern, chinese in NOTICES:
+        if re.fullmatch(pattern, said):
+            return re.sub(pattern, chinese, said), True
+    return said, False
+
+
+def figure(interval: Interval, language: Language, *, digits: int = 3) -> str:
+    """A figure with its interval.
+
+    >>> figure(Interval(0.8, 0.75, 0.85), "en", digits=2), figure(Interval(None, None, None), "zh")
+    ('0.80 (0.75–0.85)', '无法估计')
+    """
+    if interval.value is None:
+        return "无法估计" if language == "zh" else "not estimated"
+    said = f"{interval.value:.{digits}f}"
+    if interval.low is None or interval.high is None:
+        return said
+    low, high = (f"{end:.{digits}f}" for end in (interval.low, interval.high))
+    return f"{said}（{low}–{high}）" if language == "zh" else f"{said} ({low}–{high})"

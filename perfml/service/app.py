@@ -1,0 +1,45 @@
+"""The service, put together; and the server that listens on this machine alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+import perfml
+from perfml.service import problems
+from perfml.service.loopback import Loopback, refuse_other_machines
+from perfml.service.routes import router
+from perfml.service.store import Store
+
+
+def create_app(home: str | Path) -> FastAPI:
+    """The service over the models and scores under ``home``, which may still be empty.
+
+    There are no interactive docs: their script comes from another server, and would run beside people's scores.
+    """
+    app = FastAPI(
+        title="perfml",
+        version=perfml.__version__,
+        description="Early, explained, fair support: scores for help, never for decisions about pay or dismissal.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.store = Store(Path(home))
+    problems.install(app)
+    app.add_middleware(Loopback)
+    app.include_router(router)
+    return app
+
+
+def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
+    """Listen until interrupted. Raises :class:`PerfmlError` where ``host`` would let other machines in.
+
+    No access log is written: its lines would name employees.
+    """
+    refuse_other_machines(host)
+    import uvicorn  # noqa: PLC0415  only whoever listens needs a server
+
+    uvicorn.run(create_app(home), host=host, port=port, access_log=False, server_header=False)

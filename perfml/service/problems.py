@@ -1,0 +1,207 @@
+"""Every error the service answers with has one shape, in Chinese and English: what, where, and what to do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from perfml.errors import ModelError, PerfmlError
+
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""On every answer: nothing about a person stays in a cache, and nothing is taken for what it is not."""
+_LOG = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """What is wrong, where, and what to do. ``zh`` and ``en`` say all of it in one sentence."""
+
+    model_config = ConfigDict(frozen=True)
+
+    problem: str
+    where: str
+    remedy: str
+    zh: str
+    en: str
+
+
+class Refusal(PerfmlError):
+    """A request that is not answered, with the status that says why."""
+
+    status: ClassVar[int] = 500
+
+    def __init__(self, problem: str, *, where: str, remedy: str, zh: str) -> None:
+        super().__init__(problem, where=where, remedy=remedy)
+        self.zh = zh
+
+
+class NotThere(Refusal):
+    """404: no such model, date, horizon or person."""
+
+    status = 404
+
+
+class NotProven(Refusal):
+    """409: the back-test did not show the model better than the baseline, so there is no list."""
+
+    status = 409
+
+
+class Unreadable(Refusal):
+    """503: files that are damaged; nothing is answered from them."""
+
+    status = 503
+
+
+class Misplaced(Refusal):
+    """403: from another machine. Until access control exists, only this one is answered."""
+
+    status = 403
+
+
+class WrongHost(Refusal):
+    """400: under a name that is not this machine's."""
+
+    status = 400
+
+
+_KINDS = (WrongHost, Misplaced, NotThere, NotProven, Unreadable)
+REFUSALS: dict[int, str] = {kind.status: (kind.__doc__ or "").split(": ", 1)[1] for kind in _KINDS}
+REFUSALS[422] = "a parameter that is unknown or cannot be used."
+"""What OpenAPI says about each status that is not 200."""
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of those that a route can answer with, beside what every route can."""
+    return {status: {"model": Problem, "description": REFUSALS[status]} for status in (400, 403, *statuses)}
+
+
+def no_person() -> NotThere:
+    """The same words for a person who does not exist and for one without scores: nobody learns which."""
+    return NotThere(
+        "there is no score",
+        where="employee_id",
+        remedy="check the id and the date",
+        zh="没有该员工的评分；请核对工号与日期",
+    )
+
+
+def no_model(known: Sequence[str]) -> NotThere:
+    """A model that has not been trained."""
+    names = ", ".join(known)
+    return NotThere(
+        "has not been trained",
+        where="model",
+        remedy=f"use one of: {names}" if known else "run `perfml train`",
+        zh=f"该模型尚未训练；可用的模型：{names or '无'}",
+    )
+
+
+def no_scores(model: str, as_of: dt.date | None, there: Sequence[dt.date]) -> NotThere:
+    """A date that was not scored, or a model that scored none."""
+    dates = ", ".join(str(day) for day in there[:5])
+    return NotThere(
+        "was not scored" if as_of else "has no scores",
+        where=f"model {model}, as_of {as_of}" if as_of else f"model {model}",
+        remedy=f"use one of: {dates}" if there else f"run `perfml score {model}`",
+        zh=f"模型 {model} {as_of or ''} 没有评分；" + (f"可用的日期：{dates}" if there else "请先运行评分"),
+    )
+
+
+def no_horizon(model: str, there: Sequence[int]) -> NotThere:
+    """A horizon that was not scored."""
+    days = ", ".join(str(d) for d in there)
+    return NotThere(
+        "was not scored",
+        where=f"model {model}, horizon_days",
+        remedy=f"use one of: {days}",
+        zh=f"模型 {model} 没有该预测期的评分；可用的预测期（天）：{days}",
+    )
+
+
+def not_proven(model: str, horizon_days: int, *, zh: str, en: str) -> NotProven:
+    """A list that is not given. ``zh`` and ``en`` are the back-test's verdict."""
+    return NotProven(
+        f"there is no list, because the model is not proven: {en}",
+        where=f"model {model}, {horizon_days} days",
+        remedy="use a horizon that is proven (see /v1/models), or train on a longer record",
+        zh=f"模型 {model} 的 {horizon_days} 天预测未通过回测，因此不提供名单：{zh}；"
+        "请改用已通过回测的预测期，或用更长的记录重新训练",
+    )
+
+
+def problem_of(error: PerfmlError) -> Problem:
+    """An error as an answer. A path is cut down to the file's name: where the files live is nobody's business."""
+    if isinstance(error, Refusal):
+        return Problem(problem=error.problem, where=error.where, remedy=error.remedy, zh=error.zh, en=str(error))
+    where = "/".join(error.where.split("/")[-3:])
+    en = str(PerfmlError(error.problem, where=where, remedy=error.remedy))
+    zh = f"模型文件缺失或被改动：{where}；请恢复该文件或重新训练"
+    return Problem(problem=error.problem, where=where, remedy=error.remedy, zh=zh, en=en)
+
+
+def answer(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The answer to a request that is refused."""
+    return JSONResponse(problem.model_dump(), status, {**(headers or {}), **HEADERS})
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of ``app`` in the one shape."""
+
+    @app.exception_handler(PerfmlError)
+    def _refused(_: Request, error: PerfmlError) -> JSONResponse:
+        status = error.status if isinstance(error, Refusal) else 503 if isinstance(error, ModelError) else 500
+        return answer(status, problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"][1:])
+        if first["type"] == "extra_forbidden":
+            problem, remedy = "is not a parameter", f"use one of: {', '.join(_parameters(request))}"
+        else:
+            given = json.dumps(first["input"], ensure_ascii=False, default=str)[:80]
+            problem, remedy = f"{given} cannot be used", first["msg"][:1].lower() + first["msg"][1:]
+        en = str(PerfmlError(problem, where=f"query {name}", remedy=remedy))
+        zh = f"参数 {name} 不存在或取值无效（{remedy}）"
+        return answer(422, Problem(problem=problem, where=f"query {name}", remedy=remedy, zh=zh, en=en))
+
+    @app.exception_handler(HTTPException)
+    def _unrouted(request: Request, error: HTTPException) -> JSONResponse:
+        remedy = "see /v1/openapi.json for what there is"
+        problem = str(error.detail).lower()
+        en = str(PerfmlError(problem, where="address", remedy=remedy))
+        zh = "没有这个地址或方法；可用的地址见 /v1/openapi.json"
+        return answer(
+            error.status_code, Problem(problem=problem, where="address", remedy=remedy, zh=zh, en=en), error.headers
+        )
+
+    @app.exception_handler(Exception)
+    def _broken(_: Request, error: Exception) -> JSONResponse:
+        _LOG.error("a request failed", exc_info=error)
+        remedy = "tell whoever runs the service; its log says more"
+        return answer(
+            500,
+            Problem(
+                problem="failed",
+                where="service",
+                remedy=remedy,
+                zh="服务出错；请联系管理员查看日志",
+                en=f"service: failed; {remedy}",
+            ),
+        )
+
+
+def _parameters(request: Request) -> list[str]:
+    """The query parameters of the route, as OpenAPI lists them."""
+    path = request.scope["route"].path_format
+    listed = request.app.openapi()["paths"][path]["get"].get("parameters", [])
+    return [parameter["name"] for parameter in listed if parameter["in"] == "query"]

@@ -1,0 +1,138 @@
+"""What lies on disk under ``home``: trained models that are as they were written, and the dates they have scored.
+
+Nothing is remembered between requests, so what a nightly run replaces is seen by the next one. A name from outside
+never becomes part of a path: it is looked for among the names that are there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from perfml.errors import ModelError
+from perfml.learning.artifacts import current_version, verified_file
+from perfml.service.problems import no_model, no_scores
+from perfml.service.schemas import Figure, Horizon, Text
+from perfml.service.scores import ScoreFile, open_scores
+
+_SCORED = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
+
+
+class Population(BaseModel):
+    """Who is scored, as SQL conditions."""
+
+    eligible: str
+    thin: str
+
+
+class Said(BaseModel):
+    """What is read of the definition that a model was learnt from."""
+
+    zh: str
+    en: str
+    population: Population
+
+
+class Backtest(BaseModel):
+    """One horizon's back-test, as ``perfml.learning.backtest`` writes it."""
+
+    horizon_days: int
+    proven: bool
+    zh: str
+    en: str
+    rows: int
+    positives: int
+    baseline_columns: tuple[str, ...]
+    model: dict[str, Figure]
+    baseline: dict[str, Figure]
+    difference: dict[str, Figure]
+
+    def answer(self) -> Horizon:
+        """As the service says it."""
+        return Horizon(**self.model_dump(exclude={"zh", "en"}), verdict=Text(zh=self.zh, en=self.en))
+
+
+class About(BaseModel):
+    """What is read of a model's description of itself."""
+
+    until: dt.date
+    spec: Said
+    backtests: dict[int, Backtest]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> Text:
+        """The model's name for people."""
+        return Text(zh=self.spec.zh, en=self.spec.en)
+
+
+class _Described(BaseModel):
+    about: About
+
+
+class Store:
+    """The models and scores under ``home``, read afresh at every call."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+
+    def models(self) -> list[str]:
+        """The names of the trained models."""
+        folder = self._home / "models"
+        there = folder.iterdir() if folder.is_dir() else ()
+        return sorted(p.name for p in there if not p.name.startswith(".") and (p / "current").is_file())
+
+    def version(self, model: str) -> str:
+        """The version in use. Raises :class:`NotThere` where no such model has been trained."""
+        return current_version(self._home, self._known(model))
+
+    def about(self, model: str, version: str) -> About:
+        """What a version says of itself. Raises :class:`ModelError` where its files are missing or were altered."""
+        try:
+            return _Described.model_validate_json(
+                verified_file(self._home, self._known(model), version, "model.json")
+            ).about
+        except ValidationError as error:
+            raise ModelError(
+                f"{error.error_count()} of its keys are missing or of another kind",
+                where=f"models/{model}/{version}/model.json",
+                remedy=f"it was written by another version of perfml: run `perfml train {model}` again",
+            ) from error
+
+    def card(self, model: str, version: str) -> str:
+        """The model card of a version, in Markdown."""
+        return verified_file(self._home, self._known(model), version, "card.md").decode("utf-8")
+
+    def scored(self, model: str) -> list[dt.date]:
+        """The as-of dates with scores, the newest first. What is still being written has another name."""
+        folder = self._home / "scores" / self._known(model)
+        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
+        return sorted((day for name in names if _SCORED.fullmatch(name) and (day := _day(name))), reverse=True)
+
+    @contextmanager
+    def scores(self, model: str, as_of: dt.date | None = None) -> Iterator[tuple[dt.date, ScoreFile]]:
+        """The scores of one date, the newest by default. Raises :class:`NotThere` and :class:`Unreadable`."""
+        there = self.scored(model)
+        day = as_of or next(iter(there), None)
+        if day not in there or day is None:
+            raise no_scores(model, as_of, there)
+        with open_scores(self._home / "scores" / model / f"{day}.parquet") as file:
+            yield day, file
+
+    def _known(self, model: str) -> str:
+        known = self.models()
+        if model not in known:
+            raise no_model(known)
+        return model
+
+
+def _day(name: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(name.removesuffix(".parquet"))
+    except ValueError:
+        return None

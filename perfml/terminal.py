@@ -1,0 +1,163 @@
+"""What a person sees in the terminal: progress on long work, and tables that fit its width."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from perfml import words
+from perfml.evidence.check import CheckReport
+from perfml.evidence.features import Progress as Tell
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from perfml.learning.backtest import Backtest
+
+MOST_LISTED = 10
+out = Console()
+err = Console(stderr=True)
+
+
+@contextmanager
+def progress() -> Iterator[Tell]:
+    """A progress bar on standard error; give the yielded function to :class:`perfml.Project`."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def tell(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                for finished in tasks.values():
+                    bar.update(finished, visible=False)
+                tasks[what] = bar.add_task(escape(what), total=max(total, 1))
+            bar.update(tasks[what], completed=done, total=max(total, 1), visible=True)
+
+        yield tell
+
+
+def check_table(report: CheckReport) -> None:
+    """Print what ``perfml check`` found."""
+    table = Table(title=escape(report.source), title_justify="left")
+    for heading, justify in (
+        ("table", "left"),
+        ("rows", "right"),
+        ("people", "right"),
+        ("span", "left"),
+        ("set aside", "right"),
+        ("gaps", "left"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for t in report.tables:
+        if not t.there:
+            table.add_row(f"[dim]{t.name}", "[dim]–", "", "[dim]absent", "", "")
+            continue
+        aside = sum(f.rows for f in t.findings if not f.kept)
+        gaps = f"{len(t.gaps)} months, first {t.gaps[0]}" if t.gaps else ""
+        people = "" if t.employees is None else f"{t.employees:,}"
+        table.add_row(
+            t.name,
+            f"{t.rows:,}",
+            people,
+            f"{t.first} … {t.last}" if t.first else "",
+            f"[red]{aside:,}" if aside else "0",
+            gaps,
+        )
+    out.print(table)
+    for t in report.tables:
+        for f in t.findings:
+            what = f"{t.name}.{f.column}" if f.column else t.name
+            keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
+            state = "reported" if f.kept else "set aside"
+            out.print(f"  {escape(what)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}", highlight=False)
+    for notice in report.notices:
+        out.print(f"  note: {escape(notice)}", highlight=False)
+    for able in report.cannot:
+        out.print(f"  [yellow]cannot[/]  {escape(able)}", highlight=False)
+    out.print(f"  [green]can[/]     {escape(', '.join(report.can))}", highlight=False)
+    for problem in report.problems:
+        out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
+
+
+def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
+    """Print each horizon's back-test beside the baseline."""
+    for tested in backtests:
+        table = Table(
+            title=f"{name}, {tested.horizon_days} days: {tested.en}", title_justify="left", title_style="bold"
+        )
+        for heading in ("", "model", "+".join(tested.baseline_columns) or "chance"):
+            table.add_column(heading)
+        for metric, estimate in tested.model.items():
+            table.add_row(metric.replace("_", " "), str(estimate), str(tested.baseline[metric]))
+        table.caption = (
+            f"{tested.rows:,} rows, {tested.positives:,} cases, {len(tested.folds)} origins; 95 % intervals over people"
+        )
+        out.print(table)
+
+
+def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print the at-risk list: rank, person, probability and the leading reasons."""
+    table = Table(title=title, title_justify="left", show_lines=True)
+    for heading in ("#", "who", "risk", "band"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("why, and who can act", ratio=1)
+    for row in rows:
+        lines = [
+            f"{escape(r['en'])} [dim]({words.OWNERS[r['owner']][1]})[/]"
+            for r in row["reasons"][:3]
+            if r["evidence"] != "other"
+        ]
+        table.add_row(
+            str(row["rank"]), escape(row["employee_id"]), f"{row['probability']:.0%}", row["band"], "\n".join(lines)
+        )
+    out.print(table)
+
+
+def score_counts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """``480 scored, 20 thin`` of score rows."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    return ", ".join(f"{n:,} {status}" for status, n in sorted(counts.items(), key=lambda item: -item[1]))
+
+
+def show_list(scores: pa.Table) -> None:
+    """Print the list of the newest as-of date and each horizon, or the honest refusal."""
+    newest = max(scores.column("as_of").to_pylist())
+    rows = [row for row in scores.to_pylist() if row["as_of"] == newest]
+    for days in sorted({row["horizon_days"] for row in rows}):
+        here = [row for row in rows if row["horizon_days"] == days]
+        acting = [row for row in here if row["band"] == "act"]
+        name = here[0]["model"]
+        if acting:
+            list_table(acting[:MOST_LISTED], f"{name} within {days} days, as of {newest}: {len(acting)} to talk to")
+        elif any(row["status"] == "scored" for row in here):
+            out.print(
+                f"[yellow]{name} within {days} days: no better than the baseline in its back-test, so there is no list[/]"
+            )
+
+
+def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print one person's rows, in English and Chinese."""
+    for row in rows:
+        head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"
+        if row["status"] != "scored":
+            out.print(f"{escape(head)}: {row['status']}" + (f" ({escape(row['why_not'])})" if row["why_not"] else ""))
+            continue
+        table = Table(title=f"{escape(head)}: {row['probability']:.1%}", title_justify="left")
+        for heading in ("log-odds", "who can act", "why", "原因"):
+            table.add_column(heading, justify="right" if heading == "log-odds" else "left")
+        for r in row["reasons"]:
+            owner = "" if r["evidence"] == "other" else words.OWNERS[r["owner"]][1]
+            table.add_row(f"{r['contribution']:+.2f}", owner, escape(r["en"]), escape(r["zh"]))
+        table.caption = (
+            f"base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}"
+        )
+        out.print(table)

@@ -1,0 +1,176 @@
+"""The verbs. The command line, notebooks and the service say the same things through one class, so they answer alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.errors import DataError, PerfmlError
+from perfml.evidence.check import CheckReport, check
+from perfml.evidence.features import Evidence, Progress, build, write
+from perfml.evidence.sources import Data, open_data
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
+from perfml.reasons.reasons import Reason
+
+if TYPE_CHECKING:
+    from perfml.learning.backtest import Backtest
+    from perfml.learning.registry import Model
+
+Source = str | Path
+Dates = Sequence[dt.date | str]
+
+
+class Project:
+    """A folder of definitions, with the verbs that turn a company's tables into explained scores.
+
+    ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
+    ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
+    what is being done, how much is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a DuckDB
+    file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
+    """
+
+    def __init__(
+        self, root: str | Path | None = None, *, home: str | Path | None = None, progress: Progress | None = None
+    ) -> None:
+        chosen = Path(root) if root is not None else Path.cwd() if Path("perfml.toml").is_file() else STARTER
+        self.folder = Folder(chosen)
+        self.home = self.folder.home(Path(home) if home is not None else None)
+        self._progress = progress
+
+    def open(self, data: Source | None = None, *, strict: bool = True) -> Data:
+        """The tables, typed and checked. Raises :class:`DataError` on the first that is there and cannot be used."""
+        source = data or self.folder.spec.data.source
+        if source is None:
+            raise DataError(
+                "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
+            )
+        if self._progress:
+            self._progress("reading", 0, 1)
+        opened = open_data(source, self.folder.definitions.tables, strict=strict)
+        if self._progress:
+            self._progress("reading", 1, 1)
+        return opened
+
+    def check(self, data: Source | None = None) -> CheckReport:
+        """What the tables hold, what is wrong with them, and what can be computed from them."""
+        opened = self.open(data, strict=False)
+        try:
+            return check(opened, self.folder.definitions, self.folder.models)
+        finally:
+            opened.close()
+
+    def features(self, data: Source | None = None, *, as_of: Dates) -> pd.DataFrame:
+        """The evidence of everyone employed at each as-of date: one row (employee_id, as_of), one column a feature."""
+        return self.evidence(data, as_of=as_of).frame
+
+    def evidence(self, data: Source | None = None, *, as_of: Dates) -> Evidence:
+        """Like :meth:`features`, with what each column means and what was left out."""
+        opened = self.open(data)
+        try:
+            return build(opened, self.folder.definitions, _dates(as_of), progress=self._progress)
+        finally:
+            opened.close()
+
+    def write_features(self, data: Source | None, out: Path, *, as_of: Dates) -> int:
+        """Write the evidence to a Parquet file in bounded memory; return its rows."""
+        opened = self.open(data)
+        try:
+            return write(opened, self.folder.definitions, _dates(as_of), out, progress=self._progress)
+        finally:
+            opened.close()
+
+    def train(self, model: str, data: Source | None = None, *, until: dt.date | str | None = None) -> Model:
+        """Back-test, learn from what was known by ``until`` (default: the end of the record), and keep both."""
+        from perfml.learning.training import train
+
+        opened = self.open(data)
+        try:
+            day = _date(until) if until else end_of_record(opened)
+            return train(opened, self.folder, model, home=self.home, until=day, progress=self._progress)
+        finally:
+            opened.close()
+
+    def backtest(self, model: str, data: Source | None = None, *, until: dt.date | str | None = None) -> list[Backtest]:
+        """The rolling-origin back-test of each horizon, beside the baseline, with intervals."""
+        from perfml.learning.training import backtest
+
+        opened = self.open(data)
+        try:
+            day = _date(until) if until else end_of_record(opened)
+            return backtest(opened, self.folder, model, until=day, progress=self._progress)
+        finally:
+            opened.close()
+
+    def score(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> pa.Table:
+        """Score everyone employed at each as-of date (default: the end of the record) with the current model.
+
+        The rows (``perfml.advice.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+        """
+        from perfml.advice.scoring import keep_scores, score
+        from perfml.learning.registry import load
+
+        self.folder.model(model)
+        loaded = load(self.home, model)
+        opened = self.open(data)
+        try:
+            dates = _dates(as_of) if as_of else [end_of_record(opened)]
+            scores = score(opened, self.folder, loaded, dates, progress=self._progress)
+        finally:
+            opened.close()
+        keep_scores(scores, self.home)
+        return scores
+
+    def explain(self, employee_id: str, *, model: str, as_of: dt.date | str | None = None) -> list[ScoreRow]:
+        """The kept score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
+        folder = self.home / "scores" / model
+        there = sorted(folder.glob("*.parquet"))
+        if not there:
+            raise PerfmlError(
+                "nothing has been scored", where=str(folder), remedy=f"run `perfml score {model} --data …`"
+            )
+        path = folder / f"{_date(as_of)}.parquet" if as_of else there[-1]
+        if not path.is_file():
+            raise PerfmlError(
+                "was not scored",
+                where=f"{model} {as_of}",
+                remedy=f"use one of: {', '.join(p.stem for p in there[-5:])}",
+            )
+        rows: list[ScoreRow] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
+        if not rows:
+            raise PerfmlError(
+                "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
+            )
+        return rows
+
+
+ScoreRow = dict[str, str | float | int | dt.date | list[Reason] | None]
+
+
+def end_of_record(data: Data) -> dt.date:
+    """The day after the last one on which anything was known: the first as-of date that can use all of it."""
+    return data.last_day() + dt.timedelta(days=1)
+
+
+def _date(value: dt.date | str) -> dt.date:
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise PerfmlError(f"{value!r} is not a date", where="as-of date", remedy="write YYYY-MM-DD") from None
+
+
+def _dates(values: Dates) -> list[dt.date]:
+    dates = sorted({_date(value) for value in values})
+    if not dates:
+        raise PerfmlError("no date is named", where="as-of date", remedy="name one, e.g. 2026-10-01")
+    return dates

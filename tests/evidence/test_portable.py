@@ -1,0 +1,99 @@
+"""What feature SQL may not say, and what it may."""
+
+import pytest
+
+from perfml.errors import DefinitionError
+from perfml.evidence.portable import check_portable, check_reads
+from tests.tables import shipped
+
+REFUSED = {
+    "select * from a asof join b using (x)": "ASOF JOIN",
+    "select * from a asof left join b on a.x >= b.x": "ASOF JOIN",
+    "select * from (pivot a on x using sum(y))": "PIVOT",
+    "select * from (unpivot a on x, y into name n value v)": "PIVOT",
+    "select list(x order by y) from a": "an ordered list aggregate",
+    "select array_agg(x order by y) filter (where z) from a": "an ordered list aggregate",
+    "select string_agg(x, ',' order by y) from a": "an ordered list aggregate",
+    "select first(x order by y) from a": "an ordered list aggregate",
+    "select x * 0.5 from a": "the bare decimal 0.5",
+    "select -.5": "the bare decimal 0.5",
+    "select 1e6": "the bare decimal 1e6",
+    "select x from a where y > 1.0": "the bare decimal 1.0",
+    "select current_date": "today's date",
+    "select x from a where d < current_date": "today's date",
+    "select today()": "today's date",
+    "select now()": "today's date",
+    "select current_timestamp": "today's date",
+    "select get_current_timestamp()": "today's date",
+    "select localtimestamp": "today's date",
+    "select random()": "a random value",
+    "select uuid()": "a random value",
+    "select 1; select 2": "is not one SELECT",
+    "": "is not one SELECT",
+    "delete from a": "is not one SELECT",
+    "create table b as select 1": "is not one SELECT",
+    "copy a to 'x.csv'": "is not one SELECT",
+    "attach 'x.db'": "is not one SELECT",
+    "pragma database_list": "is not one SELECT",
+    "selct 1": "is not",
+    "select (1": "is not SQL",
+}
+ALLOWED = [
+    "select 1",
+    "select 0.5::double, cast(2.5 as double), try_cast(1e3 as double) from a",
+    "with a as (select 1 as x) select x from a",
+    "select 1 union all select 2",
+    "select row_number() over (partition by x order by y desc) from a order by x",
+    "select sum(x) over (order by y rows between 1 preceding and current row) from a",
+    "select list(distinct x) from a",
+    "select 'now, 0.5; current_date' -- 1.5; now()",
+]
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_refused(sql: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        check_portable(sql, file="features/x.sql")
+    assert str(caught.value).startswith(f"features/x.sql: {REFUSED[sql]}") and caught.value.remedy
+
+
+@pytest.mark.parametrize("sql", ALLOWED)
+def test_allowed(sql: str) -> None:
+    check_portable(sql, file="features/x.sql")
+
+
+@pytest.mark.parametrize("file", [file.name for file in shipped().relational])
+def test_shipped_files_are_portable_and_read_what_they_need(file: str) -> None:
+    spec = next(one for one in shipped().relational if one.name == file)
+    check_portable(spec.sql, file=spec.file)
+    check_reads(spec.sql, offered=frozenset({"people", *spec.spec.needs}), file=spec.file)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "events",
+        "employees",
+        "main.reviews",
+        "MAIN.reviews",
+        "known.reviews",
+        "read_csv('x.csv')",
+        "'x.parquet'",
+        "exits",
+        "temp.cells",
+        "quarantine",
+    ],
+)
+def test_reading_anything_else_is_refused(table: str) -> None:
+    offered = frozenset({"people", "reviews"})
+    for sql in (
+        f"select * from people join {table} using (employee_id)",
+        f"with x as (select * from {table}) select * from x",
+    ):
+        with pytest.raises(DefinitionError, match=r"which it may not; name it in needs, .*offered: people, reviews"):
+            check_reads(sql, offered=offered, file="features/x.sql")
+    check_reads(
+        "with Own as (select * from REVIEWS) select * from own, people, range(3)",
+        offered=offered,
+        file="features/x.sql",
+    )

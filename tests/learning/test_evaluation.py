@@ -1,0 +1,86 @@
+"""The metrics equal scikit-learn's, with weights and ties; intervals cover what they should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
+
+from perfml.learning import evaluation as ev
+
+
+@pytest.fixture(params=[3, 8])
+def sample(request: pytest.FixtureRequest) -> tuple[ev.Floats, ev.Floats, ev.Floats]:
+    rng = np.random.default_rng(request.param)
+    probability = np.round(1 / (1 + np.exp(-rng.normal(-1, 1.2, 700))), 2)  # rounded: many ties
+    label = (rng.random(700) < probability).astype(float)
+    weights = np.vstack([np.ones(700), rng.integers(0, 4, 700).astype(float)])
+    return label, np.clip(probability, 0.01, 0.99), weights
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (ev.auc, sk.roc_auc_score),
+        (ev.average_precision, sk.average_precision_score),
+        (ev.log_loss, sk.log_loss),
+        (ev.brier, sk.brier_score_loss),
+    ],
+)
+def test_equals_scikit_learn(ours: ev.Metric, theirs, sample) -> None:  # type: ignore[no-untyped-def]
+    label, probability, weights = sample
+    expected = [theirs(label, probability, sample_weight=weight) for weight in weights]
+    np.testing.assert_allclose(ours(label, probability, weights), expected, rtol=1e-10)
+
+
+def test_calibration_slope_equals_a_logistic_regression(sample) -> None:  # type: ignore[no-untyped-def]
+    label, probability, weights = sample
+    margin = np.log(probability / (1 - probability))[:, None]
+    expected = [LogisticRegression(C=1e9, tol=1e-10).fit(margin, label, sample_weight=w).coef_[0, 0] for w in weights]
+    np.testing.assert_allclose(ev.calibration_slope(label, probability, weights), expected, rtol=1e-4)
+
+
+def test_precision_and_lift_at_a_share() -> None:
+    label = np.array([1.0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
+    probability = np.linspace(0.9, 0.1, 10)
+    one = np.ones((1, 10))
+    assert ev.precision_at(0.2)(label, probability, one) == pytest.approx([1.0])
+    assert ev.precision_at(0.4)(label, probability, one) == pytest.approx([0.5])
+    assert ev.lift_at(0.2)(label, probability, one) == pytest.approx([5.0])
+
+
+def test_one_label_gives_missing_not_an_error() -> None:
+    found = ev.estimate(ev.metrics_at(0.1), np.zeros(20), np.linspace(0.1, 0.2, 20), np.arange(20).astype(object))
+    assert np.isnan(found["auc"].value)
+    assert found["auc"].to_json()["value"] is None
+
+
+def test_intervals_widen_when_rows_belong_to_few_people() -> None:
+    rng = np.random.default_rng(0)
+    probability = np.repeat(rng.random(40), 25)
+    label = np.repeat((rng.random(40) < 0.5).astype(float), 25)
+    rows = ev.estimate({"auc": ev.auc}, label, probability, np.arange(1000).astype(object))["auc"]
+    people = ev.estimate({"auc": ev.auc}, label, probability, np.repeat(np.arange(40), 25).astype(object))["auc"]
+    assert people.value == rows.value
+    assert people.se > 3 * rows.se
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    covered = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        label = (rng.random(400) < 0.3).astype(float)
+        score = rng.normal(label, 1.0)  # true AUC = Phi(1 / sqrt 2) = 0.7602
+        found = ev.estimate({"auc": ev.auc}, label, score, np.arange(400).astype(object), draws=100)["auc"]
+        covered += found.low <= 0.7602 <= found.high
+    assert covered >= 50
+
+
+def test_bins_hold_every_row_once() -> None:
+    rng = np.random.default_rng(1)
+    probability = rng.random(103)
+    bins = ev.calibration_bins((rng.random(103) < probability).astype(float), probability)
+    assert sum(b["n"] for b in bins) == 103
+    assert [b["expected"] for b in bins] == sorted(b["expected"] for b in bins)
+    assert all(b["low"] <= b["observed"] <= b["high"] for b in bins)

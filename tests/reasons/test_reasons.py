@@ -1,0 +1,71 @@
+"""Reasons: grouped, ranked, in words, and adding up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from perfml import words
+from perfml.evidence.columns import Column
+from perfml.reasons.reasons import LEADING, Grouping, explain
+
+
+def column(name: str, reason: str, **said: object) -> Column:
+    base = {"zh": f"{name}的含义", "en": f"meaning of {name}", "unit": "days", "owner": "manager"}
+    return Column(
+        name=name,
+        evidence=reason,
+        reason=reason,
+        reason_zh="证据",
+        reason_en="Evidence",
+        better="neither",
+        **(base | said),
+    )  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def grouping() -> Grouping:
+    return Grouping.of([column("a_28d", "a"), column("a_91d", "a"), *(column(f"c{i}", f"g{i}") for i in range(8))])
+
+
+def test_lists_add_up_to_the_margin_and_other_is_last(grouping: Grouping) -> None:
+    rng = np.random.default_rng(0)
+    contributions = rng.normal(size=(50, 11))
+    rows = explain(grouping, contributions, rng.normal(size=(50, 10)), np.zeros(10))
+    for lines, contribution in zip(rows, contributions, strict=True):
+        assert len(lines) == LEADING + 1
+        assert lines[-1]["evidence"] == "other"
+        assert sum(line["contribution"] for line in lines) == pytest.approx(contribution[:-1].sum(), abs=1e-12)
+        sizes = [abs(line["contribution"]) for line in lines[:-1]]
+        assert sizes == sorted(sizes, reverse=True)
+
+
+def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
+    contributions = np.zeros((1, 11))
+    contributions[0, :3] = [0.4, 0.5, -0.8]
+    values = np.arange(10, dtype=float)[None, :]
+    (lines,) = explain(grouping, contributions, values, np.full(10, 2.0))
+    assert [line["evidence"] for line in lines] == ["a", "g0", "other"]
+    assert lines[0]["contribution"] == pytest.approx(0.9)
+    assert [value["column"] for value in lines[0]["values"]] == ["a_91d", "a_28d"]
+    assert lines[0]["en"] == "Evidence: meaning of a_91d: 1 days (usually 2 days); raises the risk"
+    assert lines[0]["zh"] == "证据：a_91d的含义 1 天（通常 2 天），推高风险"
+    assert lines[1]["en"].endswith("lowers the risk")
+    assert lines[0]["owner"] == "manager"
+
+
+def test_a_missing_value_is_said_not_invented(grouping: Grouping) -> None:
+    contributions = np.zeros((1, 11))
+    contributions[0, 2] = 1.0
+    (lines,) = explain(grouping, contributions, np.full((1, 10), np.nan), np.full(10, np.nan))
+    assert "not recorded" in lines[0]["en"]
+    assert "无记录" in lines[0]["zh"]
+    assert lines[0]["values"][0]["value"] is None
+
+
+@pytest.mark.parametrize("unit", [*words.UNITS_ZH, *words.WITHOUT_UNIT])
+@pytest.mark.parametrize("number", [0.0, 1.0, -2.345, 0.004, 1234567.0])
+def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
+    for language in ("zh", "en"):
+        text = words.value(number, unit, language)  # type: ignore[arg-type]
+        assert text.strip() == text != ""

@@ -1,0 +1,328 @@
+"""The report is whole, escaped, self-contained, and names nobody where the model was not shown to be better."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import html.parser
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from perfml.advice.scoring import SCHEMA
+from perfml.errors import ModelError
+from perfml.evidence.columns import Column
+from perfml.learning.calibration import Affine
+from perfml.learning.learner import Risk
+from perfml.learning.registry import Model
+from perfml.report import wording, write_report
+from perfml.report.pictures import Interval
+
+DAY = dt.date(2024, 7, 1)
+NASTY = "<script>alert('1')</script>\"&"
+KIND = 'CRM "update" <b>'
+
+
+def estimates(value: float) -> dict[str, dict[str, float | None]]:
+    names = ("auc", "average_precision", "precision_at_capacity", "lift_at_capacity", "expected_over_observed")
+    return {name: {"value": value, "low": value - 0.1, "high": value + 0.1, "se": 0.05} for name in names}
+
+
+def model(*, proven: bool = True, left_out: tuple[str, ...] = ()) -> Model:
+    spec = {
+        "zh": "主动离职风险",
+        "en": "Risk of leaving",
+        "label": {"kind": "exit", "horizons_days": [91], "exit_kinds": ["voluntary"]},
+    }
+    tested = {
+        "proven": proven,
+        "en": f"{'better' if proven else 'no better'} than tenure_days (AUC +0.1, 2 SE = 0.05)",
+        "zh": f"{'优于' if proven else '不优于'} tenure_days（AUC +0.1, 2 SE = 0.05）",
+        "model": estimates(0.8),
+        "baseline": estimates(0.6),
+        "difference": estimates(0.2),
+        "baseline_columns": ["tenure_days"],
+        "bins": [{"n": 20, "expected": 0.1, "observed": 0.15, "low": 0.05, "high": 0.3}] * 10,
+        "rows": 200,
+        "positives": 30,
+        "folds": [
+            {
+                "origin": "2024-01-01",
+                "train": ["2022-01-01", "2023-10-01"],
+                "test": ["2024-01-01", "2024-01-01"],
+                "train_rows": 900,
+                "train_positives": 90,
+                "test_rows": 200,
+                "test_positives": 30,
+            }
+        ],
+    }
+    about = {
+        "until": "2024-07-01",
+        "spec": spec,
+        "training": {"91": {"rows": 1000, "positives": 120}},
+        "backtests": {"91": tested},
+        "left_out": list(left_out),
+        "perfml": "0.1.0",
+    }
+    columns = (
+        Column(
+            "tenure_days",
+            "job",
+            "job",
+            "岗位与司龄",
+            "Job and tenure",
+            "在职天数",
+            "days since the hire",
+            "days",
+            "neither",
+            "company",
+        ),
+        Column(
+            "crm_count_91d",
+            "activity",
+            "activity:crm",
+            KIND,
+            KIND,
+            f"近91天{KIND}次数",
+            f"{KIND} in the last 91 days",
+            "times",
+            "higher",
+            "employee",
+        ),
+    )
+    return Model("attrition", "abc123def456", {91: Risk((), Affine(), 1)}, columns, (), about)
+
+
+def row(
+    person: str, status: str = "scored", *, rank: int | None = None, band: str | None = None, why: str | None = None
+) -> dict[str, Any]:
+    value = {"column": "crm_count_91d", "value": 3.0, "usual": 9.0, "zh": "", "en": ""}
+    reasons = [
+        {"evidence": "activity:crm", "contribution": 0.9, "owner": "employee", "zh": "", "en": "", "values": [value]},
+        {"evidence": "other", "contribution": -0.2, "owner": "data", "zh": "其他", "en": "other", "values": []},
+    ]
+    scored = status == "scored"
+    return {
+        "employee_id": person,
+        "as_of": DAY,
+        "model": "attrition",
+        "model_version": "abc123def456",
+        "horizon_days": 91,
+        "probability": 0.234 if scored else None,
+        "margin": -1.186 if scored else None,
+        "base_value": -1.886 if scored else None,
+        "status": status,
+        "rank": rank,
+        "band": band,
+        "why_not": why,
+        "reasons": reasons if scored else None,
+    }
+
+
+def scores(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def some(people: int = 3) -> pa.Table:
+    return scores(
+        [
+            row(NASTY, rank=1, band="act"),
+            *[row(f"E{i:03}", rank=i, band="watch") for i in range(2, people + 1)],
+            row("H1", "held", why="reviews: rating_out_of_scale"),
+            row("T1", "thin"),
+            row("N1", "ineligible"),
+            row("N2", "ineligible"),
+        ]
+    )
+
+
+def written(tmp_path: Path, **changes: Any) -> str:
+    given: dict[str, Any] = {
+        "title": f"Report {NASTY}",
+        "as_of": DAY,
+        "models": [model()],
+        "scores": [some()],
+        **changes,
+    }
+    return write_report(tmp_path / "report.html", **given).read_text(encoding="utf-8")
+
+
+def body(page: str, language: str) -> str:
+    """The text of one language, without tags."""
+    part = page.split(f'<main class="{language}"')[1].split("</main>")[0].partition(">")[2]
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", part)))
+
+
+class Tags(html.parser.HTMLParser):
+    """All tags, and whether each that was opened was closed."""
+
+    VOID = frozenset({"meta", "input", "br"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        self.attributes += attrs
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+
+
+def test_everything_from_data_is_escaped(tmp_path: Path) -> None:
+    page = written(tmp_path, notices=[NASTY], models=[model(left_out=(NASTY,))])
+    tags = Tags()
+    tags.feed(page)
+    assert tags.open == []
+    assert tags.seen.isdisjoint({"script", "img", "link", "iframe", "object"})
+    assert not [name for name, _ in tags.attributes if name.startswith("on")]
+    assert ("title", NASTY) in tags.attributes
+    assert "&lt;script&gt;" in page
+    assert "CRM &#34;update&#34; &lt;b&gt;" in page
+
+
+def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
+    page = written(tmp_path).replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not re.search(r"https?://|//\w|@import|url\(|src=", page)
+    assert "default-src 'none'" in page
+
+
+def test_english_is_shown_first_and_both_languages_say_the_same(tmp_path: Path) -> None:
+    page = written(tmp_path)
+    assert re.search(r'id="language-en" class="language" checked', page)
+    english, chinese = body(page, "en"), body(page, "zh")
+    assert not re.search("[\u4e00-\u9fff]", english)
+    assert re.findall(r"\d+ 人中约 \d+", chinese) and "about 23 of 100" in english and "100 人中约 23 人" in chinese
+    tables = [part.count("<table") for part in page.split("<main")[1:]]
+    assert tables[0] == tables[1]
+
+
+def test_chinese_is_complete(tmp_path: Path) -> None:
+    """What is left of Latin letters are names: ids, versions, expressions, AUC, Wilson."""
+    chinese = body(written(tmp_path, title="报告"), "zh")
+    known = {
+        "AUC",
+        "SE",
+        "Wilson",
+        "perfml",
+        "attrition",
+        "abc",
+        "def",
+        "reviews",
+        "rating",
+        "out",
+        "of",
+        "scale",
+        "true",
+        "false",
+        "CRM",
+        "update",
+        "script",
+        "alert",
+        "quot",
+        "lt",
+        "gt",
+        "amp",
+        "b",
+        "E",
+        "d",
+    }
+    assert set(re.findall("[A-Za-z]+", chinese)) - known == set()
+
+
+def test_it_says_what_it_must_never_decide(tmp_path: Path) -> None:
+    page = written(tmp_path)
+    assert "never decides pay or dismissal" in body(page, "en")
+    assert "绝不用于决定薪酬或解雇" in body(page, "zh")
+
+
+def test_who_was_not_scored_is_counted_with_why(tmp_path: Path) -> None:
+    english = body(written(tmp_path), "en")
+    assert re.search(r"Held 1 .*rating_out_of_scale : 1", english)
+    assert re.search(r"Record too thin 1", english)
+    assert re.search(r"Not eligible 2", english)
+
+
+def test_an_unproven_model_names_nobody(tmp_path: Path) -> None:
+    people = scores([row("SECRET1"), row("SECRET2")])
+    page = written(tmp_path, models=[model(proven=False)], scores=[people])
+    assert "SECRET" not in page
+    assert "No list. No better than “days since the hire”" in body(page, "en")
+    assert "不优于“在职天数”" in body(page, "zh")
+
+
+def test_no_more_are_listed_than_asked_for(tmp_path: Path) -> None:
+    page = written(tmp_path, scores=[some(40)], most_listed=10)
+    assert "E010" in page and "E011" not in page
+    assert "30 more people are not shown" in body(page, "en")
+
+
+def test_fifty_people_are_less_than_a_megabyte(tmp_path: Path) -> None:
+    assert len(written(tmp_path, scores=[some(50)]).encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("empty", [[], [row("N1", "ineligible")]])
+def test_nobody_scored_is_still_a_report(tmp_path: Path, empty: list[dict[str, Any]]) -> None:
+    assert "Scored 0" in body(written(tmp_path, scores=[scores(empty)]), "en")
+
+
+def test_figures_that_could_not_be_estimated_are_said_so(tmp_path: Path) -> None:
+    trained = model()
+    tested = trained.about["backtests"]["91"]
+    nothing = {name: {"value": None, "low": None, "high": None, "se": None} for name in estimates(0)}
+    tested |= {"model": nothing, "baseline": nothing, "difference": nothing}
+    assert "not estimated" in body(written(tmp_path, models=[trained]), "en")
+
+
+def test_scores_of_another_model_or_date_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    other = scores([row("E1") | {"model_version": "other"}])
+    for changed in (
+        {"scores": [other]},
+        {"as_of": dt.date(2024, 8, 1)},
+        {"scores": []},
+        {"scores": [some().drop_columns("rank")]},
+    ):
+        with pytest.raises(ModelError):
+            written(tmp_path, **changed)
+    assert not out.exists()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"),
+    [
+        (0.0001, "fewer than 1 of 1,000"),
+        (0.0042, "about 4 of 1,000"),
+        (0.01, "about 1 of 100"),
+        (0.5, "about 50 of 100"),
+        (0.999, "more than 99 of 100"),
+    ],
+)
+def test_natural_frequencies(probability: float, said: str) -> None:
+    assert wording.natural_frequency(probability, "en") == said
+
+
+def test_what_the_library_leaves_out_is_said_in_chinese() -> None:
+    for said in (
+        "goals: there is no table goals, progress",
+        "/data until 2016-11-01: no back-test is possible for 182 days: 2 labelled dates, 665 cases;"
+        " it takes 20 cases that had matured 182 days before another labelled date",
+    ):
+        chinese, translated = wording.notice(said, "zh")
+        assert translated
+        assert re.search("[\u4e00-\u9fff]", chinese)
+    assert wording.notice("3 odd things", "zh") == ("3 odd things", False)
+    assert wording.figure(Interval(0.5, None, None), "en") == "0.500"

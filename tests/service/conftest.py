@@ -1,0 +1,49 @@
+"""A home with a proven and an unproven horizon, and a client on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from perfml.service.app import create_app
+from tests.service.company import DAY, keep, scored, train, without
+
+ODD_IDS = [
+    "张伟",
+    "a/b",
+    "a//b/risk",
+    "O'Neil",
+    '"; drop table x --',
+    "50%",
+    "a?b#c",
+    "a b",
+    " ",
+    "../../etc/passwd",
+    "%2F",
+]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Model ``attrition``: proven for 91 days and not for 182; its people have ids that break careless code."""
+    version = train(tmp_path, "attrition", {91: True, 182: False})
+    people = [*ODD_IDS, "E1", "E2"]
+    bands = ["act"] * 2 + ["watch"] * 2 + ["none"] * len(people)
+    rows = [scored(person, rank, band=bands[rank - 1]) for rank, person in enumerate(people, 1)]
+    rows += [
+        without("H1", "held", why_not="reviews: rating outside scale"),
+        without("T1", "thin"),
+        without("N1", "ineligible"),
+    ]
+    rows += [scored(person, None, days=182, band=None) for person in people]
+    keep(tmp_path, "attrition", version, rows)
+    keep(tmp_path, "attrition", version, [scored("E1", 1, band="act")], as_of=DAY.replace(month=8))
+    return tmp_path
+
+
+@pytest.fixture
+def client(home: Path) -> TestClient:
+    """Asks as a program on this machine would."""
+    return TestClient(create_app(home), base_url="http://127.0.0.1:8321", raise_server_exceptions=False)

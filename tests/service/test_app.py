@@ -1,0 +1,199 @@
+"""The service as a whole: whom it answers, what it imports, and whether it does what its OpenAPI document says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
+from starlette.testclient import TestClient
+
+from perfml.errors import PerfmlError
+from perfml.service.app import create_app, serve
+from tests.service.company import keep, scored, train
+
+POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+Operation = schemathesis.APIOperation[Any, Any, Any, Any]
+HEAVY = {"lightgbm", "sklearn", "shap", "pandas", "mlflow", "scipy", "numba", "duckdb"}
+"""What a process that only serves rows has no use for."""
+EVERY_ROUTE = """
+import json, sys
+from starlette.testclient import TestClient
+from perfml.service.app import create_app
+client = TestClient(create_app(sys.argv[1]), base_url="http://localhost")
+routes = ["health", "models", "models/attrition", "models/attrition/at-risk?band=act", "openapi.json"]
+routes += ["employees/E1/risk", "employees/no/risk"]
+codes = [client.get("/v1/" + route).status_code for route in routes]
+print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def test_the_process_imports_nothing_heavy(home: Path) -> None:
+    run = subprocess.run([sys.executable, "-c", EVERY_ROUTE, str(home)], capture_output=True, text=True, check=True)
+    codes, modules = json.loads(run.stdout)
+    assert codes == [200] * 6 + [404]
+    assert not HEAVY & set(modules)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["0.0.0.0", "::", "", "192.168.1.4", "example.com", "localhost.example.com", "127.0.0.1.nip.io", "2130706433"],
+)
+def test_other_machines_are_not_listened_to(tmp_path: Path, host: str) -> None:
+    with pytest.raises(PerfmlError, match="no access control yet") as refused:
+        serve(tmp_path, host=host)
+    assert "127.0.0.1" in refused.value.remedy
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_this_machine_is(tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: dict[str, object] = {}
+    monkeypatch.setattr("uvicorn.run", lambda app, **said: heard.update(said))
+    serve(tmp_path, host=host, port=9000)
+    assert (heard["host"], heard["port"], heard["access_log"]) == (host, 9000, False)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8321", "127.0.0.1", "127.0.0.1:8321", "[::1]", "[::1]:8321"])
+def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> None:
+    assert client.get("/v1/health", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example:8321",
+        "",
+        "[::1].evil",
+        "10.0.0.1",
+        "localhost@evil",
+    ],
+)
+def test_other_names_are_not(client: TestClient, host: str) -> None:
+    answer = client.get("/v1/models/attrition/at-risk", headers={"host": host})
+    assert answer.status_code == 400 and answer.json()["where"] == "Host"
+    assert answer.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("address", "status"), [("10.1.2.3", 403), ("2001:db8::1", 403), ("127.0.0.1", 200), ("::1", 200)]
+)
+def test_requests_from_other_machines_are_refused_however_it_was_started(home: Path, address: str, status: int) -> None:
+    asked = TestClient(create_app(home), base_url="http://localhost", client=(address, 5000))
+    assert asked.get("/v1/health").status_code == status
+
+
+@pytest.mark.parametrize(
+    "address", ["health", "models/attrition/at-risk", "models/none", "nothing", "models/attrition/at-risk?limit=0"]
+)
+def test_nothing_is_kept_in_a_cache_or_taken_for_something_else(client: TestClient, address: str) -> None:
+    headers = client.get(f"/v1/{address}").headers
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize(
+    ("method", "address", "status"),
+    [("GET", "/", 404), ("GET", "/docs", 404), ("POST", "/v1/models", 405), ("GET", "/v1/models/", 404)],
+)
+def test_an_address_that_is_not_there_is_answered_in_the_one_shape(
+    client: TestClient, method: str, address: str, status: int
+) -> None:
+    answer = client.request(method, address)
+    assert answer.status_code == status
+    assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
+
+
+def test_a_failure_tells_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(store: object) -> None:
+        raise RuntimeError("secret path")
+
+    monkeypatch.setattr("perfml.service.routes.health", broken)
+    answer = client.get("/v1/health")
+    assert answer.status_code == 500 and answer.headers["cache-control"] == "no-store"
+    assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"} and "secret" not in answer.text
+
+
+def test_openapi_names_the_one_error_shape_and_no_other(client: TestClient) -> None:
+    document = client.get("/v1/openapi.json").json()
+    assert set(document["paths"]) == {
+        "/v1/health",
+        "/v1/models",
+        "/v1/models/{model}",
+        "/v1/models/{model}/at-risk",
+        "/v1/employees/{employee_id}/risk",
+    }
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path in document["paths"].values():
+        for status, answer in path["get"]["responses"].items():
+            schema = answer["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+            assert (schema == "Problem") == (status != "200")
+
+
+THERE = {"model": "attrition", "employee_id": "张伟"}
+"""A name and an id that are there, so that not everything ends at 404."""
+
+
+@pytest.mark.parametrize(
+    ("mode", "fixed"), [(POSITIVE, {}), (POSITIVE, THERE), (NEGATIVE, {})], ids=["any", "there", "wrong"]
+)
+def test_the_service_does_what_its_document_says(home: Path, mode: GenerationMode, fixed: dict[str, str]) -> None:
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    codes = {operation.path: _explore(operation, mode, fixed) for operation in operations}
+    assert len(codes) == 5
+    if fixed:
+        assert all(200 in seen for seen in codes.values())
+    if mode == NEGATIVE:
+        assert all(422 in codes[path] for path in ("/v1/models/{model}/at-risk", "/v1/employees/{employee_id}/risk"))
+
+
+def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) -> set[int]:
+    """Ask as the document allows (or forbids), compare every answer with it, and return the statuses seen."""
+    codes: set[int] = set()
+
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def explore(case: schemathesis.Case[Operation]) -> None:
+        case.path_parameters = {name: fixed.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        response = case.call(base_url="http://localhost")
+        codes.add(response.status_code)
+        assert response.status_code in (200, 404, 405, 409, 422)
+        case.validate_response(response)
+
+    with contextlib.suppress(Unsatisfiable):  # nothing can be wrong in a request that has no parameters
+        explore()
+    return codes
+
+
+def test_a_page_of_a_large_company_costs_little(tmp_path: Path) -> None:
+    """20,000 people at 3 horizons. The bound is loose, for slow machines: about 40 ms were measured."""
+    version = train(tmp_path, "attrition", {91: True, 182: True, 365: True})
+    keep(
+        tmp_path,
+        "attrition",
+        version,
+        [scored(f"E{i:05}", i + 1, days=days) for days in (91, 182, 365) for i in range(20_000)],
+    )
+    client = TestClient(create_app(tmp_path), base_url="http://localhost")
+    client.get("/v1/models/attrition/at-risk")
+    began = time.process_time()
+    assert len(client.get("/v1/models/attrition/at-risk?limit=50&offset=10000").json()["people"]) == 50
+    assert time.process_time() - began < 0.3

@@ -1,0 +1,118 @@
+"""The at-risk list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.company import DAY, keep, scored, train
+from tests.service.conftest import ODD_IDS
+
+LIST = "/v1/models/attrition/at-risk"
+
+
+def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: TestClient) -> None:
+    said = client.get(LIST).json()
+    assert (said["as_of"], said["horizon_days"], said["total"], said["next"]) == ("2026-09-01", 91, 13, None)
+    assert said["not_listed"] == {"held": 1, "thin": 1, "ineligible": 1}
+    assert [p["employee_id"] for p in said["people"]] == [*ODD_IDS, "E1", "E2"]
+    assert said["people"][0] == {
+        "employee_id": "张伟",
+        "rank": 1,
+        "band": "act",
+        "probability": 0.3,
+        "reasons": [
+            {"evidence": "job", "contribution": 0.5, "owner": "company", "zh": "司龄：短", "en": "Tenure: short"},
+            {"evidence": "other", "contribution": -0.1, "owner": "data", "zh": "其他", "en": "other"},
+        ],
+    }
+
+
+def test_an_older_date_and_one_band(client: TestClient) -> None:
+    assert client.get(LIST, params={"as_of": "2026-08-01"}).json()["total"] == 1
+    watch = client.get(LIST, params={"band": "watch"}).json()
+    assert [p["rank"] for p in watch["people"]] == [3, 4] and watch["total"] == 2
+
+
+@pytest.mark.parametrize("limit", [1, 4, 13, 500])
+@pytest.mark.parametrize("row_group", [None, 3])
+def test_paging_covers_everyone_exactly_once(home: Path, client: TestClient, limit: int, row_group: int | None) -> None:
+    if row_group:
+        path = home / "scores" / "attrition" / f"{DAY}.parquet"
+        pq.write_table(pq.read_table(path), path, row_group_size=row_group)
+    address: str | None = f"{LIST}?limit={limit}"
+    seen = []
+    while address:
+        page = client.get(address).json()
+        seen += [(p["rank"], p["employee_id"]) for p in page["people"]]
+        address = page["next"]
+    assert seen == list(enumerate([*ODD_IDS, "E1", "E2"], 1))
+    assert client.get(LIST, params={"offset": 13}).json()["people"] == []
+
+
+def test_paging_stays_at_its_date_when_a_newer_one_arrives(home: Path, client: TestClient) -> None:
+    first = client.get(LIST, params={"limit": 5, "band": "none"}).json()
+    keep(home, "attrition", first["model_version"], [scored("new", 1)], as_of=DAY.replace(month=10))
+    assert client.get(first["next"]).json()["as_of"] == "2026-09-01"
+    assert client.get(LIST).json()["as_of"] == "2026-10-01"
+
+
+def test_the_order_is_by_rank_whatever_the_order_of_the_file(home: Path, client: TestClient) -> None:
+    version = train(home, "attrition", {91: True})
+    keep(home, "attrition", version, [scored("c", 3), scored("x", 1, days=365), scored("a", 1), scored("b", 2)])
+    assert [p["employee_id"] for p in client.get(LIST).json()["people"]] == ["a", "b", "c"]
+
+
+def test_an_unproven_horizon_gives_no_list_and_says_why_in_both_languages(client: TestClient) -> None:
+    answer = client.get(LIST, params={"horizon_days": 182})
+    said = answer.json()
+    assert answer.status_code == 409
+    assert set(said) == {"problem", "where", "remedy", "zh", "en"}
+    assert "no better than tenure_days" in said["en"] and "不优于 tenure_days" in said["zh"]
+    assert "E1" not in answer.text
+
+
+def test_the_version_that_scored_decides_whether_there_is_a_list(home: Path, client: TestClient) -> None:
+    train(home, "attrition", {91: False, 182: False}, until="2026-08-02")
+    assert client.get(LIST).status_code == 200, "these scores were made by the proven version"
+    assert not client.get("/v1/models/attrition").json()["horizons"][0]["proven"]
+
+
+def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_never(
+    home: Path, client: TestClient
+) -> None:
+    version = client.get(LIST).json()["model_version"]
+    folder = home / "scores" / "attrition"
+    (folder / ".2026-12-01.parquet.77.tmp").write_bytes(b"PAR1 half")
+    (folder / "2026-99-01.parquet").write_bytes(b"no date")
+    keep(home, "attrition", version, [scored("replaced", 1)])
+    said = client.get(LIST).json()
+    assert (said["as_of"], [p["employee_id"] for p in said["people"]]) == ("2026-09-01", ["replaced"])
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "remedy"),
+    [
+        ("as_of=2025-01-01", 404, "use one of: 2026-09-01, 2026-08-01"),
+        ("horizon_days=90", 404, "use one of: 91, 182"),
+        ("horizon=91", 422, "use one of: as_of, horizon_days, band, limit, offset"),
+        ("as_of=1609459200", 422, "YYYY-MM-DD"),
+        ("as_of=20260901", 422, "YYYY-MM-DD"),
+        ("as_of=2026-13-01", 422, "date"),
+        ("as_of=../../../etc", 422, "YYYY-MM-DD"),
+        ("band=red", 422, "'act', 'watch' or 'none'"),
+        ("limit=501", 422, "less than or equal to 500"),
+        ("limit=0", 422, "greater than or equal to 1"),
+        ("offset=-1", 422, "greater than or equal to 0"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_refused_with_a_remedy(
+    client: TestClient, query: str, status: int, remedy: str
+) -> None:
+    answer = client.get(f"{LIST}?{query}")
+    assert answer.status_code == status
+    assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
+    assert remedy in answer.json()["remedy"]

@@ -1,0 +1,103 @@
+"""What models say of themselves, and what happens when their files are not as they were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+import perfml
+from perfml.service.app import create_app
+from tests.service.company import FIGURE, train
+
+
+def test_a_model_says_what_it_is_and_what_it_has_shown(home: Path, client: TestClient) -> None:
+    said = client.get("/v1/models/attrition").json()
+    assert said["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
+    assert (said["trained_until"], said["scored"], said["card"]) == (
+        "2026-08-01",
+        ["2026-09-01", "2026-08-01"],
+        "# Card\n卡片\n",
+    )
+    assert [(h["horizon_days"], h["proven"], h["verdict"]["zh"]) for h in said["horizons"]] == [
+        (91, True, "优于 tenure_days"),
+        (182, False, "不优于 tenure_days"),
+    ]
+    assert said["horizons"][0]["model"] == {"auc": FIGURE}
+    assert said["horizons"][0]["difference"]["auc"]["value"] is None
+    assert client.get("/v1/models").json() == {"models": [said], "refused": []}
+
+
+def test_health_says_which_models_have_scores_and_how_fresh(home: Path, client: TestClient) -> None:
+    said = client.get("/v1/health").json()
+    assert (said["status"], said["perfml"]) == ("ok", perfml.__version__)
+    assert said["models"][0]["as_of"] == "2026-09-01" and 0 <= said["models"][0]["age_hours"] < 1
+    train(home, "unscored", {91: True})
+    worse = client.get("/v1/health").json()
+    assert worse["status"] == "degraded" and worse["models"][1]["problem"]["remedy"] == "run `perfml score unscored`"
+
+
+def test_an_empty_home_is_answered(tmp_path: Path) -> None:
+    empty = TestClient(create_app(tmp_path / "none"), base_url="http://localhost")
+    assert empty.get("/v1/health").json()["status"] == "degraded"
+    assert empty.get("/v1/models").json() == {"models": [], "refused": []}
+    assert empty.get("/v1/models/x/at-risk").json()["remedy"] == "run `perfml train`"
+    assert empty.get("/v1/employees/x/risk").status_code == 404
+
+
+@pytest.mark.parametrize("file", ["model.json", "manifest.json"])
+@pytest.mark.parametrize("how", ["altered", "removed"])
+def test_an_altered_model_is_refused_with_a_remedy(home: Path, client: TestClient, file: str, how: str) -> None:
+    version = client.get("/v1/models/attrition").json()["version"]
+    path = home / "models" / "attrition" / version / file
+    if how == "altered":
+        path.write_text(path.read_text().replace("false", "true") + " ")
+    else:
+        path.unlink()
+    for address in (
+        "/v1/models/attrition",
+        "/v1/models/attrition/at-risk?horizon_days=182",
+        "/v1/employees/E1/risk",
+        "/v1/employees/nobody/risk",
+    ):
+        answer = client.get(address)
+        assert answer.status_code == 503, address
+        assert "perfml train attrition" in answer.json()["remedy"] and answer.json()["zh"]
+        assert str(home) not in answer.text
+    assert len(client.get("/v1/models").json()["refused"]) == 1
+    assert (
+        client.get("/v1/health")
+        .json()["models"][0]["problem"]["where"]
+        .endswith(file if how == "altered" or "model" in file else version)
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 cut", b"x" * 4000])
+def test_a_damaged_score_file_is_refused_with_a_remedy(home: Path, client: TestClient, content: bytes) -> None:
+    (home / "scores" / "attrition" / "2026-09-01.parquet").write_bytes(content)
+    for address in ("/v1/models/attrition/at-risk", "/v1/employees/E1/risk"):
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["remedy"]) == (503, "score that date again")
+    assert client.get("/v1/health").json()["status"] == "degraded"
+
+
+def test_a_score_file_with_its_middle_damaged_is_refused(home: Path, client: TestClient) -> None:
+    path = home / "scores" / "attrition" / "2026-09-01.parquet"
+    content = bytearray(path.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    path.write_bytes(content)
+    assert client.get("/v1/models/attrition/at-risk").status_code == 503
+
+
+@pytest.mark.parametrize(
+    "name", ["../scores", "/etc/passwd", "attrition/../attrition", "..", ".", "attrition\0", "*", "", "ATTRITION"]
+)
+def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
+    answer = client.get("/v1/employees/E1/risk", params={"model": name})
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "use one of: attrition")
+
+
+def test_a_current_pointer_that_leads_out_is_refused(home: Path, client: TestClient) -> None:
+    (home / "models" / "attrition" / "current").write_text("../../elsewhere\n")
+    assert client.get("/v1/models/attrition").status_code == 503

@@ -1,0 +1,88 @@
+"""One person's risk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.company import DAY, keep, scored, train
+from tests.service.conftest import ODD_IDS
+
+
+def address(person: str) -> str:
+    return f"/v1/employees/{quote(person, safe='')}/risk"
+
+
+@pytest.mark.parametrize("person", [p for p in ODD_IDS if p != "%2F"])  # the test client decodes twice; see test_socket
+def test_any_id_is_found_under_its_encoded_address(client: TestClient, person: str) -> None:
+    said = client.get(address(person)).json()
+    assert said["employee_id"] == person
+    assert [(r["horizon_days"], r["proven"], r["status"]) for r in said["rows"]] == [
+        (91, True, "scored"),
+        (182, False, "scored"),
+    ]
+
+
+def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(client: TestClient) -> None:
+    row = client.get(address("E1"), params={"horizon_days": 91, "model": "attrition"}).json()["rows"][0]
+    assert row["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
+    first = row["reasons"][0]
+    assert (first["zh"], first["en"], first["owner"]) == ("司龄：短", "Tenure: short", "company")
+    assert first["values"] == [{"column": "tenure_days", "value": 40.0, "usual": None, "zh": "司龄", "en": "tenure"}]
+    assert row["base_value"] + sum(r["contribution"] for r in row["reasons"]) == pytest.approx(row["margin"], abs=1e-6)
+
+
+def test_an_unproven_horizon_has_neither_rank_nor_band(client: TestClient) -> None:
+    row = client.get(address("E1"), params={"horizon_days": 182}).json()["rows"][0]
+    assert (row["proven"], row["rank"], row["band"], row["verdict"]["en"]) == (
+        False,
+        None,
+        None,
+        "no better than tenure_days",
+    )
+
+
+@pytest.mark.parametrize(
+    ("person", "status", "en", "zh"),
+    [
+        ("H1", "held", "reviews: rating outside scale", "暂缓"),
+        ("T1", "thin", "events_count_364d = 0", "记录太少"),
+        ("N1", "ineligible", "tenure_days >= 28", "适用范围"),
+    ],
+)
+def test_who_has_no_score_is_told_why(client: TestClient, person: str, status: str, en: str, zh: str) -> None:
+    row = client.get(address(person)).json()["rows"][0]
+    assert (row["status"], row["probability"], row["rank"], row["reasons"]) == (status, None, None, [])
+    assert en in row["why_not"]["en"] and zh in row["why_not"]["zh"]
+
+
+def test_someone_unknown_and_someone_without_scores_are_answered_alike(client: TestClient) -> None:
+    unknown = client.get(address("nobody"))
+    without_scores = client.get(address("E2"), params={"as_of": "2026-08-01"})
+    without_horizon = client.get(address("H1"), params={"horizon_days": 182})
+    assert {a.status_code for a in (unknown, without_scores, without_horizon)} == {404}
+    assert unknown.content == without_scores.content == without_horizon.content
+    assert "nobody" not in unknown.text
+
+
+def test_a_date_or_model_without_scores_is_answered_alike_for_everyone(client: TestClient) -> None:
+    for query in ({"as_of": "2020-01-01"}, {"model": "nothing"}):
+        real, unreal = (client.get(address(person), params=query) for person in ("E1", "nobody"))
+        assert real.status_code == 404 and real.content == unreal.content
+
+
+def test_every_model_is_asked_and_each_at_its_newest_date(home: Path, client: TestClient) -> None:
+    other = train(home, "绩效", {182: True})
+    train(home, "unscored", {91: True})
+    keep(home, "绩效", other, [scored("张伟", 1, days=182)], as_of=DAY.replace(month=7))
+    rows = client.get(address("张伟")).json()["rows"]
+    assert [(r["model"], r["as_of"], r["horizon_days"]) for r in rows] == [
+        ("attrition", "2026-09-01", 91),
+        ("attrition", "2026-09-01", 182),
+        ("绩效", "2026-07-01", 182),
+    ]
+    assert [r["model"] for r in client.get(address("张伟"), params={"as_of": "2026-07-01"}).json()["rows"]] == ["绩效"]
+    assert client.get(f"/v1/models/{quote('绩效')}/at-risk").json()["total"] == 1

@@ -1,0 +1,55 @@
+"""A simulated company, learnt from once for all tests that need a trained model. Read it; change nothing in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from perfml import Project
+from perfml.demo.company import Truth, simulate
+
+END = dt.date(2026, 10, 1)
+PROJECT = """
+name = "simulated"
+"""
+QUICK = """
+[label]
+horizons_days = [182]
+[learner]
+seeds = [11]
+[backtest]
+folds = 3
+"""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Where it lies, what is true of it, and what was made of it."""
+
+    data: Path
+    project: Path
+    home: Path
+    truth: Truth
+    rows: Mapping[str, list[dict[str, Any]]]
+    """Score rows at :data:`END` by model."""
+
+    def open(self) -> Project:
+        return Project(self.project, home=self.home)
+
+
+def simulated(folder: Path) -> Simulated:
+    """Simulate, train with one seed and one horizon, score."""
+    data, project, home = folder / "data", folder / "project", folder / "home"
+    truth = simulate(data, employees=500, start=dt.date(2023, 10, 1), end=END, seed=7)
+    (project / "models").mkdir(parents=True)
+    (project / "perfml.toml").write_text(PROJECT)
+    rows = {}
+    for model in ("attrition", "low_performance"):
+        (project / "models" / f"{model}.toml").write_text(QUICK)
+        opened = Project(project, home=home)
+        opened.train(model, data, until=END)
+        rows[model] = opened.score(model, data, as_of=[END]).to_pylist()
+    return Simulated(data, project, home, truth, rows)

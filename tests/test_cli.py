@@ -1,0 +1,163 @@
+"""The command line: what a person types, and what comes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from perfml import cli, terminal
+from tests.simulated import END, Simulated
+from tests.tables import write_tables
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Call ``perfml`` with words; gives (exit code, standard output, standard error)."""
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setattr(terminal.out, "_width", 100)
+    monkeypatch.setattr(terminal.err, "_width", 100)
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["perfml", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return call
+
+
+COMMANDS = ["init", "demo", "check", "features", "train", "backtest", "score", "explain", "serve"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str) -> None:
+    said = CliRunner().invoke(cli.app, [command, "--help"])
+    assert said.exit_code == 0
+    assert "Usage" in said.output
+
+
+def test_commands_are_all_listed() -> None:
+    assert sorted(command.callback.__name__ for command in cli.app.registered_commands if command.callback) == sorted(
+        COMMANDS
+    )
+
+
+def test_check_prints_and_exits_with_what_it_found(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("check", "--data", company.data, "--project", company.project)
+    assert code == 0
+    assert "enrolments" in out
+    assert max(len(line) for line in out.splitlines()) <= 100
+    code, out, _ = run("check", "--data", company.data, "--project", company.project, "--json")
+    report = json.loads(out)
+    assert code == 0 and report["ready"] and len(report["tables"]) == 13
+    lone = write_tables(tmp_path, employees="employee_id | hired_on\ne1 | 2020-01-01")
+    code, out, _ = run("check", "--data", lone)
+    assert code == 1
+    assert "neither" in out or "nor in 'reviews'" in out
+
+
+def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    reviews = "review_id | employee_id | period_end | reviewed_on | rating\n" + "\n".join(
+        f"r{i}{year} | e{i} | {year}-12-31 | {year + 1}-01-15 | 3" for i in range(3) for year in (2020, 2021, 2022)
+    )
+    employees = "employee_id | hired_on\n" + "\n".join(f"e{i} | 2020-01-01" for i in range(3))
+    _, out, _ = run("check", "--data", write_tables(tmp_path, employees=employees, reviews=reviews), "--json")
+    assert any("weekly" in line and "reviews only" in line for line in json.loads(out)["cannot"])
+
+
+def test_features_are_written_and_described(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out_file = tmp_path / "f.parquet"
+    code, out, _ = run(
+        "features",
+        "--data",
+        company.data,
+        "--from",
+        "2026-07-01",
+        "--to",
+        END,
+        "--every",
+        "quarter",
+        "--out",
+        out_file,
+        "--json",
+    )
+    said = json.loads(out)
+    frame = pd.read_parquet(out_file)
+    assert code == 0
+    assert said["rows"] == len(frame)
+    assert [c["name"] for c in said["columns"]] == list(frame.columns[2:])
+    assert sorted(pd.to_datetime(frame["as_of"]).dt.strftime("%Y-%m-%d").unique()) == ["2026-07-01", "2026-10-01"]
+
+
+def test_score_writes_csv_and_explain_reads_the_same(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    out_file = tmp_path / "scores.csv"
+    where = ("--project", company.project, "--home", company.home)
+    code, out, err = run("score", "attrition", "--data", company.data, "--as-of", END, "--out", out_file, *where)
+    assert (code, err) == (0, "")
+    frame = pd.read_csv(out_file, dtype={"employee_id": str})
+    assert len(frame) == len(company.rows["attrition"])
+    first = frame.iloc[0]
+    code, out, _ = run("explain", first["employee_id"], "--model", "attrition", *where, "--json")
+    (row,) = json.loads(out)
+    assert code == 0
+    assert row["probability"] == pytest.approx(first["probability"])
+    assert row["reasons"] == json.loads(first["reasons"])
+    code, out, _ = run("explain", first["employee_id"], "--model", "attrition", *where)
+    assert code == 0 and "风险" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "problem", "remedy"),
+    [
+        (("score", "attrition", "--as-of", "2026-13-01"), "'2026-13-01' is not a date", "YYYY-MM-DD"),
+        (("score", "attrition", "--from", "2026-01-01"), "--from --to --every: is incomplete", "give all three"),
+        (
+            ("score", "attrition", "--from", "2026-01-01", "--to", "2026-02-01", "--every", "fortnight"),
+            "'fortnight'",
+            "week, month, quarter",
+        ),
+        (("score", "attrition", "--out", "x.xlsx"), "ends in '.xlsx'", ".parquet or .csv"),
+        (("features", "--out", "x.parquet"), "no date is named", "--from --to --every"),
+        (("train", "atrition"), "no model is called 'atrition'", "attrition, low_performance"),
+        (("check", "--data", "/nowhere"), "is not there", "DuckDB file"),
+        (("check", "--project", "/nowhere"), "perfml.toml is missing", "perfml init"),
+        (("explain", "nobody"), "nothing has been scored", "perfml score attrition"),
+        (("score", "low_performance"), "has not been trained", "perfml train low_performance"),
+        (("serve", "--host", "0.0.0.0"), "0.0.0.0", "127.0.0.1"),
+    ],
+)
+def test_mistakes_are_named_with_their_remedy(
+    run, tmp_path: Path, words: tuple[str, ...], problem: str, remedy: str
+) -> None:  # type: ignore[no-untyped-def]
+    home = () if words[0] in ("check", "features") else ("--home", tmp_path)
+    data = ("--data", tmp_path) if words[0] in ("train", "score", "features") else ()
+    if words[0] == "train":
+        write_tables(
+            tmp_path,
+            employees="employee_id | hired_on\ne1 | 2020-01-01",
+            events="employee_id | happened_at | kind\ne1 | 2021-01-01 | a",
+        )
+    code, out, err = run(*words, *home, *data)
+    said = " ".join(err.split())
+    assert code == 1
+    assert problem in said and remedy in said
+    assert "Traceback" not in err
+
+
+def test_unknown_options_and_no_command_exit_with_two(run) -> None:  # type: ignore[no-untyped-def]
+    assert run("check", "--dada", "x")[0] == 2
+
+
+def test_init_copies_a_whole_project_and_overwrites_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, _, _ = run("init", tmp_path / "mine")
+    assert code == 0
+    assert (tmp_path / "mine" / "features" / "sources.toml").is_file()
+    (tmp_path / "mine" / "perfml.toml").write_text('name = "mine"')
+    code, _, err = run("init", tmp_path / "mine")
+    assert code == 1 and "already exists" in err
+    assert (tmp_path / "mine" / "perfml.toml").read_text() == 'name = "mine"'

@@ -1,0 +1,112 @@
+"""On a company whose truth is known: planted causes come back as reasons, and permuted labels teach nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from perfml.demo.company import CAUSES
+from perfml.learning import backtest
+from perfml.learning.labels import labels
+from perfml.learning.table import learning_dates, make_table
+from tests.simulated import END, Simulated
+
+REASONS = {
+    "fading_activity": (
+        "activity:crm_update",
+        "activity:doc_edit",
+        "activity:ticket_closed",
+        "activity:login",
+        "rhythm",
+    ),
+    "isolation": ("collaboration", "collaboration:feedback_network", "collaboration:received"),
+    "overtime": ("activity:overtime",),
+    "stalled_career": ("career:level", "job:tenure"),
+    "feedback_drought": ("activity:feedback_received", "collaboration:received", "collaboration:feedback_network"),
+    "late_milestones": ("activity:milestone_late", "activity:milestone_done"),
+    "goals_behind": ("goals",),
+    "rating_slide": ("reviews",),
+}
+"""The evidence in which each planted cause has its signature."""
+SETTLED = dt.timedelta(days=60)
+"""A cause this old has left its trace in the windows."""
+
+
+def test_every_cause_is_looked_for() -> None:
+    assert set(REASONS) == set(CAUSES)
+
+
+@pytest.mark.parametrize("model", ["attrition", "low_performance"])
+def test_planted_causes_rank_high_and_are_the_reasons(company: Simulated, model: str) -> None:
+    active = company.truth.active(END)
+    active = active[(active["outcome"] == model) & (active["started_on"] <= np.datetime64(END - SETTLED))]
+    rows = {row["employee_id"]: row for row in company.rows[model] if row["status"] == "scored"}
+    planted = [
+        (cause, rows[person])
+        for person, cause in zip(active["employee_id"], active["cause"], strict=True)
+        if person in rows
+    ]
+    assert len(planted) >= 15
+    everyone = np.array([row["margin"] for row in rows.values()])
+    percentiles = [float((everyone < row["margin"]).mean()) for _, row in planted]
+    assert np.mean(percentiles) > 0.7
+    named = [
+        any(reason["evidence"] in REASONS[cause] and reason["contribution"] > 0 for reason in row["reasons"][:3])
+        for cause, row in planted
+    ]
+    assert np.mean(named) > 0.7
+
+
+@pytest.mark.parametrize("model", ["attrition", "low_performance"])
+def test_rows_are_whole(company: Simulated, model: str) -> None:
+    rows = company.rows[model]
+    scored = [row for row in rows if row["status"] == "scored"]
+    assert len(scored) > 400
+    for row in scored:
+        total = row["base_value"] + sum(reason["contribution"] for reason in row["reasons"])
+        assert total == pytest.approx(row["margin"], abs=1e-6)
+        assert row["probability"] == pytest.approx(1 / (1 + np.exp(-row["margin"])), abs=1e-12)
+        assert all(
+            reason["zh"] and reason["en"] and reason["owner"] in ("employee", "manager", "company", "data")
+            for reason in row["reasons"]
+        )
+    for row in rows:
+        if row["status"] != "scored":
+            assert row["probability"] is None and row["rank"] is None and row["band"] is None and row["reasons"] is None
+    assert len({row["employee_id"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("model", ["attrition", "low_performance"])
+def test_the_list_is_sized_to_capacity(company: Simulated, model: str) -> None:
+    scored = [row for row in company.rows[model] if row["status"] == "scored"]
+    if scored[0]["rank"] is None:
+        assert all(row["band"] is None for row in scored)
+        return
+    assert [row["rank"] for row in scored] == list(range(1, len(scored) + 1))
+    margins = [row["margin"] for row in scored]
+    assert margins == sorted(margins, reverse=True)
+    room = round(len(scored) * 0.05)
+    assert [row["band"] for row in scored[: 2 * room + 1]] == ["act"] * room + ["watch"] * room + ["none"]
+
+
+def test_permuted_labels_teach_nothing(company: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the whole pipeline, each person is given the future of another: the AUC must be .5 within 3 SE."""
+    project = company.open()
+    data = project.open(company.data)
+    spec = project.folder.model("attrition")
+    table = make_table(data, project.folder.definitions, "attrition", spec, learning_dates(data, spec, END))
+    people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
+    other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
+
+    def of_another(data, rows, label, *, horizon_days, until):  # type: ignore[no-untyped-def]
+        swapped = rows.assign(employee_id=rows["employee_id"].map(other))
+        return labels(data, swapped, label, horizon_days=horizon_days, until=until)
+
+    monkeypatch.setattr(backtest, "labels", of_another)
+    found = backtest.backtest_horizon(data, table, spec, horizon_days=182, until=END)
+    auc = found.model["auc"]
+    assert found.positives > 100
+    assert abs(auc.value - 0.5) <= 3 * auc.se
+    assert not found.proven
