@@ -40,9 +40,9 @@ unit = "rating"
 better = "higher"
 owner = "employee"
 
-[columns.reviews_so_far]
-zh = "已有绩效评价次数"
-en = "reviews so far"
+[columns.reviews_365d]
+zh = "近365天绩效评价次数"
+en = "reviews in the last 365 days"
 unit = "reviews"
 owner = "company"
 
@@ -81,13 +81,13 @@ wide as (
     max(reviewed_on) as reviewed_on,
     avg(rating) as mean_rating,
     min(rating) as lowest_rating,
-    count(*) as reviews_so_far
+    sum(case when date_diff('day', reviewed_on, as_of) <= 365 then 1 else 0 end) as reviews_365d
   from ordered
   group by employee_id, as_of
 )
 select w.employee_id, w.as_of, w.last_rating, w.previous_rating,
   w.last_rating - w.previous_rating as rating_change,
-  w.mean_rating, w.lowest_rating, w.reviews_so_far,
+  w.mean_rating, w.lowest_rating, w.reviews_365d,
   date_diff('day', w.reviewed_on, w.as_of) as days_since_review,
   r.rater_mean as last_rater_mean,
   case when w.last_rater = w.previous_rater then 1 when w.last_rater <> w.previous_rater then 0 end as same_rater

@@ -22,6 +22,15 @@ UNITS_ZH = {
     "events a day": "次/天",
     "standard deviations": "个标准差",
 }
+ONE = {
+    "times": "time",
+    "days": "day",
+    "people": "person",
+    "reviews": "review",
+    "goals": "goal",
+    "courses": "course",
+    "changes": "change",
+}
 WITHOUT_UNIT = {"as logged", "rating", "level", "share", "percent", "yes or no"}
 OWNERS: dict[str, tuple[str, str]] = {
     "employee": ("本人", "the employee"),
@@ -35,8 +44,8 @@ OTHER = ("其他证据", "all other evidence")
 def value(number: float | None, unit: str, language: Language) -> str:
     """A value with its unit, as a person would write it.
 
-    >>> value(12.0, "days", "en"), value(0.256, "share", "zh"), value(None, "days", "zh"), value(2.31, "standard deviations", "en")
-    ('12 days', '26 %', '无记录', '2.3 standard deviations')
+    >>> value(12.0, "days", "en"), value(0.256, "share", "zh"), value(None, "days", "zh"), value(1.0, "times", "en")
+    ('12 days', '26 %', '无记录', '1 time')
     """
     zh = language == "zh"
     if number is None or math.isnan(number):
@@ -52,22 +61,44 @@ def value(number: float | None, unit: str, language: Language) -> str:
         return f"{text} {UNITS_ZH[unit]}" if unit in UNITS_ZH else text
     if unit in WITHOUT_UNIT:
         return text
-    return f"{text} ×" if unit == "ratio" else f"{text} {unit}"
+    return f"{text} ×" if unit == "ratio" else f"{text} {ONE.get(unit, unit) if number == 1 else unit}"
 
 
 def _plain(number: float) -> str:
     if abs(number) >= 100 or number == round(number):
-        return f"{number:,.0f}"
-    return f"{number:.1f}" if abs(number) >= 1 else f"{number:.2g}"
+        text = f"{number:,.0f}"
+    else:
+        text = f"{number:.1f}" if abs(number) >= 1 else f"{number:.2g}"
+    return text.replace("-", "−")
 
 
-def reason(title: str, meaning: str, given: str, usual: str, *, raises: bool, language: Language) -> str:
-    """One line of an explanation; the title is left out where the meaning says it already."""
-    if title.lower() in meaning.lower():
-        title = ""
+def _compared(number: float, language: Language) -> str:
+    """A z-score as a distance from the usual."""
+    size = f"{abs(number):.1f}"
+    if size == "0.0":
+        return "与均值相当" if language == "zh" else "about the mean"
     if language == "zh":
-        return f"{title}{'：' if title else ''}{meaning} {given}（通常 {usual}），{'推高' if raises else '降低'}风险"
-    return f"{title}{': ' if title else ''}{meaning}: {given} (usually {usual}); {'raises' if raises else 'lowers'} the risk"
+        return f"{'高' if number > 0 else '低'}于均值 {size} 个标准差"
+    return f"{size} standard deviations {'above' if number > 0 else 'below'} the mean"
+
+
+def reason(
+    title: str, meaning: str, given: float, usual: float, unit: str, *, raises: bool, language: Language
+) -> str:
+    """One line of an explanation: the evidence, the person's value, the usual one, and where it pushes.
+
+    The title is left out where the meaning says it already; a comparison carries the usual in itself.
+    """
+    zh = language == "zh"
+    head = "" if title.lower() in meaning.lower() else f"{title}{'：' if zh else ': '}"
+    if unit == "standard deviations" and not math.isnan(given):
+        said = _compared(given, language)
+    else:
+        common = value(usual, unit, language)
+        said = value(given, unit, language) + (f"（通常 {common}）" if zh else f" (usually {common})")
+    if zh:
+        return f"{head}{meaning} {said}，{'推高' if raises else '降低'}风险"
+    return f"{head}{meaning}: {said}; {'raises' if raises else 'lowers'} the risk"
 
 
 def other(*, raises: bool, language: Language) -> str:

@@ -255,7 +255,7 @@ ROWS = {
     "facts": _fact,
 }
 COUNTS = {
-    "positions": 40, "exits": 5, "events": 160, "reviews": 40, "goals": 30, "progress": 40, "enrolments": 25,
+    "positions": 40, "exits": 9, "events": 160, "reviews": 40, "goals": 30, "progress": 60, "enrolments": 25,
     "gap_tags": 6, "signals": 5, "deliveries": 5, "facts": 5,
 }  # fmt: skip
 

@@ -62,7 +62,8 @@ def test_another_past_changes_evidence(table: str, example: tuple[Tables, dt.dat
     """So that the test above can fail: each of these tables matters."""
     tables, as_of, evidence = example
     past = [row for row in tables[table] if not is_future(table, row, as_of)]
-    other = tables | {table: [row for row in tables[table] if row not in past[: len(past) // 2]]}
+    gone = past[::2] if table == "employees" else past
+    other = tables | {table: [row for row in tables[table] if row not in gone]}
     with pytest.raises(AssertionError):
         same(evidence, evidence_at(other, [as_of])[0])
 

@@ -31,6 +31,8 @@ from perfml.trust.holds import held_people
 Floats = npt.NDArray[np.float64]
 CHUNK = 20_000
 """Rows explained at a time: dense contributions of everyone are never held at once."""
+ROWS_READ = 2_000
+"""Rows of a row group: what the service has to read for one page or one person."""
 _VALUE = pa.struct(
     [
         ("column", pa.string()),
@@ -192,7 +194,7 @@ def write_scores(scores: pa.Table, out: Path) -> None:
             ]
             frame.to_csv(path, index=False)
         else:
-            pq.write_table(scores, path, compression="zstd")
+            pq.write_table(scores, path, compression="zstd", row_group_size=ROWS_READ)
 
 
 def keep_scores(scores: pa.Table, home: Path) -> list[Path]:

@@ -30,13 +30,18 @@ class Log:
     n_rows: int
 
     def rows(self, low: int, high: int) -> Arrays:
-        """The rows of persons ``low`` … ``high − 1``: person, channel, day, and where the plan needs them scaled and other.
+        """The rows of persons ``low`` … ``high − 1``: person, channel, day, and where the plan needs them scaled (the value)
+        and other (the counterpart, or who met them).
 
         Where rows can become known late or be replaced, also ``known`` (the day from which the row is usable) and ``gone``
         (the day from which a correction stands in its place).
         """
         table = self.connection.sql(f"select * from log where person >= {low} and person < {high}").to_arrow_table()
         return {name: table.column(name).to_numpy() for name in table.column_names}
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.connection.execute("drop table log")
 
 
 def discover_kinds(data: Data, before: str) -> list[str]:
@@ -48,37 +53,43 @@ def discover_kinds(data: Data, before: str) -> list[str]:
 
 
 def aggregate(data: Data, plan: Plan, grid: Grid, decimals: int) -> Log:
-    """Make the temp table ``log`` from ``events`` and ``persons`` (employee_id, person)."""
-    connection = data.connection
+    """Make the temp table ``log`` from ``events`` and ``persons`` (employee_id, person): what people did, then, as rows of
+    the person who was met, what they were met for (channels from :attr:`Plan.n_channels` on)."""
+    connection, last = data.connection, np.datetime64(int(grid.as_ofs[-1]), "D")
     connection.execute("create or replace temp table channels (kind text, channel integer)")
     if plan.kinds:
         numbered = [(kind, channel) for channel, kind in enumerate(plan.kinds)]
         connection.executemany("insert into channels values (?, ?)", numbered)
-    own = f"coalesce(k.channel, {len(plan.kinds)})"
-    sides = [_side(data, plan, grid, decimals, "employee_id", "counterpart_id", own)]
+    columns = {
+        "person": _person("p", "e.employee_id"),
+        "channel": f"coalesce(k.channel, {len(plan.kinds)})",
+        "day": _number("e.happened_day"),
+    }
+    joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.kind = e.kind"
+    chosen = "p.person is not null"
+    if any(c.measure == "sum" for c in plan.cell_columns):
+        columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
     if plan.counts_received or plan.pair_columns:
-        sides.append(_side(data, plan, grid, decimals, "counterpart_id", "employee_id", f"{plan.n_channels} + {own}"))
-    connection.execute(f"create or replace temp table log as {' union all '.join(sides)}")
+        columns["other"] = f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"
+        joins += " left join persons o on o.employee_id = e.counterpart_id"
+        chosen = f"({chosen} or o.person is not null)"
+    if _can_be_late(data):
+        columns["known"] = _number("e.usable_day")
+        columns["gone"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
+    select = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
+    connection.execute(
+        f"create or replace temp table log as select {select} from events e {joins} where e.usable_day < date '{last}' and {chosen}"
+    )
+    if "other" in columns:
+        met = columns | {"person": "other", "channel": f"channel + {plan.n_channels}", "other": "person"}
+        swapped = ", ".join(met[name] if name in ("person", "channel", "other") else name for name in columns)
+        connection.execute(f"insert into log select {swapped} from log where other >= 0")
     return Log(connection, connection.execute("select count(*) from log").fetchall()[0][0])
 
 
-def _side(data: Data, plan: Plan, grid: Grid, decimals: int, me: str, them: str, channel: str) -> str:
-    """SELECT the log from the side of ``me``."""
-    last = np.datetime64(int(grid.as_ofs[-1]), "D")
-    columns = ["p.person", f"({channel})::integer as channel", f"{_number('e.happened_day')} as day"]
-    joins = f"join persons p on p.employee_id = e.{me} left join channels k on k.kind = e.kind"
-    if any(c.measure == "sum" for c in plan.cell_columns):
-        columns.append(f"coalesce(round(e.value * {10**decimals})::bigint, 0) as scaled")
-    if plan.pair_columns:
-        outside = f"{NO_ONE - 1} - (hash(e.{them}) >> 2)::bigint"
-        columns.append(f"case when e.{them} is null then {NO_ONE} else coalesce(o.person, {outside}) end as other")
-        joins += f" left join persons o on o.employee_id = e.{them}"
-    if _can_be_late(data):
-        columns += [
-            f"{_number('e.usable_day')} as known",
-            f"coalesce({_number('e.superseded_day')}, {FOREVER}) as gone",
-        ]
-    return f"select {', '.join(columns)} from events e {joins} where e.usable_day < date '{last}'"
+def _person(joined: str, text: str) -> str:
+    """The index of a person; for an id that is not among the persons, a number below :data:`NO_ONE` made from it."""
+    return f"coalesce({joined}.person, {NO_ONE - 1} - (hash({text}) >> 2)::bigint)"
 
 
 def _number(day: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -27,6 +28,7 @@ from perfml.evidence.comparison import z_scores
 from perfml.evidence.grid import Grid, epoch_days
 from perfml.evidence.kernel import cell_columns
 from perfml.evidence.pairs import pair_columns
+from perfml.evidence.reading import unreadable
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, compile_windows
@@ -99,10 +101,13 @@ def write(
     """Write the evidence to the Parquet file ``out`` (whole or not at all); return its rows.
 
     ``kinds``: the raw kinds of event that get columns (a model's own); default: those the log holds. Rows are ordered by
-    employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``.
+    employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
     tell = progress or (lambda what, done, total: None)
-    job = _prepare(data, definitions, sorted(set(as_ofs)), kinds, tell)
+    try:
+        job = _prepare(data, definitions, sorted(set(as_ofs)), kinds, tell)
+    except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
+        raise unreadable(data.source, error) from None
     names = [c.name for c in job.columns]
     held: dict[str, list[npt.NDArray[np.float64]]] = {base: [] for base, _ in job.compared}
     fields = [("employee_id", pa.string()), ("as_of", pa.date32())] + [(name, pa.float64()) for name in names]
@@ -117,9 +122,11 @@ def write(
                 for base, rows in held.items():
                     rows.append(batch.column(base).to_numpy(zero_copy_only=False))
                 writer.write_batch(batch)
+        if job.log is not None:
+            job.log.close()
         scores = _compare(job, {base: np.concatenate(rows) for base, rows in held.items()})
         with whole_file(out) as path, pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=["employee_id"], write_statistics=False) as parquet:
-            with pa.memory_map(str(spool)) as source:
+            with pa.OSFile(str(spool)) as source:
                 reader = pa.ipc.open_file(source)
                 low = 0
                 for i in range(reader.num_record_batches):

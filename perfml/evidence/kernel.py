@@ -125,20 +125,28 @@ class _Batch:
     def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int) -> None:
         self.rows, self.grid, self.n, self.n_as_ofs = rows, grid, n, len(grid.as_ofs)
         self.known = Known(rows, grid)
-        self.person = rows["person"].astype(np.int64) - low
-        self.channel, self.day = rows["channel"].astype(np.int64), rows["day"].astype(np.int64)
-        self.n_channels = plan.n_channels * (2 if plan.counts_received or plan.pair_columns else 1)
+        self.person = rows["person"] - low
+        self.channel, self.day = rows["channel"], rows["day"]
+        self.n_channels = plan.n_channels * (2 if "other" in rows else 1)
         self.shape = (self.n_channels, len(grid.edges), n)
         self.hidden_row, self.hidden_as_of = self.known.spread_hidden()
         self.hidden_person, self.hidden_channel = self.person[self.hidden_row], self.channel[self.hidden_row]
         self.hidden_day = self.day[self.hidden_row]
-        cell = (self.channel * self.shape[1] + grid.edge_after(rows["day"])) * n + self.person
+        cell = self.place(grid.edge_after(self.day), self.shape[1])
         self.counts = _Windows(self, cell, None)
         if "scaled" in rows:
-            scaled = rows["scaled"].astype(np.int64, copy=False)
-            _check_sums(scaled, self.channel * n + self.person)
+            scaled = rows["scaled"]
+            _check_sums(scaled, self.channel, self.person)
             self.totals = _Windows(self, cell, scaled)
         self._active: dict[Channels, _ActiveDays] = {}
+
+    def place(self, step: Indexes, steps: int) -> Indexes:
+        """The flat index of each row in an array (channels, ``steps``, n)."""
+        place = np.multiply(self.channel, steps, dtype=np.intp)
+        place += step
+        place *= self.n
+        place += self.person
+        return place
 
     def within(self, day: Integers, as_of: Indexes, days: int) -> npt.NDArray[np.bool_]:
         """Whether ``day`` lies in the ``days`` before the as-of date (it lies before it in any case)."""
@@ -162,12 +170,11 @@ class _Batch:
         return since
 
     @cached_property
-    def _last(self) -> Integers:
+    def _last(self) -> npt.NDArray[np.int32]:
         """The last day of each channel that was known at each as-of date: (channels, as-of dates, n)."""
-        last = np.full(self.n_channels * self.n_as_ofs * self.n, NEVER, np.int64)
+        last = np.full(self.n_channels * self.n_as_ofs * self.n, NEVER, np.int32)
         lasting, known = self.known.lasting, self.known
-        where = (self.channel[lasting] * self.n_as_ofs + known.start[lasting]) * self.n + self.person[lasting]
-        np.maximum.at(last, where, self.day[lasting])
+        np.maximum.at(last, self.place(known.start, self.n_as_ofs)[lasting], self.day[lasting])
         cube = last.reshape(self.n_channels, self.n_as_ofs, self.n)
         np.maximum.accumulate(cube, axis=1, out=cube)
         row, as_of = known.spread_replaced()
@@ -182,12 +189,13 @@ class _ActiveDays:
         self.batch, self.first_day = batch, int(batch.grid.edges[0])
         n_days, known = int(batch.grid.as_ofs[-1]) - self.first_day, batch.known
         counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= self.first_day)
-        lasting = np.zeros(len(counts), bool)
-        lasting[known.lasting] = True
-        some = np.flatnonzero(counts & lasting)
+        lasting = counts.copy()
+        lasting[known.replaced] = False
         since = np.full(n_days * batch.n, batch.n_as_ofs, np.int64)
-        where = (batch.day - self.first_day) * batch.n + batch.person
-        np.minimum.at(since, where[some], known.start[some])
+        where = np.subtract(batch.day, self.first_day, dtype=np.intp)
+        where *= batch.n
+        where += batch.person
+        np.minimum.at(since, where[lasting], known.start[lasting])
         active = since < batch.n_as_ofs
         self.prefix = np.zeros((n_days + 1, batch.n), np.int32)
         np.cumsum(active.reshape(n_days, batch.n), axis=0, out=self.prefix[1:])
@@ -210,12 +218,13 @@ class _ActiveDays:
         return active.astype(np.float64)
 
 
-def _check_sums(scaled: Integers, group: Indexes) -> None:
+def _check_sums(scaled: Integers, channel: npt.NDArray[np.int32], person: Integers) -> None:
     """Prefix sums may wrap around, their differences stay exact as long as every sum of one person and kind fits."""
-    largest = int(np.abs(scaled).max(initial=0))
+    largest = max(int(scaled.max(initial=0)), -int(scaled.min(initial=0)))
     if largest * len(scaled) < 2**63:
         return
-    if np.bincount(group, weights=np.abs(scaled.astype(np.float64))).max(initial=0) >= 2**63:
+    group = channel * (int(person.max()) + 1) + person
+    if np.bincount(group, weights=np.abs(scaled.astype(np.float64))).max() >= 2**63:
         raise DataError(
             "the values of one person and kind add up past 64 bits",
             where="events.value",

@@ -42,9 +42,9 @@ class _Pairs:
         self.rows = {name: values[met] for name, values in rows.items()}
         self.known = Known(self.rows, grid)
         n_persons = departments.shape[1]
-        other = _numbered(self.rows["other"].astype(np.int64), n_persons)
+        other = _numbered(self.rows["other"], n_persons)
         n_others = int(other.max(initial=0)) + 1
-        key = (self.rows["person"].astype(np.int64) - low) * n_others + other
+        key = (self.rows["person"] - low) * n_others + other
         code, pairs = pd.factorize(key)
         order = np.argsort(pairs)
         rank = np.empty(len(order), np.intp)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 
@@ -10,30 +13,27 @@ import duckdb
 def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
     """Move from ``positions`` to ``quarantine`` each row by which someone would come to report to themselves.
 
-    Rows take effect in the order in which they became usable, so that a row of tomorrow never changes yesterday's; one that
-    was learnt after a later position had taken effect is history, and no part of the line.
+    Rows take effect in the order in which they became usable, so that a row of tomorrow never changes yesterday's; those of
+    one day take effect together, so that two people may change places. A row that was learnt after a later position had
+    taken effect is history, and no part of the line.
     """
     rows = connection.execute(
-        "select employee_id, effective_on, known_moment, manager_id from positions"
+        "select usable_day, employee_id, effective_on, known_moment, manager_id from positions"
         " order by usable_day, effective_on, known_moment, employee_id"
     ).fetchall()
-    manager: dict[str, str] = {}
+    manager: dict[str, str | None] = {}
     since: dict[str, dt.date] = {}
     closing = []
-    for employee, effective, known, boss in rows:
-        if effective < since.get(employee, effective):
-            continue
-        above = boss
-        while above is not None and above != employee:
-            above = manager.get(above)
-        if above is not None:
-            closing.append((employee, effective, known))
-            continue
-        since[employee] = effective
-        if boss is None:
-            manager.pop(employee, None)
-        else:
-            manager[employee] = boss
+    for _, of_one_day in groupby(rows, key=itemgetter(0)):
+        before: dict[str, tuple[dt.date, dt.datetime, str | None]] = {}
+        for _, employee, effective, known, boss in of_one_day:
+            if effective >= since.get(employee, effective):
+                before[employee] = (effective, known, manager.get(employee))
+                since[employee], manager[employee] = effective, boss
+        for employee in sorted(before, reverse=True):
+            if _reports_to_self(employee, manager):
+                effective, known, manager[employee] = before[employee]
+                closing.append((employee, effective, known))
     for employee, effective, known in closing:
         which = "employee_id = ? and effective_on = ? and known_moment = ?"
         connection.execute(
@@ -47,3 +47,14 @@ def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
             " and q.effective_on = p.effective_on and q.known_moment > p.known_moment) where p.employee_id = ? and p.effective_on = ?",
             [employee, effective],
         )
+
+
+def _reports_to_self(employee: str, manager: Mapping[str, str | None]) -> bool:
+    seen = set()
+    above = manager.get(employee)
+    while above is not None and above not in seen:
+        if above == employee:
+            return True
+        seen.add(above)
+        above = manager.get(above)
+    return False

@@ -157,11 +157,13 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     person = "t.employee_id" if "employee_id" in spec.columns else "null"
     into = f"insert into quarantine select {literal(name)}, {{rule}}, {{column}}, {key}, {person}, t.happened_day, t.known_day"
     data.rows_read[name] = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
-    connection.execute(
+    refused = connection.execute(
         into.format(rule="split_part(t.broken, ':', 1)", column="nullif(split_part(t.broken, ':', 2), '')")
         + f" from typed_{name} t where t.broken is not null"
-    )
-    clean = f"select * exclude (broken), greatest(happened_day, known_day) as usable_day from typed_{name} where broken is null"
+    ).fetchall()[0][0]
+    clean = f"select * exclude (broken), greatest(happened_day, known_day) as usable_day from typed_{name}"
+    if refused:  # else the rules need not be worked out again
+        clean += " where broken is null"
     if keyless:
         connection.execute(f"create {'view' if big else 'table'} {name} as select *, null::date as superseded_day from ({clean})")
         return
@@ -234,7 +236,9 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
     if kind.type == "text":
         if stored in ("DOUBLE", "FLOAT"):  # whole ids, some of them missing, as data frames write them
             return f"coalesce(case when {value} = round({value}) then try_cast({value} as bigint) end::text, {text})"
-        return f"nullif({value}, '')" if stored == "VARCHAR" and not raw.is_text else text
+        if stored == "VARCHAR" and not raw.is_text:  # an empty one that is required is refused, so left as it is
+            return value if kind.required else f"nullif({value}, '')"
+        return text
     if kind.type == "list":
         return f"{value}::text[]" if stored.endswith("[]") else f"[trim(x) for x in string_split({text}, ';') if trim(x) <> '']"
     if kind.type in ("date", "timestamp"):

@@ -17,6 +17,7 @@ from typing import Any
 
 import lightgbm as lgb
 
+from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.files import write_text
 from perfml.learning.artifacts import VERSION_LENGTH, current_version, sha256, verified, versions
@@ -88,12 +89,21 @@ def save(
         for path in temporary.iterdir():
             with path.open("rb") as written:
                 os.fsync(written.fileno())
-        if not (folder / version).exists():
+        if not _is_sound(home, name, version):
+            shutil.rmtree(folder / version, ignore_errors=True)
             temporary.replace(folder / version)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     write_text(folder / "current", version + "\n")
     return load(home, name)
+
+
+def _is_sound(home: Path, name: str, version: str) -> bool:
+    try:
+        verified(home, name, version)
+    except ModelError:
+        return False
+    return True
 
 
 def load(home: Path, name: str, version: str | None = None) -> Model:

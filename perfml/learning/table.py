@@ -103,7 +103,14 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
             "nothing was known yet", where=f"{data.source} until {until}", remedy="choose a later date with --until"
         )
     start = min(known) + dt.timedelta(days=spec.population.warm_up_days)
-    return as_of_dates(start, until, spec.population.every)[-MOST_DATES:]
+    dates = as_of_dates(start, until, spec.population.every)
+    if not dates:
+        raise ModelError(
+            "the record is too short to learn from",
+            where=f"{data.source} until {until}",
+            remedy=f"it takes {spec.population.warm_up_days} days of record before the first as-of date, and this one begins {min(known)}",
+        )
+    return dates[-MOST_DATES:]
 
 
 def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, where: str) -> npt.NDArray[np.bool_]:

@@ -121,8 +121,7 @@ def _line(
 
 def _text(column: Column, value: float, usual: float, total: float, language: words.Language) -> str:
     title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
-    given, common = (words.value(x, column.unit, language) for x in (value, usual))
-    return words.reason(title, meaning, given, common, raises=total > 0, language=language)
+    return words.reason(title, meaning, value, usual, column.unit, raises=total > 0, language=language)
 
 
 def _value(column: Column, value: float, usual: float) -> Value:

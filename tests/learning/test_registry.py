@@ -58,9 +58,11 @@ def test_any_damage_is_refused_before_lightgbm_sees_it(tmp_path: Path, file: str
         path.unlink()
     else:
         path.write_bytes(content[: len(content) // 2] if damage == "cut" else content.replace(content[:1], b"#", 1))
-    with pytest.raises(ModelError, match="altered|missing") as error:
+    with pytest.raises(ModelError, match=r"altered|missing") as error:
         load(tmp_path, "attrition")
     assert file in error.value.where or file == "manifest.json"
+    kept(tmp_path)  # what the error says: train again
+    assert load(tmp_path, "attrition").risks
 
 
 def test_untrained_says_how_to_train(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ REFUSED = {
         {"perfml_dot_toml": 'nmae = "x"'}, r"perfml\.toml: 'nmae' is not a key; use one of: data, .*name",
     ),
     "a key of a file": (
-        {"features__activity_dot_toml": "colour = 1"}, r"features/activity\.toml: 'colour' is not a key; use one of: en, kinds",
+        {"features__activity_dot_toml": "colour = 1"},
+        r"features/activity\.toml: 'colour' is not a key; use one of: en, kinds",
     ),
     "a key of a kind": (
         {"features__activity_dot_toml": "[kinds.praise]\ncolour = 1"},
@@ -131,9 +132,13 @@ REFUSED = {
     "wrong TOML": (
         {"features__nights_dot_toml": "zh = 夜班"}, r"features/nights\.toml: is not TOML: .*line 1.*; mend that line",
     ),
-    "wrong TOML in a header": ({"features__extra_dot_sql": "/*\nzh =\n*/ select 1"}, r"features/extra\.sql: is not TOML"),
+    "wrong TOML in a header": (
+        {"features__extra_dot_sql": "/*\nzh =\n*/ select 1"},
+        r"features/extra\.sql: is not TOML",
+    ),
     "no header": (
-        {"features__extra_dot_sql": "select 1"}, r"features/extra\.sql: does not begin with its header; open with /\* and",
+        {"features__extra_dot_sql": "select 1"},
+        r"features/extra\.sql: does not begin with its header; open with /\* and",
     ),
     "SQL before the header": ({"features__extra_dot_sql": f"select 1 {QUERY}"}, "does not begin with its header"),
     "a header without end": ({"features__extra_dot_sql": "/* zh = 1"}, "does not begin with its header"),
@@ -145,7 +150,10 @@ REFUSED = {
         {"features__extra_dot_sql": QUERY.replace('"people"', '"people", "reviewz"')},
         r"features/extra\.sql: needs 'reviewz', which is no table; use one of: people, employees",
     ),
-    "one name twice": ({"features__job_dot_toml": LOG}, r"features/job: stands as \.toml and as \.sql; rename one of the two"),
+    "one name twice": (
+        {"features__job_dot_toml": LOG},
+        r"features/job: stands as \.toml and as \.sql; rename one of the two",
+    ),
 }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
     assert [line["evidence"] for line in lines] == ["a", "g0", "other"]
     assert lines[0]["contribution"] == pytest.approx(0.9)
     assert [value["column"] for value in lines[0]["values"]] == ["a_91d", "a_28d"]
-    assert lines[0]["en"] == "Evidence: meaning of a_91d: 1 days (usually 2 days); raises the risk"
+    assert lines[0]["en"] == "Evidence: meaning of a_91d: 1 day (usually 2 days); raises the risk"
     assert lines[0]["zh"] == "证据：a_91d的含义 1 天（通常 2 天），推高风险"
     assert lines[1]["en"].endswith("lowers the risk")
     assert lines[0]["owner"] == "manager"
@@ -69,3 +69,19 @@ def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     for language in ("zh", "en"):
         text = words.value(number, unit, language)  # type: ignore[arg-type]
         assert text.strip() == text != ""
+
+
+@pytest.mark.parametrize(
+    ("z", "en", "zh"),
+    [
+        (2.31, "2.3 standard deviations above the mean", "高于均值 2.3 个标准差"),
+        (-1.0, "1.0 standard deviations below the mean", "低于均值 1.0 个标准差"),
+        (0.01, "about the mean", "与均值相当"),
+    ],
+)
+def test_a_comparison_reads_as_a_distance(z: float, en: str, zh: str) -> None:
+    said = [
+        words.reason("t", "m", z, 0.1, "standard deviations", raises=True, language=language)  # type: ignore[arg-type]
+        for language in ("en", "zh")
+    ]
+    assert said == [f"t: m: {en}; raises the risk", f"t：m {zh}，推高风险"]

@@ -88,6 +88,7 @@ def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_ne
     folder = home / "scores" / "attrition"
     (folder / ".2026-12-01.parquet.77.tmp").write_bytes(b"PAR1 half")
     (folder / "2026-99-01.parquet").write_bytes(b"no date")
+    (folder / "20261201.parquet").write_bytes(b"another name")
     keep(home, "attrition", version, [scored("replaced", 1)])
     said = client.get(LIST).json()
     assert (said["as_of"], [p["employee_id"] for p in said["people"]]) == ("2026-09-01", ["replaced"])

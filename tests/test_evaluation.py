@@ -1,0 +1,65 @@
+"""The documented figures on real data, and the two evaluation projects on other data of the same shape."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from perfml import Project
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+needs_data = [
+    pytest.mark.evaluation,
+    pytest.mark.skipif(not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)"),
+]
+
+
+@pytest.fixture
+def evaluation(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.syspath_prepend(str(ROOT / "evaluation"))
+    import run
+
+    yield run
+    sys.modules.pop("run", None)
+
+
+@pytest.mark.parametrize("name", ["contributors", "sales_force"])
+def test_projects_say_only_how_they_differ(name: str) -> None:
+    folder = Project(ROOT / "evaluation" / name).folder
+    assert folder.definitions.windowed and folder.definitions.relational
+    assert folder.model("attrition").label.kind == "exit"
+    assert len([p for p in folder.root.rglob("*") if p.is_file()]) <= 4
+
+
+def test_without_the_data_it_says_so(evaluation, monkeypatch, capsys, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(sys, "argv", ["run.py", "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "e.json")])
+    assert evaluation.main() == 0
+    assert "skipped" in capsys.readouterr().out
+    assert not (tmp_path / "e.json").exists()
+
+
+class TestOnRealData:
+    pytestmark = needs_data
+
+    def test_every_goal_is_reached(self, evaluation, monkeypatch, capsys, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+        monkeypatch.setattr(sys, "argv", ["run.py", "--data", str(SHARED), "--out", str(tmp_path / "e.json")])
+        assert evaluation.main() == 0, capsys.readouterr().out
+        found = json.loads((tmp_path / "e.json").read_text())
+        assert set(found) == {task.set_name for task in evaluation.TASKS}
+        for task in evaluation.TASKS:
+            for metric, goal in task.goals.items():
+                figure = found[task.set_name][metric]
+                assert figure["low"] <= figure["value"] <= figure["high"]
+                assert figure["value"] >= goal
+
+    def test_the_projects_run_on_an_earlier_part_of_the_record(self, tmp_path: Path) -> None:
+        project = Project(ROOT / "evaluation" / "sales_force", home=tmp_path)
+        model = project.train("attrition", SHARED / "sales_force", until="2016-10-01")
+        scores = project.score("attrition", SHARED / "sales_force", as_of=["2016-10-01"])
+        assert model.about["until"] == "2016-10-01"
+        assert set(scores.column("as_of").to_pylist()) == {dt.date(2016, 10, 1)}
