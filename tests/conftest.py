@@ -20,7 +20,7 @@ settings.load_profile("perfml")
 
 
 @pytest.fixture(scope="session")
-def company(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+def company_of_500(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     """A simulated company of 500 people with both models trained and scored at its last day."""
     folder: Path = tmp_path_factory.mktemp("simulated")
     return simulated(folder)

@@ -110,12 +110,12 @@ def test_a_model_that_does_not_beat_the_baseline_gives_no_list(project: Project,
     assert all(row["probability"] is not None and row["rank"] is None and row["band"] is None for row in scored)
 
 
-def test_a_run_killed_at_any_moment_leaves_model_and_scores_whole(company: Simulated, tmp_path: Path) -> None:
-    project = Project(company.project, home=tmp_path)
-    trained = project.train("attrition", company.data, until="2026-04-01")
-    kept = project.score("attrition", company.data, as_of=["2026-04-01"])
+def test_a_run_killed_at_any_moment_leaves_model_and_scores_whole(company_of_500: Simulated, tmp_path: Path) -> None:
+    project = Project(company_of_500.project, home=tmp_path)
+    trained = project.train("attrition", company_of_500.data, until="2026-04-01")
+    kept = project.score("attrition", company_of_500.data, as_of=["2026-04-01"])
     command = [sys.executable, "-m", "perfml.cli"]
-    where = ["--data", str(company.data), "--project", str(company.project), "--home", str(tmp_path)]
+    where = ["--data", str(company_of_500.data), "--project", str(company_of_500.project), "--home", str(tmp_path)]
     works = (["train", "attrition", "--until", END.isoformat()], ["score", "attrition", "--as-of", "2026-04-01"])
     for words in works:
         for wait in (2.5, 5.0):

