@@ -1,15 +1,22 @@
-"""The one pass over the log, in DuckDB: its usable rows in integers, one for each side of an event.
+"""The one pass over the log, in DuckDB: its usable rows in integers, parted by ranges of persons as they stream by.
 
 A *person* is an index into the table ``persons``, a day a number since 1970-01-01, a value an integer scaled by 10**decimals.
+The parts are files, so that memory stays bounded however long the log is, and each part is read once.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from perfml.evidence.grid import Grid
 from perfml.evidence.sources import Data
@@ -20,28 +27,30 @@ NO_ONE = -1
 """``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below it."""
 FOREVER = 2**31 - 1
 """``gone`` of a row that no correction replaces."""
+ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
 class Log:
-    """The log in integers, ready to be fetched by ranges of ``person``."""
+    """The log in integers: one Arrow file in ``folder`` for each ``size`` persons."""
 
-    connection: duckdb.DuckDBPyConnection
-    n_rows: int
+    folder: Path
+    size: int
 
-    def rows(self, low: int, high: int) -> Arrays:
-        """The rows of persons ``low`` … ``high − 1``: person, channel, day, and where the plan needs them scaled (the value)
-        and other (the counterpart, or who met them).
+    def rows(self, part: int) -> Arrays:
+        """The rows of persons ``part × size`` …: person, channel, day, and where the plan needs them scaled (the value) and
+        other (the counterpart; or, in channels of the counterpart's side, who met them).
 
         Where rows can become known late or be replaced, also ``known`` (the day from which the row is usable) and ``gone``
         (the day from which a correction stands in its place).
         """
-        table = self.connection.sql(f"select * from log where person >= {low} and person < {high}").to_arrow_table()
+        with pa.memory_map(str(_part(self.folder, part))) as source:
+            table = pa.ipc.open_file(source).read_all().combine_chunks()
         return {name: table.column(name).to_numpy() for name in table.column_names}
 
-    def close(self) -> None:
-        """Give the memory back."""
-        self.connection.execute("drop table log")
+
+def _part(folder: Path, part: int) -> Path:
+    return folder / f"log-{part}.arrow"
 
 
 def discover_kinds(data: Data, before: str) -> list[str]:
@@ -52,9 +61,21 @@ def discover_kinds(data: Data, before: str) -> list[str]:
     return [row[0] for row in rows]
 
 
-def aggregate(data: Data, plan: Plan, grid: Grid, decimals: int) -> Log:
-    """Make the temp table ``log`` from ``events`` and ``persons`` (employee_id, person): what people did, then, as rows of
-    the person who was met, what they were met for (channels from :attr:`Plan.n_channels` on)."""
+def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.date]:
+    """For each as-of date the first day of the log, as it was known then; dates before anything was known are left out."""
+    rows = data.connection.execute(
+        "select usable_day, min(happened_day) from events where usable_day < ? group by usable_day order by usable_day",
+        [max(as_ofs)],
+    ).fetchall()
+    first = list(accumulate((row[1] for row in rows), min))
+    known = [row[0] for row in rows]
+    upto = {as_of: bisect_left(known, as_of) for as_of in as_ofs}
+    return {as_of: first[n - 1] for as_of, n in upto.items() if n}
+
+
+def part_log(data: Data, plan: Plan, grid: Grid, decimals: int, *, folder: Path, n_persons: int, size: int) -> Log:
+    """Read ``events`` and ``persons`` (employee_id, person) once, and write what people did and, as rows of the person who
+    was met, what they were met for (channels from :attr:`Plan.n_channels` on), in parts of ``size`` persons."""
     connection, last = data.connection, np.datetime64(int(grid.as_ofs[-1]), "D")
     connection.execute("create or replace temp table channels (kind text, channel integer)")
     if plan.kinds:
@@ -62,29 +83,52 @@ def aggregate(data: Data, plan: Plan, grid: Grid, decimals: int) -> Log:
         connection.executemany("insert into channels values (?, ?)", numbered)
     columns = {
         "person": _person("p", "e.employee_id"),
-        "channel": f"coalesce(k.channel, {len(plan.kinds)})",
+        "channel": f"coalesce(k.channel, {len(plan.kinds)})::smallint",
         "day": _number("e.happened_day"),
     }
     joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.kind = e.kind"
-    chosen = "p.person is not null"
     if any(c.measure == "sum" for c in plan.cell_columns):
         columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
     if plan.counts_received or plan.pair_columns:
         columns["other"] = f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"
         joins += " left join persons o on o.employee_id = e.counterpart_id"
-        chosen = f"({chosen} or o.person is not null)"
     if _can_be_late(data):
         columns["known"] = _number("e.usable_day")
         columns["gone"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
     select = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
-    connection.execute(
-        f"create or replace temp table log as select {select} from events e {joins} where e.usable_day < date '{last}' and {chosen}"
-    )
-    if "other" in columns:
-        met = columns | {"person": "other", "channel": f"channel + {plan.n_channels}", "other": "person"}
-        swapped = ", ".join(met[name] if name in ("person", "channel", "other") else name for name in columns)
-        connection.execute(f"insert into log select {swapped} from log where other >= 0")
-    return Log(connection, connection.execute("select count(*) from log").fetchall()[0][0])
+    query = f"select {select} from events e {joins} where e.usable_day < date '{last}'"
+    reader = connection.sql(query).to_arrow_reader(ROWS_AT_ONCE)
+    n_parts = -(-n_persons // size)
+    with ExitStack() as stack:
+        sinks = [stack.enter_context(pa.OSFile(str(_part(folder, part)), "wb")) for part in range(n_parts)]
+        writers = [stack.enter_context(pa.ipc.new_file(sink, reader.schema)) for sink in sinks]
+        for batch in reader:
+            rows: Arrays = {name: batch.column(name).to_numpy() for name in batch.schema.names}
+            for side in (rows, _other_side(rows, plan)) if "other" in rows else (rows,):
+                for part, chosen_rows in _parted(side, n_parts, size):
+                    writers[part].write_batch(pa.RecordBatch.from_pydict(chosen_rows, schema=reader.schema))
+    return Log(folder, size)
+
+
+def _other_side(rows: Arrays, plan: Plan) -> Arrays:
+    """The same events as rows of the persons who were met."""
+    met = np.flatnonzero((rows["other"] >= 0) & (rows["other"] != rows["person"]))
+    side = {name: values.take(met) for name, values in rows.items()}
+    side["person"], side["other"] = side["other"], side["person"]
+    side["channel"] = side["channel"] + np.int16(plan.n_channels)
+    return side
+
+
+def _parted(rows: Arrays, n_parts: int, size: int) -> Iterator[tuple[int, Arrays]]:
+    """The rows of each part that has any; rows of people who are not among the persons are left out."""
+    part = np.where(rows["person"] >= 0, rows["person"] // size, n_parts).astype(np.uint16)
+    order = np.argsort(part, kind="stable")
+    ends = np.cumsum(np.bincount(part, minlength=n_parts + 1))
+    ordered = {name: values.take(order) for name, values in rows.items()}
+    for number in range(n_parts):
+        low, high = (int(ends[number - 1]) if number else 0), int(ends[number])
+        if low < high:
+            yield number, {name: values[low:high] for name, values in ordered.items()}
 
 
 def _person(joined: str, text: str) -> str:

@@ -32,6 +32,8 @@ class Column:
     compares: str | None = None
     """For a comparison: the column that is compared (as a z-score within ``relation``)."""
     relation: Relation | None = None
+    reach_days: int = 0
+    """How far back the log must go for the value to be a whole one; 0 where it does not matter."""
 
     def compared(self, relation: Relation) -> Column:
         """The column that holds this one's z-score within ``relation``.

@@ -29,10 +29,9 @@ def z_scores(values: Floats, groups: npt.NDArray[np.int64]) -> Floats:
     mean = np.bincount(g, weights=x, minlength=size) / np.maximum(n, 1)
     deviation = x - mean[g]
     variance = np.bincount(g, weights=deviation * deviation, minlength=size) / np.maximum(n - 1, 1)
-    low, high = np.full(size, np.inf), np.full(size, -np.inf)
-    np.minimum.at(low, g, x)
-    np.maximum.at(high, g, x)
-    flat = low == high
+    any_value = np.zeros(size)
+    any_value[g] = x
+    flat = np.bincount(g, weights=x != any_value[g], minlength=size) == 0
     z = np.where(flat[g], 0.0, deviation / np.sqrt(np.where(flat, 1.0, variance))[g])
     out[rows] = np.where(n[g] >= SMALLEST_GROUP, z, np.nan)
     return out

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import DataError
-from perfml.evidence.cells import Log, aggregate, discover_kinds
+from perfml.evidence.cells import Log, discover_kinds, part_log, record_begins
 from perfml.evidence.columns import Column, refuse_twins
 from perfml.evidence.comparison import z_scores
 from perfml.evidence.grid import Grid, epoch_days
 from perfml.evidence.kernel import cell_columns
 from perfml.evidence.pairs import pair_columns
-from perfml.evidence.reading import unreadable
+from perfml.evidence.reading import quoted, unreadable
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, compile_windows
@@ -36,13 +36,20 @@ from perfml.files import whole_file
 from perfml.project.project import Definitions
 from perfml.project.spec import Relation
 
-BATCH_BYTES = 800_000_000
-"""What one batch of persons may take."""
-BYTES_OF_ROW = 100
+BATCH_BYTES = 120_000_000
+"""What one batch of persons takes, about: small enough that its arrays are taken again and again from the same memory."""
+BYTES_OF_ROW = 80
 """What one row of the log takes while its batch is worked out."""
+MOST_BATCHES = 200
+"""Each is an open file while the log is read."""
+ROWS_OF_GROUP = 100_000
+"""Of the Parquet file, at least."""
+WHOLE_NUMBERS = ("count", "active_days", "days_since_last", "distinct_counterparts", "mutual_counterparts")
+"""Measures whose values repeat often enough to be written by way of a dictionary."""
 KEYS = ("employee_id", "as_of")
 METADATA = b"perfml"
 Progress = Callable[[str, int, int], None]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,8 @@ class Evidence:
     """The raw kinds of event that have columns."""
     left_out: tuple[str, ...] = ()
     """Kinds of evidence whose tables are absent, with the reason."""
+    record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
+    """For each as-of date the first day of the log, as it was known then."""
 
 
 def build(
@@ -80,7 +89,8 @@ def read(path: Path) -> Evidence:
     frame = table.to_pandas()
     frame["as_of"] = pd.to_datetime(frame["as_of"])
     columns = tuple(Column.from_json(raw) for raw in said["columns"])
-    return Evidence(frame, columns, tuple(said["kinds"]), tuple(said["left_out"]))
+    begins = {dt.date.fromisoformat(a): dt.date.fromisoformat(b) for a, b in said["record_begins"].items()}
+    return Evidence(frame, columns, tuple(said["kinds"]), tuple(said["left_out"]), begins)
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -104,38 +114,60 @@ def write(
     employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
     tell = progress or (lambda what, done, total: None)
-    try:
-        job = _prepare(data, definitions, sorted(set(as_ofs)), kinds, tell)
-    except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
-        raise unreadable(data.source, error) from None
-    names = [c.name for c in job.columns]
-    held: dict[str, list[npt.NDArray[np.float64]]] = {base: [] for base, _ in job.compared}
-    fields = [("employee_id", pa.string()), ("as_of", pa.date32())] + [(name, pa.float64()) for name in names]
-    said = {"columns": [c.to_json() for c in job.columns], "kinds": job.plan.kinds, "left_out": job.left_out}
-    schema = pa.schema(fields, metadata={METADATA: json.dumps(said, ensure_ascii=False).encode()})
-    n_base = len(names) - len(job.compared)
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        spool = Path(folder) / "batches.arrow"
-        base_schema = pa.schema(list(schema)[: 2 + n_base])
-        with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
-            for batch in _batches(job, tell):
-                for base, rows in held.items():
-                    rows.append(batch.column(base).to_numpy(zero_copy_only=False))
-                writer.write_batch(batch)
-        if job.log is not None:
-            job.log.close()
-        scores = _compare(job, {base: np.concatenate(rows) for base, rows in held.items()})
-        with whole_file(out) as path, pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=["employee_id"], write_statistics=False) as parquet:
-            with pa.OSFile(str(spool)) as source:
-                reader = pa.ipc.open_file(source)
-                low = 0
-                for i in range(reader.num_record_batches):
-                    part = reader.get_batch(i)
-                    extra = [pa.array(z[low : low + part.num_rows], from_pandas=True) for z in scores]
-                    parquet.write_table(pa.Table.from_arrays([*part.columns, *extra], schema=schema))
-                    low += part.num_rows
-                    tell("writing", i + 1, reader.num_record_batches)
+    with tempfile.TemporaryDirectory(dir=out.parent) as name:
+        folder = Path(name)
+        try:
+            job = _prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, tell)
+        except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
+            raise unreadable(data.source, error) from None
+        spool = folder / "batches.arrow"
+        held = _spool(job, spool, tell)
+        _finish(job, spool, _compare(job, held), out, tell)
     return len(job.rows)
+
+
+def _schema(job: _Job) -> pa.Schema:
+    said = {
+        "columns": [c.to_json() for c in job.columns],
+        "kinds": job.plan.kinds,
+        "left_out": job.left_out,
+        "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
+    }
+    fields = [("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in job.columns)]
+    return pa.schema(fields, metadata={METADATA: json.dumps(said, ensure_ascii=False).encode()})
+
+
+def _spool(job: _Job, spool: Path, tell: Progress) -> dict[str, Floats]:
+    """Write the columns that need nobody else to ``spool``; return those of them that are compared with others."""
+    held: dict[str, list[Floats]] = {base: [] for base, _ in job.compared}
+    base_schema = pa.schema(list(_schema(job))[: -len(job.compared) or None])
+    with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
+        for batch in _batches(job, tell):
+            for base, rows in held.items():
+                rows.append(batch.column(base).to_numpy(zero_copy_only=False))
+            writer.write_batch(batch)
+    return {base: np.concatenate(rows) for base, rows in held.items()}
+
+
+def _finish(job: _Job, spool: Path, scores: list[Floats], out: Path, tell: Progress) -> None:
+    """Write ``out`` from ``spool`` and the comparisons."""
+    with whole_file(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
+        reader, low = pa.ipc.open_file(source), 0
+        n = reader.num_record_batches
+        step = ROWS_OF_GROUP // reader.get_batch(0).num_rows + 1
+        for first in range(0, n, step):
+            part = pa.Table.from_batches([reader.get_batch(number) for number in range(first, min(first + step, n))])
+            extra = [pa.array(z[low : low + part.num_rows], from_pandas=True) for z in scores]
+            parquet.write_table(pa.Table.from_arrays([*part.columns, *extra], schema=parquet.schema))
+            low += part.num_rows
+            tell("writing", min(first + step, n), n)
+
+
+def _parquet(path: Path, job: _Job) -> pq.ParquetWriter:
+    repeating = ["employee_id", *(c.column.name for c in job.plan.columns if c.measure in WHOLE_NUMBERS)]
+    return pq.ParquetWriter(
+        path, _schema(job), compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
+    )
 
 
 @dataclass
@@ -153,10 +185,11 @@ class _Job:
     columns: list[Column]
     compared: list[tuple[str, Relation]]
     decimals: int
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[str]
+    record_begins: Mapping[dt.date, dt.date]
 
 
-def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds: Sequence[str] | None, tell: Progress) -> _Job:
+def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds: Sequence[str] | None, folder: Path, tell: Progress) -> _Job:
     tell("people", 0, 1)
     make_snapshots(data, as_ofs)
     people = data.connection.execute("select * from people order by employee_id, as_of").df()
@@ -195,6 +228,8 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
             )
             columns.append(column)
             compared += [(column, relation) for relation in words.compare]
+    if relational:
+        _join_relational(data, relational)
     groups = _relations(people)
     kept = [(column, relation) for column, relation in compared if (groups[relation] >= 0).any()]
     for relation in sorted({relation for _, relation in compared} - {relation for _, relation in kept}):
@@ -204,13 +239,16 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
     job = _Job(
         data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, columns,
         [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
+        record_begins(data, as_ofs) if plan.columns else {},
     )  # fmt: skip
     if plan.columns:
         tell("one pass over the log", 0, 1)
         data.connection.register("person_arrays", pa.table({"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}))
         data.connection.execute("create or replace temp table persons as select * from person_arrays")
         data.connection.unregister("person_arrays")
-        job.log = aggregate(data, plan, grid, job.decimals)
+        job.log = part_log(
+            data, plan, grid, job.decimals, folder=folder, n_persons=len(persons), size=_size(job)
+        )
     return job
 
 
@@ -233,49 +271,60 @@ def _relations(people: pd.DataFrame) -> dict[Relation, npt.NDArray[np.int64]]:
 def _batches(job: _Job, tell: Progress) -> Iterator[pa.RecordBatch]:
     """Batches of persons, each with the columns that need nobody else."""
     n_as_ofs, n_persons = len(job.grid.as_ofs), len(job.persons)
-    size = max(1, min(n_persons, BATCH_BYTES // _bytes_of_person(job)))
-    for low in range(0, n_persons, size):
+    size = job.log.size if job.log is not None else _size(job)
+    ids = pa.array(job.people["employee_id"].to_numpy(dtype=object), pa.string())
+    days = pa.array(job.people["as_of"].to_numpy().astype("M8[D]"), pa.date32())
+    for part, low in enumerate(range(0, n_persons, size)):
         n = min(size, n_persons - low)
         tell("windows", low, n_persons)
         first, last = np.searchsorted(job.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
         person, as_of = np.divmod(job.rows[first:last] - low * n_as_ofs, n_as_ofs)
         cell = as_of * n + person
-        made: dict[str, npt.NDArray[np.float64]] = {}
+        made: dict[str, Floats] = {}
         if job.log is not None:
-            rows = job.log.rows(low, low + n)
+            rows = job.log.rows(part)
             made |= cell_columns(rows, job.plan, job.grid, low, n, job.decimals)
             made |= pair_columns(rows, job.plan, job.grid, low, n, job.departments)
         arrays: dict[str, pa.Array] = {
-            "employee_id": pa.array(job.people["employee_id"].to_numpy(dtype=object)[first:last], pa.string()),
-            "as_of": pa.array(job.people["as_of"].to_numpy().astype("M8[D]")[first:last], pa.date32()),
+            "employee_id": ids.slice(first, last - first),
+            "as_of": days.slice(first, last - first),
         }
         for name in [c.column.name for c in job.plan.columns]:
             arrays[name] = pa.array(made.pop(name).ravel()[cell], from_pandas=True)
-        for name, columns in job.relational:
-            arrays |= _relational_batch(job, name, columns, first, last)
+        if job.relational:
+            arrays |= _relational_batch(job.data, int(first), int(last))
         yield pa.RecordBatch.from_pydict(arrays)
         tell("windows", low + n, n_persons)
 
 
-def _bytes_of_person(job: _Job) -> int:
-    """What one person of a batch takes: rows of the log, cubes of counts, sums and days, and the columns made from them."""
-    rows = job.log.n_rows // len(job.persons) + 1 if job.log is not None else 0
+def _size(job: _Job) -> int:
+    """Persons of a batch: as many as their rows of the log, cubes and columns leave room for."""
+    n_persons = len(job.persons)
+    rows = BYTES_OF_ROW * job.data.rows_read.get("events", 0) // n_persons
     cubes = 2 * job.plan.n_channels * (2 * len(job.grid.edges) + len(job.grid.as_ofs))
-    return BYTES_OF_ROW * rows + 8 * cubes + 2 * 8 * len(job.grid.as_ofs) * len(job.columns)
+    size = BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(job.grid.as_ofs) * len(job.columns))
+    return max(1, size, -(-n_persons // MOST_BATCHES))
 
 
-def _relational_batch(job: _Job, name: str, columns: tuple[str, ...], first: int, last: int) -> dict[str, pa.Array]:
-    ids = job.people["employee_id"]
-    wanted = ", ".join(f'r."{column}"::double as "{column}"' for column in columns)
-    found = job.data.connection.sql(
-        f"select {wanted} from people p left join {evidence_table(name)} r on r.employee_id = p.employee_id and r.as_of = p.as_of"
-        " where p.employee_id between ? and ? order by p.employee_id, p.as_of",
-        params=[ids.iloc[first], ids.iloc[last - 1]],
-    ).to_arrow_table()
+def _join_relational(data: Data, relational: list[tuple[str, tuple[str, ...]]]) -> None:
+    """Make the temp table ``relational``: a row for each of ``people``, numbered and lying in their order."""
+    columns, joins = [], []
+    for number, (name, names) in enumerate(relational):
+        columns += [f"r{number}.{quoted(column)}::double as {quoted(column)}" for column in names]
+        joins.append(f"left join {evidence_table(name)} r{number} using (employee_id, as_of)")
+    data.connection.execute(
+        f"create or replace temp table relational as select row_number() over (order by employee_id, as_of) - 1 as row,"
+        f" {', '.join(columns)} from people {' '.join(joins)} order by row"
+    )
+
+
+def _relational_batch(data: Data, first: int, last: int) -> dict[str, pa.Array]:
+    query = f"select * exclude (row) from relational where row >= {first} and row < {last} order by row"
+    found = data.connection.sql(query).to_arrow_table()
     assert found.num_rows == last - first
-    return {column: found.column(column).combine_chunks() for column in columns}
+    return {column: found.column(column).combine_chunks() for column in found.column_names}
 
 
-def _compare(job: _Job, held: dict[str, npt.NDArray[np.float64]]) -> list[npt.NDArray[np.float64]]:
+def _compare(job: _Job, held: dict[str, Floats]) -> list[Floats]:
     groups = _relations(job.people)
     return [z_scores(held[base], groups[relation]) for base, relation in job.compared]

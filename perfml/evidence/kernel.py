@@ -218,12 +218,12 @@ class _ActiveDays:
         return active.astype(np.float64)
 
 
-def _check_sums(scaled: Integers, channel: npt.NDArray[np.int32], person: Integers) -> None:
+def _check_sums(scaled: Integers, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:
     """Prefix sums may wrap around, their differences stay exact as long as every sum of one person and kind fits."""
     largest = max(int(scaled.max(initial=0)), -int(scaled.min(initial=0)))
     if largest * len(scaled) < 2**63:
         return
-    group = channel * (int(person.max()) + 1) + person
+    group = np.multiply(channel, int(person.max()) + 1, dtype=np.intp) + person
     if np.bincount(group, weights=np.abs(scaled.astype(np.float64))).max() >= 2**63:
         raise DataError(
             "the values of one person and kind add up past 64 bits",

@@ -39,7 +39,7 @@ class _Pairs:
         self.plan, self.grid, self.departments = plan, grid, departments
         reach = int(grid.as_ofs[0]) - max(c.window_days for c in plan.pair_columns)
         met = (rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach)
-        self.rows = {name: values[met] for name, values in rows.items()}
+        self.rows = {name: values[met] for name, values in rows.items() if name != "scaled"}
         self.known = Known(self.rows, grid)
         n_persons = departments.shape[1]
         other = _numbered(self.rows["other"], n_persons)
@@ -79,8 +79,8 @@ class _Pairs:
     def _last_day(self, side: str, kinds: tuple[int, ...]) -> npt.NDArray[np.int32]:
         """The last day on which each pair met, as known at each as-of date: (as-of dates, pairs)."""
         if (side, kinds) not in self._last:
-            offset = self.plan.n_channels if side == "received" else 0
-            wanted = np.isin(np.arange(2 * self.plan.n_channels), [offset + kind for kind in kinds])[self.rows["channel"]]
+            channels = self.plan.meetings(side, kinds)
+            wanted = np.isin(np.arange(2 * self.plan.n_channels), channels)[self.rows["channel"]]
             self._last[side, kinds] = self._last_day_of(wanted)
         return self._last[side, kinds]
 

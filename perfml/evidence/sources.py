@@ -139,7 +139,7 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     typed = ", ".join(f"{_typed(column, kind, raw)} as {quoted(column)}" for column, kind in there.items())
     absent = ", ".join(f"null::{_sql_type(kind)} as {quoted(column)}" for column, kind in spec.columns.items() if column not in there)
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
-    known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in spec.columns else f"{happened}::timestamp"
+    known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in there else f"{happened}::timestamp"
     unread = ", ".join(
         f"{_given(column, raw)} as {quoted('given_' + column)}" for column, kind in there.items() if kind.type != "text"
     )
@@ -170,6 +170,11 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     keys = ", ".join(f"t.{quoted(k)}" for k in spec.key)
     if name == "events":
         _load_keyed_events(connection, clean, into)
+        return
+    again = f"select 1 from ({clean}) t group by {keys} having count(*) > 1 limit 1"
+    if not connection.execute(again).fetchall():  # no duplicates, no corrections: nothing to put in order
+        connection.execute(f"create table {name} as select *, null::date as superseded_day from ({clean})")
+        connection.execute(f"drop table typed_{name}")
         return
     content = tuple(column for column in there if column != "known_at")
     connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, content)}")

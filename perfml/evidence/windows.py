@@ -45,6 +45,8 @@ class Plan:
     kinds: tuple[str, ...]
     """The raw kinds that have a channel of their own, most frequent first; all others share one more."""
     columns: tuple[WindowColumn, ...]
+    mirrored: frozenset[int] = frozenset()
+    """Kinds that the counterpart does: their rows stand with the one who received them."""
 
     @cached_property
     def cell_columns(self) -> tuple[WindowColumn, ...]:
@@ -72,9 +74,17 @@ class Plan:
         return any(c.side == "received" for c in self.cell_columns)
 
     def channels(self, column: WindowColumn) -> list[int]:
-        """The cells' channel numbers of a column: own ones first, received ones after."""
-        offset = self.n_channels if column.side == "received" else 0
-        return [offset + kind for kind in column.kinds]
+        """The cells' channel numbers of a column: own ones first, received ones after.
+
+        Of what was received, mirrored kinds are left out: the other side's row says it already.
+        """
+        if column.side == "received":
+            return [self.n_channels + kind for kind in column.kinds if kind not in self.mirrored]
+        return list(column.kinds)
+
+    def meetings(self, side: Side, kinds: tuple[int, ...]) -> list[int]:
+        """The channels by which a person reached others (``own``) or was reached (``received``)."""
+        return [kind + self.n_channels * ((side == "received") != (kind in self.mirrored)) for kind in kinds]
 
 
 def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_counterparts: bool) -> Plan:
@@ -87,15 +97,17 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
     named = {kind for file in files for measure in file.spec.measures if not isinstance(measure.kinds, str) for kind in measure.kinds}
     named |= {kind for file in files for kind in file.spec.only or ()}
     kept = (*kinds[:most], *(kind for kind in kinds[most:] if kind in named))
+    taken = {name for file in files for measure in file.spec.measures if measure.kinds != "each" for name in _plain(measure)}
     columns: list[WindowColumn] = []
     for file in files:
-        names = _names(file, kept)
+        names = _names(file, kept, taken)
         for number, measure in enumerate(file.spec.measures):
             if (measure.measure in COUNTERPART_MEASURES or measure.side != "own") and not has_counterparts:
                 continue
             columns += _expand(file, number, measure, names, kept)
     refuse_twins(column.column for column in columns)
-    return Plan(kept, tuple(columns))
+    mirrored = {kind for file in files for kind, words in file.spec.kinds.items() if words.done_by == "counterpart"}
+    return Plan(kept, tuple(columns), frozenset(i for i, kind in enumerate(kept) if kind in mirrored))
 
 
 def slug(kind: str) -> str:
@@ -107,9 +119,18 @@ def slug(kind: str) -> str:
     return re.sub(r"\W+", "_", kind).strip("_") or "kind"
 
 
-def _names(file: WindowedFile, kept: Sequence[str]) -> dict[str, list[int]]:
-    """Name in columns -> channels, for the kinds this file uses."""
+def _plain(measure: Measure) -> set[str]:
+    """The column names of a measure that is not made for each kind."""
+    return {measure.column.replace("{window}", str(window)) for window in measure.windows_days or (0,)}
+
+
+def _names(file: WindowedFile, kept: Sequence[str], taken: set[str]) -> dict[str, list[int]]:
+    """Name in columns -> channels, for the kinds this file uses.
+
+    A kind whose columns would bear a name that is ``taken``, or another kind's, gets a few letters more.
+    """
     spec = file.spec
+    each = [measure for measure in spec.measures if measure.kinds == "each"]
     names: dict[str, list[int]] = {}
     by_slug: dict[str, str] = {}
     wished = [(index, kind) for index, kind in enumerate(kept) if spec.only is None or kind in spec.only]
@@ -117,7 +138,8 @@ def _names(file: WindowedFile, kept: Sequence[str]) -> dict[str, list[int]]:
         words = spec.kinds.get(kind)
         wanted = words.rename if words and words.rename else kind
         name = slug(wanted)
-        if by_slug.setdefault(name, wanted) != wanted:
+        columns = {column.replace("{kind}", name) for measure in each for column in _plain(measure)}
+        if by_slug.setdefault(name, wanted) != wanted or columns & taken:
             name = f"{name}_{hashlib.blake2s(wanted.encode(), digest_size=2).hexdigest()}"
         names.setdefault(name, []).append(index)
     return names
@@ -176,5 +198,6 @@ def _column(
         unit=measure.unit,
         better=(words.better if words and words.better else measure.better),
         owner=(words.owner if words and words.owner else measure.owner),
+        reach_days=max(measure.windows_days) if measure.measure in PAIRED_WINDOWS else window,
     )
 

@@ -7,7 +7,7 @@ import fnmatch
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import lightgbm as lgb
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from perfml.learning.calendar import matured
-from perfml.learning.calibration import Affine, fit_affine
+from perfml.learning.calibration import Affine, at_level, fit_slope
 from perfml.project.spec import LearnerSpec, ModelSpec
 
 Floats = npt.NDArray[np.float64]
@@ -66,22 +66,24 @@ def fit(
 ) -> Risk:
     """Learn from rows whose ``label`` is 0 or 1.
 
-    The last quarter of the as-of dates, after an embargo, chooses the rounds and the calibration; the model is then fitted
-    anew on all rows. Where the past is too short for that, :data:`DEFAULT_ROUNDS` and no calibration are used.
+    The last quarter of the as-of dates, after an embargo, chooses the rounds and the slope of the calibration; the model is
+    then fitted anew on all rows, which give its level. Where the past is too short for that, :data:`DEFAULT_ROUNDS` and a
+    slope of 1 are used.
     """
     constraints = [monotone_sign(name, spec) for name in names]
     split = _later_period(as_of, embargo_days)
-    rounds, calibration = DEFAULT_ROUNDS, Affine()
+    rounds, slope = DEFAULT_ROUNDS, 1.0
     if split is not None:
         early, late = split
         if min(label[early].sum(), label[late].sum()) >= spec.backtest.min_positives:
             rounds, margin = _choose_rounds(features, label, early, late, constraints, spec.learner)
-            calibration = fit_affine(margin, label[late])
+            slope = fit_slope(margin, label[late])
 
     def learn(seed: int) -> lgb.Booster:
         return lgb.train(_parameters(spec.learner, seed, constraints), lgb.Dataset(features, label), rounds)
 
-    return Risk(tuple(side_by_side(learn, spec.learner.seeds)), calibration, rounds)
+    risk = Risk(tuple(side_by_side(learn, spec.learner.seeds)), Affine(), rounds)
+    return replace(risk, calibration=at_level(risk.margin(features), label, slope))
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:

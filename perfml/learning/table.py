@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -22,6 +22,8 @@ from perfml.project.project import Definitions
 from perfml.project.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
+COVERED = 0.9
+"""Share of a window that the record has to hold for its value to be learnt from."""
 MOST_DATES = 120
 """As-of dates to learn from; older ones are left out."""
 
@@ -36,6 +38,7 @@ class Table:
     eligible: npt.NDArray[np.bool_]
     thin: npt.NDArray[np.bool_]
     left_out: tuple[str, ...]
+    record_begins: Mapping[dt.date, dt.date]
 
     @property
     def usable(self) -> npt.NDArray[np.bool_]:
@@ -43,9 +46,20 @@ class Table:
         return self.eligible & ~self.thin
 
     def matrix(self, names: Sequence[str] | None = None) -> Floats:
-        """(rows, columns), missing where the evidence has no such column."""
+        """(rows, columns), missing where the evidence has no such column.
+
+        Missing also where a window reaches back before the record began: what was not recorded is not zero, and counts
+        that grow only because the record does would teach a model the calendar.
+        """
         wanted = [c.name for c in self.columns] if names is None else list(names)
-        return np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
+        values = np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
+        reach = {c.name: c.reach_days * COVERED for c in self.columns}
+        as_of = self.frame["as_of"].to_numpy().astype("M8[D]")
+        for date, begins in self.record_begins.items():
+            partial = [i for i, name in enumerate(wanted) if reach.get(name, 0) > (date - begins).days]
+            if partial:
+                values[np.ix_(as_of == np.datetime64(date), partial)] = np.nan
+        return values
 
 
 def make_table(
@@ -85,6 +99,7 @@ def make_table(
         _condition(evidence.frame, definitions, spec.population.eligible, where + "eligible]"),
         _condition(evidence.frame, definitions, spec.population.thin, where + "thin]"),
         evidence.left_out,
+        evidence.record_begins,
     )
 
 

@@ -207,6 +207,8 @@ class KindWords(Spec):
     better: Better | None = None
     rename: str | None = None
     """The kind's name in columns (several kinds may share one)."""
+    done_by: Literal["employee", "counterpart"] = "employee"
+    """Whose act it is: a row ``feedback_received`` stands with the one who received what the counterpart did."""
 
 
 class WindowedSpec(Spec):

@@ -58,7 +58,10 @@ class Known:
 
     def rows(self, side: str, kinds: Sequence[str] | None, days: int) -> list[Event]:
         """The person's own (or received) events of ``kinds`` in the ``days`` before the as-of date; 0: ever."""
-        mine = [event for event in self.events if (event.who if side == "own" else event.whom) == self.person]
+        if side == "own":
+            mine = [event for event in self.events if event.who == self.person]
+        else:
+            mine = [event for event in self.events if event.whom == self.person != event.who]
         chosen = [event for event in mine if kinds is None or event.kind in kinds]
         return [e for e in chosen if not days or (self.as_of - e.happened.date()).days <= days]
 

@@ -111,7 +111,7 @@ REFUSED = {
     ),
     "a key of a kind": (
         {"features__activity_dot_toml": "[kinds.praise]\ncolour = 1"},
-        r"features/activity\.toml \[kinds\.praise\]: 'colour' is not a key; use one of: better, en, owner, rename, zh",
+        r"features/activity\.toml \[kinds\.praise\]: 'colour' is not a key; use one of: better, done_by, en, owner, rename, zh",
     ),
     "a key of a measure": (
         {"features__nights_dot_toml": LOG + "window_days = [1]"},
