@@ -78,7 +78,9 @@ TASKS = (
         {"auc": 0.82, "average_precision": 0.36, "lift_at_10_percent": 3.3},
     ),
     Task("sales_force attrition", "sales_force", "attrition", WINTER[0], WINTER, left_within(91), {"auc": 0.73}),
-    Task("sales_force low_performance", "sales_force", "low_performance", WINTER[0], WINTER, rated_lowest_within(92), {"auc": 0.93}),
+    Task(
+        "sales_force low_performance", "sales_force", "low_performance", WINTER[0], WINTER, rated_lowest_within(92), {"auc": 0.93}
+    ),
 )  # fmt: skip
 
 

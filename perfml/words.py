@@ -82,27 +82,37 @@ def _compared(number: float, language: Language) -> str:
     return f"{size} standard deviations {'above' if number > 0 else 'below'} the mean"
 
 
-def reason(
-    title: str, meaning: str, given: float, usual: float, unit: str, *, raises: bool, language: Language
-) -> str:
-    """One line of an explanation: the evidence, the person's value, the usual one, and where it pushes.
+def evidence(title: str, meaning: str, given: float | None, usual: float | None, unit: str, language: Language) -> str:
+    """What the evidence is, the person's value and the usual one; a comparison carries the usual in itself.
 
-    The title is left out where the meaning says it already; a comparison carries the usual in itself.
+    The title is left out where the meaning says it already.
     """
     zh = language == "zh"
     head = "" if title.lower() in meaning.lower() else f"{title}{'：' if zh else ': '}"
-    if unit == "standard deviations" and not math.isnan(given):
+    if unit == "standard deviations" and given is not None and not math.isnan(given):
         said = _compared(given, language)
     else:
-        common = value(usual, unit, language)
-        said = value(given, unit, language) + (f"（通常 {common}）" if zh else f" (usually {common})")
-    if zh:
-        return f"{head}{meaning} {said}，{'推高' if raises else '降低'}风险"
-    return f"{head}{meaning}: {said}; {'raises' if raises else 'lowers'} the risk"
+        mine, common = (value(x, unit, language) for x in (given, usual))
+        said = mine + (f"（通常 {common}）" if zh else f" (usually {common})")
+    return f"{head}{meaning}{' ' if zh else ': '}{said}"
 
 
-def other(*, raises: bool, language: Language) -> str:
-    """The line that holds all that is not listed."""
+def direction(*, raises: bool, language: Language) -> str:
+    """Where a reason pushes."""
     if language == "zh":
-        return f"{OTHER[0]}合计，{'推高' if raises else '降低'}风险"
-    return f"{OTHER[1]} together; {'raises' if raises else 'lowers'} the risk"
+        return f"{'推高' if raises else '降低'}风险"
+    return f"{'raises' if raises else 'lowers'} the risk"
+
+
+def other(language: Language) -> str:
+    """What is not listed by name."""
+    return f"{OTHER[0]}合计" if language == "zh" else f"{OTHER[1]} together"
+
+
+def reason(said: str, *, raises: bool, language: Language) -> str:
+    """One line of an explanation: the evidence, and where it pushes.
+
+    >>> reason("logins: 3 times (usually 12 times)", raises=True, language="en")
+    'logins: 3 times (usually 12 times); raises the risk'
+    """
+    return f"{said}{'，' if language == 'zh' else '; '}{direction(raises=raises, language=language)}"

@@ -96,7 +96,9 @@ def test_a_date_before_anyone_was_hired(project: Project, tmp_path: Path) -> Non
 def test_eligibility_that_names_no_evidence(project: Project, tmp_path: Path) -> None:
     path = project.folder.root / "models" / "attrition.toml"
     path.write_text("[population]\neligible = 'tenure_dayz > 3'\n")
-    with pytest.raises(PerfmlError, match=r"attrition.toml \[population.eligible\]: no evidence is called 'tenure_dayz'"):
+    with pytest.raises(
+        PerfmlError, match=r"attrition.toml \[population.eligible\]: no evidence is called 'tenure_dayz'"
+    ):
         Project(project.folder.root, home=project.home).train("attrition", small_company(tmp_path / "data", leave=0.5))
 
 

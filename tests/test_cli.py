@@ -97,7 +97,7 @@ def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_
 def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     out_file = tmp_path / "scores.csv"
     where = ("--project", company_of_500.project, "--home", company_of_500.home)
-    code, out, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", END, "--out", out_file, *where)
+    code, _, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", END, "--out", out_file, *where)
     assert (code, err) == (0, "")
     frame = pd.read_csv(out_file, dtype={"employee_id": str})
     assert len(frame) == len(company_of_500.rows["attrition"])

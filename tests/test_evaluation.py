@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 needs_data = [
     pytest.mark.evaluation,
-    pytest.mark.skipif(not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)"),
+    pytest.mark.skipif(
+        not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)"
+    ),
 ]
 
 

@@ -57,7 +57,9 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         notices=[f"Simulated company: {len(active)} people carry a planted cause: {', '.join(CAUSES)}"],
     )
     _say(began, f"report: {page}")
-    terminal.out.print(f"to open the service: perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)")
+    terminal.out.print(
+        f"to open the service: perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
+    )
     return page
 
 

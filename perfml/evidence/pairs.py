@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from perfml.evidence.cells import NO_ONE, Arrays
-from perfml.evidence.grid import Grid, Indexes
+from perfml.evidence.grid import Grid
 from perfml.evidence.kernel import NEVER, Floats, Known
 from perfml.evidence.windows import Plan, WindowColumn
 

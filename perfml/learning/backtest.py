@@ -148,7 +148,7 @@ def _verdict(auc: Estimate, cases: int, base: Sequence[str], spec: ModelSpec) ->
         need = spec.backtest.min_positives
         return (
             False,
-            f"cannot tell whether it is better than {beaten}: {cases} people with the outcome in the back-test, {need} are needed",
+            f"cannot tell whether it is better than {beaten}: {cases} people had the outcome in the back-test, {need} are needed",
             f"无法判断是否优于 {beaten}：回测中仅 {cases} 人出现该结果，至少需要 {need} 人",
         )
     margin = f"AUC {auc.value:+.3f}, 2 SE = {STANDARD_ERRORS * auc.se:.3f}"

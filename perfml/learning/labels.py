@@ -37,7 +37,8 @@ def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, u
             "case when count(*) filter (where t.exited_on < r.as_of::date) > 0 then null"
             f" else (count(*) filter (where {inside} and t.kind in ({kinds})) > 0)::double end"
         )
-        since = "t.exited_on >= coalesce((select max(e.hired_on) from employees e where e.employee_id = r.employee_id and e.usable_day < r.as_of::date), date '1900-01-01')"
+        hired = "select max(e.hired_on) from employees e where e.employee_id = r.employee_id and e.usable_day < r.as_of::date"
+        since = f"t.exited_on >= coalesce(({hired}), date '1900-01-01')"
     else:
         inside = f"t.reviewed_on >= r.as_of::date and t.reviewed_on < r.as_of::date + {horizon_days}"
         outcome = (

@@ -123,7 +123,7 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
         raise ModelError(
             "the record is too short to learn from",
             where=f"{data.source} until {until}",
-            remedy=f"it takes {spec.population.warm_up_days} days of record before the first as-of date, and this one begins {min(known)}",
+            remedy=f"it begins {min(known)}; the first as-of date comes {spec.population.warm_up_days} days later",
         )
     return dates[-MOST_DATES:]
 

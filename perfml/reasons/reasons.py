@@ -93,8 +93,8 @@ def explain(grouping: Grouping, contributions: Floats, values: Floats, usual: Fl
                 "evidence": "other",
                 "contribution": rest,
                 "owner": "data",
-                "zh": words.other(raises=rest >= 0, language="zh"),
-                "en": words.other(raises=rest >= 0, language="en"),
+                "zh": words.reason(words.other("zh"), raises=rest >= 0, language="zh"),
+                "en": words.reason(words.other("en"), raises=rest >= 0, language="en"),
                 "values": [],
             }
         )
@@ -121,7 +121,8 @@ def _line(
 
 def _text(column: Column, value: float, usual: float, total: float, language: words.Language) -> str:
     title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
-    return words.reason(title, meaning, value, usual, column.unit, raises=total > 0, language=language)
+    said = words.evidence(title, meaning, value, usual, column.unit, language)
+    return words.reason(said, raises=total > 0, language=language)
 
 
 def _value(column: Column, value: float, usual: float) -> Value:

@@ -76,14 +76,8 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
             return words.OTHER[0] if language == "zh" else words.OTHER[1].capitalize()
         return str(reason[language])
     title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
-    # A number and its unit stay on one line.
-    given, usual = (
-        words.value(lead[key], column.unit, language).replace(" ", "\N{NO-BREAK SPACE}", 1)
-        for key in ("value", "usual")
-    )
-    if language == "zh":
-        return f"{'' if title in meaning else title + '：'}{meaning} {given}（通常 {usual}）"
-    said = f"{'' if title.lower() in meaning.lower() else title + ': '}{meaning}: {given} (usually {usual})"
+    said = words.evidence(title, meaning, lead["value"], lead["usual"], column.unit, language)
+    said = re.sub(r"(?<=\d) (?=[^\d(（])", "\N{NO-BREAK SPACE}", said)  # a number and its unit stay on one line
     return said[:1].upper() + said[1:]
 
 

@@ -40,6 +40,6 @@ def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
     No access log is written: its lines would name employees.
     """
     refuse_other_machines(host)
-    import uvicorn  # noqa: PLC0415  only whoever listens needs a server
+    import uvicorn
 
     uvicorn.run(create_app(home), host=host, port=port, access_log=False, server_header=False)

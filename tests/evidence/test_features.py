@@ -348,15 +348,21 @@ def test_feedback_logged_on_both_sides_is_one_act_of_the_giver(tmp_path: Path) -
     folder = write_tables(
         tmp_path,
         employees="employee_id | hired_on\nana | 2020-01-01\nben | 2020-01-01",
-        events='''
+        events="""
         employee_id | happened_at | kind | counterpart_id
         ana | 2025-06-01 | feedback_given | ben
         ben | 2025-06-01 | feedback_received | ana
         ana | 2025-06-01 | doc_edit | ana
-        ''',
+        """,
     )
     frame = evidence(folder, shipped(), [dt.date(2025, 6, 10)]).frame.set_index("employee_id")
-    names = ["counterparts_91d", "counterparts_reached_91d", "counterparts_reaching_91d", "reciprocity_91d", "received_count_91d"]
+    names = [
+        "counterparts_91d",
+        "counterparts_reached_91d",
+        "counterparts_reaching_91d",
+        "reciprocity_91d",
+        "received_count_91d",
+    ]
     assert frame.loc["ana", names].tolist() == [1, 1, 0, 0, 0]
     assert frame.loc["ben", names].tolist() == [1, 0, 1, 0, 1]
 
@@ -378,11 +384,11 @@ def test_the_record_begins_where_it_was_known_to(tmp_path: Path) -> None:
     folder = write_tables(
         tmp_path,
         employees="employee_id | hired_on\nana | 2020-01-01",
-        events='''
+        events="""
         employee_id | happened_at | kind | known_at
         ana | 2025-03-01 | a |
         ana | 2025-01-01 | a | 2025-05-20
-        ''',
+        """,
     )
     dates = [dt.date(2025, 3, 1), dt.date(2025, 5, 20), dt.date(2025, 5, 21)]
     assert evidence(folder, shipped(), dates).record_begins == {

@@ -69,7 +69,9 @@ def test_same_evidence_as_from_files(url: str, tmp_path: Path) -> None:
             cursor.execute(f'create table "{name}" ({columns})')
             cells = ", ".join(f"${i + 1}" for i in range(len(frame.columns)))
             cursor.executemany(f'insert into "{name}" values ({cells})', frame.to_numpy().tolist())
-        cursor.execute("create table typed as select employee_id, hired_on::date as hired_on from employees where hired_on ~ '^2'")
+        cursor.execute(
+            "create table typed as select employee_id, hired_on::date as hired_on from employees where hired_on ~ '^2'"
+        )
         database.commit()
     found = [open_data(source, shipped().tables, today=TODAY) for source in (url, tmp_path)]
     same(*(build(data, shipped(), [AS_OF]) for data in found))
@@ -85,7 +87,9 @@ def test_columns_of_postgresql_types_are_read(url: str) -> None:
         cursor.execute(
             "create table typed.events (employee_id integer, happened_at timestamptz, kind varchar(20), value numeric(12, 2))"
         )
-        cursor.execute("insert into typed.events values (7, '2024-05-01 01:00+08', '评审', 12.34), (7, '2024-05-02', 'b', null)")
+        cursor.execute(
+            "insert into typed.events values (7, '2024-05-01 01:00+08', '评审', 12.34), (7, '2024-05-02', 'b', null)"
+        )
         database.commit()
     data = open_data(f"{url}&options=-csearch_path%3Dtyped", shipped().tables, today=TODAY)
     assert data.connection.execute("select employee_id, hired_on, birth_year from employees").fetchall() == [

@@ -80,8 +80,5 @@ def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     ],
 )
 def test_a_comparison_reads_as_a_distance(z: float, en: str, zh: str) -> None:
-    said = [
-        words.reason("t", "m", z, 0.1, "standard deviations", raises=True, language=language)  # type: ignore[arg-type]
-        for language in ("en", "zh")
-    ]
-    assert said == [f"t: m: {en}; raises the risk", f"t：m {zh}，推高风险"]
+    said = [words.evidence("t", "m", z, 0.1, "standard deviations", language) for language in ("en", "zh")]  # type: ignore[arg-type]
+    assert said == [f"t: m: {en}", f"t：m {zh}"]

@@ -75,9 +75,13 @@ def write_company(size: Size, folder: Path) -> None:
     habits = _Habits(size.employees, random)
     for month in range(MONTHS):
         n = size.events // MONTHS + (month < size.events % MONTHS)
-        events = habits.month(month, n, ids, np.random.default_rng([size.seed, month]), known_next_day=size.known_next_day)
+        events = habits.month(
+            month, n, ids, np.random.default_rng([size.seed, month]), known_next_day=size.known_next_day
+        )
         path = folder / "events" / f"{FIRST_MONTH + month}.parquet"
-        pq.write_table(events, path, row_group_size=ROWS_OF_GROUP, compression="zstd", compression_level=1, store_schema=False)
+        pq.write_table(
+            events, path, row_group_size=ROWS_OF_GROUP, compression="zstd", compression_level=1, store_schema=False
+        )
 
 
 class _Habits:
@@ -92,11 +96,15 @@ class _Habits:
         cumulative[:, -1] = 1.0
         self.kinds = (cumulative + np.arange(types)[:, None]).ravel()
         self.type_of = random.integers(0, types, n)
-        near = (np.arange(n)[:, None] + random.integers(1, 41, (n, CONTACTS)) * random.choice([-1, 1], (n, CONTACTS))) % n
+        near = (
+            np.arange(n)[:, None] + random.integers(1, 41, (n, CONTACTS)) * random.choice([-1, 1], (n, CONTACTS))
+        ) % n
         near[:, CONTACTS * 3 // 4 :] = random.integers(0, n, (n, CONTACTS - CONTACTS * 3 // 4))
         self.contacts = near.astype(np.int32)
 
-    def month(self, month: int, n: int, ids: npt.NDArray[np.object_], random: np.random.Generator, *, known_next_day: bool) -> pa.Table:
+    def month(
+        self, month: int, n: int, ids: npt.NDArray[np.object_], random: np.random.Generator, *, known_next_day: bool
+    ) -> pa.Table:
         first = (FIRST_MONTH + month).astype("M8[D]")
         days = np.arange(first, (FIRST_MONTH + month + 1).astype("M8[D]"))
         weight = np.where(np.is_busday(days), 1, 0.08)

@@ -1,0 +1,93 @@
+"""What the README and the docstrings say to type is typed here."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+import perfml
+from perfml import cli
+from tests.simulated import END, Simulated
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.S)
+COMMANDS = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines()]
+MODULES = [name for _, name, _ in pkgutil.walk_packages(perfml.__path__, "perfml.") if ".starter" not in name]
+
+
+@pytest.mark.parametrize("name", ["perfml", *MODULES])
+def test_docstring_examples(name: str) -> None:
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert failed == 0
+
+
+def test_the_two_commands_come_first() -> None:
+    assert COMMANDS[:2] == ["python3 run.py demo", "python3 run.py test"]
+
+
+def test_perfml_commands_run_in_their_order(
+    company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
+    assert [words[0] for words in typed] == ["check", "train", "score", "explain", "serve"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PERFML_HOME", str(tmp_path / "home"))
+    person = company_of_500.rows["attrition"][0]["employee_id"]
+    for words in typed:
+        said = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
+        words = [said.get(word, word) for word in words] + ["--project", str(company_of_500.project)]
+        if words[0] == "serve":
+            words.append("--help")  # it would serve for ever; tests/service starts it for real
+        if words[0] == "train":
+            words += ["--until", END.isoformat()]
+        monkeypatch.setattr(sys, "argv", ["perfml", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code, (words, capsys.readouterr())
+    assert (tmp_path / "scores.csv").is_file()
+
+
+def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (code,) = [block for language, block in BLOCKS if language == "python"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "perfml.toml").write_text((company_of_500.project / "perfml.toml").read_text())
+    os.symlink(company_of_500.project / "models", tmp_path / "models")
+    names: dict[str, object] = {}
+    exec(code.replace('"EXPORT"', repr(str(company_of_500.data))), names)  # what a reader would paste
+    assert len(names["frame"]) > 400  # type: ignore[arg-type]
+    assert set(names["scores"]["status"]) >= {"scored"}  # type: ignore[index]
+
+
+def test_every_run_verb_is_one_that_run_knows() -> None:
+    verbs = {shlex.split(line)[2] for line in COMMANDS if line.startswith("python3 run.py")}
+    known = set(re.findall(r"^  python3 run\.py (\w+)", (ROOT / "run.py").read_text(encoding="utf-8"), flags=re.M))
+    assert verbs <= known
+    assert (ROOT / "evaluation" / "run.py").is_file()
+    assert (ROOT / "benchmarks" / "evidence.py").is_file()
+
+
+def test_demo_does_the_whole_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["perfml", "demo", "--out", str(tmp_path), "--employees", "160"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().out
+    assert not ended.value.code, said
+    assert "perfml serve" in said
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "主动离职风险" in page and "Risk of leaving" in page
+    assert not re.search(r"(?:src|href)=[\"']https?:", page)
+    for model in ("attrition", "low_performance"):
+        assert (tmp_path / f"{model}.csv").is_file()
+        assert (tmp_path / "var" / "models" / model / "current").is_file()
+    assert not (tmp_path / "company" / "truth.parquet").exists()
