@@ -142,7 +142,7 @@ def test_mistakes_are_named_with_their_remedy(
             employees="employee_id | hired_on\ne1 | 2020-01-01",
             events="employee_id | happened_at | kind\ne1 | 2021-01-01 | a",
         )
-    code, out, err = run(*words, *home, *data)
+    code, _, err = run(*words, *home, *data)
     said = " ".join(err.split())
     assert code == 1
     assert problem in said and remedy in said

@@ -22,7 +22,8 @@ from perfml.evidence.grid import Grid
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan
 
-Arrays = dict[str, npt.NDArray[np.generic]]
+Arrays = dict[str, npt.NDArray[np.int64]]
+"""Integers, of 32 or 64 bits."""
 NO_ONE = -1
 """``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below it."""
 FOREVER = 2**31 - 1
@@ -90,7 +91,9 @@ def part_log(data: Data, plan: Plan, grid: Grid, decimals: int, *, folder: Path,
     if any(c.measure == "sum" for c in plan.cell_columns):
         columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
     if plan.counts_received or plan.pair_columns:
-        columns["other"] = f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"
+        columns["other"] = (
+            f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"
+        )
         joins += " left join persons o on o.employee_id = e.counterpart_id"
     if _can_be_late(data):
         columns["known"] = _number("e.usable_day")

@@ -103,7 +103,8 @@ def _table(data: Data, name: str) -> TableReport:
     gaps: tuple[str, ...] = ()
     if name in ("events", "reviews") and usable:
         months = connection.execute(
-            f"select strftime(m, '%Y-%m') from range(date_trunc('month', date '{first}'), date '{last}' + 1, interval 1 month) t(m)"
+            "select strftime(m, '%Y-%m') from"
+            f" range(date_trunc('month', date '{first}'), date '{last}' + 1, interval 1 month) t(m)"
             f" where m not in (select distinct date_trunc('month', happened_day) from {name}) order by m"
         ).fetchall()
         gaps = tuple(row[0] for row in months) if name == "events" else ()
@@ -181,7 +182,7 @@ def _abilities(
 
 def _days_between_reviews(data: Data) -> float | None:
     row = data.connection.execute(
-        "select median(apart) from (select date_diff('day', lag(reviewed_on) over (partition by employee_id order by reviewed_on),"
-        " reviewed_on) as apart from reviews) where apart > 0"
+        "select median(apart) from (select date_diff('day', lag(reviewed_on)"
+        " over (partition by employee_id order by reviewed_on), reviewed_on) as apart from reviews) where apart > 0"
     ).fetchall()[0]
     return None if row[0] is None else float(row[0])

@@ -38,7 +38,7 @@ class Column:
     def compared(self, relation: Relation) -> Column:
         """The column that holds this one's z-score within ``relation``.
 
-        >>> c = Column("logins_28d", "activity", "activity", "登录", "logins", "近28天登录", "logins", "events", "neither", "employee")
+        >>> c = Column("logins_28d", "activity", "activity", "登录", "logins", "登录", "logins", "times", "neither", "employee")
         >>> c.compared("team").name, c.compared("team").unit
         ('logins_28d_team_z', 'standard deviations')
         """
@@ -69,6 +69,8 @@ def refuse_twins(columns: Iterable[Column]) -> None:
     for column in columns:
         if column.name in seen:
             raise DefinitionError(
-                f"column {column.name!r} is made twice", where=f"features/{column.evidence}", remedy="rename one of them"
+                f"column {column.name!r} is made twice",
+                where=f"features/{column.evidence}",
+                remedy="rename one of them",
             )
         seen.add(column.name)

@@ -189,12 +189,21 @@ class _Job:
     record_begins: Mapping[dt.date, dt.date]
 
 
-def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds: Sequence[str] | None, folder: Path, tell: Progress) -> _Job:
+def _prepare(
+    data: Data,
+    definitions: Definitions,
+    as_ofs: list[dt.date],
+    kinds: Sequence[str] | None,
+    folder: Path,
+    tell: Progress,
+) -> _Job:
     tell("people", 0, 1)
     make_snapshots(data, as_ofs)
     people = data.connection.execute("select * from people order by employee_id, as_of").df()
     if people.empty:
-        raise DataError("nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates")
+        raise DataError(
+            "nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates"
+        )
     days = epoch_days(as_ofs)
     person, persons = pd.factorize(people["employee_id"].to_numpy(dtype=object))
     when = np.searchsorted(days, people["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
@@ -224,7 +233,16 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
         relational.append((file.name, tuple(file.spec.columns)))
         for name, words in file.spec.columns.items():
             column = Column(
-                name, file.name, words.reason or file.name, file.spec.zh, file.spec.en, words.zh, words.en, words.unit, words.better, words.owner
+                name,
+                file.name,
+                words.reason or file.name,
+                file.spec.zh,
+                file.spec.en,
+                words.zh,
+                words.en,
+                words.unit,
+                words.better,
+                words.owner,
             )
             columns.append(column)
             compared += [(column, relation) for relation in words.compare]
@@ -243,12 +261,15 @@ def _prepare(data: Data, definitions: Definitions, as_ofs: list[dt.date], kinds:
     )  # fmt: skip
     if plan.columns:
         tell("one pass over the log", 0, 1)
-        data.connection.register("person_arrays", pa.table({"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}))
+        data.connection.register(
+            "person_arrays",
+            pa.table(
+                {"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}
+            ),
+        )
         data.connection.execute("create or replace temp table persons as select * from person_arrays")
         data.connection.unregister("person_arrays")
-        job.log = part_log(
-            data, plan, grid, job.decimals, folder=folder, n_persons=len(persons), size=_size(job)
-        )
+        job.log = part_log(data, plan, grid, job.decimals, folder=folder, n_persons=len(persons), size=_size(job))
     return job
 
 

@@ -53,7 +53,8 @@ def _first_after(marks: Days, days: npt.NDArray[np.integer]) -> Indexes:
     """
     low, high = int(marks[0]) - 1, int(marks[-1])
     table = np.searchsorted(marks, np.arange(low, high + 1), side="right")
-    return table.take(np.clip(days, low, high) - low)
+    found: Indexes = table.take(np.clip(days, low, high) - low)
+    return found
 
 
 def epoch_days(dates: Sequence[object]) -> Days:

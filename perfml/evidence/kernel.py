@@ -52,7 +52,13 @@ def _measure(batch: _Batch, column: WindowColumn, plan: Plan, decimals: int) -> 
             before = (batch.counts.window(channels, past) - count) / (past - window)
             if column.measure == "trend":
                 return recent - before
-            return np.divide(recent, before, out=np.full(recent.shape, np.nan), where=before > 0)
+            return divide(recent, before)
+
+
+def divide(part: Floats, whole: Floats) -> Floats:
+    """``part / whole``, missing where there is no whole."""
+    out: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return out
 
 
 class Known:
@@ -163,7 +169,7 @@ class _Batch:
         if not channels:
             return np.full((self.n_as_ofs, self.n), np.nan)
         last = self._last[list(channels)].max(axis=0)
-        since = (self.grid.as_ofs[:, None] - last).astype(np.float64)
+        since: Floats = (self.grid.as_ofs[:, None] - last).astype(np.float64)
         since[last == NEVER] = np.nan
         if days:
             since[since > days] = np.nan

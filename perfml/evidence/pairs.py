@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from perfml.evidence.cells import NO_ONE, Arrays
 from perfml.evidence.grid import Grid
-from perfml.evidence.kernel import NEVER, Floats, Known
-from perfml.evidence.windows import Plan, WindowColumn
+from perfml.evidence.kernel import NEVER, Floats, Known, divide
+from perfml.evidence.windows import Plan, Side, WindowColumn
 
 Booleans = npt.NDArray[np.bool_]
 Departments = npt.NDArray[np.int32]
 
 
-def pair_columns(
-    rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments
-) -> dict[str, Floats]:
+def pair_columns(rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments) -> dict[str, Floats]:
     """Columns of counterparts for persons ``low`` … ``low + n − 1``: name -> (as-of dates, n).
 
     ``departments``: (as-of dates, all persons) codes, −1 where unknown.
@@ -32,9 +29,7 @@ def pair_columns(
 class _Pairs:
     """The pairs of one batch of persons, in the order of the person."""
 
-    def __init__(
-        self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments
-    ) -> None:
+    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments) -> None:
         self.plan, self.grid, self.departments = plan, grid, departments
         reach = int(grid.as_ofs[0]) - max(c.window_days for c in plan.pair_columns)
         met = (rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach)
@@ -60,13 +55,13 @@ class _Pairs:
             return self._count(met)
         if column.measure == "cross_department_share":
             known, across = self._departments()
-            return _share(self._count(met & across), self._count(met & known))
+            return divide(self._count(met & across), self._count(met & known))
         mutual = self._count(self._met("own", column) & self._met("received", column))
         if column.measure == "mutual_counterparts":
             return mutual
-        return _share(mutual, self._count(self._met("either", column)))
+        return divide(mutual, self._count(self._met("either", column)))
 
-    def _met(self, side: str, column: WindowColumn) -> Booleans:
+    def _met(self, side: Side, column: WindowColumn) -> Booleans:
         """Which pairs met, from this side, in the window before each as-of date: (as-of dates, pairs)."""
         if side == "either":
             last = np.maximum(self._last_day("own", column.kinds), self._last_day("received", column.kinds))
@@ -75,7 +70,7 @@ class _Pairs:
         since = self.grid.as_ofs - column.window_days
         return last >= since.astype(np.int32)[:, None]
 
-    def _last_day(self, side: str, kinds: tuple[int, ...]) -> npt.NDArray[np.int32]:
+    def _last_day(self, side: Side, kinds: tuple[int, ...]) -> npt.NDArray[np.int32]:
         """The last day on which each pair met, as known at each as-of date: (as-of dates, pairs)."""
         if (side, kinds) not in self._last:
             channels = self.plan.meetings(side, kinds)
@@ -108,11 +103,8 @@ class _Pairs:
         """Pairs of each person: (as-of dates, n)."""
         upto = np.zeros((pairs.shape[0], pairs.shape[1] + 1), np.int32)
         np.cumsum(pairs, axis=1, out=upto[:, 1:])
-        return np.diff(upto[:, self.bounds], axis=1).astype(np.float64)
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+        counts: Floats = np.diff(upto[:, self.bounds], axis=1).astype(np.float64)
+        return counts
 
 
 def _numbered(other: npt.NDArray[np.int64], n_persons: int) -> npt.NDArray[np.int64]:

@@ -6,7 +6,17 @@ from functools import lru_cache
 
 from perfml.errors import DefinitionError
 
-CLOCKS = frozenset({"now", "today", "transaction_timestamp", "get_current_timestamp", "get_current_time", "current_localtimestamp", "current_localtime"})
+CLOCKS = frozenset(
+    {
+        "now",
+        "today",
+        "transaction_timestamp",
+        "get_current_timestamp",
+        "get_current_time",
+        "current_localtimestamp",
+        "current_localtime",
+    }
+)
 """DuckDB's functions that read the clock and that sqlglot knows by name only."""
 
 
@@ -63,7 +73,10 @@ def check_reads(sql: str, *, offered: frozenset[str], file: str) -> None:
 def _is_asof(node: object) -> bool:
     from sqlglot import exp
 
-    return isinstance(node, exp.Join) and "ASOF" in f"{node.args.get('method') or ''} {node.args.get('kind') or ''}".upper()
+    return (
+        isinstance(node, exp.Join)
+        and "ASOF" in f"{node.args.get('method') or ''} {node.args.get('kind') or ''}".upper()
+    )
 
 
 def _is_ordered_list(node: object) -> bool:
@@ -91,5 +104,11 @@ def _is_today(node: object) -> bool:
     if isinstance(node, exp.Anonymous):
         return str(node.this).lower() in CLOCKS
     return isinstance(
-        node, exp.CurrentDate | exp.CurrentDatetime | exp.CurrentTimestamp | exp.CurrentTime | exp.Localtime | exp.Localtimestamp
+        node,
+        exp.CurrentDate
+        | exp.CurrentDatetime
+        | exp.CurrentTimestamp
+        | exp.CurrentTime
+        | exp.Localtime
+        | exp.Localtimestamp,
     )

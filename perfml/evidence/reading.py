@@ -70,7 +70,9 @@ def _folder(
         if not there:
             continue
         if len(there) > 1:
-            errors.append(DataError(f"stands beside {there[1].name}", where=str(there[0]), remedy="keep one of the two"))
+            errors.append(
+                DataError(f"stands beside {there[1].name}", where=str(there[0]), remedy="keep one of the two")
+            )
             continue
         files = glob.escape(str(there[0])) + ("/**/*.parquet" if there[0] == parts else "")
         try:
@@ -105,7 +107,9 @@ def _read_csv(path: Path) -> str:
         problem = f"column {twice[0]!r} stands twice" if twice else "has no header"
         raise DataError(problem, where=str(path), remedy="export it again, with one header row of distinct names")
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    dialect = f"delim = '{separator}', quote = '\"', escape = '\"', comment = '', strict_mode = true, encoding = 'utf-8'"
+    dialect = (
+        f"delim = '{separator}', quote = '\"', escape = '\"', comment = '', strict_mode = true, encoding = 'utf-8'"
+    )
     return f"read_csv({literal(glob.escape(str(path)))}, auto_detect = false, header = true, columns = {{{columns}}}, {dialect})"
 
 
@@ -115,9 +119,18 @@ def unreadable(where: str | Path, error: Exception) -> DataError:
     line = re.search(r"CSV Error on Line: (\d+)", said[0])
     if line is not None:
         said = [reason for reason in said[1:] if not reason.startswith("Original Line")] or said
-        odd = next((reason for reason in said if reason.startswith(("Invalid unicode", "Expected Number", "Value with unterminated", "Maximum line"))), said[0])
+        odd = next(
+            (
+                reason
+                for reason in said
+                if reason.startswith(("Invalid unicode", "Expected Number", "Value with unterminated", "Maximum line"))
+            ),
+            said[0],
+        )
         said = [f"line {line[1]}: {odd}"]
-    return DataError(f"cannot be read ({said[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole")
+    return DataError(
+        f"cannot be read ({said[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole"
+    )
 
 
 def _database(
@@ -160,7 +173,9 @@ def _postgres(
     found = []
     try:
         with postgresql.connect(url) as database, database.cursor() as cursor:
-            cursor.execute("select table_name from information_schema.tables where table_schema = any(current_schemas(false))")
+            cursor.execute(
+                "select table_name from information_schema.tables where table_schema = any(current_schemas(false))"
+            )
             there = {row[0] for row in cursor.fetchall()}
             for name in names:
                 if name not in there:
@@ -174,7 +189,9 @@ def _postgres(
                 found.append(RawTable(name, f"{_public(url)} {name}", relation, columns, is_text=False))
     except (adbc_driver_manager.Error, duckdb.Error) as error:
         raise DataError(
-            f"cannot be read ({str(error).splitlines()[0][:200]})", where=_public(url), remedy="check host, name and rights"
+            f"cannot be read ({str(error).splitlines()[0][:200]})",
+            where=_public(url),
+            remedy="check host, name and rights",
         ) from None
     return found, []
 

@@ -43,8 +43,9 @@ def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
         )
         connection.execute(f"delete from positions where {which}", [employee, effective, known])
         connection.execute(
-            "update positions p set superseded_day = (select min(q.usable_day) from positions q where q.employee_id = p.employee_id"
-            " and q.effective_on = p.effective_on and q.known_moment > p.known_moment) where p.employee_id = ? and p.effective_on = ?",
+            "update positions p set superseded_day = (select min(q.usable_day) from positions q"
+            " where q.employee_id = p.employee_id and q.effective_on = p.effective_on and q.known_moment > p.known_moment)"
+            " where p.employee_id = ? and p.effective_on = ?",
             [employee, effective],
         )
 

@@ -33,16 +33,19 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     connection = data.connection
     connection.execute("create or replace temp table asofs as select unnest(?::date[]) as as_of", [list(as_ofs)])
     exited = (
-        f"and not exists (select 1 from exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on and {visible('x')})"
+        "and not exists (select 1 from exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on"
+        f" and {visible('x')})"
         if data.has("exits")
         else ""
     )
     position = (
-        f"select p.*, a.as_of, row_number() over (partition by p.employee_id, a.as_of order by p.effective_on desc, p.known_moment desc) as newest"
+        "select p.*, a.as_of, row_number() over"
+        " (partition by p.employee_id, a.as_of order by p.effective_on desc, p.known_moment desc) as newest"
         f" from asofs a join positions p on {visible('p')}"
         if data.has("positions")
         else "select null::text as employee_id, null::date as as_of, 1 as newest, null::text as manager_id,"
-        " null::text as department, null::text as role_family, null::bigint as level, null::text as location, null::date as effective_on"
+        " null::text as department, null::text as role_family, null::bigint as level, null::text as location,"
+        " null::date as effective_on"
     )
     connection.execute(
         "create or replace temp table people as select e.employee_id, a.as_of, e.hired_on, p.manager_id, p.department,"
@@ -55,7 +58,8 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     for table in data.specs:
         if table not in NOT_OFFERED:
             hidden = "happened_day, known_day, known_moment, usable_day, superseded_day"
-            hired = " and exists (select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on)"
+            person = "select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on"
+            hired = f" and exists ({person})"
             connection.execute(
                 f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden})"
                 f" from temp.asofs a join main.{table} t on {visible('t')}{hired if table == 'exits' else ''}"
@@ -90,7 +94,9 @@ def run_relational(data: Data, file: RelationalFile) -> None:
         wrong = sorted(set(made) ^ set(declared))[0]
         side = "is selected and not declared" if wrong in made else "is declared and not selected"
         raise DefinitionError(f"column {wrong!r} {side}", where=file.file, remedy="say it in both header and SELECT")
-    rows, distinct = connection.execute(f"select count(*), count(distinct (employee_id, as_of)) from {table}").fetchall()[0]
+    rows, distinct = connection.execute(
+        f"select count(*), count(distinct (employee_id, as_of)) from {table}"
+    ).fetchall()[0]
     if rows != distinct:
         raise DefinitionError(
             "makes several rows for one employee and as-of date", where=file.file, remedy="group by employee_id, as_of"

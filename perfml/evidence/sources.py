@@ -21,7 +21,20 @@ from perfml.project.spec import ColumnType, TableSpec
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
 _MOMENTS = ("DATE", "TIMESTAMP")
-_NUMBERS = ("DOUBLE", "FLOAT", "DECIMAL", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+_NUMBERS = (
+    "DOUBLE",
+    "FLOAT",
+    "DECIMAL",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
 
 
 @dataclass
@@ -49,7 +62,7 @@ class Data:
             for table in ("events", "reviews")
             if self.has(table)
         ]
-        found = [day for day in days if day is not None]
+        found: list[dt.date] = [day for day in days if day is not None]
         if not found:
             raise DataError("events and reviews are empty", where=self.source, remedy="export at least one of them")
         return max(found)
@@ -137,7 +150,9 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     connection, name = data.connection, raw.name
     there = {column: kind for column, kind in spec.columns.items() if column in raw.columns}
     typed = ", ".join(f"{_typed(column, kind, raw)} as {quoted(column)}" for column, kind in there.items())
-    absent = ", ".join(f"null::{_sql_type(kind)} as {quoted(column)}" for column, kind in spec.columns.items() if column not in there)
+    absent = ", ".join(
+        f"null::{_sql_type(kind)} as {quoted(column)}" for column, kind in spec.columns.items() if column not in there
+    )
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
     known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in there else f"{happened}::timestamp"
     unread = ", ".join(
@@ -165,7 +180,9 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
     if refused:  # else the rules need not be worked out again
         clean += " where broken is null"
     if keyless:
-        connection.execute(f"create {'view' if big else 'table'} {name} as select *, null::date as superseded_day from ({clean})")
+        connection.execute(
+            f"create {'view' if big else 'table'} {name} as select *, null::date as superseded_day from ({clean})"
+        )
         return
     keys = ", ".join(f"t.{quoted(k)}" for k in spec.key)
     if name == "events":
@@ -199,7 +216,8 @@ def _load_keyed_events(connection: duckdb.DuckDBPyConnection, clean: str, into: 
     connection.execute(f"create table versioned_events as {_versions('ranked_events', 't.event_id')}")
     connection.execute(
         f"create view events as select *, null::date as superseded_day from ({clean})"
-        " where event_id is null or event_id not in (select event_id from repeated) union all by name select * from versioned_events"
+        " where event_id is null or event_id not in (select event_id from repeated)"
+        " union all by name select * from versioned_events"
     )
 
 
@@ -213,13 +231,15 @@ def _ranked(rows: str, keys: str, content: tuple[str, ...]) -> str:
     return (
         f"select *, case when first_day < usable_day then 1 when low <> high then 1 else nth - 1 end as copy from ("
         f"select t.*, min(usable_day) over ({same}) as first_day, min({body}) over ({same}, usable_day) as low, "
-        f"max({body}) over ({same}, usable_day) as high, row_number() over ({same}, usable_day order by {body}) as nth from {rows} t)"
+        f"max({body}) over ({same}, usable_day) as high,"
+        f" row_number() over ({same}, usable_day order by {body}) as nth from {rows} t)"
     )
 
 
 def _versions(ranked: str, keys: str) -> str:
     return (
-        f"select t.* exclude (first_day, low, high, nth, copy), min(t.usable_day) over (partition by {keys} order by t.known_moment "
+        "select t.* exclude (first_day, low, high, nth, copy),"
+        f" min(t.usable_day) over (partition by {keys} order by t.known_moment "
         f"rows between 1 following and unbounded following) as superseded_day from {ranked} t where t.copy = 0"
     )
 
@@ -231,7 +251,9 @@ def _sql_type(kind: ColumnType) -> str:
 def _given(column: str, raw: RawTable) -> str:
     """SQL: whether there is any value to be read."""
     value = f"raw.{quoted(column)}"
-    return f"nullif(trim({value}), '') is not null" if raw.columns[column].upper() == "VARCHAR" else f"{value} is not null"
+    return (
+        f"nullif(trim({value}), '') is not null" if raw.columns[column].upper() == "VARCHAR" else f"{value} is not null"
+    )
 
 
 def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
@@ -245,7 +267,11 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
             return value if kind.required else f"nullif({value}, '')"
         return text
     if kind.type == "list":
-        return f"{value}::text[]" if stored.endswith("[]") else f"[trim(x) for x in string_split({text}, ';') if trim(x) <> '']"
+        return (
+            f"{value}::text[]"
+            if stored.endswith("[]")
+            else f"[trim(x) for x in string_split({text}, ';') if trim(x) <> '']"
+        )
     if kind.type in ("date", "timestamp"):
         if stored == "TIMESTAMP WITH TIME ZONE" or stored.startswith(_MOMENTS):
             moment = f"{value}::timestamp"
@@ -256,7 +282,11 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
         return value if stored == "BOOLEAN" else f"try_cast({text} as boolean)"
     number = f"{value}::double" if stored.startswith(_NUMBERS) else f"try_cast({text} as double)"
     finite = number if stored.startswith(_NUMBERS[2:]) else f"case when isfinite({number}) then {number} end"
-    return finite if kind.type == "double" else f"case when {finite} = round({finite}) then try_cast({finite} as bigint) end"
+    return (
+        finite
+        if kind.type == "double"
+        else f"case when {finite} = round({finite}) then try_cast({finite} as bigint) end"
+    )
 
 
 def _broken(spec: TableSpec, there: Mapping[str, ColumnType], happened: str, known: str, today: dt.date) -> str:
@@ -267,7 +297,9 @@ def _broken(spec: TableSpec, there: Mapping[str, ColumnType], happened: str, kno
         if kind.type != "text":
             cases.append((f"{name} is null and t.{quoted('given_' + column)}", f"wrong_type:{column}"))
         if kind.required:
-            cases.append((f"{name} is null" + (f" or {name} = ''" if kind.type == "text" else ""), f"missing_value:{column}"))
+            cases.append(
+                (f"{name} is null" + (f" or {name} = ''" if kind.type == "text" else ""), f"missing_value:{column}")
+            )
         if kind.type in ("date", "timestamp"):
             cases.append((f"{name} < date '{EARLIEST}'", f"before_1900:{column}"))
             if column != "known_at" and (spec.planned or column != spec.happened):

@@ -94,10 +94,18 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
     that two measures make.
     """
     most = max((file.spec.most_kinds for file in files), default=0)
-    named = {kind for file in files for measure in file.spec.measures if not isinstance(measure.kinds, str) for kind in measure.kinds}
+    named = {
+        kind
+        for file in files
+        for measure in file.spec.measures
+        if not isinstance(measure.kinds, str)
+        for kind in measure.kinds
+    }
     named |= {kind for file in files for kind in file.spec.only or ()}
     kept = (*kinds[:most], *(kind for kind in kinds[most:] if kind in named))
-    taken = {name for file in files for measure in file.spec.measures if measure.kinds != "each" for name in _plain(measure)}
+    taken = {
+        name for file in files for measure in file.spec.measures if measure.kinds != "each" for name in _plain(measure)
+    }
     columns: list[WindowColumn] = []
     for file in files:
         names = _names(file, kept, taken)
@@ -179,9 +187,7 @@ def _expand(
     return made
 
 
-def _column(
-    file: WindowedFile, measure: Measure, name: str, raw: str, words: KindWords | None, window: int
-) -> Column:
+def _column(file: WindowedFile, measure: Measure, name: str, raw: str, words: KindWords | None, window: int) -> Column:
     def said(text: str, kind: str) -> str:
         return text.replace("{kind}", kind).replace("{window}", str(window))
 
@@ -200,4 +206,3 @@ def _column(
         owner=(words.owner if words and words.owner else measure.owner),
         reach_days=max(measure.windows_days) if measure.measure in PAIRED_WINDOWS else window,
     )
-

@@ -181,7 +181,8 @@ def _mean(values: Floats, weight: Floats) -> Floats:
 
 
 def _divide(above: Floats, below: Floats) -> Floats:
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    found: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return found
 
 
 def calibration_bins(label: Floats, probability: Floats, bins: int = 10) -> list[dict[str, float]]:

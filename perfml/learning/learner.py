@@ -36,16 +36,16 @@ class Risk:
 
     def margin(self, features: Floats) -> Floats:
         """Log-odds: (n, features) -> (n,)."""
-        raw = sum(booster.predict(features, raw_score=True) for booster in self.boosters)
-        return self.calibration(np.asarray(raw, dtype=np.float64) / len(self.boosters))
+        raw = [np.asarray(booster.predict(features, raw_score=True), dtype=np.float64) for booster in self.boosters]
+        return self.calibration(np.sum(raw, axis=0) / len(raw))
 
     def contributions(self, features: Floats) -> Floats:
         """Exact path-dependent TreeSHAP (Lundberg et al. 2020): (n, features + 1); the last column is the base value.
 
         Each row sums to :meth:`margin`.
         """
-        raw = sum(np.asarray(booster.predict(features, pred_contrib=True)) for booster in self.boosters)
-        out = np.asarray(raw, dtype=np.float64) * (self.calibration.slope / len(self.boosters))
+        raw = [np.asarray(booster.predict(features, pred_contrib=True), dtype=np.float64) for booster in self.boosters]
+        out: Floats = np.sum(raw, axis=0) * (self.calibration.slope / len(raw))
         out[:, -1] += self.calibration.intercept
         return out
 

@@ -76,7 +76,7 @@ def make_table(
 
     Raises :class:`DefinitionError` for an expression or a kind of evidence that does not exist.
     """
-    files = {file.name for file in (*definitions.windowed, *definitions.relational)}
+    files = {file.name for file in definitions.windowed} | {file.name for file in definitions.relational}
     for key in (*(spec.evidence.only or ()), *spec.evidence.leave_out):
         if key not in files:
             raise DefinitionError(
