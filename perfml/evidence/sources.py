@@ -83,7 +83,7 @@ def open_data(
     """
     today = today or dt.datetime.now(dt.UTC).date()
     connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
+    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     connection.execute(
         "create table quarantine (table_name text, rule text, column_name text, key text, employee_id text,"
