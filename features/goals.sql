@@ -67,9 +67,9 @@ with versions as (
   from goals
 ),
 measured as (
-  select goal_id, as_of, actual, measured_at,
-    row_number() over (partition by goal_id, as_of order by measured_at desc) as back
+  select goal_id, as_of, max(measured_at) as measured_at, max_by(actual, measured_at) as actual
   from progress
+  group by goal_id, as_of
 ),
 now as (
   select v.employee_id, v.as_of, v.core, v.weight, v.n - 1 as changes, m.measured_at, m.actual,
@@ -77,7 +77,7 @@ now as (
     m.actual / v.target as reached,
     least(date_diff('day', v.period_start, m.measured_at::date) / (date_diff('day', v.period_start, v.period_end) + 1)::double, 1) as gone
   from versions v
-  left join measured m on m.goal_id = v.goal_id and m.as_of = v.as_of and m.back = 1
+  left join measured m on m.goal_id = v.goal_id and m.as_of = v.as_of
   where v.back = 1 and v.period_start < v.as_of
 )
 select employee_id, as_of,

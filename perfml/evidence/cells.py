@@ -64,10 +64,12 @@ def discover_kinds(data: Data, before: str) -> list[str]:
 
 def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.date]:
     """For each as-of date the first day of the log, as it was known then; dates before anything was known are left out."""
-    rows = data.connection.execute(
-        "select usable_day, min(happened_day) from events where usable_day < ? group by usable_day order by usable_day",
-        [max(as_ofs)],
-    ).fetchall()
+    log = "from events where usable_day < ?"
+    if _can_be_late(data):
+        query = f"select usable_day, min(happened_day) {log} group by usable_day order by usable_day"
+    else:  # whatever happened was known that day
+        query = f"select min(usable_day), min(happened_day) {log} having count(*) > 0"
+    rows = data.connection.execute(query, [max(as_ofs)]).fetchall()
     first = list(accumulate((row[1] for row in rows), min))
     known = [row[0] for row in rows]
     upto = {as_of: bisect_left(known, as_of) for as_of in as_ofs}

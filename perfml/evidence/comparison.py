@@ -23,7 +23,7 @@ def z_scores(values: Floats, groups: npt.NDArray[np.int64]) -> Floats:
     rows = np.flatnonzero((groups >= 0) & ~np.isnan(values))
     if not len(rows):
         return out
-    x, g = values[rows], groups[rows]
+    x, g = values.take(rows), groups.take(rows)
     size = int(g.max()) + 1
     n = np.bincount(g, minlength=size)
     mean = np.bincount(g, weights=x, minlength=size) / np.maximum(n, 1)

@@ -165,9 +165,7 @@ def _finish(job: _Job, spool: Path, scores: list[Floats], out: Path, tell: Progr
 
 def _parquet(path: Path, job: _Job) -> pq.ParquetWriter:
     repeating = ["employee_id", *(c.column.name for c in job.plan.columns if c.measure in WHOLE_NUMBERS)]
-    return pq.ParquetWriter(
-        path, _schema(job), compression="zstd", compression_level=1, use_dictionary=repeating, write_statistics=False
-    )
+    return pq.ParquetWriter(path, _schema(job), compression="snappy", use_dictionary=repeating, write_statistics=False)
 
 
 @dataclass

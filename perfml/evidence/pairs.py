@@ -32,8 +32,8 @@ class _Pairs:
     def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments) -> None:
         self.plan, self.grid, self.departments = plan, grid, departments
         reach = int(grid.as_ofs[0]) - max(c.window_days for c in plan.pair_columns)
-        met = (rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach)
-        self.rows = {name: values[met] for name, values in rows.items() if name != "scaled"}
+        met = np.flatnonzero((rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach))
+        self.rows = {name: values.take(met) for name, values in rows.items() if name != "scaled"}
         self.known = Known(self.rows, grid)
         n_persons = departments.shape[1]
         other = _numbered(self.rows["other"], n_persons)

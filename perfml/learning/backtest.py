@@ -17,7 +17,7 @@ from perfml.learning.baseline import baseline_columns, baseline_probability
 from perfml.learning.calendar import Fold, rolling_origin
 from perfml.learning.evaluation import Estimate, calibration_bins, estimate, metrics_at
 from perfml.learning.labels import labels
-from perfml.learning.learner import fit, probability, side_by_side
+from perfml.learning.learner import fit, probability
 from perfml.learning.table import Table
 from perfml.project.spec import ModelSpec
 
@@ -87,18 +87,16 @@ def backtest_horizon(
         if min(np.nansum(label), np.nansum(1 - label)) >= spec.backtest.min_positives and test.any():
             jobs.append((fold, label, test))
 
-    def run(job: tuple[Fold, Floats, npt.NDArray[np.bool_]]) -> tuple[Floats, Floats]:
-        _, label, test = job
+    tested: list[tuple[Floats, Floats]] = []
+    for number, (_, label, test) in enumerate(jobs):
+        if progress:
+            progress(f"back-test {horizon_days} d", number, len(jobs))
         train = ~np.isnan(label)
         risk = fit(features[train], label[train], when[train], names=names, spec=one_seed, embargo_days=embargo)
         theirs = baseline_probability(features[train][:, at], label[train], features[test][:, at])
-        return probability(risk.margin(features[test])), theirs
-
+        tested.append((probability(risk.margin(features[test])), theirs))
     if progress:
-        progress(f"back-test {horizon_days} d", 0, 1)
-    tested = side_by_side(run, jobs)
-    if progress:
-        progress(f"back-test {horizon_days} d", 1, 1)
+        progress(f"back-test {horizon_days} d", len(jobs), len(jobs))
     if not tested:
         raise ModelError(
             f"no back-test is possible for {horizon_days} days: {len(dates)} labelled dates, {int(np.nansum(known))} cases",

@@ -5,10 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import fnmatch
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import lightgbm as lgb
 import numpy as np
@@ -19,8 +17,8 @@ from perfml.learning.calibration import Affine, at_level, fit_slope
 from perfml.project.spec import LearnerSpec, ModelSpec
 
 Floats = npt.NDArray[np.float64]
-T = TypeVar("T")
-R = TypeVar("R")
+ROWS_FOR_THREADS = 50_000
+"""Below this, LightGBM's threads cost more in waiting for each other than they bring."""
 FEWEST_ROUNDS = 25
 DEFAULT_ROUNDS = 120
 """Taken where the past is too short to choose rounds on a later period."""
@@ -80,19 +78,10 @@ def fit(
             slope = fit_slope(margin, label[late])
 
     def learn(seed: int) -> lgb.Booster:
-        return lgb.train(_parameters(spec.learner, seed, constraints), lgb.Dataset(features, label), rounds)
+        return lgb.train(_parameters(spec.learner, seed, constraints, len(label)), lgb.Dataset(features, label), rounds)
 
-    risk = Risk(tuple(side_by_side(learn, spec.learner.seeds)), Affine(), rounds)
+    risk = Risk(tuple(learn(seed) for seed in spec.learner.seeds), Affine(), rounds)
     return replace(risk, calibration=at_level(risk.margin(features), label, slope))
-
-
-def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """``work`` on each item, in threads: LightGBM lets go of the interpreter. One thread a tree and several trees at a time
-    costs less than several threads a tree, and far less where the machine is shared."""
-    if len(items) < 2:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        return list(pool.map(work, items))
 
 
 def monotone_sign(name: str, spec: ModelSpec) -> int:
@@ -100,7 +89,8 @@ def monotone_sign(name: str, spec: ModelSpec) -> int:
     return next((sign for pattern, sign in spec.monotone.items() if fnmatch.fnmatchcase(name, pattern)), 0)
 
 
-def _parameters(learner: LearnerSpec, seed: int, constraints: Sequence[int]) -> dict[str, object]:
+def _parameters(learner: LearnerSpec, seed: int, constraints: Sequence[int], rows: int) -> dict[str, object]:
+    threads = 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1
     return {
         "objective": "binary",
         "learning_rate": learner.learning_rate,
@@ -114,7 +104,7 @@ def _parameters(learner: LearnerSpec, seed: int, constraints: Sequence[int]) -> 
         "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
-        "num_threads": 1,
+        "num_threads": threads,
         "verbosity": -1,
     }
 
@@ -144,14 +134,14 @@ def _choose_rounds(
     def learn(seed: int) -> lgb.Booster:
         train = lgb.Dataset(features[early], label[early])
         return lgb.train(
-            _parameters(learner, seed, constraints) | {"metric": "binary_logloss"},
+            _parameters(learner, seed, constraints, len(label)) | {"metric": "binary_logloss"},
             train,
             learner.max_rounds,
             valid_sets=[lgb.Dataset(features[late], label[late], reference=train)],
             callbacks=[lgb.early_stopping(learner.early_stopping_rounds, verbose=False)],
         )
 
-    fitted = side_by_side(learn, learner.seeds)
+    fitted = [learn(seed) for seed in learner.seeds]
     rounds = max(FEWEST_ROUNDS, round(float(np.mean([booster.best_iteration for booster in fitted]))))
     margins = [np.asarray(b.predict(features[late], raw_score=True, num_iteration=rounds)) for b in fitted]
     return rounds, np.mean(margins, axis=0)

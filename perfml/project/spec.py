@@ -273,7 +273,7 @@ class LearnerSpec(Spec):
     """Regularised LightGBM; names are LightGBM's own."""
 
     learning_rate: float = 0.04
-    num_leaves: int = 12
+    num_leaves: int = 8
     min_child_samples: int = 30
     feature_fraction: float = 0.5
     bagging_fraction: float = 0.8
