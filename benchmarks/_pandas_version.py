@@ -105,7 +105,8 @@ def _column(past: _Past, plan: Plan, column: WindowColumn) -> pd.Series:
         case "count" | "sum":
             return past.by_kind(column.measure, column.side, column.window_days)[direct].sum(axis=1)
         case "days_since_last":
-            return (past.as_of - past.by_kind("last", column.side, 0)[direct].max(axis=1)).dt.days
+            since: pd.Series = (past.as_of - past.by_kind("last", column.side, 0)[direct].max(axis=1)).dt.days
+            return since
         case "active_days":
             rows = past.window(column.window_days)
             rows = rows[rows["kind"].isin(kinds)] if len(kinds) < len(plan.kinds) else rows

@@ -97,7 +97,7 @@ def evaluate(task: Task, root: Path, home: Path) -> dict[str, dict[str, float | 
     label = task.outcome(folder, rows[["employee_id", "as_of"]])
     known = ~np.isnan(label)
     found = estimate(
-        metrics_at(0.1),
+        metrics_at(rows["as_of"].to_numpy()[known], lambda n: round(n * 0.1)),
         label[known],
         rows["probability"].to_numpy()[known],
         rows["employee_id"].to_numpy(dtype=object)[known],

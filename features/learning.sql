@@ -31,14 +31,10 @@ unit = "days"
 owner = "employee"
 compare = ["team", "peers"]
 */
-with seen as (
-  select employee_id, as_of, enrolled_on, case when completed_on < as_of then completed_on end as completed_on
-  from enrolments
-)
 select employee_id, as_of,
   sum(case when date_diff('day', completed_on, as_of) <= 365 then 1 else 0 end) as courses_completed_365d,
   sum(case when completed_on is null then 1 else 0 end) as courses_open,
   count(completed_on) / count(*)::double as completion_share,
   date_diff('day', max(enrolled_on), as_of) as days_since_enrolment
-from seen
+from enrolments
 group by employee_id, as_of

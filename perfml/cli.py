@@ -48,10 +48,13 @@ UntilOption = Annotated[
 def main() -> None:
     """Run a command; a mistake that can be mended ends in one line and exit code 1, an unknown option in 2."""
     try:
-        app(prog_name="perfml")
+        sys.exit(app(prog_name="perfml"))
     except PerfmlError as error:
-        terminal.err.print(f"[red]perfml:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        sys.exit(1)
+        said = str(error)
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}; choose another place, or change its rights"
+    terminal.err.print(f"[red]perfml:[/] {escape(said)}", highlight=False, soft_wrap=True)
+    sys.exit(1)
 
 
 @app.callback(invoke_without_command=True)

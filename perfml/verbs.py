@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry import Model
 
 Source = str | Path
-Dates = Sequence[dt.date | str]
+Dates = dt.date | str | Sequence[dt.date | str]
 
 
 class Project:
@@ -92,7 +92,7 @@ class Project:
 
         opened = self.open(data)
         try:
-            day = _date(until) if until else end_of_record(opened)
+            day = _until(opened, until)
             return train(opened, self.folder, model, home=self.home, until=day, progress=self._progress)
         finally:
             opened.close()
@@ -103,7 +103,7 @@ class Project:
 
         opened = self.open(data)
         try:
-            day = _date(until) if until else end_of_record(opened)
+            day = _until(opened, until)
             return backtest(opened, self.folder, model, until=day, progress=self._progress)
         finally:
             opened.close()
@@ -121,6 +121,10 @@ class Project:
         opened = self.open(data)
         try:
             dates = _dates(as_of) if as_of else [end_of_record(opened)]
+            if max(dates) > opened.today + dt.timedelta(days=1):
+                raise PerfmlError(
+                    "lies in the future", where=f"as-of date {max(dates)}", remedy="nothing is known of it yet"
+                )
             scores = score(opened, self.folder, loaded, dates, progress=self._progress)
         finally:
             opened.close()
@@ -158,6 +162,12 @@ def end_of_record(data: Data) -> dt.date:
     return data.last_day() + dt.timedelta(days=1)
 
 
+def _until(data: Data, until: dt.date | str | None) -> dt.date:
+    """What was known by a day after the record's end is what was known at its end: nothing matures beyond it."""
+    end = end_of_record(data)
+    return min(_date(until), end) if until else end
+
+
 def _date(value: dt.date | str) -> dt.date:
     if isinstance(value, dt.datetime):
         return value.date()
@@ -170,7 +180,7 @@ def _date(value: dt.date | str) -> dt.date:
 
 
 def _dates(values: Dates) -> list[dt.date]:
-    dates = sorted({_date(value) for value in values})
+    dates = sorted({_date(value) for value in ([values] if isinstance(values, str | dt.date) else values)})
     if not dates:
         raise PerfmlError("no date is named", where="as-of date", remedy="name one, e.g. 2026-10-01")
     return dates

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perfml.errors import ModelError
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.files import whole_file
@@ -80,6 +81,7 @@ def score(
     """Everyone employed at each of ``as_ofs``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
     spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(data, project.definitions, model.name, spec, as_ofs, kinds=model.kinds, progress=progress)
+    _require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
     held = {as_of: held_people(data, as_of) for as_of in as_ofs}
     parts = [
@@ -88,6 +90,19 @@ def score(
         for days in model.risks
     ]
     return pa.concat_tables(parts)
+
+
+def _require_evidence(table: Table, model: Model) -> None:
+    """A score built on less evidence than the model learnt from would be a guess: raise :class:`ModelError`."""
+    there = {column.name for column in table.columns}
+    absent = [column for column in model.columns if column.name not in there]
+    if absent:
+        kinds = ", ".join(sorted({column.evidence for column in absent}))
+        raise ModelError(
+            f"{len(absent)} of its {len(model.columns)} columns are not in this data, e.g. {absent[0].name}",
+            where=f"model {model.name} {model.version}",
+            remedy=f"export what {kinds} is made from, or train anew on data like this",
+        )
 
 
 def _score_one(
@@ -165,22 +180,11 @@ def _explain(
 
 def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
     """For ranks 1 … n: as many ``act`` as there is capacity for, as many ``watch`` again."""
-    room = capacity(n, spec)
+    room = spec.room(n)
     bands = np.full(n, "none", dtype=object)
     bands[: 2 * room] = "watch"
     bands[:room] = "act"
     return bands
-
-
-def capacity(n: int, spec: ListSpec) -> int:
-    """How many of ``n`` people HR can talk to."""
-    return (
-        min(n, spec.capacity_people)
-        if spec.capacity_people is not None
-        else max(1, round(n * spec.capacity_share))
-        if n
-        else 0
-    )
 
 
 def write_scores(scores: pa.Table, out: Path) -> None:

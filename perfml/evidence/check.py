@@ -72,7 +72,12 @@ RULE_WORDS: Mapping[str, tuple[str, str]] = {
     "in_the_future": ("the date lies in the future", "日期在未来"),
     "off_the_scale": ("the rating lies outside the declared scale", "评分超出量表"),
     "too_large_to_sum": ("the value is too large to be summed exactly", "数值过大，无法精确求和"),
-    "duplicate_key": ("another row has the same key and the same known_at", "主键与知悉时间重复"),
+    "past_9999": ("the date lies after 9999", "日期晚于 9999 年"),
+    "duplicate_key": ("another row has the same key and the same known_at, and was usable first", "主键与知悉时间重复"),
+    "contradicting_rows": (
+        "rows with the same key and the same known_at contradict each other",
+        "相同主键的记录相互矛盾",
+    ),
     "cycle_of_managers": ("someone would come to report to themselves", "汇报线成环"),
 }
 

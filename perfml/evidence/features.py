@@ -9,47 +9,31 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perfml.errors import DataError
-from perfml.evidence.cells import Log, discover_kinds, part_log, record_begins
-from perfml.evidence.columns import Column, refuse_twins
-from perfml.evidence.comparison import z_scores
-from perfml.evidence.grid import Grid, epoch_days
-from perfml.evidence.kernel import cell_columns
-from perfml.evidence.pairs import pair_columns
-from perfml.evidence.reading import quoted, unreadable
-from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
+from perfml.evidence.batches import Job, Tell, batches, compare, prepare
+from perfml.evidence.columns import Column
+from perfml.evidence.kernel import Floats
+from perfml.evidence.reading import unreadable
 from perfml.evidence.sources import Data
-from perfml.evidence.windows import Plan, compile_windows
 from perfml.files import whole_file
 from perfml.project.project import Definitions
-from perfml.project.spec import Relation
 
-BATCH_BYTES = 120_000_000
-"""What one batch of persons takes, about: small enough that its arrays are taken again and again from the same memory."""
-BYTES_OF_ROW = 80
-"""What one row of the log takes while its batch is worked out."""
-MOST_BATCHES = 200
-"""Each is an open file while the log is read."""
 ROWS_OF_GROUP = 100_000
 """Of the Parquet file, at least."""
 WHOLE_NUMBERS = ("count", "active_days", "days_since_last", "distinct_counterparts", "mutual_counterparts")
 """Measures whose values repeat often enough to be written by way of a dictionary."""
-KEYS = ("employee_id", "as_of")
 METADATA = b"perfml"
-Progress = Callable[[str, int, int], None]
-Floats = npt.NDArray[np.float64]
+Progress = Tell
 
 
 @dataclass(frozen=True)
@@ -117,16 +101,16 @@ def write(
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
         folder = Path(name)
         try:
-            job = _prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, tell)
+            job = prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, tell)
         except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
             raise unreadable(data.source, error) from None
         spool = folder / "batches.arrow"
-        held = _spool(job, spool, tell)
-        _finish(job, spool, _compare(job, held), out, tell)
+        scores = compare(job, _spool(job, spool, tell))
+        _finish(job, spool, scores, out, tell)
     return len(job.rows)
 
 
-def _schema(job: _Job) -> pa.Schema:
+def _schema(job: Job) -> pa.Schema:
     said = {
         "columns": [c.to_json() for c in job.columns],
         "kinds": job.plan.kinds,
@@ -137,19 +121,19 @@ def _schema(job: _Job) -> pa.Schema:
     return pa.schema(fields, metadata={METADATA: json.dumps(said, ensure_ascii=False).encode()})
 
 
-def _spool(job: _Job, spool: Path, tell: Progress) -> dict[str, Floats]:
+def _spool(job: Job, spool: Path, tell: Progress) -> dict[str, Floats]:
     """Write the columns that need nobody else to ``spool``; return those of them that are compared with others."""
     held: dict[str, list[Floats]] = {base: [] for base, _ in job.compared}
     base_schema = pa.schema(list(_schema(job))[: -len(job.compared) or None])
     with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
-        for batch in _batches(job, tell):
+        for batch in batches(job, tell):
             for base, rows in held.items():
                 rows.append(batch.column(base).to_numpy(zero_copy_only=False))
             writer.write_batch(batch)
     return {base: np.concatenate(rows) for base, rows in held.items()}
 
 
-def _finish(job: _Job, spool: Path, scores: list[Floats], out: Path, tell: Progress) -> None:
+def _finish(job: Job, spool: Path, scores: list[Floats], out: Path, tell: Progress) -> None:
     """Write ``out`` from ``spool`` and the comparisons."""
     with whole_file(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
         reader, low = pa.ipc.open_file(source), 0
@@ -163,187 +147,6 @@ def _finish(job: _Job, spool: Path, scores: list[Floats], out: Path, tell: Progr
             tell("writing", min(first + step, n), n)
 
 
-def _parquet(path: Path, job: _Job) -> pq.ParquetWriter:
+def _parquet(path: Path, job: Job) -> pq.ParquetWriter:
     repeating = ["employee_id", *(c.column.name for c in job.plan.columns if c.measure in WHOLE_NUMBERS)]
     return pq.ParquetWriter(path, _schema(job), compression="snappy", use_dictionary=repeating, write_statistics=False)
-
-
-@dataclass
-class _Job:
-    data: Data
-    plan: Plan
-    grid: Grid
-    log: Log | None
-    people: pd.DataFrame
-    rows: npt.NDArray[np.int64]
-    """Flat index person × as-of date of each row of ``people``."""
-    persons: npt.NDArray[np.object_]
-    departments: npt.NDArray[np.int32]
-    relational: list[tuple[str, tuple[str, ...]]]
-    columns: list[Column]
-    compared: list[tuple[str, Relation]]
-    decimals: int
-    left_out: list[str]
-    record_begins: Mapping[dt.date, dt.date]
-
-
-def _prepare(
-    data: Data,
-    definitions: Definitions,
-    as_ofs: list[dt.date],
-    kinds: Sequence[str] | None,
-    folder: Path,
-    tell: Progress,
-) -> _Job:
-    tell("people", 0, 1)
-    make_snapshots(data, as_ofs)
-    people = data.connection.execute("select * from people order by employee_id, as_of").df()
-    if people.empty:
-        raise DataError(
-            "nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates"
-        )
-    days = epoch_days(as_ofs)
-    person, persons = pd.factorize(people["employee_id"].to_numpy(dtype=object))
-    when = np.searchsorted(days, people["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
-    left_out: list[str] = []
-    plan = Plan((), ())
-    if data.has("events"):
-        found = list(kinds) if kinds is not None else discover_kinds(data, as_ofs[-1].isoformat())
-        plan = compile_windows(definitions.windowed, found, has_counterparts="counterpart_id" in data.columns["events"])
-        if "counterpart_id" not in data.columns["events"]:
-            left_out.append("evidence of counterparts: events has no counterpart_id")
-    else:
-        left_out += [f"{file.name}: there is no table events" for file in definitions.windowed]
-    grid = Grid(days, plan.windows)
-    codes = pd.factorize(people["department"])[0].astype(np.int32)
-    departments = np.full((len(days), len(persons)), -1, np.int32)
-    departments[when, person] = codes
-    columns = [c.column for c in plan.columns]
-    compared: list[tuple[Column, Relation]] = [(c.column, relation) for c in plan.columns for relation in c.compare]
-    relational = []
-    for number, file in enumerate(definitions.relational):
-        tell(f"evidence {file.name}", number, len(definitions.relational))
-        absent = [table for table in file.spec.needs if table != "people" and not data.has(table)]
-        if absent:
-            left_out.append(f"{file.name}: there is no table {', '.join(absent)}")
-            continue
-        run_relational(data, file)
-        relational.append((file.name, tuple(file.spec.columns)))
-        for name, words in file.spec.columns.items():
-            column = Column(
-                name,
-                file.name,
-                words.reason or file.name,
-                file.spec.zh,
-                file.spec.en,
-                words.zh,
-                words.en,
-                words.unit,
-                words.better,
-                words.owner,
-            )
-            columns.append(column)
-            compared += [(column, relation) for relation in words.compare]
-    if relational:
-        _join_relational(data, relational)
-    groups = _relations(people)
-    kept = [(column, relation) for column, relation in compared if (groups[relation] >= 0).any()]
-    for relation in sorted({relation for _, relation in compared} - {relation for _, relation in kept}):
-        left_out.append(f"comparison with {relation}: positions does not say who that is")
-    columns += [column.compared(relation) for column, relation in kept]
-    refuse_twins(columns)
-    job = _Job(
-        data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, columns,
-        [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
-        record_begins(data, as_ofs) if plan.columns else {},
-    )  # fmt: skip
-    if plan.columns:
-        tell("one pass over the log", 0, 1)
-        data.connection.register(
-            "person_arrays",
-            pa.table(
-                {"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}
-            ),
-        )
-        data.connection.execute("create or replace temp table persons as select * from person_arrays")
-        data.connection.unregister("person_arrays")
-        job.log = part_log(data, plan, grid, job.decimals, folder=folder, n_persons=len(persons), size=_size(job))
-    return job
-
-
-def _decimals(data: Data) -> int:
-    return (data.specs["events"].value_decimals or 0) if data.has("events") else 0
-
-
-def _relations(people: pd.DataFrame) -> dict[Relation, npt.NDArray[np.int64]]:
-    """For each relation the group of every row, −1 where it is not known: one manager, or one role family and level."""
-    as_of = people["as_of"].to_numpy()
-
-    def groups(*names: str) -> npt.NDArray[np.int64]:
-        known = people[list(names)].notna().all(axis=1).to_numpy()
-        codes = people.assign(_as_of=as_of).groupby(["_as_of", *names], sort=False, dropna=False).ngroup().to_numpy()
-        return np.where(known, codes, -1).astype(np.int64)
-
-    return {"team": groups("manager_id"), "peers": groups("role_family", "level")}
-
-
-def _batches(job: _Job, tell: Progress) -> Iterator[pa.RecordBatch]:
-    """Batches of persons, each with the columns that need nobody else."""
-    n_as_ofs, n_persons = len(job.grid.as_ofs), len(job.persons)
-    size = job.log.size if job.log is not None else _size(job)
-    ids = pa.array(job.people["employee_id"].to_numpy(dtype=object), pa.string())
-    days = pa.array(job.people["as_of"].to_numpy().astype("M8[D]"), pa.date32())
-    for part, low in enumerate(range(0, n_persons, size)):
-        n = min(size, n_persons - low)
-        tell("windows", low, n_persons)
-        first, last = np.searchsorted(job.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
-        person, as_of = np.divmod(job.rows[first:last] - low * n_as_ofs, n_as_ofs)
-        cell = as_of * n + person
-        made: dict[str, Floats] = {}
-        if job.log is not None:
-            rows = job.log.rows(part)
-            made |= cell_columns(rows, job.plan, job.grid, low, n, job.decimals)
-            made |= pair_columns(rows, job.plan, job.grid, low, n, job.departments)
-        arrays: dict[str, pa.Array] = {
-            "employee_id": ids.slice(first, last - first),
-            "as_of": days.slice(first, last - first),
-        }
-        for name in [c.column.name for c in job.plan.columns]:
-            arrays[name] = pa.array(made.pop(name).ravel()[cell], from_pandas=True)
-        if job.relational:
-            arrays |= _relational_batch(job.data, int(first), int(last))
-        yield pa.RecordBatch.from_pydict(arrays)
-        tell("windows", low + n, n_persons)
-
-
-def _size(job: _Job) -> int:
-    """Persons of a batch: as many as their rows of the log, cubes and columns leave room for."""
-    n_persons = len(job.persons)
-    rows = BYTES_OF_ROW * job.data.rows_read.get("events", 0) // n_persons
-    cubes = 2 * job.plan.n_channels * (2 * len(job.grid.edges) + len(job.grid.as_ofs))
-    size = BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(job.grid.as_ofs) * len(job.columns))
-    return max(1, size, -(-n_persons // MOST_BATCHES))
-
-
-def _join_relational(data: Data, relational: list[tuple[str, tuple[str, ...]]]) -> None:
-    """Make the temp table ``relational``: a row for each of ``people``, numbered and lying in their order."""
-    columns, joins = [], []
-    for number, (name, names) in enumerate(relational):
-        columns += [f"r{number}.{quoted(column)}::double as {quoted(column)}" for column in names]
-        joins.append(f"left join {evidence_table(name)} r{number} using (employee_id, as_of)")
-    data.connection.execute(
-        f"create or replace temp table relational as select row_number() over (order by employee_id, as_of) - 1 as row,"
-        f" {', '.join(columns)} from people {' '.join(joins)} order by row"
-    )
-
-
-def _relational_batch(data: Data, first: int, last: int) -> dict[str, pa.Array]:
-    query = f"select * exclude (row) from relational where row >= {first} and row < {last} order by row"
-    found = data.connection.sql(query).to_arrow_table()
-    assert found.num_rows == last - first
-    return {column: found.column(column).combine_chunks() for column in found.column_names}
-
-
-def _compare(job: _Job, held: dict[str, Floats]) -> list[Floats]:
-    groups = _relations(job.people)
-    return [z_scores(held[base], groups[relation]) for base, relation in job.compared]

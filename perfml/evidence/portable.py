@@ -57,12 +57,14 @@ def check_reads(sql: str, *, offered: frozenset[str], file: str) -> None:
     """
     import sqlglot
     from sqlglot import exp
+    from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
+    from sqlglot.optimizer.scope import traverse_scope
 
-    tree = sqlglot.parse_one(sql, read="duckdb")
-    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    for table in tree.find_all(exp.Table):
+    tree = normalize_identifiers(sqlglot.parse_one(sql, read="duckdb"), dialect="duckdb")
+    sources = [source for scope in traverse_scope(tree) for source in scope.sources.values()]
+    for table in (source for source in sources if isinstance(source, exp.Table)):
         named = isinstance(table.this, exp.Identifier) and not table.db
-        if not (named and table.name.lower() in own | offered) and not isinstance(table.this, exp.GenerateSeries):
+        if not (named and table.name.lower() in offered) and not isinstance(table.this, exp.GenerateSeries):
             raise DefinitionError(
                 f"reads {table.name or table.sql(dialect='duckdb')!r}, which it may not",
                 where=file,

@@ -57,11 +57,19 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     connection.execute(f"create schema if not exists {KNOWN}")
     for table in data.specs:
         if table not in NOT_OFFERED:
-            hidden = "happened_day, known_day, known_moment, usable_day, superseded_day"
+            columns = data.specs[table].columns
+            protected = [quoted(name) for name, column in columns.items() if column.protected]
+            hidden = ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *protected])
+            later = ", ".join(
+                f"case when t.{quoted(name)} < a.as_of then t.{quoted(name)} end as {quoted(name)}"
+                for name, column in columns.items()
+                if column.later
+            )
+            replaced = f" replace ({later})" if later else ""
             person = "select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on"
             hired = f" and exists ({person})"
             connection.execute(
-                f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden})"
+                f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden}){replaced}"
                 f" from temp.asofs a join main.{table} t on {visible('t')}{hired if table == 'exits' else ''}"
             )
 

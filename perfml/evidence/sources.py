@@ -19,6 +19,8 @@ from perfml.evidence.reading import RawTable, literal, quoted, raw_tables, unrea
 from perfml.evidence.reporting_lines import quarantine_cycles
 from perfml.project.spec import ColumnType, TableSpec
 
+REPEATED = "case when t.first_day = t.usable_day and t.low <> t.high then 'contradicting_rows' else 'duplicate_key' end"
+"""SQL: what is wrong with a row whose key and ``known_at`` stand more than once."""
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
 _MOMENTS = ("DATE", "TIMESTAMP")
 _NUMBERS = (
@@ -50,6 +52,8 @@ class Data:
     notices: list[str] = field(default_factory=list)
     problems: list[DataError] = field(default_factory=list)
     rows_read: dict[str, int] = field(default_factory=dict)
+    today: dt.date = dt.date.max
+    """The day after which nothing can have happened."""
 
     def has(self, table: str) -> bool:
         """Whether the table is there and usable."""
@@ -58,8 +62,10 @@ class Data:
     def last_day(self) -> dt.date:
         """The first day by which everything in events and reviews had happened and was known."""
         days = [
-            self.connection.execute(f"select max(usable_day) from {table}").fetchall()[0][0]
-            for table in ("events", "reviews")
+            self.connection.execute(
+                f"select max(usable_day) from {table} where usable_day <= date '{self.today}'"
+            ).fetchall()[0][0]
+            for table in ("events", "reviews", "exits", "progress")
             if self.has(table)
         ]
         found: list[dt.date] = [day for day in days if day is not None]
@@ -90,7 +96,7 @@ def open_data(
         " happened_day date, known_day date)"
     )
     found, errors = raw_tables(connection, source, tables)
-    data = Data(str(source), connection, {}, {}, problems=list(errors))
+    data = Data(str(source), connection, {}, {}, problems=list(errors), today=today)
     specs: dict[str, TableSpec] = {}
     columns: dict[str, tuple[str, ...]] = {}
     data.specs, data.columns = specs, columns
@@ -195,7 +201,7 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
         return
     content = tuple(column for column in there if column != "known_at")
     connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, content)}")
-    connection.execute(into.format(rule="'duplicate_key'", column="null") + f" from ranked_{name} t where t.copy > 0")
+    connection.execute(into.format(rule=REPEATED, column="null") + f" from ranked_{name} t where t.copy > 0")
     connection.execute(f"create table {name} as {_versions(f'ranked_{name}', keys)}")
     connection.execute(f"drop table ranked_{name}; drop table typed_{name}")
 
@@ -212,7 +218,7 @@ def _load_keyed_events(connection: duckdb.DuckDBPyConnection, clean: str, into: 
     columns = ("employee_id", "happened_at", "kind", "value", "counterpart_id", "source")
     some = f"(select * from ({clean}) where event_id in (select event_id from repeated))"
     connection.execute(f"create table ranked_events as {_ranked(some, 't.event_id', columns)}")
-    connection.execute(into.format(rule="'duplicate_key'", column="null") + " from ranked_events t where t.copy > 0")
+    connection.execute(into.format(rule=REPEATED, column="null") + " from ranked_events t where t.copy > 0")
     connection.execute(f"create table versioned_events as {_versions('ranked_events', 't.event_id')}")
     connection.execute(
         f"create view events as select *, null::date as superseded_day from ({clean})"

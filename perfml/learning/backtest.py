@@ -74,8 +74,8 @@ def backtest_horizon(
     known = labels(data, rows, spec.label, horizon_days=horizon_days, until=until)
     dates = sorted(set(when[~np.isnan(known)].tolist()))
     folds = rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds)
-    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, names)
-    at = [names.index(name) for name in base]
+    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(rows.columns))
+    plain = rows[base].to_numpy(dtype=np.float64)
     # Folds are many and seeds change little: one seed a fold.
     one_seed = spec.model_copy(update={"learner": spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})})
     jobs: list[tuple[Fold, Floats, npt.NDArray[np.bool_]]] = []
@@ -93,7 +93,7 @@ def backtest_horizon(
             progress(f"back-test {horizon_days} d", number, len(jobs))
         train = ~np.isnan(label)
         risk = fit(features[train], label[train], when[train], names=names, spec=one_seed, embargo_days=embargo)
-        theirs = baseline_probability(features[train][:, at], label[train], features[test][:, at])
+        theirs = baseline_probability(plain[train], label[train], plain[test])
         tested.append((probability(risk.margin(features[test])), theirs))
     if progress:
         progress(f"back-test {horizon_days} d", len(jobs), len(jobs))
@@ -106,7 +106,7 @@ def backtest_horizon(
     index = np.concatenate([np.flatnonzero(test) for _, _, test in jobs])
     ours, theirs = np.concatenate([t[0] for t in tested]), np.concatenate([t[1] for t in tested])
     outcome, person = known[index], rows["employee_id"].to_numpy(dtype=object)[index]
-    metrics = metrics_at(spec.list.capacity_share)
+    metrics = metrics_at(when[index], spec.list.room)
     difference = estimate(
         {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}, outcome, ours, person, against=theirs
     )

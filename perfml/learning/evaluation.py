@@ -88,10 +88,23 @@ def precision_at(share: float) -> Metric:
     return metric
 
 
-def lift_at(share: float) -> Metric:
-    """:func:`precision_at` over the share of true cases among all."""
-    precision = precision_at(share)
+def lift(precision: Metric) -> Metric:
+    """A precision over the share of true cases among all."""
     return lambda label, probability, weight: _divide(precision(label, probability, weight), _mean(label, weight))
+
+
+def precision_of_lists(when: npt.NDArray[np.datetime64], room: Callable[[int], int]) -> Metric:
+    """Share of true cases among those listed: at each date of ``when``, the ``room(n)`` ranked highest of its ``n`` rows."""
+    order = np.argsort(when, kind="stable")
+    dates = np.split(order, np.flatnonzero(np.diff(when[order]).astype(np.int64)) + 1)
+
+    def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
+        listed = np.concatenate(
+            [rows[np.argsort(-probability[rows], kind="stable")[: room(len(rows))]] for rows in dates]
+        )
+        return _divide(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
+
+    return metric
 
 
 def expected_over_observed(label: Floats, probability: Floats, weight: Floats) -> Floats:
@@ -120,16 +133,17 @@ def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Flo
     return slope / scale
 
 
-def metrics_at(capacity_share: float) -> dict[str, Metric]:
-    """The metrics every report shows, in order."""
+def metrics_at(when: npt.NDArray[np.datetime64], room: Callable[[int], int]) -> dict[str, Metric]:
+    """The metrics every report shows, in order; ``room(n)``: how many of ``n`` people can be listed at a date."""
+    listed = precision_of_lists(when, room)
     return {
         "auc": auc,
         "average_precision": average_precision,
         "log_loss": log_loss,
         "brier": brier,
-        "precision_at_capacity": precision_at(capacity_share),
-        "lift_at_capacity": lift_at(capacity_share),
-        "lift_at_10_percent": lift_at(0.1),
+        "precision_at_capacity": listed,
+        "lift_at_capacity": lift(listed),
+        "lift_at_10_percent": lift(precision_at(0.1)),
         "expected_over_observed": expected_over_observed,
         "calibration_slope": calibration_slope,
     }

@@ -95,7 +95,7 @@ def save(
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     write_text(folder / "current", version + "\n")
-    return load(home, name)
+    return load(home, name, version)
 
 
 def _is_sound(home: Path, name: str, version: str) -> bool:

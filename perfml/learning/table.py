@@ -22,6 +22,7 @@ from perfml.project.project import Definitions
 from perfml.project.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
+REMEDY = "use evidence columns; `perfml features --json` lists them"
 COVERED = 0.9
 """Share of a window that the record has to hold for its value to be learnt from."""
 MOST_DATES = 120
@@ -55,8 +56,9 @@ class Table:
         values = np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
         reach = {c.name: c.reach_days * COVERED for c in self.columns}
         as_of = self.frame["as_of"].to_numpy().astype("M8[D]")
-        for date, begins in self.record_begins.items():
-            partial = [i for i, name in enumerate(wanted) if reach.get(name, 0) > (date - begins).days]
+        for date in np.unique(as_of).tolist():
+            held_days = (date - self.record_begins.get(date, date)).days
+            partial = [i for i, name in enumerate(wanted) if reach.get(name, 0) > held_days]
             if partial:
                 values[np.ix_(as_of == np.datetime64(date), partial)] = np.nan
         return values
@@ -84,6 +86,12 @@ def make_table(
                 where=f"models/{name}.toml [evidence]",
                 remedy=f"use one of: {', '.join(sorted(files))}",
             )
+    named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
+    for key, wanted in {**named, "monotone": tuple(spec.monotone)}.items():
+        for column in wanted:
+            if "*" not in column and not _is_defined(column, definitions):
+                where = f"models/{name}.toml [{key}]"
+                raise DefinitionError(f"no evidence is called {column!r}", where=where, remedy=REMEDY)
     evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
     columns = tuple(
         c
@@ -133,17 +141,16 @@ def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, w
     import sqlglot
     from sqlglot import exp
 
-    remedy = "write SQL over the evidence columns; `perfml features --json` lists them"
     try:
         named = {column.name for column in sqlglot.parse_one(expression, read="duckdb").find_all(exp.Column)}
     except sqlglot.errors.ParseError as error:
         raise DefinitionError(
-            f"{expression!r} is not SQL ({str(error).splitlines()[0]})", where=where, remedy=remedy
+            f"{expression!r} is not SQL ({str(error).splitlines()[0]})", where=where, remedy=REMEDY
         ) from None
     absent = sorted(named - set(frame.columns))
     for name in absent:
         if not _is_defined(name, definitions):
-            raise DefinitionError(f"no evidence is called {name!r}", where=where, remedy=remedy)
+            raise DefinitionError(f"no evidence is called {name!r}", where=where, remedy=REMEDY)
     with duckdb.connect() as connection:
         connection.register("evidence", frame[[c for c in frame.columns if c in named] or ["employee_id"]])
         nulls = "".join(f", null::double as {quoted(name)}" for name in absent)
@@ -153,7 +160,7 @@ def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, w
             ).fetchnumpy()
         except duckdb.Error as error:
             said = str(error).splitlines()[0]
-            raise DefinitionError(f"{expression!r} does not run ({said})", where=where, remedy=remedy) from None
+            raise DefinitionError(f"{expression!r} does not run ({said})", where=where, remedy=REMEDY) from None
     return np.asarray(found["yes"], dtype=bool)
 
 

@@ -83,12 +83,12 @@ def _backtests(
     data: Data, table: Table, project: Folder, name: str, until: dt.date, progress: Progress | None
 ) -> tuple[list[Backtest], list[str]]:
     spec = project.model(name)
-    _refuse_one_sided(data, table, project, name, until)
     done: list[Backtest] = []
     notices: list[str] = []
     errors: list[ModelError] = []
     for days in spec.label.horizons_days:
         try:
+            _refuse_one_sided(data, table, project, name, until, days)
             done.append(backtest_horizon(data, table, spec, horizon_days=days, until=until, progress=progress))
         except ModelError as error:
             errors.append(error)
@@ -98,7 +98,7 @@ def _backtests(
     return done, notices
 
 
-def _refuse_one_sided(data: Data, table: Table, project: Folder, name: str, until: dt.date) -> None:
+def _refuse_one_sided(data: Data, table: Table, project: Folder, name: str, until: dt.date, days: int) -> None:
     """Outcomes that never or always happened teach nothing: say which."""
     spec = project.model(name)
     rows = table.frame[table.usable]
@@ -108,15 +108,15 @@ def _refuse_one_sided(data: Data, table: Table, project: Folder, name: str, unti
             where=f"models/{name}.toml [population]",
             remedy="widen 'eligible' or 'thin'",
         )
-    label = labels(data, rows.reset_index(drop=True), spec.label, horizon_days=spec.label.horizons_days[0], until=until)
+    label = labels(data, rows.reset_index(drop=True), spec.label, horizon_days=days, until=until)
     known, cases = int((~np.isnan(label)).sum()), int(np.nansum(label))
     need = spec.backtest.min_positives
-    where = f"model {name}, {data.source} until {until}"
+    where = f"model {name} within {days} days, {data.source} until {until}"
     if known == 0:
         raise ModelError(
             "no label has matured",
             where=where,
-            remedy=f"it takes {spec.label.horizons_days[0]} days of record after the first as-of date",
+            remedy=f"it takes {days} days of record after the first as-of date",
         )
     if cases < need:
         raise ModelError(

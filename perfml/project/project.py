@@ -120,8 +120,12 @@ class Folder:
         return path.read_text(encoding="utf-8") if path else ""
 
     def home(self, home: Path | None = None) -> Path:
-        """Where models, scores and runs live: ``home``, else ``PERFML_HOME``, else ``<project>/var``."""
-        return Path(home or os.environ.get("PERFML_HOME") or self.root / "var")
+        """Where models, scores and runs live: ``home``, else ``PERFML_HOME``, else ``<project>/var``.
+
+        For the starter, which may lie among the installed packages, that is ``./var``.
+        """
+        base = Path.cwd() if self.root == STARTER else self.root
+        return Path(home or os.environ.get("PERFML_HOME") or base / "var")
 
     def _stems(self, folder: str, suffix: str) -> list[str]:
         found = {path.stem for layer in self._layers for path in (layer / folder).glob(f"*{suffix}")}

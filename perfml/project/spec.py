@@ -99,6 +99,8 @@ class ColumnType(Spec):
     type: Literal["text", "date", "timestamp", "double", "int", "bool", "list"]
     required: bool = False
     protected: bool = False
+    later: bool = False
+    """A second date of the row, which may lie after the first: it is not seen before it has come."""
 
 
 class Rule(Spec):
@@ -302,7 +304,16 @@ class ListSpec(Spec):
     """How many people HR can really talk to."""
 
     capacity_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    capacity_people: int | None = None
+    capacity_people: Annotated[int, Field(ge=1)] | None = None
+
+    def room(self, n: int) -> int:
+        """How many of ``n`` people can be listed.
+
+        >>> ListSpec(capacity_share=0.1).room(60), ListSpec(capacity_people=20).room(15), ListSpec().room(3)
+        (6, 15, 1)
+        """
+        wanted = self.capacity_people if self.capacity_people is not None else max(1, round(n * self.capacity_share))
+        return min(n, wanted)
 
 
 class ModelSpec(Spec):

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from perfml.errors import DataError, DefinitionError
-from perfml.evidence import features
+from perfml.evidence import batches, features
 from perfml.project.project import Definitions, RelationalFile
 from perfml.project.spec import RelationalSpec, parse
 from tests.evidence.naive import Event, Known
@@ -171,7 +171,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evidence(busy, shipped(), AS_OFS["weekly"])
     steps = []
-    monkeypatch.setattr(features, "BATCH_BYTES", bytes_)
+    monkeypatch.setattr(batches, "BATCH_BYTES", bytes_)
     data = opened(busy)
     parts = features.build(
         data, shipped(), AS_OFS["weekly"], progress=lambda what, done, total: steps.append((what, done))

@@ -47,11 +47,12 @@ def test_precision_and_lift_at_a_share() -> None:
     one = np.ones((1, 10))
     assert ev.precision_at(0.2)(label, probability, one) == pytest.approx([1.0])
     assert ev.precision_at(0.4)(label, probability, one) == pytest.approx([0.5])
-    assert ev.lift_at(0.2)(label, probability, one) == pytest.approx([5.0])
+    assert ev.lift(ev.precision_at(0.2))(label, probability, one) == pytest.approx([5.0])
 
 
 def test_one_label_gives_missing_not_an_error() -> None:
-    found = ev.estimate(ev.metrics_at(0.1), np.zeros(20), np.linspace(0.1, 0.2, 20), np.arange(20).astype(object))
+    metrics = ev.metrics_at(np.repeat(np.datetime64("2026-01-01"), 20), lambda n: 2)
+    found = ev.estimate(metrics, np.zeros(20), np.linspace(0.1, 0.2, 20), np.arange(20).astype(object))
     assert np.isnan(found["auc"].value)
     assert found["auc"].to_json()["value"] is None
 
@@ -84,3 +85,13 @@ def test_bins_hold_every_row_once() -> None:
     assert sum(b["n"] for b in bins) == 103
     assert [b["expected"] for b in bins] == sorted(b["expected"] for b in bins)
     assert all(b["low"] <= b["observed"] <= b["high"] for b in bins)
+
+
+def test_a_list_is_made_at_each_date() -> None:
+    """Two places a date: the second date's people are listed although the first date's all rank higher."""
+    when = np.repeat(np.array(["2026-01-01", "2026-02-01"], "M8[D]"), 4)
+    probability = np.array([0.9, 0.8, 0.7, 0.6, 0.4, 0.3, 0.2, 0.1])
+    label = np.array([1.0, 0, 1, 0, 1, 1, 0, 0])
+    listed = ev.precision_of_lists(when, lambda n: 2)
+    assert listed(label, probability, np.ones((1, 8))) == pytest.approx([0.75])
+    assert listed(label, probability, np.array([[1.0, 3, 1, 1, 0, 1, 1, 1]])) == pytest.approx([2 / 5])
