@@ -201,7 +201,7 @@ def score(
         )
     if out is not None:
         write_scores(scores, out)
-    rows = scores.select(["as_of", "horizon_days", "status", "band"]).to_pylist()
+    rows = scores.select(["as_of", "horizon_days", "status", "band", "why_not"]).to_pylist()
     if as_json:
         _print_json(
             {
@@ -213,6 +213,8 @@ def score(
         )
         return
     terminal.out.print(f"{len(rows):,} rows: {terminal.score_counts(rows)}" + (f"; written to {out}" if out else ""))
+    for why in terminal.held_counts(rows):
+        terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
     terminal.show_list(scores)
 
 

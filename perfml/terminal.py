@@ -45,6 +45,8 @@ def progress() -> Iterator[Tell]:
 
 def check_table(report: CheckReport) -> None:
     """Print what ``perfml check`` found."""
+    for problem in report.problems:
+        out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
     table = Table(title=escape(report.source), title_justify="left")
     for heading, justify in (
         ("table", "left"),
@@ -82,8 +84,6 @@ def check_table(report: CheckReport) -> None:
     for able in report.cannot:
         out.print(f"  [yellow]cannot[/]  {escape(able)}", highlight=False)
     out.print(f"  [green]can[/]     {escape(', '.join(report.can))}", highlight=False)
-    for problem in report.problems:
-        out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
 
 
 def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
@@ -107,7 +107,7 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     table = Table(title=title, title_justify="left", show_lines=True)
     for heading in ("#", "who", "risk", "band"):
         table.add_column(heading, no_wrap=True)
-    table.add_column("why, and who can act", ratio=1)
+    table.add_column("why, and who can act", ratio=1, overflow="fold")
     for row in rows:
         lines = [
             f"{escape(r['en'])} [dim]({words.OWNERS[r['owner']][1]})[/]"
@@ -120,6 +120,15 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     out.print(table)
 
 
+def held_counts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why people are held, the most frequent first: ``events: wrong_type (12)``."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        if row["why_not"]:
+            counts[row["why_not"]] = counts.get(row["why_not"], 0) + 1
+    return [f"{why} ({n:,})" for why, n in sorted(counts.items(), key=lambda item: -item[1])]
+
+
 def score_counts(rows: Sequence[Mapping[str, Any]]) -> str:
     """``480 scored, 20 thin`` of score rows."""
     counts: dict[str, int] = {}
@@ -128,8 +137,8 @@ def score_counts(rows: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{n:,} {status}" for status, n in sorted(counts.items(), key=lambda item: -item[1]))
 
 
-def show_list(scores: pa.Table) -> None:
-    """Print the list of the newest as-of date and each horizon, or the honest refusal."""
+def show_list(scores: pa.Table, *, most: int = MOST_LISTED) -> None:
+    """Print the head of the list of the newest as-of date and each horizon, or the honest refusal."""
     newest = max(scores.column("as_of").to_pylist())
     rows = [row for row in scores.to_pylist() if row["as_of"] == newest]
     for days in sorted({row["horizon_days"] for row in rows}):
@@ -137,10 +146,13 @@ def show_list(scores: pa.Table) -> None:
         acting = [row for row in here if row["band"] == "act"]
         name = here[0]["model"]
         if acting:
-            list_table(acting[:MOST_LISTED], f"{name} within {days} days, as of {newest}: {len(acting)} to talk to")
+            list_table(
+                acting[:most],
+                f"{name} within {days} days, as of {newest}: {len(acting)} to talk to, the first {min(most, len(acting))}",
+            )
         elif any(row["status"] == "scored" for row in here):
             out.print(
-                f"[yellow]{name} within {days} days: no better than the baseline in its back-test, so there is no list[/]"
+                f"[yellow]{name} within {days} days: its back-test shows it no better than the baseline: no list[/]"
             )
 
 
@@ -151,9 +163,11 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
         if row["status"] != "scored":
             out.print(f"{escape(head)}: {row['status']}" + (f" ({escape(row['why_not'])})" if row["why_not"] else ""))
             continue
+        if row["rank"] is None:
+            out.print(f"[yellow]{escape(head)}: not shown to be better than the baseline; do not act on it[/]")
         table = Table(title=f"{escape(head)}: {row['probability']:.1%}", title_justify="left")
         for heading in ("log-odds", "who can act", "why", "原因"):
-            table.add_column(heading, justify="right" if heading == "log-odds" else "left")
+            table.add_column(heading, justify="right" if heading == "log-odds" else "left", overflow="fold")
         for r in row["reasons"]:
             owner = "" if r["evidence"] == "other" else words.OWNERS[r["owner"]][1]
             table.add_row(f"{r['contribution']:+.2f}", owner, escape(r["en"]), escape(r["zh"]))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from perfml.learning.registry import Model
 
 Source = str | Path
+STALE_DAYS = {"events": 31, "reviews": 366}
+"""For how long after its end a record still says how people are now."""
 Dates = dt.date | str | Sequence[dt.date | str]
 
 
@@ -90,6 +92,7 @@ class Project:
         """Back-test, learn from what was known by ``until`` (default: the end of the record), and keep both."""
         from perfml.learning.training import train
 
+        self.home.mkdir(parents=True, exist_ok=True)
         opened = self.open(data)
         try:
             day = _until(opened, until)
@@ -121,10 +124,7 @@ class Project:
         opened = self.open(data)
         try:
             dates = _dates(as_of) if as_of else [end_of_record(opened)]
-            if max(dates) > opened.today + dt.timedelta(days=1):
-                raise PerfmlError(
-                    "lies in the future", where=f"as-of date {max(dates)}", remedy="nothing is known of it yet"
-                )
+            _refuse_stale(opened, max(dates))
             scores = score(opened, self.folder, loaded, dates, progress=self._progress)
         finally:
             opened.close()
@@ -160,6 +160,17 @@ ScoreRow = dict[str, str | float | int | dt.date | list[Reason] | None]
 def end_of_record(data: Data) -> dt.date:
     """The day after the last one on which anything was known: the first as-of date that can use all of it."""
     return data.last_day() + dt.timedelta(days=1)
+
+
+def _refuse_stale(data: Data, as_of: dt.date) -> None:
+    """Long after the record's end everyone seems to have fallen silent: raise :class:`DataError`."""
+    end = end_of_record(data)
+    if as_of > end + dt.timedelta(days=STALE_DAYS["events" if data.has("events") else "reviews"]):
+        raise DataError(
+            f"ends on {end}, too long before {as_of}",
+            where=data.source,
+            remedy="export it anew, or choose an earlier date",
+        )
 
 
 def _until(data: Data, until: dt.date | str | None) -> dt.date:

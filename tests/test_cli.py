@@ -161,3 +161,19 @@ def test_init_copies_a_whole_project_and_overwrites_nothing(run, tmp_path: Path)
     code, _, err = run("init", tmp_path / "mine")
     assert code == 1 and "already exists" in err
     assert (tmp_path / "mine" / "perfml.toml").read_text() == 'name = "mine"'
+
+
+def test_a_record_that_ended_long_ago_is_not_scored(run, company_of_500: Simulated) -> None:  # type: ignore[no-untyped-def]
+    where = ("--project", company_of_500.project, "--home", company_of_500.home)
+    code, _, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", "2026-11-15", *where)
+    assert code == 1
+    assert "ends on 2026-10-01, too long before 2026-11-15" in " ".join(err.split())
+
+
+def test_a_place_that_cannot_be_written_is_named_before_any_work(
+    run, company_of_500: Simulated, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "file").touch()
+    code, _, err = run("train", "attrition", "--data", company_of_500.data, "--home", tmp_path / "file" / "home")
+    assert code == 1
+    assert "Not a directory" in err and "choose another place" in " ".join(err.split())

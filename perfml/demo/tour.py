@@ -47,7 +47,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         _say(began, f"{name}: trained, back-tested, scored")
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
-        terminal.show_list(scores[-1])
+        terminal.show_list(scores[-1], most=3)
     page = write_report(
         out / "report.html",
         title="perfml demo",
@@ -58,7 +58,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     )
     _say(began, f"report: {page}")
     terminal.out.print(
-        f"to open the service: perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
+        f"to open the service: python3 run.py perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
     )
     return page
 

@@ -174,7 +174,8 @@ def _abilities(
         for days in spec.label.horizons_days:
             wait = 2 * days + spec.population.warm_up_days + DAYS_OF_MONTH
             if needed not in usable:
-                cannot.append(f"model {name}: there is no table {needed}")
+                state = "has no usable row" if reports[needed].there else "is missing"
+                cannot.append(f"model {name}: the table {needed} {state}")
                 break
             if span < wait:
                 cannot.append(

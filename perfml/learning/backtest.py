@@ -111,11 +111,12 @@ def backtest_horizon(
         {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}, outcome, ours, person, against=theirs
     )
     cases = len(set(person[outcome == 1]))
-    proven, en, zh = _verdict(difference["auc"], cases, base, spec)
+    ours_alone = estimate(metrics, outcome, ours, person)
+    proven, en, zh = _verdict(difference["auc"], ours_alone["auc"], cases, base, spec)
     return Backtest(
         horizon_days,
         tuple(_describe(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs),
-        estimate(metrics, outcome, ours, person),
+        ours_alone,
         estimate(metrics, outcome, theirs, person),
         difference,
         tuple(base),
@@ -140,7 +141,7 @@ def _describe(fold: Fold, train: Floats, test: Floats) -> dict[str, Any]:
     }
 
 
-def _verdict(auc: Estimate, cases: int, base: Sequence[str], spec: ModelSpec) -> tuple[bool, str, str]:
+def _verdict(auc: Estimate, alone: Estimate, cases: int, base: Sequence[str], spec: ModelSpec) -> tuple[bool, str, str]:
     beaten = " + ".join(base) or "chance"
     if cases < spec.backtest.min_positives:
         need = spec.backtest.min_positives
@@ -150,6 +151,9 @@ def _verdict(auc: Estimate, cases: int, base: Sequence[str], spec: ModelSpec) ->
             f"无法判断是否优于 {beaten}：回测中仅 {cases} 人出现该结果，至少需要 {need} 人",
         )
     margin = f"AUC {auc.value:+.3f}, 2 SE = {STANDARD_ERRORS * auc.se:.3f}"
+    if not alone.low > 0.5:
+        low = f"AUC {alone.value:.3f}, from {alone.low:.3f}"
+        return False, f"no better than chance ({low})", f"不优于随机（{low}）"
     if auc.value > STANDARD_ERRORS * auc.se:
         return True, f"better than {beaten} ({margin})", f"优于 {beaten}（{margin}）"
     return False, f"no better than {beaten} ({margin})", f"不优于 {beaten}（{margin}）"
