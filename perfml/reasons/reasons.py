@@ -20,6 +20,7 @@ from perfml.evidence.columns import Column
 Floats = npt.NDArray[np.float64]
 LEADING = 5
 """Reasons that are listed by name."""
+SPEAKS = 0.25
 VALUES = 3
 """Columns shown behind a reason."""
 
@@ -103,20 +104,39 @@ def explain(grouping: Grouping, contributions: Floats, values: Floats, usual: Fl
 
 
 def _line(
-    grouping: Grouping, members: npt.NDArray[np.int64], contribution: Floats, value: Floats, usual: Floats, total: float
+    grouping: Grouping,
+    members: npt.NDArray[np.int64],
+    contribution: Floats,
+    value: Floats,
+    usual: Floats,
+    total: float,
 ) -> Reason:
-    """The line of one reason, told by the column that pushes it most in the reason's own direction."""
-    order = members[np.argsort(-contribution[members] * np.sign(total), kind="stable")]
-    lead = grouping.columns[order[0]]
+    """The line of one reason, told by the column that pushes it most in the reason's own direction.
+
+    A column whose value reads like the usual one explains nothing: the next that differs speaks, if it pushes at least
+    :data:`SPEAKS` of the strongest.
+    """
+    push = contribution * np.sign(total)
+    order = members[np.argsort(-push[members], kind="stable")]
+    strong = [i for i in order if push[i] > 0 and push[i] >= SPEAKS * push[order[0]]]
+    told = next((i for i in strong if _differs(grouping.columns[i], value[i], usual[i])), order[0])
+    order = np.concatenate([[told], order[order != told]])
+    lead = grouping.columns[told]
     shown = [column for column in order[:VALUES] if contribution[column] != 0]
     return {
         "evidence": lead.reason,
         "contribution": total,
         "owner": lead.owner,
-        "zh": _text(lead, value[order[0]], usual[order[0]], total, "zh"),
-        "en": _text(lead, value[order[0]], usual[order[0]], total, "en"),
+        "zh": _text(lead, value[told], usual[told], total, "zh"),
+        "en": _text(lead, value[told], usual[told], total, "en"),
         "values": [_value(grouping.columns[i], value[i], usual[i]) for i in shown],
     }
+
+
+def _differs(column: Column, value: float, usual: float) -> bool:
+    if column.relation is not None:
+        return abs(value) >= 0.05
+    return words.value(value, column.unit, "en") != words.value(usual, column.unit, "en")
 
 
 def _text(column: Column, value: float, usual: float, total: float, language: words.Language) -> str:

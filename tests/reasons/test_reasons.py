@@ -82,3 +82,15 @@ def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
 def test_a_comparison_reads_as_a_distance(z: float, en: str, zh: str) -> None:
     said = [words.evidence("t", "m", z, 0.1, "standard deviations", language) for language in ("en", "zh")]  # type: ignore[arg-type]
     assert said == [f"t: m: {en}", f"t：m {zh}"]
+
+
+def test_a_value_like_the_usual_one_does_not_speak(grouping: Grouping) -> None:
+    contributions = np.zeros((1, 11))
+    contributions[0, :2] = [0.5, 0.4]
+    values, usual = np.full((1, 10), 7.0), np.full(10, 7.0)
+    values[0, 1] = 3.0
+    (lines,) = explain(grouping, contributions, values, usual)
+    assert lines[0]["en"] == "Evidence: meaning of a_91d: 3 days (usually 7 days); raises the risk"
+    values[0, 1] = 7.0
+    (lines,) = explain(grouping, contributions, values, usual)
+    assert "a_28d" in lines[0]["en"]
