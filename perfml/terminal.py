@@ -48,15 +48,8 @@ def check_table(report: CheckReport) -> None:
     for problem in report.problems:
         out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
     table = Table(title=escape(report.source), title_justify="left")
-    for heading, justify in (
-        ("table", "left"),
-        ("rows", "right"),
-        ("people", "right"),
-        ("span", "left"),
-        ("set aside", "right"),
-        ("gaps", "left"),
-    ):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for heading in ("table", "rows", "people", "span", "set aside", "gaps"):
+        table.add_column(heading, justify="right" if heading in ("rows", "people", "set aside") else "left")
     for t in report.tables:
         if not t.there:
             table.add_row(f"[dim]{t.name}", "[dim]–", "", "[dim]absent", "", "")
