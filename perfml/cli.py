@@ -236,6 +236,19 @@ def explain(
 
 
 @app.command()
+def report(
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
+    as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Write the kept scores as one HTML page, in English and Chinese, that opens without a network."""
+    _suffix(out, ".html")
+    written = Project(project, home=home).report(out, as_of=as_of)
+    terminal.out.print(f"report: {written}", highlight=False)
+
+
+@app.command()
 def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8321,

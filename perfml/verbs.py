@@ -153,6 +153,34 @@ class Project:
             )
         return rows
 
+    def report(self, out: str | Path, *, as_of: dt.date | str | None = None, title: str | None = None) -> Path:
+        """Write the self-contained HTML report of all models that were scored at ``as_of`` (default: the newest date kept).
+
+        Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was trained anew since.
+        """
+        from perfml.learning.registry import load
+        from perfml.report import write_report
+
+        kept = {name: sorted((self.home / "scores" / name).glob("*.parquet")) for name in self.folder.models}
+        dates = sorted({path.stem for paths in kept.values() for path in paths})
+        if not dates:
+            raise PerfmlError(
+                "nothing has been scored", where=str(self.home), remedy="run `perfml score MODEL --data …`"
+            )
+        day = _date(as_of) if as_of else _date(dates[-1])
+        paths = {name: path for name, there in kept.items() for path in there if path.stem == day.isoformat()}
+        if not paths:
+            raise PerfmlError(
+                "was not scored", where=f"as-of date {day}", remedy=f"use one of: {', '.join(dates[-5:])}"
+            )
+        return write_report(
+            Path(out),
+            title=title or self.folder.spec.name,
+            as_of=day,
+            models=[load(self.home, name) for name in paths],
+            scores=[pq.read_table(path) for path in paths.values()],
+        )
+
 
 ScoreRow = dict[str, str | float | int | dt.date | list[Reason] | None]
 

@@ -31,7 +31,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  #
     return call
 
 
-COMMANDS = ["init", "demo", "check", "features", "train", "backtest", "score", "explain", "serve"]
+COMMANDS = ["init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -177,3 +177,15 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(
     code, _, err = run("train", "attrition", "--data", company_of_500.data, "--home", tmp_path / "file" / "home")
     assert code == 1
     assert "Not a directory" in err and "choose another place" in " ".join(err.split())
+
+
+def test_report_is_written_from_kept_scores(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    where = ("--project", company_of_500.project, "--home", company_of_500.home)
+    code, _, err = run("report", "--out", tmp_path / "r.html", *where)
+    assert (code, err) == (0, "")
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Risk of leaving" in page and "低绩效风险" in page
+    code, _, err = run("report", "--out", tmp_path / "r.html", "--as-of", "2020-01-01", *where)
+    assert code == 1 and "use one of: 2026-10-01" in " ".join(err.split())
+    code, _, err = run("report", "--out", tmp_path / "r.html", "--home", tmp_path / "empty")
+    assert code == 1 and "nothing has been scored" in err
