@@ -161,7 +161,7 @@ class Episodes:
         who = who[np.argsort(self.began[who], kind="stable")]
         names = [NAMES[code] for code in self.cause[who]]
         ended = self.ended[who].astype("datetime64[D]")
-        ended[self.ended[who] >= end] = np.datetime64("NaT")
+        ended[self.ended[who] >= end] = np.datetime64("NaT", "D")
         columns = {
             "employee_id": ids[who].astype(object),
             "cause": names,
