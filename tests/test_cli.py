@@ -15,7 +15,7 @@ from tests.tables import write_tables
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     """Call ``perfml`` with words; gives (exit code, standard output, standard error)."""
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setattr(terminal.out, "_width", 100)
@@ -47,7 +47,7 @@ def test_commands_are_all_listed() -> None:
     )
 
 
-def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulated, tmp_path: Path) -> None:
     code, out, _ = run("check", "--data", company_of_500.data, "--project", company_of_500.project)
     assert code == 0
     assert "enrolments" in out
@@ -61,7 +61,7 @@ def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulate
     assert "neither" in out or "nor in 'reviews'" in out
 
 
-def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> None:
     reviews = "review_id | employee_id | period_end | reviewed_on | rating\n" + "\n".join(
         f"r{i}{year} | e{i} | {year}-12-31 | {year + 1}-01-15 | 3" for i in range(3) for year in (2020, 2021, 2022)
     )
@@ -70,7 +70,7 @@ def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> 
     assert any("weekly" in line and "reviews only" in line for line in json.loads(out)["cannot"])
 
 
-def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_path: Path) -> None:
     out_file = tmp_path / "f.parquet"
     code, out, _ = run(
         "features",
@@ -94,7 +94,7 @@ def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_
     assert sorted(pd.to_datetime(frame["as_of"]).dt.strftime("%Y-%m-%d").unique()) == ["2026-07-01", "2026-10-01"]
 
 
-def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simulated, tmp_path: Path) -> None:
     out_file = tmp_path / "scores.csv"
     where = ("--project", company_of_500.project, "--home", company_of_500.home)
     code, _, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", END, "--out", out_file, *where)
@@ -133,7 +133,7 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
 )
 def test_mistakes_are_named_with_their_remedy(
     run, tmp_path: Path, words: tuple[str, ...], problem: str, remedy: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     home = () if words[0] in ("check", "features") else ("--home", tmp_path)
     data = ("--data", tmp_path) if words[0] in ("train", "score", "features") else ()
     if words[0] == "train":
@@ -149,11 +149,11 @@ def test_mistakes_are_named_with_their_remedy(
     assert "Traceback" not in err
 
 
-def test_unknown_options_and_no_command_exit_with_two(run) -> None:  # type: ignore[no-untyped-def]
+def test_unknown_options_and_no_command_exit_with_two(run) -> None:
     assert run("check", "--dada", "x")[0] == 2
 
 
-def test_init_copies_a_whole_project_and_overwrites_nothing(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_init_copies_a_whole_project_and_overwrites_nothing(run, tmp_path: Path) -> None:
     code, _, _ = run("init", tmp_path / "mine")
     assert code == 0
     assert (tmp_path / "mine" / "features" / "sources.toml").is_file()
@@ -163,7 +163,7 @@ def test_init_copies_a_whole_project_and_overwrites_nothing(run, tmp_path: Path)
     assert (tmp_path / "mine" / "perfml.toml").read_text() == 'name = "mine"'
 
 
-def test_a_record_that_ended_long_ago_is_not_scored(run, company_of_500: Simulated) -> None:  # type: ignore[no-untyped-def]
+def test_a_record_that_ended_long_ago_is_not_scored(run, company_of_500: Simulated) -> None:
     where = ("--project", company_of_500.project, "--home", company_of_500.home)
     code, _, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", "2026-11-15", *where)
     assert code == 1
@@ -172,14 +172,14 @@ def test_a_record_that_ended_long_ago_is_not_scored(run, company_of_500: Simulat
 
 def test_a_place_that_cannot_be_written_is_named_before_any_work(
     run, company_of_500: Simulated, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     (tmp_path / "file").touch()
     code, _, err = run("train", "attrition", "--data", company_of_500.data, "--home", tmp_path / "file" / "home")
     assert code == 1
     assert "Not a directory" in err and "choose another place" in " ".join(err.split())
 
 
-def test_report_is_written_from_kept_scores(run, company_of_500: Simulated, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_report_is_written_from_kept_scores(run, company_of_500: Simulated, tmp_path: Path) -> None:
     where = ("--project", company_of_500.project, "--home", company_of_500.home)
     code, _, err = run("report", "--out", tmp_path / "r.html", *where)
     assert (code, err) == (0, "")

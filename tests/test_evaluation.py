@@ -22,7 +22,7 @@ needs_data = [
 
 
 @pytest.fixture
-def evaluation(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def evaluation(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT / "evaluation"))
     import run
 
@@ -38,7 +38,7 @@ def test_projects_say_only_how_they_differ(name: str) -> None:
     assert len([p for p in folder.root.rglob("*") if p.is_file()]) <= 4
 
 
-def test_without_the_data_it_says_so(evaluation, monkeypatch, capsys, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_without_the_data_it_says_so(evaluation, monkeypatch, capsys, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["run.py", "--data", str(tmp_path / "nowhere"), "--out", str(tmp_path / "e.json")])
     assert evaluation.main() == 0
     assert "skipped" in capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_without_the_data_it_says_so(evaluation, monkeypatch, capsys, tmp_path: 
 class TestOnRealData:
     pytestmark = needs_data
 
-    def test_every_goal_is_reached(self, evaluation, monkeypatch, capsys, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    def test_every_goal_is_reached(self, evaluation, monkeypatch, capsys, tmp_path: Path) -> None:
         monkeypatch.setattr(sys, "argv", ["run.py", "--data", str(SHARED), "--out", str(tmp_path / "e.json")])
         assert evaluation.main() == 0, capsys.readouterr().out
         found = json.loads((tmp_path / "e.json").read_text())

@@ -63,8 +63,8 @@ def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypa
     os.symlink(company_of_500.project / "models", tmp_path / "models")
     names: dict[str, object] = {}
     exec(code.replace('"EXPORT"', repr(str(company_of_500.data))), names)  # what a reader would paste
-    assert len(names["frame"]) > 400  # type: ignore[arg-type]
-    assert set(names["scores"]["status"]) >= {"scored"}  # type: ignore[index]
+    assert len(names["frame"]) > 400
+    assert set(names["scores"]["status"]) >= {"scored"}
 
 
 def test_every_run_verb_is_one_that_run_knows() -> None:

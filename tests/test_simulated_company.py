@@ -100,7 +100,7 @@ def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: p
     people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
     other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
 
-    def of_another(data, rows, label, *, horizon_days, until):  # type: ignore[no-untyped-def]
+    def of_another(data, rows, label, *, horizon_days, until):
         swapped = rows.assign(employee_id=rows["employee_id"].map(other))
         return labels(data, swapped, label, horizon_days=horizon_days, until=until)
 

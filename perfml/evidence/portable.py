@@ -25,7 +25,8 @@ def check_portable(sql: str, *, file: str) -> None:
     """Raise :class:`DefinitionError` unless ``sql`` is one SELECT that Spark would answer alike.
 
     Refused: ASOF joins, PIVOT and UNPIVOT, ordered list aggregates, bare decimal literals (Spark reads ``28.0`` as
-    DECIMAL, DuckDB's arithmetic then differs), and dates of the file's own (the snapshot is what filters by date).
+    DECIMAL, DuckDB's arithmetic then differs), and today's date or anything random. A date written
+    out is not refused; it should not be needed, as the snapshot is what filters by date.
     """
     import sqlglot
     from sqlglot import exp

@@ -28,7 +28,7 @@ STANDARD_ERRORS = 2.0
 
 @dataclass(frozen=True)
 class Backtest:
-    """One horizon's back-test. ``proven``: better than the baseline by 2 SE on people it had not seen the outcome of."""
+    """One horizon's back-test. ``proven``: better than chance, and than the baseline by 2 SE, on outcomes it had not seen."""
 
     horizon_days: int
     folds: tuple[dict[str, Any], ...]

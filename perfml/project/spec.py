@@ -297,7 +297,7 @@ class BacktestSpec(Spec):
 
     folds: Annotated[int, Field(ge=1, le=20)] = 4
     min_positives: Annotated[int, Field(ge=2)] = 20
-    """Fewer people with the outcome than this, in learning or in testing, and nothing is claimed."""
+    """Fewer rows with the outcome in learning, or people with it in testing, and nothing is claimed."""
 
 
 class ListSpec(Spec):

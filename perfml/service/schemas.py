@@ -40,7 +40,7 @@ class Horizon(Answer):
 
     horizon_days: int
     proven: bool
-    """Better than the baseline by 2 standard errors of the AUC. Without it there is no list."""
+    """Better than chance, and than the baseline by 2 standard errors of the AUC. Without it there is no list."""
     verdict: Text
     rows: int
     """Rows in the back-test."""

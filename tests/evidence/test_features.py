@@ -64,7 +64,7 @@ def columns() -> dict[str, Column]:
 def as_definition(name: str, column: Column) -> dict[str, object]:
     measure, said = column
     days = [said[key] for key in ("days", "past") if key in said]
-    kinds = said["kinds"] and list(said["kinds"])  # type: ignore[call-overload]
+    kinds = said["kinds"] and list(said["kinds"])
     name = name.removesuffix("28") + "{window}" if len(days) > 1 else name
     return {"column": name, "measure": measure, "side": said["side"], "kinds": kinds or "all", "windows_days": days}
 
@@ -135,9 +135,9 @@ def agree(frame: pd.DataFrame, log: list[Event], as_ofs: list[dt.date], wanted: 
             row = found.loc[(person, pd.Timestamp(as_of))]
             for name, (measure, said) in wanted.items():
                 if name not in found.columns:
-                    assert not {event.kind for event in known.events} & set(said["kinds"] or KINDS)  # type: ignore[call-overload]
+                    assert not {event.kind for event in known.events} & set(said["kinds"] or KINDS)
                     continue
-                expected = known.measure(measure, **said)  # type: ignore[arg-type]
+                expected = known.measure(measure, **said)
                 assert row[name] == expected or (math.isnan(row[name]) and math.isnan(expected)), (
                     f"{name} of {person} at {as_of}: {row[name]}, row by row {expected}"
                 )

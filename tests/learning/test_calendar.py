@@ -21,7 +21,7 @@ D = dt.date
     ],
 )
 def test_dates_start_on_their_day(every: str, first: dt.date, expected: list[dt.date]) -> None:
-    assert as_of_dates(first, D(2026, 1, 15), every) == expected  # type: ignore[arg-type]
+    assert as_of_dates(first, D(2026, 1, 15), every) == expected
 
 
 def test_no_dates_where_the_end_lies_first() -> None:

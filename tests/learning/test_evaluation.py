@@ -28,13 +28,13 @@ def sample(request: pytest.FixtureRequest) -> tuple[ev.Floats, ev.Floats, ev.Flo
         (ev.brier, sk.brier_score_loss),
     ],
 )
-def test_equals_scikit_learn(ours: ev.Metric, theirs, sample) -> None:  # type: ignore[no-untyped-def]
+def test_equals_scikit_learn(ours: ev.Metric, theirs, sample) -> None:
     label, probability, weights = sample
     expected = [theirs(label, probability, sample_weight=weight) for weight in weights]
     np.testing.assert_allclose(ours(label, probability, weights), expected, rtol=1e-10)
 
 
-def test_calibration_slope_equals_a_logistic_regression(sample) -> None:  # type: ignore[no-untyped-def]
+def test_calibration_slope_equals_a_logistic_regression(sample) -> None:
     label, probability, weights = sample
     margin = np.log(probability / (1 - probability))[:, None]
     expected = [LogisticRegression(C=1e9, tol=1e-10).fit(margin, label, sample_weight=w).coef_[0, 0] for w in weights]

@@ -20,7 +20,7 @@ def column(name: str, reason: str, **said: object) -> Column:
         reason_en="Evidence",
         better="neither",
         **(base | said),
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_missing_value_is_said_not_invented(grouping: Grouping) -> None:
 @pytest.mark.parametrize("number", [0.0, 1.0, -2.345, 0.004, 1234567.0])
 def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     for language in ("zh", "en"):
-        text = words.value(number, unit, language)  # type: ignore[arg-type]
+        text = words.value(number, unit, language)
         assert text.strip() == text != ""
 
 
@@ -80,7 +80,7 @@ def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     ],
 )
 def test_a_comparison_reads_as_a_distance(z: float, en: str, zh: str) -> None:
-    said = [words.evidence("t", "m", z, 0.1, "standard deviations", language) for language in ("en", "zh")]  # type: ignore[arg-type]
+    said = [words.evidence("t", "m", z, 0.1, "standard deviations", language) for language in ("en", "zh")]
     assert said == [f"t: m: {en}", f"t：m {zh}"]
 
 
