@@ -7,20 +7,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from perfml.errors import DataError, DefinitionError, ModelError, PerfmlError
 
 if TYPE_CHECKING:
+    from perfml.learning.estimator import RiskClassifier
     from perfml.verbs import Project
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "DefinitionError", "ModelError", "PerfmlError", "Project", "__version__"]
+__all__ = ["DataError", "DefinitionError", "ModelError", "PerfmlError", "Project", "RiskClassifier", "__version__"]
+
+
+_WHERE = {"Project": "perfml.verbs", "RiskClassifier": "perfml.learning.estimator"}
+"""Public names that bring heavy libraries: loaded when asked for."""
 
 
 def __getattr__(name: str) -> object:
-    if name == "Project":
-        from perfml.verbs import Project
-
-        return Project
+    if name in _WHERE:
+        return getattr(import_module(_WHERE[name]), name)
     raise AttributeError(f"module 'perfml' has no attribute {name!r}")

@@ -32,6 +32,11 @@ DataOption = Annotated[
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Folder of definitions (default: here, else the starter).")
 ]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="MLflow server (default: MLFLOW_TRACKING_URI, else SQLite in --home)."),
+]
+OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-MM-DD (default: end of the record).")]
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
 ]
@@ -136,13 +141,16 @@ def train(
     until: UntilOption = None,
     project: ProjectOption = None,
     home: HomeOption = None,
+    tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back-test a model, learn from what was known by --until, and keep both."""
+    """Back-test a model, learn from what was known by --until, ask every gate, and keep it as the candidate."""
     with terminal.progress() as tell:
-        trained = Project(project, home=home, progress=tell).train(model, data, until=until)
+        opened = Project(project, home=home, progress=tell)
+        trained = opened.train(model, data, until=until)
+        tracked = opened.track(model, uri=tracking_uri)
     if as_json:
-        _print_json({"model": model, "version": trained.version, **trained.about})
+        _print_json({"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.about})
         return
     terminal.out.print(
         f"{model} {trained.version}, learnt from what was known by {trained.about['until']}", highlight=False
@@ -156,8 +164,137 @@ def train(
             f" [{style}]{escape(tested['en'])}[/]",
             highlight=False,
         )
+    terminal.gates_table(trained)
     for notice in trained.about["left_out"]:
         terminal.out.print(f"  [dim]left out  {escape(notice)}[/]", highlight=False)
+    if not tracked[0].logged:
+        terminal.out.print(f"  [yellow]tracking[/]  waits: {escape(tracked[0].reason)}; `perfml track` tries again")
+    terminal.stage(opened.home, trained)
+
+
+@app.command()
+def promote(
+    model: str,
+    approver: Annotated[str, typer.Option("--approver", help="Who approves it: a person's name.")] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence.")] = "",
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    tracking_uri: TrackingOption = None,
+) -> None:
+    """Show what the newest model passes, and make it the one in use if a named person says why. No gate can be waived."""
+    from perfml.learning.promotion import candidate
+
+    opened = Project(project, home=home)
+    opened.folder.model(model)
+    terminal.gates_table(candidate(opened.home, model))
+    done = opened.promote(model, approver=approver, reason=reason, uri=tracking_uri)
+    replaced = f", in place of {done.before}" if done.before else ""
+    said = f"{done.model} {done.version} is the champion{replaced}; approved by {done.approver}: {done.reason}"
+    terminal.out.print(escape(said), highlight=False)
+
+
+@app.command()
+def track(project: ProjectOption = None, home: HomeOption = None, tracking_uri: TrackingOption = None) -> None:
+    """Log in MLflow what could not be logged before. Exit code 1 when something still waits."""
+    found = Project(project, home=home).track(uri=tracking_uri)
+    for tracked in found:
+        said = "logged" if tracked.logged else f"waits: {tracked.reason}"
+        terminal.out.print(f"{tracked.name} {tracked.version}  {tracked.what}  {escape(said)}", highlight=False)
+    if not found:
+        terminal.out.print("nothing waits to be logged")
+    if not all(tracked.logged for tracked in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def replay(
+    model: str,
+    as_of: Annotated[str, typer.Option("--as-of", help="The date that was scored.")],
+    data: DataOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Compute kept scores again from recorded data, definitions and model. Exit code 1 unless every value matches."""
+    with terminal.progress() as tell:
+        found = Project(project, home=home, progress=tell).replay(model, as_of, data)
+    if found.matches:
+        terminal.out.print(f"[green]matches[/]: {found.rows:,} rows of {model} at {as_of}, to the last digit")
+        return
+    terminal.out.print(f"[red]differs[/]: {model} at {as_of}")
+    for line in (*found.differences, *found.other_versions):
+        terminal.out.print(f"  {escape(line)}", highlight=False)
+    raise typer.Exit(1)
+
+
+@app.command()
+def drift(
+    model: str,
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether evidence, scores and outcomes are still what the model learnt from: retrain, watch, or cannot tell."""
+    with terminal.progress() as tell:
+        found = Project(project, home=home, progress=tell).drift(model, data, as_of=as_of)
+    if as_json:
+        _print_json([one.to_json() for one in found])
+    else:
+        terminal.drift_table(model, found)
+
+
+@app.command()
+def fairness(
+    model: str,
+    data: DataOption = None,
+    mitigate: Annotated[
+        str | None, typer.Option("--mitigate", help="A protected attribute: what would a cure cost?")
+    ] = None,
+    until: UntilOption = None,
+    project: ProjectOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Whether lists treat groups alike, which evidence tells a protected attribute, and what a cure costs."""
+    with terminal.progress() as tell:
+        found = Project(project, progress=tell).fairness(model, data, mitigate=mitigate, until=until)
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        terminal.fairness_tables(model, found)
+
+
+@app.command()
+def raters(
+    data: DataOption = None, until: UntilOption = None, project: ProjectOption = None, as_json: JsonOption = False
+) -> None:
+    """Who rates how severely, where reviewers can be compared; those with few ratings are counted, not shown."""
+    with terminal.progress() as tell:
+        found = Project(project, progress=tell).raters(data, until=until)
+    if as_json:
+        _print_json(json.loads(found.to_json(orient="records", force_ascii=False)))
+    else:
+        terminal.raters_table(found)
+
+
+@app.command()
+def curves(
+    model: str,
+    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+) -> None:
+    """By when people will have left, for each cause, and how long they can be expected to stay."""
+    from perfml.advice.scoring import write_table
+
+    _suffix(out, ".parquet", ".csv")
+    with terminal.progress() as tell:
+        found = Project(project, home=home, progress=tell).curves(model, data, as_of=as_of)
+    write_table(found, out)
+    people = len(set(found.column("employee_id").to_pylist()))
+    terminal.out.print(f"curves of {people:,} people, {found.num_rows:,} points, in {out}", highlight=False)
 
 
 @app.command()
@@ -191,7 +328,7 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score everyone with the trained model: probability, rank, band and reasons."""
-    from perfml.advice.scoring import write_scores
+    from perfml.advice.scoring import write_table
 
     if out is not None:
         _suffix(out, ".parquet", ".csv")
@@ -200,7 +337,7 @@ def score(
             model, data, as_of=_series(as_of, start, to, every) or None
         )
     if out is not None:
-        write_scores(scores, out)
+        write_table(scores, out)
     rows = scores.select(["as_of", "horizon_days", "status", "band", "why_not"]).to_pylist()
     if as_json:
         _print_json(

@@ -17,9 +17,15 @@ from perfml.evidence.check import CheckReport
 from perfml.evidence.features import Progress as Tell
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
     import pyarrow as pa
 
+    from perfml.advice.monitoring import DriftOf
+    from perfml.learning.auditing import FairnessAnswer
     from perfml.learning.backtest import Backtest
+    from perfml.learning.registry import Model
 
 MOST_LISTED = 10
 out = Console()
@@ -95,6 +101,114 @@ def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
         out.print(table)
 
 
+VERDICTS = {
+    "pass": "green",
+    "fail": "red",
+    "insufficient": "yellow",
+    "no action": "green",
+    "watch": "yellow",
+    "retrain": "red",
+}
+
+
+def _judged(verdict: str) -> str:
+    return f"[{VERDICTS.get(verdict, 'yellow')}]{verdict}[/]"
+
+
+def gates_table(model: Model) -> None:
+    """Print every gate of every horizon: what was measured, its limit, and what it means."""
+    for days, gates in model.about["gates"].items():
+        table = Table(
+            title=f"{model.name} {model.version}, {days} days: gates", title_justify="left", title_style="bold"
+        )
+        for heading in ("gate", "verdict", "measured", "limit", "which means"):
+            table.add_column(heading, overflow="fold")
+        for gate in gates:
+            said = (gate["figure"], gate["limit"], gate["en"])
+            table.add_row(gate["name"], _judged(gate["verdict"]), *(escape(text) for text in said))
+        out.print(table)
+
+
+def stage(home: Path, model: Model) -> None:
+    """Say whether this version is used, and how it becomes the one that is."""
+    from perfml.learning.artifacts import CHAMPION, pointed
+
+    champion = pointed(home, model.name, CHAMPION)
+    if champion == model.version:
+        out.print("  it is the champion: scores are made with it")
+        return
+    used = (
+        "no version has been promoted, so scores are made with it" if champion is None else f"{champion} stays in use"
+    )
+    out.print(
+        f"  candidate; {used}. To promote it: perfml promote {model.name} --approver NAME --reason WHY", highlight=False
+    )
+
+
+def drift_table(name: str, found: Sequence[DriftOf]) -> None:
+    """Print each horizon's verdict with its sentence, and the columns that moved most."""
+    for one in found:
+        report = one.report
+        out.print(
+            f"{name} within {one.horizon_days} days: {_judged(report.verdict)}  {escape(report.en)}", highlight=False
+        )
+        if report.observed_over_expected is not None:
+            seen = f"observed / expected of {one.outcomes_of}: {report.observed_over_expected}"
+            out.print(f"  {seen}", highlight=False)
+    moved = [shift for shift in found[0].report.columns if shift.moved][:MOST_LISTED] if found else []
+    if moved:
+        table = Table(title="evidence that moved most", title_justify="left")
+        for heading in ("column", "PSI beyond chance", "effect (SD)", "missing"):
+            table.add_column(heading, justify="left" if heading == "column" else "right", overflow="fold")
+        for shift in moved:
+            table.add_row(shift.name, f"{shift.excess:.2f}", f"{shift.effect:+.2f}", f"{shift.missing:+.0%}")
+        out.print(table)
+
+
+def fairness_tables(name: str, found: FairnessAnswer) -> None:
+    """Print the audit of each horizon, the strongest proxies, and what a cure costs."""
+    for days, report in found.audits.items():
+        title = f"{name} within {days} days: fairness {report.verdict}"
+        table = Table(title=title, title_justify="left", title_style="bold", caption="95 % intervals over people")
+        for heading in ("attribute", "metric", "value", "limit", "verdict"):
+            table.add_column(heading, overflow="fold")
+        for f in report.findings:
+            value = "" if f.verdict == "insufficient" else str(f.value)
+            table.add_row(escape(f.attribute), f.metric.replace("_", " "), value, f"{f.limit:g}", _judged(f.verdict))
+        out.print(table)
+        for f in report.findings:
+            if f.verdict == "fail":
+                out.print(f"  [red]fail[/]  {escape(f.en)}", highlight=False)
+    for attribute, proxies in found.proxies.items():
+        if not proxies:
+            out.print(f"proxies of {escape(attribute)}: too few people to tell", highlight=False)
+        for proxy in proxies[:3]:
+            out.print(f"proxy of {escape(attribute)}: {escape(proxy.en)}", highlight=False)
+    if found.cure is not None:
+        table = Table(title=found.cure.en, title_justify="left", title_style="bold")
+        for heading in ("cure", "verdict", "AUC", "log loss", "price in log loss"):
+            table.add_column(heading, overflow="fold")
+        for option in found.cure.options:
+            figures = (str(option.auc), str(option.log_loss), str(option.price))
+            table.add_row(option.cure, _judged(option.verdict), *figures)
+        out.print(table)
+
+
+def raters_table(report: pd.DataFrame) -> None:
+    """Print who rates how severely, in rating points, and say how many are not shown."""
+    table = Table(title="severity of reviewers, 95 % intervals", title_justify="left", title_style="bold")
+    for heading in ("reviewer", "ratings", "severity", "interval", "in words", "结论"):
+        table.add_column(heading, overflow="fold")
+    for row in report.to_dict(orient="records"):
+        low, high = row["severity_low"], row["severity_high"]
+        known = low == low
+        figures = (f"{row['severity']:+.2f}", f"{low:+.2f} … {high:+.2f}") if known else ("", "")
+        table.add_row(
+            str(row["reviewer_id"] or ""), f"{row['ratings']:,}", *figures, escape(row["en"]), escape(row["zh"])
+        )
+    out.print(table)
+
+
 def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     """Print the at-risk list: rank, person, probability and the leading reasons."""
     table = Table(title=title, title_justify="left", show_lines=True)
@@ -144,9 +258,7 @@ def show_list(scores: pa.Table, *, most: int = MOST_LISTED) -> None:
                 f"{name} within {days} days, as of {newest}: {len(acting)} to talk to, the first {min(most, len(acting))}",
             )
         elif any(row["status"] == "scored" for row in here):
-            out.print(
-                f"[yellow]{name} within {days} days: its back-test shows it no better than the baseline: no list[/]"
-            )
+            out.print(f"[yellow]{name} within {days} days: a gate failed (see `perfml train`): no list[/]")
 
 
 def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -157,7 +269,7 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
             out.print(f"{escape(head)}: {row['status']}" + (f" ({escape(row['why_not'])})" if row["why_not"] else ""))
             continue
         if row["rank"] is None:
-            out.print(f"[yellow]{escape(head)}: not shown to be better than the baseline; do not act on it[/]")
+            out.print(f"[yellow]{escape(head)}: a gate failed; do not act on it[/]")
         table = Table(title=f"{escape(head)}: {row['probability']:.1%}", title_justify="left")
         for heading in ("log-odds", "who can act", "why", "原因"):
             table.add_column(heading, justify="right" if heading == "log-odds" else "left", overflow="fold")

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from perfml import terminal
-from perfml.advice.scoring import write_scores
+from perfml.advice.scoring import write_table
 from perfml.demo.company import CAUSES, simulate
 from perfml.project.starter import STARTER
 from perfml.report import write_report
@@ -43,7 +43,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
             project = Project(STARTER, home=home, progress=tell)
             models.append(project.train(name, data, until=END))
             scores.append(project.score(name, data, as_of=[END]))
-        write_scores(scores[-1], out / f"{name}.csv")
+        write_table(scores[-1], out / f"{name}.csv")
         _say(began, f"{name}: trained, back-tested, scored")
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)

@@ -14,6 +14,8 @@ from pathlib import Path
 from perfml.errors import ModelError
 
 VERSION_LENGTH = 12
+CANDIDATE, CHAMPION = "candidate", "champion"
+"""Files that name a version: the newest one trained, and the one that somebody promoted."""
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 
 
@@ -24,14 +26,23 @@ def versions(home: Path, name: str) -> list[str]:
     return [p.name for p in sorted(there, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
 
 
+def pointed(home: Path, name: str, stage: str) -> str | None:
+    """The version that :data:`CANDIDATE` or :data:`CHAMPION` names; None where there is none."""
+    pointer = home / "models" / name / stage
+    return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+
+
 def current_version(home: Path, name: str) -> str:
-    """The version in use. Raises :class:`ModelError` where none has been trained."""
-    pointer = home / "models" / name / "current"
-    if not pointer.is_file():
+    """The version in use: the champion or, where nobody has promoted one, the candidate.
+
+    Raises :class:`ModelError` where none has been trained.
+    """
+    version = pointed(home, name, CHAMPION) or pointed(home, name, CANDIDATE)
+    if version is None:
         raise ModelError(
             "has not been trained", where=f"model {name} in {home}", remedy=f"run `perfml train {name} --data …`"
         )
-    return pointer.read_text(encoding="utf-8").strip()
+    return version
 
 
 def verified(home: Path, name: str, version: str | None = None) -> Path:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,41 @@ from perfml.errors import ModelError
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.learning.baseline import baseline_columns, baseline_probability
-from perfml.learning.calendar import Fold, rolling_origin
-from perfml.learning.evaluation import Estimate, calibration_bins, estimate, metrics_at
+from perfml.learning.calendar import Fold, deciding_folds, rolling_origin
+from perfml.learning.calibration import calibration_floor, expected_calibration_error
+from perfml.learning.evaluation import (
+    Estimate,
+    auc,
+    average_precision,
+    calibration_bins,
+    estimate,
+    expected_over_observed,
+    metrics_at,
+)
 from perfml.learning.labels import labels
-from perfml.learning.learner import fit, probability
+from perfml.learning.learner import fit, monotone_signs, probability
+from perfml.learning.lists import ratio_draws
 from perfml.learning.table import Table
 from perfml.project.spec import ModelSpec
 
 Floats = npt.NDArray[np.float64]
 STANDARD_ERRORS = 2.0
 """By how many the model must beat the baseline's AUC."""
+RATIO = {"expected_over_observed": expected_over_observed}
+SEGMENT_METRICS = {"auc": auc, "average_precision": average_precision, **RATIO}
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was said at each origin, and what came of it; arrays over the tested rows."""
+
+    row: npt.NDArray[np.int64]
+    """Position among the usable rows of the table."""
+    when: npt.NDArray[np.datetime64]
+    person: npt.NDArray[np.object_]
+    outcome: Floats
+    model: Floats
+    baseline: Floats
 
 
 @dataclass(frozen=True)
@@ -37,19 +62,30 @@ class Backtest:
     difference: dict[str, Estimate]
     baseline_columns: tuple[str, ...]
     bins: tuple[dict[str, float], ...]
+    calibration_error: float
+    """Expected calibration error of the tested rows, in probability; see ``calibration_error_floor``."""
+    calibration_error_floor: float
+    """What a perfect model of these rows would show by sampling alone."""
+    by_year: tuple[dict[str, Any], ...]
+    """Expected over observed cases in each calendar year of as-of dates."""
+    segments: dict[str, dict[str, Any]]
+    """The figures among the people of each of the spec's segments."""
+    listed_ratio: tuple[float, ...]
+    """Observed over expected cases among those who would have been listed, in draws over people."""
     rows: int
     positives: int
     proven: bool
     en: str
     zh: str
+    predictions: Predictions = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """As JSON, without the rows."""
         tables = {
             name: {k: e.to_json() for k, e in getattr(self, name).items()}
             for name in ("model", "baseline", "difference")
         }
-        return {**self.__dict__, **tables}
+        return {k: v for k, v in self.__dict__.items() if k != "predictions"} | tables
 
 
 def backtest_horizon(
@@ -60,73 +96,123 @@ def backtest_horizon(
     horizon_days: int,
     until: dt.date,
     progress: Progress | None = None,
+    outcome_of: Mapping[str, str] | None = None,
+    what: str = "back-test",
 ) -> Backtest:
     """Roll the origin over the dates of ``table`` whose labels were known by ``until``.
 
     At each origin the model is learnt only from labels that had matured and were known by then. Raises
-    :class:`ModelError` when not one fold is possible, with what would be enough.
+    :class:`ModelError` when not one fold is possible, with what would be enough. ``outcome_of`` gives people the outcome of
+    others, for a test that nothing can be learnt from that.
     """
+    found, folds, base = _predict(data, table, spec, horizon_days, until, progress, outcome_of, what)
+    metrics = metrics_at(found.when, spec.list.room)
+    outcome, person = found.outcome, found.person
+    model = estimate(metrics, outcome, found.model, person)
+    difference = estimate(
+        {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}, outcome, found.model, person, against=found.baseline
+    )
+    cases = len(set(person[outcome == 1]))
+    proven, en, zh = _verdict(difference["auc"], model["auc"], cases, base, spec)
+    return Backtest(
+        horizon_days,
+        tuple(folds),
+        model,
+        estimate(metrics, outcome, found.baseline, person),
+        difference,
+        tuple(base),
+        tuple(calibration_bins(outcome, found.model)),
+        expected_calibration_error(outcome, found.model),
+        calibration_floor(found.model),
+        tuple(_by_year(found)),
+        _segments(found, table, spec),
+        tuple(np.round(ratio_draws(outcome, found.model, person, found.when, spec.list.room), 4).tolist()),
+        len(outcome),
+        int(outcome.sum()),
+        proven,
+        en,
+        zh,
+        found,
+    )
+
+
+def _predict(
+    data: Data,
+    table: Table,
+    spec: ModelSpec,
+    horizon_days: int,
+    until: dt.date,
+    progress: Progress | None,
+    outcome_of: Mapping[str, str] | None,
+    what: str,
+) -> tuple[Predictions, list[dict[str, Any]], list[str]]:
+    """Learn and predict at each origin; with the folds in words, and the baseline's columns."""
     embargo = horizon_days + spec.label.reporting_delay_days
     rows = table.frame[table.usable].reset_index(drop=True)
     features = table.matrix()[table.usable]
     when = rows["as_of"].to_numpy().astype("M8[D]")
-    names = [c.name for c in table.columns]
-    known = labels(data, rows, spec.label, horizon_days=horizon_days, until=until)
+    person = rows["employee_id"].to_numpy(dtype=object)
+    signs = monotone_signs([c.name for c in table.columns], spec)
+    whose = rows if outcome_of is None else rows.assign(employee_id=rows["employee_id"].map(outcome_of))
+    known = labels(data, whose, spec.label, horizon_days=horizon_days, until=until)
     dates = sorted(set(when[~np.isnan(known)].tolist()))
-    folds = rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds)
     base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(rows.columns))
     plain = rows[base].to_numpy(dtype=np.float64)
     # Folds are many and seeds change little: one seed a fold.
-    one_seed = spec.model_copy(update={"learner": spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})})
+    settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
     jobs: list[tuple[Fold, Floats, npt.NDArray[np.bool_]]] = []
-    for fold in folds:
+    for fold in rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds):
         train = np.isin(when, np.array(fold.train, "M8[D]"))
         label = np.full(len(rows), np.nan)
-        label[train] = labels(data, rows[train], spec.label, horizon_days=horizon_days, until=fold.origin)
+        label[train] = labels(data, whose[train], spec.label, horizon_days=horizon_days, until=fold.origin)
         test = np.isin(when, np.array(fold.test, "M8[D]")) & ~np.isnan(known)
         if min(np.nansum(label), np.nansum(1 - label)) >= spec.backtest.min_positives and test.any():
             jobs.append((fold, label, test))
-
-    tested: list[tuple[Floats, Floats]] = []
-    for number, (_, label, test) in enumerate(jobs):
-        if progress:
-            progress(f"back-test {horizon_days} d", number, len(jobs))
-        train = ~np.isnan(label)
-        risk = fit(features[train], label[train], when[train], names=names, spec=one_seed, embargo_days=embargo)
-        theirs = baseline_probability(plain[train], label[train], plain[test])
-        tested.append((probability(risk.margin(features[test])), theirs))
-    if progress:
-        progress(f"back-test {horizon_days} d", len(jobs), len(jobs))
-    if not tested:
+    if not jobs:
         raise ModelError(
             f"no back-test is possible for {horizon_days} days: {len(dates)} labelled dates, {int(np.nansum(known))} cases",
             where=f"{data.source} until {until}",
             remedy=f"it takes {spec.backtest.min_positives} cases that had matured {embargo} days before another labelled date",
         )
-    index = np.concatenate([np.flatnonzero(test) for _, _, test in jobs])
+    tested: list[tuple[Floats, Floats]] = []
+    for number, (_, label, test) in enumerate(jobs):
+        if progress:
+            progress(f"{what} {horizon_days} d", number, len(jobs))
+        train = ~np.isnan(label)
+        folds = deciding_folds(when[train], person[train], embargo_days=embargo)
+        risk = fit(features[train], label[train], folds=folds, settings=settings, signs=signs)
+        theirs = baseline_probability(plain[train], label[train], plain[test])
+        tested.append((probability(risk.margin(features[test])), theirs))
+    if progress:
+        progress(f"{what} {horizon_days} d", len(jobs), len(jobs))
+    row = np.concatenate([np.flatnonzero(test) for _, _, test in jobs])
     ours, theirs = np.concatenate([t[0] for t in tested]), np.concatenate([t[1] for t in tested])
-    outcome, person = known[index], rows["employee_id"].to_numpy(dtype=object)[index]
-    metrics = metrics_at(when[index], spec.list.room)
-    difference = estimate(
-        {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}, outcome, ours, person, against=theirs
-    )
-    cases = len(set(person[outcome == 1]))
-    ours_alone = estimate(metrics, outcome, ours, person)
-    proven, en, zh = _verdict(difference["auc"], ours_alone["auc"], cases, base, spec)
-    return Backtest(
-        horizon_days,
-        tuple(_describe(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs),
-        ours_alone,
-        estimate(metrics, outcome, theirs, person),
-        difference,
-        tuple(base),
-        tuple(calibration_bins(outcome, ours)),
-        len(index),
-        int(outcome.sum()),
-        proven,
-        en,
-        zh,
-    )
+    described = [_describe(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs]
+    return Predictions(row, when[row], person[row], known[row], ours, theirs), described, base
+
+
+def _by_year(found: Predictions) -> list[dict[str, Any]]:
+    """Expected over observed in each year, with its interval over people."""
+    years = found.when.astype("M8[Y]").astype(int) + 1970
+    out = []
+    for year in sorted(set(years.tolist())):
+        here = years == year
+        ratio = estimate(RATIO, found.outcome[here], found.model[here], found.person[here])["expected_over_observed"]
+        expected, observed = float(found.model[here].sum()), int(found.outcome[here].sum())
+        counted = {"rows": int(here.sum()), "expected": round(expected, 2), "observed": observed}
+        out.append({"year": year, **counted, "expected_over_observed": ratio.to_json()})
+    return out
+
+
+def _segments(found: Predictions, table: Table, spec: ModelSpec) -> dict[str, dict[str, Any]]:
+    """The model among the people of each segment: is it of use there, and is it calibrated there?"""
+    out: dict[str, dict[str, Any]] = {}
+    for name in spec.segments:
+        inside = table.segments[name][table.usable][found.row]
+        figures = estimate(SEGMENT_METRICS, found.outcome[inside], found.model[inside], found.person[inside])
+        counted = {"rows": int(inside.sum()), "positives": int(found.outcome[inside].sum())}
+        out[name] = {**counted, **{metric: figure.to_json() for metric, figure in figures.items()}}
+    return out
 
 
 def _describe(fold: Fold, train: Floats, test: Floats) -> dict[str, Any]:

@@ -6,7 +6,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from perfml.project.spec import Every
+
+GROUPS = 5
+Rows = npt.NDArray[np.int64]
 
 
 def as_of_dates(first: dt.date, last: dt.date, every: Every) -> list[dt.date]:
@@ -58,3 +64,23 @@ def rolling_origin(dates: Sequence[dt.date], *, embargo_days: int, folds: int) -
         test = tuple(dates[tested[i]] for i in range(low, high))
         out.append(Fold(tuple(matured(dates, until=test[0], embargo_days=embargo_days)), test))
     return out
+
+
+def deciding_folds(
+    as_of: npt.NDArray[np.datetime64], person: npt.NDArray[np.object_], *, embargo_days: int
+) -> list[tuple[Rows, Rows]]:
+    """Rows to learn from and rows to decide on, for a learner's own choices (rounds, ridge, blend, calibration).
+
+    The last quarter of the dates decides, after an embargo. Where no date lies an embargo before them, people are divided
+    instead: each fifth of them decides on what was learnt from the others.
+    """
+    dates: list[dt.date] = np.unique(as_of).astype("M8[D]").tolist()
+    days = as_of.astype("M8[D]")
+    for number in range(len(dates) - max(1, len(dates) // 4), len(dates)):
+        early = matured(dates, until=dates[number], embargo_days=embargo_days)
+        if early:
+            late = np.flatnonzero(days >= np.datetime64(dates[number]))
+            return [(np.flatnonzero(np.isin(days, np.array(early, "M8[D]"))), late)]
+    code = np.unique(person, return_inverse=True)[1]
+    fifth = np.random.default_rng(0).integers(0, GROUPS, code.max() + 1)[code] if len(code) else code
+    return [(np.flatnonzero(fifth != part), np.flatnonzero(fifth == part)) for part in range(GROUPS)]

@@ -27,9 +27,10 @@ class Affine:
 def fit_slope(margin: Floats, label: Floats) -> float:
     """By how much margins of rows that were not learnt from should be stretched: the slope of a logistic regression.
 
-    Kept only if the regression lowers the log loss in five-fold cross-validation; too few of either label, or a slope that
-    is not positive (the ranking would turn over), give 1. Kept within :data:`SLOPES`: beyond them the later period says
-    that it is another world, not how to stretch.
+    Kept only if in five-fold cross-validation the regression lowers the log loss and does not raise the expected calibration
+    error: a few near-certain cases can pay for a stretch that puts everyone else's probability wrong. Too few of either
+    label, or a slope that is not positive (the ranking would turn over), give 1. Kept within :data:`SLOPES`: beyond them the
+    later period says that it is another world, not how to stretch.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -43,9 +44,29 @@ def fit_slope(margin: Floats, label: Floats) -> float:
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     out_of_fold = cross_val_predict(logistic, x, label, cv=folds, method="predict_proba")[:, 1]
     slope = float(logistic.fit(x, label).coef_[0, 0])
-    if slope <= 0 or log_loss(label, out_of_fold) >= log_loss(label, 1.0 / (1.0 + np.exp(-margin))):
+    level = at_level(margin, label, 1.0)
+    before = 1.0 / (1.0 + np.exp(-level(margin)))
+    worse = expected_calibration_error(label, out_of_fold) > expected_calibration_error(label, before)
+    if slope <= 0 or worse or log_loss(label, out_of_fold) >= log_loss(label, before):
         return 1.0
     return float(np.clip(slope, *SLOPES))
+
+
+def expected_calibration_error(label: Floats, probability: Floats, bins: int = 10) -> float:
+    """Mean distance between expected and observed share over ``bins`` of equal size (Naeini et al. 2015).
+
+    Even a perfect model has one above 0: see :func:`calibration_floor`.
+    """
+    parts = np.array_split(np.argsort(probability, kind="stable"), bins)
+    return float(sum(abs(probability[rows].sum() - label[rows].sum()) for rows in parts) / max(len(label), 1))
+
+
+def calibration_floor(probability: Floats, *, bins: int = 10, draws: int = 200, seed: int = 0) -> float:
+    """The expected calibration error that outcomes drawn from these very probabilities would show, by sampling alone."""
+    rng = np.random.default_rng(seed)
+    order = np.sort(probability)
+    drawn = [(rng.random(len(order)) < order).astype(np.float64) for _ in range(draws)]
+    return float(np.mean([expected_calibration_error(label, order, bins) for label in drawn])) if len(order) else 0.0
 
 
 def at_level(margin: Floats, label: Floats, slope: float) -> Affine:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from perfml.learning.lists import listed_rows
+
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats, Floats, Floats], Floats]
 """(label (n,), probability (n,), weight (draws, n)) -> (draws,); missing where a draw holds one label only."""
@@ -95,13 +97,9 @@ def lift(precision: Metric) -> Metric:
 
 def precision_of_lists(when: npt.NDArray[np.datetime64], room: Callable[[int], int]) -> Metric:
     """Share of true cases among those listed: at each date of ``when``, the ``room(n)`` ranked highest of its ``n`` rows."""
-    order = np.argsort(when, kind="stable")
-    dates = np.split(order, np.flatnonzero(np.diff(when[order]).astype(np.int64)) + 1)
 
     def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
-        listed = np.concatenate(
-            [rows[np.argsort(-probability[rows], kind="stable")[: room(len(rows))]] for rows in dates]
-        )
+        listed = listed_rows(probability, when, room)
         return _divide(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
 
     return metric
@@ -179,10 +177,11 @@ def estimate(
         weight = rng.multinomial(len(everyone), share, size=min(AT_A_TIME, draws - low))[:, code].astype(np.float64)
         for name, values in compute(weight).items():
             drawn[name].append(values)
-    return {name: _interval(float(value[name][0]), np.concatenate(drawn[name])) for name in metrics}
+    return {name: interval(float(value[name][0]), np.concatenate(drawn[name])) for name in metrics}
 
 
-def _interval(value: float, drawn: Floats) -> Estimate:
+def interval(value: float, drawn: Floats) -> Estimate:
+    """The 95 % interval and standard error of a figure from its draws; missing where most of them are not defined."""
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < max(2, len(drawn) / 2) or not np.isfinite(value):
         return Estimate(value, float("nan"), float("nan"), float("nan"))

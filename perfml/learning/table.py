@@ -40,6 +40,8 @@ class Table:
     thin: npt.NDArray[np.bool_]
     left_out: tuple[str, ...]
     record_begins: Mapping[dt.date, dt.date]
+    segments: Mapping[str, npt.NDArray[np.bool_]]
+    """For each of the spec's segments, which rows belong to it."""
 
     @property
     def usable(self) -> npt.NDArray[np.bool_]:
@@ -108,6 +110,10 @@ def make_table(
         _condition(evidence.frame, definitions, spec.population.thin, where + "thin]"),
         evidence.left_out,
         evidence.record_begins,
+        {
+            key: _condition(evidence.frame, definitions, segment.where, f"models/{name}.toml [segments.{key}.where]")
+            for key, segment in spec.segments.items()
+        },
     )
 
 

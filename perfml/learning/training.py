@@ -1,25 +1,38 @@
-"""Training: back-test first, then learn from all that was known by a date, and keep both together."""
+"""Training: back-test first, then learn from all that was known by a date, ask every gate, and keep it all together."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import platform
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 import perfml
-from perfml.errors import ModelError
 from perfml.evidence.features import Progress
+from perfml.evidence.fingerprint import definitions_hash, fingerprint
 from perfml.evidence.sources import Data
-from perfml.learning.backtest import Backtest, backtest_horizon
-from perfml.learning.labels import labels
-from perfml.learning.learner import Risk, fit
-from perfml.learning.registry import Model, save
-from perfml.learning.table import Table, learning_dates, make_table
+from perfml.learning import gates as gate
+from perfml.learning.auditing import audit_lists
+from perfml.learning.backtest import Backtest
+from perfml.learning.drift import Reference
+from perfml.learning.fairness import FairnessReport
+from perfml.learning.hazard import CauseSpecificHazards, HazardModel
+from perfml.learning.labels import exit_times
+from perfml.learning.learner import Risk, probability
+from perfml.learning.lesson import Lesson, backtests
+from perfml.learning.registry import Learnt, Model, save
+from perfml.learning.stability import stability
 from perfml.project.project import Folder
+from perfml.project.spec import ExitKind
+
+Floats = npt.NDArray[np.float64]
+CURVE_DAYS = 730
+"""Follow-up that hazards are learnt from; what came later is cut off."""
 
 
 def backtest(
@@ -29,104 +42,154 @@ def backtest(
 
     Raises :class:`ModelError` when it is long enough for none.
     """
-    spec = project.model(name)
-    table = make_table(data, project.definitions, name, spec, learning_dates(data, spec, until), progress=progress)
-    return _backtests(data, table, project, name, until, progress)[0]
+    return backtests(Lesson.of(data, project, name, until, progress), name, progress)[0]
 
 
 def train(
     data: Data, project: Folder, name: str, *, home: Path, until: dt.date, progress: Progress | None = None
 ) -> Model:
-    """Learn ``name`` from what was known, and labels that had matured, by ``until``; save it as the current version.
+    """Learn ``name`` from what was known, and labels that had matured, by ``until``; save it as the candidate.
 
     Raises :class:`ModelError` when no horizon has both outcomes often enough.
     """
-    spec = project.model(name)
-    table = make_table(data, project.definitions, name, spec, learning_dates(data, spec, until), progress=progress)
-    backtests, notices = _backtests(data, table, project, name, until, progress)
-    rows = table.frame[table.usable].reset_index(drop=True)
-    features, when = table.matrix()[table.usable], rows["as_of"].to_numpy().astype("M8[D]")
+    lesson = Lesson.of(data, project, name, until, progress)
+    spec, table = lesson.spec, lesson.table
+    done, notices = backtests(lesson, name, progress)
     risks: dict[int, Risk] = {}
     counts: dict[str, dict[str, int]] = {}
-    for done, tested in enumerate(backtests):
+    for number, tested in enumerate(done):
         days = tested.horizon_days
         if progress:
-            progress("learning", done, len(backtests))
-        label = labels(data, rows, spec.label, horizon_days=days, until=until)
+            progress("learning", number, len(done))
+        label = lesson.label(days)
         known = ~np.isnan(label)
         counts[str(days)] = {"rows": int(known.sum()), "positives": int(label[known].sum())}
-        risks[days] = fit(
-            features[known],
-            label[known],
-            when[known],
-            names=[c.name for c in table.columns],
-            spec=spec,
-            embargo_days=days + spec.label.reporting_delay_days,
-        )
+        risks[days] = lesson.learn(label, days, seeds=spec.learner.seeds)
     if progress:
-        progress("learning", len(backtests), len(backtests))
+        progress("learning", len(done), len(done))
+    learnt = Learnt(risks, _competing(lesson, list(risks), progress), _hazards(lesson, progress))
+    audits = {tested.horizon_days: audit_lists(lesson, tested) for tested in done}
+    shared = [
+        gate.duplicates_gate(table, spec),
+        gate.canary_gate(data, project.definitions, table, table.kinds),
+    ]
+    asked = {t.horizon_days: _gates(lesson, t, risks[t.horizon_days], audits, shared, progress) for t in done}
+    latest = lesson.when == lesson.when.max()
+    reference = {
+        str(days): Reference.of(
+            features=lesson.features[latest],
+            names=[c.name for c in table.columns],
+            probability=probability(risk.margin(lesson.features[latest])),
+            person=lesson.person[latest],
+        ).to_json()
+        for days, risk in risks.items()
+    }
+    tested_json = {str(b.horizon_days): b.to_json() for b in done}
+    for days, (found, _) in asked.items():
+        failed = [g for g in found if g.verdict == "fail"]
+        if failed:  # what a list needs is that no gate fails; the first that did says why there is none
+            tested_json[str(days)] |= {"proven": False, "en": failed[0].en, "zh": failed[0].zh}
     about: dict[str, Any] = {
         "until": until.isoformat(),
-        "as_of_dates": [str(when.min()), str(when.max())],
+        "as_of_dates": [str(lesson.when.min()), str(lesson.when.max())],
         "spec": spec.model_dump(mode="json"),
         "training": counts,
-        "backtests": {str(b.horizon_days): b.to_json() for b in backtests},
+        "backtests": tested_json,
+        "gates": {str(days): [g.to_json() for g in found] for days, (found, _) in asked.items()},
+        "reasons_kept": {str(days): kept for days, (_, kept) in asked.items()},
+        "fairness": {str(days): report.to_json() for days, report in audits.items()},
+        "reference": reference,
+        "data_fingerprint": fingerprint(data, until=until),
+        "definitions": definitions_hash(project, name),
         "left_out": [*table.left_out, *notices],
         "perfml": perfml.__version__,
         "python": platform.python_version(),
     }
     about = json.loads(json.dumps(about, default=str))
-    return save(home, name, risks, table.columns, table.kinds, about, project.model_card(name))
+    return save(home, name, learnt, table.columns, table.kinds, about, project.model_card(name))
 
 
-def _backtests(
-    data: Data, table: Table, project: Folder, name: str, until: dt.date, progress: Progress | None
-) -> tuple[list[Backtest], list[str]]:
-    spec = project.model(name)
-    done: list[Backtest] = []
-    notices: list[str] = []
-    errors: list[ModelError] = []
-    for days in spec.label.horizons_days:
-        try:
-            _refuse_one_sided(data, table, project, name, until, days)
-            done.append(backtest_horizon(data, table, spec, horizon_days=days, until=until, progress=progress))
-        except ModelError as error:
-            errors.append(error)
-            notices.append(str(error))
-    if not done:
-        raise errors[0]
-    return done, notices
+def _competing(lesson: Lesson, horizons: Sequence[int], progress: Progress | None) -> dict[str, dict[int, Risk]]:
+    """The other causes of leaving, each with a classifier a horizon; one that hardly happens is its own share of cases."""
+    spec = lesson.spec
+    out: dict[str, dict[int, Risk]] = {}
+    if spec.label.kind != "exit":
+        return out
+    others: list[ExitKind] = [kind for kind in get_args(ExitKind) if kind not in spec.label.exit_kinds]
+    for number, kind in enumerate(others):
+        if progress:
+            progress("other causes", number, len(others))
+        out[kind] = {}
+        for days in horizons:
+            label = lesson.label(days, [kind])
+            cases, rows = int(np.nansum(label)), int((~np.isnan(label)).sum())
+            enough = cases >= spec.backtest.min_positives
+            out[kind][days] = (
+                lesson.learn(label, days, seeds=spec.learner.seeds[:1]) if enough else Risk.constant(cases, rows)
+            )
+    if progress and others:
+        progress("other causes", len(others), len(others))
+    return out
 
 
-def _refuse_one_sided(data: Data, table: Table, project: Folder, name: str, until: dt.date, days: int) -> None:
-    """Outcomes that never or always happened teach nothing: say which."""
-    spec = project.model(name)
-    rows = table.frame[table.usable]
-    if rows.empty:
-        raise ModelError(
-            f"none of {len(table.frame)} rows is eligible",
-            where=f"models/{name}.toml [population]",
-            remedy="widen 'eligible' or 'thin'",
-        )
-    label = labels(data, rows.reset_index(drop=True), spec.label, horizon_days=days, until=until)
-    known, cases = int((~np.isnan(label)).sum()), int(np.nansum(label))
-    need = spec.backtest.min_positives
-    where = f"model {name} within {days} days, {data.source} until {until}"
-    if known == 0:
-        raise ModelError(
-            "no label has matured",
-            where=where,
-            remedy=f"it takes {days} days of record after the first as-of date",
-        )
-    if cases < need:
-        raise ModelError(
-            f"{cases} of {known} rows have the outcome",
-            where=where,
-            remedy=f"{need} are needed: give it a longer record",
-        )
-    if known - cases < need:
-        raise ModelError(
-            f"{cases} of {known} rows have the outcome",
-            where=where,
-            remedy="nearly all: narrow 'eligible' or the label",
-        )
+def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards | None:
+    """Time to leaving by cause, from one row a person, drawn at random: rows of one person tell the same exit twice."""
+    spec = lesson.spec
+    if spec.label.kind != "exit":
+        return None
+    listed = list(spec.label.exit_kinds)
+    causes = [*listed, *(kind for kind in get_args(ExitKind) if kind not in listed)]
+    time, cause = exit_times(lesson.data, lesson.rows, until=lesson.until, causes=causes)
+    order = np.random.default_rng(0).permutation(len(time))
+    order = order[~np.isnan(time[order])]
+    rows = order[np.unique(lesson.person[order], return_index=True)[1]]
+    time, cause = np.minimum(time[rows], CURVE_DAYS), np.where(time[rows] > CURVE_DAYS, 0.0, cause[rows])
+    cause = np.where((cause > 0) & (cause <= len(listed)), 1.0, np.maximum(cause - len(listed) + 1, 0.0))
+    if (cause == 1).sum() < spec.backtest.min_positives:
+        return None
+    if progress:
+        progress("time to leaving", 0, 1)
+    given = spec.learner.model_dump()
+    blank = HazardModel(**given | {"max_rounds": min(given["max_rounds"], 800)})
+    found = CauseSpecificHazards(hazard=blank).fit(lesson.features[rows], time, cause)
+    if progress:
+        progress("time to leaving", 1, 1)
+    return found
+
+
+def _gates(
+    lesson: Lesson,
+    tested: Backtest,
+    risk: Risk,
+    audits: dict[int, FairnessReport],
+    shared: Sequence[gate.Gate],
+    progress: Progress | None,
+) -> tuple[list[gate.Gate], dict[str, float]]:
+    """Every gate of one horizon (``shared``: those of all horizons), and how steadily each reason leads over refits."""
+    spec, table, days = lesson.spec, lesson.table, tested.horizon_days
+    label = lesson.label(days)
+    known = ~np.isnan(label)
+    names = [c.name for c in table.columns]
+
+    def tell(done: int) -> None:
+        if progress:
+            progress(f"refits {days} d", done, spec.gates.refits)
+
+    steady = stability(
+        risk,
+        lambda rows, seed: lesson.learn_again(risk, label, rows, seed),
+        lesson.person,
+        lesson.features[lesson.when == lesson.when.max()],
+        [c.reason for c in table.columns],
+        refits=spec.gates.refits,
+        tell=tell,
+    )
+    found = [
+        gate.baseline_gate(tested),
+        gate.permuted_gate(lesson.data, table, spec, tested, until=lesson.until, progress=progress),
+        gate.single_column_gate(lesson.features[known], label[known], names, spec),
+        *shared,
+        *gate.stability_gates(steady, spec),
+        gate.fairness_gate(audits[days]),
+    ]
+    return found, steady.kept

@@ -13,6 +13,7 @@ Every = Literal["week", "month", "quarter"]
 Owner = Literal["employee", "manager", "company", "data"]
 Better = Literal["higher", "lower", "neither"]
 Relation = Literal["team", "peers"]
+ExitKind = Literal["voluntary", "involuntary", "other"]
 Days = Annotated[int, Field(ge=1, le=3660)]
 
 
@@ -251,14 +252,18 @@ class Label(Spec):
 
     kind: Literal["exit", "low_review"]
     horizons_days: tuple[Days, ...]
-    exit_kinds: tuple[Literal["voluntary", "involuntary", "other"], ...] = ("voluntary", "involuntary", "other")
+    exit_kinds: tuple[ExitKind, ...] = ("voluntary", "involuntary", "other")
     low_at_most: float | None = None
+    correct_raters: bool = False
+    """Take the reviewer's severity off the rating, where reviewers can be compared (:mod:`perfml.learning.raters`)."""
     reporting_delay_days: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
     def _complete(self) -> Label:
         if self.kind == "low_review" and self.low_at_most is None:
             raise ValueError("label kind 'low_review' needs low_at_most, the highest rating of the low band")
+        if self.correct_raters and self.kind != "low_review":
+            raise ValueError("correct_raters is for label kind 'low_review'")
         if list(self.horizons_days) != sorted(set(self.horizons_days)) or not self.horizons_days:
             raise ValueError("horizons_days must ascend")
         return self
@@ -272,7 +277,7 @@ class EvidenceChoice(Spec):
 
 
 class LearnerSpec(Spec):
-    """Regularised LightGBM; names are LightGBM's own."""
+    """Regularised LightGBM, blended with spline logistic regression; names are LightGBM's own."""
 
     learning_rate: float = 0.04
     num_leaves: int = 8
@@ -280,7 +285,7 @@ class LearnerSpec(Spec):
     feature_fraction: float = 0.5
     bagging_fraction: float = 0.8
     lambda_l2: float = 5.0
-    max_rounds: int = 800
+    max_rounds: int = 1500
     early_stopping_rounds: int = 60
     seeds: tuple[int, ...] = (11, 23, 47)
 
@@ -316,6 +321,40 @@ class ListSpec(Spec):
         return min(n, wanted)
 
 
+class Segment(Spec):
+    """People whose risk matters for a reason of its own; ``where`` is SQL over the evidence."""
+
+    zh: str
+    en: str
+    where: str
+
+
+class GatesSpec(Spec):
+    """What a model has to pass before it can be promoted, beside beating the baseline."""
+
+    max_single_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.9
+    """A single column that ranks the outcome this well is taken for a leak."""
+    max_duplicate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Rows whose evidence equals another person's at the same date."""
+    refits: Annotated[int, Field(ge=2, le=50)] = 5
+    min_jaccard: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Agreement of the top decile between refits on people drawn anew."""
+    min_reasons_kept: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Of the three leading reasons of a person in the top decile, the share that a refit gives too."""
+
+
+class FairnessSpec(Spec):
+    """Limits of the fairness audit; a group below the minimum sizes is *insufficient*, never passed in silence."""
+
+    min_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
+    min_non_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
+    max_true_positive_gap: Annotated[float, Field(gt=0, le=1)] = 0.1
+    max_calibration_gap: Annotated[float, Field(gt=0)] = 0.2
+    min_people: Annotated[int, Field(ge=2)] = 30
+    min_positives: Annotated[int, Field(ge=1)] = 10
+    min_negatives: Annotated[int, Field(ge=1)] = 10
+
+
 class ModelSpec(Spec):
     """``models/<name>.toml``."""
 
@@ -329,3 +368,6 @@ class ModelSpec(Spec):
     baseline: BaselineSpec = BaselineSpec()
     backtest: BacktestSpec = BacktestSpec()
     list: ListSpec = ListSpec()
+    segments: dict[str, Segment] = {}
+    gates: GatesSpec = GatesSpec()
+    fairness: FairnessSpec = FairnessSpec()

@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from perfml.errors import ModelError
-from perfml.learning.artifacts import current_version, verified_file
+from perfml.learning.artifacts import CANDIDATE, current_version, verified_file
 from perfml.service.problems import no_model, no_scores
 from perfml.service.schemas import Figure, Horizon, Text
 from perfml.service.scores import ScoreFile, open_scores
@@ -85,7 +85,7 @@ class Store:
         """The names of the trained models."""
         folder = self._home / "models"
         there = folder.iterdir() if folder.is_dir() else ()
-        return sorted(p.name for p in there if not p.name.startswith(".") and (p / "current").is_file())
+        return sorted(p.name for p in there if not p.name.startswith(".") and (p / CANDIDATE).is_file())
 
     def version(self, model: str) -> str:
         """The version in use. Raises :class:`NotThere` where no such model has been trained."""

@@ -99,5 +99,5 @@ def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
 
 
 def test_a_current_pointer_that_leads_out_is_refused(home: Path, client: TestClient) -> None:
-    (home / "models" / "attrition" / "current").write_text("../../elsewhere\n")
+    (home / "models" / "attrition" / "candidate").write_text("../../elsewhere\n")
     assert client.get("/v1/models/attrition").status_code == 503

@@ -1,0 +1,179 @@
+"""Replay: a past score, computed again from what was recorded beside it, and compared value by value.
+
+Beside ``home/scores/<model>/<as_of>.parquet`` a record says what those scores stand on: the version of the model, the data
+and its fingerprint at that date, the definitions (kept under ``home/definitions``), and the versions of what computed them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import platform
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import perfml
+from perfml.advice.scoring import score
+from perfml.errors import DataError, PerfmlError
+from perfml.evidence.features import Progress
+from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
+from perfml.evidence.sources import Data, open_data
+from perfml.files import write_text
+from perfml.learning.registry import load
+from perfml.project.project import Folder
+
+COMPUTED_WITH = ("lightgbm", "numpy", "duckdb")
+"""The libraries whose other version may give another last digit."""
+ROWS_AT_ONCE = 10_000
+MOST_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of it: ``matches`` when every column of every row is the same to the last bit."""
+
+    model: str
+    as_of: dt.date
+    matches: bool
+    rows: int
+    differences: tuple[str, ...] = ()
+    """The first of them: column, how many rows, and one of those then and now."""
+    other_versions: tuple[str, ...] = ()
+    """What computes now in another version than then; with the same ones a difference is a fault."""
+
+
+def record_run(home: Path, scores: pa.Table, *, data: Data, folder: Folder) -> list[Path]:
+    """Write the record of each as-of date of ``scores`` (see ``perfml.advice.scoring.SCHEMA``), which were made from ``data``
+    with the definitions in ``folder``; return the files. The definitions are kept."""
+    definitions = keep_definitions(folder, home)
+    written = []
+    for as_of in sorted(set(scores.column("as_of").to_pylist())):
+        rows = scores.filter(pa.compute.equal(scores.column("as_of"), pa.scalar(as_of, pa.date32())))
+        model = rows.column("model")[0].as_py()
+        tables = digests(data, until=as_of)
+        said = {
+            "model": model,
+            "as_of": as_of.isoformat(),
+            "model_version": rows.column("model_version")[0].as_py(),
+            "source": _source(data.source),
+            "today": data.today.isoformat(),
+            "fingerprint": combined(tables),
+            "tables": {name: asdict(digest) for name, digest in tables.items()},
+            "definitions": definitions,
+            "versions": _versions(),
+            "rows": rows.num_rows,
+            "content": content_hash(rows),
+        }
+        written.append(_path(home, model, as_of, "json"))
+        write_text(written[-1], json.dumps(said, ensure_ascii=False, indent=1))
+    return written
+
+
+def replay(
+    home: Path, model: str, as_of: dt.date, data: str | Path | None = None, *, progress: Progress | None = None
+) -> Replay:
+    """Compute the kept scores of ``model`` at ``as_of`` again, from the source they were made from or from ``data``.
+
+    Raises :class:`PerfmlError` where there are no scores, no record of them, or the scores are not the recorded ones;
+    :class:`DefinitionError` or :class:`ModelError` where the definitions or the model are missing or altered, and
+    :class:`DataError`, naming the tables, where what was known before ``as_of`` is no longer what it was.
+    """
+    said, kept = _recorded(home, model, as_of)
+    folder = kept_definitions(home, said["definitions"])
+    loaded = load(home, model, said["model_version"])
+    today = dt.date.fromisoformat(said["today"])
+    opened = open_data(data if data is not None else said["source"], folder.definitions.tables, today=today)
+    try:
+        _require_same(opened, as_of, said)
+        again = score(opened, folder, loaded, [as_of], progress=progress)
+    finally:
+        opened.close()
+    matches = content_hash(again) == said["content"]
+    now = _versions()
+    other = tuple(
+        f"{name} {then} then, {now.get(name)} now" for name, then in said["versions"].items() if now.get(name) != then
+    )
+    return Replay(model, as_of, matches, kept.num_rows, () if matches else _differences(kept, again), other)
+
+
+def content_hash(scores: pa.Table) -> str:
+    """SHA-256 of every value of every row in order, 64 hexadecimal digits; how the rows are stored does not matter."""
+    digest = hashlib.sha256()
+    for low in range(0, scores.num_rows, ROWS_AT_ONCE):
+        for row in scores.slice(low, ROWS_AT_ONCE).to_pylist():
+            digest.update(json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n")
+    return digest.hexdigest()
+
+
+def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], pa.Table]:
+    path, record = _path(home, model, as_of, "parquet"), _path(home, model, as_of, "json")
+    again = f"score that date again: `perfml score {model} --as-of {as_of}`"
+    if not path.is_file():
+        raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=again)
+    if not record.is_file():
+        raise PerfmlError("has no record of what it stands on", where=str(path), remedy=again)
+    try:
+        said: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
+        kept = pq.read_table(path)
+        same = said["content"] == content_hash(kept)
+    except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
+        raise PerfmlError("cannot be read", where=f"{record} or {path.name}", remedy=again) from error
+    if not same:
+        raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=again)
+    return said, kept
+
+
+def _require_same(data: Data, as_of: dt.date, said: Mapping[str, Any]) -> None:
+    then = {name: TableDigest(**digest) for name, digest in said["tables"].items()}
+    now = digests(data, until=as_of)
+    changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
+    if changed or combined(now) != said["fingerprint"]:
+        rows = ", ".join(f"{name} ({_rows(then.get(name))} rows then, {_rows(now.get(name))} now)" for name in changed)
+        raise DataError(
+            f"what was known before {as_of} has changed: {rows}",
+            where=_source(data.source),
+            remedy="name with --data the export that was scored, or score that date again",
+        )
+
+
+def _rows(digest: TableDigest | None) -> int:
+    return digest.rows if digest else 0
+
+
+def _differences(kept: pa.Table, again: pa.Table) -> tuple[str, ...]:
+    key = [("horizon_days", "ascending"), ("employee_id", "ascending")]
+    then, now = kept.sort_by(key).to_pylist(), again.sort_by(key).to_pylist()
+    if [(r["horizon_days"], r["employee_id"]) for r in then] != [(r["horizon_days"], r["employee_id"]) for r in now]:
+        return (f"other people or horizons: {len(then)} rows then, {len(now)} now",)
+    found = []
+    for column in kept.column_names:
+        differ = [(a, b) for a, b in zip(then, now, strict=True) if a[column] != b.get(column)]
+        if differ:
+            a, b = differ[0]
+            of = f"{a['employee_id']} within {a['horizon_days']} days"
+            found.append(
+                f"{column}: {len(differ)} rows, e.g. {of}: {a[column]!r:.200} then, {b.get(column)!r:.200} now"
+            )
+    return tuple(found[:MOST_SHOWN]) or ("the order of the rows",)
+
+
+def _versions() -> dict[str, str]:
+    libraries = {name: version(name) for name in COMPUTED_WITH}
+    return {"perfml": perfml.__version__, "python": platform.python_version(), **libraries}
+
+
+def _source(source: str) -> str:
+    """A folder or file by its whole path; a URL without user and password."""
+    return re.sub(r"//.*@", "//", source) if "://" in source else str(Path(source).resolve())
+
+
+def _path(home: Path, model: str, as_of: dt.date, suffix: str) -> Path:
+    return home / "scores" / model / f"{as_of}.{suffix}"

@@ -1,0 +1,220 @@
+"""Fingerprints: whether the data and the definitions behind an old score are still what they were.
+
+The data's fingerprint at a day says what had happened and was known *before* that day. Rows that come later, a correction
+that is learnt later and a course that is completed later change nothing of it; any row of the past that is changed, added
+or taken away does. A table is hashed inside DuckDB as a multiset: the sum of the MD5 of its rows (AdHash, Bellare &
+Micciancio 1997), so that neither the order of rows nor the kind of file matters. That tells changes, not forgeries.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import duckdb
+
+from perfml.errors import DefinitionError
+from perfml.evidence.reading import literal, quoted, unreadable
+from perfml.evidence.sources import Data
+from perfml.project.project import Folder
+from perfml.project.spec import ProjectSpec, Spec
+from perfml.project.starter import STARTER
+
+QUARANTINE = "quarantine"
+ON_RECEIPT = {"deliveries": ("received_at", "row_count", "total")}
+"""Columns that are filled in when the first of them has come, in a row that was there before."""
+_HIRED = "exists (select 1 from employees e where e.employee_id = t.employee_id and e.usable_day < {until})"
+
+
+@dataclass(frozen=True)
+class TableDigest:
+    """One table as it stood: its usable rows, and the sum of their hashes in hexadecimal."""
+
+    rows: int
+    content: str
+
+
+def fingerprint(data: Data, *, until: dt.date) -> str:
+    """64 hexadecimal digits that change exactly when what was usable before ``until`` changes; see :func:`digests`."""
+    return combined(digests(data, until=until))
+
+
+def combined(tables: Mapping[str, TableDigest]) -> str:
+    """The fingerprint of all ``tables`` together.
+
+    >>> combined({"events": TableDigest(1, "00")}) == combined({"events": TableDigest(2, "00")})
+    False
+    """
+    return _sha256({name: asdict(digest) for name, digest in tables.items()})
+
+
+def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
+    """Each table as it stood before ``until``, and the quarantined rows that can hold somebody's score.
+
+    A table without rows by then is left out, and a column without values counts as absent: that an export begins to hold
+    something changes nothing before it does. A table without a clock (courses) is taken whole. Exits and quarantined
+    rows count for people who were employed by then; nothing is computed for others. Raises :class:`DataError` for a log
+    that is damaged where it lies.
+    """
+    selects = {table: _rows(data, table, until) for table in data.specs}
+    selects[QUARANTINE] = _quarantined(until)
+    try:
+        found = {table: _digest(data, select) for table, select in selects.items()}
+    except duckdb.Error as error:
+        raise unreadable(data.source, error) from None
+    return {table: digest for table, digest in found.items() if digest.rows}
+
+
+def _digest(data: Data, select: str) -> TableDigest:
+    rows, low, high = data.connection.execute(
+        "select count(*), sum((hash & 18446744073709551615::uhugeint)::ubigint), sum((hash >> 64)::ubigint)"
+        f" from (select md5_number(line) as hash from ({select}))"
+    ).fetchall()[0]
+    return TableDigest(rows, f"{low or 0:x}-{high or 0:x}")
+
+
+def _rows(data: Data, table: str, until: dt.date) -> str:
+    """SQL: one ``line`` of text for each usable row, values by name; an empty value is left out of it."""
+    day, spec = f"date '{until}'", data.specs[table]
+    values = {name: f"t.{quoted(name)}" for name in spec.columns if name != "known_at"}
+    received, *_ = on_receipt = ON_RECEIPT.get(table, ("",))
+    for name, column in spec.columns.items():
+        if column.later:
+            values[name] = f"case when {values[name]} < {day} then {values[name]} end"
+        elif name in on_receipt:
+            values[name] = f"case when t.{quoted(received)} >= {day} then null else {values[name]} end"
+    if spec.happened:  # known when it happened is what no known_at says, too
+        values["known"] = f"case when t.known_moment <> t.{quoted(spec.happened)} then t.known_moment end"
+    values["superseded"] = f"case when t.superseded_day < {day} then t.superseded_day end"
+    employed = f" and {_HIRED.format(until=day)}" if table == "exits" else ""
+    return f"select {_line(values)} as line from {quoted(table)} t where t.usable_day < {day}{employed}"
+
+
+def _quarantined(until: dt.date) -> str:
+    """Like the rows that :mod:`perfml.trust.holds` counts: a copy of a row that is in use breaks nothing."""
+    day = f"date '{until}'"
+    names = ("table_name", "rule", "column_name", "key", "employee_id", "happened_day", "known_day")
+    return (
+        f"select {_line({name: f't.{name}' for name in names})} as line from quarantine t where rule <> 'duplicate_key'"
+        f" and coalesce(happened_day, known_day) < {day} and known_day < {day} and {_HIRED.format(until=day)}"
+    )
+
+
+def _line(values: Mapping[str, str]) -> str:
+    named = ", ".join(f"{literal(f'{name}=')} || ({sql})::text" for name, sql in values.items())
+    return f"concat_ws(chr(31), {named})"
+
+
+# ---- definitions ------------------------------------------------------------------------------------------------
+
+
+class KeptFolder(Folder):
+    """Definitions that :func:`keep_definitions` kept. They are whole, so nothing is inherited: a later perfml may ship
+    other ones."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._layers = [self.root]
+        self.spec = ProjectSpec(name=self.spec.name)
+
+
+def definitions_hash(folder: Folder, model: str) -> str:
+    """64 hexadecimal digits of all that decides a score of ``model``: every definition of evidence, and the model's own.
+
+    Raises :class:`DefinitionError` for a definition that cannot be used.
+    """
+    folder.model(model)
+    files = _files(folder)
+    return _sha256({path: text for path, text in files.items() if path.startswith("features/") or path == _toml(model)})
+
+
+def keep_definitions(folder: Folder, home: Path) -> str:
+    """Keep what ``folder`` defines, with all that it inherits, as a project of its own: ``home/definitions/<hash>``.
+
+    The hash, which is returned, is of the kept files, so the same definitions are kept once. Where the data lies is not
+    kept: its URL may hold a password.
+    """
+    files = _files(folder)
+    digest = _sha256(files)
+    target = home / "definitions" / digest
+    if not target.is_dir():
+        temporary = target.with_name(f".writing.{os.getpid()}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        for path, text in files.items():
+            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / path).write_bytes(text.encode())
+        temporary.replace(target)
+    return digest
+
+
+def kept_definitions(home: Path, digest: str) -> Folder:
+    """The definitions that were kept under ``digest``. Raises :class:`DefinitionError` where they are gone or altered."""
+    folder = home / "definitions" / digest
+    remedy = "restore it from a backup of the home folder"
+    if not folder.is_dir():
+        raise DefinitionError("the definitions of that run are missing", where=str(folder), remedy=remedy)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = {path.relative_to(folder).as_posix(): path.read_bytes().decode(errors="replace") for path in paths}
+    if _sha256(found) != digest:
+        raise DefinitionError("was altered", where=str(folder), remedy=remedy)
+    return KeptFolder(folder)
+
+
+def _files(folder: Folder) -> dict[str, str]:
+    """The files of a project that says all that ``folder`` says: path -> text. Defaults are written out."""
+    definitions = folder.definitions
+    files = {file.file: _write(_said(file.spec)) for file in definitions.windowed}
+    files |= {file.file: f"/*\n{_write(_said(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
+    files["features/sources.toml"] = _write({name: _said(spec) for name, spec in definitions.tables.items()})
+    for name, spec in folder.models.items():
+        files[_toml(name)] = _write(_said(spec))
+        files[f"models/{name}.md"] = folder.model_card(name)
+    left_out = {
+        room: {"leave_out": [name for name in names if list((STARTER / room).glob(f"{name}.*"))]}
+        for room, names in (("features", folder.spec.features.leave_out), ("models", folder.spec.models.leave_out))
+    }
+    files["perfml.toml"] = _write({"name": folder.spec.name, **left_out})
+    return dict(sorted(files.items()))
+
+
+def _toml(model: str) -> str:
+    return f"models/{model}.toml"
+
+
+def _said(spec: Spec) -> dict[str, object]:
+    return spec.model_dump(mode="json", exclude_none=True)  # TOML has no null
+
+
+def _write(table: Mapping[str, object]) -> str:
+    """TOML with one header a table of the first level, and one line a key.
+
+    >>> print(_write({"a": 1.5, "b": {"c d": [True, "x"]}}), end="")
+    "a" = 1.5
+    ["b"]
+    "c d" = [true, "x"]
+    """
+    lines = [f"{_value(key)} = {_value(value)}" for key, value in table.items() if not isinstance(value, Mapping)]
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            lines += [f"[{_value(key)}]", *(f"{_value(k)} = {_value(v)}" for k, v in value.items())]
+    return "".join(line + "\n" for line in lines)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_value(key)} = {_value(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _sha256(said: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

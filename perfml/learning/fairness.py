@@ -1,0 +1,437 @@
+"""Whether a model treats groups of people alike.
+
+Everyone is held to one threshold; nothing here sets another for a group. Intervals are over people, as in
+:mod:`perfml.learning.evaluation`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from perfml.errors import DataError
+from perfml.learning.chance import Chance
+from perfml.learning.evaluation import DRAWS, Estimate, interval
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+Verdict = Literal["pass", "fail", "insufficient"]
+
+UNKNOWN = "unknown"
+"""The group of those whose attribute is not known: shown, and never compared."""
+ALL = "all"
+"""Everybody whose group is compared, where a group is held against them."""
+CHANCE = 0.05
+"""Of audits of a model that treats all groups alike, as many may find it unfair; beyond that there is no evidence."""
+METRICS: dict[str, tuple[str, str]] = {
+    "flag_rate_ratio": ("被标记率之比", "flag rate ratio"),
+    "non_flag_rate_ratio": ("未被标记率之比", "non-flag rate ratio"),
+    "true_positive_gap": ("真阳性率之差", "true-positive gap"),
+    "calibration_gap": ("校准差距", "calibration gap"),
+}
+
+
+@dataclass(frozen=True)
+class FairnessLimits:
+    """What is tolerated, and how many people it takes to say anything.
+
+    The ratios are the four-fifths rule (29 CFR 1607.4 D), asked of those who are flagged and of those who are not.
+    """
+
+    min_flag_rate_ratio: float = 0.8
+    min_non_flag_rate_ratio: float = 0.8
+    max_true_positive_gap: float = 0.1
+    max_calibration_gap: float = 0.2
+    min_people: int = 30
+    min_positives: int = 10
+    """People with the outcome; their many rows are one case."""
+    min_negatives: int = 10
+
+    def of(self, metric: str) -> float:
+        """The limit of a metric of :data:`METRICS`."""
+        return float(getattr(self, ("min_" if metric.endswith("ratio") else "max_") + metric))
+
+    def violated(self, metric: str, value: float) -> bool:
+        """Whether a value lies beyond the metric's limit."""
+        return value < self.of(metric) if metric.endswith("ratio") else value > self.of(metric)
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """One group. A rate that its rows cannot give (no positives) is missing, never 0."""
+
+    group: str
+    people: int
+    rows: int
+    positives: int
+    """People with at least one row that has the outcome."""
+    negatives: int
+    sufficient: bool
+    flag_rate: Estimate
+    true_positive_rate: Estimate
+    expected_over_observed: Estimate
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One metric over the groups of one attribute.
+
+    ``groups``: the two that are furthest apart (for calibration: the one furthest from all, and :data:`ALL`). Value and
+    interval belong to these two; the interval may cross parity. ``shown_by``: of those beyond the limit the two for which
+    there is most evidence, which need not be the same: a small group may be far off by chance and a large one not.
+    ``p_value``: how often chance alone sets any groups of this attribute as far apart as these; ``p_in_report``: any
+    groups in the report (Holm 1979).
+    """
+
+    attribute: str
+    metric: str
+    value: Estimate
+    limit: float
+    groups: tuple[str, str]
+    shown_by: tuple[str, str]
+    p_value: float
+    p_in_report: float
+    verdict: Verdict
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class FairnessReport:
+    """The findings, the groups behind them by attribute, and one verdict.
+
+    The verdict is "fail" where any finding fails, "insufficient" where a whole attribute (not an intersection) could not be
+    judged or none was given, else "pass".
+    """
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    groups: Mapping[str, tuple[GroupRow, ...]]
+    limits: FairnessLimits
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; a figure that could not be estimated is null."""
+        return {
+            "verdict": self.verdict,
+            "findings": [as_json(f) for f in self.findings],
+            "groups": {name: [as_json(row) for row in rows] for name, rows in self.groups.items()},
+            "limits": asdict(self.limits),
+        }
+
+
+def as_json(row: Any) -> dict[str, Any]:
+    """A dataclass of figures as JSON; one that could not be estimated is null."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Estimate):
+            return value.to_json()
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    return {name: plain(value) for name, value in vars(row).items()}
+
+
+def age_bands(birth_year: npt.ArrayLike, as_of: npt.ArrayLike) -> Texts:
+    """The band of the age reached within the as-of date's year: ``<30``, ``30-39``, ``40-49``, ``50+``; None where unknown.
+
+    >>> age_bands([1999, 1985, None], np.array(["2026-06-01"] * 3, "M8[D]")).tolist()
+    ['<30', '40-49', None]
+    """
+    year = np.asarray(as_of, dtype="M8[Y]").astype(np.int64) + 1970
+    age = year - np.asarray(birth_year, dtype=np.float64)
+    bands = np.array(["<30", "30-39", "40-49", "50+", None], dtype=object)
+    return bands[np.where(np.isnan(age), 4, np.digitize(age, [30, 40, 50]))]
+
+
+def audit(
+    *,
+    label: Floats,
+    probability: Floats,
+    flagged: Bools,
+    person: Texts,
+    groups: Mapping[str, Sequence[str | None] | npt.NDArray[Any]],
+    limits: FairnessLimits,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> FairnessReport:
+    """Compare the groups of each attribute, and of each two attributes together. All arrays are of shape (rows,).
+
+    - *flag rate ratio*, *non-flag rate ratio*: lowest over highest share of rows flagged, and not flagged. Both, because
+      .98 / .94 of people left alone looks even while 2 % against 6 % are flagged (Feldman et al. 2015).
+    - *true-positive gap*: highest less lowest share flagged of the rows that had the outcome (Hardt et al. 2016).
+    - *calibration gap*: by what factor, less one, a group's expected over observed differs from everybody's. A factor,
+      because a risk told half or double is equally wrong; against everybody's and not against 1, because a level that is
+      wrong for all alike is no unfairness and is told by the evaluation (the table of groups has it against 1).
+
+    Groups with fewer people, positives or negatives than the limits ask are shown and not compared; fewer than two that
+    can be compared give "insufficient". A metric *fails* when two groups lie beyond the limit of each other *and* equal
+    groups would not be set so far apart by chance (:data:`CHANCE`). The interval cannot be asked for the second: of groups
+    that are alike one is always the lowest, a minimum over a maximum is always under 1. So a score test is, corrected for
+    the number of groups and of comparisons in the report: of a model fair to all, the four-fifths rule alone would fail
+    nearly every audit with small groups. "pass" means that no violation was shown;
+    where the interval reaches beyond the limit the sentence says so.
+
+    Raises :class:`DataError` when the arrays differ in length, or a label is neither 0 nor 1 (has not matured).
+    """
+    arrays = {"label": label, "probability": probability, "flagged": flagged, "person": person, **groups}
+    if len({len(values) for values in arrays.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in arrays.items())
+        raise DataError(f"different numbers of rows: {lengths}", where="fairness audit", remedy="give one value a row")
+    if not np.isin(label, (0, 1)).all():
+        raise DataError("labels are missing", where="fairness audit", remedy="leave out the rows that have not matured")
+    everyone, code = np.unique(np.asarray(person), return_inverse=True)
+    share = np.full(len(everyone), 1 / max(1, len(everyone)))
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(everyone), share, size=draws).astype(np.float64)
+    rows = _Rows(np.asarray(label, np.float64), np.asarray(probability, np.float64), np.asarray(flagged, bool), code)
+    findings: list[Finding] = []
+    tables: dict[str, tuple[GroupRow, ...]] = {}
+    for attribute, group in with_intersections(groups).items():
+        tables[attribute], found = _compare(attribute, group, rows, drawn, limits, rng)
+        findings += found
+    findings = _judged(findings, limits)
+    verdicts = [f.verdict for f in findings]
+    unjudged = [f for f in findings if f.attribute in groups and f.verdict == "insufficient"]
+    verdict: Verdict = "fail" if "fail" in verdicts else "insufficient" if unjudged or not findings else "pass"
+    return FairnessReport(verdict, tuple(findings), tables, limits)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    label: Floats
+    probability: Floats
+    flagged: Bools
+    person: Ints
+
+    def where(self, keep: Bools) -> _Rows:
+        return _Rows(*(values[keep] for values in vars(self).values()))
+
+
+def with_intersections(groups: Mapping[str, Any]) -> dict[str, Texts]:
+    """The group of each row by attribute and by each two attributes; :data:`UNKNOWN` where one is not known."""
+    import pandas as pd
+
+    single: dict[str, Texts] = {}
+    for name, given in groups.items():
+        values = np.asarray(given, dtype=object)
+        known = ~(pd.isna(values) | (values == ""))
+        single[name] = np.array([str(v) if k else UNKNOWN for v, k in zip(values, known, strict=True)], dtype=object)
+    pairs: dict[str, Texts] = {}
+    for a, b in combinations(single, 2):
+        both = np.where((single[a] == UNKNOWN) | (single[b] == UNKNOWN), UNKNOWN, single[a] + " × " + single[b])
+        pairs[f"{a} × {b}"] = both.astype(object)
+    return single | pairs
+
+
+def _compare(
+    attribute: str, group: Texts, rows: _Rows, drawn: Floats, limits: FairnessLimits, rng: np.random.Generator
+) -> tuple[tuple[GroupRow, ...], list[Finding]]:
+    names, code = np.unique(group.astype(str), return_inverse=True)
+    n = len(names)
+    # How many people a group has, and of them with and without the outcome, and what it sums to in every draw of people.
+    people, positives, negatives = (
+        np.bincount(np.unique(code[keep] + n * rows.person[keep]) % n, minlength=n)
+        for keep in (np.ones(len(code), bool), rows.label == 1, rows.label == 0)
+    )
+    enough = (people >= limits.min_people) & (positives >= limits.min_positives) & (negatives >= limits.min_negatives)
+    enough &= names != UNKNOWN
+    of_rows, flags, cases, found, expected = _sums(rows, code, n, drawn)
+    flag_rate = _drawn_share(flags, of_rows, people, rng)
+    hit_rate = _drawn_share(found, cases, positives, rng)
+    excess = np.divide(expected, cases, out=np.full(cases.shape, np.nan), where=cases > 0)
+    point = _metric_frame(rows, group).by_group.loc[list(names)]
+    table = tuple(
+        GroupRow(
+            str(names[g]),
+            int(people[g]),
+            int((code == g).sum()),
+            int(positives[g]),
+            int(negatives[g]),
+            bool(enough[g]),
+            interval(float(point["flag_rate"].iloc[g]), flag_rate[:, g]),
+            interval(float(point["true_positive_rate"].iloc[g]) if positives[g] else np.nan, hit_rate[:, g]),
+            interval(float(point["expected_over_observed"].iloc[g]), excess[:, g]),
+        )
+        for g in range(n)
+    )
+    if enough.sum() < 2:
+        return table, [_insufficient(attribute, metric, limits, table) for metric in METRICS]
+    at = np.flatnonzero(enough)
+    every = expected[:, at].sum(axis=1) / cases[:, at].sum(axis=1)
+    drawn_rates = {
+        "flag_rate_ratio": flag_rate,
+        "non_flag_rate_ratio": 1 - flag_rate,
+        "true_positive_gap": hit_rate,
+        "calibration_gap": excess / every[:, None],
+    }
+    compared, position = rows.where(enough[code]), np.cumsum(enough) - 1
+    every_now = float(compared.probability.sum() / compared.label.sum())
+    rates = {
+        "flag_rate_ratio": point["flag_rate"],
+        "non_flag_rate_ratio": point["non_flag_rate"],
+        "true_positive_gap": point["true_positive_rate"],
+        "calibration_gap": point["expected_over_observed"] / every_now,
+    }
+    chance = _chances(compared, position[code[enough[code]]])
+
+    def one(metric: str) -> Finding:
+        # Each two groups, or each group and all: their distance, how far it is in standard errors, and where they stand.
+        rate, test = rates[metric].to_numpy(np.float64)[at], chance[metric]
+        pairs: list[tuple[float, float, int, int | None]]
+        if metric == "calibration_gap":
+            pairs = [(_gap(metric, rate[a], 1.0), test.from_all(a), a, None) for a in range(len(at))]
+        else:
+            both = (sorted(two, key=lambda g: float(rate[g])) for two in combinations(range(len(at)), 2))
+            pairs = [(_gap(metric, rate[a], rate[b]), test.apart(a, b), a, b) for a, b in both]
+        if metric.endswith("ratio") and not rate.max() > 0:  # nobody is flagged, or everybody
+            return _insufficient(attribute, metric, limits, table)
+        furthest = (min if metric.endswith("ratio") else max)(pairs, key=lambda pair: pair[0])
+        beyond = [pair for pair in pairs if limits.violated(metric, pair[0])]
+        shown = max(beyond, key=lambda pair: pair[1]) if beyond else furthest
+
+        def who(a: int, b: int | None) -> tuple[str, str]:
+            return str(names[at[a]]), ALL if b is None else str(names[at[b]])
+
+        value, _, a, b = furthest
+        near, far = drawn_rates[metric][:, at[a]], 1.0 if b is None else drawn_rates[metric][:, at[b]]
+        sample = near / far if metric.endswith("ratio") else far - near
+        if b is None:
+            sample = (near if rate[a] > 1 else 1 / near) - 1
+        p = test.each_p(shown[1]) if shown[3] is None else test.pair_p(shown[1])
+        return Finding(
+            attribute, metric, interval(value, np.asarray(sample)), limits.of(metric), who(a, b), who(*shown[2:]), p, p,
+            "pass", "", "",
+        )  # fmt: skip
+
+    return table, [one(metric) for metric in METRICS]
+
+
+def _gap(metric: str, a: float, b: float) -> float:
+    """How far two rates are apart, ``a`` being the lower; for calibration the factor between ``a`` and 1, less one."""
+    if metric.endswith("ratio"):
+        return float(a / b) if b > 0 else 1.0
+    return float(max(a, 1 / a) - 1 if metric == "calibration_gap" else b - a)
+
+
+def _metric_frame(rows: _Rows, group: Texts) -> Any:
+    """fairlearn's figures by group. It gives a group without positives a true-positive rate of 0: do not read that one."""
+    from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
+
+    def expected_over_observed(label: Floats, _: Bools, probability: Floats) -> float:
+        return float(np.sum(probability) / np.sum(label)) if np.sum(label) else math.nan
+
+    return MetricFrame(
+        metrics={
+            "flag_rate": selection_rate,
+            "non_flag_rate": lambda label, flagged: 1 - selection_rate(label, flagged),
+            "true_positive_rate": true_positive_rate,
+            "expected_over_observed": expected_over_observed,
+        },
+        y_true=rows.label.astype(np.int64),
+        y_pred=rows.flagged.astype(np.int64),
+        sensitive_features=group.astype(str),
+        sample_params={"expected_over_observed": {"probability": rows.probability}},
+    )
+
+
+def _sums(rows: _Rows, code: Ints, groups: int, drawn: Floats) -> Floats:
+    """Rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
+    from scipy.sparse import csr_array
+
+    flagged = rows.flagged.astype(np.float64)
+    each = (np.ones(len(code)), flagged, rows.label, rows.label * flagged, rows.probability)
+    shape = (drawn.shape[1], groups)
+    return np.stack([np.asarray(drawn @ csr_array((values, (rows.person, code)), shape=shape)) for values in each])
+
+
+def _drawn_share(cases: Floats, of: Floats, people: Ints, rng: np.random.Generator) -> Floats:
+    """A share in every draw, with half a person more on either side (Jeffreys' prior; Brown, Cai & DasGupta 2001).
+
+    Without them a group in which nobody is flagged would have the interval [0, 0] however small it is.
+    """
+    rows_a_person = np.maximum(1.0, of.mean(axis=0) / np.maximum(1, people))
+    more, less = rng.gamma(0.5, size=(2, *of.shape)) * rows_a_person
+    found: Floats = (cases + more) / (of + more + less)
+    return found
+
+
+def _chances(rows: _Rows, code: Ints) -> dict[str, Chance]:
+    case, flag = rows.label == 1, rows.flagged.astype(np.float64)
+    risk = np.clip(rows.probability * rows.label.sum() / rows.probability.sum(), 1e-9, 1 - 1e-9)
+    of_flags = Chance.of(flag, np.full(len(flag), flag.mean()), code, rows.person)
+    hits, of_cases = flag[case], np.full(int(case.sum()), flag[case].mean())
+    return {
+        "flag_rate_ratio": of_flags,
+        "non_flag_rate_ratio": of_flags,
+        "true_positive_gap": Chance.of(hits, of_cases, code[case], rows.person[case]),
+        "calibration_gap": Chance.of(rows.label, risk, code, rows.person),
+    }
+
+
+def _insufficient(attribute: str, metric: str, limits: FairnessLimits, table: Sequence[GroupRow]) -> Finding:
+    zh, en = METRICS[metric]
+    nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+    if sum(row.sufficient for row in table) >= 2:
+        why_en, why_zh = "everybody or nobody is flagged", "全部或无人被标记"
+    else:
+        need = (limits.min_people, limits.min_positives, limits.min_negatives)
+        had = [(row.group, row.people, row.positives, row.negatives) for row in table]
+        why_en = "two groups of {} people, {} with the outcome and {} without, are needed; there are ".format(*need)
+        why_en += ", ".join("{} {} ({} with, {} without)".format(*h) for h in had)
+        why_zh = "需要两个群体各有 {} 人，其中 {} 人出现该结果、{} 人未出现；现有 ".format(*need)
+        why_zh += "、".join("{} {} 人（出现 {} 人、未出现 {} 人）".format(*h) for h in had)
+    return Finding(
+        attribute, metric, nothing, limits.of(metric), ("", ""), ("", ""), math.nan, math.nan, "insufficient",
+        f"{attribute}: {en} cannot be judged: {why_en}", f"{attribute}：{zh}无法判断：{why_zh}",
+    )  # fmt: skip
+
+
+def _judged(findings: Sequence[Finding], limits: FairnessLimits) -> list[Finding]:
+    """Each with its verdict and sentences; of flags and non-flags there is one test."""
+    tests = sorted({(f.p_value, f.attribute) for f in findings if f.verdict != "insufficient"})
+    corrected: dict[tuple[float, str], float] = {}
+    most = 0.0
+    for rank, test in enumerate(tests):
+        corrected[test] = most = max(most, min(1.0, test[0] * (len(tests) - rank)))
+    return [
+        f if f.verdict == "insufficient" else _worded(replace(f, p_in_report=corrected[f.p_value, f.attribute]), limits)
+        for f in findings
+    ]
+
+
+def _worded(f: Finding, limits: FairnessLimits) -> Finding:
+    zh, en = METRICS[f.metric]
+    pairs = {f.groups, f.shown_by, f.groups[::-1]}
+    p = ("p < 0.0001" if f.p_in_report < 1e-4 else f"p = {f.p_in_report:.2g}") + (
+        f", {' / '.join(f.shown_by)}" if len(pairs) > 2 else ""
+    )
+    verdict: Verdict = "pass"
+    if limits.violated(f.metric, f.value.value) and f.p_in_report < CHANCE:
+        verdict = "fail"
+        end, end_zh = (
+            f"beyond the limit of {f.limit:g}, and not by chance ({p})",
+            f"超出限值 {f.limit:g}，且不能以偶然解释（{p}）",
+        )
+    elif limits.violated(f.metric, f.value.value):
+        end = f"beyond the limit of {f.limit:g}, which chance alone may do ({p}): no violation is shown"
+        end_zh = f"超出限值 {f.limit:g}，但可能出于偶然（{p}）：未显示违规"
+    elif limits.violated(f.metric, f.value.low if f.metric.endswith("ratio") else f.value.high):
+        end = f"within the limit of {f.limit:g}; that it is beyond cannot be ruled out"
+        end_zh = f"在限值 {f.limit:g} 以内；尚不能排除超出的可能"
+    else:
+        end, end_zh = f"within the limit of {f.limit:g}", f"在限值 {f.limit:g} 以内"
+    one, other = f.groups
+    other_en, other_zh = ("everybody", "全体") if other == ALL else (other, f" {other} ")
+    return replace(
+        f,
+        verdict=verdict,
+        en=f"{f.attribute}: {en} {f.value}, {one} against {other_en}: {end}",
+        zh=f"{f.attribute}：{zh} {f.value}（{one} 与{other_zh}相比）：{end_zh}",
+    )
