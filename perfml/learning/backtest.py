@@ -209,6 +209,9 @@ def _segments(found: Predictions, table: Table, spec: ModelSpec) -> dict[str, di
     out: dict[str, dict[str, Any]] = {}
     for name in spec.segments:
         inside = table.segments[name][table.usable][found.row]
+        if not inside.any():
+            out[name] = {"rows": 0, "positives": 0}
+            continue
         figures = estimate(SEGMENT_METRICS, found.outcome[inside], found.model[inside], found.person[inside])
         counted = {"rows": int(inside.sum()), "positives": int(found.outcome[inside].sum())}
         out[name] = {**counted, **{metric: figure.to_json() for metric, figure in figures.items()}}

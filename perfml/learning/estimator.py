@@ -32,10 +32,10 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
     Takes NumPy arrays, pandas and polars frames; categorical and text columns as they are; missing values as they are.
     Two classes. Parameters are LightGBM's, by its names, and
 
-    ``seeds``: one set of trees each; ``monotone``: column name (``*`` allowed) or position -> 1 or -1, the only direction in
-    which the risk may move with it; ``cv``: what decides rounds, ridge, blend and calibration: a number of folds, a
-    scikit-learn splitter, or pairs of row numbers (for data in time, pairs of earlier and later rows). Default: 5 stratified
-    folds, 3 from 20,000 rows on, and one fifth held out once from 50,000 on.
+    ``seeds``: one set of trees each; ``blend``: "learnt", or "trees" or "curves" alone; ``monotone``: column name (``*``
+    allowed) or position -> 1 or -1, the only direction in which the risk may move with it; ``cv``: what decides rounds, ridge,
+    blend and calibration: a number of folds, a scikit-learn splitter, or pairs of row numbers (for data in time, pairs of
+    earlier and later rows). Default: 5 stratified folds, 3 from 20,000 rows on, and one fifth held out once from 50,000 on.
 
     After fitting: ``classes_``, ``n_features_in_``, ``feature_names_in_`` where columns had names, and ``risk_``, the
     fitted :class:`~perfml.learning.learner.Risk`.
@@ -59,6 +59,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         max_rounds: int = 1500,
         early_stopping_rounds: int = 60,
         seeds: tuple[int, ...] = (11, 23, 47),
+        blend: Literal["learnt", "trees", "curves"] = "learnt",
         monotone: Mapping[str | int, Literal[-1, 1]] | None = None,
         cv: object = None,
     ) -> None:
@@ -71,6 +72,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         self.max_rounds = max_rounds
         self.early_stopping_rounds = early_stopping_rounds
         self.seeds = seeds
+        self.blend = blend
         self.monotone = monotone
         self.cv = cv
 

@@ -153,6 +153,8 @@ def fit(
     usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= FEWEST_CASES]
     if decided is None:
         decided = _decide(problem, usable) if usable else Decided()
+    if (asked := _asked(settings)) is not None:
+        decided = replace(decided, share=asked)
     share = 0.0 if decided.share < NEGLIGIBLE else 1.0 if decided.share > 1 - NEGLIGIBLE else decided.share
     everything = np.arange(len(label))
     boosters = tuple(problem.trees(everything, seed, decided.rounds) for seed in settings.seeds) if share > 0 else ()
@@ -280,9 +282,15 @@ def _decide(problem: _Problem, folds: Sequence[Fold]) -> Decided:
     ]
     by_penalty = [np.concatenate([path[i] for path in paths]) for i in range(len(PENALTIES))]
     best = int(np.argmin([_log_loss(label, margin) for margin in by_penalty]))
-    share = blend_share(trees, by_penalty[best], label)
+    asked = _asked(problem.settings)
+    share = blend_share(trees, by_penalty[best], label) if asked is None else asked
     slope = fit_slope(share * trees + (1 - share) * by_penalty[best], label)
     return Decided(rounds, PENALTIES[best], share, slope)
+
+
+def _asked(settings: LearnerSpec) -> float | None:
+    """The share that the settings ask for; None where it is to be learnt."""
+    return {"learnt": None, "trees": 1.0, "curves": 0.0}[settings.blend]
 
 
 def blend_share(trees: Floats, curves: Floats, label: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Is the list the same when the model is learnt again? Refits on people drawn with replacement (Meinshausen & Bühlmann 2010)."""
+"""Is the list the same when the model is learnt again? Refits on halves of the people (Meinshausen & Bühlmann 2010)."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def stability(
     refits: int,
     tell: Callable[[int], None] = lambda done: None,
 ) -> Stability:
-    """Learn ``refits`` times from people drawn anew and compare.
+    """Learn ``refits`` times, each time from another half of the people, and compare.
 
-    ``refit(rows, seed)`` learns from the rows (with repetition) of ``person`` (n,); ``latest``: (m, columns), the people who
+    ``refit(rows, seed)`` learns from some rows of ``person`` (n,); ``latest``: (m, columns), the people who
     would be listed now; ``reasons``: the reason that each column belongs to.
     """
     size = round(TOP * len(latest))
@@ -61,8 +61,8 @@ def stability(
     agreed = np.zeros(ours.shape, dtype=np.float64)
     for number in range(refits):
         rng = np.random.default_rng(number)
-        drawn = rng.integers(0, len(everyone), len(everyone))
-        other = refit(np.concatenate([rows_of[i] for i in drawn]), number)
+        half = rng.permutation(len(everyone))[: (len(everyone) + 1) // 2]
+        other = refit(np.concatenate([rows_of[i] for i in half]), number)
         tops.append(set(np.argsort(-other.margin(latest), kind="stable")[:size].tolist()))
         theirs = _leading(other, latest[listed], member, len(names))
         agreed += (ours[:, :, None] == theirs[:, None, :]).any(axis=2)

@@ -149,8 +149,9 @@ def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards 
         return None
     if progress:
         progress("time to leaving", 0, 1)
-    given = spec.learner.model_dump()
-    blank = HazardModel(**given | {"max_rounds": min(given["max_rounds"], 800)})
+    given = spec.learner.model_dump(exclude={"blend"})
+    given["seeds"] = given["seeds"][:1]  # curves are looked at, not ranked by
+    blank = HazardModel(**given)
     found = CauseSpecificHazards(hazard=blank).fit(lesson.features[rows], time, cause)
     if progress:
         progress("time to leaving", 1, 1)

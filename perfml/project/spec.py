@@ -288,6 +288,8 @@ class LearnerSpec(Spec):
     max_rounds: int = 1500
     early_stopping_rounds: int = 60
     seeds: tuple[int, ...] = (11, 23, 47)
+    blend: Literal["learnt", "trees", "curves"] = "learnt"
+    """How much of trees and how much of curves: what the folds say, or one of them alone."""
 
 
 class BaselineSpec(Spec):
@@ -338,7 +340,7 @@ class GatesSpec(Spec):
     """Rows whose evidence equals another person's at the same date."""
     refits: Annotated[int, Field(ge=2, le=50)] = 5
     min_jaccard: Annotated[float, Field(ge=0, le=1)] = 0.3
-    """Agreement of the top decile between refits on people drawn anew."""
+    """Agreement of the top decile between refits on halves of the people."""
     min_reasons_kept: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Of the three leading reasons of a person in the top decile, the share that a refit gives too."""
 

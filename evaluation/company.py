@@ -1,0 +1,160 @@
+"""Whole companies, through the verbs that a company uses: trained with what was known by a date, scored later.
+
+Outcomes are read from the raw tables here, apart from perfml's own labels.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from goals import Goal
+
+from perfml import Project
+from perfml.evidence.features import Progress
+from perfml.evidence.sources import Data
+from perfml.learning.baseline import baseline_columns, baseline_probability
+from perfml.learning.calendar import as_of_dates, deciding_folds
+from perfml.learning.evaluation import estimate, log_loss, metrics_at
+from perfml.learning.learner import fit, monotone_signs, probability
+from perfml.learning.lesson import Lesson
+from perfml.learning.table import make_table
+
+HERE = Path(__file__).resolve().parent
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model on one set, and the figures it has to reach."""
+
+    set_name: str
+    project: str
+    model: str
+    until: dt.date
+    as_ofs: tuple[dt.date, ...]
+    outcome: Callable[[Path, pd.DataFrame], Floats]
+    goals: Mapping[str, Goal]
+
+
+def left_within(days: int) -> Callable[[Path, pd.DataFrame], Floats]:
+    """1 where the exit falls on one of the ``days`` days from the as-of date on."""
+
+    def outcome(folder: Path, rows: pd.DataFrame) -> Floats:
+        exits = pd.read_parquet(folder / "exits.parquet", columns=["employee_id", "exited_on"]).drop_duplicates(
+            "employee_id"
+        )
+        ahead = (rows.merge(exits, how="left", on="employee_id")["exited_on"] - rows["as_of"].to_numpy()).dt.days
+        return ((ahead >= 0) & (ahead < days)).to_numpy(dtype=np.float64)
+
+    return outcome
+
+
+def rated_lowest_within(days: int) -> Callable[[Path, pd.DataFrame], Floats]:
+    """1 where the next review within ``days`` days gives 1; missing where there is none."""
+
+    def outcome(folder: Path, rows: pd.DataFrame) -> Floats:
+        reviews = pd.read_parquet(folder / "reviews.parquet", columns=["employee_id", "reviewed_on", "rating"])
+        pairs = rows.reset_index(names="row").merge(reviews, on="employee_id")
+        ahead = (pairs["reviewed_on"] - pairs["as_of"]).dt.days
+        following = pairs[(ahead >= 0) & (ahead < days)].sort_values("reviewed_on").groupby("row")["rating"].first()
+        return (following == 1).astype(float).reindex(range(len(rows))).to_numpy(dtype=np.float64)
+
+    return outcome
+
+
+QUARTERS = tuple(as_of_dates(dt.date(2020, 1, 1), dt.date(2023, 10, 1), "quarter"))
+WINTER = (dt.date(2016, 11, 1), dt.date(2016, 12, 1))
+EVERYWHERE = {
+    "calibration_slope": Goal(low=0.85, high=1.15),
+    "auc_over_baseline_in_se": Goal(low=2.0),
+    "log_loss_over_trees": Goal(high=0.0, shown=True),
+}
+"""Asked of every set. No worse than its own trees alone: the interval of the difference must not lie above 0."""
+TASKS = (
+    Task(
+        "contributors", "contributors", "attrition", dt.date(2019, 4, 1), QUARTERS, left_within(182),
+        EVERYWHERE
+        | {
+            "auc": Goal(low=0.826, stretch=".835"),
+            "average_precision": Goal(low=0.36),
+            "lift_at_10_percent": Goal(low=3.3),
+        },
+    ),
+    Task(
+        "sales_force attrition", "sales_force", "attrition", WINTER[0], WINTER, left_within(91),
+        EVERYWHERE | {"auc": Goal(low=0.735, stretch=".75")},
+    ),
+    Task(
+        "sales_force low_performance", "sales_force", "low_performance", WINTER[0], WINTER, rated_lowest_within(92),
+        EVERYWHERE | {"auc": Goal(low=0.935, stretch=".945")},
+    ),
+)  # fmt: skip
+
+
+def evaluate(task: Task, root: Path, home: Path, tell: Progress) -> dict[str, dict[str, float | None]]:
+    """Train, score, and compare with what came of it: metric -> value and interval."""
+    folder = root / task.project
+    project = Project(HERE / task.project, home=home, progress=tell)
+    model = project.train(task.model, folder, until=task.until)
+    scores = project.score(task.model, folder, as_of=list(task.as_ofs))
+    rows = scores.select(["employee_id", "as_of", "status", "probability"]).to_pandas()
+    rows = rows[rows["status"] == "scored"].reset_index(drop=True)
+    rows["as_of"] = pd.to_datetime(rows["as_of"])
+    label = task.outcome(folder, rows[["employee_id", "as_of"]])
+    known = ~np.isnan(label)
+    rows, label = rows[known].reset_index(drop=True), label[known]
+    ours, person = rows["probability"].to_numpy(), rows["employee_id"].to_numpy(dtype=object)
+    metrics = metrics_at(rows["as_of"].to_numpy(), lambda n: round(n * 0.1))
+    found = {k: v.to_json() for k, v in estimate(metrics, label, ours, person).items() if k != "lift_at_capacity"}
+    opened = project.open(folder)
+    try:
+        theirs = others(task, opened, project, rows, model.kinds)
+    finally:
+        opened.close()
+    beaten = estimate({"auc": metrics["auc"]}, label, ours, person, against=theirs["baseline"])["auc"]
+    found["auc_over_baseline"] = beaten.to_json()
+    found["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
+    trees = estimate({"log_loss": log_loss}, label, ours, person, against=theirs["trees"])
+    found["log_loss_over_trees"] = trees["log_loss"].to_json()
+    found["gates_failed"] = {
+        "value": sum(gate["verdict"] == "fail" for gates in model.about["gates"].values() for gate in gates),
+        "low": None,
+        "high": None,
+    }
+    return found
+
+
+def others(
+    task: Task, data: Data, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
+) -> dict[str, npt.NDArray[np.float64]]:
+    """What the baseline and LightGBM alone, learnt from the same rows, say of the rows that were scored."""
+    lesson = Lesson.of(data, project.folder, task.model, task.until, None)
+    spec, days = lesson.spec, lesson.spec.label.horizons_days[0]
+    label = lesson.label(days)
+    learnt = np.flatnonzero(~np.isnan(label))
+    definitions = project.folder.definitions
+    later = make_table(data, definitions, task.model, spec, task.as_ofs, kinds=kinds)
+    keys = ["employee_id", "as_of"]
+    place = rows[keys].merge(later.frame[keys].assign(place=np.arange(len(later.frame))), on=keys, how="left")["place"]
+    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(lesson.rows.columns))
+    train, test = (
+        frame[base].to_numpy(dtype=np.float64) for frame in (lesson.rows.iloc[learnt], later.frame.iloc[place])
+    )
+    names = [c.name for c in lesson.table.columns]
+    trees = fit(
+        lesson.features[learnt],
+        label[learnt],
+        folds=deciding_folds(lesson.when[learnt], lesson.person[learnt], embargo_days=days),
+        settings=spec.learner.model_copy(update={"blend": "trees"}),
+        signs=monotone_signs(names, spec),
+    )
+    return {
+        "baseline": baseline_probability(train, label[learnt], test),
+        "trees": probability(trees.margin(later.matrix(names)[place])),
+    }
