@@ -21,7 +21,9 @@ horizons_days = [182]
 [learner]
 seeds = [11]
 [backtest]
-folds = 3
+folds = 2
+[gates]
+refits = 2
 """
 
 

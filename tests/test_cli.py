@@ -31,7 +31,10 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     return call
 
 
-COMMANDS = ["init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"]
+COMMANDS = [
+    *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
+    *("promote", "track", "replay", "drift", "fairness", "raters", "curves"),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -12,8 +12,9 @@ import pytest
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.learning.calibration import Affine
-from perfml.learning.learner import Risk
-from perfml.learning.registry import Model, current_version, load, save, verified
+from perfml.learning.learner import Decided, Risk
+from perfml.learning.registry import Learnt, Model, current_version, load, save, verified
+from perfml.learning.splines import fit_path
 
 ABOUT = {"backtests": {"91": {"proven": True}}}
 COLUMNS = tuple(Column(f"列{i}", "e", "e", "", "", "", "", "", "neither", "employee") for i in range(3))
@@ -24,11 +25,19 @@ def risk(seed: int = 1) -> Risk:
     x = rng.normal(size=(300, 3))
     y = (x[:, 0] + rng.normal(size=300) > 0).astype(float)
     booster = lgb.train({"objective": "binary", "verbosity": -1, "num_leaves": 4}, lgb.Dataset(x, y), 5)
-    return Risk((booster, booster), Affine(0.8, -0.1), 5)
+    return Risk((booster, booster), fit_path(x, y)[0], 0.6, Affine(0.8, -0.1), Decided(rounds=5))
 
 
 def kept(home: Path, seed: int = 1) -> Model:
-    return save(home, "attrition", {91: risk(seed)}, COLUMNS, ("评审",), ABOUT, "card")
+    return save(
+        home,
+        "attrition",
+        Learnt({91: risk(seed)}, {"other": {91: Risk.constant(3, 300)}}),
+        COLUMNS,
+        ("评审",),
+        ABOUT,
+        "card",
+    )
 
 
 def test_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -37,6 +46,7 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     np.testing.assert_array_equal(model.risks[91].margin(x), risk().margin(x))
     contributions = model.risks[91].contributions(x)
     np.testing.assert_allclose(contributions.sum(axis=1), model.risks[91].margin(x), atol=1e-9)
+    assert model.learnt.competing["other"][91].margin(x) == pytest.approx(np.log(3.5 / 297.5))
     assert model.columns == COLUMNS
     assert model.kinds == ("评审",)
     assert model.proven(91)

@@ -37,6 +37,7 @@ TABLE: dict[str, Any] = {
 }
 QUERY: dict[str, Any] = {"zh": "", "en": "", "needs": ["people"], "columns": {"x": WORDS, "columns": WORDS}}
 MODEL: dict[str, Any] = {"zh": "", "en": "", "label": {"kind": "exit", "horizons_days": [90]}}
+SEGMENT = {"zh": "", "en": "", "where": "true"}
 LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, [], ProjectSpec),
     (ProjectSpec, {}, ["data"], spec.DataSettings),
@@ -63,6 +64,9 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ModelSpec, MODEL, ["baseline"], spec.BaselineSpec),
     (ModelSpec, MODEL, ["backtest"], spec.BacktestSpec),
     (ModelSpec, MODEL, ["list"], spec.ListSpec),
+    (ModelSpec, MODEL | {"segments": {"a": SEGMENT}}, ["segments", "a"], spec.Segment),
+    (ModelSpec, MODEL, ["gates"], spec.GatesSpec),
+    (ModelSpec, MODEL, ["fairness"], spec.FairnessSpec),
 ]
 
 

@@ -1,0 +1,139 @@
+"""Every gate stops what it is there to stop, and lets the rest pass."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perfml.evidence.sources import open_data
+from perfml.learning import gates
+from perfml.learning.fairness import FairnessLimits, audit
+from perfml.learning.learner import Decided, fit
+from perfml.learning.lesson import Lesson
+from perfml.learning.stability import stability
+from perfml.project.spec import Label, LearnerSpec, ModelSpec
+from tests.simulated import END, Simulated
+
+SPEC = ModelSpec(zh="", en="", label=Label(kind="exit", horizons_days=(91,)))
+SETTINGS = LearnerSpec(seeds=(1,))
+
+
+@pytest.fixture(scope="module")
+def lesson(company_of_500: Simulated):
+    project = company_of_500.open()
+    data = project.open(company_of_500.data)
+    yield Lesson.of(data, project.folder, "attrition", END, None)
+    data.close()
+
+
+def test_a_column_that_gives_the_outcome_away_is_found() -> None:
+    rng = np.random.default_rng(0)
+    label = (rng.random(500) < 0.2).astype(float)
+    honest = np.column_stack([rng.normal(size=500), label + rng.normal(size=500)])
+    assert gates.single_column_gate(honest, label, ["a", "b"], SPEC).verdict == "pass"
+    leak = np.column_stack([honest, -label + rng.normal(size=500) * 0.1])
+    found = gates.single_column_gate(leak, label, ["a", "b", "days_to_exit"], SPEC)
+    assert found.verdict == "fail" and "days_to_exit" in found.en
+
+
+def test_column_auc_is_scikit_learns() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(1)
+    x, y = np.round(rng.normal(size=(300, 3)), 1), (rng.random(300) < 0.3).astype(float)
+    np.testing.assert_allclose(gates.column_auc(x, y), [roc_auc_score(y, column) for column in x.T])
+
+
+def test_a_person_under_two_ids_is_found(lesson: Lesson) -> None:
+    assert gates.duplicates_gate(lesson.table, lesson.spec).verdict == "pass"
+    frame = lesson.table.frame
+    twin = frame[frame["employee_id"].isin(frame["employee_id"].unique()[:30])].copy()
+    twin["employee_id"] = "copy_of_" + twin["employee_id"].astype(str)
+    doubled = pd.concat([frame, twin], ignore_index=True)
+    more = np.isin(frame["employee_id"], frame["employee_id"].unique()[:30])
+    table = replace(
+        lesson.table,
+        frame=doubled,
+        eligible=np.concatenate([lesson.table.eligible, lesson.table.eligible[more]]),
+        thin=np.concatenate([lesson.table.thin, lesson.table.thin[more]]),
+    )
+    found = gates.duplicates_gate(table, lesson.spec)
+    assert found.verdict == "fail" and "two ids" in found.en
+
+
+def test_the_canary_sings_when_evidence_knows_the_future(
+    lesson: Lesson, company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    definitions = company_of_500.open().folder.definitions
+    asked = lesson.data, definitions, lesson.table, lesson.table.kinds
+    assert gates.canary_gate(*asked).verdict == "pass"
+    peeked = lesson.table.frame.assign(last_rating=lesson.table.frame["last_rating"] + 1)
+    found = gates.canary_gate(lesson.data, definitions, replace(lesson.table, frame=peeked), lesson.table.kinds)
+    assert found.verdict == "fail" and "last_rating" in found.en
+    # The export as it stood then is really another one: what came later is gone from it.
+    day = dt.date(2025, 6, 1)
+    then = open_data(lesson.data.source, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
+    assert then.last_day() < day < lesson.data.last_day()
+    then.close()
+
+
+def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
+    rng = np.random.default_rng(0)
+    x, latest = rng.normal(size=(1500, 12)), rng.normal(size=(300, 12))
+    person = np.array([f"e{i}" for i in range(1500)], object)
+    reasons = [f"r{i}" for i in range(12)]
+
+    def agreement(label: np.ndarray):
+        def refit(rows: np.ndarray, seed: int):
+            settings = SETTINGS.model_copy(update={"seeds": (seed,)})
+            return fit(x[rows], label[rows], decided=Decided(rounds=40), settings=settings)
+
+        whole = refit(np.arange(1500), 0)
+        return stability(whole, refit, person, latest, reasons, refits=3)
+
+    real = agreement((x[:, 0] + 0.3 * rng.normal(size=1500) > 1).astype(float))
+    chance = agreement((rng.random(1500) < 0.2).astype(float))
+    assert real.jaccard > 0.6 > 0.3 > chance.jaccard
+    assert gates.stability_gates(real, SPEC)[0].verdict == "pass"
+    assert gates.stability_gates(chance, SPEC)[0].verdict == "fail"
+    assert real.kept["r0"] == 1.0
+
+
+def test_too_few_people_are_no_verdict() -> None:
+    x = np.zeros((40, 2))
+    risk = fit(np.eye(2)[np.arange(40) % 2], np.arange(40) % 2 * 1.0, decided=Decided(rounds=5), settings=SETTINGS)
+    found = stability(risk, lambda rows, seed: risk, np.arange(40).astype(object), x, ["a", "b"], refits=2)
+    assert [g.verdict for g in gates.stability_gates(found, SPEC)] == ["insufficient", "insufficient"]
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.5, "fail"), (0.0, "pass")])
+def test_fairness_follows_the_audit(share: float, verdict: str) -> None:
+    rng = np.random.default_rng(0)
+    gender = np.tile(np.array(["f", "m"], object), 1500)
+    risk = np.clip(rng.beta(2, 8, 3000) + share * (gender == "f"), 0.01, 0.99)
+    label = (rng.random(3000) < 0.25).astype(float)
+    person = np.arange(3000).astype(object)
+    report = audit(
+        label=label, probability=risk, flagged=risk > np.quantile(risk, 0.8), person=person,
+        groups={"gender": gender}, limits=FairnessLimits(), draws=100,
+    )  # fmt: skip
+    gate = gates.fairness_gate(report)
+    assert gate.verdict == verdict
+    assert gate.en and gate.zh
+
+
+def test_every_gate_was_asked_of_the_trained_model(company_of_500: Simulated) -> None:
+    from perfml.learning.registry import load
+
+    model = load(company_of_500.home, "attrition")
+    names = [gate["name"] for gate in model.about["gates"]["182"]]
+    assert names == [
+        "baseline", "permuted labels", "single column", "duplicate people", "future canary", "stable list",
+        "stable reasons", "fairness",
+    ]  # fmt: skip
+    failed = [gate for gate in model.about["gates"]["182"] if gate["verdict"] == "fail"]
+    assert model.proven(182) == (not failed)
