@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from perfml.advice.scoring import SCHEMA
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
+from perfml.learning.lists import Cases, cases_in_list
 from perfml.learning.registry import Model
 from perfml.project.spec import ModelSpec
-from perfml.report.pictures import Interval
+from perfml.report.gates import Gate
+from perfml.report.numbers import Interval, inverse
 
 MEASURES = ("auc", "average_precision", "lift_at_capacity")
 STATUSES = ("scored", "held", "thin", "ineligible")
@@ -28,27 +31,41 @@ class Horizon:
 
     days: int
     backtest: Mapping[str, Any]
+    gates: tuple[Gate, ...]
     training: Mapping[str, int]
     statuses: Mapping[str, int]
     held_because: Mapping[str, int]
     act: tuple[Mapping[str, Any], ...]
     watch: tuple[Mapping[str, Any], ...]
     """Score rows by rank; both are empty where the model gives no list."""
+    cases: Cases
+    """How many of those to act on are expected to have the outcome."""
 
     @property
     def proven(self) -> bool:
-        """Whether the back-test showed it better than the baseline, so that there is a list."""
+        """Whether no gate failed, so that there is a list."""
         return bool(self.backtest["proven"])
 
     @property
-    def expected_cases(self) -> float:
-        """Sum of the probabilities of those to act on."""
-        return float(sum(row["probability"] for row in self.act))
+    def failed(self) -> tuple[Gate, ...]:
+        """The gates that were not passed, in the order they were asked."""
+        return tuple(gate for gate in self.gates if gate["verdict"] == "fail")
+
+    def acting_in(self, segment: str) -> tuple[Mapping[str, Any], ...]:
+        """Those to act on who belong to a segment, by rank."""
+        return tuple(row for row in self.act if segment in row["segments"])
 
     def figure(self, which: str, metric: str) -> Interval:
         """A metric of ``which``: model, baseline or difference."""
-        found = self.backtest[which].get(metric, {})
-        return Interval(found.get("value"), found.get("low"), found.get("high"))
+        return _interval(self.backtest[which].get(metric, {}))
+
+    def observed_over_expected(self, among: Mapping[str, Any]) -> Interval:
+        """Cases that came for each one expected, among the people that ``among`` has the figures of; 1 is right."""
+        return inverse(_interval(among.get("expected_over_observed", {})))
+
+    def auc_in(self, segment: str) -> Interval:
+        """How well the model ranks the people of a segment among each other."""
+        return _interval(self.backtest["segments"][segment].get("auc", {}))
 
 
 @dataclass(frozen=True)
@@ -97,15 +114,23 @@ def _horizon(model: Model, days: int, rows: pa.Table) -> Horizon:
     count = Counter(statuses)
     held = Counter(reason or "" for status, reason in zip(statuses, why, strict=True) if status == "held")
     proven = model.proven(days)
+    backtest = model.about["backtests"][str(days)]
+    act = _banded(here, "act") if proven else ()
     return Horizon(
         days=days,
-        backtest=model.about["backtests"][str(days)],
+        backtest=backtest,
+        gates=tuple(model.about["gates"][str(days)]),
         training=model.about["training"][str(days)],
         statuses={status: count[status] for status in STATUSES},
         held_because=dict(held.most_common()),
-        act=_banded(here, "act") if proven else (),
+        act=act,
         watch=_banded(here, "watch") if proven else (),
+        cases=cases_in_list(np.array([row["probability"] for row in act]), backtest["listed_ratio"]),
     )
+
+
+def _interval(found: Mapping[str, Any]) -> Interval:
+    return Interval(found.get("value"), found.get("low"), found.get("high"))
 
 
 def _banded(rows: pa.Table, band: str) -> tuple[Mapping[str, Any], ...]:

@@ -13,6 +13,16 @@ class Interval(NamedTuple):
     high: float | None
 
 
+def inverse(of: Interval) -> Interval:
+    """One over a figure: expected over observed becomes observed over expected.
+
+    >>> inverse(Interval(0.8, 0.5, None))
+    Interval(value=1.25, low=None, high=2.0)
+    """
+    value, high, low = (1 / end if end else None for end in of)
+    return Interval(value, low, high)
+
+
 class Step(NamedTuple):
     """One piece of evidence; ``contribution`` in log-odds."""
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 import pyarrow as pa
@@ -21,7 +21,7 @@ from perfml import __version__
 from perfml.errors import ModelError
 from perfml.files import write_text
 from perfml.learning.registry import Model
-from perfml.report import wording
+from perfml.report import gates, wording
 from perfml.report.facts import MEASURES, Horizon, Told, tell
 from perfml.report.pictures import Bin, Compared, Step, calibration, comparison, percent, waterfall
 from perfml.words import Language
@@ -30,6 +30,9 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 WIDE, NARROW = 560.0, 330.0
 """Widths at which each picture is drawn: text in an SVG that is scaled down cannot be read on a telephone."""
 REASONS_LISTED = 3
+SEGMENT_LISTED = 5
+"""People of each segment; all of them stand in the whole list too."""
+Stage = Literal["champion", "candidate"]
 
 
 def write_report(
@@ -40,13 +43,15 @@ def write_report(
     models: Sequence[Model],
     scores: Sequence[pa.Table],
     notices: Sequence[str] = (),
+    stages: Mapping[str, Stage] | None = None,
     most_listed: int = 50,
 ) -> Path:
     """Write the report of ``as_of`` to ``out``, whole or not at all, and give the path back.
 
     ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.advice.scoring.score` returns it.
-    ``notices`` are what was found wrong with the data. At most ``most_listed`` people are listed for each model and
-    horizon. A model that its back-test did not show better than the baseline names nobody.
+    ``notices`` are what was found wrong with the data; ``stages`` says of each model, by name, whether somebody has
+    promoted this version. At most ``most_listed`` people are listed for each model and horizon. Where a gate failed, nobody
+    is named.
 
     Raises :class:`ModelError` for scores that do not belong to the model or the date.
     """
@@ -57,13 +62,21 @@ def write_report(
             remedy="give one for each model",
         )
     told = [tell(model, table, as_of) for model, table in zip(models, scores, strict=True)]
-    bodies = [(language, _body(language, title, as_of, told, notices, most_listed)) for language in LANGUAGES]
+    bodies = [
+        (language, _body(language, title, as_of, told, notices, stages or {}, most_listed)) for language in LANGUAGES
+    ]
     write_text(out, _environment().get_template("page.html.j2").render(title=title, bodies=bodies))
     return out
 
 
 def _body(
-    language: Language, title: str, as_of: dt.date, told: Sequence[Told], notices: Sequence[str], most_listed: int
+    language: Language,
+    title: str,
+    as_of: dt.date,
+    told: Sequence[Told],
+    notices: Sequence[str],
+    stages: Mapping[str, Stage],
+    most_listed: int,
 ) -> Markup:
     def t(en: str, zh: str, **numbers: object) -> str:
         return (zh if language == "zh" else en).format(**numbers)
@@ -78,15 +91,21 @@ def _body(
         notices=[wording.notice(said, language) for said in notices],
         most_listed=most_listed,
         reasons_listed=REASONS_LISTED,
+        segment_listed=SEGMENT_LISTED,
         perfml_version=__version__,
         percent=percent,
         totals=lambda bins: sum(b["n"] * b["expected"] for b in bins),
+        stages=stages,
+        stage_words=wording.STAGES,
         statuses=wording.STATUSES,
+        gates=gates,
         measure_words=_measure_words(language),
         translate=partial(wording.notice, language=language),
         frequency=partial(wording.natural_frequency, language=language),
         figure=partial(wording.figure, language=language),
         outcome=partial(wording.outcome, language=language),
+        cause=partial(wording.cause, language=language),
+        cases=partial(wording.cases, language=language),
         owner=partial(wording.owner, language=language),
         evidence=partial(wording.evidence, language=language),
         baseline=partial(wording.baseline, language=language),

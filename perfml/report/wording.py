@@ -9,8 +9,9 @@ from typing import Any
 
 from perfml import words
 from perfml.evidence.columns import Column
+from perfml.learning.lists import Cases
 from perfml.project.spec import ModelSpec
-from perfml.report.pictures import Interval
+from perfml.report.numbers import Interval
 from perfml.words import Language
 
 STATUSES: dict[str, tuple[str, str]] = {
@@ -18,6 +19,16 @@ STATUSES: dict[str, tuple[str, str]] = {
     "held": ("暂缓", "Held"),
     "thin": ("记录过少", "Record too thin"),
     "ineligible": ("不适用", "Not eligible"),
+}
+STAGES: dict[str, tuple[str, str]] = {
+    "champion": ("在用版本，已有人批准", "champion: a person promoted this version"),
+    "candidate": ("候选版本，尚无人批准", "candidate: nobody has promoted it"),
+}
+CAUSES: dict[str, tuple[str, str]] = {
+    "voluntary": ("主动离职", "leaves by own choice"),
+    "involuntary": ("被动离职", "leaves involuntarily"),
+    "other": ("其他离职（退休、调出、去世）", "leaves otherwise (retirement, transfer, death)"),
+    "staying": ("仍在职", "stays"),
 }
 NOTICES: tuple[tuple[str, str], ...] = (
     (r"evidence of counterparts: events has no counterpart_id", "往来同事类证据：events 表没有 counterpart_id 列"),
@@ -65,6 +76,28 @@ def outcome(spec: ModelSpec, days: int, language: Language) -> str:
     if language == "zh":
         return f"{days} 天内{'主动' if own else ''}离职"
     return f"leave{' by their own choice' if own else ''} within {days} days"
+
+
+def cause(name: str, language: Language) -> str:
+    """A way in which the horizon can end for a person; several that are predicted as one are joined.
+
+    >>> cause("voluntary+involuntary", "en"), cause("staying", "zh")
+    ('Leaves by own choice or leaves involuntarily', '仍在职')
+    """
+    zh = language == "zh"
+    said = [CAUSES.get(part, (part, part))[0 if zh else 1] for part in name.split("+")]
+    return "或".join(said) if zh else " or ".join(said).capitalize()
+
+
+def cases(found: Cases, language: Language) -> str:
+    """An expected number of people with its interval.
+
+    >>> cases(Cases(7.4, 2.0, 11.0), "en"), cases(Cases(7.4, 2.0, 11.0), "zh")
+    ('about 7 (2 to 11)', '约 7 人（2 至 11）')
+    """
+    zh = language == "zh"
+    said = f"{found.expected:.0f}", f"{found.low:.0f}", f"{found.high:.0f}"
+    return "约 {} 人（{} 至 {}）".format(*said) if zh else "about {} ({} to {})".format(*said)
 
 
 def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote, urlencode
 
-from perfml.service.problems import no_horizon, not_proven
-from perfml.service.schemas import AtRiskAnswer, AtRiskQuery, Listed, ReasonLine, Status
+import numpy as np
+
+from perfml.learning.lists import cases_in_list
+from perfml.service.problems import no_horizon, no_segment, not_proven
+from perfml.service.schemas import AtRiskAnswer, AtRiskQuery, ExpectedCases, Listed, ReasonLine, Status
 from perfml.service.store import Store
 
 LINE = tuple(f"reasons.list.element.{field}" for field in ReasonLine.model_fields)
 """The reasons without the values behind them, which are half of the reading and stand on the person's own page."""
+SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", *LINE)
+RANKED = ("rank", "band", "status", "probability")
 
 
 def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     """A page of the list.
 
-    Raises :class:`NotThere` for a model, date or horizon without scores, :class:`NotProven` where the version that made
-    the scores was not shown better than the baseline, and :class:`ModelError` where that version is missing or altered.
+    Raises :class:`NotThere` for a model, date, horizon or segment that is not there, :class:`NotProven` where the version
+    that made the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
     """
     with store.scores(model, query.as_of) as (as_of, file):
         horizons = cast(list[int], file.column("horizon_days"))
@@ -28,23 +34,30 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             raise no_horizon(model, there)
         low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
         version = str(file.rows([low], ["model_version"])[0]["model_version"])
-        tested = store.about(model, version).backtests.get(days)
+        about = store.about(model, version)
+        if query.segment is not None and query.segment not in about.spec.segments:
+            raise no_segment(model, list(about.spec.segments))
+        tested = about.backtests.get(days)
         if tested is None or not tested.proven:
             said = (tested.zh, tested.en) if tested else ("没有回测", "it has no back-test")
             raise not_proven(model, days, zh=said[0], en=said[1])
         part = slice(low, high)
-        ranks, bands, statuses = file.columns(["rank", "band", "status"], part)
+        ranks, bands, statuses, probabilities = file.columns(RANKED, part)
         # Rows of one horizon are written side by side; were they not, those in between are passed over.
-        rows = zip(range(low, high), horizons[part], cast(list[int | None], ranks), bands, strict=True)
-        ranked = sorted(
-            (r, at) for at, h, r, band in rows if h == days and r is not None and query.band in (None, band)
-        )
-        shown = [at for _, at in ranked[query.offset : query.offset + query.limit]]
-        people = file.rows(shown, ["employee_id", "rank", "band", "probability", *LINE])
-        why_not = Counter(w for h, w in zip(horizons[part], cast(list[Status], statuses), strict=True) if h == days)
+        here = [at for at, horizon in enumerate(horizons[part]) if horizon == days]
+        chosen = [at for at in here if ranks[at] is not None and query.band in (None, bands[at])]
+        if query.segment is not None:
+            segments = cast(list[list[str]], file.columns(["segments"], part)[0])
+            chosen = [at for at in chosen if query.segment in segments[at]]
+        ranked = sorted(chosen, key=lambda at: cast(int, ranks[at]))
+        shown = [low + at for at in ranked[query.offset : query.offset + query.limit]]
+        acting = np.array([probabilities[at] for at in here if bands[at] == "act"], dtype=np.float64)
+        why_not = Counter(cast(Status, statuses[at]) for at in here)
         end = query.offset + query.limit
-        asked = {"as_of": as_of, "horizon_days": days, "band": query.band, "limit": query.limit, "offset": end}
-        link = urlencode({name: value for name, value in asked.items() if value is not None})
+        asked = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
+        link = urlencode(
+            {name: value for name, value in asked.items() if value is not None} | {"limit": query.limit, "offset": end}
+        )
         return AtRiskAnswer(
             model=model,
             model_version=version,
@@ -56,5 +69,8 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             offset=query.offset,
             next=f"/v1/models/{quote(model, safe='')}/at-risk?{link}" if end < len(ranked) else None,
             not_listed={why: n for why, n in why_not.items() if why != "scored"},
-            people=tuple(Listed.model_validate(row) for row in people),
+            expected_cases=ExpectedCases(**asdict(cases_in_list(acting, tested.listed_ratio))),
+            people=tuple(
+                Listed.model_validate({**row, "incidence": row["incidence"] or ()}) for row in file.rows(shown, SHOWN)
+            ),
         )

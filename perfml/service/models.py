@@ -17,10 +17,12 @@ def one_model(store: Store, model: str) -> ModelAnswer:
     about = store.about(model, version)
     return ModelAnswer(
         model=model,
-        title=about.title,
+        title=about.spec.text,
         version=version,
+        stage=store.stage(model, version),
         trained_until=about.until,
-        horizons=tuple(about.backtests[days].answer() for days in sorted(about.backtests)),
+        horizons=about.horizons,
+        segments=about.spec.segments,
         left_out=about.left_out,
         scored=tuple(store.scored(model)),
         card=store.card(model, version),

@@ -52,16 +52,17 @@ def _rows(
 
 def _row(row: Row, model: str, as_of: dt.date, about: About) -> PersonRow:
     tested = next((t for days, t in about.backtests.items() if days == row["horizon_days"]), None)
-    verdict = Text(zh=tested.zh, en=tested.en) if tested else Text(zh="没有回测", en="it has no back-test")
+    verdict = tested.text if tested else Text(zh="没有回测", en="it has no back-test")
     return PersonRow.model_validate(
         {
             **row,
             "model": model,
             "as_of": as_of,
-            "title": about.title,
+            "title": about.spec.text,
             "proven": tested is not None and tested.proven,
             "verdict": verdict,
             "why_not": why_not(row, about.spec.population),
+            "incidence": row["incidence"] or (),
             "reasons": row["reasons"] or (),
         }
     )

@@ -44,13 +44,13 @@ class Refusal(PerfmlError):
 
 
 class NotThere(Refusal):
-    """404: no such model, date, horizon or person."""
+    """404: no such model, date, horizon, segment or person."""
 
     status = 404
 
 
 class NotProven(Refusal):
-    """409: the back-test did not show the model better than the baseline, so there is no list."""
+    """409: the model failed a gate, so there is no list."""
 
     status = 409
 
@@ -127,14 +127,25 @@ def no_horizon(model: str, there: Sequence[int]) -> NotThere:
     )
 
 
+def no_segment(model: str, known: Sequence[str]) -> NotThere:
+    """A segment that the model's definition does not name."""
+    names = ", ".join(known)
+    return NotThere(
+        "is not one of its segments",
+        where=f"model {model}, segment",
+        remedy=f"use one of: {names}" if known else "leave it out: this model has none",
+        zh=f"模型 {model} 没有该人群；" + (f"可用的人群：{names}" if known else "该模型未定义人群，请去掉此参数"),
+    )
+
+
 def not_proven(model: str, horizon_days: int, *, zh: str, en: str) -> NotProven:
-    """A list that is not given. ``zh`` and ``en`` are the back-test's verdict."""
+    """A list that is not given. ``zh`` and ``en`` are the verdict on the model."""
     return NotProven(
         f"there is no list, because the model is not proven: {en}",
         where=f"model {model}, {horizon_days} days",
-        remedy="use a horizon that is proven (see /v1/models), or train on a longer record",
-        zh=f"模型 {model} 的 {horizon_days} 天预测未通过回测，因此不提供名单：{zh}；"
-        "请改用已通过回测的预测期，或用更长的记录重新训练",
+        remedy="use a horizon that is proven, or see in /v1/models which gate failed",
+        zh=f"模型 {model} 的 {horizon_days} 天预测未通过检验，因此不提供名单：{zh}；"
+        "请改用已通过检验的预测期，或在 /v1/models 查看未通过的检验",
     )
 
 

@@ -48,7 +48,7 @@ def get_models(store: There) -> ModelsAnswer:
 
 @router.get("/models/{model}", responses=refusals(404, 422, 503))
 def get_model(model: ModelName, store: There) -> ModelAnswer:
-    """One trained model: its back-test with intervals, whether it is proven, and its card."""
+    """One trained model: whether it was promoted, its back-test with intervals, its gates, and its card."""
     return one_model(store, model)
 
 

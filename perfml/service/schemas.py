@@ -11,6 +11,8 @@ from perfml.service.problems import Problem
 
 Band = Literal["act", "watch", "none"]
 Status = Literal["scored", "ineligible", "thin", "held"]
+Stage = Literal["champion", "candidate"]
+Verdict = Literal["pass", "fail", "insufficient"]
 
 
 class Answer(BaseModel):
@@ -35,13 +37,28 @@ class Figure(Answer):
     se: float | None
 
 
+class Gate(Answer):
+    """One thing that a model has to pass before anybody is listed by it."""
+
+    name: str
+    verdict: Verdict
+    """``insufficient`` where there was too little to judge: it does not fail, and it has not passed."""
+    figure: str
+    """What was measured."""
+    limit: str
+    text: Text
+    """What it means."""
+
+
 class Horizon(Answer):
     """What the back-test showed for one horizon, on people whose outcome the model had not seen."""
 
     horizon_days: int
     proven: bool
-    """Better than chance, and than the baseline by 2 standard errors of the AUC. Without it there is no list."""
+    """No gate failed; the first gate is being better than the baseline. Without it there is no list."""
     verdict: Text
+    """How it compares with the baseline or, where a gate failed, what the first that did says."""
+    gates: tuple[Gate, ...]
     rows: int
     """Rows in the back-test."""
     positives: int
@@ -52,6 +69,10 @@ class Horizon(Answer):
     baseline: dict[str, Figure]
     difference: dict[str, Figure]
     """The model less the baseline, by metric."""
+    calibration_error: float
+    """Mean distance between the expected and the observed share, in ten groups of equal size."""
+    calibration_error_floor: float
+    """The calibration error that a perfect model of these rows would show, by sampling alone."""
 
 
 class ModelAnswer(Answer):
@@ -60,9 +81,13 @@ class ModelAnswer(Answer):
     model: str
     title: Text
     version: str
+    stage: Stage
+    """``champion`` where somebody promoted this version, ``candidate`` where none has been promoted."""
     trained_until: dt.date
     """Only what was known, and labels that had matured, by this date were learnt from."""
     horizons: tuple[Horizon, ...]
+    segments: dict[str, Text]
+    """People whose risk matters for a reason of its own, by the name that ``segment=`` takes."""
     left_out: tuple[str, ...]
     """Evidence and horizons that the data did not allow."""
     scored: tuple[dt.date, ...]
@@ -106,6 +131,14 @@ class Reason(ReasonLine):
     values: tuple[Behind, ...]
 
 
+class Cause(Answer):
+    """One way in which the horizon can end for a person."""
+
+    cause: str
+    """The outcome that the list is for, one of the other causes of leaving, or ``staying``."""
+    probability: float
+
+
 class Listed(Answer):
     """One person on the list."""
 
@@ -115,7 +148,21 @@ class Listed(Answer):
     band: Band
     """``act`` for as many as there is capacity for, ``watch`` for as many again."""
     probability: float
+    incidence: tuple[Cause, ...]
+    """The probability of each cause, the listed outcome first: they add up to 1. Empty where the outcome is no exit."""
+    segments: tuple[str, ...]
+    """Those of the model's segments that the person belongs to."""
     reasons: tuple[ReasonLine, ...]
+
+
+class ExpectedCases(Answer):
+    """How many true cases the list is expected to hold, with a 95 % interval."""
+
+    expected: float
+    """The sum of the probabilities."""
+    low: float
+    """The interval holds chance, and how far such sums were off in the back-test."""
+    high: float
 
 
 class AtRiskAnswer(Answer):
@@ -136,6 +183,8 @@ class AtRiskAnswer(Answer):
     """The next page; null on the last one."""
     not_listed: dict[Status, int]
     """How many people of that date have no score, by why."""
+    expected_cases: ExpectedCases
+    """Among all of the band ``act``, whichever band, segment or page was asked for."""
     people: tuple[Listed, ...]
 
 
@@ -148,12 +197,16 @@ class PersonRow(Answer):
     as_of: dt.date
     horizon_days: int
     proven: bool
-    """Whether the back-test showed the model better than the baseline. Without it there is neither rank nor band."""
+    """Whether no gate of the model failed. Otherwise there is neither rank nor band."""
     verdict: Text
     status: Status
     why_not: Text | None
     """Why there is no score; null where there is one."""
     probability: float | None
+    incidence: tuple[Cause, ...]
+    """The probability of each cause, the listed outcome first; empty without a score, or where the outcome is no exit."""
+    segments: tuple[str, ...]
+    """Those of the model's segments that the person belongs to."""
     rank: int | None
     band: Band | None
     margin: float | None
@@ -212,6 +265,8 @@ class AtRiskQuery(BaseModel):
     """The shortest horizon when absent."""
     band: Band | None = None
     """Only this band; everyone who was scored when absent."""
+    segment: str | None = None
+    """Only people of this segment of the model; everyone who was scored when absent."""
     limit: Annotated[int, Field(ge=1, le=500)] = 50
     offset: Annotated[int, Field(ge=0, le=100_000_000)] = 0
 

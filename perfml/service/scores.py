@@ -27,6 +27,8 @@ COLUMNS = (
     "probability",
     "margin",
     "base_value",
+    "incidence",
+    "segments",
     "status",
     "rank",
     "band",

@@ -15,9 +15,9 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from perfml.errors import ModelError
-from perfml.learning.artifacts import CANDIDATE, current_version, verified_file
+from perfml.learning.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
 from perfml.service.problems import no_model, no_scores
-from perfml.service.schemas import Figure, Horizon, Text
+from perfml.service.schemas import Figure, Gate, Horizon, Stage, Text, Verdict
 from perfml.service.scores import ScoreFile, open_scores
 
 _SCORED = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
@@ -30,31 +30,52 @@ class Population(BaseModel):
     thin: str
 
 
-class Said(BaseModel):
-    """What is read of the definition that a model was learnt from."""
+class Words(BaseModel):
+    """Something with words of its own in both languages."""
 
     zh: str
     en: str
+
+    @property
+    def text(self) -> Text:
+        """As the service says it."""
+        return Text(zh=self.zh, en=self.en)
+
+
+class Said(Words):
+    """What is read of the definition that a model was learnt from."""
+
     population: Population
+    segments: dict[str, Text] = {}
 
 
-class Backtest(BaseModel):
+class GateSaid(Words):
+    """One gate, as ``perfml.learning.gates`` writes it."""
+
+    name: str
+    verdict: Verdict
+    figure: str
+    limit: str
+
+    def answer(self) -> Gate:
+        """As the service says it."""
+        return Gate(**self.model_dump(exclude={"zh", "en"}), text=self.text)
+
+
+class Backtest(Words):
     """One horizon's back-test, as ``perfml.learning.backtest`` writes it."""
 
     horizon_days: int
     proven: bool
-    zh: str
-    en: str
     rows: int
     positives: int
     baseline_columns: tuple[str, ...]
     model: dict[str, Figure]
     baseline: dict[str, Figure]
     difference: dict[str, Figure]
-
-    def answer(self) -> Horizon:
-        """As the service says it."""
-        return Horizon(**self.model_dump(exclude={"zh", "en"}), verdict=Text(zh=self.zh, en=self.en))
+    calibration_error: float
+    calibration_error_floor: float
+    listed_ratio: tuple[float, ...]
 
 
 class About(BaseModel):
@@ -63,12 +84,20 @@ class About(BaseModel):
     until: dt.date
     spec: Said
     backtests: dict[int, Backtest]
+    gates: dict[int, tuple[GateSaid, ...]]
     left_out: tuple[str, ...] = ()
 
     @property
-    def title(self) -> Text:
-        """The model's name for people."""
-        return Text(zh=self.spec.zh, en=self.spec.en)
+    def horizons(self) -> tuple[Horizon, ...]:
+        """Each horizon's back-test and gates as the service says them, the shortest first."""
+        return tuple(
+            Horizon(
+                **tested.model_dump(exclude={"zh", "en", "listed_ratio"}),
+                verdict=tested.text,
+                gates=tuple(gate.answer() for gate in self.gates[days]),
+            )
+            for days, tested in sorted(self.backtests.items())
+        )
 
 
 class _Described(BaseModel):
@@ -90,6 +119,10 @@ class Store:
     def version(self, model: str) -> str:
         """The version in use. Raises :class:`NotThere` where no such model has been trained."""
         return current_version(self._home, self._known(model))
+
+    def stage(self, model: str, version: str) -> Stage:
+        """Whether somebody promoted this version."""
+        return "champion" if pointed(self._home, self._known(model), CHAMPION) == version else "candidate"
 
     def about(self, model: str, version: str) -> About:
         """What a version says of itself. Raises :class:`ModelError` where its files are missing or were altered."""

@@ -15,9 +15,8 @@ import pytest
 from perfml.advice.scoring import SCHEMA
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.learning.calibration import Affine
 from perfml.learning.learner import Risk
-from perfml.learning.registry import Model
+from perfml.learning.registry import Learnt, Model
 from perfml.report import wording, write_report
 from perfml.report.pictures import Interval
 
@@ -28,16 +27,44 @@ KIND = 'CRM "update" <b>'
 
 def estimates(value: float) -> dict[str, dict[str, float | None]]:
     names = ("auc", "average_precision", "precision_at_capacity", "lift_at_capacity", "expected_over_observed")
-    return {name: {"value": value, "low": value - 0.1, "high": value + 0.1, "se": 0.05} for name in names}
+    return {name: figure(value) for name in names}
 
 
-def model(*, proven: bool = True, left_out: tuple[str, ...] = ()) -> Model:
+def figure(value: float | None) -> dict[str, float | None]:
+    if value is None:
+        return dict.fromkeys(("value", "low", "high", "se"))
+    return {"value": value, "low": value - 0.1, "high": value + 0.1, "se": 0.05}
+
+
+def gate(name: str, verdict: str, figure: str, limit: str, en: str, zh: str) -> dict[str, str]:
+    return {"name": name, "verdict": verdict, "figure": figure, "limit": limit, "en": en, "zh": zh}
+
+
+PASSED = [
+    gate("permuted labels", "pass", "AUC 0.496 ± 0.027", ".5 ± 3 SE", "nothing is learnt", "学不到东西"),
+    gate("single column", "pass", "crm_count_91d: AUC 0.605", "≤ 0.9", "no column tells", "没有泄露结果的列"),
+    gate("duplicate people", "pass", "0.0% of rows", "≤ 1%", "no one twice", "没有重复人员"),
+    gate("future canary", "pass", "0 of 247 columns change at 2023-06-01", "0", "the same", "证据不变"),
+    gate("stable list", "pass", "Jaccard 0.49 over 5 refits", "≥ 0.3", "the same people", "名单一致"),
+    gate("stable reasons", "insufficient", "nan% of leading reasons", "≥ 0.5", "too few", "人数太少"),
+    gate("fairness", "pass", "0 fail, 12 pass, 1 insufficient", "[fairness]", "alike", "一致"),
+]
+"""What gates write; their figures are in English only."""
+SEGMENTS = {
+    "regrettable": {"zh": "高绩效员工的流失", "en": "Top-rated people", "where": "true"},
+    "new": {"zh": "新员工", "en": "New people", "where": "true"},
+}
+
+
+def model(*, proven: bool = True, left_out: tuple[str, ...] = (), failing: dict[str, str] | None = None) -> Model:
+    """``failing``: a gate other than the baseline's that it fails."""
     spec = {
+        "segments": SEGMENTS,
         "zh": "主动离职风险",
         "en": "Risk of leaving",
         "label": {"kind": "exit", "horizons_days": [91], "exit_kinds": ["voluntary"]},
     }
-    tested = {
+    tested: dict[str, Any] = {
         "proven": proven,
         "en": f"{'better' if proven else 'no better'} than tenure_days (AUC +0.1, 2 SE = 0.05)",
         "zh": f"{'优于' if proven else '不优于'} tenure_days（AUC +0.1, 2 SE = 0.05）",
@@ -46,6 +73,22 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = ()) -> Model:
         "difference": estimates(0.2),
         "baseline_columns": ["tenure_days"],
         "bins": [{"n": 20, "expected": 0.1, "observed": 0.15, "low": 0.05, "high": 0.3}] * 10,
+        "calibration_error": 0.0312,
+        "calibration_error_floor": 0.0105,
+        "by_year": [
+            {"year": 2023, "rows": 80, "expected": 8.0, "observed": 10, "expected_over_observed": figure(0.8)},
+            {"year": 2024, "rows": 120, "expected": 12.0, "observed": 20, "expected_over_observed": figure(None)},
+        ],
+        "segments": {
+            "regrettable": {
+                "rows": 60,
+                "positives": 12,
+                "auc": figure(0.7),
+                "expected_over_observed": figure(0.5),
+            },
+            "new": {"rows": 0, "positives": 0},
+        },
+        "listed_ratio": [0.8, 1.0, 1.2],
         "rows": 200,
         "positives": 30,
         "folds": [
@@ -60,8 +103,19 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = ()) -> Model:
             }
         ],
     }
+    beaten = gate(
+        "baseline",
+        "pass" if proven else "fail",
+        "AUC +0.1 ± 0.02 over tenure_days",
+        "> 2 SE",
+        tested["en"],
+        tested["zh"],
+    )
+    if failing is not None:
+        tested |= {"proven": False, "en": failing["en"], "zh": failing["zh"]}
     about = {
         "until": "2024-07-01",
+        "gates": {"91": [beaten, *PASSED, *([failing] if failing else [])]},
         "spec": spec,
         "training": {"91": {"rows": 1000, "positives": 120}},
         "backtests": {"91": tested},
@@ -94,11 +148,20 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = ()) -> Model:
             "employee",
         ),
     )
-    return Model("attrition", "abc123def456", {91: Risk((), Affine(), 1)}, columns, (), about)
+    return Model("attrition", "abc123def456", Learnt({91: Risk.constant(1, 10)}), columns, (), about)
+
+
+CAUSES = {"voluntary": 0.234, "involuntary": 0.05, "other": 0.01, "staying": 0.706}
 
 
 def row(
-    person: str, status: str = "scored", *, rank: int | None = None, band: str | None = None, why: str | None = None
+    person: str,
+    status: str = "scored",
+    *,
+    rank: int | None = None,
+    band: str | None = None,
+    why: str | None = None,
+    segments: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     value = {"column": "crm_count_91d", "value": 3.0, "usual": 9.0, "zh": "", "en": ""}
     reasons = [
@@ -115,6 +178,8 @@ def row(
         "probability": 0.234 if scored else None,
         "margin": -1.186 if scored else None,
         "base_value": -1.886 if scored else None,
+        "incidence": [{"cause": c, "probability": p} for c, p in CAUSES.items()] if scored else None,
+        "segments": list(segments),
         "status": status,
         "rank": rank,
         "band": band,
@@ -130,7 +195,7 @@ def scores(rows: list[dict[str, Any]]) -> pa.Table:
 def some(people: int = 3) -> pa.Table:
     return scores(
         [
-            row(NASTY, rank=1, band="act"),
+            row(NASTY, rank=1, band="act", segments=("regrettable",)),
             *[row(f"E{i:03}", rank=i, band="watch") for i in range(2, people + 1)],
             row("H1", "held", why="reviews: rating_out_of_scale"),
             row("T1", "thin"),
@@ -238,6 +303,7 @@ def test_chinese_is_complete(tmp_path: Path) -> None:
         "b",
         "E",
         "d",
+        "Jaccard",
     }
     assert set(re.findall("[A-Za-z]+", chinese)) - known == set()
 

@@ -9,14 +9,26 @@ from pathlib import Path
 import pyarrow as pa
 
 from perfml.advice.scoring import SCHEMA, keep_scores
-from perfml.learning.registry import save
+from perfml.learning.learner import Risk
+from perfml.learning.registry import Learnt, save
 
 DAY = dt.date(2026, 9, 1)
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9, "se": 0.05}
+CAUSES = {"voluntary": 0.3, "involuntary": 0.1, "other": 0.05, "staying": 0.55}
 Row = dict[str, object]
 
 
-def train(home: Path, name: str, proven: Mapping[int, bool], *, until: str = "2026-08-01") -> str:
+SEGMENTS = {"top": {"zh": "高绩效员工", "en": "Top-rated people", "where": "last_rating >= 4"}}
+
+
+def train(
+    home: Path,
+    name: str,
+    proven: Mapping[int, bool],
+    *,
+    until: str = "2026-08-01",
+    segments: Mapping[str, Mapping[str, str]] = SEGMENTS,
+) -> str:
     """Keep a model that was back-tested as said; return its version."""
     backtests = {
         str(days): {
@@ -27,6 +39,11 @@ def train(home: Path, name: str, proven: Mapping[int, bool], *, until: str = "20
             "difference": {"auc": {"value": None, "low": None, "high": None, "se": None}},
             "baseline_columns": ["tenure_days"],
             "bins": [],
+            "calibration_error": 0.02,
+            "calibration_error_floor": 0.01,
+            "by_year": [],
+            "segments": {},
+            "listed_ratio": [0.5, 1.0, 2.0],
             "rows": 100,
             "positives": 20,
             "proven": good,
@@ -36,9 +53,30 @@ def train(home: Path, name: str, proven: Mapping[int, bool], *, until: str = "20
         for days, good in proven.items()
     }
     population = {"eligible": "tenure_days >= 28", "thin": "events_count_364d = 0"}
-    spec = {"zh": "主动离职风险", "en": "Risk of leaving", "population": population}
-    about = {"until": until, "spec": spec, "backtests": backtests, "left_out": ["goals: there is no table goals"]}
-    return save(home, name, {}, (), (), about, "# Card\n卡片\n").version
+    label = {"kind": "exit", "exit_kinds": ["voluntary"]}
+    named = {"zh": "主动离职风险", "en": "Risk of leaving"}
+    about = {
+        "until": until,
+        "spec": {**named, "label": label, "population": population, "segments": segments},
+        "backtests": backtests,
+        "gates": {days: [gate(good)] for days, good in proven.items()},
+        "left_out": ["goals: there is no table goals"],
+    }
+    risks = {days: Risk.constant(20, 100) for days in proven}
+    return save(home, name, Learnt(risks), (), (), about, "# Card\n卡片\n").version
+
+
+def gate(passed: bool) -> dict[str, str]:
+    """The gate of the baseline."""
+    said = ("better", "优于") if passed else ("no better", "不优于")
+    return {
+        "name": "baseline",
+        "verdict": "pass" if passed else "fail",
+        "figure": "AUC +0.100 ± 0.010 over tenure_days",
+        "limit": "> 2 SE",
+        "en": f"{said[0]} than tenure_days",
+        "zh": f"{said[1]} tenure_days",
+    }
 
 
 def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = "none", **other: object) -> Row:
@@ -59,6 +97,8 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
         "probability": 0.3,
         "margin": -0.8,
         "base_value": -1.2,
+        "incidence": [{"cause": cause, "probability": share} for cause, share in CAUSES.items()],
+        "segments": [],
         "status": "scored",
         "why_not": None,
         "reasons": reasons,
@@ -68,8 +108,9 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
 
 def without(person: str, status: str, *, days: int = 91, why_not: str | None = None) -> Row:
     """The row of someone without a score."""
-    empty = dict.fromkeys(("rank", "band", "probability", "margin", "base_value", "reasons"))
-    return {"employee_id": person, "horizon_days": days, "status": status, "why_not": why_not, **empty}
+    empty = dict.fromkeys(("rank", "band", "probability", "margin", "base_value", "incidence", "reasons"))
+    said = {"employee_id": person, "horizon_days": days, "status": status, "why_not": why_not}
+    return {**said, "segments": [], **empty}
 
 
 def keep(home: Path, name: str, version: str, rows: Sequence[Row], *, as_of: dt.date = DAY) -> Path:

@@ -27,11 +27,18 @@ ODD_IDS = [
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Model ``attrition``: proven for 91 days and not for 182; its people have ids that break careless code."""
+    """Model ``attrition``: proven for 91 days and not for 182; its people have ids that break careless code.
+
+    Those ranked 2, 4 and 13 belong to its segment.
+    """
     version = train(tmp_path, "attrition", {91: True, 182: False})
     people = [*ODD_IDS, "E1", "E2"]
     bands = ["act"] * 2 + ["watch"] * 2 + ["none"] * len(people)
-    rows = [scored(person, rank, band=bands[rank - 1]) for rank, person in enumerate(people, 1)]
+    top = {"a/b", "O'Neil", "E2"}
+    rows = [
+        scored(person, rank, band=bands[rank - 1], segments=["top"] if person in top else [])
+        for rank, person in enumerate(people, 1)
+    ]
     rows += [
         without("H1", "held", why_not="reviews: rating outside scale"),
         without("T1", "thin"),

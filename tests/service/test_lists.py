@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from tests.service.company import DAY, keep, scored, train
+from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
 LIST = "/v1/models/attrition/at-risk"
@@ -24,11 +24,50 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
         "rank": 1,
         "band": "act",
         "probability": 0.3,
+        "incidence": [{"cause": cause, "probability": share} for cause, share in CAUSES.items()],
+        "segments": [],
         "reasons": [
             {"evidence": "job", "contribution": 0.5, "owner": "company", "zh": "司龄：短", "en": "Tenure: short"},
             {"evidence": "other", "contribution": -0.1, "owner": "data", "zh": "其他", "en": "other"},
         ],
     }
+
+
+def test_one_segment_is_listed_and_its_people_keep_their_ranks(client: TestClient) -> None:
+    top = client.get(LIST, params={"segment": "top", "limit": 2}).json()
+    assert [(p["rank"], p["employee_id"], p["segments"]) for p in top["people"]] == [
+        (2, "a/b", ["top"]),
+        (4, "O'Neil", ["top"]),
+    ]
+    assert top["total"] == 3
+    assert [p["rank"] for p in client.get(top["next"]).json()["people"]] == [13]
+    acting = client.get(LIST, params={"segment": "top", "band": "act"}).json()
+    assert [p["rank"] for p in acting["people"]] == [2]
+
+
+def test_a_model_without_segments_says_so(home: Path, client: TestClient) -> None:
+    version = train(home, "reviews", {91: True}, segments={})
+    keep(home, "reviews", version, [scored("E1", 1, band="act", incidence=None)])
+    assert client.get("/v1/models/reviews/at-risk").json()["people"][0]["incidence"] == []
+    answer = client.get("/v1/models/reviews/at-risk", params={"segment": "top"})
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "leave it out: this model has none")
+
+
+def test_expected_cases_are_those_of_the_whole_act_list_whatever_page_is_asked_for(client: TestClient) -> None:
+    whole = client.get(LIST).json()["expected_cases"]
+    assert whole["expected"] == pytest.approx(2 * 0.3)
+    assert (whole["low"], whole["high"]) == (0, 2), "two people, either of whom may leave"
+    for query in ({"segment": "top"}, {"band": "watch"}, {"limit": 1, "offset": 5}):
+        assert client.get(LIST, params=query).json()["expected_cases"] == whole
+
+
+def test_the_interval_of_expected_cases_holds_how_far_off_the_back_test_was(home: Path, client: TestClient) -> None:
+    """400 people of 30 %: chance alone would give 120 ± 18; a back-test from half to twice as many gives far more."""
+    version = train(home, "attrition", {91: True})
+    keep(home, "attrition", version, [scored(f"E{i:03}", i + 1, band="act") for i in range(400)])
+    cases = client.get(LIST).json()["expected_cases"]
+    assert cases["expected"] == pytest.approx(120)
+    assert 50 < cases["low"] < 80 and 180 < cases["high"] < 210
 
 
 def test_an_older_date_and_one_band(client: TestClient) -> None:
@@ -99,7 +138,11 @@ def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_ne
     [
         ("as_of=2025-01-01", 404, "use one of: 2026-09-01, 2026-08-01"),
         ("horizon_days=90", 404, "use one of: 91, 182"),
-        ("horizon=91", 422, "use one of: as_of, horizon_days, band, limit, offset"),
+        ("segment=bottom", 404, "use one of: top"),
+        ("segment=", 404, "use one of: top"),
+        ("segment=bottom&horizon_days=182", 404, "use one of: top"),
+        ("segment=top&horizon_days=182", 409, "see in /v1/models which gate failed"),
+        ("horizon=91", 422, "use one of: as_of, horizon_days, band, segment, limit, offset"),
         ("as_of=1609459200", 422, "YYYY-MM-DD"),
         ("as_of=20260901", 422, "YYYY-MM-DD"),
         ("as_of=2026-13-01", 422, "date"),

@@ -8,6 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import perfml
+from perfml.learning.promotion import promote
+from perfml.learning.registry import Learnt, save
 from perfml.service.app import create_app
 from tests.service.company import FIGURE, train
 
@@ -26,7 +28,36 @@ def test_a_model_says_what_it_is_and_what_it_has_shown(home: Path, client: TestC
     ]
     assert said["horizons"][0]["model"] == {"auc": FIGURE}
     assert said["horizons"][0]["difference"]["auc"]["value"] is None
+    assert [(h["calibration_error"], h["calibration_error_floor"]) for h in said["horizons"]] == [(0.02, 0.01)] * 2
+    assert said["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
+    assert said["horizons"][1]["gates"] == [
+        {
+            "name": "baseline",
+            "verdict": "fail",
+            "figure": "AUC +0.100 ± 0.010 over tenure_days",
+            "limit": "> 2 SE",
+            "text": {"zh": "不优于 tenure_days", "en": "no better than tenure_days"},
+        }
+    ]
     assert client.get("/v1/models").json() == {"models": [said], "refused": []}
+
+
+def test_the_stage_is_that_of_the_version_in_use(home: Path, client: TestClient) -> None:
+    """A candidate is used until somebody promotes one; from then on a newer candidate waits."""
+    first = client.get("/v1/models/attrition").json()
+    assert first["stage"] == "candidate"
+    promote(home, "attrition", approver="Li Na", reason="Better than the baseline.")
+    assert client.get("/v1/models/attrition").json() == {**first, "stage": "champion"}
+    train(home, "attrition", {91: True}, until="2026-08-15")
+    assert client.get("/v1/models/attrition").json() == {**first, "stage": "champion"}
+
+
+def test_what_an_older_perfml_wrote_is_refused_with_a_remedy(home: Path, client: TestClient) -> None:
+    """Its description holds no gates, so it cannot say whether it passed them."""
+    about = {"until": "2026-08-01", "spec": {}, "backtests": {}}
+    save(home, "attrition", Learnt({}), (), (), about, "")
+    answer = client.get("/v1/models/attrition")
+    assert answer.status_code == 503 and "train attrition" in answer.json()["remedy"]
 
 
 def test_health_says_which_models_have_scores_and_how_fresh(home: Path, client: TestClient) -> None:
@@ -98,6 +129,7 @@ def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
     assert (answer.status_code, answer.json()["remedy"]) == (404, "use one of: attrition")
 
 
-def test_a_current_pointer_that_leads_out_is_refused(home: Path, client: TestClient) -> None:
-    (home / "models" / "attrition" / "candidate").write_text("../../elsewhere\n")
+@pytest.mark.parametrize("pointer", ["candidate", "champion"])
+def test_a_pointer_that_leads_out_is_refused(home: Path, client: TestClient, pointer: str) -> None:
+    (home / "models" / "attrition" / pointer).write_text("../../elsewhere\n")
     assert client.get("/v1/models/attrition").status_code == 503

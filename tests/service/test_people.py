@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from tests.service.company import DAY, keep, scored, train
+from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
 
@@ -32,7 +32,12 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
     first = row["reasons"][0]
     assert (first["zh"], first["en"], first["owner"]) == ("司龄：短", "Tenure: short", "company")
     assert first["values"] == [{"column": "tenure_days", "value": 40.0, "usual": None, "zh": "司龄", "en": "tenure"}]
+    assert {cause["cause"]: cause["probability"] for cause in row["incidence"]} == CAUSES
     assert row["base_value"] + sum(r["contribution"] for r in row["reasons"]) == pytest.approx(row["margin"], abs=1e-6)
+
+
+def test_the_segments_of_a_person_are_named(client: TestClient) -> None:
+    assert [r["segments"] for r in client.get(address("E2"), params={"horizon_days": 91}).json()["rows"]] == [["top"]]
 
 
 def test_an_unproven_horizon_has_neither_rank_nor_band(client: TestClient) -> None:
@@ -55,7 +60,8 @@ def test_an_unproven_horizon_has_neither_rank_nor_band(client: TestClient) -> No
 )
 def test_who_has_no_score_is_told_why(client: TestClient, person: str, status: str, en: str, zh: str) -> None:
     row = client.get(address(person)).json()["rows"][0]
-    assert (row["status"], row["probability"], row["rank"], row["reasons"]) == (status, None, None, [])
+    assert (row["status"], row["probability"], row["rank"]) == (status, None, None)
+    assert row["reasons"] == row["incidence"] == row["segments"] == []
     assert en in row["why_not"]["en"] and zh in row["why_not"]["zh"]
 
 
