@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -192,3 +195,48 @@ def test_report_is_written_from_kept_scores(run, company_of_500: Simulated, tmp_
     assert code == 1 and "use one of: 2026-10-01" in " ".join(err.split())
     code, _, err = run("report", "--out", tmp_path / "r.html", "--home", tmp_path / "empty")
     assert code == 1 and "nothing has been scored" in err
+
+
+def test_a_tracking_server_that_is_down_loses_nothing(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    common = ["--project", company_of_500.project, "--home", tmp_path]
+    train = ["train", "low_performance", "--data", company_of_500.data, "--until", END.isoformat(), *common]
+    code, out, _ = run(*train, "--tracking-uri", "http://127.0.0.1:9")
+    assert code == 0
+    assert "waits" in out and "perfml track" in out and "candidate" in out
+    assert len(list((tmp_path / "mlflow" / "pending").iterdir())) == 1
+    code, out, _ = run("track", *common)
+    assert code == 0 and "logged" in out
+    assert not list((tmp_path / "mlflow" / "pending").iterdir())
+    code, out, err = run("promote", "low_performance", *common)
+    assert code == 1 and "baseline" in out
+    assert "nobody approves it" in err or "passes no gate" in err
+
+
+def test_replay_matches_and_an_altered_score_is_noticed(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(company_of_500.home, home)
+    asked = ["replay", "attrition", "--as-of", END.isoformat(), "--home", home, "--project", company_of_500.project]
+    code, out, _ = run(*asked)
+    assert code == 0 and "to the last digit" in out
+    kept = home / "scores" / "attrition" / f"{END}.parquet"
+    table = pq.read_table(kept)
+    risk = pa.array([None if p is None else p / 2 for p in table["probability"].to_pylist()])
+    pq.write_table(table.set_column(table.schema.get_field_index("probability"), "probability", risk), kept)
+    code, _, err = run(*asked)
+    assert code == 1 and "scores" in err
+
+
+def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    data, project = ["--data", company_of_500.data], ["--project", company_of_500.project]
+    code, out, _ = run("fairness", "attrition", *data, *project, "--mitigate", "gender")
+    assert code == 0 and "non flag rate ratio" in " ".join(out.split()) and "proxy of gender" in out
+    code, _, err = run("fairness", "attrition", *data, *project, "--mitigate", "shoe_size")
+    assert code == 1 and "no protected attribute" in err
+    code, out, _ = run("drift", "attrition", *data, *project, "--home", company_of_500.home, "--json")
+    assert code == 0 and json.loads(out)[0]["verdict"] in ("no action", "watch", "retrain", "cannot tell")
+    code, out, _ = run("raters", *data, *project, "--json")
+    assert code == 0 and {"en", "zh", "severity"} <= set(json.loads(out)[0])
+    code, out, _ = run(
+        "curves", "attrition", *data, *project, "--home", company_of_500.home, "--out", tmp_path / "c.csv"
+    )
+    assert code == 0 and (tmp_path / "c.csv").is_file()

@@ -38,12 +38,13 @@ def test_perfml_commands_run_in_their_order(
     company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
-    assert [words[0] for words in typed] == ["check", "train", "score", "explain", "report", "serve"]
+    assert [words[0] for words in typed] == ["check", "train", "promote", "score", "explain", "report", "serve"]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERFML_HOME", str(tmp_path / "home"))
     person = company_of_500.rows["attrition"][0]["employee_id"]
     for words in typed:
         said = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
+        said |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
         words = [said.get(word, word) for word in words] + ["--project", str(company_of_500.project)]
         if words[0] == "serve":
             words.append("--help")  # it would serve for ever; tests/service starts it for real
@@ -57,7 +58,7 @@ def test_perfml_commands_run_in_their_order(
 
 
 def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = [block for language, block in BLOCKS if language == "python"]
+    code, learner = [block for language, block in BLOCKS if language == "python"]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "perfml.toml").write_text((company_of_500.project / "perfml.toml").read_text())
     os.symlink(company_of_500.project / "models", tmp_path / "models")
@@ -65,6 +66,8 @@ def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypa
     exec(code.replace('"EXPORT"', repr(str(company_of_500.data))), names)  # what a reader would paste
     assert len(names["frame"]) > 400
     assert set(names["scores"]["status"]) >= {"scored"}
+    features = names["frame"].select_dtypes("number")
+    exec(learner, names | {"frame_of_features": features, "left": features["tenure_days"] > 900})
 
 
 def test_every_run_verb_is_one_that_run_knows() -> None:
@@ -73,6 +76,7 @@ def test_every_run_verb_is_one_that_run_knows() -> None:
     assert verbs <= known
     assert (ROOT / "evaluation" / "run.py").is_file()
     assert (ROOT / "benchmarks" / "evidence.py").is_file()
+    assert (ROOT / "benchmarks" / "learner.py").is_file()
 
 
 def test_demo_does_the_whole_job(
