@@ -55,7 +55,7 @@ def raw_tables(
     else:
         raise DataError("is not there", where=text, remedy="name a folder, a DuckDB file or a postgresql:// URL")
     if not found and not errors:
-        raise DataError("holds none of the tables", where=_public(text), remedy=f"expected {', '.join(names[:5])}, …")
+        raise DataError("holds none of the tables", where=public(text), remedy=f"expected {', '.join(names[:5])}, …")
     return found, errors
 
 
@@ -168,7 +168,7 @@ def _postgres(
         import adbc_driver_postgresql.dbapi as postgresql
     except ImportError:
         raise DataError(
-            "reading PostgreSQL needs its driver", where=_public(url), remedy='install "perfml[postgres]"'
+            "reading PostgreSQL needs its driver", where=public(url), remedy='install "perfml[postgres]"'
         ) from None
     found = []
     try:
@@ -186,11 +186,11 @@ def _postgres(
                 del rows
                 relation = quoted("raw_" + name)
                 columns = _describe(connection, relation)
-                found.append(RawTable(name, f"{_public(url)} {name}", relation, columns, is_text=False))
+                found.append(RawTable(name, f"{public(url)} {name}", relation, columns, is_text=False))
     except (adbc_driver_manager.Error, duckdb.Error) as error:
         raise DataError(
             f"cannot be read ({str(error).splitlines()[0][:200]})",
-            where=_public(url),
+            where=public(url),
             remedy="check host, name and rights",
         ) from None
     return found, []
@@ -201,7 +201,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str,
     return {str(row[0]): str(row[1]) for row in rows}
 
 
-def _public(source: str) -> str:
+def public(source: str) -> str:
     """A URL without its password."""
     if "://" not in source or "@" not in source:
         return source

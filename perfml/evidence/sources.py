@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from perfml.errors import DataError
-from perfml.evidence.reading import RawTable, literal, quoted, raw_tables, unreadable
+from perfml.evidence.reading import RawTable, literal, public, quoted, raw_tables, unreadable
 from perfml.evidence.reporting_lines import quarantine_cycles
 from perfml.project.spec import ColumnType, TableSpec
 
@@ -54,6 +54,8 @@ class Data:
     rows_read: dict[str, int] = field(default_factory=dict)
     today: dt.date = dt.date.max
     """The day after which nothing can have happened."""
+    origin: str = field(default="", repr=False)
+    """What was opened, as it was given: a URL may hold a password, which ``source`` does not show."""
 
     def has(self, table: str) -> bool:
         """Whether the table is there and usable."""
@@ -96,7 +98,7 @@ def open_data(
         " happened_day date, known_day date)"
     )
     found, errors = raw_tables(connection, source, tables)
-    data = Data(str(source), connection, {}, {}, problems=list(errors), today=today)
+    data = Data(public(str(source)), connection, {}, {}, problems=list(errors), today=today, origin=str(source))
     specs: dict[str, TableSpec] = {}
     columns: dict[str, tuple[str, ...]] = {}
     data.specs, data.columns = specs, columns
@@ -199,8 +201,9 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, today: dt.date) -> None:
         connection.execute(f"create table {name} as select *, null::date as superseded_day from ({clean})")
         connection.execute(f"drop table typed_{name}")
         return
-    content = tuple(column for column in there if column != "known_at")
-    connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, content)}")
+    content = tuple(column for column, kind in there.items() if column != "known_at" and not kind.later)
+    later = tuple(column for column, kind in there.items() if kind.later)
+    connection.execute(f"create table ranked_{name} as {_ranked(f'({clean})', keys, content, later)}")
     connection.execute(into.format(rule=REPEATED, column="null") + f" from ranked_{name} t where t.copy > 0")
     connection.execute(f"create table {name} as {_versions(f'ranked_{name}', keys)}")
     connection.execute(f"drop table ranked_{name}; drop table typed_{name}")
@@ -227,18 +230,21 @@ def _load_keyed_events(connection: duckdb.DuckDBPyConnection, clean: str, into: 
     )
 
 
-def _ranked(rows: str, keys: str, content: tuple[str, ...]) -> str:
+def _ranked(rows: str, keys: str, content: tuple[str, ...], later: tuple[str, ...] = ()) -> str:
     """``copy``: 0 for the row to keep of those with one key and one ``known_at``, else its number among them.
 
     The row that was usable first is kept; of rows usable from the same day none is kept when they contradict each other.
+    Dates that are seen only once they have come (``later``) contradict nothing, or the future would take away a row of the
+    past; of such copies the one with the earliest is kept.
     """
     same = f"partition by {keys}, t.known_moment"
+    order = "".join(f", t.{quoted(c)} nulls last" for c in later)
     body = f"hash({', '.join(f't.{quoted(c)}' for c in content)})"
     return (
         f"select *, case when first_day < usable_day then 1 when low <> high then 1 else nth - 1 end as copy from ("
         f"select t.*, min(usable_day) over ({same}) as first_day, min({body}) over ({same}, usable_day) as low, "
         f"max({body}) over ({same}, usable_day) as high,"
-        f" row_number() over ({same}, usable_day order by {body}) as nth from {rows} t)"
+        f" row_number() over ({same}, usable_day order by {body}{order}) as nth from {rows} t)"
     )
 
 

@@ -138,7 +138,7 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple
     """The export is opened again as it stood on the morning of an as-of date: the evidence may not change by a digit."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]
-    then = open_data(data.source, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
+    then = open_data(data.origin, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
     try:
         before = build(then, definitions, [day], kinds=kinds).frame
     finally:

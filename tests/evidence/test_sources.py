@@ -243,6 +243,15 @@ BAD = {
         """,
         [("duplicate_key", "", "alike"), ("duplicate_key", "", "moved")] + [("contradicting_rows", "", "contrary")] * 2,
     ),
+    "enrolments that differ only in what comes later": (
+        "enrolments",
+        """
+        employee_id | course_id | enrolled_on | completed_on
+        e1          | c1        | 2024-01-01  |
+        e1          | c1        | 2024-01-01  | 2024-05-01
+        """,
+        [("duplicate_key", "", "e1 c1 2024-01-01")],
+    ),
     "people who stand twice": (
         "employees",
         """
