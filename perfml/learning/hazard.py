@@ -8,7 +8,6 @@ rounds, slope) is estimated from scores out of fold: a score that has seen its o
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Self, cast
 
@@ -22,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from perfml.learning import breslow
 from perfml.learning.calibration import SLOPES
 from perfml.learning.encoding import Encoder, is_frame
-from perfml.learning.learner import ROWS_FOR_THREADS
+from perfml.learning.learner import boosting
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -216,21 +215,7 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]
         )
 
     def _parameters(self, seed: int, rows: int) -> dict[str, Any]:
-        return {
-            "objective": "poisson",
-            "learning_rate": self.learning_rate,
-            "num_leaves": self.num_leaves,
-            "min_child_samples": self.min_child_samples,
-            "feature_fraction": self.feature_fraction,
-            "bagging_fraction": self.bagging_fraction,
-            "bagging_freq": 1,
-            "lambda_l2": self.lambda_l2,
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
-            "verbosity": -1,
-        }
+        return boosting(self, seed=seed, rows=rows) | {"objective": "poisson"}
 
 
 class CauseSpecificHazards(BaseEstimator):  # type: ignore[misc]

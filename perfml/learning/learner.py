@@ -222,24 +222,27 @@ class _Problem:
             reference=reference,
         )
 
-    def _parameters(self, seed: int, rows: int) -> dict[str, object]:
-        learner = self.settings
-        return {
-            "objective": "binary",
-            "learning_rate": learner.learning_rate,
-            "num_leaves": learner.num_leaves,
-            "min_child_samples": learner.min_child_samples,
-            "feature_fraction": learner.feature_fraction,
-            "bagging_fraction": learner.bagging_fraction,
-            "bagging_freq": 1,
-            "lambda_l2": learner.lambda_l2,
-            "monotone_constraints": list(self.signs) if any(self.signs) else None,
-            "seed": seed,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
-            "verbosity": -1,
-        }
+    def _parameters(self, seed: int, rows: int) -> dict[str, Any]:
+        signs = list(self.signs) if any(self.signs) else None
+        return boosting(self.settings, seed=seed, rows=rows) | {"objective": "binary", "monotone_constraints": signs}
+
+
+def boosting(settings: Any, *, seed: int, rows: int) -> dict[str, Any]:
+    """LightGBM's parameters for one set of trees, all but the objective. ``settings`` has them under LightGBM's names."""
+    return {
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.num_leaves,
+        "min_child_samples": settings.min_child_samples,
+        "feature_fraction": settings.feature_fraction,
+        "bagging_fraction": settings.bagging_fraction,
+        "bagging_freq": 1,
+        "lambda_l2": settings.lambda_l2,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
+        "verbosity": -1,
+    }
 
 
 def _cases(label: Floats) -> int:
