@@ -19,6 +19,12 @@ settings.register_profile(
 settings.load_profile("perfml")
 
 
+@pytest.fixture(autouse=True)
+def no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test logs to a server that the machine, or another test, has named."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 @pytest.fixture(scope="session")
 def company_of_500(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     """A simulated company of 500 people with both models trained and scored at its last day."""

@@ -188,7 +188,9 @@ def _client(uri: str) -> Iterator[MlflowClient]:
             warnings.simplefilter("ignore")  # of its own parts against each other
             import mlflow
 
-            chosen = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None  # type: ignore[no-untyped-call]
+            # What the environment names comes back with it; only what was chosen otherwise has to be set again.
+            apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+            chosen = mlflow.get_tracking_uri() if apart else None
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             if uri.startswith("sqlite:///"):
