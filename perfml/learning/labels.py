@@ -105,12 +105,16 @@ def rating_scale(data: Data) -> tuple[float, float]:
     return scale.worst, scale.best
 
 
-def exit_times(data: Data, rows: pd.DataFrame, *, until: dt.date, causes: Sequence[str]) -> tuple[Floats, Floats]:
+def exit_times(
+    data: Data, rows: pd.DataFrame, *, until: dt.date, causes: Sequence[str], delay_days: int = 0
+) -> tuple[Floats, Floats]:
     """Days from each row's as-of date to the exit or, without one, to ``until``; and the cause, its place in ``causes`` + 1.
 
-    Cause 0 is right-censored: still employed, as far as was known by ``until``. Days are missing for who had left before
+    Cause 0 is right-censored: still employed, as far as was known by ``until``; the last ``delay_days`` before it are not
+    looked at, since exits may still be reported. Days are missing for who had left before
     the as-of date, and for rows on or after ``until``. An exit on the as-of date counts as half a day.
     """
+    end = until - dt.timedelta(days=delay_days)
     zero_to_leave = Label(kind="exit", horizons_days=(1,))
     gone = labels(data, rows, zero_to_leave, horizon_days=0, until=until)  # missing: had left, or it is not known
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
@@ -119,9 +123,9 @@ def exit_times(data: Data, rows: pd.DataFrame, *, until: dt.date, causes: Sequen
     found = data.connection.execute(
         f"select arg_min(date_diff('day', r.as_of::date, t.exited_on), t.exited_on) as days,"
         f" arg_min(case t.kind {codes} else 0 end, t.exited_on) as cause,"
-        f" date_diff('day', any_value(r.as_of)::date, date '{until}') as held"
+        f" date_diff('day', any_value(r.as_of)::date, date '{end}') as held"
         f" from label_rows r left join exits t on t.employee_id = r.employee_id and {known} and t.exited_on >= r.as_of::date"
-        f" and t.exited_on < date '{until}' group by r.row_number order by r.row_number"
+        f" and t.exited_on < date '{end}' group by r.row_number order by r.row_number"
     ).fetchnumpy()
     data.connection.unregister("label_rows")
     days = np.ma.filled(np.ma.asarray(found["days"], dtype=np.float64), np.nan)

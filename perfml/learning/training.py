@@ -139,7 +139,9 @@ def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards 
         return None
     listed = list(spec.label.exit_kinds)
     causes = [*listed, *(kind for kind in get_args(ExitKind) if kind not in listed)]
-    time, cause = exit_times(lesson.data, lesson.rows, until=lesson.until, causes=causes)
+    time, cause = exit_times(
+        lesson.data, lesson.rows, until=lesson.until, causes=causes, delay_days=spec.label.reporting_delay_days
+    )
     order = np.random.default_rng(0).permutation(len(time))
     order = order[~np.isnan(time[order])]
     rows = order[np.unique(lesson.person[order], return_index=True)[1]]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from perfml.errors import DataError
-from perfml.learning.labels import labels
+from perfml.learning.labels import exit_times, labels
 from perfml.project.spec import Label
 from tests.tables import opened, write_tables
 
@@ -96,3 +96,17 @@ def test_an_absent_table_is_named(tmp_path: Path) -> None:
     folder = write_tables(tmp_path, employees=EMPLOYEES, reviews=REVIEWS)
     with pytest.raises(DataError, match="the table 'exits' is missing"):
         found(folder, Label(kind="exit", horizons_days=(91,)), rows("e0"), horizon=91, until="2024-12-01")
+
+
+def test_times_to_leaving_are_censored_where_reports_may_still_come(company: Path) -> None:
+    people, causes = rows("e0", "e1", "e2", "e3", "e5"), ("voluntary", "involuntary")
+
+    def told(until: str, delay_days: int = 0) -> list[list[float | None]]:
+        day = dt.date.fromisoformat(until)
+        found = exit_times(opened(company), people, until=day, causes=causes, delay_days=delay_days)
+        return [[None if np.isnan(x) else x for x in part.tolist()] for part in found]
+
+    assert told("2024-07-01") == [[0.5, 91, 90, None, 122], [1, 1, 2, 0, 0]]
+    assert told("2024-05-31")[0] == [0.5, 91, 90, None, 91]
+    assert told("2024-05-31")[1] == [1, 0, 2, 0, 0]
+    assert told("2024-07-01", delay_days=61) == [[0.5, 61, 61, None, 61], [1, 0, 0, 0, 0]]
