@@ -80,24 +80,30 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]
             raise ValueError("y holds no event: every time is censored, and there is nothing to learn")
         return self.fit_events(X, times, event)
 
-    def fit_events(self, X: Any, times: Floats, event: Bools) -> Self:
-        """:meth:`fit` with times and events apart; without any event nobody is ever at risk."""
+    def fit_events(self, X: Any, times: Floats, event: Bools, weight: Floats | None = None) -> Self:
+        """:meth:`fit` with times and events apart; without any event nobody is ever at risk.
+
+        ``weight`` (n,), positive: how many rows of whom the model is for each row stands for (Horvitz & Thompson 1952).
+        """
         features = self._features(X, fitting=True)
-        check_consistent_length(features, times)
+        weight = np.ones(len(times)) if weight is None else weight / weight.mean()
+        check_consistent_length(features, times, weight)
         score = np.zeros(len(times))
         self.boosters_: tuple[lgb.Booster, ...] = ()
         self.rounds_, self.slope_ = 0, 1.0
         if event.sum() >= FEWEST_EVENTS:
             for _ in range(ITERATIONS):
-                exposure = breslow.baseline(times, event, score)(times)
-                self.rounds_, score = self._out_of_fold(features, event, exposure)
-            self.slope_ = breslow.fit_slope(times, event, score, SLOPES)
+                exposure = breslow.baseline(times, event, score, weight)(times)
+                self.rounds_, score = self._out_of_fold(features, event, exposure, weight)
+            self.slope_ = breslow.fit_slope(times, event, score, SLOPES, weight)
             score = self.slope_ * score
             self.boosters_ = tuple(
-                lgb.train(self._parameters(seed, len(event)), self._data(features, event, exposure), self.rounds_)
+                lgb.train(
+                    self._parameters(seed, len(event)), self._data(features, event, exposure, weight), self.rounds_
+                )
                 for seed in self.seeds
             )
-        self.baseline_ = breslow.baseline(times, event, score)
+        self.baseline_ = breslow.baseline(times, event, score, weight)
         return self
 
     def predict(self, X: Any) -> Floats:
@@ -185,14 +191,14 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]
             return np.asarray(check_array(features, input_name="X", estimator=self, **checks))
         return np.asarray(validate_data(self, features, reset=fitting, **checks))
 
-    def _out_of_fold(self, features: Floats, event: Bools, exposure: Floats) -> tuple[int, Floats]:
+    def _out_of_fold(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> tuple[int, Floats]:
         """Rounds with the lowest Poisson deviance on rows left out, mean over the seeds, and those rows' mean score (n,)."""
         runs = []
         for seed in self.seeds:
             folds = _folds(event, seed)
             found = lgb.cv(
                 self._parameters(seed, len(event)),
-                self._data(features, event, exposure),
+                self._data(features, event, exposure, weight),
                 self.max_rounds,
                 folds=folds,
                 callbacks=[lgb.early_stopping(self.early_stopping_rounds, verbose=False)],
@@ -206,10 +212,11 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]
                 score[left_out] += booster.predict(features[left_out], raw_score=True, num_iteration=rounds)
         return rounds, score / len(self.seeds)
 
-    def _data(self, features: Floats, event: Bools, exposure: Floats) -> lgb.Dataset:
+    def _data(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> lgb.Dataset:
         return lgb.Dataset(
             features,
             event.astype(np.float64),
+            weight=weight,
             init_score=np.log(np.maximum(exposure, SMALLEST_EXPOSURE)),
             categorical_feature=list(self.encoder_.categorical),
         )
@@ -228,8 +235,10 @@ class CauseSpecificHazards(BaseEstimator):  # type: ignore[misc]
     def __init__(self, *, hazard: HazardModel | None = None) -> None:
         self.hazard = hazard
 
-    def fit(self, X: Any, times: Any, causes: Any) -> Self:
+    def fit(self, X: Any, times: Any, causes: Any, weight: Floats | None = None) -> Self:
         """Learn from ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
+
+        ``weight`` is :meth:`HazardModel.fit_events`'s.
 
         Raises ValueError for other causes, where all are 0, and as :meth:`HazardModel.fit` does.
         """
@@ -240,7 +249,7 @@ class CauseSpecificHazards(BaseEstimator):  # type: ignore[misc]
             raise ValueError("causes are whole numbers, 0 for censored and from 1 on for each cause, and not all 0")
         blank = self.hazard or HazardModel()
         self.hazards_ = tuple(
-            clone(blank).fit_events(X, times, code == cause) for cause in range(1, int(code.max()) + 1)
+            clone(blank).fit_events(X, times, code == cause, weight) for cause in range(1, int(code.max()) + 1)
         )
         return self
 

@@ -133,7 +133,10 @@ def _competing(lesson: Lesson, horizons: Sequence[int], progress: Progress | Non
 
 
 def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards | None:
-    """Time to leaving by cause, from one row a person, drawn at random: rows of one person tell the same exit twice."""
+    """Time to leaving by cause, from one row a person, drawn at random: rows of one person tell the same exit twice.
+
+    The row stands for all of the person's: without that weight, leavers, who have few rows, would count as much as stayers.
+    """
     spec = lesson.spec
     if spec.label.kind != "exit":
         return None
@@ -144,7 +147,8 @@ def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards 
     )
     order = np.random.default_rng(0).permutation(len(time))
     order = order[~np.isnan(time[order])]
-    rows = order[np.unique(lesson.person[order], return_index=True)[1]]
+    _, drawn, weight = np.unique(lesson.person[order], return_index=True, return_counts=True)
+    rows = order[drawn]
     time, cause = np.minimum(time[rows], CURVE_DAYS), np.where(time[rows] > CURVE_DAYS, 0.0, cause[rows])
     cause = np.where((cause > 0) & (cause <= len(listed)), 1.0, np.maximum(cause - len(listed) + 1, 0.0))
     if (cause == 1).sum() < spec.backtest.min_positives:
@@ -154,7 +158,7 @@ def _hazards(lesson: Lesson, progress: Progress | None) -> CauseSpecificHazards 
     given = spec.learner.model_dump(exclude={"blend"})
     given["seeds"] = given["seeds"][:1]  # curves are looked at, not ranked by
     blank = HazardModel(**given)
-    found = CauseSpecificHazards(hazard=blank).fit(lesson.features[rows], time, cause)
+    found = CauseSpecificHazards(hazard=blank).fit(lesson.features[rows], time, cause, weight.astype(np.float64))
     if progress:
         progress("time to leaving", 1, 1)
     return found

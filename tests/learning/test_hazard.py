@@ -157,6 +157,28 @@ def test_without_scores_incidence_is_aalen_and_johansens(others: People) -> None
     np.testing.assert_allclose(found[:, early], known[1:, early], atol=1e-3)
 
 
+def test_a_weight_is_as_many_rows(others: People) -> None:
+    times, event, score = others.times[:400], others.causes[:400] == 1, others.score[:400, 0]
+    weight = np.random.default_rng(1).integers(1, 5, 400)
+    often = np.repeat(np.arange(400), weight)
+    given, repeated = (times, event, score), (times[often], event[often], score[often])
+    heavy = breslow.baseline(*given, weight.astype(float))
+    np.testing.assert_allclose(heavy(MONTHS), breslow.baseline(*repeated)(MONTHS), rtol=1e-9)
+    likelihood = breslow.partial_log_likelihood(*given, weight.astype(float))
+    assert likelihood == pytest.approx(breslow.partial_log_likelihood(*repeated))
+
+
+def test_one_row_a_person_stands_for_all_of_them() -> None:
+    rng = np.random.default_rng(3)
+    leaving = rng.random(3000) < 0.3
+    rows = np.where(leaving, 2, 20)  # who leaves early has few rows
+    times = np.where(leaving, rng.uniform(1, 12, 3000), 12.0)
+    X, weight = rng.normal(size=(3000, 2)), rows.astype(float)
+    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(X, times, leaving.astype(float), weight)
+    expected = np.average(found.predict_incidence(X, [12.0])[:, 0, 0], weights=weight)
+    assert expected == pytest.approx((rows * leaving).sum() / rows.sum(), rel=0.03)
+
+
 def test_incidence_of_constant_hazards_is_known_by_hand(others: People) -> None:
     fine = np.linspace(0, 40, 4001)[1:]
     baselines = [breslow.Baseline(fine, rate * fine, 40.0) for rate in (0.03, 0.01)]
