@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -27,7 +27,7 @@ from perfml.learning.registry import Model
 from perfml.learning.table import Table, make_table
 from perfml.project.project import Folder
 from perfml.project.spec import ListSpec, ModelSpec
-from perfml.reasons.reasons import Grouping, Reason, explain
+from perfml.reasons.reasons import REASON, Grouping, explain
 from perfml.trust.holds import held_people
 
 Floats = npt.NDArray[np.float64]
@@ -35,25 +35,6 @@ CHUNK = 20_000
 """Rows explained at a time: dense contributions of everyone are never held at once."""
 ROWS_READ = 2_000
 """Rows of a row group: what the service has to read for one page or one person."""
-_VALUE = pa.struct(
-    [
-        ("column", pa.string()),
-        ("value", pa.float64()),
-        ("usual", pa.float64()),
-        ("zh", pa.string()),
-        ("en", pa.string()),
-    ]
-)
-_REASON = pa.struct(
-    [
-        ("evidence", pa.string()),
-        ("contribution", pa.float64()),
-        ("owner", pa.string()),
-        ("zh", pa.string()),
-        ("en", pa.string()),
-        ("values", pa.list_(_VALUE)),
-    ]
-)
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -70,7 +51,7 @@ SCHEMA = pa.schema(
         ("rank", pa.int32()),
         ("band", pa.string()),
         ("why_not", pa.string()),
-        ("reasons", pa.list_(_REASON)),
+        ("reasons", pa.list_(REASON)),
     ]
 )
 """A score row. ``status``: scored, ineligible, thin or held (``why_not`` says what is broken). ``rank`` 1 is the highest
@@ -84,13 +65,19 @@ def score(
     data: Data, project: Folder, model: Model, as_ofs: Sequence[dt.date], *, progress: Progress | None = None
 ) -> pa.Table:
     """Everyone employed at each of ``as_ofs``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
+    return pa.concat_tables(score_in_parts(data, project, model, as_ofs, progress=progress))
+
+
+def score_in_parts(
+    data: Data, project: Folder, model: Model, as_ofs: Sequence[dt.date], *, progress: Progress | None = None
+) -> Iterator[pa.Table]:
+    """The rows of :func:`score` in their order, :data:`CHUNK` at a time: so many people are explained at once, and no more."""
     spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(data, project.definitions, model.name, spec, as_ofs, kinds=model.kinds, progress=progress)
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
-    held = {as_of: held_people(data, as_of) for as_of in as_ofs}
-    parts = [_score_date(table, values, model, spec, as_of, held[as_of], progress) for as_of in sorted(set(as_ofs))]
-    return pa.concat_tables(parts)
+    for as_of in sorted(set(as_ofs)):
+        yield from _score_date(table, values, model, spec, as_of, held_people(data, as_of), progress)
 
 
 def require_evidence(table: Table, model: Model) -> None:
@@ -114,105 +101,113 @@ def _score_date(
     as_of: dt.date,
     held: dict[str, str],
     progress: Progress | None,
-) -> pa.Table:
+) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon."""
     here = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[here]
     is_held = np.array([person in held for person in people], dtype=bool)
     status = np.select([~table.eligible[here], is_held, table.thin[here]], ["ineligible", "held", "thin"], "scored")
     scored = np.flatnonzero(status == "scored")
-    found = _explain(model, values[here[scored]], progress, f"scoring {as_of}")
+    place_of = np.full(len(here), -1)
+    place_of[scored] = np.arange(len(scored))
+    known = values[here[scored]]
+    found = model.incidences(known)
+    usual = _usual(known)
     segments = [[name for name, inside in table.segments.items() if inside[row]] for row in here]
-    parts = []
     for place, days in enumerate(model.risks):
-        full = np.full(len(here), np.nan)
-        margins, bases, probabilities = full.copy(), full.copy(), full.copy()
-        margins[scored], bases[scored] = found.incidences.margin[:, place], found.bases[:, place]
-        probabilities[scored] = found.incidences.incidence[:, 0, place]
-        rank = pd.array([pd.NA] * len(here), dtype="Int32")
-        band = np.full(len(here), None, dtype=object)
-        if model.proven(days):
-            order = np.lexsort((people[scored], -margins[scored]))
-            rank[scored[order]] = np.arange(1, len(scored) + 1)
-            band[scored[order]] = _bands(len(scored), spec.list)
-        texts: list[list[Reason] | None] = [None] * len(here)
-        causes: list[list[dict[str, object]] | None] = [None] * len(here)
-        for row, lines, shares in zip(
-            scored, found.reasons[place], _causes(model, found.incidences, place), strict=True
-        ):
-            texts[row], causes[row] = lines, shares
-        made = pd.DataFrame({"status": status == "scored", "margin": -margins, "employee_id": people})
-        ordered = made.sort_values(["status", "margin", "employee_id"], ascending=[False, True, True]).index.to_numpy()
-        columns = {
-            "employee_id": people[ordered],
-            "as_of": [as_of] * len(here),
-            "model": [model.name] * len(here),
-            "model_version": [model.version] * len(here),
-            "horizon_days": [days] * len(here),
-            "probability": probabilities[ordered],
-            "margin": margins[ordered],
-            "base_value": bases[ordered],
-            "incidence": [causes[i] for i in ordered],
-            "segments": [segments[i] for i in ordered],
-            "status": status[ordered].astype(object),
-            "rank": rank[ordered],
-            "band": band[ordered],
-            "why_not": [held.get(people[i]) if status[i] == "held" else None for i in ordered],
-            "reasons": [texts[i] for i in ordered],
-        }
-        arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in SCHEMA]
-        parts.append(pa.Table.from_arrays(arrays, schema=SCHEMA))
-    return pa.concat_tables(parts)
+        margin = np.full(len(here), np.nan)
+        margin[scored] = found.margin[:, place]
+        order = np.lexsort((people, -margin, status != "scored"))
+        proven = model.proven(days)
+        bands = _bands(len(scored), spec.list)
+        for low in range(0, max(1, len(order)), CHUNK):
+            rows = order[low : low + CHUNK]
+            inside = place_of[rows[place_of[rows] >= 0]]
+            ranks = low + np.arange(len(inside))
+            said = _explained(model, known, found, usual, place, inside)
+            yield _part(
+                {
+                    "employee_id": people[rows],
+                    "as_of": [as_of] * len(rows),
+                    "model": [model.name] * len(rows),
+                    "model_version": [model.version] * len(rows),
+                    "horizon_days": [days] * len(rows),
+                    "probability": found.incidence[inside, 0, place],
+                    "margin": found.margin[inside, place],
+                    "base_value": said.base,
+                    "incidence": _causes(model, found, place, inside),
+                    "segments": [segments[row] for row in rows],
+                    "status": status[rows].astype(object),
+                    "rank": ranks + 1 if proven else [None] * len(inside),
+                    "band": bands[ranks] if proven else [None] * len(inside),
+                    "why_not": [held.get(people[row]) if status[row] == "held" else None for row in rows],
+                    "reasons": said.reasons,
+                },
+                len(rows),
+            )
+            if progress:
+                progress(f"scoring {as_of}, {days} d", min(low + CHUNK, len(order)), len(order))
 
 
-def _causes(model: Model, found: Incidences, place: int) -> list[list[dict[str, object]] | None]:
-    """Each person's causes with their probabilities, and staying; nothing where the outcome is no exit."""
+def _part(columns: Mapping[str, Any], rows: int) -> pa.Table:
+    """A table of ``rows``; shorter columns are of those with a score, who come first, and empty for the others."""
+    arrays = []
+    for field in SCHEMA:
+        given = columns[field.name]
+        array = given if isinstance(given, pa.Array) else pa.array(given, field.type, from_pandas=True)
+        arrays.append(
+            pa.concat_arrays([array, pa.nulls(rows - len(array), field.type)]) if len(array) < rows else array
+        )
+    return pa.Table.from_arrays(arrays, schema=SCHEMA)
+
+
+def _causes(
+    model: Model, found: Incidences, place: int, inside: npt.NDArray[np.intp]
+) -> list[list[dict[str, object]] | None]:
+    """Causes with their probabilities, and staying, of the scored rows ``inside``; nothing where the outcome is no exit."""
     if not model.causes:
-        return [None] * len(found.margin)
-    staying = found.staying
+        return [None] * len(inside)
+    shares, staying = found.incidence[inside, :, place], found.staying[inside, place]
     return [
         [
-            *({"cause": c, "probability": float(p)} for c, p in zip(model.causes, shares[:, place], strict=True)),
-            {"cause": "staying", "probability": float(stay[place])},
+            *({"cause": c, "probability": p} for c, p in zip(model.causes, each, strict=True)),
+            {"cause": "staying", "probability": stay},
         ]
-        for shares, stay in zip(found.incidence, staying, strict=True)
+        for each, stay in zip(shares.tolist(), staying.tolist(), strict=True)
     ]
 
 
 @dataclass(frozen=True)
 class _Explained:
-    """Of the scored rows: what is said, the base values (rows, horizons), and the reasons, horizon after horizon."""
+    """Of some scored rows at one horizon: the base values, and the reasons."""
 
-    incidences: Incidences
-    bases: Floats
-    reasons: list[list[list[Reason]]]
+    base: Floats
+    reasons: pa.ListArray
 
 
-def _explain(model: Model, values: Floats, progress: Progress | None, what: str) -> _Explained:
-    """Margins, base values and reasons of each row at each horizon.
+def _explained(
+    model: Model, values: Floats, found: Incidences, usual: Floats, place: int, inside: npt.NDArray[np.intp]
+) -> _Explained:
+    """Base values and reasons of the scored rows ``inside`` at one horizon.
 
     Margins of several horizons may have been pooled to be coherent; contributions are pooled with them.
     """
-    grouping = Grouping.of(model.columns)
-    found = model.incidences(values)
-    bases = np.empty_like(found.margin)
-    reasons: list[list[list[Reason]]] = [[] for _ in model.risks]
-    known = ~np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
+    part, pooled = values[inside], found.pooled[inside, place]
+    contributions = np.zeros((len(part), part.shape[1] + 1))
+    for other, risk in enumerate(model.risks.values()):
+        mixed = np.flatnonzero(pooled[:, other])
+        if len(mixed):
+            contributions[mixed] += pooled[mixed, other, None] * risk.contributions(part[mixed])
+    reasons = explain(Grouping.of(model.columns), contributions, part, usual)
+    return _Explained(contributions[:, -1] + found.shift[inside, place], reasons)
+
+
+def _usual(values: Floats) -> Floats:
+    """The median of each column among those scored; missing where nobody has a value."""
     usual = np.full(values.shape[1], np.nan)
+    known = ~np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
     usual[known] = np.nanmedian(values[:, known], axis=0)
-    for low in range(0, len(values), CHUNK):
-        part = values[low : low + CHUNK]
-        rows = slice(low, low + len(part))
-        apart = [risk.contributions(part) for risk in model.risks.values()]
-        for place in range(len(apart)):
-            pooled = found.pooled[rows, place]
-            mixed = sum(pooled[:, [other]] * each for other, each in enumerate(apart) if pooled[:, other].any())
-            contributions = np.asarray(mixed, dtype=np.float64)
-            bases[rows, place] = contributions[:, -1] + found.shift[rows, place]
-            reasons[place] += explain(grouping, contributions, part, usual)
-        if progress:
-            progress(what, low + len(part), len(values))
-    return _Explained(found, bases, reasons)
+    return usual
 
 
 def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:

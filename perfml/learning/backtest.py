@@ -27,7 +27,7 @@ from perfml.learning.evaluation import (
 )
 from perfml.learning.labels import labels
 from perfml.learning.learner import fit, monotone_signs, probability
-from perfml.learning.lists import ratio_draws
+from perfml.learning.lists import lists_by_size, ratio_draws
 from perfml.learning.table import Table
 from perfml.project.spec import ModelSpec
 
@@ -72,6 +72,8 @@ class Backtest:
     """The figures among the people of each of the spec's segments."""
     listed_ratio: tuple[float, ...]
     """Observed over expected cases among those who would have been listed, in draws over people."""
+    lists: tuple[dict[str, Any], ...]
+    """What lists of other sizes held; see :func:`perfml.learning.lists.lists_by_size`."""
     rows: int
     positives: int
     proven: bool
@@ -127,6 +129,7 @@ def backtest_horizon(
         tuple(_by_year(found)),
         _segments(found, table, spec),
         tuple(np.round(ratio_draws(outcome, found.model, person, found.when, spec.list.room), 4).tolist()),
+        tuple(lists_by_size(outcome, found.model, person, found.when)),
         len(outcome),
         int(outcome.sum()),
         proven,

@@ -53,10 +53,27 @@ def _at_thresholds(label: Floats, probability: Floats, weight: Floats) -> tuple[
 
 def auc(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Area under the ROC curve: how often a random person with the outcome ranks above one without."""
+    return _divide(*_pairs(label, probability, weight))
+
+
+def auc_within(when: npt.NDArray[np.datetime64]) -> Metric:
+    """AUC over pairs of one date of ``when``: what the calendar alone tells, a month with more cases, is left out."""
+    dates = [when == date for date in np.unique(when)]
+
+    def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
+        parts = [_pairs(label[here], probability[here], weight[:, here]) for here in dates]
+        right, pairs = np.sum(parts, axis=0)
+        return _divide(right, pairs)
+
+    return metric
+
+
+def _pairs(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weight of pairs of a true and a false case in the right order, ties half; and of all pairs: (draws,), (draws,)."""
     true, false = _at_thresholds(label, probability, weight)
     widths = np.diff(false, axis=1, prepend=0.0)
     heights = true - np.diff(true, axis=1, prepend=0.0) / 2
-    return _divide((widths * heights).sum(axis=1), true[:, -1] * false[:, -1])
+    return (widths * heights).sum(axis=1), true[:, -1] * false[:, -1]
 
 
 def average_precision(label: Floats, probability: Floats, weight: Floats) -> Floats:
@@ -181,12 +198,15 @@ def estimate(
 
 
 def interval(value: float, drawn: Floats) -> Estimate:
-    """The 95 % interval and standard error of a figure from its draws; missing where most of them are not defined."""
+    """The 95 % interval and standard error of a figure from its draws; missing where most of them are not defined.
+
+    The interval holds the figure: draws that carry a little doubt of their own, as shares of few people do, may lie beside it.
+    """
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < max(2, len(drawn) / 2) or not np.isfinite(value):
         return Estimate(value, float("nan"), float("nan"), float("nan"))
     low, high = np.quantile(defined, [0.025, 0.975])
-    return Estimate(value, float(low), float(high), float(defined.std(ddof=1)))
+    return Estimate(value, min(value, float(low)), max(value, float(high)), float(defined.std(ddof=1)))
 
 
 def _mean(values: Floats, weight: Floats) -> Floats:

@@ -16,6 +16,7 @@ import pandas as pd
 from perfml.evidence.features import Progress, build
 from perfml.evidence.sources import Data, open_data
 from perfml.learning.backtest import Backtest, backtest_horizon
+from perfml.learning.evaluation import auc_within, estimate
 from perfml.learning.fairness import FairnessReport
 from perfml.learning.stability import Stability
 from perfml.learning.table import Table
@@ -61,16 +62,18 @@ def permuted_gate(
 ) -> Gate:
     """Each person is given the future of another and the whole back-test is run again: nothing may be learnt.
 
-    Evidence that knows the outcome by another way than the label (a leak in time or identity) shows here.
+    Evidence that knows the outcome by another way than the label (a leak in time or identity) shows here. Pairs of one date
+    are compared: that some months have more cases than others is for everyone to know.
     """
     people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
     other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
     few = spec.backtest.model_copy(update={"folds": min(2, spec.backtest.folds)})
     settings = spec.model_copy(update={"backtest": few})
     days, what = tested.horizon_days, "permuted labels"
-    found = backtest_horizon(
+    said = backtest_horizon(
         data, table, settings, horizon_days=days, until=until, progress=progress, outcome_of=other, what=what
-    ).model["auc"]
+    ).predictions
+    found = estimate({"auc": auc_within(said.when)}, said.outcome, said.model, said.person)["auc"]
     figure, limit = f"AUC {found.value:.3f} ± {found.se:.3f}", f".5 ± {STANDARD_ERRORS:.0f} SE"
     if not np.isfinite(found.se):
         return Gate("permuted labels", "insufficient", figure, limit, "too few cases to tell", "样本太少，无法判断")

@@ -7,14 +7,19 @@ was made at past dates and the outcome is known (a parametric bootstrap: Efron &
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 DRAWS = 200
+SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
+"""Sizes of list, as shares of those scored, that the back-test looks at."""
 
 
 @dataclass(frozen=True)
@@ -79,3 +84,38 @@ def cases_in_list(probability: Floats, ratio: Sequence[float], *, seed: int = 0)
     counts = (rng.random(scaled.shape) < scaled).sum(axis=1)
     low, high = np.quantile(counts, [0.025, 0.975])
     return Cases(float(probability.sum()), float(low), float(high))
+
+
+def _room(share: float, n: int) -> int:
+    return max(1, round(share * n))
+
+
+def lists_by_size(
+    outcome: Floats, probability: Floats, person: npt.NDArray[np.object_], when: npt.NDArray[np.datetime64]
+) -> list[dict[str, Any]]:
+    """What lists of each of :data:`SHARES` held in the back-test, as JSON: ``share``, ``listed`` rows and true ``cases`` among
+    them, ``precision`` with its 95 % interval over people (``low``, ``high``), and ``ratio``, :func:`ratio_draws`."""
+    out = []
+    for share in SHARES:
+        room = partial(_room, share)
+        listed = listed_rows(probability, when, room)
+        ratio = ratio_draws(outcome, probability, person, when, room)
+        expected = float(probability[listed].mean())
+        low, high = np.quantile(ratio, [0.025, 0.975]) if len(ratio) else (math.nan, math.nan)
+        found = {"share": share, "listed": len(listed), "cases": int(outcome[listed].sum())}
+        precision = float(outcome[listed].mean())  # the halves that draws carry must not leave it outside
+        low, high = min(precision, low * expected), max(precision, min(1.0, high * expected))
+        figures = {"precision": precision, "low": low, "high": high}
+        rounded = {name: round(float(x), 4) if math.isfinite(x) else None for name, x in figures.items()}
+        out.append({**found, **rounded, "ratio": np.round(ratio, 3).tolist()})
+    return out
+
+
+def list_like(lists: Sequence[Mapping[str, Any]], n: int, of: int) -> Mapping[str, Any]:
+    """Of :func:`lists_by_size`, the smallest list that is no smaller, as a share, than ``n`` people ``of`` those scored.
+
+    >>> list_like([{"share": 0.02}, {"share": 0.05}], 3, 100)["share"]
+    0.05
+    """
+    wanted = n / max(1, of)
+    return min(lists, key=lambda one: (one["share"] < wanted - 1e-9, abs(one["share"] - wanted)))

@@ -2,7 +2,8 @@
 
 Contributions are exact path-dependent SHAP values on the calibrated margin. All columns of one piece of evidence (every
 window of one thing) are summed before they are ranked; what is not listed stands in a last row, ``other``, so that the
-base value and the rows of a list always add up to the margin.
+base value and the rows of a list always add up to the margin. Rows are worked on together: words would otherwise cost more
+than the contributions themselves.
 """
 
 from __future__ import annotations
@@ -13,16 +14,40 @@ from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from perfml import words
 from perfml.evidence.columns import Column
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 LEADING = 5
 """Reasons that are listed by name."""
 SPEAKS = 0.25
 VALUES = 3
 """Columns shown behind a reason."""
+NONE = -1
+_VALUE = pa.struct(
+    [
+        ("column", pa.string()),
+        ("value", pa.float64()),
+        ("usual", pa.float64()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+    ]
+)
+REASON = pa.struct(
+    [
+        ("evidence", pa.string()),
+        ("contribution", pa.float64()),
+        ("owner", pa.string()),
+        ("zh", pa.string()),
+        ("en", pa.string()),
+        ("values", pa.list_(_VALUE)),
+    ]
+)
+"""A :class:`Reason` as a column of a table."""
 
 
 class Value(TypedDict):
@@ -52,7 +77,7 @@ class Grouping:
 
     columns: tuple[Column, ...]
     names: tuple[str, ...]
-    member: npt.NDArray[np.int64]
+    member: Ints
     """For each column, the index of its reason in ``names``."""
 
     @classmethod
@@ -70,86 +95,179 @@ class Grouping:
         return out
 
 
-def explain(grouping: Grouping, contributions: Floats, values: Floats, usual: Floats) -> list[list[Reason]]:
-    """The reasons of each row, the strongest first and ``other`` last.
+@dataclass(frozen=True)
+class Leading:
+    """The leading reasons of each row, the strongest first; :data:`NONE` where there are fewer."""
+
+    total: Floats
+    """(rows, LEADING): contribution of each."""
+    rest: Floats
+    """(rows,): contribution of all others."""
+    shown: Ints
+    """(rows, LEADING, VALUES): the columns behind each; the first one tells it."""
+
+    @property
+    def there(self) -> Bools:
+        """(rows, LEADING): whether there is a reason."""
+        found: Bools = self.shown[:, :, 0] != NONE
+        return found
+
+
+def explain(grouping: Grouping, contributions: Floats, values: Floats, usual: Floats) -> pa.ListArray:
+    """The reasons of each row, the strongest first and ``other`` last: a list of :data:`REASON` a row.
 
     ``contributions``: (rows, columns + 1), last column the base value; ``values``: (rows, columns); ``usual``: (columns,).
     """
+    return _in_words(lead(grouping, contributions, values, usual), grouping.columns, values, usual)
+
+
+def lead(grouping: Grouping, contributions: Floats, values: Floats, usual: Floats) -> Leading:
+    """Which reasons lead each row, and which columns stand behind each; arguments as :func:`explain` has them.
+
+    A reason is told by the column that pushes it most in the reason's own direction. A column whose value reads like the usual
+    one explains nothing: the next that differs speaks, if it pushes at least :data:`SPEAKS` of the strongest.
+    """
     sums = grouping.sums(contributions[:, :-1])
     strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :LEADING]
-    members = [np.flatnonzero(grouping.member == reason) for reason in range(len(grouping.names))]
-    out = []
-    for row in range(len(sums)):
-        lines: list[Reason] = []
-        left = contributions[row, :-1].sum()
-        for reason in strongest[row]:
-            total = float(sums[row, reason])
-            if total == 0:
-                break
-            lines.append(_line(grouping, members[reason], contributions[row], values[row], usual, total))
-            left -= total
-        rest = float(left)
-        lines.append(
-            {
-                "evidence": "other",
-                "contribution": rest,
-                "owner": "data",
-                "zh": words.reason(words.other("zh"), raises=rest >= 0, language="zh"),
-                "en": words.reason(words.other("en"), raises=rest >= 0, language="en"),
-                "values": [],
-            }
-        )
-        out.append(lines)
+    missing = LEADING - strongest.shape[1]
+    total = np.pad(np.take_along_axis(sums, strongest, axis=1), ((0, 0), (0, missing)))
+    strongest = np.pad(strongest, ((0, 0), (0, missing)), constant_values=NONE)
+    strongest[total == 0] = NONE
+    shown = np.full((*strongest.shape, VALUES), NONE, dtype=np.int64)
+    for reason in range(len(grouping.names)):
+        row, slot = np.nonzero(strongest == reason)
+        if len(row):
+            members = np.flatnonzero(grouping.member == reason)
+            differs = _differs([grouping.columns[i] for i in members], values[np.ix_(row, members)], usual[members])
+            shown[row, slot] = _shown(members, contributions[np.ix_(row, members)], total[row, slot], differs)
+    unlisted = np.ones((len(sums), sums.shape[1] + 1), dtype=bool)
+    np.put_along_axis(unlisted, strongest, False, axis=1)  # NONE is the last, which is no reason
+    return Leading(total, (sums * unlisted[:, :-1]).sum(axis=1), shown)
+
+
+def _shown(members: Ints, contribution: Floats, total: Floats, differs: Bools) -> Ints:
+    """The columns behind one reason: (rows, VALUES), the telling one first, those that push nothing left out."""
+    push = contribution * np.sign(total)[:, None]
+    order = np.argsort(-push, axis=1, kind="stable")
+    sorted_push = np.take_along_axis(push, order, axis=1)
+    able = (sorted_push > 0) & (sorted_push >= SPEAKS * sorted_push[:, :1]) & np.take_along_axis(differs, order, axis=1)
+    told = np.argmax(able, axis=1)  # the first that may speak, else the strongest
+    place = np.arange(len(members)) + np.zeros_like(order)
+    place[np.arange(len(order)), told] = NONE
+    order = np.take_along_axis(order, np.argsort(place, axis=1, kind="stable"), axis=1)[:, :VALUES]
+    found = members[order]
+    silent = np.take_along_axis(contribution, order, axis=1) == 0
+    silent[:, 0] = False
+    found[silent] = NONE
+    out = np.full((len(found), VALUES), NONE, dtype=np.int64)
+    out[:, : found.shape[1]] = found
     return out
 
 
-def _line(
-    grouping: Grouping,
-    members: npt.NDArray[np.int64],
-    contribution: Floats,
-    value: Floats,
-    usual: Floats,
-    total: float,
-) -> Reason:
-    """The line of one reason, told by the column that pushes it most in the reason's own direction.
-
-    A column whose value reads like the usual one explains nothing: the next that differs speaks, if it pushes at least
-    :data:`SPEAKS` of the strongest.
-    """
-    push = contribution * np.sign(total)
-    order = members[np.argsort(-push[members], kind="stable")]
-    strong = [i for i in order if push[i] > 0 and push[i] >= SPEAKS * push[order[0]]]
-    told = next((i for i in strong if _differs(grouping.columns[i], value[i], usual[i])), order[0])
-    order = np.concatenate([[told], order[order != told]])
-    lead = grouping.columns[told]
-    shown = [column for column in order[:VALUES] if contribution[column] != 0]
-    return {
-        "evidence": lead.reason,
-        "contribution": total,
-        "owner": lead.owner,
-        "zh": _text(lead, value[told], usual[told], total, "zh"),
-        "en": _text(lead, value[told], usual[told], total, "en"),
-        "values": [_value(grouping.columns[i], value[i], usual[i]) for i in shown],
-    }
+def _differs(columns: Sequence[Column], values: Floats, usual: Floats) -> Bools:
+    """Whether each value (rows, columns) reads otherwise than the usual one (columns,)."""
+    out = np.empty(values.shape, dtype=bool)
+    for place, column in enumerate(columns):
+        given = values[:, place]
+        if column.relation is not None:
+            out[:, place] = np.abs(given) >= 0.05
+            continue
+        distinct, back = np.unique(given, return_inverse=True)
+        common = words.value(usual[place], column.unit, "en")
+        out[:, place] = np.array([words.value(one, column.unit, "en") != common for one in distinct])[back]
+    return out
 
 
-def _differs(column: Column, value: float, usual: float) -> bool:
-    if column.relation is not None:
-        return abs(value) >= 0.05
-    return words.value(value, column.unit, "en") != words.value(usual, column.unit, "en")
+def _in_words(leading: Leading, columns: Sequence[Column], values: Floats, usual: Floats) -> pa.ListArray:
+    """Arrow arrays, built flat: the lines of all rows one after another, ``other`` after the lines of its row."""
+    there = leading.there
+    n, counts = len(there), there.sum(axis=1) + 1
+    ends = np.cumsum(counts)
+    other = ends - 1
+    line = np.ones(int(ends[-1]) if n else 0, dtype=bool)
+    line[other] = False
+    row, slot = np.nonzero(there)
+    told = leading.shown[row, slot, 0]
+    contribution = np.empty(len(line))
+    contribution[line], contribution[other] = leading.total[row, slot], leading.rest
+    evidence, owner, zh, en = ([""] * len(line) for _ in range(4))
+    said = _Words(columns, usual)
+    given = values[row, told]
+    for at, column, value, raises in zip(
+        np.flatnonzero(line).tolist(),
+        told.tolist(),
+        given.tolist(),
+        (leading.total[row, slot] > 0).tolist(),
+        strict=True,
+    ):
+        evidence[at], owner[at] = columns[column].reason, columns[column].owner
+        zh[at], en[at] = said(column, value, raises)
+    for at, raises in zip(other.tolist(), (leading.rest >= 0).tolist(), strict=True):
+        evidence[at], owner[at] = "other", "data"
+        zh[at], en[at] = said.other(raises)
+    behind = leading.shown[row, slot]
+    filled = behind != NONE
+    many = np.zeros(len(line), dtype=np.int64)
+    many[line] = filled.sum(axis=1)
+    which, whose = behind[filled], np.broadcast_to(row[:, None], behind.shape)[filled]
+    names = [pa.array([getattr(c, what) for c in columns], pa.string()) for what in ("name", "zh", "en")]
+    named = [array.take(pa.array(which)) for array in names]
+    shown = pa.StructArray.from_arrays(
+        [
+            named[0],
+            pa.array(values[whose, which], pa.float64(), from_pandas=True),
+            pa.array(usual[which], pa.float64(), from_pandas=True),
+            *named[1:],
+        ],
+        fields=list(_VALUE),
+    )
+    lines = pa.StructArray.from_arrays(
+        [
+            pa.array(evidence, pa.string()),
+            pa.array(contribution),
+            pa.array(owner, pa.string()),
+            pa.array(zh, pa.string()),
+            pa.array(en, pa.string()),
+            pa.ListArray.from_arrays(_offsets(many), shown),
+        ],
+        fields=list(REASON),
+    )
+    return pa.ListArray.from_arrays(_offsets(counts), lines)
 
 
-def _text(column: Column, value: float, usual: float, total: float, language: words.Language) -> str:
-    title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
-    said = words.evidence(title, meaning, value, usual, column.unit, language)
-    return words.reason(said, raises=total > 0, language=language)
+def _offsets(counts: Ints) -> pa.Array:
+    return pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
 
 
-def _value(column: Column, value: float, usual: float) -> Value:
-    return {
-        "column": column.name,
-        "value": None if np.isnan(value) else float(value),
-        "usual": None if np.isnan(usual) else float(usual),
-        "zh": column.zh,
-        "en": column.en,
-    }
+class _Words:
+    """The words of lines; the same column, value and direction are put into words once."""
+
+    def __init__(self, columns: Sequence[Column], usual: Floats) -> None:
+        self._columns, self._usual = columns, usual
+        self._known: dict[tuple[int, float, bool], tuple[str, str]] = {}
+
+    def __call__(self, column: int, value: float, raises: bool) -> tuple[str, str]:
+        """(zh, en)."""
+        key = (column, value, raises)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._line(self._columns[column], value, float(self._usual[column]), raises)
+        return found
+
+    def other(self, raises: bool) -> tuple[str, str]:
+        """(zh, en) of what is not listed."""
+        zh, en = (words.reason(words.other(language), raises=raises, language=language) for language in LANGUAGES)
+        return zh, en
+
+    def _line(self, column: Column, value: float, usual: float, raises: bool) -> tuple[str, str]:
+        said = (
+            words.evidence(column.reason_zh, column.zh, value, usual, column.unit, "zh"),
+            words.evidence(column.reason_en, column.en, value, usual, column.unit, "en"),
+        )
+        zh, en = (
+            words.reason(one, raises=raises, language=language) for one, language in zip(said, LANGUAGES, strict=True)
+        )
+        return zh, en
+
+
+LANGUAGES: tuple[words.Language, words.Language] = ("zh", "en")

@@ -34,6 +34,22 @@ def test_equals_scikit_learn(ours: ev.Metric, theirs, sample) -> None:
     np.testing.assert_allclose(ours(label, probability, weights), expected, rtol=1e-10)
 
 
+def test_auc_within_dates_is_blind_to_the_calendar(sample) -> None:
+    label, probability, weights = sample
+    when = np.repeat(np.array(["2026-01-01", "2026-02-01"], "M8[D]"), 350)
+    january = when == when[0]
+    alone = [ev.auc(label[here], probability[here], weights[:, here]) for here in (january, ~january)]
+    found = ev.auc_within(when)(label, probability, weights)
+    assert ((np.minimum(*alone) <= found) & (found <= np.maximum(*alone))).all()
+    shifted = np.where(january, probability / 2, probability)  # another level by date orders nobody of one date anew
+    np.testing.assert_allclose(ev.auc_within(when)(label, shifted, weights), found)
+    one = np.full(700, when[0])
+    np.testing.assert_allclose(ev.auc_within(one)(label, probability, weights), ev.auc(label, probability, weights))
+    rate = np.where(january, 0.1, 0.4)
+    label = (np.random.default_rng(0).random(700) < rate).astype(float)
+    assert ev.auc_within(when)(label, rate, weights[:1]) == 0.5 < ev.auc(label, rate, weights[:1])
+
+
 def test_calibration_slope_equals_a_logistic_regression(sample) -> None:
     label, probability, weights = sample
     margin = np.log(probability / (1 - probability))[:, None]

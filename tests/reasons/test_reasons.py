@@ -31,7 +31,7 @@ def grouping() -> Grouping:
 def test_lists_add_up_to_the_margin_and_other_is_last(grouping: Grouping) -> None:
     rng = np.random.default_rng(0)
     contributions = rng.normal(size=(50, 11))
-    rows = explain(grouping, contributions, rng.normal(size=(50, 10)), np.zeros(10))
+    rows = explain(grouping, contributions, rng.normal(size=(50, 10)), np.zeros(10)).to_pylist()
     for lines, contribution in zip(rows, contributions, strict=True):
         assert len(lines) == LEADING + 1
         assert lines[-1]["evidence"] == "other"
@@ -44,7 +44,7 @@ def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, :3] = [0.4, 0.5, -0.8]
     values = np.arange(10, dtype=float)[None, :]
-    (lines,) = explain(grouping, contributions, values, np.full(10, 2.0))
+    (lines,) = explain(grouping, contributions, values, np.full(10, 2.0)).to_pylist()
     assert [line["evidence"] for line in lines] == ["a", "g0", "other"]
     assert lines[0]["contribution"] == pytest.approx(0.9)
     assert [value["column"] for value in lines[0]["values"]] == ["a_91d", "a_28d"]
@@ -57,7 +57,7 @@ def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
 def test_a_missing_value_is_said_not_invented(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, 2] = 1.0
-    (lines,) = explain(grouping, contributions, np.full((1, 10), np.nan), np.full(10, np.nan))
+    (lines,) = explain(grouping, contributions, np.full((1, 10), np.nan), np.full(10, np.nan)).to_pylist()
     assert "not recorded" in lines[0]["en"]
     assert "无记录" in lines[0]["zh"]
     assert lines[0]["values"][0]["value"] is None
@@ -89,8 +89,8 @@ def test_a_value_like_the_usual_one_does_not_speak(grouping: Grouping) -> None:
     contributions[0, :2] = [0.5, 0.4]
     values, usual = np.full((1, 10), 7.0), np.full(10, 7.0)
     values[0, 1] = 3.0
-    (lines,) = explain(grouping, contributions, values, usual)
+    (lines,) = explain(grouping, contributions, values, usual).to_pylist()
     assert lines[0]["en"] == "Evidence: meaning of a_91d: 3 days (usually 7 days); raises the risk"
     values[0, 1] = 7.0
-    (lines,) = explain(grouping, contributions, values, usual)
+    (lines,) = explain(grouping, contributions, values, usual).to_pylist()
     assert "a_28d" in lines[0]["en"]
