@@ -1,7 +1,8 @@
 """Reproduce the figures on real data: ``python3 run.py evaluate``.
 
-Whole companies (:mod:`company`), tables without dates (:mod:`tabular`), time to leaving (:mod:`turnover`) and yearly
-snapshots (:mod:`yearly`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
+Whole companies (:mod:`company`), tables without dates (:mod:`tabular`), time to leaving (:mod:`turnover`), yearly snapshots
+(:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`). Prints a
+table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+import catalogue
 import company
+import learners
+import stores
 import tabular
 import turnover
 import yearly
@@ -69,6 +73,9 @@ SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
         _yearly,
         {"mean_auc": Goal(low=0.80, stretch=".83"), "first_retrain": Goal(low=DRIFT_ALARM, high=DRIFT_ALARM)},
     ),
+    "stores": (partial(_tabular, stores.evaluate), stores.GOALS),
+    "catalogue": (partial(_tabular, catalogue.evaluate), catalogue.GOALS),
+    "learners": (partial(_tabular, learners.evaluate), learners.GOALS),
 }
 
 

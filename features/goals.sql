@@ -61,24 +61,33 @@ owner = "employee"
 compare = ["team", "peers"]
 */
 with versions as (
-  select goal_id, employee_id, as_of, core, weight, target, period_start, period_end,
+  select goal_id, employee_id, as_of, core, weight, target, definition, period_start, period_end,
     row_number() over (partition by goal_id, as_of order by effective_on desc) as back,
     count(*) over (partition by goal_id, as_of) as n
   from goals
 ),
 measured as (
-  select goal_id, as_of, max(measured_at) as measured_at, max_by(actual, measured_at) as actual
-  from progress
-  group by goal_id, as_of
+  select goal_id, as_of, measured_at, actual, definition
+  from (
+    select goal_id, as_of, measured_at, actual, definition,
+      row_number() over (partition by goal_id, as_of order by measured_at desc) as back
+    from progress
+  ) newest
+  where back = 1
 ),
-now as (
-  select v.employee_id, v.as_of, v.core, v.weight, v.n - 1 as changes, m.measured_at, m.actual,
-    case when v.period_end >= v.as_of then 1 else 0 end as running,
-    m.actual / v.target as reached,
-    least(date_diff('day', v.period_start, m.measured_at::date) / (date_diff('day', v.period_start, v.period_end) + 1)::double, 1) as gone
+compared as (
+  select v.*, m.measured_at,
+    case when v.definition <> m.definition then null else m.actual end as actual
   from versions v
   left join measured m on m.goal_id = v.goal_id and m.as_of = v.as_of
   where v.back = 1 and v.period_start < v.as_of
+),
+now as (
+  select employee_id, as_of, core, weight, n - 1 as changes, measured_at, actual,
+    case when period_end >= as_of then 1 else 0 end as running,
+    actual / target as reached,
+    least(date_diff('day', period_start, measured_at::date) / (date_diff('day', period_start, period_end) + 1)::double, 1) as gone
+  from compared
 )
 select employee_id, as_of,
   sum(running) as goals_open,

@@ -13,14 +13,28 @@ from typing import TYPE_CHECKING
 from perfml.errors import DataError, DefinitionError, ModelError, PerfmlError
 
 if TYPE_CHECKING:
+    from perfml.advice.courses import CourseRecommender
     from perfml.learning.estimator import RiskClassifier
     from perfml.verbs import Project
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "DefinitionError", "ModelError", "PerfmlError", "Project", "RiskClassifier", "__version__"]
+__all__ = [
+    "CourseRecommender",
+    "DataError",
+    "DefinitionError",
+    "ModelError",
+    "PerfmlError",
+    "Project",
+    "RiskClassifier",
+    "__version__",
+]
 
 
-_WHERE = {"Project": "perfml.verbs", "RiskClassifier": "perfml.learning.estimator"}
+_WHERE = {
+    "CourseRecommender": "perfml.advice.courses",
+    "Project": "perfml.verbs",
+    "RiskClassifier": "perfml.learning.estimator",
+}
 """Public names that bring heavy libraries: loaded when asked for."""
 
 

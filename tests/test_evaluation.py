@@ -27,7 +27,7 @@ def evaluation(monkeypatch: pytest.MonkeyPatch):
     import run
 
     yield run
-    for name in ("run", "company", "tabular", "turnover", "yearly", "goals"):
+    for name in ("run", "company", "tabular", "turnover", "yearly", "stores", "catalogue", "learners", "goals"):
         sys.modules.pop(name, None)
 
 

@@ -11,10 +11,12 @@ import shlex
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 import perfml
 from perfml import cli
+from perfml.advice.kept import suggestions
 from tests.simulated import END, Simulated
 
 ROOT = Path(__file__).parent.parent
@@ -38,7 +40,10 @@ def test_perfml_commands_run_in_their_order(
     company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
-    assert [words[0] for words in typed] == ["check", "train", "promote", "score", "explain", "report", "serve"]
+    assert [words[0] for words in typed] == [
+        *("check", "train", "promote", "score", "explain"),
+        *("priorities", "targets", "courses", "decide", "report", "serve"),
+    ]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERFML_HOME", str(tmp_path / "home"))
     person = company_of_500.rows["attrition"][0]["employee_id"]
@@ -46,6 +51,9 @@ def test_perfml_commands_run_in_their_order(
         said = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
         said |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
         words = [said.get(word, word) for word in words] + ["--project", str(company_of_500.project)]
+        if words[0] == "decide":
+            path = suggestions(tmp_path / "home", "course_match")[1]
+            words[1] = pq.read_table(path, filters=[("status", "=", "suggested")])["suggestion_id"][0].as_py()
         if words[0] == "serve":
             words.append("--help")  # it would serve for ever; tests/service starts it for real
         if words[0] == "train":

@@ -108,6 +108,13 @@ def log(lives: Lives, completions: tuple[Ints, Ints], rng: np.random.Generator) 
     return Log(*(column[order] for column in vars(whole).values()))
 
 
+def completions(person: Ints, day: Ints, rng: np.random.Generator) -> Log:
+    """Courses completed by each person on each day, beside those that went into `log`."""
+    count = len(person)
+    second = day * 86_400 + 50_000 + rng.integers(0, 9_000, count)
+    return Log(person, np.full(count, KINDS.index("course_done")), second, np.full(count, -1), np.full(count, np.nan))
+
+
 def _working_days(lives: Lives, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
     """Each (person, day) on which somebody may act, and how busy a day of that kind is."""
     days = np.arange(lives.start, lives.end)

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from perfml.demo import activity, growth, tables
-from perfml.demo.goals import goals, market, progress
-from perfml.demo.plants import CAUSES, Cause, Truth
+from perfml.demo import activity, closing, conversations, growth, shock, tables
+from perfml.demo.conversations import Conversations
+from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
+from perfml.demo.lives import LOCATIONS, Lives
+from perfml.demo.plants import ATTRITION, CAUSES, Cause, Ints, Truth
 from perfml.demo.weeks import live
 
 __all__ = ["CAUSES", "Cause", "Truth", "simulate"]
@@ -25,6 +29,7 @@ SHORTEST_DAYS: Final = 365
 PARTS: Final = (
     *("lives", "identities", "courses", "log", "goals", "market", "measures"),
     *("positions", "exits", "events", "reviews", "progress"),
+    *("demand", "sandbaggers", "closing", "interventions", "besides"),
 )
 """The parts of the simulation that draw at random; add new ones at the end."""
 
@@ -51,21 +56,92 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     taken = growth.enrolments(lives, rng["courses"])
     person, _, _, done, _ = taken
     behaviour = activity.log(lives, (person[done >= 0], done[done >= 0]), rng["log"])
-    entries, signals = goals(lives, rng["goals"]), market(lives, rng["market"])
-    measured = progress(lives, entries, signals, rng["measures"])
+    agreed, signals, demanded = (
+        goals(lives, rng["goals"]),
+        market(lives, rng["market"]),
+        shock.demand(lives, rng["demand"]),
+    )
+    entries, besides = shock.weighed(lives, agreed, rng["besides"])
+    held_back = shock.sandbaggers(lives, entries, rng["sandbaggers"])
+    measured = [
+        progress(lives, part, signals, demanded, shock.effort(part, held), rng[stream])
+        for part, held, stream in ((entries, held_back, "measures"), (besides, held_back[:0], "besides"))
+    ]
+    who, _, _, _, reviewed, rating = map(np.concatenate, zip(*lives.reviews, strict=True))
+    drawn = growth.gaps(rating, rng["reviews"])
+    named, needed = closing.kept(lives, who, reviewed, drawn, taken, rng["closing"])
+    learnt = activity.completions(needed[0][needed[3] >= 0], needed[3][needed[3] >= 0], rng["closing"])
+    talks = conversations.conversations(lives, rng["interventions"])
+    count, logged = len(entries.person), len(behaviour.person)
     company: dict[str, pa.Table] = {
         "employees": tables.employees(lives, ids),
         "positions": tables.positions(lives, ids, rng["positions"]),
         "exits": tables.exits(lives, ids, rng["exits"]),
-        "events": tables.events(lives, behaviour, ids, rng["events"]),
-        **tables.reviews(lives, ids, rng["reviews"]),
-        "goals": tables.goals(lives, entries, ids),
-        "progress": tables.progress(lives, measured, rng["progress"]),
-        "signals": tables.signals(lives, signals),
+        "events": pa.concat_tables(
+            [
+                tables.events(lives, behaviour, ids, rng["events"]),
+                tables.events(lives, learnt, ids, rng["closing"], first=logged),
+            ]
+        ),
+        **tables.reviews(lives, named, ids, rng["reviews"]),
+        "goals": tables.goals(lives, joined(entries, besides), ids),
+        "progress": pa.concat_tables(
+            [
+                tables.progress(lives, measured[0], rng["progress"]),
+                tables.progress(lives, measured[1], rng["besides"], first=count),
+            ]
+        ),
+        "signals": tables.signals(lives, signals, demanded),
         "courses": pa.table(growth.courses()),
-        "enrolments": tables.enrolments(lives, taken, ids),
+        "enrolments": pa.concat_tables([tables.enrolments(lives, each, ids) for each in (taken, needed)]),
+        "interventions": tables.interventions(lives, talks, ids),
     }
     out.mkdir(parents=True, exist_ok=True)
     for name, table in company.items():
         pq.write_table(table, out / f"{name}.parquet", compression="zstd")
-    return lives.episodes.truth(ids, last)
+    return _truth(lives, entries, held_back, talks, ids)
+
+
+def _truth(lives: Lives, entries: Goals, held_back: Ints, talks: Conversations, ids: NDArray[np.str_]) -> Truth:
+    began, over = np.array(shock.last_quarter(lives), dtype="datetime64[D]").astype("datetime64[s]")
+    lot = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")
+    role, slot = NEW_ACCOUNTS
+    return Truth(
+        plants=lives.episodes.frame(ids, lives.end),
+        shocks=pd.DataFrame(
+            {
+                "metric": [METRICS[role][slot][0]],
+                "scope": [LOCATIONS[shock.SHOCKED]],
+                "signal": [shock.DEMAND],
+                "from_month": [began],
+                "factor": [1 + shock.SHOCK],
+            }
+        ),
+        sandbaggers=pd.DataFrame(
+            {
+                "employee_id": ids[entries.person[held_back]],
+                "goal_id": tables.serials("g", held_back).to_pylist(),
+                "from_day": np.full(len(held_back), began),
+                "to_day": np.full(len(held_back), over),
+            }
+        ).astype({"employee_id": "str", "goal_id": "str"}),
+        closures=pd.DataFrame(
+            {
+                "tag": closing.TAG,
+                "skill": closing.SKILL,
+                "course_id": list(closing.GONE),
+                "closes": [course == closing.CLOSES for course in closing.GONE],
+                "probability": list(closing.GONE.values()),
+            }
+        ),
+        interventions_effect=pd.DataFrame(
+            {
+                "kind": [conversations.KIND],
+                "outcome": [ATTRITION],
+                "factor": [conversations.EFFECT],
+                "lasts_days": [conversations.EFFECT_DAYS],
+                "random_from": [lot.min()],
+                "random_to": [lot.max()],
+            }
+        ).iloc[: len(lot)],
+    )

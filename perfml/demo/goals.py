@@ -12,7 +12,11 @@ from perfml.demo.lives import DEPARTMENTS, LOCATIONS, ROLES, Lives
 from perfml.demo.plants import Bools, Floats, Ints
 
 METRICS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
-    "sales": (("revenue", "CNY", 900_000.0), ("new_accounts", "accounts", 12.0), ("visits", "visits", 60.0)),
+    "sales": (
+        ("revenue", "CNY", 900_000.0),
+        ("new_accounts", "accounts", 12.0),
+        ("repeat_purchases", "purchases", 60.0),
+    ),
     "account": (("renewals", "CNY", 600_000.0), ("upsell", "CNY", 150_000.0), ("visits", "visits", 45.0)),
     "support": (("tickets_solved", "tickets", 240.0), ("articles", "articles", 6.0), ("trainings", "sessions", 4.0)),
     "engineering": (
@@ -26,11 +30,14 @@ METRICS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
     "people": (("hires", "hires", 10.0), ("trainings", "sessions", 9.0), ("interviews", "interviews", 60.0)),
 }
 """Three metrics of each role family: name, unit, quarterly target at the lowest level."""
+BASES: Final = np.array([[base for _, _, base in METRICS[role]] for role in ROLES])
 WEIGHTS: Final = np.array([[60, 40, 0], [70, 30, 0], [50, 30, 20], [40, 35, 25]], dtype=np.float64)
 REVISED_SHARE: Final = 0.08
 BEHIND_TO: Final = 0.45
 PROGRESS_DAY_OF_MONTH: Final = 26
 SIGNALS: Final = ("industry_growth", "competitor_index", "consumer_prices")
+NEW_ACCOUNTS: Final = ("sales", 1)
+"""Role and slot of the metric that has a market of its own: see `perfml.demo.shock`."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,17 @@ class Goals:
     revised_target: Floats
     parent: Ints
     place: Ints
+
+    def new_accounts(self, lives: Lives) -> Bools:
+        """Which of them are goals for new accounts."""
+        role, slot = NEW_ACCOUNTS
+        found: Bools = (lives.role[self.person] == ROLES.index(role)) & (self.slot == slot)
+        return found
+
+
+def joined(*parts: Goals) -> Goals:
+    """The goals of all parts, one after the other."""
+    return Goals(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 def calendar(start: int, end: int, months: int) -> list[tuple[int, int]]:
@@ -80,7 +98,6 @@ def goals(lives: Lives, rng: np.random.Generator) -> Goals:
     """Two or three goals, weights summing to 100, for every person employed when a quarter begins."""
     chunks: list[Goals] = []
     serial = 0
-    bases = np.array([[base for _, _, base in METRICS[role]] for role in ROLES])
     for first, last in calendar(lives.start, lives.end, 3):
         who = np.flatnonzero((lives.hired <= first) & (lives.exited > first + 10))
         weights = WEIGHTS[rng.choice(len(WEIGHTS), len(who), p=[0.3, 0.15, 0.35, 0.2])]
@@ -90,11 +107,12 @@ def goals(lives: Lives, rng: np.random.Generator) -> Goals:
         number[person, slot] = serial + np.arange(count)
         serial += count
         manager = lives.manager_by_week[int(lives.week(np.array(first)))][person]
-        base = bases[lives.role[person], slot]
-        target = _round(base * 1.12 ** (lives.level[person] - 1) * np.exp(rng.normal(0, 0.15, count)))
+        target = ask(lives, person, slot, rng)
         revised = first + rng.integers(20, 60, count)
         kept = (rng.random(count) < REVISED_SHARE) & (revised < np.minimum(lives.exited[person], lives.end))
-        local = (base >= 1e5) & (lives.role[person] < len(DEPARTMENTS["sales"]))
+        local = BASES[lives.role[person], slot] >= 1e5
+        local |= (lives.role[person] == ROLES.index(NEW_ACCOUNTS[0])) & (slot == NEW_ACCOUNTS[1])
+        local &= lives.role[person] < len(DEPARTMENTS["sales"])
         chunks.append(
             Goals(
                 person=person,
@@ -111,7 +129,13 @@ def goals(lives: Lives, rng: np.random.Generator) -> Goals:
                 place=np.where(local, lives.location[person], -1),
             )
         )
-    return Goals(*(np.concatenate(column) for column in zip(*(vars(chunk).values() for chunk in chunks), strict=True)))
+    return joined(*chunks)
+
+
+def ask(lives: Lives, person: Ints, slot: Ints, rng: np.random.Generator) -> Floats:
+    """Targets for the metrics in each `slot` of the persons, by their role and level."""
+    base = BASES[lives.role[person], slot]
+    return _round(base * 1.12 ** (lives.level[person] - 1) * np.exp(rng.normal(0, 0.15, len(person))))
 
 
 def _round(target: Floats) -> Floats:
@@ -120,20 +144,27 @@ def _round(target: Floats) -> Floats:
     return rounded
 
 
-def progress(lives: Lives, entries: Goals, signals: Floats, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
-    """What was measured of each goal each month: (goal, day, actual so far in the quarter)."""
+def progress(
+    lives: Lives, entries: Goals, signals: Floats, demanded: Floats, effort: Floats, rng: np.random.Generator
+) -> tuple[Ints, Ints, Floats]:
+    """What was measured of each goal each month: (goal, day, actual so far in the quarter).
+
+    A goal with a place moves one to one with the market there: new accounts with `demanded`, the others with the first
+    of `signals`. `effort` is what each goal's owner makes of the usual pace, 1 for all of it.
+    """
     person, first, count = entries.person, entries.first, len(entries.person)
     months = np.array([month for month, _ in calendar(lives.start, lives.end, 1)])
     attained = rng.normal(1.02, 0.13, count) + 0.05 * lives.ability[person]
-    so_far, actual = np.zeros(count), np.zeros(count)
+    so_far, actual, new = np.zeros(count), np.zeros(count), entries.new_accounts(lives)
     chunks = []
     for nth in range(3):
         month = np.minimum(np.searchsorted(months, first) + nth, len(months) - 1)
         day = months[month] + PROGRESS_DAY_OF_MONTH - 1
         elapsed = (day - first) / (entries.last - first + 1)
         behind = lives.episodes.strength("goals_behind", person, day - 10, ramp_days=25)
-        growth = np.where(entries.place >= 0, signals[0, month, entries.place], 0.0)
-        pace = attained * (1 + growth) * np.exp(rng.normal(-0.02, 0.2, count)) * (1 - (1 - BEHIND_TO) * behind)
+        local = np.where(new, demanded[month, entries.place], signals[0, month, entries.place])
+        growth = np.where(entries.place >= 0, local, 0.0)
+        pace = effort * attained * (1 + growth) * np.exp(rng.normal(-0.02, 0.2, count)) * (1 - (1 - BEHIND_TO) * behind)
         actual = actual + entries.target * (elapsed - so_far) * np.maximum(pace, 0.05)
         so_far = elapsed
         asked = (months[month] <= entries.last) & (months[month] >= first + 28 * nth)

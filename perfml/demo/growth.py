@@ -42,6 +42,16 @@ SKILL_NAMES: Final[dict[str, tuple[str, str]]] = {
     "risk_management": ("合规与风险", "risk management"),
 }
 ENROLMENTS_PER_YEAR: Final = 0.9
+BESIDES: Final[tuple[tuple[str, str, str, list[str], int, float], ...]] = (
+    ("c101", "高效沟通七步法", "把话说清楚、听明白：跨部门对齐目标、确认共识的七个步骤。", ["communication"], 2, 6.0),
+    ("c102", "影响力工作坊", "不靠职权推动他人：理解对方立场，争取支持，达成协作。", ["influence"], 2, 8.0),
+    ("c103", "葡萄酒品鉴", "认识产区与葡萄品种，学会品酒与配餐。", ["wine_tasting"], 1, 3.0),
+    ("c104", "数据分析工具概览", "逐一介绍常见的数据分析软件及其界面。", ["data_analysis"], 1, 4.0),
+)
+"""Courses beside the two of each skill: id, title, summary, skills, level, hours. One of them is nobody's gap."""
+
+Taken = tuple[Ints, Ints, Ints, Ints, Floats]
+"""Enrolments as parallel arrays: person, course, day enrolled, day completed or -1, rating or NaN."""
 
 
 def courses() -> dict[str, list[object]]:
@@ -63,11 +73,15 @@ def courses() -> dict[str, list[object]]:
             }
             for name, cell in row.items():
                 rows.setdefault(name, []).append(cell)
+    for course_id, title, summary, skills, level, hours in BESIDES:
+        row = {"course_id": course_id, "title": title, "summary": summary, "skills": skills, "level": level}
+        for name, cell in (row | {"hours": hours, "language": "zh", "prerequisites": [], "seats": 40}).items():
+            rows[name].append(cell)
     return rows
 
 
-def enrolments(lives: Lives, rng: np.random.Generator) -> tuple[Ints, Ints, Ints, Ints, Floats]:
-    """Who took what: (person, course, day enrolled, day completed or -1, rating or NaN), no pair twice."""
+def enrolments(lives: Lives, rng: np.random.Generator) -> Taken:
+    """Who took what of the courses by skill, whether or not they needed it; no pair of person and course twice."""
     catalogue = 2 * len(SKILL_NAMES)
     until = np.minimum(lives.exited[: lives.people], lives.end)
     since = np.maximum(lives.hired[: lives.people], lives.start)

@@ -198,11 +198,15 @@ def half_years(start: int, end: int) -> list[tuple[int, int]]:
     return periods
 
 
-def hazards(lives: Lives, day: int) -> Floats:
-    """Annual hazard of leaving of everybody on `day`, by kind of exit. Shape (persons, 3)."""
+def hazards(lives: Lives, day: int, *, last_rating: Floats | None = None) -> Floats:
+    """Annual hazard of leaving of everybody on `day`, by kind of exit. Shape (persons, 3).
+
+    `last_rating` is for looking back: the ratings as they were on an earlier day than the last one simulated.
+    """
+    rating = lives.last_rating if last_rating is None else last_rating
     everyone = np.arange(lives.capacity)
     years = (day - lives.hired) / 365.25
-    low, good = lives.last_rating <= LOW_RATING, lives.last_rating >= 4
+    low, good = rating <= LOW_RATING, rating >= 4
     calm = np.interp(years, [0.5, 1.5, 3.0, 6.0], [2.2, 1.5, 0.9, 0.35])
     calm *= np.where(np.isin(lives.role, [0, 2]), 1.8, 0.6) * np.where(low, 2.6, np.where(good, 0.65, 1.0))
     planted = sum(

@@ -118,9 +118,20 @@ class Truth:
     `low_performance`), `started_on`, `ended_on` (dates as datetime64; NaT: still active at the end of the
     simulation). An episode ends with its outcome, with the person's exit, or after its natural length, so a row
     without `ended_on` belongs to somebody still employed whose outcome has not happened.
+
+    The other frames say what advice has to find, and are empty where a plant found no place. `shocks`: the `metric`,
+    the `scope` and `signal` it breaks down in, `from_month` (first day), and the `factor` left of that market.
+    `sandbaggers`: `employee_id`, `goal_id` of those who hold back between `from_day` and `to_day`. `closures`: a gap
+    `tag`, its `skill`, a `course_id` on it, whether that `closes` the gap, and the `probability` that the tag is gone at
+    the next review after it. `interventions_effect`: the `kind`, the `outcome` whose hazard it multiplies by `factor`
+    for `lasts_days` in whom it was done, and the days `random_from` to `random_to` on which chance decided on the offer.
     """
 
     plants: pd.DataFrame
+    shocks: pd.DataFrame
+    sandbaggers: pd.DataFrame
+    closures: pd.DataFrame
+    interventions_effect: pd.DataFrame
 
     def active(self, on: date) -> pd.DataFrame:
         """The episodes that had started before `on` and had not ended by then."""
@@ -155,8 +166,8 @@ class Episodes:
         acting = (self.cause[person] == NAMES.index(cause)) & (day < self.ended[person])
         return np.where(acting, np.clip(since, 0.0, 1.0), 0.0)
 
-    def truth(self, ids: NDArray[np.str_], end: int) -> Truth:
-        """The episodes as a frame, by start; what ends on or after `end` is still active."""
+    def frame(self, ids: NDArray[np.str_], end: int) -> pd.DataFrame:
+        """The episodes by start, as `Truth.plants` has them; what ends on or after `end` is still active."""
         who = np.flatnonzero(self.cause >= 0)
         who = who[np.argsort(self.began[who], kind="stable")]
         names = [NAMES[code] for code in self.cause[who]]
@@ -169,4 +180,4 @@ class Episodes:
             "started_on": self.began[who].astype("datetime64[D]").astype("datetime64[s]"),
             "ended_on": ended.astype("datetime64[s]"),
         }
-        return Truth(pd.DataFrame(columns).astype({"employee_id": "str", "cause": "str", "outcome": "str"}))
+        return pd.DataFrame(columns).astype({"employee_id": "str", "cause": "str", "outcome": "str"})

@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from perfml.demo import growth
 from perfml.demo.activity import KINDS, SOURCES, Log
+from perfml.demo.conversations import DONE, KIND, NOT_OFFERED, OFFERED, OUTCOMES, Conversations
 from perfml.demo.goals import METRICS, SIGNALS, Goals, calendar
 from perfml.demo.lives import DEPARTMENTS, EXIT_KINDS, LOCATIONS, ROLES, Lives
 from perfml.demo.plants import Floats, Ints
+from perfml.demo.shock import DEMAND
 
 DAY: Final = 86_400
 KNOWN_LATE_SHARE: Final = 0.02
@@ -112,8 +114,9 @@ def exits(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> pa.T
     return table.filter(known < lives.end * DAY)
 
 
-def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generator) -> pa.Table:
-    """The behaviour log. Most rows are known with the nightly load, a few days late; some have neither id nor load."""
+def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generator, *, first: int = 0) -> pa.Table:
+    """The behaviour log, numbered from `first`. Most rows are known with the nightly load, a few days late; some have
+    neither id nor load."""
     count, day = len(log.person), log.second // DAY
     late_by = np.where(rng.random(count) < KNOWN_LATE_SHARE, rng.integers(1, 10, count), 0)
     known = (day + late_by) * DAY + NIGHTLY_LOAD
@@ -127,7 +130,7 @@ def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generat
             "kind": names(KINDS, log.kind),
             "value": numbers(log.value),
             "counterpart_id": names(ids, log.counterpart),
-            "event_id": serials("e", np.where(bare, -1, np.arange(count))),
+            "event_id": serials("e", np.where(bare, -1, first + np.arange(count))),
             "source": names(sources, log.kind),
             "known_at": moments(known),
         }
@@ -135,10 +138,12 @@ def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generat
     return table.filter(known < lives.end * DAY)
 
 
-def reviews(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> dict[str, pa.Table]:
-    """`reviews`, known some days after the talk, and the `gap_tags` found in their comments."""
+def reviews(
+    lives: Lives, named: tuple[Ints, Ints], ids: NDArray[np.str_], rng: np.random.Generator
+) -> dict[str, pa.Table]:
+    """`reviews`, known some days after the talk, and the `gap_tags` found in their comments: up to two of each, `named`."""
     who, reviewer, first, last, reviewed, rating = map(np.concatenate, zip(*lives.reviews, strict=True))
-    one, two = growth.gaps(rating, rng)
+    one, two = named
     known = (reviewed + rng.integers(1, 7, len(who))) * DAY + 36_000
     number = np.arange(len(who))
     table = pa.table(
@@ -197,34 +202,61 @@ def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
     )
 
 
-def progress(lives: Lives, measured: tuple[Ints, Ints, Floats], rng: np.random.Generator) -> pa.Table:
-    """What was measured of each goal at the end of a working day, known the next morning or some days late."""
+def progress(
+    lives: Lives, measured: tuple[Ints, Ints, Floats], rng: np.random.Generator, *, first: int = 0
+) -> pa.Table:
+    """What was measured of each goal at the end of a working day, known the next morning or some days late; the goals
+    are numbered from `first`."""
     goal, day, actual = measured
     late_by = np.where(rng.random(len(day)) < KNOWN_LATE_SHARE, rng.integers(2, 10, len(day)), 1)
     known = (day + late_by) * DAY + 28_800
-    columns = {"goal_id": serials("g", goal), "measured_at": moments(day * DAY + 64_800), "actual": actual}
+    columns = {"goal_id": serials("g", first + goal), "measured_at": moments(day * DAY + 64_800), "actual": actual}
     return pa.table({**columns, "known_at": moments(known)}).filter(known < lives.end * DAY)
 
 
-def signals(lives: Lives, values: Floats) -> pa.Table:
-    """The market by month and place (the last signal: everywhere), published on the 12th of the following month."""
+def signals(lives: Lives, values: Floats, demanded: Floats) -> pa.Table:
+    """The market by month and place (the last signal of `values`: everywhere), published on the 12th of the following month."""
     months = np.array([first for first, _ in calendar(lives.start, lives.end, 1)])
-    name, month, place = (index.ravel() for index in np.indices(values.shape))
-    known = (months[month] + 42) * DAY + 32_400
+    name, month, place = (index.ravel() for index in np.indices((len(values) + 1, *demanded.shape)))
     everywhere = name == len(SIGNALS) - 1
+    known = (months[month] + 42) * DAY + 32_400
     table = pa.table(
         {
-            "name": names(SIGNALS, name),
+            "name": names((*SIGNALS, DEMAND), name),
             "scope": names(LOCATIONS, np.where(everywhere, -1, place)),
             "month": days(months[month]),
-            "value": values.ravel(),
+            "value": np.concatenate([values.ravel(), demanded.ravel()]),
             "known_at": moments(known),
         }
     )
     return table.filter((known < lives.end * DAY) & ~(everywhere & (place > 0)))
 
 
-def enrolments(lives: Lives, taken: tuple[Ints, Ints, Ints, Ints, Floats], ids: NDArray[np.str_]) -> pa.Table:
+def interventions(lives: Lives, talks: Conversations, ids: NDArray[np.str_]) -> pa.Table:
+    """Who was offered a conversation, or held out by lot. An answer is a second row with the same key, known the day after."""
+    answered = np.flatnonzero(talks.answered >= 0)
+    row = np.concatenate([np.arange(len(talks.person)), answered])
+    later = np.arange(len(row)) >= len(talks.person)
+    held_out, done = talks.status[row] == NOT_OFFERED, later & (talks.status[row] == DONE)
+    status = np.where(held_out, -1, np.where(later, talks.status[row], OFFERED) - 1)
+    known = np.where(later, (talks.answered[row] + 1) * DAY + 28_800, talks.offered[row] * DAY + 64_800)
+    table = pa.table(
+        {
+            "employee_id": names(ids, talks.person[row]),
+            "offered_on": days(talks.offered[row]),
+            "kind": pa.array([KIND] * len(row), pa.string()),
+            "status": names(("offered", "refused", "done"), status),
+            "done_on": days(np.where(done, talks.answered[row], -1)),
+            "outcome": names(OUTCOMES, np.where(done, talks.outcome[row], -1)),
+            "random": talks.random[row],
+            "hold_out": held_out,
+            "known_at": moments(known),
+        }
+    )
+    return table.filter(known < lives.end * DAY)
+
+
+def enrolments(lives: Lives, taken: growth.Taken, ids: NDArray[np.str_]) -> pa.Table:
     """Who took which course. A completion is a second row with the same key, known on the day it happened."""
     person, course, day, done, rating = taken
     completed = np.flatnonzero(done >= 0)

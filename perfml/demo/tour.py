@@ -14,14 +14,20 @@ from perfml.advice.scoring import write_table
 from perfml.demo.company import CAUSES, simulate
 from perfml.project.starter import STARTER
 from perfml.report import write_report
+from perfml.report.advice import Advice
+from perfml.terminal import advice as show
 from perfml.verbs import Project
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
+WINDOW = dt.date(2026, 9, 3)
+"""A day on which targets may be proposed, within the last quarter."""
+CAPACITY = 20
+"""Conversations there is time for."""
 MODELS = ("attrition", "low_performance")
 
 
 def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
-    """Simulate, check, train and back-test both models, score the last day, print the lists, write the report.
+    """Simulate, check, train and back-test both models, score the last day, advise, print the lists, write the report.
 
     Everything is written under ``out``, which is emptied of an earlier tour first; returns the report's path.
     """
@@ -48,12 +54,23 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
         terminal.show_list(scores[-1], most=3)
+    with terminal.progress() as tell:
+        project = Project(STARTER, home=home, progress=tell)
+        targets = project.targets(data, as_of=WINDOW)
+        courses = project.courses(data, as_of=END)
+    _say(began, f"targets as of {WINDOW}, courses as of {END}")
+    show.targets_table(targets, most=3)
+    show.courses_table(courses, most=3)
+    lists = [project.priorities(name, capacity=CAPACITY, as_of=END) for name in MODELS]
+    _say(began, f"priorities, for {CAPACITY} conversations")
+    show.priorities_table(lists[0])
     page = write_report(
         out / "report.html",
         title="perfml demo",
         as_of=END,
         models=models,
         scores=scores,
+        advice=Advice.of(targets, courses, lists),
         notices=[f"Simulated company: {len(active)} people carry a planted cause: {', '.join(CAUSES)}"],
     )
     _say(began, f"report: {page}")

@@ -18,8 +18,9 @@ from perfml.project.project import RelationalFile
 
 KNOWN = "known"
 """The schema of the as-of views."""
-NOT_OFFERED = ("events", "employees", "courses", "deliveries", "facts")
-"""Tables without a view of their own: the log is for windows, employees become ``people``, the rest are for other rooms."""
+NOT_OFFERED = ("events", "employees", "courses", "interventions", "deliveries", "facts")
+"""Tables without a view of their own: the log is for windows, employees become ``people``, the rest are for other rooms. Whom
+somebody offered help is no evidence: a model that learnt from it would learn whom it had listed."""
 
 
 def visible(table: str) -> str:

@@ -35,7 +35,7 @@ def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, u
         )
     wait = horizon_days + label.reporting_delay_days
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
-    known = _known_by(until)
+    known = known_by(until)
     if label.kind == "exit":
         kinds = ", ".join(f"'{kind}'" for kind in label.exit_kinds)
         inside = f"t.exited_on >= r.as_of::date and t.exited_on < r.as_of::date + {horizon_days}"
@@ -89,10 +89,10 @@ def known_reviews(data: Data, *, until: dt.date) -> pd.DataFrame:
     """
     if not data.has("reviews") or "reviewer_id" not in data.columns["reviews"]:
         raise DataError("no review names its reviewer", where=data.source, remedy="export reviews with reviewer_id")
-    return data.connection.execute(f"select t.* from reviews t where {_known_by(until)}").df()
+    return data.connection.execute(f"select t.* from reviews t where {known_by(until)}").df()
 
 
-def _known_by(until: dt.date) -> str:
+def known_by(until: dt.date) -> str:
     """SQL: the row ``t`` had happened, was known and had not been replaced before ``until``."""
     return f"t.usable_day < date '{until}' and (t.superseded_day is null or t.superseded_day >= date '{until}')"
 
@@ -118,7 +118,7 @@ def exit_times(
     zero_to_leave = Label(kind="exit", horizons_days=(1,))
     gone = labels(data, rows, zero_to_leave, horizon_days=0, until=until)  # missing: had left, or it is not known
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
-    known = _known_by(until)
+    known = known_by(until)
     codes = " ".join(f"when '{cause}' then {number}" for number, cause in enumerate(causes, start=1))
     found = data.connection.execute(
         f"select arg_min(date_diff('day', r.as_of::date, t.exited_on), t.exited_on) as days,"

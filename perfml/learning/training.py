@@ -6,11 +6,13 @@ import datetime as dt
 import json
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 import perfml
 from perfml.evidence.features import Progress
@@ -27,6 +29,7 @@ from perfml.learning.learner import Risk, probability
 from perfml.learning.lesson import Lesson, backtests
 from perfml.learning.registry import Learnt, Model, save
 from perfml.learning.stability import stability
+from perfml.learning.treatment import known_interventions, marked, treated, uplift
 from perfml.project.project import Folder
 from perfml.project.spec import ExitKind
 
@@ -46,10 +49,18 @@ def backtest(
 
 
 def train(
-    data: Data, project: Folder, name: str, *, home: Path, until: dt.date, progress: Progress | None = None
+    data: Data,
+    project: Folder,
+    name: str,
+    *,
+    home: Path,
+    until: dt.date,
+    logged: pd.DataFrame | None = None,
+    progress: Progress | None = None,
 ) -> Model:
     """Learn ``name`` from what was known, and labels that had matured, by ``until``; save it as the candidate.
 
+    ``logged``: interventions that perfml keeps, beside those of the data (:mod:`perfml.learning.treatment`).
     Raises :class:`ModelError` when no horizon has both outcomes often enough.
     """
     lesson = Lesson.of(data, project, name, until, progress)
@@ -99,6 +110,7 @@ def train(
         "reasons_kept": {str(days): kept for days, (_, kept) in asked.items()},
         "fairness": {str(days): report.to_json() for days, report in audits.items()},
         "reference": reference,
+        "treatment": _treatment(lesson, done, logged),
         "data_fingerprint": fingerprint(data, until=until),
         "definitions": definitions_hash(project, name),
         "left_out": [*table.left_out, *notices],
@@ -107,6 +119,25 @@ def train(
     }
     about = json.loads(json.dumps(about, default=str))
     return save(home, name, learnt, table.columns, table.kinds, about, project.model_card(name))
+
+
+def _treatment(lesson: Lesson, done: Sequence[Backtest], logged: pd.DataFrame | None) -> dict[str, Any]:
+    """Rows that were treated meanwhile, and what randomised interventions changed, for each horizon."""
+    found = known_interventions(lesson.data, lesson.until, logged)
+    out = {}
+    for tested in done:
+        inside = treated(lesson.rows, found, horizon_days=tested.horizon_days)
+        said = tested.predictions
+        out[str(tested.horizon_days)] = {
+            **marked(inside, said.row, said.outcome, said.model, said.person),
+            "uplift": [
+                asdict(one)
+                for one in uplift(
+                    lesson.data, found, lesson.spec.label, horizon_days=tested.horizon_days, until=lesson.until
+                )
+            ],
+        }
+    return out
 
 
 def _competing(lesson: Lesson, horizons: Sequence[int], progress: Progress | None) -> dict[str, dict[int, Risk]]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from perfml.errors import DefinitionError
-from perfml.project.spec import ModelSpec, ProjectSpec, RelationalSpec, TableSpec, WindowedSpec, parse
+from perfml.project.policies import parse_policy
+from perfml.project.spec import ModelSpec, ProjectSpec, RelationalSpec, S, Spec, TableSpec, WindowedSpec, parse
 from perfml.project.starter import STARTER
 
 
@@ -99,11 +100,17 @@ class Folder:
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:
         """What is learnt, by name."""
-        left_out = self._left_out("models", self.spec.models.leave_out)
         return {
-            name: parse(ModelSpec, self._merged(f"models/{name}.toml"), file=f"models/{name}.toml")
-            for name in self._stems("models", ".toml")
-            if name not in left_out
+            name: parse(ModelSpec, raw, file=f"models/{name}.toml")
+            for name, raw in self._advice.items()
+            if "kind" not in raw
+        }
+
+    @cached_property
+    def policies(self) -> Mapping[str, Spec]:
+        """What is advised and within which limits, by name: the files of ``models/`` that name a ``kind``."""
+        return {
+            name: parse_policy(raw, file=f"models/{name}.toml") for name, raw in self._advice.items() if "kind" in raw
         }
 
     def model(self, name: str) -> ModelSpec:
@@ -113,6 +120,28 @@ class Folder:
                 f"no model is called {name!r}", where="models/", remedy=f"use one of: {', '.join(self.models)}"
             )
         return self.models[name]
+
+    def policy(self, name: str) -> Spec:
+        """One policy. Raises :class:`DefinitionError` naming those there are."""
+        if name not in self.policies:
+            raise DefinitionError(
+                f"no policy is called {name!r}", where="models/", remedy=f"use one of: {', '.join(self.policies)}"
+            )
+        return self.policies[name]
+
+    def policy_of(self, kind: type[S], name: str | None = None) -> tuple[str, S]:
+        """The name and the policy of this kind: the one called ``name``, or the only one.
+
+        Raises :class:`DefinitionError` naming those there are.
+        """
+        there = {key: spec for key, spec in self.policies.items() if isinstance(spec, kind)}
+        chosen = next(iter(there)) if name is None and len(there) == 1 else name
+        if chosen is None or chosen not in there:
+            what = "none is named" if chosen is None else f"no policy of this kind is called {chosen!r}"
+            kinds = kind.model_fields["kind"].default
+            remedy = f"use one of: {', '.join(there)}" if there else f"write one of kind {kinds!r}"
+            raise DefinitionError(what, where="models/", remedy=remedy)
+        return chosen, there[chosen]
 
     def model_card(self, name: str) -> str:
         """The text beside the model's definition; empty where nobody wrote one."""
@@ -126,6 +155,13 @@ class Folder:
         """
         base = Path.cwd() if self.root == STARTER else self.root
         return Path(home or os.environ.get("PERFML_HOME") or base / "var")
+
+    @cached_property
+    def _advice(self) -> Mapping[str, dict[str, Any]]:
+        left_out = self._left_out("models", self.spec.models.leave_out)
+        return {
+            name: self._merged(f"models/{name}.toml") for name in self._stems("models", ".toml") if name not in left_out
+        }
 
     def _stems(self, folder: str, suffix: str) -> list[str]:
         found = {path.stem for layer in self._layers for path in (layer / folder).glob(f"*{suffix}")}

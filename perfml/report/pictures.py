@@ -24,7 +24,7 @@ from perfml.report.svg import (
     wrap,
 )
 
-__all__ = ["Bin", "Compared", "Interval", "Step", "calibration", "comparison", "percent", "waterfall"]
+__all__ = ["Bin", "Compared", "Interval", "Step", "calibration", "comparison", "percent", "target", "waterfall"]
 
 RAISES = "var(--raises,#b3541e)"
 LOWERS = "var(--lowers,#1f7a6d)"
@@ -206,3 +206,44 @@ def _panel(measure: Compared, top: float, width: float) -> list[str]:
         )
         parts.append(text(width - 2, y + 4, said, anchor="end", size=12, fill=INK if ours else MUTED))
     return parts
+
+
+def target(
+    *, forecast: Interval, before: float, after: float, names: tuple[str, str, str], title: str, width: float = 560
+) -> str:
+    """A goal's forecast with its interval, and the target before and after, on one scale from the lowest of them on.
+
+    ``names``: of the forecast, the target now, and the one suggested. Told apart by shape as well as by colour.
+    """
+    values = [x for x in (forecast.value, forecast.low, forecast.high, before, after) if x is not None]
+    low, high = min(values), max(values)
+    spread = (high - low) or max(abs(high), 1.0)
+    left, right, y = 60.0, width - 60, 46.0
+
+    def place(value: float) -> float:
+        return left + (value - low) / spread * (right - left)
+
+    parts = []
+    for at in ticks(low, low + spread, about=4):
+        parts += [
+            line(place(at), 26, place(at), y + 30),
+            text(place(at), 18, f"{at:,.6g}", anchor="middle", size=SMALL, fill=MUTED),
+        ]
+    if forecast.low is not None and forecast.high is not None:
+        parts.append(line(place(forecast.low), y, place(forecast.high), y, stroke=MODEL, width=5))
+    if forecast.value is not None:
+        parts.append(dot(place(forecast.value), y, radius=6, fill=MODEL))
+    parts.append(line(place(before), y - 14, place(before), y + 14, stroke=INK, width=2))
+    if after != before:
+        parts.append(diamond(place(after), y, stroke=RAISES))
+    x = left
+    for mark, name in ((dot(x, y + 48, fill=MODEL), names[0]), ("line", names[1]), ("diamond", names[2])):
+        if mark == "line":
+            mark = line(x, y + 40, x, y + 56, stroke=INK, width=2)
+        elif mark == "diamond":
+            if after == before:
+                continue
+            mark = diamond(x, y + 48, stroke=RAISES)
+        parts += [mark, text(x + 12, y + 52, name, size=SMALL)]
+        x += 30 + text_width(name, SMALL)
+    return picture(parts, width=width, height=y + 64, title=title)

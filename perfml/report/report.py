@@ -22,8 +22,9 @@ from perfml.errors import ModelError
 from perfml.files import write_text
 from perfml.learning.registry import Model
 from perfml.report import gates, wording
+from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
 from perfml.report.facts import MEASURES, Horizon, Told, tell
-from perfml.report.pictures import Bin, Compared, Step, calibration, comparison, percent, waterfall
+from perfml.report.pictures import Bin, Compared, Interval, Step, calibration, comparison, percent, target, waterfall
 from perfml.words import Language
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -44,14 +45,15 @@ def write_report(
     scores: Sequence[pa.Table],
     notices: Sequence[str] = (),
     stages: Mapping[str, Stage] | None = None,
+    advice: Advice | None = None,
     most_listed: int = 50,
 ) -> Path:
     """Write the report of ``as_of`` to ``out``, whole or not at all, and give the path back.
 
     ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.advice.scoring.score` returns it.
     ``notices`` are what was found wrong with the data; ``stages`` says of each model, by name, whether somebody has
-    promoted this version. At most ``most_listed`` people are listed for each model and horizon. Where a gate failed, nobody
-    is named.
+    promoted this version; ``advice``, where it is given, is what to do. At most ``most_listed`` people are listed for each
+    model and horizon. Where a gate failed, nobody is named.
 
     Raises :class:`ModelError` for scores that do not belong to the model or the date.
     """
@@ -63,7 +65,8 @@ def write_report(
         )
     told = [tell(model, table, as_of) for model, table in zip(models, scores, strict=True)]
     bodies = [
-        (language, _body(language, title, as_of, told, notices, stages or {}, most_listed)) for language in LANGUAGES
+        (language, _body(language, title, as_of, told, notices, stages or {}, advice or Advice(), most_listed))
+        for language in LANGUAGES
     ]
     write_text(out, _environment().get_template("page.html.j2").render(title=title, bodies=bodies))
     return out
@@ -76,6 +79,7 @@ def _body(
     told: Sequence[Told],
     notices: Sequence[str],
     stages: Mapping[str, Stage],
+    advice: Advice,
     most_listed: int,
 ) -> Markup:
     def t(en: str, zh: str, **numbers: object) -> str:
@@ -96,6 +100,11 @@ def _body(
         percent=percent,
         totals=lambda bins: sum(b["n"] * b["expected"] for b in bins),
         stages=stages,
+        advice=advice,
+        parts=PARTS,
+        target_statuses=TARGET_STATUSES,
+        number=partial(_number, language=language),
+        target_pictures=partial(_targets, t=t),
         stage_words=wording.STAGES,
         statuses=wording.STATUSES,
         gates=gates,
@@ -118,12 +127,38 @@ def _body(
 
 
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("perfml", "report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+    )
+    made.filters["exp"] = math.expm1
+    return made
+
+
+def _number(value: float | None, *, language: Language) -> str:
+    """A target or a weight: as many digits as people write."""
+    if value is None or math.isnan(value):
+        return "无" if language == "zh" else "none"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
+def _targets(row: Mapping[str, Any], *, t: Callable[..., str]) -> Markup:
+    return _both(
+        partial(
+            target,
+            forecast=Interval(row["expected"], row["low"], row["high"]),
+            before=row["old_target"],
+            after=row["old_target"] if row["new_target"] is None else row["new_target"],
+            names=(t("forecast, 80 %", "预测，80%"), t("target now", "现目标"), t("suggested", "建议目标")),
+            title=t(
+                "Forecast and target of {m}; the table holds the same",
+                "{m} 的预测与目标；表格中是同样的内容",
+                m=row["metric"],
+            ),
+        )
     )
 
 

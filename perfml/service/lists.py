@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from typing import cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import numpy as np
 
@@ -53,21 +53,15 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         shown = [low + at for at in ranked[query.offset : query.offset + query.limit]]
         acting = np.array([probabilities[at] for at in here if bands[at] == "act"], dtype=np.float64)
         why_not = Counter(cast(Status, statuses[at]) for at in here)
-        end = query.offset + query.limit
         asked = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
-        link = urlencode(
-            {name: value for name, value in asked.items() if value is not None} | {"limit": query.limit, "offset": end}
-        )
+        address = f"/v1/models/{quote(model, safe='')}/at-risk"
         return AtRiskAnswer(
             model=model,
             model_version=version,
             as_of=as_of,
             horizon_days=days,
             scored_at=file.written,
-            total=len(ranked),
-            limit=query.limit,
-            offset=query.offset,
-            next=f"/v1/models/{quote(model, safe='')}/at-risk?{link}" if end < len(ranked) else None,
+            **AtRiskAnswer.of(address, asked, len(ranked), query.limit, query.offset),
             not_listed={why: n for why, n in why_not.items() if why != "scored"},
             expected_cases=ExpectedCases(**asdict(cases_in_list(acting, tested.listed_ratio))),
             people=tuple(

@@ -55,6 +55,18 @@ class NotProven(Refusal):
     status = 409
 
 
+class KeyInUse(Refusal):
+    """409: the idempotency key stands for another entry."""
+
+    status = 409
+
+
+class Unusable(Refusal):
+    """422: an entry that contradicts itself."""
+
+    status = 422
+
+
 class Unreadable(Refusal):
     """503: files that are damaged; nothing is answered from them."""
 
@@ -79,9 +91,11 @@ REFUSALS[422] = "a parameter that is unknown or cannot be used."
 """What OpenAPI says about each status that is not 200."""
 
 
-def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The documentation of those that a route can answer with, beside what every route can."""
-    return {status: {"model": Problem, "description": REFUSALS[status]} for status in (400, 403, *statuses)}
+def refusals(*statuses: int, **others: str) -> dict[int | str, dict[str, Any]]:
+    """The documentation of those that a route can answer with, beside what every route can; ``others`` as ``_409="…"``."""
+    said = REFUSALS | {int(name[1:]): text for name, text in others.items()}
+    every = sorted({400, 403, *statuses, *(int(name[1:]) for name in others)})
+    return {status: {"model": Problem, "description": said[status]} for status in every}
 
 
 def no_person() -> NotThere:
@@ -138,6 +152,37 @@ def no_segment(model: str, known: Sequence[str]) -> NotThere:
     )
 
 
+def no_suggestions(policy: str, as_of: dt.date | None, there: Sequence[dt.date]) -> NotThere:
+    """A policy without suggestions, or a date without them."""
+    dates = ", ".join(str(day) for day in there[:5])
+    return NotThere(
+        f"has no suggestions{f' of {as_of}' if as_of else ''}",
+        where="policy, as_of",
+        remedy=f"use one of: {dates}" if there else "make some: `perfml targets`, `perfml courses`",
+        zh=f"该策略{f'在 {as_of} ' if as_of else ''}没有建议；" + (f"可用的日期：{dates}" if there else "请先生成建议"),
+    )
+
+
+def no_suggestion() -> NotThere:
+    """A suggestion that nobody made."""
+    return NotThere(
+        "there is no such suggestion",
+        where="suggestion_id",
+        remedy="take one from /v1/targets or from /v1/employees/{employee_id}/courses",
+        zh="没有该建议；请使用 /v1/targets 或 /v1/employees/{employee_id}/courses 中的编号",
+    )
+
+
+def no_courses() -> NotThere:
+    """The same words for a person who does not exist and for one without a gap: nobody learns which."""
+    return NotThere(
+        "there is no course suggestion",
+        where="employee_id",
+        remedy="check the id and the date",
+        zh="没有该员工的课程建议；请核对工号与日期",
+    )
+
+
 def not_proven(model: str, horizon_days: int, *, zh: str, en: str) -> NotProven:
     """A list that is not given. ``zh`` and ``en`` are the verdict on the model."""
     return NotProven(
@@ -177,13 +222,16 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"][1:])
         if first["type"] == "extra_forbidden":
-            problem, remedy = "is not a parameter", f"use one of: {', '.join(_parameters(request))}"
+            known = _parameters(request) if first["loc"][0] == "query" else _keys(request)
+            what = "parameter" if first["loc"][0] == "query" else "key"
+            problem, remedy = f"is not a {what}", f"use one of: {', '.join(known)}"
         else:
             given = json.dumps(first["input"], ensure_ascii=False, default=str)[:80]
             problem, remedy = f"{given} cannot be used", first["msg"][:1].lower() + first["msg"][1:]
-        en = str(PerfmlError(problem, where=f"query {name}", remedy=remedy))
-        zh = f"参数 {name} 不存在或取值无效（{remedy}）"
-        return answer(422, Problem(problem=problem, where=f"query {name}", remedy=remedy, zh=zh, en=en))
+        where = f"{first['loc'][0]} {name}".strip()
+        en = str(PerfmlError(problem, where=where, remedy=remedy))
+        zh = f"{'参数' if where.startswith('query') else '内容'} {name} 不存在、缺失或取值无效（{remedy}）"
+        return answer(422, Problem(problem=problem, where=where, remedy=remedy, zh=zh, en=en))
 
     @app.exception_handler(HTTPException)
     def _unrouted(request: Request, error: HTTPException) -> JSONResponse:
@@ -214,5 +262,13 @@ def install(app: FastAPI) -> None:
 def _parameters(request: Request) -> list[str]:
     """The query parameters of the route, as OpenAPI lists them."""
     path = request.scope["route"].path_format
-    listed = request.app.openapi()["paths"][path]["get"].get("parameters", [])
+    listed = request.app.openapi()["paths"][path][request.method.lower()].get("parameters", [])
     return [parameter["name"] for parameter in listed if parameter["in"] == "query"]
+
+
+def _keys(request: Request) -> list[str]:
+    """The keys of the body that the route takes."""
+    document = request.app.openapi()
+    operation = document["paths"][request.scope["route"].path_format][request.method.lower()]
+    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
+    return list(document["components"]["schemas"][name]["properties"])

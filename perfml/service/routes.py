@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
+from perfml.service.advice import course_suggestions, decide, log_intervention, priority_list, target_suggestions
+from perfml.service.advice_schemas import (
+    CoursesAnswer,
+    CoursesQuery,
+    DecisionAnswer,
+    DecisionBody,
+    InterventionAnswer,
+    InterventionBody,
+    PrioritiesAnswer,
+    PrioritiesQuery,
+    TargetsAnswer,
+    TargetsQuery,
+)
 from perfml.service.lists import at_risk
 from perfml.service.models import all_models, health, one_model
 from perfml.service.people import person_risk
@@ -31,6 +44,18 @@ def _store(request: Request) -> Store:
 
 There = Annotated[Store, Depends(_store)]
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
+SuggestionId = Annotated[str, Path(description="An id of a row of /v1/targets or of a person's courses.")]
+Key = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[!-~]+$",
+        description="Of the caller's own making, e.g. a UUID: the same entry sent again under it is stored once.",
+    ),
+]
+KEY_IN_USE = "the idempotency key stands for another entry."
 EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]
 
 
@@ -62,3 +87,33 @@ def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store:
 def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: There) -> PersonAnswer:
     """One person's scores with their reasons, or why there is no score."""
     return person_risk(store, employee_id, query)
+
+
+@router.get("/employees/{employee_id:path}/courses", responses=refusals(404, 422, 503))
+def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: There) -> CoursesAnswer:
+    """The courses suggested for one person, each with its evidence, the first to take first."""
+    return course_suggestions(store, employee_id, query)
+
+
+@router.get("/targets", responses=refusals(404, 422, 503))
+def get_targets(query: Annotated[TargetsQuery, Query()], store: There) -> TargetsAnswer:
+    """Goals in force with the suggestion for each, or why there is none. Nothing applies by itself."""
+    return target_suggestions(store, query)
+
+
+@router.get("/priorities", responses=refusals(404, 422, 503))
+def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: There) -> PrioritiesAnswer:
+    """Whom to talk to first, as far as there is capacity. A model that is not proven lists nobody, and says why."""
+    return priority_list(store, query)
+
+
+@router.post("/suggestions/{suggestion_id}/decisions", responses=refusals(404, 422, _409=KEY_IN_USE))
+def post_decision(suggestion_id: SuggestionId, body: DecisionBody, key: Key, store: There) -> DecisionAnswer:
+    """Accept or refuse a suggestion. It is remembered, and applied by nobody but people."""
+    return decide(store, suggestion_id, body, key)
+
+
+@router.post("/interventions", responses=refusals(422, _409=KEY_IN_USE))
+def post_intervention(body: InterventionBody, key: Key, store: There) -> InterventionAnswer:
+    """Log that help was offered, refused or done, or held out at random."""
+    return log_intervention(store, body, key)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -73,6 +75,25 @@ class Horizon(Answer):
     """Mean distance between the expected and the observed share, in ten groups of equal size."""
     calibration_error_floor: float
     """The calibration error that a perfect model of these rows would show, by sampling alone."""
+
+
+class Page(Answer):
+    """One page of something longer."""
+
+    total: int
+    """Rows on all pages."""
+    limit: int
+    offset: int
+    next: str | None
+    """The next page; null on the last one."""
+
+    @staticmethod
+    def of(address: str, asked: Mapping[str, object], total: int, limit: int, offset: int) -> dict[str, Any]:
+        """The fields of the page of ``address`` that was ``asked`` for."""
+        end = offset + limit
+        link = urlencode({k: v for k, v in asked.items() if v is not None} | {"limit": limit, "offset": end})
+        next_page = f"{address}?{link}" if end < total else None
+        return {"total": total, "limit": limit, "offset": offset, "next": next_page}
 
 
 class ModelAnswer(Answer):
@@ -165,7 +186,7 @@ class ExpectedCases(Answer):
     high: float
 
 
-class AtRiskAnswer(Answer):
+class AtRiskAnswer(Page):
     """One page of the people scored at one date for one horizon, the highest risk first."""
 
     model: str
@@ -175,12 +196,6 @@ class AtRiskAnswer(Answer):
     horizon_days: int
     scored_at: dt.datetime
     """When the scores were written. It changes when the date is scored again: begin again at the first page."""
-    total: int
-    """People on all pages."""
-    limit: int
-    offset: int
-    next: str | None
-    """The next page; null on the last one."""
     not_listed: dict[Status, int]
     """How many people of that date have no score, by why."""
     expected_cases: ExpectedCases

@@ -55,8 +55,9 @@ class ScoreFile:
         low, high, _ = part.indices(len(read))
         return [read.column(name).slice(low, high - low).to_pylist() for name in names]
 
-    def rows(self, positions: Sequence[int], columns: Sequence[str]) -> list[Row]:
-        """The rows at ``positions``, in that order; a column of a list is written ``reasons.list.element.zh``."""
+    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[Row]:
+        """The rows at ``positions``, in that order, with all ``columns`` by default; a column of a list is written
+        ``reasons.list.element.zh``."""
         wanted = sorted(set(positions))
         found: dict[int, Row] = {}
         first = 0
@@ -68,12 +69,12 @@ class ScoreFile:
             first = end
         return [found[position] for position in positions]
 
-    def _group(self, group: int, wanted: list[int], columns: Sequence[str]) -> Iterator[tuple[int, Row]]:
+    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, Row]]:
         """Decode a row group no further than the last row that is wanted."""
         if not wanted:
             return
         done = 0
-        for batch in self._file.iter_batches(BATCH, row_groups=[group], columns=list(columns), use_threads=False):
+        for batch in self._file.iter_batches(BATCH, row_groups=[group], columns=columns, use_threads=False):
             for position in wanted:
                 if done <= position < done + len(batch):
                     yield position, batch.slice(position - done, 1).to_pylist()[0]
@@ -83,11 +84,11 @@ class ScoreFile:
 
 
 @contextmanager
-def open_scores(path: Path) -> Iterator[ScoreFile]:
-    """Open a score file. Raises :class:`Unreadable` where it is damaged."""
+def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreFile]:
+    """Open a file of scores, or of other rows with these ``columns``. Raises :class:`Unreadable` where it is damaged."""
     try:
         with path.open("rb") as opened, pq.ParquetFile(opened) as file:
-            if not file.metadata.num_rows or not set(COLUMNS) <= set(file.schema_arrow.names):
+            if not file.metadata.num_rows or not set(columns) <= set(file.schema_arrow.names):
                 raise _unreadable(path)
             yield ScoreFile(file, dt.datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, dt.UTC))
     except (pa.ArrowException, OSError, ValidationError) as error:

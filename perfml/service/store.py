@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -76,6 +77,7 @@ class Backtest(Words):
     calibration_error: float
     calibration_error_floor: float
     listed_ratio: tuple[float, ...]
+    lists: tuple[dict[str, Any], ...] = ()
 
 
 class About(BaseModel):
@@ -85,6 +87,7 @@ class About(BaseModel):
     spec: Said
     backtests: dict[int, Backtest]
     gates: dict[int, tuple[GateSaid, ...]]
+    treatment: dict[int, dict[str, Any]] = {}
     left_out: tuple[str, ...] = ()
 
     @property
@@ -92,7 +95,7 @@ class About(BaseModel):
         """Each horizon's back-test and gates as the service says them, the shortest first."""
         return tuple(
             Horizon(
-                **tested.model_dump(exclude={"zh", "en", "listed_ratio"}),
+                **tested.model_dump(exclude={"zh", "en", "listed_ratio", "lists"}),
                 verdict=tested.text,
                 gates=tuple(gate.answer() for gate in self.gates[days]),
             )
@@ -108,27 +111,27 @@ class Store:
     """The models and scores under ``home``, read afresh at every call."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
+        self.home = home
 
     def models(self) -> list[str]:
         """The names of the trained models."""
-        folder = self._home / "models"
+        folder = self.home / "models"
         there = folder.iterdir() if folder.is_dir() else ()
         return sorted(p.name for p in there if not p.name.startswith(".") and (p / CANDIDATE).is_file())
 
     def version(self, model: str) -> str:
         """The version in use. Raises :class:`NotThere` where no such model has been trained."""
-        return current_version(self._home, self._known(model))
+        return current_version(self.home, self._known(model))
 
     def stage(self, model: str, version: str) -> Stage:
         """Whether somebody promoted this version."""
-        return "champion" if pointed(self._home, self._known(model), CHAMPION) == version else "candidate"
+        return "champion" if pointed(self.home, self._known(model), CHAMPION) == version else "candidate"
 
     def about(self, model: str, version: str) -> About:
         """What a version says of itself. Raises :class:`ModelError` where its files are missing or were altered."""
         try:
             return _Described.model_validate_json(
-                verified_file(self._home, self._known(model), version, "model.json")
+                verified_file(self.home, self._known(model), version, "model.json")
             ).about
         except ValidationError as error:
             raise ModelError(
@@ -139,11 +142,11 @@ class Store:
 
     def card(self, model: str, version: str) -> str:
         """The model card of a version, in Markdown."""
-        return verified_file(self._home, self._known(model), version, "card.md").decode("utf-8")
+        return verified_file(self.home, self._known(model), version, "card.md").decode("utf-8")
 
     def scored(self, model: str) -> list[dt.date]:
         """The as-of dates with scores, the newest first. What is still being written has another name."""
-        folder = self._home / "scores" / self._known(model)
+        folder = self.home / "scores" / self._known(model)
         names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
         return sorted((day for name in names if _SCORED.fullmatch(name) and (day := _day(name))), reverse=True)
 
@@ -154,7 +157,7 @@ class Store:
         day = as_of or next(iter(there), None)
         if day not in there or day is None:
             raise no_scores(model, as_of, there)
-        with open_scores(self._home / "scores" / model / f"{day}.parquet") as file:
+        with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
             yield day, file
 
     def _known(self, model: str) -> str:

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from perfml import __version__, terminal
+from perfml.cli import advice
+from perfml.cli.options import (
+    AsOfOption,
+    DataOption,
+    EveryOption,
+    FromOption,
+    HomeOption,
+    JsonOption,
+    OneDateOption,
+    ProjectOption,
+    ToOption,
+    TrackingOption,
+    UntilOption,
+    print_json,
+    series,
+    suffix,
+)
 from perfml.errors import PerfmlError
-from perfml.learning.calendar import as_of_dates
-from perfml.project.spec import Every
 from perfml.project.starter import init as copy_starter
+from perfml.terminal import advice as show
 from perfml.verbs import Project
 
 app = typer.Typer(
@@ -26,28 +40,6 @@ app = typer.Typer(
     add_completion=False,
     help="Who needs support, why, and how far to believe it. Never a decision about pay or dismissal.",
 )
-DataOption = Annotated[
-    str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
-]
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="Folder of definitions (default: here, else the starter).")
-]
-TrackingOption = Annotated[
-    str | None,
-    typer.Option("--tracking-uri", help="MLflow server (default: MLFLOW_TRACKING_URI, else SQLite in --home)."),
-]
-OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-MM-DD (default: end of the record).")]
-HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
-AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
-FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
-ToOption = Annotated[str | None, typer.Option("--to", help="Last of the series.")]
-EveryOption = Annotated[str | None, typer.Option("--every", help="week, month or quarter.")]
-UntilOption = Annotated[
-    str | None, typer.Option("--until", help="Use only what was known by this date (default: all).")
-]
 
 
 def main() -> None:
@@ -98,7 +90,7 @@ def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonO
     with terminal.progress() as tell:
         report = Project(project, progress=tell).check(data)
     if as_json:
-        _print_json(report.to_json())
+        print_json(report.to_json())
     else:
         terminal.check_table(report)
     if not report.ready:
@@ -119,15 +111,15 @@ def features(
     """Write the evidence of everyone employed at each as-of date: one row a person and date."""
     from perfml.evidence.features import describe
 
-    _suffix(out, ".parquet")
-    dates = _series(as_of, start, to, every)
+    suffix(out, ".parquet")
+    dates = series(as_of, start, to, every)
     if not dates:
         raise PerfmlError("no date is named", where="--as-of", remedy="name one, or --from --to --every")
     with terminal.progress() as tell:
         rows = Project(project, progress=tell).write_features(data, out, as_of=dates)
     said = describe(out)
     if as_json:
-        _print_json({"out": str(out), "rows": rows, **said})
+        print_json({"out": str(out), "rows": rows, **said})
         return
     terminal.out.print(f"{rows:,} rows × {len(said['columns'])} columns of evidence in {out}")
     for absent in said["left_out"]:
@@ -150,7 +142,7 @@ def train(
         trained = opened.train(model, data, until=until)
         tracked = opened.track(model, uri=tracking_uri)
     if as_json:
-        _print_json({"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.about})
+        print_json({"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.about})
         return
     terminal.out.print(
         f"{model} {trained.version}, learnt from what was known by {trained.about['until']}", highlight=False
@@ -239,7 +231,7 @@ def drift(
     with terminal.progress() as tell:
         found = Project(project, home=home, progress=tell).drift(model, data, as_of=as_of)
     if as_json:
-        _print_json([one.to_json() for one in found])
+        print_json([one.to_json() for one in found])
     else:
         terminal.drift_table(model, found)
 
@@ -259,7 +251,7 @@ def fairness(
     with terminal.progress() as tell:
         found = Project(project, progress=tell).fairness(model, data, mitigate=mitigate, until=until)
     if as_json:
-        _print_json(found.to_json())
+        print_json(found.to_json())
     else:
         terminal.fairness_tables(model, found)
 
@@ -272,7 +264,7 @@ def raters(
     with terminal.progress() as tell:
         found = Project(project, progress=tell).raters(data, until=until)
     if as_json:
-        _print_json(json.loads(found.to_json(orient="records", force_ascii=False)))
+        print_json(json.loads(found.to_json(orient="records", force_ascii=False)))
     else:
         terminal.raters_table(found)
 
@@ -289,7 +281,7 @@ def curves(
     """By when people will have left, for each cause, and how long they can be expected to stay."""
     from perfml.advice.scoring import write_table
 
-    _suffix(out, ".parquet", ".csv")
+    suffix(out, ".parquet", ".csv")
     with terminal.progress() as tell:
         found = Project(project, home=home, progress=tell).curves(model, data, as_of=as_of)
     write_table(found, out)
@@ -305,11 +297,18 @@ def backtest(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What the model would have said at past dates, beside the baseline, with intervals."""
+    """What a model or a target policy would have said at past dates, beside its baseline, with intervals."""
     with terminal.progress() as tell:
-        tested = Project(project, progress=tell).backtest(model, data, until=until)
+        opened = Project(project, progress=tell)
+        if model in opened.folder.policies:
+            found = opened.backtest_targets(model, data, until=until)
+        else:
+            tested = opened.backtest(model, data, until=until)
+    if model in opened.folder.policies:
+        print_json(found.to_json()) if as_json else show.target_backtest(model, found)
+        return
     if as_json:
-        _print_json({"model": model, "horizons": [t.to_json() for t in tested]})
+        print_json({"model": model, "horizons": [t.to_json() for t in tested]})
     else:
         terminal.backtest_tables(model, tested)
 
@@ -331,16 +330,16 @@ def score(
     from perfml.advice.scoring import write_table
 
     if out is not None:
-        _suffix(out, ".parquet", ".csv")
+        suffix(out, ".parquet", ".csv")
     with terminal.progress() as tell:
         scores = Project(project, home=home, progress=tell).score(
-            model, data, as_of=_series(as_of, start, to, every) or None
+            model, data, as_of=series(as_of, start, to, every) or None
         )
     if out is not None:
         write_table(scores, out)
     rows = scores.select(["as_of", "horizon_days", "status", "band", "why_not"]).to_pylist()
     if as_json:
-        _print_json(
+        print_json(
             {
                 "model": model,
                 "rows": len(rows),
@@ -367,7 +366,7 @@ def explain(
     """One person's risk with its reasons, as it was scored."""
     rows = Project(project, home=home).explain(employee, model=model, as_of=as_of)
     if as_json:
-        _print_json(rows)
+        print_json(rows)
     else:
         terminal.explanation(rows)
 
@@ -380,9 +379,13 @@ def report(
     home: HomeOption = None,
 ) -> None:
     """Write the kept scores as one HTML page, in English and Chinese, that opens without a network."""
-    _suffix(out, ".html")
+    suffix(out, ".html")
     written = Project(project, home=home).report(out, as_of=as_of)
     terminal.out.print(f"report: {written}", highlight=False)
+
+
+for command in (advice.targets, advice.courses, advice.priorities, advice.decide, advice.intervene):
+    app.command()(command)
 
 
 @app.command()
@@ -398,41 +401,6 @@ def serve(
     run(Project(project, home=home).home, host=host, port=port)
 
 
-def _series(as_of: Sequence[str] | None, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
-    dates = [_day(text, "--as-of") for text in as_of or []]
-    if start is None and to is None and every is None:
-        return sorted(set(dates))
-    if start is None or to is None or every is None:
-        raise PerfmlError("is incomplete", where="--from --to --every", remedy="give all three, or --as-of alone")
-    steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
-    if every not in steps:
-        raise PerfmlError(f"{every!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
-    series = as_of_dates(_day(start, "--from"), _day(to, "--to"), steps[every])
-    if not series:
-        raise PerfmlError("holds no date", where=f"--from {start} --to {to} --every {every}", remedy="widen it")
-    return sorted({*dates, *series})
-
-
-def _day(text: str, where: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise PerfmlError(f"{text!r} is not a date", where=where, remedy="write YYYY-MM-DD") from None
-
-
-def _suffix(out: Path, *allowed: str) -> None:
-    if out.suffix.lower() not in allowed:
-        raise PerfmlError(f"ends in {out.suffix!r}", where=f"--out {out}", remedy=f"use {' or '.join(allowed)}")
-
-
 def _figure(estimate: dict[str, float | None]) -> str:
     low, high = estimate["low"], estimate["high"]
     return f"{estimate['value']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
-
-
-if __name__ == "__main__":
-    main()

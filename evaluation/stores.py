@@ -1,0 +1,45 @@
+"""Weekly sales of 45 stores: forecasts of a quarter's attainment beside seasonal-naive, each made at a quarter, half and three
+quarters of the period from what was known then."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+from goals import Figures, Goal
+
+from perfml import Project
+from perfml.advice.targets.backtest import backtest
+from perfml.evidence.features import Progress
+from perfml.project.target_policy import ForecastSpec, TargetPolicy
+
+UNTIL = dt.date(2023, 1, 15)
+"""After the last of the three quarters."""
+GOALS = {
+    "error_over_seasonal_naive_at_mid_quarter": Goal(high=0.70),
+    "coverage_of_80_percent_at_mid_quarter": Goal(low=0.75, high=0.85, shown=True),
+}
+
+
+def evaluate(data: Path, tell: Progress) -> Figures:
+    """The figures at mid-quarter and at the other origins."""
+    history = ForecastSpec(history={"net_sales": "weekly_sales"})
+    policy = TargetPolicy(zh="", en="", forecast=history)
+    opened = Project().open(data / "stores")
+    try:
+        found = backtest(opened, policy, until=UNTIL, progress=tell)
+    finally:
+        opened.close()
+    out: dict[str, dict[str, float | None]] = {}
+    for one in found.at:
+        where = "mid_quarter" if one.part == 0.5 else f"{one.part:.0%}"
+        for name, figure in (
+            ("error_of_attainment", one.error),
+            ("error_over_seasonal_naive", one.mase),
+            ("coverage_of_80_percent", one.coverage),
+        ):
+            numbers = {"value": figure.value, "low": figure.low, "high": figure.high}
+            out[f"{name}_at_{where}"] = {k: float(v) if np.isfinite(v) else None for k, v in numbers.items()}
+    out["signals_used"] = {"value": float(sum(one.used for one in found.signals))}
+    return out

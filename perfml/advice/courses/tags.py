@@ -1,0 +1,275 @@
+"""Gap tags: those that were noted and are still open, and those that a review's words propose.
+
+A *look* is what is known of one review period of one person: its reviews, their comments, and the tags noted with them. Where
+several people review a period, it is still one look. A look that says nothing (no comment, no tag) has not looked, unless
+nobody's reviews have comments here.
+
+**Open.** Of the tags that mean the same skill, a person's newest counts. It is open while no later look has passed without
+naming that skill: as a tag, or in a sentence of a comment that says it is wanting. A tag that nobody has looked at since
+closes after ``open_days`` of the policy: it is then too old to act on, which is not to say that the gap has gone.
+
+**Proposed.** A sentence proposes a gap when it holds a cue of need or shortfall and, beside it in the same clause, the name of
+a skill. Words of praise are no cue, though a cue may stand within them. Only skills are read, only those that the taxonomy
+lets be proposed, and never a feeling or a trait; the sentence stands beside each, and a person confirms it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import pandas as pd
+
+from perfml.advice.courses.taxonomy import NAMED, NOTHING, Found, Phrases, Taxonomy, units
+from perfml.evidence.snapshots import visible
+from perfml.evidence.sources import Data
+from perfml.project.course_policy import Cues
+
+Source = Literal["noted", "proposed"]
+COLUMNS: Final = ("employee_id", "tag", "skill", "source", "quote", "review_id", "noted_on")
+NEAR: Final = 12
+"""Words, or Chinese characters, that may stand between a cue and its skill."""
+JOINS: Final = frozenset("和与及或、,，\n") | {
+    "and",
+    "or",
+    "with",
+    "of",
+    "in",
+    "the",
+    "his",
+    "her",
+    "their",
+    "能",
+    "力",
+    "技",
+    "巧",
+    "skills",
+}
+"""What may stand between two skills that one cue is about."""
+_SENTENCES: Final = re.compile(r"(?<=[。！？；!?;])\s*|\n+|(?<=[.])(?<!\w\.\w\.)\s+")
+_CLAUSES: Final = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A skill that a sentence says is wanting."""
+
+    skill: str
+    quote: str
+
+
+class GapReader:
+    """Reads comments for sentences that name a gap. It remembers what it has read: the same words are often written twice."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self.taxonomy = taxonomy
+        self._cues = _cue_phrases(taxonomy.spec.cues)
+        self._read: dict[str, tuple[Gap, ...]] = {}
+
+    def gaps_in(self, comment: str) -> tuple[Gap, ...]:
+        """The gaps that ``comment`` names, each skill once, with the first sentence that names it."""
+        if comment not in self._read:
+            first: dict[str, Gap] = {}
+            for sentence in sentences(comment):
+                for skill in self._skills(sentence):
+                    first.setdefault(skill, Gap(skill, sentence))
+            self._read[comment] = tuple(first.values())
+        return self._read[comment]
+
+    def _skills(self, sentence: str) -> Iterator[str]:
+        """The skills that stand beside a cue in ``sentence``."""
+        cues = self._cues.find(sentence)
+        if not any(cue.meaning in SIDES for cue in cues):
+            return
+        words = units(sentence, stemmed=False)
+        found = self.taxonomy.phrases.find(sentence)
+        known = self.taxonomy.spec.skills
+        skills = [s for s in found if s.meaning != NOTHING and s.strength >= NAMED and known[s.meaning].proposed]
+        for clause in _clauses(words, cues):
+            inside = [skill for skill in skills if skill.start in clause]
+            for cue in cues:
+                if cue.start in clause and cue.meaning in SIDES:
+                    for side in SIDES[cue.meaning]:
+                        beside = _beside(cue, inside, words, side)
+                        yield from (skill.meaning for skill in beside)
+                        if beside:
+                            break
+
+
+SIDES: Final[dict[str, tuple[Literal["right", "left"], ...]]] = {
+    "wants": ("right", "left"),
+    "lacks": ("left", "right"),
+    "either": ("right", "left"),
+}
+"""On which side of a cue its skill is looked for, first and else."""
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a Chinese or English text.
+
+    >>> sentences("工作扎实。沟通不足！Reliable work, e.g. at 3.5 sites. Planning is weak.")
+    ['工作扎实。', '沟通不足！', 'Reliable work, e.g. at 3.5 sites.', 'Planning is weak.']
+    """
+    return [part.strip() for part in _SENTENCES.split(text) if part.strip()]
+
+
+def _cue_phrases(cues: Cues) -> Phrases:
+    both = set(cues.wants) & set(cues.lacks)
+    lists = {"praises": cues.praises, "either": both, "wants": cues.wants, "lacks": cues.lacks, "turns": cues.turns}
+    meanings: dict[str, tuple[str, float]] = {}
+    for meaning, phrases in lists.items():
+        for phrase in phrases:
+            meanings.setdefault(phrase, (meaning, 1.0))
+    return Phrases(meanings, stemmed=False)
+
+
+def _clauses(words: Sequence[str], cues: Sequence[Found]) -> list[range]:
+    """Places of each clause: up to a turn of the sentence, or to a comma after which a cue or praise has been said."""
+    said = {cue.start for cue in cues if cue.meaning != "turns"}
+    turns = {cue.start for cue in cues if cue.meaning == "turns"}
+    clauses, start, spoken = [], 0, False
+    for place, word in enumerate(words):
+        if place in turns or (spoken and word == "\n"):
+            clauses.append(range(start, place))
+            start, spoken = place, False
+        spoken = spoken or place in said
+    return [*clauses, range(start, len(words))]
+
+
+def _beside(cue: Found, skills: Sequence[Found], words: Sequence[str], side: Literal["left", "right"]) -> list[Found]:
+    """The skill next to ``cue`` on that side, and those that are joined to it: "planning and reporting are weak"."""
+    if side == "left":
+        row = sorted((s for s in skills if s.start < cue.end), key=lambda s: -s.start)
+        gaps = [range(near.end, far.start) for far, near in zip([cue, *row], row, strict=False)]
+    else:
+        row = sorted((s for s in skills if s.end > cue.start), key=lambda s: s.start)
+        gaps = [range(far.end, near.start) for far, near in zip([cue, *row], row, strict=False)]
+    joined = []
+    for nth, (skill, gap) in enumerate(zip(row, gaps, strict=True)):
+        if len(gap) > NEAR or (nth and not all(words[place] in JOINS for place in gap)):
+            break
+        joined.append(skill)
+    return joined
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What had been looked at, and noted, by the as-of date.
+
+    ``reviews``: one row a review (employee_id, review_id, period_end, reviewed_on, comment) of a look that said something, with
+    ``place``, the number of the look in the person's sequence from 0. ``noted``: one row a tag (employee_id, tag, key, skill,
+    noted_on, quote, review_id) with the ``place`` of the look it belongs to, -1 where it came before any. ``key`` is the
+    skill, or the tag's own words where no skill is recognised.
+    """
+
+    reviews: pd.DataFrame
+    noted: pd.DataFrame
+
+
+def looks(data: Data, taxonomy: Taxonomy, as_of: dt.date) -> Looks:
+    """Reviews and tags known strictly before ``as_of``, in the person's order of review periods."""
+    noted = known(data, "gap_tags", ("employee_id", "tag", "noted_on", "review_id", "quote"), as_of)
+    columns = ("employee_id", "review_id", "period_end", "reviewed_on", "comment")
+    reviews = known(data, "reviews", columns, as_of).sort_values(
+        ["employee_id", "period_end", "reviewed_on", "review_id"]
+    )
+    main = {tag: next(iter(taxonomy.skills_in(tag)), None) for tag in noted["tag"].unique()}
+    noted["skill"] = noted["tag"].map(main).astype(object)
+    noted["key"] = noted["skill"].where(noted["skill"].notna(), noted["tag"].str.strip().str.lower())
+    periods = reviews.groupby(["employee_id", "period_end"], as_index=False)
+    look = periods.agg(first_on=("reviewed_on", "min"), comments=("comment", "count"))
+    look = look.astype({"employee_id": object}).sort_values(["first_on", "employee_id", "period_end"])
+    noted = _placed(noted, reviews, look)
+    speaking = look["comments"] > 0
+    if speaking.any():  # else reviews have no comments here, and every one of them has looked
+        named = pd.MultiIndex.from_frame(noted[["employee_id", "period_end"]].dropna().drop_duplicates())
+        speaking |= pd.MultiIndex.from_frame(look[["employee_id", "period_end"]]).isin(named)
+        look = look[speaking]
+    look = look.sort_values(["employee_id", "period_end"])
+    look["place"] = look.groupby("employee_id").cumcount()
+    on = ["employee_id", "period_end"]
+    reviews = reviews.merge(look[[*on, "place"]], on=on)
+    noted = noted.merge(look[[*on, "place"]], on=on, how="left")
+    noted["place"] = noted["place"].fillna(-1).astype(int)
+    return Looks(reviews, noted.drop(columns="period_end"))
+
+
+def _placed(noted: pd.DataFrame, reviews: pd.DataFrame, look: pd.DataFrame) -> pd.DataFrame:
+    """Each tag with the ``period_end`` of its look: its review's, else that of the newest look begun by the day it was noted."""
+    noted = noted.sort_values(["noted_on", "employee_id", "tag"]).reset_index(drop=True)
+    on = ["employee_id", "review_id"]
+    own = noted[on].merge(reviews[[*on, "period_end"]].drop_duplicates(on), on=on, how="left")["period_end"]
+    by_day = pd.merge_asof(
+        noted[["employee_id", "noted_on"]],
+        look[["employee_id", "first_on", "period_end"]],
+        left_on="noted_on",
+        right_on="first_on",
+        by="employee_id",
+    )["period_end"]
+    return noted.assign(period_end=own.where(noted["review_id"].notna() & own.notna(), by_day))
+
+
+def known(data: Data, table: str, columns: Sequence[str], as_of: dt.date) -> pd.DataFrame:
+    """``columns`` of the rows of ``table`` that happened and were known strictly before ``as_of``; text is object, dates are
+    datetime64. No rows where the table is absent."""
+    said = data.connection.execute(
+        f"select {', '.join(columns)} from main.{table} t, (select ?::date as as_of) a where {visible('t')} order by all",
+        [as_of],
+    ).fetch_df()
+    for name in columns:
+        said[name] = said[name].astype("datetime64[s]" if name.endswith(("_on", "_end")) else object)
+    return said
+
+
+def open_tags(
+    data: Data, taxonomy: Taxonomy, as_of: dt.date, *, open_days: int, proposed: bool = True, found: Looks | None = None
+) -> pd.DataFrame:
+    """The gaps that are open at ``as_of``, one row a person and skill, the newest first, noted ones before proposed ones.
+
+    Columns :data:`COLUMNS`; ``skill`` is None where the taxonomy knows none in the tag, and then the tag's words stand for
+    themselves. ``found``: what :func:`looks` gave, where it has been asked already.
+    """
+    found = found or looks(data, taxonomy, as_of)
+    reader = GapReader(taxonomy)
+    last = found.reviews[found.reviews["place"] == found.reviews.groupby("employee_id")["place"].transform("max")]
+    said = _said(last[last["comment"].notna()], reader)
+    since = pd.Timestamp(as_of) - pd.Timedelta(days=open_days)
+    noted = found.noted.sort_values(["noted_on", "review_id", "tag"]).drop_duplicates(
+        ["employee_id", "key"], keep="last"
+    )
+    now = noted["employee_id"].map(last.groupby("employee_id")["place"].first()).fillna(-1)
+    again = said.groupby(["employee_id", "skill"])["noted_on"].max().rename("again")
+    noted = noted.join(again, on=["employee_id", "key"])
+    is_open = (noted["place"] >= now) | noted["again"].notna()
+    touched = noted[["noted_on", "again"]].max(axis=1)
+    noted = noted[is_open & (touched >= since)].assign(source="noted")
+    parts = [noted]
+    if proposed:
+        taken = pd.MultiIndex.from_frame(noted[["employee_id", "key"]])
+        fresh = ~pd.MultiIndex.from_frame(said[["employee_id", "skill"]]).isin(taken) & (said["noted_on"] >= since)
+        parts.append(said[fresh].drop_duplicates(["employee_id", "skill"]).assign(source="proposed"))
+    rows = pd.concat([part[list(COLUMNS)] for part in parts if len(part)] or [noted[list(COLUMNS)]], ignore_index=True)
+    rows = rows.astype({"skill": object, "quote": object, "review_id": object})
+    rows = rows.where(rows.notna(), None).astype({"noted_on": "datetime64[s]"})
+    order = {"noted": 0, "proposed": 1}
+    rows = rows.assign(order=rows["source"].map(order), age=(pd.Timestamp(as_of) - rows["noted_on"]).dt.days)
+    return rows.sort_values(["employee_id", "order", "age", "tag"], ignore_index=True)[list(COLUMNS)]
+
+
+def _said(reviews: pd.DataFrame, reader: GapReader) -> pd.DataFrame:
+    """What the comments of ``reviews`` propose: :data:`COLUMNS` without the source."""
+    rows = [
+        (row.employee_id, _tag(gap, reader.taxonomy), gap.skill, gap.quote, row.review_id, row.reviewed_on)
+        for row in reviews.itertuples()
+        for gap in reader.gaps_in(str(row.comment))
+    ]
+    said = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "source"], dtype=object)
+    return said.astype({"noted_on": "datetime64[s]"})
+
+
+def _tag(gap: Gap, taxonomy: Taxonomy) -> str:
+    """The skill's name in the language of the sentence."""
+    return taxonomy.name(gap.skill, "zh" if _CLAUSES.search(gap.quote) else "en")

@@ -1,0 +1,168 @@
+"""Skills found in words, Chinese and English, and which skills help which: what ``models/skills.toml`` says, ready to use.
+
+Recognition is a dictionary's: the longest phrase wins, then what stands left and right of it is looked at. Chinese is read
+character by character, Latin script word by word with light stemming (plural, -ing, -ed, -ion; in the spirit of Porter 1980),
+so ``presenting`` is found in "presented" and ``art`` never in "start".
+
+Relations are one step. Two steps would make everything help everything after a while, and could not be told in one sentence;
+whoever wants a further one writes it down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+from perfml.project.course_policy import SkillsSpec
+from perfml.words import Language
+
+NAMED, HINTED, IN_PASSING = 1.0, 0.5, 0.5
+"""Strength of a skill that is named, that is only suggested, and (a factor) that a course's summary mentions."""
+NOTHING: Final = ""
+"""The skill of phrases that mean none."""
+BREAK: Final = "\n"
+_UNIT = re.compile(
+    r"[a-z0-9\u00e0-\u00f6\u00f8-\u024f]+[+#]*"  # a word of Latin script, also c++ and c#
+    r"|[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af]"  # a character of Chinese, Japanese or Korean
+    r"|[.,;:!?()\[\]\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\uff08\uff09\n]"  # what no phrase reaches across
+)
+_VOWELS: Final = frozenset("aeiouy")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One phrase of a text: what it means, and where it stands, in units (see :func:`units`)."""
+
+    meaning: str
+    strength: float
+    start: int
+    end: int
+
+
+class Phrases:
+    """Phrases with their meanings, found so that the longest wins.
+
+    >>> [(f.meaning, f.start) for f in Phrases({"项目管理": ("pm", 1.0), "管理": ("lead", 1.0)}).find("项目管理与管理")]
+    [('pm', 0), ('lead', 5)]
+    """
+
+    def __init__(self, meanings: Mapping[str, tuple[str, float]], *, stemmed: bool = True) -> None:
+        self._stemmed = stemmed
+        self._of: dict[tuple[str, ...], tuple[str, float]] = {}
+        for phrase, meaning in meanings.items():
+            self._of.setdefault(tuple(units(phrase, stemmed=stemmed)), meaning)
+        self._of.pop((), None)
+        self._longest = max(map(len, self._of), default=0)
+        self._first = {phrase[0] for phrase in self._of}
+        self._size = {phrase: sum(map(len, phrase)) + len(phrase) for phrase in self._of}
+
+    def find(self, text: str) -> list[Found]:
+        """The phrases in ``text``, in its order, none over another."""
+        words = units(text, stemmed=self._stemmed)
+        there = [
+            (-self._size[phrase], start, phrase)
+            for start in range(len(words))
+            if words[start] in self._first
+            for n in range(1, min(self._longest, len(words) - start) + 1)
+            if (phrase := tuple(words[start : start + n])) in self._of
+        ]
+        taken: set[int] = set()
+        found = []
+        for _, start, phrase in sorted(there):
+            place = range(start, start + len(phrase))
+            if taken.isdisjoint(place):
+                taken.update(place)
+                meaning, strength = self._of[phrase]
+                found.append(Found(meaning, strength, start, place.stop))
+        return sorted(found, key=lambda one: one.start)
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """The skills of a :class:`~perfml.project.course_policy.SkillsSpec`, recognised and related."""
+
+    spec: SkillsSpec
+    phrases: Phrases = field(repr=False, compare=False)
+    _seen: dict[str, Mapping[str, float]] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, spec: SkillsSpec) -> Taxonomy:
+        """Made ready. Where two skills claim a phrase, a name or alias goes before a hint, and the earlier skill before the
+        later."""
+        meanings: dict[str, tuple[str, float]] = {}
+        for strength in (NAMED, HINTED):
+            for name, skill in spec.skills.items():
+                named = (name.replace("_", " "), skill.zh, skill.en, *skill.aliases)
+                for phrase in named if strength == NAMED else skill.hints:
+                    meanings.setdefault(phrase, (name, strength))
+        return cls(spec, Phrases({phrase: (NOTHING, 0.0) for phrase in spec.no_skill} | meanings))
+
+    def skills_in(self, text: str) -> dict[str, float]:
+        """Skill id → strength in (0, 1] of every skill that ``text`` (a tag, a title, a summary, a list of skills) names, the
+        longest phrase first: what a text is mainly about is the first key."""
+        if text not in self._seen:
+            found = [one for one in self.phrases.find(text) if one.meaning != NOTHING]
+            found.sort(key=lambda one: (-one.strength, one.start - one.end, one.start))
+            strongest: dict[str, float] = {}
+            for one in found:
+                strongest.setdefault(one.meaning, one.strength)
+            self._seen[text] = MappingProxyType(strongest)
+        return dict(self._seen[text])
+
+    def helped_by(self, skill: str) -> dict[str, float]:
+        """Skill id → strength of every skill that helps ``skill``, itself 1.0. What the taxonomy does not know helps itself."""
+        known = self.spec.skills.get(skill)
+        return {skill: 1.0, **(known.helped_by if known else {})}
+
+    def taught_by(self, title: str, summary: str = "", skills: Sequence[str] = ()) -> dict[str, float]:
+        """Skill id → strength of what a course teaches, the strongest first; a summary counts less than title and skills."""
+        strongest: dict[str, float] = {}
+        fields = ((title, 1.0), *((one, 1.0) for one in skills), (summary, IN_PASSING))
+        for text, weight in fields:
+            for name, strength in self.skills_in(text).items():
+                strongest[name] = max(strongest.get(name, 0.0), weight * strength)
+        return dict(sorted(strongest.items(), key=lambda item: -item[1]))
+
+    def name(self, skill: str, language: Language) -> str:
+        """What the skill is called; its id where the taxonomy does not know it."""
+        known = self.spec.skills.get(skill)
+        if known is None:
+            return skill
+        return known.zh if language == "zh" else known.en
+
+
+def units(text: str, *, stemmed: bool = True) -> list[str]:
+    """``text`` in the pieces that phrases are made of: single Chinese characters, stemmed Latin words, and breaks.
+
+    >>> units("跨部门 Cross-functional meetings, C++")
+    ['跨', '部', '门', 'cros', 'functional', 'meet', '\\n', 'c++']
+    """
+    found = _UNIT.findall(text.lower().replace("’", "'").replace("'s", ""))
+    return [(stem(word) if stemmed else word) if word[0].isalnum() else BREAK for word in found]
+
+
+def stem(word: str) -> str:
+    """A Latin word without the endings that change with its use; anything else as it is.
+
+    >>> [stem(word) for word in ("plans", "planning", "negotiation", "negotiates", "analyzing", "priorities", "business", "sql")]
+    ['plan', 'plan', 'negotiat', 'negotiat', 'analys', 'priority', 'busines', 'sql']
+    """
+    if len(word) < 4 or not word.isascii() or not word.isalpha():
+        return word
+    if word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith("s") and not word.endswith(("us", "is")):
+        word = word[:-1]
+    for ending in ("ing", "ed", "ion", "e"):
+        if ending == "ion" and not word.endswith("ation"):  # a production is no product
+            continue
+        rest = word[: -len(ending)]
+        if word.endswith(ending) and len(rest) >= 3 and not _VOWELS.isdisjoint(rest):
+            word = rest
+            break
+    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiols":
+        word = word[:-1]
+    return word[:-1] + "s" if word.endswith("z") else word

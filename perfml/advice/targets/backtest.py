@@ -1,0 +1,220 @@
+"""What the forecasts would have said at past dates, beside seasonal-naive: the same days of the year before, as they were.
+
+Each forecast knows what was known at its origin, and its interval comes from the errors of earlier periods. Intervals of the
+figures are over owners (bootstrap; Field & Welsh 2007).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from perfml.advice.targets.conformal import Errors
+from perfml.advice.targets.forecast import PARTS, Model
+from perfml.advice.targets.signals import Signals, SignalVerdict
+from perfml.errors import DataError
+from perfml.evidence.features import Progress
+from perfml.evidence.sources import Data
+from perfml.project.target_policy import TargetPolicy
+
+Floats = npt.NDArray[np.float64]
+QUANTILES = (0.1, 0.5, 0.9)
+DRAWS = 500
+EPOCH = dt.date(1970, 1, 1)
+Suggest = Callable[[dt.date], pa.Table]
+"""The suggestions of a date, as ``perfml.advice.targets.suggest.suggest`` makes them."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its 95 % interval over owners."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class At:
+    """Forecasts at one share of the period gone. Errors are of attainment, final / target."""
+
+    part: float
+    goals: int
+    error: Figure
+    """Mean absolute error."""
+    mase: Figure
+    """Mean absolute error over that of seasonal-naive (Hyndman & Koehler 2006); below 1 is better."""
+    pinball: dict[str, float]
+    """Mean pinball loss of the quantiles (Koenker & Bassett 1978)."""
+    coverage: Figure
+    """Share of finals inside the 80 % interval."""
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Suggested changes of a target whose goal has ended since: how many the final confirms, by lying on their side."""
+
+    suggested: int
+    confirmed: int
+
+
+@dataclass(frozen=True)
+class TargetBacktest:
+    """The back-test of a target policy: by share of the period gone, with the signals, and what leaving each out costs."""
+
+    periods: int
+    at: tuple[At, ...]
+    signals: tuple[SignalVerdict, ...]
+    ablation: dict[str, float]
+    """Signal used -> mean absolute error without it over that with it; above 1 it helps."""
+    directions: Directions | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+def backtest(
+    data: Data,
+    policy: TargetPolicy,
+    *,
+    until: dt.date,
+    suggest: Suggest | None = None,
+    progress: Progress | None = None,
+) -> TargetBacktest:
+    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.forecast.PARTS` of its period.
+
+    ``suggest``: makes the suggestions of a past date, so that their directions are judged too. Raises :class:`DataError`
+    where no period with measured goals has ended.
+    """
+    model, day = Model.of(data, policy, until), float((until - EPOCH).days)
+    gone, error, which = model.past(day, progress=progress)
+    if not len(error):
+        raise DataError(
+            "no period with measured goals has ended",
+            where=f"{data.source} until {until}",
+            remedy="give a longer record",
+        )
+    final = model.finals(day)
+    goal = which["goal"].to_numpy(dtype=np.int64)
+    rows = which.assign(
+        gone=gone,
+        error=error,
+        first=model.first[goal],
+        owner=model.panel.goals["employee_id"].to_numpy()[goal],
+        attained=final[goal] / model.target[goal],
+        naive=_naive(model, which) / model.target[goal],
+    )
+    rows["said"] = rows["attained"] / np.exp(rows["error"])
+    rows = _intervals(rows)
+    verdicts = model.at(day).verdicts
+    used = [one.name for one in verdicts if one.used]
+    whole = float(np.abs(rows["attained"] - rows["said"]).mean())
+    ablation = {}
+    for name in used:
+        left = Model(model.panel, Signals(model.signals.rows[model.signals.rows["name"] != name]))
+        without = left.past(day)[1]
+        ablation[name] = float(np.abs(rows["attained"] - rows["attained"] / np.exp(without)).mean()) / whole
+    directions = None if suggest is None else _directions(model, final, suggest, until, progress)
+    at = tuple(_at(part, rows[rows["part"] == part]) for part in PARTS)
+    return TargetBacktest(len(np.unique(rows["first"])), at, tuple(verdicts), ablation, directions)
+
+
+def _naive(model: Model, which: pd.DataFrame) -> Floats:
+    """What was reached, and for the rest what the owner reached on the same days a year before or, where that is not known, the
+    rest at the pace so far."""
+    out = np.full(len(which), np.nan)
+    for origin, rows in which.groupby("origin"):
+        place = rows["goal"].to_numpy(dtype=np.int64)
+        measured, actual = (x[place] for x in model.panel.last_measured(float(np.asarray(origin))))
+        first, last = model.first[place], model.last[place]
+        upto = np.where(np.isnan(actual), first - 1, np.minimum(measured, last))
+        share = (upto - first + 1) / (last - first + 1)
+        year = model.panel.series.between(model.panel.owner[place], upto - 364, last - 364)
+        paced = np.where(share > 0, actual / np.where(share > 0, share, 1) * (1 - share), model.target[place])
+        out[rows.index.to_numpy()] = np.nan_to_num(actual) + np.where(np.isnan(year), paced, year)
+    return out
+
+
+def _intervals(rows: pd.DataFrame) -> pd.DataFrame:
+    """With ``q0.1`` … of the final over the target, from the errors of earlier periods; missing where there are too few."""
+    made = {f"q{q}": np.full(len(rows), np.nan) for q in QUANTILES}
+    for first in np.unique(rows["first"]):
+        past, now = (rows["first"] < first).to_numpy(), (rows["first"] == first).to_numpy()
+        errors = Errors.of(*(rows[name].to_numpy(dtype=np.float64)[past] for name in ("gone", "error", "first")))
+        for q in QUANTILES:
+            made[f"q{q}"][now] = rows["said"].to_numpy()[now] * np.exp(errors.at(rows["gone"].to_numpy()[now], q))
+    return rows.assign(**made)
+
+
+def _at(part: float, rows: pd.DataFrame) -> At:
+    attained = rows["attained"].to_numpy()
+    off, naive = np.abs(attained - rows["said"].to_numpy()), np.abs(attained - rows["naive"].to_numpy())
+    inside = (attained >= rows["q0.1"]) & (attained <= rows["q0.9"])
+    known = rows["q0.1"].notna().to_numpy()
+    owner = pd.factorize(rows["owner"])[0]
+    pinball = {}
+    for q in QUANTILES:
+        over = (attained - rows[f"q{q}"].to_numpy())[known]
+        pinball[str(q)] = float(np.maximum(q * over, (q - 1) * over).mean()) if known.any() else float("nan")
+    one = np.ones(len(rows))
+    return At(
+        part,
+        len(rows),
+        _ratio(off, one, owner),
+        _ratio(off, naive, owner),
+        pinball,
+        _ratio(np.where(known, inside, 0.0), known.astype(float), owner),
+    )
+
+
+def _ratio(above: Floats, below: Floats, owner: npt.NDArray[np.intp]) -> Figure:
+    """The ratio of two sums with its interval, owners drawn with replacement."""
+    n = int(owner.max(initial=-1)) + 1
+    tops, bottoms = (np.bincount(owner, x, minlength=n) for x in (above, below))
+    if not bottoms.sum():
+        return Figure(float("nan"), float("nan"), float("nan"))
+    weight = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = (weight @ tops) / (weight @ bottoms)
+    low, high = np.nanquantile(drawn, [(1 - 0.95) / 2, (1 + 0.95) / 2])
+    return Figure(float(tops.sum() / bottoms.sum()), float(low), float(high))
+
+
+def _directions(model: Model, final: Floats, suggest: Suggest, until: dt.date, progress: Progress | None) -> Directions:
+    """Of suggestions in the last month of each of the last four periods that have ended, those that the final confirms."""
+    ended = np.unique(model.last[~np.isnan(final)])[-4:]
+    place = {name: at for at, name in enumerate(model.panel.goals["goal_id"])}
+    suggested = confirmed = 0
+    for number, last in enumerate(ended):
+        if progress:
+            progress("past suggestions", number, len(ended))
+        day = (EPOCH + dt.timedelta(days=int(last))).replace(day=3)
+        if day >= until:
+            continue
+        for row in suggest(day).to_pylist():
+            at = place.get(row["goal_id"])
+            if row["status"] != "suggested" or row["lever"] == "weight" or at is None or np.isnan(final[at]):
+                continue
+            lowered = row["new_target"] < row["old_target"]
+            suggested += 1
+            confirmed += bool((final[at] < row["old_target"]) == lowered)
+    return Directions(suggested, confirmed)
+
+
+def summary(found: TargetBacktest) -> Sequence[tuple[str, str, str, str, str]]:
+    """Rows of a table: share gone, goals, error, error over seasonal-naive, coverage of the 80 % interval."""
+
+    def said(figure: Figure) -> str:
+        return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
+
+    return [
+        (f"{one.part:.0%}", f"{one.goals:,}", said(one.error), said(one.mase), said(one.coverage)) for one in found.at
+    ]

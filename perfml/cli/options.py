@@ -1,0 +1,74 @@
+"""What commands share: options, dates, and JSON on standard output."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from perfml.errors import PerfmlError
+from perfml.learning.calendar import as_of_dates
+from perfml.project.spec import Every
+
+DataOption = Annotated[
+    str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
+]
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Folder of definitions (default: here, else the starter).")
+]
+TrackingOption = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="MLflow server (default: MLFLOW_TRACKING_URI, else SQLite in --home)."),
+]
+OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-MM-DD (default: end of the record).")]
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
+FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
+ToOption = Annotated[str | None, typer.Option("--to", help="Last of the series.")]
+EveryOption = Annotated[str | None, typer.Option("--every", help="week, month or quarter.")]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", help="Use only what was known by this date (default: all).")
+]
+
+
+def series(as_of: Sequence[str] | None, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
+    """The dates of --as-of and of --from, --to and --every, ascending. Raises :class:`PerfmlError` for half a series."""
+    dates = [day_of(text, "--as-of") for text in as_of or []]
+    if start is None and to is None and every is None:
+        return sorted(set(dates))
+    if start is None or to is None or every is None:
+        raise PerfmlError("is incomplete", where="--from --to --every", remedy="give all three, or --as-of alone")
+    steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
+    if every not in steps:
+        raise PerfmlError(f"{every!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
+    series = as_of_dates(day_of(start, "--from"), day_of(to, "--to"), steps[every])
+    if not series:
+        raise PerfmlError("holds no date", where=f"--from {start} --to {to} --every {every}", remedy="widen it")
+    return sorted({*dates, *series})
+
+
+def day_of(text: str, where: str) -> dt.date:
+    """A date. Raises :class:`PerfmlError` that names the option ``where``."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise PerfmlError(f"{text!r} is not a date", where=where, remedy="write YYYY-MM-DD") from None
+
+
+def suffix(out: Path, *allowed: str) -> None:
+    """Raises :class:`PerfmlError` where a file to be written ends otherwise than in one of ``allowed``."""
+    if out.suffix.lower() not in allowed:
+        raise PerfmlError(f"ends in {out.suffix!r}", where=f"--out {out}", remedy=f"use {' or '.join(allowed)}")
+
+
+def print_json(value: Any) -> None:
+    """Print JSON on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")

@@ -1,0 +1,75 @@
+"""Gaps that stay from review to review, and two courses on one of them: one closes it, the other is liked and does not."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from perfml.demo import growth
+from perfml.demo.growth import GAPS, Taken
+from perfml.demo.lives import Lives
+from perfml.demo.plants import Ints
+
+TAG, SKILL = "数据分析能力不足", "data_analysis"
+"""The gap that one course closes, and the skill on which both are."""
+CLOSES: Final = "c041"
+LEAVES: Final = "c104"
+GONE: Final = {CLOSES: 0.75, LEAVES: 0.25}
+"""How often the tag is gone at the next review after each course; 25 % without any too, so `LEAVES` changes nothing."""
+OTHERS_GONE: Final = 0.5
+"""The same for every other tag, whatever course was taken."""
+MOST_TAGS: Final = 2
+"""Gaps named in one review."""
+BOTH_EITHER_NEITHER: Final = np.array([[True, True], [True, False], [False, True], [False, False]])
+"""Of four with the tag, who enrols in which of the two courses within a month of the review: apart from each other."""
+COMPLETES: Final = 0.85
+RATED: Final = (4.0, 0.7)
+"""Mean and standard deviation of the stars, the same for both."""
+
+
+def kept(
+    lives: Lives, who: Ints, reviewed: Ints, drawn: tuple[Ints, Ints], taken: Taken, rng: np.random.Generator
+) -> tuple[tuple[Ints, Ints], Taken]:
+    """The gaps named in each review, and the enrolments in the two courses that follow from them.
+
+    `who` and `reviewed` are person and day of each review, `drawn` the gaps that it names afresh (indices into `GAPS`,
+    -1 for none) and `taken` the enrolments made anyway. A gap named last time is named again by chance, and then
+    before any new one.
+    """
+    tag, courses = [name for name, _, _ in GAPS].index(TAG), growth.courses()["course_id"]
+    wanted = [courses.index(CLOSES), courses.index(LEAVES)]
+    until = np.minimum(lives.exited, lives.end)
+    chance, named = rng.random((len(who), MOST_TAGS)), np.full((len(who), MOST_TAGS), -1)
+    enrols = rng.permuted(np.tile(np.arange(len(BOTH_EITHER_NEITHER)), (len(who) // 4 + 1, 1)), axis=1).ravel().tolist()
+    finishes = rng.random((len(who), 2)) < COMPLETES
+    enrolled = reviewed[:, None] + rng.integers(4, 29, (len(who), 2))
+    done = enrolled + rng.integers(14, 76, (len(who), 2))
+    stars = np.clip(np.rint(rng.normal(*RATED, (len(who), 2))), 1, 5)
+    days = {
+        (int(person), int(course)): int(day) for person, course, _, day, _ in zip(*taken, strict=True)
+    }  # the day each course that somebody is enrolled in was completed, -1 if it was not
+    new: list[tuple[int, int, int, int, float]] = []
+    last: dict[int, tuple[list[int], int]] = {}
+    for row in np.lexsort((reviewed, who)).tolist():
+        person, today = int(who[row]), int(reviewed[row])
+        before, since = last.get(person, ([], today))
+        learnt = since <= days.get((person, wanted[0]), -1) < today
+        gone = [GONE[CLOSES if learnt else LEAVES] if gap == tag else OTHERS_GONE for gap in before]
+        stay = [gap for gap, luck, goes in zip(before, chance[row], gone, strict=False) if luck >= goes]
+        fresh = [int(column[row]) for column in drawn if column[row] >= 0 and column[row] not in before]
+        gaps = (stay + fresh)[:MOST_TAGS]
+        named[row, : len(gaps)] = gaps
+        last[person] = gaps, today
+        if tag not in gaps:
+            continue
+        wishes = BOTH_EITHER_NEITHER[enrols.pop()]
+        for nth, course in enumerate(wanted):
+            begins, ends = int(enrolled[row, nth]), int(done[row, nth])
+            if wishes[nth] and (person, course) not in days and begins < until[person]:
+                finished = bool(finishes[row, nth]) and ends < until[person]
+                days[person, course] = ends if finished else -1
+                new.append((person, course, begins, days[person, course], stars[row, nth] if finished else np.nan))
+    columns = np.array(new, dtype=np.float64).reshape(-1, 5).T
+    person, course, begun, ended = (column.astype(np.int64) for column in columns[:4])
+    return (named[:, 0], named[:, 1]), (person, course, begun, ended, columns[4])

@@ -1,0 +1,187 @@
+"""The verbs of models: train, back-test, promote, score, explain, and watch over them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.errors import PerfmlError
+from perfml.reasons.reasons import Reason
+from perfml.verbs.opening import Dates, Opening, Source, date_of, dates_of, end_of_record, refuse_stale, until_day
+
+if TYPE_CHECKING:
+    from perfml.advice.monitoring import DriftOf
+    from perfml.advice.replay import Replay
+    from perfml.learning.auditing import FairnessAnswer
+    from perfml.learning.backtest import Backtest
+    from perfml.learning.promotion import Promotion
+    from perfml.learning.registry import Model
+    from perfml.learning.tracking import Tracked
+
+ScoreRow = dict[str, str | float | int | dt.date | list[Reason] | None]
+
+
+class Learning(Opening):
+    """From evidence to a trusted model, and to its scores."""
+
+    def train(self, model: str, data: Source | None = None, *, until: dt.date | str | None = None) -> Model:
+        """Back-test, learn from what was known by ``until`` (default: the end of the record), ask every gate, keep it all.
+
+        The new version is the candidate. It is used at once where no version has been promoted, else after :meth:`promote`.
+        """
+        from perfml.advice.memory import logged
+        from perfml.learning.training import train
+
+        self.home.mkdir(parents=True, exist_ok=True)
+        opened = self.open(data)
+        try:
+            day = until_day(opened, until)
+            return train(
+                opened, self.folder, model, home=self.home, until=day, logged=logged(self.home), progress=self.progress
+            )
+        finally:
+            opened.close()
+
+    def track(self, model: str | None = None, *, uri: str | None = None) -> list[Tracked]:
+        """Log the candidate's training run and register it in MLflow; without ``model``, whatever could not be logged before.
+
+        The tracking server is ``uri``, else ``MLFLOW_TRACKING_URI``, else an SQLite file under ``home``. One that does not
+        answer raises nothing: the run waits under ``home`` and goes with the next call.
+        """
+        from perfml.learning.promotion import candidate
+        from perfml.learning.tracking import flush, record
+        from perfml.report.training import training_pictures
+
+        if model is None:
+            return flush(self.home, uri=uri)
+        trained = candidate(self.home, model)
+        return [record(self.home, model, trained.version, plots=training_pictures(trained), uri=uri)]
+
+    def promote(self, model: str, *, approver: str, reason: str, uri: str | None = None) -> Promotion:
+        """Make the candidate the model in use; a person's name and a sentence are needed, and every gate has to be passed.
+
+        Raises :class:`ModelError` where they are not. MLflow's alias ``champion`` follows, now or when the server answers.
+        """
+        from perfml.learning.promotion import promote
+        from perfml.learning.tracking import promote as follow
+
+        self.folder.model(model)
+        done = promote(self.home, model, approver=approver, reason=reason)
+        follow(self.home, model, done.version, approver=done.approver, reason=done.reason, uri=uri)
+        return done
+
+    def replay(self, model: str, as_of: dt.date | str, data: Source | None = None) -> Replay:
+        """Compute kept scores again from the recorded data, definitions and model, and compare every value.
+
+        Raises :class:`PerfmlError` naming what is no longer what it was.
+        """
+        from perfml.advice.replay import replay
+
+        return replay(self.home, model, date_of(as_of), data, progress=self.progress)
+
+    def drift(self, model: str, data: Source | None = None, *, as_of: dt.date | str | None = None) -> list[DriftOf]:
+        """Whether evidence, scores and outcomes are still what the model in use learnt from: one verdict a horizon."""
+        from perfml.advice.monitoring import drift
+        from perfml.learning.registry import load
+
+        self.folder.model(model)
+        loaded = load(self.home, model)
+        opened = self.open(data)
+        try:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            return drift(opened, self.folder, loaded, day, progress=self.progress)
+        finally:
+            opened.close()
+
+    def fairness(
+        self,
+        model: str,
+        data: Source | None = None,
+        *,
+        mitigate: str | None = None,
+        until: dt.date | str | None = None,
+    ) -> FairnessAnswer:
+        """The audit of the back-test, how well evidence tells each protected attribute and, for the attribute ``mitigate``,
+        what a cure costs."""
+        from perfml.learning.auditing import fairness
+
+        opened = self.open(data)
+        try:
+            day = until_day(opened, until)
+            return fairness(opened, self.folder, model, until=day, cure=mitigate, progress=self.progress)
+        finally:
+            opened.close()
+
+    def curves(self, model: str, data: Source | None = None, *, as_of: dt.date | str | None = None) -> pa.Table:
+        """The probability of having left, by cause and month, and the expected days in employment; see
+        ``perfml.advice.curves.SCHEMA``."""
+        from perfml.advice.curves import curves
+        from perfml.learning.registry import load
+
+        self.folder.model(model)
+        loaded = load(self.home, model)
+        opened = self.open(data)
+        try:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            return curves(opened, self.folder, loaded, day, progress=self.progress)
+        finally:
+            opened.close()
+
+    def raters(self, data: Source | None = None, *, until: dt.date | str | None = None) -> pd.DataFrame:
+        """Who rates how severely, as far as reviewers can be compared; those with few ratings are counted, not shown."""
+        from perfml.learning.labels import known_reviews, rating_scale
+        from perfml.learning.raters import rater_model, severity_report
+
+        opened = self.open(data)
+        try:
+            reviews = known_reviews(opened, until=until_day(opened, until))
+            return severity_report(rater_model(reviews, scale=rating_scale(opened)))
+        finally:
+            opened.close()
+
+    def backtest(self, model: str, data: Source | None = None, *, until: dt.date | str | None = None) -> list[Backtest]:
+        """The rolling-origin back-test of each horizon, beside the baseline, with intervals."""
+        from perfml.learning.training import backtest
+
+        opened = self.open(data)
+        try:
+            day = until_day(opened, until)
+            return backtest(opened, self.folder, model, until=day, progress=self.progress)
+        finally:
+            opened.close()
+
+    def score(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> pa.Table:
+        """Score everyone employed at each as-of date (default: the end of the record) with the current model.
+
+        The rows (``perfml.advice.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+        """
+        from perfml.advice.replay import record_run
+        from perfml.advice.scoring import keep_scores, score
+        from perfml.learning.registry import load
+
+        self.folder.model(model)
+        loaded = load(self.home, model)
+        opened = self.open(data)
+        try:
+            dates = dates_of(as_of) if as_of else [end_of_record(opened)]
+            refuse_stale(opened, max(dates))
+            scores = score(opened, self.folder, loaded, dates, progress=self.progress)
+            keep_scores(scores, self.home)
+            record_run(self.home, scores, data=opened, folder=self.folder)
+        finally:
+            opened.close()
+        return scores
+
+    def explain(self, employee_id: str, *, model: str, as_of: dt.date | str | None = None) -> list[ScoreRow]:
+        """The kept score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
+        path = self.scored(model, as_of)
+        rows: list[ScoreRow] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
+        if not rows:
+            raise PerfmlError(
+                "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
+            )
+        return rows

@@ -1,0 +1,231 @@
+"""From a gap to courses: the words of the case, every rule with its own words, closure, and nothing from the future."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from perfml.advice.courses.closure import _compared, closures
+from perfml.advice.courses.match import SCHEMA, match
+from perfml.advice.courses.rules import Course, Person, check_prerequisites, offer, why_nothing
+from perfml.advice.courses.tags import looks, open_tags
+from perfml.advice.courses.taxonomy import Taxonomy
+from perfml.errors import DataError
+from perfml.evidence.sources import Data
+from perfml.project.course_policy import CoursePolicy, SkillsSpec
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
+from tests.tables import opened, write_tables
+
+DAY = dt.date(2026, 9, 1)
+SHIPPED = Folder(STARTER)
+POLICY = SHIPPED.policy_of(CoursePolicy)[1]
+TAXONOMY = Taxonomy.of(SHIPPED.policy_of(SkillsSpec)[1])
+COURSES = """
+course_id | title          | summary                          | skills        | level | hours | language | prerequisites | seats
+talk      | 高效沟通七步法 | 把话说清楚，对齐各部门的期望。   | communication | 2     | 6     | zh       |               | 20
+influence | 影响力工作坊   | 不靠职权推动他人。               | influence     | 2     | 8     | zh       |               | 20
+wine      | 葡萄酒品鉴     | 认识产区，学会品酒与部门聚餐配酒。 | wine        | 2     | 3     | zh       |               | 20
+"""
+CASE = """
+employee_id | tag              | noted_on   | review_id | quote
+ana         | 跨部门协作待加强 | 2026-07-10 | r1        | 接口人经常不清楚进度。
+"""
+
+
+def company(folder: Path, *, tags: str = CASE, courses: str | None = COURSES, **tables: str) -> Data:
+    given = {
+        "employees": "employee_id | hired_on\nana | 2020-01-01\nben | 2020-01-01\ncam | 2020-01-01",
+        "events": "employee_id | happened_at | kind\nana | 2026-08-01 | login",
+        "reviews": (
+            "review_id | employee_id | period_end | reviewed_on | rating | comment\n"
+            "r1 | ana | 2026-06-30 | 2026-07-10 | 3 | 工作扎实。跨部门协作有待加强。"
+        ),
+        "positions": "employee_id | effective_on | level\nana | 2020-01-01 | 3\nben | 2020-01-01 | 3",
+        **({} if courses is None else {"courses": courses}),
+        **({} if not tags else {"gap_tags": tags}),
+        **tables,
+    }
+    return opened(write_tables(folder, **given))
+
+
+def rows(data: Data, policy: CoursePolicy = POLICY, **said: Any) -> list[dict[str, Any]]:
+    found = match(data, policy, TAXONOMY, DAY, **said)
+    assert found.schema == SCHEMA
+    return found.to_pylist()
+
+
+def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) -> None:
+    found = rows(company(tmp_path))
+    assert [(row["rank"], row["title"]) for row in found] == [(1, "高效沟通七步法"), (2, "影响力工作坊")]
+    assert all(row["status"] == "suggested" and row["tag_source"] == "noted" for row in found)
+    said = {line["what"]: line for line in found[0]["why"]}
+    assert said["quote"]["zh"] == "评价原文：“接口人经常不清楚进度。”"
+    assert said["skill"]["zh"] == "教授“沟通”，有助于“跨部门协作”" and "helps collaboration" in said["skill"]["en"]
+    assert "排在最前" in said["order"]["zh"] and said["order"]["en"].startswith("first, because")
+    assert found[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
+
+
+def test_a_comment_proposes_a_gap_and_a_person_has_to_confirm_it(tmp_path: Path) -> None:
+    found = rows(company(tmp_path, tags=""))
+    assert found[0]["tag_source"] == "proposed" and found[0]["quote"] == "跨部门协作有待加强。"
+    assert "须由人确认" in found[0]["why"][0]["zh"] and "confirmed by a person" in found[0]["why"][0]["en"]
+    assert rows(company(tmp_path / "no", tags=""), POLICY.model_copy(update={"use_proposed": False})) == []
+
+
+def test_nothing_suitable_is_an_answer(tmp_path: Path) -> None:
+    tags = "employee_id | tag | noted_on\nana | 叉车操作证过期 | 2026-07-10"
+    (row,) = [row for row in rows(company(tmp_path, tags=tags)) if row["tag_source"] == "noted"]
+    assert (row["status"], row["course_id"], row["why"]) == ("none", None, [])
+    assert "没有与此相关的课程" in row["why_not_zh"] and "nothing suitable" in row["why_not_en"]
+
+
+def test_what_was_refused_or_held_is_not_suggested(tmp_path: Path) -> None:
+    data = company(tmp_path)
+    first = rows(data)[0]["suggestion_id"]
+    assert [row["title"] for row in rows(data, refused=frozenset({first}))] == ["影响力工作坊"]
+    (row,) = rows(data, held={"ana": "reviews: rating outside scale"})
+    assert row["status"] == "held" and "rating outside scale" in row["why_not_zh"] and row["tag"] is None
+    assert rows(data, employees=["ben"]) == []
+
+
+def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
+    before = rows(company(tmp_path / "a"))
+    later = CASE + "ana | 谈判技巧需要提升 | 2026-09-01 | | "
+    taken = "employee_id | course_id | enrolled_on | completed_on\nana | talk | 2026-08-25 | 2026-09-05"
+    taken += "\nana | influence | 2026-09-02 | "
+    found = rows(company(tmp_path / "b", tags=later))
+    assert found == before
+    running = rows(company(tmp_path / "c", enrolments=taken))
+    assert [row["title"] for row in running] == [
+        "影响力工作坊"
+    ]  # enrolled before the day; completed, or enrolled, after it
+
+
+def test_no_catalogue_is_an_error_with_its_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'courses' is missing; export the catalogue"):
+        rows(company(tmp_path, courses=None))
+
+
+# ---- the rules, each by itself ---------------------------------------------------------------------------------------
+
+
+def course(name: str, **said: Any) -> Course:
+    base: dict[str, Any] = {"language": "zh", "level": 2, "hours": 4.0, "prerequisites": (), "seats_left": 5.0}
+    return Course(course_id=name, title=name, **(base | said))
+
+
+def person(**said: Any) -> Person:
+    base: dict[str, Any] = {
+        "languages": ("zh",),
+        "level": 2,
+        "completed": frozenset(),
+        "running": frozenset(),
+        "hours": 16.0,
+    }
+    return Person(employee_id="ana", **(base | said))
+
+
+def offered(
+    *courses: Course, who: Person | None = None, policy: CoursePolicy = POLICY, gaps: Any = None
+) -> tuple[list[str], Counter[str]]:
+    catalogue = {one.course_id: one for one in courses}
+    asked = gaps or [[(one.course_id, 0.9 - n / 100) for n, one in enumerate(courses)]]
+    found = offer(who or person(), asked, catalogue, policy)
+    return [step.course_id for step in found.steps], sum(found.left_out.values(), Counter())
+
+
+@pytest.mark.parametrize(
+    ("barred", "who", "why"),
+    [
+        ({"language": "fr"}, {}, "language"),
+        ({"level": 4}, {}, "above"),
+        ({"level": 1}, {"level": 3}, "below"),
+        ({}, {"completed": frozenset({"x"})}, "taken"),
+        ({}, {"running": frozenset({"x"})}, "taken"),
+        ({"seats_left": 0.0}, {}, "seats"),
+        ({"hours": 17.0}, {}, "hours"),
+        ({"prerequisites": ("gone",)}, {}, "prerequisite"),
+    ],
+)
+def test_each_rule_says_why(barred: dict[str, Any], who: dict[str, Any], why: str) -> None:
+    steps, left_out = offered(course("x", **barred), who=person(**who))
+    assert steps == [] and left_out == {why: 1}
+    assert all(said.startswith(("没有合适", "nothing suitable: 1")) for said in why_nothing(left_out))
+
+
+@pytest.mark.parametrize("fits", [{"level": 3}, {"level": None}, {"language": None}, {"seats_left": float("inf")}])
+def test_what_is_within_the_rules_is_offered(fits: dict[str, Any]) -> None:
+    assert offered(course("x", **fits))[0] == ["x"]
+
+
+def test_prerequisites_come_first_as_a_path() -> None:
+    three = course("c", prerequisites=("b",)), course("b", prerequisites=("a",)), course("a", level=1)
+    catalogue = {one.course_id: one for one in three}
+    found = offer(person(level=3), [[("c", 0.9)]], catalogue, POLICY.model_copy(update={"most_courses": 3}))
+    assert [(step.course_id, step.for_course) for step in found.steps] == [("a", "c"), ("b", "c"), ("c", None)]
+    done = offer(person(completed=frozenset({"b"})), [[("c", 0.9)]], catalogue, POLICY)
+    assert [step.course_id for step in done.steps] == ["c"]
+    with pytest.raises(DataError, match="go round in a circle: a → b → a"):
+        check_prerequisites({"a": course("a", prerequisites=("b",)), "b": course("b", prerequisites=("a",))})
+
+
+def test_time_and_number_are_shared_out_over_the_gaps() -> None:
+    courses = [course(name) for name in "abcd"]
+    gaps = [[("a", 0.9), ("b", 0.8)], [("c", 0.9), ("d", 0.8)]]
+    two = POLICY.model_copy(update={"most_courses": 2})
+    assert offered(*courses, gaps=gaps, policy=two)[0] == ["a", "c"]
+    assert offered(*courses, gaps=gaps)[0] == ["a", "c", "b"]
+    assert offered(*courses, gaps=gaps, who=person(hours=9.0))[0] == ["a", "c"]
+
+
+def test_a_low_score_is_no_answer() -> None:
+    strict = POLICY.model_copy(update={"minimum_score": 0.5})
+    assert offer(person(), [[("x", 0.4)]], {"x": course("x")}, strict).left_out[0] == {"score": 1}
+
+
+# ---- did the gap go? -------------------------------------------------------------------------------------------------
+
+
+def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp_path: Path) -> None:
+    people = [f"e{n:02}" for n in range(80)]
+    reviews, tags, taken = [], [], []
+    for n, one in enumerate(people):
+        for k, day in enumerate(("2025-07-10", "2026-01-10")):
+            reviews.append((f"{one}{k}", one, day[:8] + "01", day, 3, "谈判技巧需要提升。" if k == 0 else "工作扎实。"))
+        tags.append((one, "谈判技巧需要提升", "2025-07-10", f"{one}0"))
+        took = n < 40
+        if took:
+            taken.append((one, "talk", "2025-08-01", "2025-10-01"))
+        if (n % 40) < (10 if took else 30):  # named again: 10 of 40 who took it, 30 of 40 who did not
+            tags.append((one, "谈判技巧需要提升", "2026-01-10", f"{one}1"))
+    frames = {
+        "reviews": pd.DataFrame(
+            reviews, columns=["review_id", "employee_id", "period_end", "reviewed_on", "rating", "comment"]
+        ),
+        "gap_tags": pd.DataFrame(tags, columns=["employee_id", "tag", "noted_on", "review_id"]),
+        "enrolments": pd.DataFrame(taken, columns=["employee_id", "course_id", "enrolled_on", "completed_on"]),
+        "employees": pd.DataFrame({"employee_id": people, "hired_on": "2020-01-01"}),
+        "courses": pd.DataFrame({"course_id": ["talk"], "title": ["谈判"]}),
+    }
+    data = opened(write_tables(tmp_path, **frames))
+    (one,) = closures(data, looks(data, TAXONOMY, DAY), DAY).values()
+    assert (one.took, one.gone, one.others, one.others_gone) == (40, 30, 40, 10)
+    assert one.low > 0 and one.believed(20) and not one.believed(41)
+    assert 0.3 < one.difference < 0.5  # shrunk from one half
+    assert "association" in one.words()[1] and "关联" in one.words()[0]
+    early = dt.date(2026, 1, 5)
+    assert closures(data, looks(data, TAXONOMY, early), early) == {}
+    still = open_tags(data, TAXONOMY, DAY, open_days=548)
+    assert len(still) == 40 and set(still["skill"]) == {"negotiation"}
+
+
+def test_a_difference_of_few_people_is_not_believed() -> None:
+    assert not _compared(5, 5, 5, 0).believed(20)
+    level = _compared(30, 15, 30, 15)
+    assert level.low < 0 < level.high and level.difference == 0 and not level.believed(20)

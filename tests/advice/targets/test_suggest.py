@@ -1,0 +1,369 @@
+"""What is suggested for the goals of small companies, with forecasts made by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+from perfml.advice.targets.suggest import SCHEMA, suggest
+from perfml.evidence.sources import Data
+from perfml.project.target_policy import DefinitionChange, TargetPolicy
+from tests.tables import opened, write_tables
+
+Floats = npt.NDArray[np.float64]
+POLICY = TargetPolicy(zh="", en="")
+DAY = dt.date(2026, 8, 3)
+EMPLOYEES = "\n".join(["employee_id | hired_on", *(f"{name} | 2020-01-01" for name in ("ana", "ben", "mia"))])
+HEADER = "goal_id | employee_id | metric | core | weight | target | period_start | period_end | effective_on"
+QUARTER = "2026-07-01 | 2026-09-30 | 2026-07-01"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A signal, and whether it is used."""
+
+    name: str = "industry_growth"
+    used: bool = True
+
+
+@dataclass(frozen=True)
+class HandMade:
+    """Forecasts whose final values are lognormal about ``expected``."""
+
+    frame: pd.DataFrame
+    signals: tuple[Heard, ...]
+
+    def probability(self, target: Floats) -> Floats:
+        gap = np.log(self.frame["expected"].to_numpy() / target)
+        return np.asarray(norm.cdf(gap / self.frame["log_sd"].to_numpy()))
+
+    def target_at(self, probability: float) -> Floats:
+        spread = self.frame["log_sd"].to_numpy() * norm.ppf(probability)
+        return np.asarray(self.frame["expected"].to_numpy() * np.exp(-spread))
+
+
+def outlook(*signals: Heard, **goals: Row) -> HandMade:
+    """Of each goal, what differs from an expected final of 100, a tenth of spread, and nothing from outside."""
+    usual = {
+        "expected": 100.0,
+        "log_sd": 0.1,
+        "market": 0.0,
+        "season": 0.0,
+        "peers": np.nan,
+        "gone": 0.4,
+    }
+    frame = pd.DataFrame([{"goal_id": goal} | usual | said for goal, said in goals.items()])
+    spread = np.exp(1.2816 * frame["log_sd"])
+    return HandMade(
+        frame.assign(low=frame["expected"] / spread, high=frame["expected"] * spread), signals or (Heard(),)
+    )
+
+
+def company(folder: Path, *rows: str, header: str = HEADER, **tables: str) -> Data:
+    reviews = "review_id | employee_id | period_end | reviewed_on | rating"
+    goals = "\n".join([header, *rows])
+    return opened(write_tables(folder, **{"employees": EMPLOYEES, "reviews": reviews, "goals": goals} | tables))
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Iterator[Data]:
+    """Ana's revenue (core), new accounts and repeat purchases; Ben's new accounts."""
+    data = company(
+        tmp_path,
+        f"a1 | ana | revenue | true | 30 | 100 | {QUARTER}",
+        f"a2 | ana | new_accounts | false | 40 | 100 | {QUARTER}",
+        f"a3 | ana | repeat_purchases | false | 30 | 100 | {QUARTER}",
+        f"b1 | ben | new_accounts | false | 100 | 100 | {QUARTER}",
+        signals="name | scope | month | value | known_at\nindustry_growth | | 2026-07-01 | -0.45 | 2026-07-20\n"
+        "industry_growth | | 2026-08-01 | 0.9 | 2026-08-03",
+        progress="goal_id | measured_at | actual\na2 | 2026-07-26 | 15\na2 | 2026-08-03 | 99",
+    )
+    yield data
+    data.close()
+
+
+SHOCK: Row = {"expected": 55.0, "market": np.log(0.55), "peers": np.log(0.55)}
+
+
+def rows(
+    data: Data, forecasts: HandMade, policy: TargetPolicy = POLICY, day: dt.date = DAY, **said: Any
+) -> dict[str, Row]:
+    found = suggest(data, policy, day, forecasts=forecasts, **said)
+    assert found.schema == SCHEMA
+    return {row["goal_id"]: row for row in found.to_pylist()}
+
+
+def everyone(**said: Row) -> HandMade:
+    return outlook(**{goal: said.get(goal, {}) for goal in ("a1", "a2", "a3", "b1")})
+
+
+def test_the_case_of_the_shock(case: Data) -> None:
+    found = rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK))
+    core, shocked, other, alone = (found[goal] for goal in ("a1", "a2", "a3", "b1"))
+    assert (core["status"], core["new_target"], core["lever"]) == ("none", None, None)
+    assert "核心" in core["why_not_zh"] and "core" in core["why_not_en"]
+    assert (shocked["status"], shocked["lever"], shocked["new_target"]) == ("suggested", "both", pytest.approx(85))
+    wanted = 55 * np.exp(-0.1 * norm.ppf(0.4))
+    assert shocked["new_weight"] == 40 - np.floor(40 * (1 - wanted / 85)) == 27
+    assert (other["status"], other["lever"], other["new_weight"]) == ("suggested", "weight", 43)
+    assert (alone["lever"], alone["new_weight"]) == ("target", 100)
+    assert sum(row["new_weight"] or row["old_weight"] for row in found.values() if row["employee_id"] == "ana") == 100
+    assert shocked["probability_before"] == pytest.approx(norm.cdf(np.log(0.55) / 0.1))
+    assert shocked["probability_after"] == pytest.approx(norm.cdf(np.log(55 / 85) / 0.1))
+    assert {rule["rule"] for rule in shocked["rules"] if rule["binding"]} == {"window"}
+    assert "100 调整为 85（−15 %）" in shocked["zh"] and "from 40 % to 27 %" in shocked["en"]
+    assert "市场 −45 %" in shocked["zh"] and "at most 15 % in one window" in shocked["en"]
+
+
+def test_evidence_is_what_was_known(case: Data) -> None:
+    said = {line["what"]: line for line in rows(case, everyone(a2=SHOCK))["a2"]["evidence"]}
+    assert said["progress"]["value"] == 15 and "2026-07-26" in said["progress"]["zh"]
+    assert said["industry_growth"]["value"] == -0.45 and "2026-07" in said["industry_growth"]["en"]
+    assert said["peers"]["value"] == pytest.approx(-0.45) and "1 " in said["peers"]["en"]
+
+
+def test_own_effort_moves_nothing(case: Data) -> None:
+    found = rows(case, everyone(a2={"expected": 60.0}, b1={"expected": 130.0}))
+    assert [found[goal]["status"] for goal in ("a2", "b1", "a3")] == ["none", "none", "fits"]
+    assert "own effort" in found["a2"]["why_not_en"].lower() and "own effort" in found["b1"]["why_not_en"]
+    assert found["a2"]["parts"] == pytest.approx({"market": 0, "season": 0, "definition": 0, "own": np.log(0.6)})
+
+
+@pytest.mark.parametrize("own", [-1.0, -0.3, -0.05, 0.0])
+def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
+    """Whoever also slows down in a market that fell gets exactly what an honest colleague gets."""
+    market = np.log(0.9)
+    there = {"market": market, "peers": market, "expected": 90 * np.exp(own)}
+    found = rows(case, everyone(a2=there, b1={"market": market, "peers": market, "expected": 90.0}))
+    assert found["a2"]["new_target"] == pytest.approx(found["b1"]["new_target"])
+    assert found["a2"]["new_weight"] == found["a2"]["old_weight"]
+    bounds = {rule["rule"] for rule in found["a2"]["rules"] if rule["binding"]}
+    assert bounds == ({"outside"} if own < 0 else {"band"}), "what is left is said to be own effort"
+    assert ("own effort" in found["a2"]["en"]) == (own < 0)
+
+
+def past_quarters(goal: str, owner: str, metric: str, finals: list[float]) -> tuple[list[str], list[str]]:
+    """Rows of goals and of progress: quarters of 2024 on, each 100 of a target."""
+    starts = [dt.date(2024 + n // 4, n % 4 * 3 + 1, 1) for n in range(len(finals))]
+    ends = [dt.date(2024 + (n + 1) // 4, (n + 1) % 4 * 3 + 1, 1) - dt.timedelta(1) for n in range(len(finals))]
+    periods = [f"{start} | {end} | {start}" for start, end in zip(starts, ends, strict=True)]
+    goals = [f"{goal}q{n} | {owner} | {metric} | false | 100 | 100 | {period}" for n, period in enumerate(periods)]
+    return goals, [f"{goal}q{n} | {ends[n]} | {final}" for n, final in enumerate(finals)]
+
+
+def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
+    """Usually well above, and in the band even in the fallen market: slowing down does not make relief of it."""
+    market = {"market": np.log(0.9), "peers": np.log(0.9)}
+    goals, progress = past_quarters("a", "ana", "visits", [150.0] * 9)
+    data = company(
+        tmp_path,
+        *goals,
+        f"a1 | ana | visits | false | 100 | 100 | {QUARTER}",
+        f"b1 | ben | visits | false | 100 | 100 | {QUARTER}",
+        progress="\n".join(["goal_id | measured_at | actual", *progress]),
+    )
+    found = rows(data, outlook(a1=market | {"expected": 90.0}, b1=market | {"expected": 90.0}))
+    assert (found["a1"]["status"], found["b1"]["status"]) == ("none", "suggested")
+    data.close()
+
+
+def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
+    shown = {"expected": 80.0, "market": np.log(0.8), "peers": np.log(0.95)}
+    row = rows(case, everyone(a2=shown))["a2"]
+    assert row["new_target"] == pytest.approx(95 * np.exp(-0.1 * norm.ppf(0.4))), "as if she did what is usual in it"
+    assert row["parts"]["market"] == pytest.approx(np.log(0.95))
+    assert sum(row["parts"].values()) == pytest.approx(np.log(0.8))
+    assert rows(case, everyone(a2=shown | {"peers": 0.1}))["a2"]["status"] == "none"
+
+
+def test_a_fall_that_no_signal_shows_is_not_called_own_effort(case: Data) -> None:
+    """Signals are published late: until then nothing moves, but nobody is told that it is theirs."""
+    behind = {"expected": 60.0, "peers": np.log(0.6)}
+    row = rows(case, everyone(a2=behind))["a2"]
+    assert row["status"] == "none" and "−40 %" in row["why_not_en"] and "own effort" not in row["why_not_en"].lower()
+    alone = rows(case, everyone(a2=behind | {"peers": np.log(0.97)}))["a2"]
+    assert "own effort" in alone["why_not_en"].lower()
+
+
+def test_a_boom_raises_no_further_than_into_the_band(case: Data) -> None:
+    boom = {"expected": 125.0, "market": np.log(1.25), "peers": np.log(1.25)}
+    row = rows(case, everyone(a2=boom))["a2"]
+    assert row["new_target"] == pytest.approx(125 * np.exp(-0.1 * norm.ppf(0.9)))
+    assert row["probability_after"] == pytest.approx(0.9)
+
+
+def test_without_external_data_and_season_nothing_is_suggested(case: Data) -> None:
+    silent = outlook(Heard(used=False), a1={}, a2={"expected": 60.0}, a3={}, b1={})
+    row = rows(case, silent)["a2"]
+    assert row["status"] == "none" and "外部数据" in row["why_not_zh"] and "No external data" in row["why_not_en"]
+    season = outlook(Heard(used=False), a1={}, a2={"expected": 90.0, "season": np.log(0.9)}, a3={}, b1={})
+    assert rows(case, season)["a2"]["status"] == "suggested"
+
+
+def test_outside_the_window_nothing_is_suggested_and_the_next_one_is_named(case: Data) -> None:
+    found = rows(case, everyone(a2=SHOCK), day=dt.date(2026, 8, 11))
+    assert (found["a2"]["status"], found["a3"]["status"]) == ("none", "fits")
+    assert "2026-09-01" in found["a2"]["why_not_zh"] and "2026-09-10" in found["a2"]["why_not_en"]
+    assert found["a2"]["expected"] == 55
+
+
+def test_held_people_have_no_numbers(case: Data) -> None:
+    found = rows(case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": "progress: wrong_type"})
+    for goal in ("a1", "a2", "a3"):
+        row = found[goal]
+        numbers = ("old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high",
+                   "probability_before", "probability_after", "parts")  # fmt: skip
+        assert row["status"] == "held" and all(row[name] is None for name in numbers) and not row["evidence"]
+        assert "progress: wrong_type" in row["why_not_en"]
+    assert found["b1"]["status"] == "suggested"
+
+
+def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> None:
+    first = rows(case, everyone(a2=SHOCK, b1=SHOCK))
+    refused = frozenset({first["a2"]["suggestion_id"]})
+    again = rows(case, everyone(a2=SHOCK, b1=SHOCK), day=dt.date(2026, 8, 6), refused=refused)
+    assert again["a2"]["status"] == "none" and "拒绝" in again["a2"]["why_not_zh"]
+    assert again["a3"]["status"] == "fits", "there is no weight to take up any more"
+    assert again["b1"]["new_target"] == first["b1"]["new_target"]
+    milder = SHOCK | {"market": np.log(0.9), "expected": 90.0}
+    assert rows(case, everyone(a2=milder), refused=refused)["a2"]["status"] == "suggested"
+    assert rows(case, everyone(a2=SHOCK), day=dt.date(2026, 9, 2), refused=refused)["a2"]["status"] == "suggested"
+
+
+def test_the_same_is_said_again(case: Data) -> None:
+    forecasts = everyone(a2=SHOCK, b1=SHOCK)
+    assert suggest(case, POLICY, DAY, forecasts=forecasts).equals(suggest(case, POLICY, DAY, forecasts=forecasts))
+
+
+def test_actual_and_target_of_different_definitions_are_an_error(tmp_path: Path) -> None:
+    data = company(
+        tmp_path,
+        f"a1 | ana | visits | false | 100 | 100 | {QUARTER} | v1",
+        f"b1 | ben | visits | false | 100 | 100 | {QUARTER} | v1",
+        f"b1 | ben | visits | false | 100 | 80 | {QUARTER.replace('07-01', '08-01').replace('2026-08-01', '2026-07-01', 1)} | v2",
+        header=HEADER + " | definition",
+        progress="goal_id | measured_at | actual | definition\na1 | 2026-07-26 | 20 | v2\nb1 | 2026-07-26 | 20 | v2",
+    )
+    fallen = outlook(a1={"expected": 80.0}, b1={"expected": 80.0})
+    found = rows(data, fallen)
+    assert (found["a1"]["status"], found["b1"]["status"]) == ("error", "fits")
+    assert all(
+        found["a1"][name] is None for name in ("actual", "expected", "probability_before", "parts", "new_target")
+    )
+    assert "v1" in found["a1"]["why_not_zh"] and "v2" in found["a1"]["why_not_en"]
+    change = DefinitionChange(metric="visits", before="v1", after="v2", percent=-10)
+    worth = rows(data, fallen, POLICY.model_copy(update={"definition_changes": (change,)}))["a1"]
+    assert worth["parts"]["definition"] == pytest.approx(np.log(0.9))
+    assert (worth["status"], worth["new_target"]) == ("suggested", pytest.approx(90 * np.exp(-0.1 * norm.ppf(0.4))))
+    data.close()
+
+
+def test_a_target_that_rose_too_far_after_a_good_quarter_comes_back(tmp_path: Path) -> None:
+    """100 were wanted and 130 came, so 110 is the most that is wanted next; 120 are, and 110 are to be expected."""
+    before = "2026-04-01 | 2026-06-30 | 2026-04-01"
+    data = company(
+        tmp_path,
+        f"a0 | ana | visits | false | 100 | 100 | {before}",
+        f"a1 | ana | visits | false | 100 | 120 | {QUARTER}",
+        f"b0 | ben | visits | false | 100 | 100 | {before}",
+        f"b1 | ben | visits | false | 100 | 120 | {QUARTER}",
+        progress="goal_id | measured_at | actual\na0 | 2026-06-30 | 129\nb0 | 2026-06-30 | 70",
+    )
+    forecasts = outlook(a1={"expected": 108.0}, b1={"expected": 108.0})
+    found = rows(data, forecasts, day=dt.date(2026, 7, 3))
+    assert (found["a1"]["status"], found["b1"]["status"]) == ("suggested", "none")
+    assert found["a1"]["new_target"] == pytest.approx(112.8, abs=0.1)
+    assert "next_target" in {line["what"] for line in found["a1"]["evidence"]}
+    assert rows(data, forecasts, day=dt.date(2026, 8, 3))["a1"]["status"] == "none", "only when a goal begins"
+    data.close()
+
+
+def test_goals_of_those_who_left_are_no_rows_but_count_in_the_total(tmp_path: Path) -> None:
+    data = company(
+        tmp_path,
+        f"top | mia | visits | true | 100 | 200 | {QUARTER} |",
+        f"a1 | ana | visits | false | 100 | 100 | {QUARTER} | top",
+        f"b1 | ben | visits | false | 100 | 100 | {QUARTER} | top",
+        header=HEADER + " | parent_goal_id",
+        exits="employee_id | exited_on | kind\nben | 2026-07-15 | voluntary",
+    )
+    found = rows(data, outlook(top={}, a1=SHOCK | {"expected": 90.0}, b1={}))
+    assert set(found) == {"top", "a1"}
+    assert (found["a1"]["status"], found["a1"]["parent_goal_id"]) == ("none", "top")
+    assert "add up" in found["a1"]["why_not_en"]
+    data.close()
+
+
+def test_no_goals_give_no_rows(tmp_path: Path) -> None:
+    data = company(tmp_path, f"a1 | ana | visits | false | 100 | 100 | {QUARTER}")
+    assert suggest(data, POLICY, dt.date(2026, 1, 5), forecasts=outlook(a1={})).num_rows == 0
+    data.close()
+
+
+def test_a_goal_without_a_forecast_says_so(case: Data) -> None:
+    found = rows(case, outlook(a1={}, a2={"expected": np.nan}, a3={}))
+    assert [found[goal]["status"] for goal in ("a2", "b1")] == ["none", "none"]
+    assert "历史" in found["b1"]["why_not_zh"] and found["a2"]["parts"] is None
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
+    past, progress = past_quarters("a", "ana", "visits", [130.0] * 3)
+    data = company(
+        tmp_path_factory.mktemp("team"),
+        *(f"{row} |" for row in past),
+        f"m1 | mia | visits | false | 100 | 200 | {QUARTER} |",
+        f"a1 | ana | visits | false | 60 | 100 | {QUARTER} | m1",
+        f"a2 | ana | trainings | false | 40 | 100 | {QUARTER} |",
+        f"b1 | ben | visits | false | 70 | 100 | {QUARTER} | m1",
+        f"b2 | ben | trainings | false | 30 | 100 | {QUARTER} |",
+        header=HEADER + " | parent_goal_id",
+        progress="\n".join(["goal_id | measured_at | actual", *progress]),
+    )
+    yield data
+    data.close()
+
+
+USUAL = 3 * np.log(1.3) / 6
+logs = st.floats(-0.6, 0.6)
+seen = st.fixed_dictionaries(
+    {
+        "market": logs,
+        "season": st.floats(-0.2, 0.2),
+        "peers": st.one_of(st.just(np.nan), logs),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.fixed_dictionaries({goal: seen for goal in ("m1", "a1", "a2", "b1", "b2")}), logs, st.floats(0.01, 1))
+def test_a_sandbagger_never_gets_an_easier_target(team: Data, said: dict[str, Row], own: float, slower: float) -> None:
+    """Ana slows down on one goal, from any level, in any market: her target is not lower for it and her weight not either."""
+
+    def expected(goal: str, effort: float) -> dict[str, Row]:
+        outside = np.clip(said[goal]["market"], -0.5, 0.5)
+        top = {"m1": 200.0}.get(goal, 100.0)
+        return {goal: said[goal] | {"expected": top * float(np.exp(outside + said[goal]["season"] + effort))}}
+
+    others = {name: row for goal in ("m1", "a2", "b1", "b2") for name, row in expected(goal, 0.0).items()}
+    honest = rows(team, outlook(**others, **expected("a1", own)))["a1"]
+    sandbag = rows(team, outlook(**others, **expected("a1", own - slower)))["a1"]
+    if (
+        honest["parts"]["own"] > USUAL
+    ):  # better than usual: less relief is needed, and slowing down to the usual undoes that
+        return
+    new, old = (row["new_target"] or row["old_target"] for row in (sandbag, honest))
+    assert new >= min(old, 100.0) - 1e-6
+    assert (sandbag["new_weight"] or 60) >= min(honest["new_weight"] or 60, 60) - 1e-9
