@@ -62,9 +62,9 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
         shock.demand(lives, rng["demand"]),
     )
     entries, besides = shock.weighed(lives, agreed, rng["besides"])
-    held_back = shock.sandbaggers(lives, entries, rng["sandbaggers"])
+    held_back, hit = shock.sandbaggers(lives, entries, rng["sandbaggers"]), shock.hit(lives, entries)
     measured = [
-        progress(lives, part, signals, demanded, shock.effort(part, held), rng[stream])
+        progress(lives, part, signals, demanded, shock.effort(lives, part, held, hit), rng[stream])
         for part, held, stream in ((entries, held_back, "measures"), (besides, held_back[:0], "besides"))
     ]
     who, _, _, _, reviewed, rating = map(np.concatenate, zip(*lives.reviews, strict=True))

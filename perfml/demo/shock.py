@@ -24,8 +24,12 @@ SHOCKED: Final = 1
 """The place of the shock: 深圳."""
 SHOCK: Final = -0.45
 """What the shock takes off the demand there, from the first month of the last quarter to the end."""
+REPEATS: Final = 2
+"""Slot of repeat purchases."""
 SHOCK_WEIGHTS: Final = (35.0, 40.0, 25.0)
 """Weights of revenue, new accounts and repeat purchases in the place and quarter of the shock."""
+TURNED: Final = 1.15
+"""What their pace on repeat purchases is of the usual one: time that new customers do not take goes to the old."""
 STILL_RUNNING_DAYS: Final = 31
 SANDBAGGERS: Final = 0.06
 """Share of those with goals for new accounts in the last quarter who hold back in it, outside the place of the shock."""
@@ -53,22 +57,22 @@ def weighed(lives: Lives, entries: Goals, rng: np.random.Generator) -> tuple[Goa
     """`entries` as agreed for the quarter of the shock, and the goals for repeat purchases that it takes besides.
 
     In that quarter no goal for new accounts is core, and where the shock will come everybody in sales has all three
-    metrics with `SHOCK_WEIGHTS`. The goals besides are apart so that nothing else is numbered or drawn anew.
+    metrics with `SHOCK_WEIGHTS`, revenue alone being core. The goals besides are apart so that nothing else is numbered or drawn anew.
     """
     last = entries.first == last_quarter(lives)[0]
     new = entries.new_accounts(lives) & last
-    core, weight = entries.core & ~new, entries.weight.copy()
     asked = np.flatnonzero(new & (entries.place == SHOCKED))
     theirs = last & np.isin(entries.person, entries.person[asked])
+    repeats = theirs & (entries.slot == REPEATS)
+    core, weight = entries.core & ~new & ~repeats, entries.weight.copy()
     weight[theirs] = np.array(SHOCK_WEIGHTS)[entries.slot[theirs]]
-    repeats = len(SHOCK_WEIGHTS) - 1
-    without = asked[~np.isin(entries.person[asked], entries.person[theirs & (entries.slot == repeats)])]
+    without = asked[~np.isin(entries.person[asked], entries.person[repeats])]
     person, nothing = entries.person[without], np.full(len(without), -1)
-    slot = np.full(len(without), repeats)
+    slot = np.full(len(without), REPEATS)
     besides = Goals(
         person=person,
         slot=slot,
-        weight=np.full(len(without), SHOCK_WEIGHTS[repeats]),
+        weight=np.full(len(without), SHOCK_WEIGHTS[REPEATS]),
         core=np.zeros(len(without), dtype=bool),
         target=ask(lives, person, slot, rng),
         first=entries.first[without],
@@ -94,8 +98,16 @@ def sandbaggers(lives: Lives, entries: Goals, rng: np.random.Generator) -> Ints:
     return np.sort(np.concatenate([calm[: max(FEWEST_SANDBAGGERS, round(SANDBAGGERS * len(calm)))], here[shocked][:1]]))
 
 
-def effort(entries: Goals, held_back: Ints) -> Floats:
-    """What each goal's owner makes of the usual pace: 1, or `HELD_BACK` where the goal is among `held_back`."""
-    made = np.ones(len(entries.person))
+def effort(lives: Lives, entries: Goals, held_back: Ints, hit: Ints) -> Floats:
+    """What each goal's owner makes of the usual pace: 1, or `HELD_BACK` where the goal is among `held_back`, or `TURNED` for the
+    repeat purchases of the persons `hit` by the shock, in its quarter."""
+    last = entries.first == last_quarter(lives)[0]
+    made = np.where(last & (entries.slot == REPEATS) & np.isin(entries.person, hit), TURNED, 1.0)
     made[held_back] = HELD_BACK
     return made
+
+
+def hit(lives: Lives, entries: Goals) -> Ints:
+    """The persons with goals for new accounts in the place and quarter of the shock."""
+    last = entries.first == last_quarter(lives)[0]
+    return entries.person[entries.new_accounts(lives) & last & (entries.place == SHOCKED)]

@@ -15,15 +15,16 @@ from perfml.advice.memory import Decision, Intervention, KeyTaken, Memory
 from perfml.advice.priorities import Held, Ranking, priorities
 from perfml.errors import PerfmlError
 from perfml.service.advice_schemas import (
+    Accepted,
     CourseRow,
     CoursesAnswer,
     CoursesQuery,
     DecisionAnswer,
-    DecisionBody,
     InterventionAnswer,
     InterventionBody,
     PrioritiesAnswer,
     PrioritiesQuery,
+    Refused,
     TargetRow,
     TargetsAnswer,
     TargetsQuery,
@@ -115,7 +116,7 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
     )
 
 
-def decide(store: Store, suggestion_id: str, body: DecisionBody, key: str) -> DecisionAnswer:
+def decide(store: Store, suggestion_id: str, body: Accepted | Refused, key: str) -> DecisionAnswer:
     """Store a decision. Raises :class:`NotThere` for a suggestion that nobody made, :class:`Conflict` for a key in use."""
     if find_suggestion(store.home, suggestion_id) is None:
         raise no_suggestion()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from perfml.service.schemas import Answer, Day, ExpectedCases, HorizonDays, Page, ReasonLine, Text
 
@@ -273,18 +273,24 @@ class PrioritiesQuery(_Asked):
     """Share of those who would be listed that is left out at random."""
 
 
-class DecisionBody(_Asked):
-    """What was decided. A refusal needs a reason."""
+class Accepted(_Asked):
+    """A suggestion that is accepted."""
 
-    verdict: Literal["accept", "refuse"]
+    verdict: Literal["accept"]
     decided_by: Stated
     reason: Annotated[str, Field(max_length=2_000)] = ""
 
-    @model_validator(mode="after")
-    def _reasoned(self) -> DecisionBody:
-        if self.verdict == "refuse" and not self.reason.strip():
-            raise ValueError("say why it is refused: a refusal needs a reason")
-        return self
+
+class Refused(_Asked):
+    """A suggestion that is refused, and why."""
+
+    verdict: Literal["refuse"]
+    decided_by: Stated
+    reason: Stated
+
+
+DecisionBody = Annotated[Accepted | Refused, Field(discriminator="verdict")]
+"""What was decided. A refusal needs a reason."""
 
 
 class InterventionBody(_Asked):

@@ -270,5 +270,6 @@ def _keys(request: Request) -> list[str]:
     """The keys of the body that the route takes."""
     document = request.app.openapi()
     operation = document["paths"][request.scope["route"].path_format][request.method.lower()]
-    name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[1]
-    return list(document["components"]["schemas"][name]["properties"])
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    names = [one["$ref"].rsplit("/", 1)[1] for one in schema.get("oneOf", [schema])]
+    return list(dict.fromkeys(key for name in names for key in document["components"]["schemas"][name]["properties"]))

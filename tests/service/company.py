@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from perfml.advice.courses.match import SCHEMA as COURSES
+from perfml.advice.kept import keep_suggestions
 from perfml.advice.scoring import SCHEMA, keep_scores
+from perfml.advice.targets.suggest import SCHEMA as TARGETS
 from perfml.learning.learner import Risk
 from perfml.learning.registry import Learnt, save
 
@@ -44,6 +47,17 @@ def train(
             "by_year": [],
             "segments": {},
             "listed_ratio": [0.5, 1.0, 2.0],
+            "lists": [
+                {
+                    "share": 0.5,
+                    "listed": 40,
+                    "cases": 10,
+                    "precision": 0.25,
+                    "low": 0.1,
+                    "high": 0.4,
+                    "ratio": [0.9, 1.1],
+                }
+            ],
             "rows": 100,
             "positives": 20,
             "proven": good,
@@ -117,3 +131,48 @@ def keep(home: Path, name: str, version: str, rows: Sequence[Row], *, as_of: dt.
     """Keep score rows where the service reads them."""
     whole = [{**row, "as_of": as_of, "model": name, "model_version": version} for row in rows]
     return keep_scores(pa.Table.from_pylist(whole, schema=SCHEMA), home)[0]
+
+
+TARGET = {
+    "suggestion_id": "t1", "policy": "target_adjustment", "policy_version": "v", "as_of": DAY, "employee_id": "张伟",
+    "goal_id": "g1", "parent_goal_id": None, "metric": "new_accounts", "scope": "深圳", "core": False,
+    "period_end": dt.date(2026, 9, 30), "status": "suggested", "lever": "both", "old_target": 12.0, "new_target": 10.2,
+    "old_weight": 40.0, "new_weight": 25.0, "actual": 3.5, "gone": 0.6, "expected": 6.0, "low": 5.0, "high": 7.0,
+    "probability_before": 0.01, "probability_after": 0.2,
+    "parts": {"market": -0.35, "season": 0.0, "definition": 0.0, "own": -0.1},
+    "rules": [{"rule": "core", "binding": False, "zh": "核心目标不动", "en": "core goals never move"}],
+    "evidence": [{"what": "signal", "value": -0.4, "zh": "需求 −40 %", "en": "demand −40 %"}],
+    "zh": "建议调整", "en": "Move it", "why_not_zh": None, "why_not_en": None,
+}  # fmt: skip
+COURSE = {
+    "suggestion_id": "c1", "policy": "course_match", "policy_version": "v", "as_of": DAY, "employee_id": "张伟",
+    "status": "suggested", "tag": "跨部门协作待加强", "skill": "collaboration", "tag_source": "noted", "quote": "沟通不足。",
+    "review_id": "r1", "noted_on": dt.date(2026, 7, 1), "course_id": "talk", "title": "高效沟通七步法", "rank": 1, "score": 0.7,
+    "skill_taught": "communication", "step": "main", "hours": 6.0, "level": 2, "language": "zh",
+    "why": [{"what": "tag", "zh": "记录的差距", "en": "gap noted"}], "zh": "建议学习", "en": "Take it",
+    "why_not_zh": None, "why_not_en": None,
+}  # fmt: skip
+"""What is suggested to 张伟, in the schemas of the engines."""
+
+
+def advise(home: Path) -> None:
+    """Keep suggestions: one to move a target, one that is held, a course, and a gap without one."""
+    nothing = dict.fromkeys(
+        ("lever", "old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high")
+    )
+    said = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
+    held = {**TARGET, **nothing, **said, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
+    held |= {"parts": None, "probability_before": None, "probability_after": None}
+    keep_suggestions(pa.Table.from_pylist([TARGET, held], schema=TARGETS), home, "target_adjustment", DAY)
+    empty = {
+        "course_id": None,
+        "title": None,
+        "rank": None,
+        "score": None,
+        "skill_taught": None,
+        "step": None,
+        "why": [],
+    }
+    none = {**COURSE, **empty, "hours": None, "level": None, "language": None, "zh": None, "en": None}
+    none |= {"suggestion_id": "c2", "status": "none", "why_not_zh": "没有合适的课程", "why_not_en": "nothing suitable"}
+    keep_suggestions(pa.Table.from_pylist([COURSE, none], schema=COURSES), home, "course_match", DAY)

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from perfml.service.app import create_app
-from tests.service.company import DAY, keep, scored, train, without
+from tests.service.company import DAY, advise, keep, scored, train, without
 
 ODD_IDS = [
     "张伟",
@@ -47,6 +47,7 @@ def home(tmp_path: Path) -> Path:
     rows += [scored(person, None, days=182, band=None) for person in people]
     keep(tmp_path, "attrition", version, rows)
     keep(tmp_path, "attrition", version, [scored("E1", 1, band="act")], as_of=DAY.replace(month=8))
+    advise(tmp_path)
     return tmp_path
 
 

@@ -201,7 +201,9 @@ def test_errors_are_those_of_the_same_part_of_the_period() -> None:
     few = Errors.of(gone[: FEWEST - 1], error[: FEWEST - 1], period[: FEWEST - 1])
     assert np.isnan(few.at(np.array([0.5]), 0.9)).all()
     one = Errors.of(gone, error, np.zeros(6_000))
-    np.testing.assert_allclose(one.spread(np.array([0.5])), np.sqrt(2) * 0.2, rtol=0.06)  # one period tells little of the next
+    np.testing.assert_allclose(
+        one.spread(np.array([0.5])), np.sqrt(2) * 0.2, rtol=0.06
+    )  # one period tells little of the next
 
 
 def test_a_panel_of_nothing_is_empty(tmp_path: Path) -> None:

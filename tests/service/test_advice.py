@@ -1,0 +1,120 @@
+"""Targets, courses, priorities; what people decide, once under each key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from perfml.advice.memory import Memory
+from tests.service.company import DAY, keep, scored, train
+
+KEY = {"Idempotency-Key": "7f1c"}
+REFUSE = {"verdict": "refuse", "decided_by": "李娜", "reason": "市场下月恢复"}
+
+
+def test_targets_are_told_with_everything_they_stand_on(client: TestClient) -> None:
+    found = client.get("/v1/targets").json()
+    assert (found["as_of"], found["total"], found["statuses"]) == (str(DAY), 2, {"suggested": 1, "held": 1})
+    first = found["targets"][0]
+    assert (first["old_target"], first["new_target"], first["parts"]["market"]) == (12.0, 10.2, -0.35)
+    assert first["rules"][0]["rule"] == "core" and first["evidence"][0]["value"] == -0.4
+    held = client.get("/v1/targets?status=held").json()["targets"]
+    assert [(row["employee_id"], row["why_not"]["en"], row["old_target"]) for row in held] == [("H1", "held", None)]
+    assert client.get("/v1/targets?employee_id=nobody").json()["targets"] == []
+    page = client.get("/v1/targets?limit=1").json()
+    assert page["next"] == f"/v1/targets?as_of={DAY}&limit=1&offset=1"
+    assert client.get(page["next"]).json()["targets"][0]["goal_id"] == "g2"
+
+
+@pytest.mark.parametrize("query", ["as_of=2020-01-01", "policy=nothing", "policy=../models"])
+def test_targets_that_are_not_there(client: TestClient, query: str) -> None:
+    answer = client.get(f"/v1/targets?{query}")
+    assert answer.status_code == 404 and "建议" in answer.json()["zh"]
+
+
+def test_courses_of_a_person_and_of_nobody_in_the_same_words(client: TestClient) -> None:
+    found = client.get("/v1/employees/张伟/courses").json()
+    assert [(row["status"], row["title"]) for row in found["courses"]] == [
+        ("suggested", "高效沟通七步法"),
+        ("none", None),
+    ]
+    assert found["courses"][0]["why"][0]["what"] == "tag" and found["courses"][1]["why_not"]["zh"] == "没有合适的课程"
+    absent = [client.get(f"/v1/employees/{who}/courses") for who in ("E1", "nobody")]
+    assert [answer.status_code for answer in absent] == [404, 404] and absent[0].json() == absent[1].json()
+
+
+def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None:
+    found = client.get("/v1/priorities?capacity=3").json()
+    assert found["proven"] and found["horizon_days"] == 91 and "Risk only" in found["text"]["en"]
+    # everybody's one reason is the company's: the setting needs support
+    assert found["people"] == [] and len(found["setting"]) == 13
+    assert [one["employee_id"] for one in found["held"]] == ["H1"]
+    assert found["backtested"]["precision"] == 0.25
+    unproven = client.get("/v1/priorities?horizon_days=182").json()
+    assert not unproven["proven"] and unproven["people"] == [] and unproven["text"]["zh"].startswith("不提供名单")
+    assert client.get("/v1/priorities?model=nothing").status_code == 404
+    assert client.get("/v1/priorities?horizon_days=7").status_code == 404
+
+
+def test_who_was_offered_something_is_not_listed_again(tmp_path: Path) -> None:
+    version = train(tmp_path, "attrition", {91: True})
+    own = [{"evidence": "e", "contribution": 0.5, "owner": "employee", "zh": "证据", "en": "evidence", "values": []}]
+    keep(tmp_path, "attrition", version, [scored(f"E{n}", n, reasons=own) for n in range(1, 6)])
+    from perfml.service.app import create_app
+
+    client = TestClient(create_app(tmp_path), base_url="http://localhost")
+    said = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered"}
+    assert client.post("/v1/interventions", json=said, headers=KEY).json()["entered_at"]
+    found = client.get("/v1/priorities?capacity=2").json()
+    assert [one["employee_id"] for one in found["people"]] == ["E2", "E3"]
+    assert found["lasting"][0]["employee_id"] == "E1"
+
+
+def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestClient, home: Path) -> None:
+    first = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
+    again = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
+    assert first.status_code == 200 and first.json() == again.json()
+    assert Memory(home).refused() == {"t1"}
+    shown = client.get("/v1/targets").json()["targets"][0]["decisions"]
+    assert [one["reason"] for one in shown] == ["市场下月恢复"]
+    other = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, "reason": "another"}, headers=KEY)
+    assert other.status_code == 409 and other.json()["where"] == "Idempotency-Key"
+
+
+@pytest.mark.parametrize(
+    ("change", "headers", "status", "where"),
+    [
+        ({}, {}, 422, "header Idempotency-Key"),
+        ({"reason": ""}, KEY, 422, "body refuse.reason"),
+        ({"verdict": "perhaps"}, KEY, 422, "body"),
+        ({"why": "x"}, KEY, 422, "body refuse.why"),
+    ],
+)
+def test_a_decision_that_says_too_little_is_refused(
+    client: TestClient, change: dict[str, str], headers: dict[str, str], status: int, where: str
+) -> None:
+    answer = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, **change}, headers=headers)
+    assert (answer.status_code, answer.json()["where"]) == (status, where)
+
+
+def test_a_suggestion_that_nobody_made_is_not_there(client: TestClient) -> None:
+    assert client.post("/v1/suggestions/nothing/decisions", json=REFUSE, headers=KEY).status_code == 404
+
+
+@pytest.mark.parametrize("wrong", [{"status": "done"}, {"status": None}, {"hold_out": True}])
+def test_an_intervention_that_contradicts_itself_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
+    said = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered", **wrong}
+    answer = client.post("/v1/interventions", json=said, headers=KEY)
+    assert answer.status_code == 422 and answer.json()["where"].startswith("body")
+
+
+def test_a_page_of_another_site_cannot_post(client: TestClient) -> None:
+    """What a browser sends across sites without asking first: no header of ours, and no JSON."""
+    answer = client.post(
+        "/v1/suggestions/t1/decisions",
+        content='{"verdict":"accept","decided_by":"x"}',
+        headers={"Content-Type": "text/plain"},
+    )
+    assert answer.status_code == 422
