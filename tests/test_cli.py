@@ -241,3 +241,61 @@ def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500
         "curves", "attrition", *data, *project, "--home", company_of_500.home, "--out", tmp_path / "c.csv"
     )
     assert code == 0 and (tmp_path / "c.csv").is_file()
+
+
+def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(company_of_500.home, home)
+    where = ("--home", home, "--project", company_of_500.project)
+    data = ("--data", company_of_500.data)
+    code, out, _ = run("targets", *data, *where, "--as-of", "2026-09-03", "--out", tmp_path / "t.csv")
+    assert code == 0 and "goals:" in out and max(map(len, out.splitlines())) <= 100
+    kept = pd.read_csv(tmp_path / "t.csv")
+    assert set(kept["status"]) <= {"suggested", "fits", "none", "error", "held"} and len(kept) > 500
+    code, out, _ = run("courses", *data, *where, "--out", tmp_path / "c.parquet")
+    assert code == 0 and "people with courses" in out
+    courses = pq.read_table(tmp_path / "c.parquet").to_pandas()
+    (first,) = courses[courses["status"] == "suggested"].head(1).to_dict("records")
+    code, out, _ = run("courses", *data, *where, "--employee", first["employee_id"], "--json")
+    assert {row["employee_id"] for row in json.loads(out)} == {first["employee_id"]}
+    code, _, err = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", *where)
+    assert code == 1 and "say why it is refused" in err
+    code, out, _ = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "已学过", *where)
+    assert code == 0 and "已学过" in out
+    code, _, err = run("decide", "nothing", "accept", "--by", "李娜", *where)
+    assert code == 1 and "there is no such suggestion" in err
+    code, out, _ = run("courses", *data, *where, "--employee", first["employee_id"], "--json")
+    assert first["suggestion_id"] not in {
+        row["suggestion_id"] for row in json.loads(out) if row["status"] == "suggested"
+    }
+
+
+def test_priorities_are_listed_logged_and_not_listed_again(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(company_of_500.home, home)
+    where = ("--home", home, "--project", company_of_500.project)
+    code, out, _ = run("priorities", "attrition", "--capacity", 4, *where)
+    assert code == 0 and "to talk to" in out and "名单 4 人" in out
+    code, out, _ = run("priorities", "attrition", "--capacity", 4, *where, "--json")
+    people = [one["employee_id"] for one in json.loads(out)["people"]]
+    assert len(people) == 4
+    said = ("--kind", "conversation", "--offered-on", "2026-09-01", "--status", "done", "--done-on", "2026-09-05")
+    code, out, _ = run("intervene", people[0], *said, *where)
+    assert code == 0 and "conversation done" in out
+    code, out, _ = run("priorities", "attrition", "--capacity", 4, *where, "--json")
+    found = json.loads(out)
+    assert people[0] not in [one["employee_id"] for one in found["people"]]
+    assert [one["employee_id"] for one in found["lasting"]] == [people[0]]
+    code, out, _ = run("priorities", "attrition", "--capacity", 4, "--hold-out", 0.5, "--log", "conversation", *where)
+    assert code == 0 and "entries logged" in out and "Logged" not in out
+
+
+def test_a_policy_is_back_tested_like_a_model(run, company_of_500: Simulated) -> None:
+    code, out, _ = run(
+        "backtest", "target_adjustment", "--data", company_of_500.data, "--until", "2025-01-05", "--json"
+    )
+    found = json.loads(out)
+    assert code == 0 and [one["part"] for one in found["at"]] == [0.25, 0.5, 0.75]
+    assert all(one["mase"]["value"] < 1 for one in found["at"])
+    code, _, err = run("targets", "--data", company_of_500.data, "--policy", "nothing")
+    assert code == 1 and "use one of: target_adjustment" in err

@@ -57,7 +57,8 @@ def weighed(lives: Lives, entries: Goals, rng: np.random.Generator) -> tuple[Goa
     """`entries` as agreed for the quarter of the shock, and the goals for repeat purchases that it takes besides.
 
     In that quarter no goal for new accounts is core, and where the shock will come everybody in sales has all three
-    metrics with `SHOCK_WEIGHTS`, revenue alone being core. The goals besides are apart so that nothing else is numbered or drawn anew.
+    metrics with `SHOCK_WEIGHTS`, revenue alone being core. The goals besides are apart so that nothing else is numbered
+    or drawn anew.
     """
     last = entries.first == last_quarter(lives)[0]
     new = entries.new_accounts(lives) & last
@@ -110,4 +111,5 @@ def effort(lives: Lives, entries: Goals, held_back: Ints, hit: Ints) -> Floats:
 def hit(lives: Lives, entries: Goals) -> Ints:
     """The persons with goals for new accounts in the place and quarter of the shock."""
     last = entries.first == last_quarter(lives)[0]
-    return entries.person[entries.new_accounts(lives) & last & (entries.place == SHOCKED)]
+    found: Ints = entries.person[entries.new_accounts(lives) & last & (entries.place == SHOCKED)]
+    return found

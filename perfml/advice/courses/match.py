@@ -182,19 +182,16 @@ def _for_person(
     refused: frozenset[str],
 ) -> Iterator[dict[str, Any]]:
     """The rows of one person."""
-    ids = {
-        (at, course): _id(name, person.employee_id, str(gap["skill"] or gap["tag"]), course)
-        for at, gap in enumerate(gaps)
-        for course, _ in catalogue.candidates[gap["tag"]]
-    }
-    turned_down = frozenset(key for key, one in ids.items() if one in refused)
-    found: Offer = offer(
-        person, [catalogue.candidates[gap["tag"]] for gap in gaps], catalogue.courses, policy, turned_down
-    )
+
+    def name_of(gap: int, course: str) -> str:
+        return _id(name, person.employee_id, str(gaps[gap]["skill"] or gaps[gap]["tag"]), course)
+
+    candidates = [catalogue.candidates[gap["tag"]] for gap in gaps]
+    found: Offer = offer(person, candidates, catalogue.courses, policy, lambda gap, one: name_of(gap, one) in refused)
     for rank, step in enumerate(found.steps, start=1):
         gap = gaps[step.gap]
         yield {
-            "suggestion_id": _id(name, person.employee_id, str(gap["skill"] or gap["tag"]), step.course_id),
+            "suggestion_id": name_of(step.gap, step.course_id),
             "status": "suggested",
             **_gap(gap),
             **_told(catalogue, step, gap, rank),
@@ -202,7 +199,7 @@ def _for_person(
     for at, why in found.left_out.items():
         zh, en = why_nothing(why)
         yield {
-            "suggestion_id": _id(name, person.employee_id, str(gaps[at]["skill"] or gaps[at]["tag"]), ""),
+            "suggestion_id": name_of(at, ""),
             "status": "none",
             **_gap(gaps[at]),
             "why": [],

@@ -7,7 +7,7 @@ that one gap does not take all the time there is (round robin, a plain form of d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from perfml.errors import DataError
@@ -98,19 +98,21 @@ def offer(
     gaps: Sequence[Sequence[tuple[str, float]]],
     courses: Mapping[str, Course],
     policy: CoursePolicy,
-    refused: frozenset[tuple[int, str]] = frozenset(),
+    refused: Callable[[int, str], bool] = lambda gap, course: False,
 ) -> Offer:
-    """Deal out courses. ``gaps``: for each gap its candidates (course, score), the best first; ``refused``: (gap, course)."""
+    """Deal out courses. ``gaps``: for each gap its candidates (course, score), the best first; ``refused``: whether a course
+    was refused for a gap, as the aim or on the way to it."""
     left_out: dict[int, Counter[str]] = {gap: Counter() for gap in range(len(gaps))}
     queues: list[list[tuple[list[str], float]]] = []
     for gap, candidates in enumerate(gaps):
         queue = []
         for name, score in candidates:
             path = [name]
-            why = "refused" if (gap, name) in refused else _barred(person, courses[name], score, policy)
+            why = "refused" if refused(gap, name) else _barred(person, courses[name], score, policy)
             if why is None:
                 needed = _needed(name, person, courses, policy)
                 why, path = ("prerequisite", path) if needed is None else (None, [*needed, name])
+                why = "refused" if why is None and any(refused(gap, one) for one in path) else why
             if why is not None:
                 left_out[gap][why] += 1
             else:

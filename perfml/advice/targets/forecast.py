@@ -45,6 +45,8 @@ LASTS = 0.5
 TYPICAL = 0.1
 """How far, in log points, people typically are ahead or behind."""
 FEWEST_PEERS = 5
+RECENT_PERIODS = 6
+"""Intervals are the errors of the last so many periods."""
 PARTS = (0.25, 0.5, 0.75)
 """Shares of a period at which past forecasts are looked at."""
 
@@ -248,14 +250,18 @@ class Model:
         )
 
     def errors(self, day: float, *, progress: Progress | None = None) -> Errors:
-        """The errors of forecasts at :data:`PARTS` of each period that had ended before ``day``."""
-        gone, error, which = self.past(day, progress=progress)
+        """The errors of forecasts at :data:`PARTS` of the last :data:`RECENT_PERIODS` that had ended before ``day``."""
+        gone, error, which = self.past(day, recent=RECENT_PERIODS, progress=progress)
         return Errors.of(gone, error, self.first[which["goal"].to_numpy(dtype=np.int64)])
 
-    def past(self, day: float, *, progress: Progress | None = None) -> tuple[Floats, Floats, pd.DataFrame]:
-        """(gone, log(final / expected), which goal and origin) of past forecasts; each from what was known at its origin."""
+    def past(
+        self, day: float, *, recent: int | None = None, progress: Progress | None = None
+    ) -> tuple[Floats, Floats, pd.DataFrame]:
+        """(gone, log(final / expected), which goal and origin) of forecasts in past periods (the ``recent`` last; default: all),
+        each from what was known at its origin."""
         final = self.finals(day)
-        periods = np.unique(np.stack([self.first, self.last], axis=1)[~np.isnan(final)], axis=0)
+        periods = np.unique(np.stack([self.last, self.first], axis=1)[~np.isnan(final)], axis=0)
+        periods = periods[:, ::-1] if recent is None else periods[-recent:, ::-1]
         found: list[tuple[Floats, Floats, pd.DataFrame]] = []
         for number, (first, last) in enumerate(periods):
             if progress:
