@@ -392,3 +392,31 @@ def test_what_the_library_leaves_out_is_said_in_chinese() -> None:
         assert re.search("[\u4e00-\u9fff]", chinese)
     assert wording.notice("3 odd things", "zh") == ("3 odd things", False)
     assert wording.figure(Interval(0.5, None, None), "en") == "0.500"
+
+
+def test_advice_is_told_in_both_languages_and_only_where_there_is_some(tmp_path: Path) -> None:
+    from perfml.advice.courses.match import SCHEMA as COURSES
+    from perfml.advice.priorities import Ranking, priorities
+    from perfml.advice.targets.suggest import SCHEMA as TARGETS
+    from perfml.report.advice import Advice
+    from tests.service.company import COURSE, TARGET
+
+    known = model()
+    ranking = Ranking.of(some())
+    targets = pa.Table.from_pylist([{**TARGET, "en": NASTY, "zh": NASTY}], schema=TARGETS)
+    courses = pa.Table.from_pylist([{**COURSE, "title": NASTY}], schema=COURSES)
+    found = Advice.of(targets, courses, [priorities(ranking, known.about, capacity=2)])
+    page = write_report(
+        tmp_path / "r.html", title="T", as_of=DAY, models=[known], scores=[some()], advice=found
+    ).read_text(encoding="utf-8")
+    for said in (
+        "What to do",
+        "可以做什么",
+        "Risk of leaving, within 91 days",
+        "Targets that no longer fit",
+        "不再合适的目标",
+    ):
+        assert said in page
+    assert "<script>" not in page and html.escape(NASTY) in page
+    plain = write_report(tmp_path / "p.html", title="T", as_of=DAY, models=[known], scores=[some()])
+    assert "What to do" not in plain.read_text(encoding="utf-8") and Advice.of().empty

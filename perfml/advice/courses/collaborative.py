@@ -117,15 +117,15 @@ class FactorRecommender(Recommender):
         from implicit.cpu.als import AlternatingLeastSquares
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-        self._model = AlternatingLeastSquares(
-            factors=self._factors,
-            regularization=REGULARISATION,
-            alpha=CONFIDENCE,
-            iterations=ROUNDS,
-            random_state=self._seed,
-            num_threads=1,
-        )
         with threadpool_limits(1, user_api="blas"):  # implicit warns of, and is slowed by, threads inside threads
+            self._model = AlternatingLeastSquares(
+                factors=self._factors,
+                regularization=REGULARISATION,
+                alpha=CONFIDENCE,
+                iterations=ROUNDS,
+                random_state=self._seed,
+                num_threads=1,
+            )
             self._model.fit(self.history.matrix(), show_progress=False)
 
     def people_scores(self, rows: Codes) -> Floats:
