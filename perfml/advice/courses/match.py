@@ -80,10 +80,13 @@ def match(
     """The courses for everyone (or ``employees``) with an open gap at ``as_of``, by employee and rank; see :data:`SCHEMA`.
 
     ``name`` is the policy's; ``held``: people without suggestions, and why; ``refused``: suggestions that are not made again.
-    Raises :class:`DataError` where there is no catalogue, or its prerequisites go round in a circle.
+    Raises :class:`DataError` where there is no catalogue, or its prerequisites go round in a circle, or where there is nothing
+    that could name a gap.
     """
     if not data.has("courses"):
         raise DataError("the table 'courses' is missing", where=data.source, remedy="export the catalogue")
+    if not data.has("gap_tags") and not data.has("reviews"):
+        raise DataError("neither 'gap_tags' nor 'reviews' is there", where=data.source, remedy="add one of the two")
     found = looks(data, taxonomy, as_of)
     gaps = open_tags(data, taxonomy, as_of, open_days=policy.open_days, proposed=policy.use_proposed, found=found)
     people = _people(data, policy, as_of)
@@ -138,8 +141,10 @@ class _Catalogue:
         ]
         taken = _running(data, policy, as_of)
         seats = taken.groupby("course_id").size()
+        usual = _usual_hours(data)
         courses = {
-            row["course_id"]: _course(row, int(seats.get(row["course_id"], 0))) for row in frame.to_dict("records")
+            row["course_id"]: _course(row, int(seats.get(row["course_id"], 0)), usual)
+            for row in frame.to_dict("records")
         }
         check_prerequisites(courses)
         columns = ["course_id", "title", "summary", "skills"]
@@ -228,7 +233,7 @@ def _told(catalogue: _Catalogue, step: Step, gap: Mapping[Any, Any], rank: int) 
     else:
         lines.append(_taught(catalogue.taxonomy, teaches, gap["skill"]))
     seen = catalogue.observed.get((gap["skill"] or gap["tag"].strip().lower(), step.course_id))
-    if seen is not None and min(seen.took, seen.others) >= catalogue.fewest:
+    if seen is not None and seen.enough(catalogue.fewest):
         zh, en = seen.words()
         lines.append({"what": "closure", "zh": zh, "en": en})
     if rank == 1 and step.for_course is None:
@@ -243,7 +248,7 @@ def _told(catalogue: _Catalogue, step: Step, gap: Mapping[Any, Any], rank: int) 
         "score": step.score,
         "skill_taught": teaches,
         "step": "main" if step.for_course is None else "prerequisite",
-        "hours": course.hours,
+        "hours": course.hours if course.hours_known else None,
         "level": course.level,
         "language": course.language,
         "why": lines,
@@ -304,22 +309,39 @@ def _running(data: Data, policy: CoursePolicy, as_of: dt.date) -> pd.DataFrame:
     now = taken[~finished & (taken["enrolled_on"] >= since)].drop_duplicates(["employee_id", "course_id"])
     ended = pd.MultiIndex.from_frame(taken[finished][["employee_id", "course_id"]])
     now = now[~pd.MultiIndex.from_frame(now[["employee_id", "course_id"]]).isin(ended)]
-    hours = dict(data.connection.execute("select course_id, coalesce(hours, 0) from main.courses").fetchall())
-    return now.assign(hours=now["course_id"].map(hours).fillna(0.0).astype(float))
+    usual = _usual_hours(data)
+    hours = dict(data.connection.execute("select course_id, hours from main.courses").fetchall())
+    return now.assign(hours=now["course_id"].map(hours).astype(float).fillna(usual))
 
 
-def _course(row: Mapping[Any, Any], running: int) -> Course:
+def _usual_hours(data: Data) -> float:
+    """The median of the hours that the catalogue gives; 0 where it gives none, and hours are then no limit."""
+    said = data.connection.execute("select coalesce(median(hours), 0) from main.courses").fetchall()
+    return float(said[0][0])
+
+
+def _course(row: Mapping[Any, Any], running: int, usual_hours: float) -> Course:
     given = {name: None if _missing(row[name]) else row[name] for name in ("language", "level", "hours", "seats")}
     needs = row["prerequisites"]
     return Course(
         course_id=row["course_id"],
         title=row["title"],
-        language=given["language"],
+        language=None if given["language"] is None else _language(str(given["language"])),
         level=None if given["level"] is None else int(given["level"]),
-        hours=float(given["hours"] or 0.0),
+        hours=usual_hours if given["hours"] is None else float(given["hours"]),
         prerequisites=tuple(needs) if isinstance(needs, list | tuple | np.ndarray) else (),
         seats_left=np.inf if given["seats"] is None else int(given["seats"]) - running,
+        hours_known=given["hours"] is not None,
     )
+
+
+def _language(code: str) -> str:
+    """The language without its country.
+
+    >>> _language("zh-CN"), _language("EN_us")
+    ('zh', 'en')
+    """
+    return code.strip().lower().replace("_", "-").split("-")[0]
 
 
 def _missing(value: object) -> bool:

@@ -19,12 +19,16 @@ WORDS: dict[str, tuple[str, str]] = {
     "above": ("难度过高", "are more than one step above the person's level"),
     "below": ("难度过低", "are too far below the person's level"),
     "taken": ("已完成或正在学习", "are completed, or under way"),
+    "under_way": ("先修课程正在学习", "need a course first that is still under way"),
     "seats": ("名额已满", "have no seat left"),
     "prerequisite": ("先修课程不可选", "need a course first that cannot be taken"),
     "hours": ("超出可用学时", "take more hours than there are"),
+    "long": ("先修课程过多", "need more courses first than are suggested at a time"),
     "refused": ("已被拒绝", "were refused before"),
+    "chosen": ("已为其他差距推荐", "are suggested for another gap already"),
+    "full": ("超出一次推荐的数量", "would be more than are suggested at a time"),
 }
-"""Why courses are left out (zh, en)."""
+"""Why courses are left out (zh, en). The last two are not the course's fault: it fits, and is there already or has to wait."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,8 @@ class Course:
     hours: float
     prerequisites: tuple[str, ...]
     seats_left: float
+    hours_known: bool = True
+    """Where the catalogue does not say, ``hours`` is what is usual in it: a gap is missing, never nought."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def offer(
             why = "refused" if refused(gap, name) else _barred(person, courses[name], score, policy)
             if why is None:
                 needed = _needed(name, person, courses, policy)
-                why, path = ("prerequisite", path) if needed is None else (None, [*needed, name])
+                why, path = (needed, path) if isinstance(needed, str) else (None, [*needed, name])
                 why = "refused" if why is None and any(refused(gap, one) for one in path) else why
             if why is not None:
                 left_out[gap][why] += 1
@@ -127,19 +133,19 @@ def offer(
                 continue
             path, score = queue.pop(0)
             new = [name for name in path if name not in chosen]
-            if not new or path[-1] not in new:
+            if path[-1] not in new:
+                left_out[gap]["chosen"] += 1
+                continue
+            if len(steps) + len(new) > policy.most_courses:
+                left_out[gap]["long" if len(new) > policy.most_courses else "full"] += 1
                 continue
             time = sum(courses[name].hours for name in new)
             if time > hours:
                 left_out[gap]["hours"] += 1
                 continue
-            if len(steps) + len(new) > policy.most_courses:
-                continue
             hours -= time
             chosen.update(new)
             steps += [Step(name, gap, score, None if name == path[-1] else path[-1]) for name in new]
-        if len(steps) >= policy.most_courses:
-            break
     served = {step.gap for step in steps}
     return Offer(tuple(steps), {gap: why for gap, why in left_out.items() if gap not in served})
 
@@ -160,20 +166,24 @@ def _barred(person: Person, course: Course, score: float, policy: CoursePolicy) 
     return "seats" if course.seats_left <= 0 else None
 
 
-def _needed(name: str, person: Person, courses: Mapping[str, Course], policy: CoursePolicy) -> list[str] | None:
-    """The prerequisites that the person lacks, the first to take first; None where one of them cannot be taken."""
+def _needed(name: str, person: Person, courses: Mapping[str, Course], policy: CoursePolicy) -> list[str] | str:
+    """The prerequisites that the person lacks, the first to take first; why not, where one of them cannot be taken now."""
     path: list[str] = []
     for other in courses[name].prerequisites:
         if other in person.completed:
             continue
         course = courses.get(other)
-        if course is None or other in person.running or course.seats_left <= 0:
-            return None
+        if other in person.running:
+            return "under_way"
+        if course is None or course.seats_left <= 0:
+            return "prerequisite"
         if course.language is not None and course.language not in person.languages:
-            return None
+            return "prerequisite"
+        if person.level is not None and course.level is not None and course.level > person.level + policy.steps_above:
+            return "prerequisite"
         before = _needed(other, person, courses, policy)
-        if before is None:
-            return None
+        if isinstance(before, str):
+            return before
         path += [one for one in [*before, other] if one not in path]
     return path
 
@@ -186,6 +196,13 @@ def why_nothing(left_out: Counter[str]) -> tuple[str, str]:
     """
     if not left_out:
         return "没有合适的课程：目录中没有与此相关的课程", "nothing suitable: no course of the catalogue is about this"
+    if left_out["chosen"]:
+        return "为其他差距推荐的课程也有助于此项", "a course that is suggested for another gap helps with this one too"
+    if left_out["full"]:
+        return (
+            "有合适的课程，但已达到一次推荐的数量上限",
+            "there is a course, and it waits: as many are suggested as may be at a time",
+        )
     counted = left_out.most_common()
     zh = "，".join(f"{n} 门{WORDS[why][0]}" for why, n in counted)
     en = ", ".join(f"{n} {WORDS[why][1]}" for why, n in counted)

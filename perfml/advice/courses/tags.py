@@ -9,7 +9,8 @@ naming that skill: as a tag, or in a sentence of a comment that says it is wanti
 closes after ``open_days`` of the policy: it is then too old to act on, which is not to say that the gap has gone.
 
 **Proposed.** A sentence proposes a gap when it holds a cue of need or shortfall and, beside it in the same clause, the name of
-a skill. Words of praise are no cue, though a cue may stand within them. Only skills are read, only those that the taxonomy
+a skill. Words of praise are no cue, though a cue may stand within or across them. A sentence that a noted tag quotes has been
+read by whoever noted it, and proposes nothing more. Only skills are read, only those that the taxonomy
 lets be proposed, and never a feeling or a trait; the sentence stands beside each, and a person confirms it.
 """
 
@@ -32,22 +33,9 @@ Source = Literal["noted", "proposed"]
 COLUMNS: Final = ("employee_id", "tag", "skill", "source", "quote", "review_id", "noted_on")
 NEAR: Final = 12
 """Words, or Chinese characters, that may stand between a cue and its skill."""
-JOINS: Final = frozenset("和与及或、,，\n") | {
-    "and",
-    "or",
-    "with",
-    "of",
-    "in",
-    "the",
-    "his",
-    "her",
-    "their",
-    "能",
-    "力",
-    "技",
-    "巧",
-    "skills",
-}
+JOINS: Final = frozenset(
+    [*"和与及或能力技巧", "\n", "and", "or", "with", "of", "in", "the", "his", "her", "their", "skills"]
+)
 """What may stand between two skills that one cue is about."""
 _SENTENCES: Final = re.compile(r"(?<=[。！？；!?;])\s*|\n+|(?<=[.])(?<!\w\.\w\.)\s+")
 _CLAUSES: Final = re.compile(r"[\u4e00-\u9fff]")
@@ -67,6 +55,7 @@ class GapReader:
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.taxonomy = taxonomy
         self._cues = _cue_phrases(taxonomy.spec.cues)
+        self._praise = Phrases(dict.fromkeys(taxonomy.spec.cues.praises, ("praises", 1.0)), stemmed=False)
         self._read: dict[str, tuple[Gap, ...]] = {}
 
     def gaps_in(self, comment: str) -> tuple[Gap, ...]:
@@ -81,14 +70,16 @@ class GapReader:
 
     def _skills(self, sentence: str) -> Iterator[str]:
         """The skills that stand beside a cue in ``sentence``."""
-        cues = self._cues.find(sentence)
+        praise = self._praise.find(sentence)
+        praised = {place for one in praise for place in range(one.start, one.end)}
+        cues = [cue for cue in self._cues.find(sentence) if praised.isdisjoint(range(cue.start, cue.end))]
         if not any(cue.meaning in SIDES for cue in cues):
             return
         words = units(sentence, stemmed=False)
         found = self.taxonomy.phrases.find(sentence)
         known = self.taxonomy.spec.skills
         skills = [s for s in found if s.meaning != NOTHING and s.strength >= NAMED and known[s.meaning].proposed]
-        for clause in _clauses(words, cues):
+        for clause in _clauses(words, [*praise, *cues]):
             inside = [skill for skill in skills if skill.start in clause]
             for cue in cues:
                 if cue.start in clause and cue.meaning in SIDES:
@@ -118,7 +109,7 @@ def sentences(text: str) -> list[str]:
 
 def _cue_phrases(cues: Cues) -> Phrases:
     both = set(cues.wants) & set(cues.lacks)
-    lists = {"praises": cues.praises, "either": both, "wants": cues.wants, "lacks": cues.lacks, "turns": cues.turns}
+    lists = {"either": both, "wants": cues.wants, "lacks": cues.lacks, "turns": cues.turns}
     meanings: dict[str, tuple[str, float]] = {}
     for meaning, phrases in lists.items():
         for phrase in phrases:
@@ -249,7 +240,11 @@ def open_tags(
     parts = [noted]
     if proposed:
         taken = pd.MultiIndex.from_frame(noted[["employee_id", "key"]])
-        fresh = ~pd.MultiIndex.from_frame(said[["employee_id", "skill"]]).isin(taken) & (said["noted_on"] >= since)
+        quoted = pd.MultiIndex.from_arrays([found.noted["employee_id"], found.noted["quote"].map(_bare)])
+        read = pd.MultiIndex.from_arrays([said["employee_id"], said["quote"].map(_bare)]).isin(quoted)
+        fresh = (
+            ~pd.MultiIndex.from_frame(said[["employee_id", "skill"]]).isin(taken) & ~read & (said["noted_on"] >= since)
+        )
         parts.append(said[fresh].drop_duplicates(["employee_id", "skill"]).assign(source="proposed"))
     rows = pd.concat([part[list(COLUMNS)] for part in parts if len(part)] or [noted[list(COLUMNS)]], ignore_index=True)
     rows = rows.astype({"skill": object, "quote": object, "review_id": object})
@@ -268,6 +263,11 @@ def _said(reviews: pd.DataFrame, reader: GapReader) -> pd.DataFrame:
     ]
     said = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "source"], dtype=object)
     return said.astype({"noted_on": "datetime64[s]"})
+
+
+def _bare(quote: object) -> str:
+    """A quote without the punctuation at its ends; nothing where there is none."""
+    return quote.strip(' 。！？；.!?;“”"') if isinstance(quote, str) else ""
 
 
 def _tag(gap: Gap, taxonomy: Taxonomy) -> str:

@@ -226,6 +226,8 @@ def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp
 
 
 def test_a_difference_of_few_people_is_not_believed() -> None:
-    assert not _compared(5, 5, 5, 0).believed(20)
-    level = _compared(30, 15, 30, 15)
+    assert not _compared(5, 5, 5, 0, other_people=5).believed(20)
+    assert not _compared(40, 40, 90, 9, other_people=19).believed(20)  # ninety times, and yet few people
+    assert _compared(40, 40, 90, 9, other_people=40).believed(20)
+    level = _compared(30, 15, 30, 15, other_people=30)
     assert level.low < 0 < level.high and level.difference == 0 and not level.believed(20)
