@@ -7,10 +7,14 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from perfml.advice.courses.closure import closures
+from perfml.advice.courses.tags import looks
+from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.demo.company import CAUSES
 from perfml.learning import backtest
 from perfml.learning.labels import labels
 from perfml.learning.table import learning_dates, make_table
+from perfml.project.course_policy import SkillsSpec
 from tests.simulated import END, Simulated
 
 REASONS = {
@@ -110,3 +114,35 @@ def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: p
     assert found.positives > 100
     assert abs(auc.value - 0.5) <= 3 * auc.se
     assert not found.proven
+
+
+def test_the_shock_is_found_and_who_holds_back_earns_nothing_for_it(company_of_500: Simulated) -> None:
+    """Where the demand signal can be told from its placebo, as here; in two of six companies tried it could not."""
+    found = company_of_500.open().targets(company_of_500.data, as_of="2026-09-03").to_pandas().set_index("goal_id")
+    (shock,) = company_of_500.truth.shocks.to_dict("records")
+    hit = found[(found["metric"] == shock["metric"]) & (found["scope"] == shock["scope"])]
+    assert len(hit) >= 10 and (hit["status"] == "suggested").mean() > 0.8
+    lowered = hit["new_target"] / hit["old_target"]
+    assert (lowered.dropna() < 1).any() and not (lowered > 1).any()
+    held_back = found.reindex(company_of_500.truth.sandbaggers["goal_id"])
+    elsewhere = held_back[held_back["scope"] != shock["scope"]]
+    assert len(elsewhere) >= 2 and (elsewhere["status"] != "suggested").all()
+    in_shock = held_back[held_back["scope"] == shock["scope"]]
+    assert (
+        in_shock["new_target"] / in_shock["old_target"]
+    ).min() >= lowered.min() - 1e-9  # no more than honest colleagues
+
+
+def test_the_course_that_closes_a_gap_is_told_from_the_one_that_does_not(company_of_500: Simulated) -> None:
+    project = company_of_500.open()
+    taxonomy = Taxonomy.of(project.folder.policy_of(SkillsSpec)[1])
+    data = project.open(company_of_500.data)
+    try:
+        seen = closures(data, looks(data, taxonomy, END), END)
+    finally:
+        data.close()
+    believed = {
+        row["closes"]: seen[row["skill"], row["course_id"]].believed(20)
+        for row in company_of_500.truth.closures.to_dict("records")
+    }
+    assert believed == {True: True, False: False}

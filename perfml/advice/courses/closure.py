@@ -82,15 +82,23 @@ def closures(data: Data, found: Looks, as_of: dt.date) -> dict[tuple[str, str], 
     pairs["pair"] = np.arange(len(pairs))
     both = pairs.merge(done, on="employee_id")
     both = both[(both["completed_on"] >= both["noted_on"]) & (both["completed_on"] < both["next_on"])]
+    sizes, gone = (pairs.groupby("key")["gone"].agg(how) for how in ("size", "sum"))
+    people = pairs.groupby("key")["employee_id"].nunique()
+    times = pairs.groupby(["key", "employee_id"]).size().rename("times")
+    only = (
+        both.join(times, on=["key", "employee_id"])["times"] == 1
+    )  # all that is known of this person's gap is with the course
+    counts = (
+        both.assign(only=only)
+        .groupby(["key", "course_id"])
+        .agg(n=("gone", "size"), k=("gone", "sum"), only=("only", "sum"))
+    )
     out = {}
-    of_gap = {str(key): rows for key, rows in pairs.groupby("key")}
-    for (key, course), rows in both.groupby(["key", "course_id"]):
-        all_pairs = of_gap[str(key)]
-        without = all_pairs[~all_pairs["pair"].isin(rows["pair"])]
-        if len(without):
-            went, others_gone = int(rows["gone"].sum()), int(without["gone"].sum())
-            people = without["employee_id"].nunique()
-            out[str(key), str(course)] = _compared(len(rows), went, len(without), others_gone, other_people=people)
+    for key, course, n, k, alone in counts.reset_index().itertuples(index=False):
+        others = int(sizes[key] - n)
+        if others:
+            there = int(people[key] - alone)
+            out[str(key), str(course)] = _compared(int(n), int(k), others, int(gone[key] - k), other_people=there)
     return out
 
 

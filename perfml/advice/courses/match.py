@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -93,10 +94,11 @@ def match(
     gaps = gaps[gaps["employee_id"].isin(list(people) if employees is None else list(employees))]
     catalogue = _Catalogue.of(data, policy, taxonomy, as_of, sorted(set(gaps["tag"])), closures(data, found, as_of))
     rows: list[dict[str, Any]] = []
-    everyone = gaps.groupby("employee_id", sort=True)
-    for number, (employee, theirs) in enumerate(everyone):
+    everyone = gaps["employee_id"].nunique()
+    by_person = groupby(gaps.to_dict("records"), key=lambda gap: gap["employee_id"])  # as open_tags has them in order
+    for number, (employee, theirs) in enumerate(by_person):
         if progress and number % 500 == 0:
-            progress("matching courses", number, len(everyone))
+            progress("matching courses", number, everyone)
         base = {"policy": name, "policy_version": _version(policy), "as_of": as_of, "employee_id": employee}
         why = (held or {}).get(str(employee))
         if why is not None:
@@ -106,10 +108,10 @@ def match(
             }
             rows.append({**base, "suggestion_id": _id(name, str(employee), "", ""), "status": "held", **said})
         elif str(employee) in people:
-            made = _for_person(catalogue, people[str(employee)], theirs.to_dict("records"), policy, name, refused)
+            made = _for_person(catalogue, people[str(employee)], list(theirs), policy, name, refused)
             rows += [{**base, **row} for row in made]
     if progress:
-        progress("matching courses", len(everyone), len(everyone))
+        progress("matching courses", everyone, everyone)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
