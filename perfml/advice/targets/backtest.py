@@ -16,18 +16,17 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from perfml.advice.targets.conformal import Errors
-from perfml.advice.targets.forecast import PARTS, Model
+from perfml.advice.targets.model import EPOCH, PARTS, Model, finals
+from perfml.advice.targets.series import Floats
 from perfml.advice.targets.signals import Signals, SignalVerdict
 from perfml.errors import DataError
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.project.target_policy import TargetPolicy
 
-Floats = npt.NDArray[np.float64]
 QUANTILES = (0.1, 0.5, 0.9)
 DRAWS = 500
-EPOCH = dt.date(1970, 1, 1)
+_SHARES = {"attained": "final", "said": "expected", "naive": "naive"}
 Suggest = Callable[[dt.date], pa.Table]
 """The suggestions of a date, as ``perfml.advice.targets.suggest.suggest`` makes them."""
 
@@ -63,6 +62,8 @@ class Directions:
 
     suggested: int
     confirmed: int
+    by_chance: float
+    """How many would be confirmed if as many goals of the same dates had been drawn and moved the same ways."""
 
 
 @dataclass(frozen=True)
@@ -95,63 +96,41 @@ def backtest(
     where no period with measured goals has ended.
     """
     model, day = Model.of(data, policy, until), float((until - EPOCH).days)
-    gone, error, which = model.past(day, progress=progress)
-    if not len(error):
+    rows = model.past(day, progress=progress)
+    if not len(rows):
         raise DataError(
             "no period with measured goals has ended",
             where=f"{data.source} until {until}",
             remedy="give a longer record",
         )
-    final = model.finals(day)
-    goal = which["goal"].to_numpy(dtype=np.int64)
-    rows = which.assign(
-        gone=gone,
-        error=error,
-        first=model.first[goal],
-        owner=model.panel.goals["employee_id"].to_numpy()[goal],
-        attained=final[goal] / model.target[goal],
-        naive=_naive(model, which) / model.target[goal],
+    owner = model.record.goals["employee_id"].to_numpy()[rows["goal"].to_numpy(dtype=np.int64)]
+    rows = _intervals(
+        model, rows.assign(owner=owner, **{name: rows[of] / rows["target"] for name, of in _SHARES.items()})
     )
-    rows["said"] = rows["attained"] / np.exp(rows["error"])
-    rows = _intervals(rows)
+    rows = rows[rows["part"].isin(PARTS)]
     verdicts = model.at(day).verdicts
     used = [one.name for one in verdicts if one.used]
     whole = float(np.abs(rows["attained"] - rows["said"]).mean())
     ablation = {}
     for name in used:
-        left = Model(model.panel, Signals(model.signals.rows[model.signals.rows["name"] != name]))
-        without = left.past(day)[1]
-        ablation[name] = float(np.abs(rows["attained"] - rows["attained"] / np.exp(without)).mean()) / whole
-    directions = None if suggest is None else _directions(model, final, suggest, until, progress)
+        without = Model(model.record, Signals(model.signals.rows[model.signals.rows["name"] != name]))
+        left = without.past(day, parts=PARTS)
+        ablation[name] = float(((left["final"] - left["expected"]) / left["target"]).abs().mean()) / whole
+    directions = None if suggest is None else _directions(model, day, suggest, progress)
     at = tuple(_at(part, rows[rows["part"] == part]) for part in PARTS)
-    return TargetBacktest(len(np.unique(rows["first"])), at, tuple(verdicts), ablation, directions)
+    return TargetBacktest(len(rows.drop_duplicates(["first", "last"])), at, tuple(verdicts), ablation, directions)
 
 
-def _naive(model: Model, which: pd.DataFrame) -> Floats:
-    """What was reached, and for the rest what the owner reached on the same days a year before or, where that is not known, the
-    rest at the pace so far."""
-    out = np.full(len(which), np.nan)
-    for origin, rows in which.groupby("origin"):
-        place = rows["goal"].to_numpy(dtype=np.int64)
-        measured, actual = (x[place] for x in model.panel.last_measured(float(np.asarray(origin))))
-        first, last = model.first[place], model.last[place]
-        upto = np.where(np.isnan(actual), first - 1, np.minimum(measured, last))
-        share = (upto - first + 1) / (last - first + 1)
-        year = model.panel.series.between(model.panel.owner[place], upto - 364, last - 364)
-        paced = np.where(share > 0, actual / np.where(share > 0, share, 1) * (1 - share), model.target[place])
-        out[rows.index.to_numpy()] = np.nan_to_num(actual) + np.where(np.isnan(year), paced, year)
-    return out
-
-
-def _intervals(rows: pd.DataFrame) -> pd.DataFrame:
-    """With ``q0.1`` … of the final over the target, from the errors of earlier periods; missing where there are too few."""
-    made = {f"q{q}": np.full(len(rows), np.nan) for q in QUANTILES}
-    for first in np.unique(rows["first"]):
-        past, now = (rows["first"] < first).to_numpy(), (rows["first"] == first).to_numpy()
-        errors = Errors.of(*(rows[name].to_numpy(dtype=np.float64)[past] for name in ("gone", "error", "first")))
-        for q in QUANTILES:
-            made[f"q{q}"][now] = rows["said"].to_numpy()[now] * np.exp(errors.at(rows["gone"].to_numpy()[now], q))
-    return rows.assign(**made)
+def _intervals(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
+    """With ``q0.1`` … of the final over the target, from the errors known at each origin; missing where there are too few."""
+    made = np.full((len(QUANTILES), len(rows)), np.nan)
+    origin, gone, said = (rows[name].to_numpy(dtype=np.float64) for name in ("origin", "gone", "said"))
+    for day in np.unique(origin).tolist():
+        now = origin == day
+        errors = model.errors_of(rows, day)
+        for number, q in enumerate(QUANTILES):
+            made[number, now] = said[now] * np.exp(errors.at(gone[now], q))
+    return rows.assign(**{f"q{q}": row for q, row in zip(QUANTILES, made, strict=True)})
 
 
 def _at(part: float, rows: pd.DataFrame) -> At:
@@ -188,25 +167,28 @@ def _ratio(above: Floats, below: Floats, owner: npt.NDArray[np.intp]) -> Figure:
     return Figure(float(tops.sum() / bottoms.sum()), float(low), float(high))
 
 
-def _directions(model: Model, final: Floats, suggest: Suggest, until: dt.date, progress: Progress | None) -> Directions:
+def _directions(model: Model, day: float, suggest: Suggest, progress: Progress | None) -> Directions:
     """Of suggestions in the last month of each of the last four periods that have ended, those that the final confirms."""
-    ended = np.unique(model.last[~np.isnan(final)])[-4:]
-    place = {name: at for at, name in enumerate(model.panel.goals["goal_id"])}
-    suggested = confirmed = 0
+    panel = model.record.at(day)
+    final = finals(panel, day)
+    ended = np.unique(panel.last[~np.isnan(final)])[-4:]
+    place = {name: at for at, name in enumerate(model.record.goals["goal_id"])}
+    suggested, confirmed, by_chance = 0, 0, 0.0
     for number, last in enumerate(ended):
         if progress:
             progress("past suggestions", number, len(ended))
-        day = (EPOCH + dt.timedelta(days=int(last))).replace(day=3)
-        if day >= until:
-            continue
-        for row in suggest(day).to_pylist():
-            at = place.get(row["goal_id"])
-            if row["status"] != "suggested" or row["lever"] == "weight" or at is None or np.isnan(final[at]):
-                continue
-            lowered = row["new_target"] < row["old_target"]
-            suggested += 1
-            confirmed += bool((final[at] < row["old_target"]) == lowered)
-    return Directions(suggested, confirmed)
+        rows = suggest((EPOCH + dt.timedelta(days=int(last))).replace(day=3)).to_pylist()
+        at = np.array([place.get(row["goal_id"], -1) for row in rows], dtype=np.int64)
+        end = np.where(at >= 0, final[at], np.nan)
+        below = end < np.array([row["old_target"] for row in rows], dtype=np.float64)
+        usually = below[~np.isnan(end)].mean() if (~np.isnan(end)).any() else np.nan
+        for row, missed, known in zip(rows, below, ~np.isnan(end), strict=True):
+            if known and row["status"] == "suggested" and row["lever"] != "weight":
+                lowered = row["new_target"] < row["old_target"]
+                suggested += 1
+                confirmed += bool(missed == lowered)
+                by_chance += float(usually if lowered else 1 - usually)
+    return Directions(suggested, confirmed, by_chance)
 
 
 def summary(found: TargetBacktest) -> Sequence[tuple[str, str, str, str, str]]:

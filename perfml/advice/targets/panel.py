@@ -2,6 +2,8 @@
 
 History of an owner on a metric comes from the progress of earlier goals, measurement by measurement, or, where the policy names a
 kind of event whose values add up to the metric (``[forecast.history]``), from the behaviour log, which may reach further back.
+
+A :class:`Record` holds every version and correction; its :class:`Panel` of a day is what of it was known then.
 """
 
 from __future__ import annotations
@@ -14,134 +16,168 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from perfml.evidence.snapshots import visible
+from perfml.advice.targets.series import Floats, Ints, Series
 from perfml.evidence.sources import Data
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-APART = 1_000_000
-"""Days between the series of two owners on the one axis that all series stand on."""
-_GOALS = f"""
-select g.goal_id, g.employee_id, g.metric, coalesce(g.scope, '') as scope, g.target, g.definition,
-  date_diff('day', date '1970-01-01', g.period_start) as first, date_diff('day', date '1970-01-01', g.period_end) as last,
-  date_diff('day', date '1970-01-01', g.effective_on) as made
-from (select t.*, row_number() over (partition by t.goal_id order by t.effective_on desc, t.known_moment desc) as back
-  from main.goals t, (select ?::date as as_of) a where {visible("t")}) g
-where g.back = 1 and g.period_start < ?::date order by g.goal_id
+Names = npt.NDArray[np.object_]
+_DAY = "date_diff('day', date '1970-01-01', {}::date)"
+_KNOWN = f"{_DAY.format('t.usable_day')} as known, coalesce({_DAY.format('t.superseded_day')}, 1e9) as until"
+_VERSIONS = f"""
+select t.goal_id, t.employee_id, t.metric, coalesce(t.scope, '') as scope, t.target, t.definition,
+  {_DAY.format("t.period_start")} as first, {_DAY.format("t.period_end")} as last,
+  {_DAY.format("t.effective_on")} as made, {_KNOWN}
+from main.goals t where t.usable_day < ?::date order by t.goal_id, t.effective_on, t.known_moment
 """
 _MEASURED = f"""
-select t.goal_id, date_diff('day', date '1970-01-01', t.measured_at::date) as day, t.actual, t.definition,
-  date_diff('day', date '1970-01-01', t.usable_day) as known
-from main.progress t, (select ?::date as as_of) a where {visible("t")} order by t.goal_id, day
+select t.goal_id, {_DAY.format("t.measured_at")} as day, t.actual, t.definition, {_KNOWN}
+from main.progress t where t.usable_day < ?::date order by t.goal_id, t.measured_at, t.known_moment
 """
 _LOGGED = f"""
-select t.employee_id, t.kind, date_diff('day', date '1970-01-01', t.happened_at::date) as day, sum(t.value) as amount
-from main.events t, (select ?::date as as_of) a
-where {visible("t")} and t.kind in (select unnest(?::text[])) and t.value is not null
+select t.employee_id, t.kind, {_DAY.format("t.happened_at")} as day, sum(t.value) as amount, {_KNOWN}
+from main.events t where t.usable_day < ?::date and t.kind in (select unnest(?::text[])) and t.value is not null
 group by all order by all
 """
-
-
-@dataclass(frozen=True)
-class Series:
-    """What each owner reached on each metric, cumulative by day, all on one axis."""
-
-    code: Mapping[tuple[str, str], int]
-    """(owner, metric) -> number of its series."""
-    axis: Floats
-    total: Floats
-    begins: Ints
-    """First and last day of each series."""
-    ends: Ints
-
-    def between(self, series: Ints, after: Floats, until: Floats) -> Floats:
-        """What was reached on the days after ``after`` up to ``until``; missing where the series does not cover them."""
-        ok = series >= 0
-        place = np.where(ok, series, 0)
-        if not len(self.begins):
-            return np.full(len(series), np.nan)
-        found = self._at(place, until) - self._at(place, after)
-        covered = ok & (after >= self.begins[place] - 1) & (until <= self.ends[place])
-        return np.where(covered & (found > 0), found, np.nan)
-
-    def _at(self, series: Ints, day: Floats) -> Floats:
-        # What is logged stands on its day whole, as a goal counts it: it is not spread over the days before.
-        place = np.searchsorted(self.axis, series * float(APART) + day, side="right") - 1
-        return np.asarray(np.where(place >= 0, self.total[np.maximum(place, 0)], 0.0), dtype=np.float64)
+_NOTHING_MEASURED = pd.DataFrame({name: [] for name in ("goal_id", "day", "actual", "definition", "known", "until")})
+_NOTHING_LOGGED = pd.DataFrame({name: [] for name in ("employee_id", "kind", "day", "amount", "known", "until")})
 
 
 @dataclass(frozen=True)
 class Panel:
-    """All goals that had begun by a date, as known then; one entry a goal, in the order of ``goals``."""
+    """All goals of a record as they were known at a day; arrays over goals (n,), days since 1970-01-01.
 
-    goals: pd.DataFrame
-    """goal_id, employee_id, metric, scope, target, definition, first, last, made (days since 1970-01-01)."""
+    A goal of which no version was in force is missing in ``target`` and ``made``.
+    """
+
+    first: Floats
+    """First and last day of the period."""
+    last: Floats
+    target: Floats
+    """Of the version in force, and the day from which it has been."""
+    made: Floats
     measured: pd.DataFrame
-    """goal (place in ``goals``), day, actual, known; ascending."""
+    """Rows of ``goal``, ``day``, ``actual``: what had been measured, under the definition of the target; ascending."""
     series: Series
     owner: Ints
-    """Series of each goal's owner and metric, -1 without one."""
+    """Series of each goal's owner and metric."""
+    metric: Ints
+    """Number of each goal's metric, and of its metric and scope."""
+    market: Ints
+    metrics: Names
+    """Name of each goal's metric, and its scope, '' without one."""
+    scopes: Names
 
-    @classmethod
-    def of(cls, data: Data, as_of: dt.date, history: Mapping[str, str]) -> Panel:
-        """What was known before ``as_of``; ``history`` maps a metric to a kind of event."""
-        goals = data.connection.execute(_GOALS, [as_of, as_of]).df()
-        if data.has("progress"):
-            rows = data.connection.execute(_MEASURED, [as_of]).df()
-        else:
-            rows = pd.DataFrame({"goal_id": [], "day": [], "actual": [], "definition": [], "known": []})
-        place = pd.Index(goals["goal_id"]).get_indexer(pd.Index(rows["goal_id"]))
-        rows = rows.assign(goal=place)[place >= 0]
-        theirs = goals["definition"].to_numpy(dtype=object)[rows["goal"].to_numpy(dtype=np.int64)]
-        mine = rows["definition"].to_numpy(dtype=object)
-        same = np.array(
-            [not (isinstance(a, str) and isinstance(b, str) and a != b) for a, b in zip(theirs, mine, strict=True)],
-            dtype=bool,
-        )
-        measured = rows[same][["goal", "day", "actual", "known"]].astype(
-            {"day": float, "actual": float, "known": float}
-        )
-        series = _series(data, goals, measured, as_of, history)
-        keys = zip(goals["employee_id"], goals["metric"], strict=True)
-        return cls(goals, measured, series, np.array([series.code.get(key, -1) for key in keys], dtype=np.int64))
-
-    def last_measured(self, day: float) -> tuple[Floats, Floats]:
-        """(day, actual) of the newest measurement of each goal that was known before ``day``; missing without one."""
-        rows = self.measured[self.measured["known"] < day].drop_duplicates("goal", keep="last")
-        out = np.full((2, len(self.goals)), np.nan)
+    def last_measured(self) -> tuple[Floats, Floats]:
+        """(day, actual) of the newest measurement of each goal; missing without one."""
+        rows = self.measured.drop_duplicates("goal", keep="last")
+        out = np.full((2, len(self.first)), np.nan)
         at = rows["goal"].to_numpy(dtype=np.int64)
         out[0, at], out[1, at] = rows["day"], rows["actual"]
         return out[0], out[1]
 
 
-def _series(
-    data: Data, goals: pd.DataFrame, measured: pd.DataFrame, as_of: dt.date, history: Mapping[str, str]
-) -> Series:
-    """Series from the log for the metrics of ``history``, from progress for the others."""
-    parts = []
-    metric_of = {kind: metric for metric, kind in history.items()}
-    if metric_of and data.has("events"):
-        logged = data.connection.execute(_LOGGED, [as_of, list(metric_of)]).df()
-        logged["metric"] = logged["kind"].map(metric_of)
-        parts.append(logged[["employee_id", "metric", "day", "amount"]])
-    joined = measured.join(goals[["employee_id", "metric", "first"]], on="goal")
-    rows = joined.drop(index=joined.index[joined["metric"].isin(list(history))])
-    before = rows.groupby("goal")["actual"].shift().fillna(0.0)
-    parts.append(rows.assign(amount=rows["actual"] - before)[["employee_id", "metric", "day", "amount"]])
-    together = pd.concat([part for part in parts if len(part)] or parts[-1:])
-    whole = together.groupby(["employee_id", "metric", "day"])["amount"].sum().reset_index()
-    if not len(whole):
-        return Series({}, np.zeros(1), np.zeros(1), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    number, names = pd.factorize(pd.MultiIndex.from_frame(whole[["employee_id", "metric"]]))
-    total = whole.groupby(number)["amount"].cumsum().to_numpy(dtype=np.float64)
-    day = whole["day"].to_numpy(dtype=np.float64)
-    starts = np.flatnonzero(np.diff(number, prepend=-1))
-    ends = np.append(starts[1:], len(number)) - 1
-    # Each series begins at nought on the day before its first row, a whole step earlier.
-    step = np.where(starts + 1 <= ends, day[np.minimum(starts + 1, ends)] - day[starts], 1.0)
-    axis = np.concatenate([number * float(APART) + day, np.arange(len(names)) * float(APART) + day[starts] - step])
-    order = np.argsort(axis, kind="stable")
-    whole_total = np.concatenate([total, np.zeros(len(names))])
-    code = {(str(owner), str(metric)): place for place, (owner, metric) in enumerate(names)}
-    begins = (day[starts] - step + 1).astype(np.int64)
-    return Series(code, axis[order], whole_total[order], begins, day[ends].astype(np.int64))
+@dataclass(frozen=True)
+class Record:
+    """What was known before a date of all goals that had begun by then."""
+
+    goals: pd.DataFrame
+    """A row a goal: goal_id, employee_id, metric, scope, first, last, as its newest version says."""
+    versions: pd.DataFrame
+    """Rows of ``goal`` (place in ``goals``), ``target``, ``definition``, ``made``, ``known``, ``until``; the newest last."""
+    measured: pd.DataFrame
+    """Rows of ``goal``, ``day``, ``actual``, ``definition``, ``known``, ``until``; ascending. Definitions: -1 is unsaid."""
+    logged: pd.DataFrame
+    """Rows of ``series``, ``day``, ``amount``, ``known``, ``until``."""
+    code: Mapping[tuple[str, str], int]
+    """(owner, metric) -> number of its series."""
+    owner: Ints
+    from_log: npt.NDArray[np.bool_]
+    """Whether each goal's metric has its series from the log."""
+
+    @classmethod
+    def of(cls, data: Data, as_of: dt.date, history: Mapping[str, str]) -> Record:
+        """What was known before ``as_of``; ``history`` maps a metric to a kind of event."""
+        ask = data.connection.execute
+        versions = ask(_VERSIONS, [as_of]).df()
+        goals = versions.drop_duplicates("goal_id", keep="last")
+        goals = goals[(goals["first"] < (as_of - dt.date(1970, 1, 1)).days).to_numpy()].reset_index(drop=True)
+        goals = goals[["goal_id", "employee_id", "metric", "scope", "first", "last"]]
+        measured = ask(_MEASURED, [as_of]).df() if data.has("progress") else _NOTHING_MEASURED
+        metric_of = {kind: metric for metric, kind in history.items()}
+        asked = bool(metric_of) and data.has("events")
+        logged = ask(_LOGGED, [as_of, list(metric_of)]).df() if asked else _NOTHING_LOGGED
+        logged = logged.assign(metric=logged["kind"].map(metric_of))
+
+        place = pd.Index(goals["goal_id"])
+        versions, measured = (
+            rows.assign(goal=place.get_indexer(pd.Index(rows["goal_id"]))) for rows in (versions, measured)
+        )
+        versions, measured = (rows[(rows["goal"] >= 0).to_numpy()] for rows in (versions, measured))
+        definition = pd.factorize(
+            np.concatenate([rows["definition"].to_numpy(dtype=object) for rows in (versions, measured)])
+        )[0]
+        versions = versions.assign(definition=definition[: len(versions)])
+        measured = measured.assign(definition=definition[len(versions) :])
+
+        pairs = [goals[["employee_id", "metric"]], logged[["employee_id", "metric"]]]
+        number, names = pd.factorize(pd.MultiIndex.from_frame(pd.concat(pairs)))
+        code = {(str(owner), str(metric)): at for at, (owner, metric) in enumerate(names)}
+        return cls(
+            goals,
+            _numbers(versions, "goal", "target", "definition", "made", "known", "until"),
+            _numbers(measured, "goal", "day", "actual", "definition", "known", "until"),
+            _numbers(logged.assign(series=number[len(goals) :]), "series", "day", "amount", "known", "until"),
+            code,
+            number[: len(goals)].astype(np.int64),
+            goals["metric"].isin(list(history)).to_numpy(dtype=np.bool_),
+        )
+
+    def at(self, day: float) -> Panel:
+        """What of it was known before ``day``: versions, measurements and corrections that came later are not there yet."""
+        goals, n = self.goals, len(self.goals)
+        force = _before(self.versions, day).drop_duplicates("goal", keep="last")
+        target, made, definition = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1.0)
+        where = force["goal"].to_numpy(dtype=np.int64)
+        target[where], made[where], definition[where] = force["target"], force["made"], force["definition"]
+        measured = _before(self.measured, day)
+        theirs = definition[measured["goal"].to_numpy(dtype=np.int64)]
+        mine = measured["definition"].to_numpy(dtype=np.float64)
+        measured = measured[(mine == theirs) | (mine < 0) | (theirs < 0)][["goal", "day", "actual"]]
+        metric, market = pd.factorize(goals["metric"])[0], goals.groupby(["metric", "scope"]).ngroup().to_numpy()
+        return Panel(
+            goals["first"].to_numpy(dtype=np.float64),
+            goals["last"].to_numpy(dtype=np.float64),
+            target,
+            made,
+            measured,
+            self._series(measured, day),
+            self.owner,
+            metric.astype(np.int64),
+            market.astype(np.int64),
+            goals["metric"].to_numpy(dtype=object),
+            goals["scope"].to_numpy(dtype=object),
+        )
+
+    def _series(self, measured: pd.DataFrame, day: float) -> Series:
+        """Series from the log for the metrics that have it, from progress for the others."""
+        goal, actual = measured["goal"].to_numpy(dtype=np.int64), measured["actual"].to_numpy(dtype=np.float64)
+        new = np.diff(goal, prepend=-1) != 0
+        amount = np.where(new, actual, np.diff(actual, prepend=0.0))
+        kept = ~self.from_log[goal]
+        logged = _before(self.logged, day)
+        return Series.of(
+            np.concatenate([self.owner[goal][kept], logged["series"].to_numpy(dtype=np.int64)]),
+            np.concatenate(
+                [measured["day"].to_numpy(dtype=np.float64)[kept], logged["day"].to_numpy(dtype=np.float64)]
+            ),
+            np.concatenate([amount[kept], logged["amount"].to_numpy(dtype=np.float64)]),
+            count=len(self.code),
+        )
+
+
+def _numbers(rows: pd.DataFrame, *names: str) -> pd.DataFrame:
+    return rows[list(names)].astype(np.float64).reset_index(drop=True)
+
+
+def _before(rows: pd.DataFrame, day: float) -> pd.DataFrame:
+    """The rows known before ``day`` and not corrected before it."""
+    return rows[((rows["known"] < day) & (rows["until"] >= day)).to_numpy()]

@@ -2,7 +2,7 @@
 
 A signal is a relative change by month (0.05 is +5 %), of a scope or of everywhere. Values published later, and corrections made
 later, are not looked at. A signal is used for a metric only if it makes the final values of past goals, forecast from earlier
-ones, more exact than no signal does, and more than its own placebo: the same signal, one period late (a permutation in
+ones, surely more exact than no signal does, and than its own placebo does: the same signal, one period late (a permutation in
 time: Ernst 2004).
 """
 
@@ -11,17 +11,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from perfml.advice.targets.panel import Names, Panel
+from perfml.advice.targets.series import APART, Floats, Ints
 from perfml.evidence.sources import Data
 
-Floats = npt.NDArray[np.float64]
-Names = npt.NDArray[np.object_]
 STANDARD_ERRORS = 2.0
-"""By how many a signal must beat its placebo."""
+"""By how many a signal must beat its placebo, and no signal."""
 FEWEST_MARKETS = 12
 """Pairs of period and scope that a verdict takes; a signal of everywhere has one a period."""
 FULL_GOALS = 10
@@ -67,33 +67,40 @@ class Signals:
     @property
     def names(self) -> tuple[str, ...]:
         """The signals there are."""
-        return tuple(sorted(set(self.rows["name"])))
+        return tuple(sorted({name for name, _ in self._newest}))
 
     def has_scopes(self, name: str) -> bool:
         """Whether the signal differs by scope."""
-        return bool((self.rows.loc[self.rows["name"] == name, "scope"] != "").any())
+        return any(one == name and scope for one, scope in self._newest)
 
-    def level(self, name: str, scope: npt.NDArray[np.object_], day: Floats) -> Floats:
+    def level(self, name: str, scope: Names, day: Floats) -> Floats:
         """Log of one plus the newest month's value known before each ``day``, in each ``scope``, else everywhere (n,)."""
-        rows = self.rows[self.rows["name"] == name]
         out = np.full(len(day), np.nan)
-        for place in dict.fromkeys(scope.tolist()):
-            chosen = rows[rows["scope"] == (place if (rows["scope"] == place).any() else "")]
-            if not len(chosen):
-                continue
-            # The newest month so far, at each time that something became known.
-            known = chosen["known"].to_numpy(dtype=np.float64)
-            month = chosen["month"].to_numpy(dtype=np.float64)
-            newest = month >= np.maximum.accumulate(month)
-            value = pd.Series(np.where(newest, chosen["value"], np.nan)).ffill().to_numpy(dtype=np.float64)
-            here = scope == place
-            at = np.searchsorted(known, day[here], side="left") - 1
-            out[here] = np.where(at >= 0, np.log1p(np.maximum(value[np.maximum(at, 0)], -0.99)), np.nan)
+        code, places = pd.factorize(scope)
+        for number, place in enumerate(places):
+            newest = self._newest.get((name, place), self._newest.get((name, "")))
+            if newest is not None:
+                known, value = newest
+                here = code == number
+                at = np.searchsorted(known, day[here], side="left") - 1
+                out[here] = np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
         return out
 
-    def surprise(self, name: str, scope: npt.NDArray[np.object_], made: Floats, day: Floats) -> Floats:
+    def surprise(self, name: str, scope: Names, made: Floats, day: Floats) -> Floats:
         """By how much the signal moved between the days ``made`` and ``day``, in log points; 0 where it is not known (n,)."""
         return np.nan_to_num(self.level(name, scope, day) - self.level(name, scope, made))
+
+    @cached_property
+    def _newest(self) -> dict[tuple[str, str], tuple[Floats, Floats]]:
+        """(name, scope) -> each time that something became known, and log(1 + value) of the newest month by then."""
+        found = {}
+        for (name, scope), rows in self.rows.groupby(["name", "scope"]):
+            month = rows["month"].to_numpy(dtype=np.float64)
+            value = rows["value"].to_numpy(dtype=np.float64)
+            newest = pd.Series(np.where(month >= np.maximum.accumulate(month), value, np.nan)).ffill()
+            level = np.log1p(np.maximum(newest.to_numpy(dtype=np.float64), -0.99))
+            found[str(name), str(scope)] = (rows["known"].to_numpy(dtype=np.float64), level)
+        return found
 
 
 @dataclass(frozen=True)
@@ -107,20 +114,21 @@ class Effects:
     of: Mapping[tuple[str, str], tuple[float, float]]
     """(metric, signal) -> (of its move since, of where it stood)."""
 
-    def total(self, signals: Signals, metric: Names, scope: Names, made: Floats, day: Floats) -> Floats:
-        """What the signals' moves between ``made`` and ``day`` do to each goal, in log points (n,)."""
-        out = np.zeros(len(metric))
+    def moved(self, signals: Signals, panel: Panel, place: Ints, day: Floats) -> Floats:
+        """What the signals' moves since the target was set until ``day`` do to the goals at ``place``, in log points (n,)."""
+        out = np.zeros(len(place))
         for (which, name), (moved, _) in self.of.items():
-            here = metric == which
-            out[here] += moved * signals.surprise(name, scope[here], made[here], day[here])
+            here = panel.metrics[place] == which
+            goal = place[here]
+            out[here] += moved * signals.surprise(name, panel.scopes[goal], panel.made[goal], day[here])
         return out
 
-    def standing(self, signals: Signals, metric: Names, scope: Names, made: Floats) -> Floats:
+    def standing(self, signals: Signals, panel: Panel) -> Floats:
         """What the signals' standing when the target was set does to each goal, in log points (n,)."""
-        out = np.zeros(len(metric))
+        out = np.zeros(len(panel.first))
         for (which, name), (_, stood) in self.of.items():
-            here = metric == which
-            out[here] += stood * np.nan_to_num(signals.level(name, scope[here], made[here]))
+            here = panel.metrics == which
+            out[here] += stood * np.nan_to_num(signals.level(name, panel.scopes[here], panel.made[here]))
         return out
 
 
@@ -137,40 +145,33 @@ def slopes(x: Floats, y: Floats, goals: Floats) -> Floats:
     return np.asarray(np.linalg.solve((x * weight).T @ x + penalty * np.eye(x.shape[1]), (x * weight).T @ y))
 
 
-def judge(
-    signals: Signals, *, metric: Names, scope: Names, made: Floats, last: Floats, beyond: Floats
-) -> tuple[Effects, list[SignalVerdict]]:
-    """Which signals are used for which metric, learnt from finished goals (n,).
+def judge(signals: Signals, panel: Panel, beyond: Floats) -> tuple[Effects, list[SignalVerdict]]:
+    """Which signals are used for which metric, learnt from the goals that had ended.
 
-    ``beyond``: log(final / target) less what was usual for the owner, as known when the goal was made; ``made`` and ``last``:
-    the days when its target was set and when it ended. Each period is forecast from earlier ones only.
+    ``beyond``: log(final / target) less what was usual for the owner, as known when the goal was made; missing for the others
+    (n,). Each period is forecast from earlier ones only.
     """
     effects: dict[tuple[str, str], tuple[float, float]] = {}
     verdicts = []
+    of_metric = {
+        which: np.flatnonzero((panel.metrics == which) & ~np.isnan(beyond)) for which in sorted(set(panel.metrics))
+    }
     for name in signals.names:
         used: list[str] = []
         best, figure = (np.nan, np.nan), np.nan
-        real, placebo = (
-            np.stack(
-                [signals.surprise(name, scope, made - late, last + 1 - late), signals.level(name, scope, made - late)],
-                axis=1,
-            )
-            for late in (0, LATE_DAYS)
-        )
-        for which in sorted(set(metric.tolist())):
-            here = metric == which
-            where = scope[here] if signals.has_scopes(name) else np.full(int(here.sum()), "", dtype=object)
-            table = _markets(last[here], where, real[here], placebo[here], beyond[here])
+        for which, goals in of_metric.items():
+            table = _markets(signals, name, panel, goals, beyond[goals])
             periods = np.unique(table.period)
             if len(periods) < FEWEST_PERIODS or not table.real[:, 0].any():
                 continue
             plain, over = _gains(table, periods[FEWEST_PERIODS - 1 :])
             if len(over) < FEWEST_MARKETS:
                 continue
-            gain, se = float(np.mean(over)), float(np.std(over, ddof=1) / np.sqrt(len(over)))
+            (helps, doubt), (gain, se) = _mean(plain), _mean(over)
             if not best[0] >= gain / max(se, 1e-12):
                 best, figure = (gain / max(se, 1e-12), se), gain
-            if np.mean(plain) > 0 and gain > STANDARD_ERRORS * se:
+            # A poor placebo is beaten by chance: noise must not look like a market, so none at all has to be beaten as surely.
+            if helps > STANDARD_ERRORS * doubt and gain > STANDARD_ERRORS * se:
                 used.append(which)
                 moved, stood = slopes(table.real, table.beyond, table.goals).tolist()
                 effects[which, name] = (moved, stood)
@@ -190,19 +191,20 @@ class _Markets:
     goals: Floats
 
 
-def _markets(period: Floats, scope: Names, real: Floats, placebo: Floats, beyond: Floats) -> _Markets:
-    code, first, count = np.unique(
-        pd.factorize(pd.MultiIndex.from_arrays([period, scope]))[0], return_index=True, return_counts=True
-    )
-    member = pd.factorize(pd.MultiIndex.from_arrays([period, scope]))[0]
+def _markets(signals: Signals, name: str, panel: Panel, goals: Ints, beyond: Floats) -> _Markets:
+    """The markets of ``goals``, of one metric; a signal of everywhere has one a period."""
+    made, last = panel.made[goals], panel.last[goals]
+    scope = panel.scopes[goals] if signals.has_scopes(name) else np.full(len(goals), "", dtype=object)
+    member, period = pd.factorize(pd.factorize(scope)[0] * float(APART) + last)
+    count = np.bincount(member, minlength=len(period)).astype(np.float64)
 
-    def mean(x: Floats) -> Floats:
-        return np.asarray(np.bincount(member, x, minlength=len(code)) / count)
+    def means(late: int) -> Floats:
+        moved = signals.surprise(name, scope, made - late, last + 1 - late)
+        stood = np.nan_to_num(signals.level(name, scope, made - late))
+        return np.stack([np.bincount(member, x, minlength=len(period)) / count for x in (moved, stood)], axis=1)
 
-    def means(x: Floats) -> Floats:
-        return np.stack([mean(np.nan_to_num(column)) for column in x.T], axis=1)
-
-    return _Markets(period[first], means(real), means(placebo), mean(beyond), count.astype(np.float64))
+    beyond = np.bincount(member, beyond, minlength=len(period)) / count
+    return _Markets(np.asarray(period % APART), means(0), means(LATE_DAYS), beyond, count)
 
 
 def _gains(table: _Markets, periods: Floats) -> tuple[list[float], list[float]]:
@@ -223,12 +225,18 @@ def _gains(table: _Markets, periods: Floats) -> tuple[list[float], list[float]]:
     return plain, over
 
 
+def _mean(x: Sequence[float]) -> tuple[float, float]:
+    """Mean and its standard error."""
+    return float(np.mean(x)), float(np.std(x, ddof=1) / np.sqrt(len(x)))
+
+
 def _verdict(name: str, used: Sequence[str], gain: float, se: float) -> SignalVerdict:
     figure = "" if np.isnan(gain) else f" ({gain:+.4f} ± {se:.4f})"
     if used:
-        en = f"{name} is used for {', '.join(used)}: past goals are forecast better with it than with its own placebo{figure}"
-        zh = f"{name} 用于 {'、'.join(used)}：加入后对以往目标的预测优于其安慰剂{figure}"
+        which = ", ".join(used)
+        en = f"{name} is used for {which}: past goals are forecast better with it than without it and with its placebo{figure}"
+        zh = f"{name} 用于 {'、'.join(used)}：加入后对以往目标的预测优于不加入，也优于其安慰剂{figure}"
     else:
-        en = f"{name} is not used: it forecasts past goals no better than its own placebo{figure}"
-        zh = f"未采用 {name}：对以往目标的预测不优于其安慰剂{figure}"
+        en = f"{name} is not used: past goals are not forecast surely better with it than without it and with its placebo{figure}"
+        zh = f"未采用 {name}：加入后对以往目标的预测未能确实优于不加入及其安慰剂{figure}"
     return SignalVerdict(name, bool(used), tuple(used), gain, se, zh, en)

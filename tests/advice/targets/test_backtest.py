@@ -1,0 +1,144 @@
+"""What forecasts would have said: how far off, how often inside the interval, and which way targets should have moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from perfml.advice.targets.backtest import TargetBacktest, backtest, summary
+from perfml.advice.targets.conformal import FEWEST, Errors, stretch
+from perfml.advice.targets.model import ORIGINS, PARTS, RECENT_PERIODS, Model
+from perfml.errors import DataError
+from perfml.evidence.sources import Data
+from tests.advice.targets.worlds import NOW, POLICY, number, quarters, world
+from tests.tables import opened
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    return opened(world(tmp_path_factory.mktemp("world")))
+
+
+@pytest.fixture(scope="module")
+def found(data: Data) -> TargetBacktest:
+    return backtest(data, POLICY, until=NOW)
+
+
+def test_forecasts_beat_seasonal_naive_and_intervals_hold(found: TargetBacktest) -> None:
+    assert [one.part for one in found.at] == list(PARTS) and found.periods == len(quarters(NOW)) - 1
+    for one in found.at:
+        assert 0.7 <= one.coverage.value <= 0.95 and one.coverage.low <= one.coverage.value <= one.coverage.high
+        assert one.mase.high < 1 and one.goals == 40 * found.periods
+        assert one.pinball["0.5"] == pytest.approx(one.error.value / 2, rel=0.1)
+    errors = [one.error.value for one in found.at]
+    assert errors == sorted(errors, reverse=True)
+
+
+def test_each_used_signal_is_left_out_once(found: TargetBacktest) -> None:
+    assert set(found.ablation) == {"demand"}
+    assert found.ablation["demand"] == pytest.approx(1, abs=0.05)  # what is ahead so far tells most of it too
+
+
+def test_it_can_be_told_as_json_and_as_a_table(found: TargetBacktest) -> None:
+    assert json.loads(json.dumps(found.to_json()))["at"][1]["part"] == 0.5
+    assert [row[0] for row in summary(found)] == ["25%", "50%", "75%"]
+
+
+def test_seasonal_naive_is_the_rest_of_last_year_on_top_of_what_was_reached(data: Data) -> None:
+    model = Model.of(data, POLICY, NOW)
+    past = model.past(number(NOW), parts=(0.5,))
+    row = past[past["first"] == number(dt.date(2024, 4, 1))].iloc[7]
+    goal = model.record.goals.iloc[int(row["goal"])]
+    panel = model.record.at(float(row["origin"]))
+    measured, reached = (x[int(row["goal"])] for x in panel.last_measured())
+    rows = panel.measured.join(model.record.goals[["employee_id", "metric"]], on="goal")
+    rows = rows[(rows["employee_id"] == goal["employee_id"]).to_numpy()]
+    amount = rows["actual"].to_numpy() - rows.groupby("goal")["actual"].shift().fillna(0).to_numpy()
+    # what was measured of the year before stands on the day it was measured
+    inside = (rows["day"] > measured - 364) & (rows["day"] <= goal["last"] - 364)
+    assert row["naive"] == pytest.approx(reached + amount[inside.to_numpy()].sum(), rel=1e-9)
+
+
+def test_intervals_are_of_the_last_periods_that_had_ended(data: Data) -> None:
+    model = Model.of(data, POLICY, NOW)
+    day = number(dt.date(2025, 5, 20))
+    past = model.past(number(NOW))
+    ended = past[past["last"] < day]
+    recent = ended[ended["last"].isin(np.unique(ended["last"])[-RECENT_PERIODS:])]
+    gone = np.array([0.1, 0.5, 0.9])
+    said = model.errors_of(past, day)
+    np.testing.assert_allclose(said.at(gone, 0.9), model.errors_of(recent, day).at(gone, 0.9))
+    np.testing.assert_allclose(said.at(gone, 0.9), model.errors(day).at(gone, 0.9), rtol=1e-9)
+    assert set(past["part"]) == set(ORIGINS)
+    assert (said.spread(gone) > 0).all() and (np.diff(said.spread(gone)) < 0).all()
+
+
+def suggested(day: dt.date) -> pa.Table:
+    """Targets of 26 are lowered and of 10 raised; three are only weighed anew and one is left."""
+    first = max(first for first, _ in quarters(day))
+    ids = [f"e{n:02}_{first}" for n in range(40)]
+    return pa.table(
+        {
+            "goal_id": [*ids, "unknown"],
+            "status": ["none", *["suggested"] * 40],
+            "lever": ["target", *["weight"] * 3, *["target"] * 37],
+            "old_target": [100.0] * 41,
+            "new_target": [90.0] * 30 + [110.0] * 11,
+        }
+    )
+
+
+def test_hindsight_confirms_directions_against_what_chance_would(data: Data) -> None:
+    found = backtest(data, POLICY, until=NOW, suggest=suggested).directions
+    finals = pd.read_csv(Path(str(data.source)) / "progress.csv").groupby("goal_id")["actual"].last()
+    last = [first for first, _ in quarters(NOW)][-5:-1]
+    below = np.array([[finals[f"e{n:02}_{first}"] < 100 for n in range(40)] for first in last])
+    confirmed = below[:, 4:30].sum() + (~below[:, 30:]).sum()
+    assert found is not None and (found.suggested, found.confirmed) == (4 * 36, confirmed)
+    usually = below.mean(axis=1)
+    assert found.by_chance == pytest.approx((26 * usually + 10 * (1 - usually)).sum())
+
+
+def test_without_an_ended_period_it_says_so(data: Data) -> None:
+    with pytest.raises(DataError, match="no period with measured goals has ended"):
+        backtest(data, POLICY, until=dt.date(2022, 2, 20))
+
+
+def test_errors_are_those_of_the_same_part_of_the_period() -> None:
+    rng = np.random.default_rng(0)
+    gone = np.repeat([0.2, 0.5, 0.8], 2_000)
+    error = rng.normal(0.02, 1, 6_000) * np.repeat([0.3, 0.2, 0.1], 2_000)
+    period = np.tile(np.arange(100.0), 60)
+    found = Errors.of(gone, error, part=gone, period=period)
+    # between two origins in proportion, before the first and after the last as there
+    np.testing.assert_allclose(
+        found.spread(np.array([0.1, 0.2, 0.35, 0.5, 0.8, 1])), [0.3, 0.3, 0.25, 0.2, 0.1, 0.1], rtol=0.06
+    )
+    shares, far = np.array([0.5, 0.8, 0.5]), np.array([0.2, 0.1, np.nan]) * 1.2816
+    np.testing.assert_allclose(found.exceeds(shares, far), [0.1, 0.1, np.nan], atol=0.02)
+    one = Errors.of(gone, error, part=gone, period=np.zeros(6_000))  # one period tells little of the next
+    np.testing.assert_allclose(one.spread(np.array([0.5])), np.sqrt(2) * 0.2, rtol=0.06)
+
+
+def test_errors_that_periods_have_in_common_widen_the_next_one() -> None:
+    rng = np.random.default_rng(1)
+    period = np.repeat(np.arange(8.0), 200)
+    part = np.tile(np.repeat([0.25, 0.5], 100), 8)
+    own = rng.normal(0, 0.1, len(period))
+    alone, market = stretch(own, part, period), stretch(own + rng.normal(0, 0.2, 8)[period.astype(int)], part, period)
+    assert 1 <= alone < 1.02 < market < np.sqrt((1 + 1 / 8) / (1 - 1 / 8))
+    assert stretch(own[:200], part[:200], period[:200]) == pytest.approx(np.sqrt(2))
+
+
+def test_of_few_errors_no_interval_is_claimed() -> None:
+    few = np.linspace(-1, 1, FEWEST - 1)
+    found = Errors.of(few, few, part=few, period=few)
+    assert (
+        np.isnan(found.at(np.array([0.5]), 0.9)).all() and np.isnan(found.exceeds(np.array([0.5]), np.zeros(1))).all()
+    )
