@@ -113,7 +113,10 @@ def target_backtest(name: str, found: TargetBacktest) -> None:
         out.print(f"  {escape(verdict.en)}{cost}", highlight=False)
     if found.directions is not None and found.directions.suggested:
         said = found.directions
-        out.print(f"  hindsight confirms the direction of {said.confirmed} of {said.suggested} suggested targets")
+        out.print(
+            f"  hindsight confirms the direction of {said.confirmed} of {said.suggested} suggested targets"
+            f" ({said.by_chance:.0f} by chance)"
+        )
 
 
 def _people(people: Sequence[Listed], title: str) -> Table:
