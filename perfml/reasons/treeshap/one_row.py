@@ -1,0 +1,172 @@
+"""Contributions of one row: one quadrature node a lane.
+
+A block kernel would spend the work of a whole block on one row, and a list of operations of several kinds is a branch that no
+processor foresees. Here every node is the same: on the way down both its edges get their polynomials, leaves too, and on the
+way up, in the opposite order, both are earned from and added; what differs is multiplied by 0 or 1. For one row the numbers of
+all states would be read from far memory once each, so only 1 / h of an edge that is taken is kept, and the rest made of shares:
+
+    growth  ((1 - t) z + t o) / h'                 (elsewhere: the share of this split alone)
+    gain    w (1 - z) / h - w (1 - z') / h'        of the edge that is taken
+            - w / (1 - t) - w (1 - z') / h'        of the other
+
+Lanes beyond the last quadrature node begin as 0 and stay 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from perfml.reasons.treeshap.compiling import compiled
+from perfml.reasons.treeshap.decisions import CATEGORY, NONE, ZERO, ZERO_IS_MISSING, Decisions, place_of
+from perfml.reasons.treeshap.nodes import Nodes, gauss_legendre
+from perfml.reasons.treeshap.parsing import Floats, Ints
+from perfml.reasons.treeshap.simd import at, lanes, like, load, put, store, total
+
+Kernel = Callable[["RowProgram", Floats, Ints, Any, Any, Ints, Floats], None]
+IS_CATEGORY, IS_ZERO_MISSING, IS_MISSING_LEFT, IS_SWAPPED = 1, 2, 4, 8
+"""Bits of ``CODE``."""
+FEATURE, CODE, RESULT, EDGE, EARLIER, SET_FROM, SET_TO, COLUMNS = range(8)
+"""Columns of ``RowProgram.nodes``."""
+NEAR_SHARE, FAR_SHARE, NEAR_LEAF, FAR_LEAF, ABOVE, SHARES = range(6)
+"""Columns of ``RowProgram.shares``: of this split's edges, their leaves' values (1 where there is none), z above."""
+U, T, W, W_OVER_U, RULES = range(5)
+"""Vectors of a quadrature rule: 1 - t, t, w, w / (1 - t)."""
+WIDTHS = (8, 16)
+"""Numbers of quadrature nodes that a kernel is made for; whatever needs more is left to the block kernel."""
+
+
+class RowProgram(NamedTuple):
+    """What the kernel runs; all arrays but ``trees`` (trees, 4: first and last node, quadrature nodes, first inverse) are flat.
+
+    ``nodes`` (nodes · ``COLUMNS``), edges in it numbered 1 + 2 · place + side in their tree and 0 where there is none;
+    ``thresholds`` (nodes,); ``shares`` (nodes · ``SHARES``); ``inverses``: of each tree ones, then 1 / h of each edge taken;
+    ``rules`` (quadrature nodes + 1, ``RULES``, width).
+    """
+
+    trees: Ints
+    nodes: npt.NDArray[np.int32]
+    thresholds: Floats
+    shares: npt.NDArray[Any]
+    inverses: npt.NDArray[Any]
+    rules: npt.NDArray[Any]
+    decisions: Decisions
+
+
+def make_row_program(nodes: Nodes, decisions: Decisions, width: int, dtype: npt.DTypeLike) -> RowProgram:
+    """The program for one row at a time, ``width`` of :data:`WIDTHS` lanes wide."""
+    first, last = nodes.first[:-1], nodes.first[1:]
+    quadrature = nodes.quadrature[first]
+    start = np.concatenate([[0], np.cumsum((1 + 2 * (last - first)) * quadrature)])
+    inverses = np.ones(int(start[-1]) + width, dtype)  # a vector may read beyond the last
+    rules = np.zeros((width + 1, RULES, width), dtype)
+    for tree, q in enumerate(quadrature.tolist()):
+        t, w = gauss_legendre(q)
+        rules[q, :, :q] = 1 - t, t, w, w / (1 - t)
+        z = nodes.share[first[tree] : last[tree]].reshape(-1, 1)
+        inverses[start[tree] + q : start[tree + 1]] = (1 / ((1 - t) * z + t)).reshape(-1)
+    code = IS_CATEGORY * (decisions.test == CATEGORY) + IS_ZERO_MISSING * (decisions.test == ZERO_IS_MISSING)
+    code += IS_MISSING_LEFT * (decisions.missing_left != NONE) + IS_SWAPPED * (decisions.flip != NONE)
+    table = (
+        decisions.feature,
+        code,
+        nodes.row,
+        nodes.edge + 1,
+        nodes.earlier + 1,
+        decisions.set_from,
+        decisions.set_to,
+    )
+    leaf = np.where(nodes.inner, 1.0, nodes.leaf)
+    shares = np.column_stack([nodes.local, leaf, nodes.above]).astype(dtype)
+    return RowProgram(
+        np.column_stack([first, last, quadrature, start[:-1]]), np.column_stack(table).astype(np.int32).reshape(-1),
+        decisions.threshold, shares.reshape(-1), inverses, rules.reshape(-1), decisions,
+    )  # fmt: skip
+
+
+@cache
+def row_kernel(width: int) -> Kernel:
+    """A kernel that takes ``width`` quadrature nodes at once: ``(program, values, places, stack, earned, taken, out)``.
+
+    ``values`` (features,) is the row, ``out`` (results,) is added to; ``places`` (features,), ``stack`` (edges of a tree + 1,
+    times width), ``earned`` (results · width) and ``taken`` (nodes of a tree + 1) are room to work in.
+    """
+
+    def contribute(
+        program: RowProgram, values: Floats, places: Ints, stack: Any, earned: Any, taken: Ints, out: Floats
+    ) -> None:
+        trees, nodes, thresholds, shares, inverses, rules, decisions = program
+        members = decisions.members
+        for which in range(len(decisions.category_feature)):
+            feature = decisions.category_feature[which]
+            first, last = decisions.category_from[which], decisions.category_from[which + 1]
+            places[feature] = place_of(values[feature], decisions.categories, first, last)
+        earned[:] = 0
+        zero = like(lanes(stack[0], width), 0.0)
+        taken[0] = 0
+        for tree in range(len(trees)):
+            begin, end, quadrature, inverse = trees[tree, 0], trees[tree, 1], trees[tree, 2], trees[tree, 3]
+            rule = quadrature * RULES * width
+            u, t = load(zero, rules, rule + U * width), load(zero, rules, rule + T * width)
+            w, w_over_u = load(zero, rules, rule + W * width), load(zero, rules, rule + W_OVER_U * width)
+            store(stack, 0, u + t)
+            for place in range(end - begin):
+                node = (begin + place) * COLUMNS
+                share = (begin + place) * SHARES
+                code, feature = at(nodes, node + CODE), at(nodes, node + FEATURE)
+                if code & IS_CATEGORY:
+                    member, stop = at(nodes, node + SET_FROM), at(nodes, node + SET_TO)
+                    left = 0
+                    while member < stop:
+                        left |= at(members, member) == at(places, feature)
+                        member += 1
+                else:
+                    value = at(values, feature)
+                    small = (value <= ZERO) & (value >= -ZERO)
+                    missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
+                    left = (missing & ((code & IS_MISSING_LEFT) != 0)) | (
+                        ~missing & (value <= at(thresholds, begin + place))
+                    )
+                far = np.int64(left == ((code & IS_SWAPPED) != 0))
+                earlier = at(nodes, node + EARLIER)
+                inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
+                put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
+                near_taken, far_taken = inside * (1 - far), inside * far
+                above = 1.0 + inside * (at(shares, share + ABOVE) - 1.0)
+                growth = load(zero, inverses, inverse + earlier * inside * quadrature)
+                plain = u + like(zero, 1.0 - inside) * t
+                near = plain * like(zero, at(shares, share + NEAR_SHARE) * above) + t * like(zero, near_taken)
+                beside = plain * like(zero, at(shares, share + FAR_SHARE) * above) + t * like(zero, far_taken)
+                near = growth * near * like(zero, at(shares, share + NEAR_LEAF))
+                beside = growth * beside * like(zero, at(shares, share + FAR_LEAF))
+                path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
+                slot = (2 * place + 1) * width
+                store(stack, slot, path * near)
+                store(stack, slot + width, path * beside)
+            for place in range(end - begin - 1, -1, -1):
+                node = (begin + place) * COLUMNS
+                share = (begin + place) * SHARES
+                edge = at(taken, place + 1)
+                inside = np.int64(edge > 0)
+                far = inside * (1 - (edge & 1))
+                above = at(shares, share + ABOVE)
+                slot = (2 * place + 1) * width
+                below = load(zero, stack, slot + far * width)
+                beside = load(zero, stack, slot + width - far * width)
+                both = below + beside
+                store(stack, at(nodes, node + EDGE) * width, both)
+                result = at(nodes, node + RESULT) * width
+                gain = below * like(zero, inside * (1.0 - at(shares, share + far) * above))
+                gain = gain * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
+                back = both * like(zero, inside * (above - 1.0))
+                back = back * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
+                lost = beside * like(zero, -1.0 * inside) * w_over_u
+                store(earned, result, load(zero, earned, result) + (gain + back) * w + lost)
+        for result in range(len(out)):
+            out[result] += total(load(zero, earned, result * width))
+
+    return compiled(contribute)
