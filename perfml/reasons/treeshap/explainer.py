@@ -16,7 +16,7 @@ from perfml.errors import DataError
 from perfml.reasons.treeshap.decisions import Words, decide
 from perfml.reasons.treeshap.kernels import block_kernel
 from perfml.reasons.treeshap.nodes import in_order
-from perfml.reasons.treeshap.one_row import WIDTHS, RowProgram, make_row_program, row_kernel
+from perfml.reasons.treeshap.one_row import WIDTHS, RowProgram, make_row_programs, row_kernel
 from perfml.reasons.treeshap.parsing import Floats, read_forest
 from perfml.reasons.treeshap.program import make_program
 from perfml.reasons.treeshap.width import block_rows, vector_bits
@@ -67,21 +67,20 @@ class TreeShap:
         self._nodes = in_order(forest)
         self._program, self._slots = make_program(self._nodes, decide(self._nodes), self.dtype)
         self._most_nodes = int(np.diff(self._nodes.first).max(initial=0))
-        deepest = int(self._nodes.quadrature.max(initial=1))
-        self._row_width = next((width for width in WIDTHS if width >= deepest), 0)
-        self._few = max(1, self.block // 8) if self._row_width else 0  # from there on a block is cheaper
+        shallow = int(self._nodes.quadrature.max(initial=0)) <= WIDTHS[-1]
+        self._few = max(1, self.block // 8) if shallow else 0  # rows from which on a block is cheaper
 
     @property
     def nbytes(self) -> int:
         """Bytes of the model's tables; those for one row are made when one is first asked for."""
         arrays: list[npt.NDArray[Any]] = [*self._program[:-1], *self._program.decisions]
-        if "_row_program" in self.__dict__:
-            arrays += self._row_program[:-1]
-        return sum(array.nbytes for array in arrays)
+        if "_row_programs" in self.__dict__:
+            arrays += [each for program in self._row_programs.values() for each in program[:-1]]
+        return sum({id(array): array.nbytes for array in arrays}.values())
 
     @cached_property
-    def _row_program(self) -> RowProgram:
-        return make_row_program(self._nodes, self._program.decisions, self._row_width, self.dtype)
+    def _row_programs(self) -> dict[int, RowProgram]:
+        return make_row_programs(self._nodes, self._program.decisions, self.dtype)
 
     def contributions(self, X: npt.ArrayLike, *, num_threads: int = 1) -> Floats:
         """Contributions (rows, features + 1) to the margin, the expected value last; of several outputs, side by side.
@@ -132,14 +131,15 @@ class TreeShap:
             out[start : start + rows] = found[:, :, : len(given)].transpose(2, 0, 1)
 
     def _one_by_one(self, values: npt.NDArray[Any], out: Floats) -> None:
-        width = self._row_width
         places = np.full(self.n_features, -1)
-        stack = _aligned((2 * self._most_nodes + 1) * width, self.dtype)
-        earned = _aligned(self.n_outputs * (self.n_features + 1) * width, self.dtype)
         taken = np.empty(self._most_nodes + 1, np.int64)
-        kernel = row_kernel(width)
-        for row, contribution in zip(np.ascontiguousarray(values, dtype=np.float64), out, strict=True):
-            kernel(self._row_program, row, places, stack, earned, taken, contribution.reshape(-1))
+        given = np.ascontiguousarray(values, dtype=np.float64)
+        for width, program in self._row_programs.items():
+            stack = _aligned((2 * self._most_nodes + 1) * width, self.dtype)
+            earned = _aligned(self.n_outputs * (self.n_features + 1) * width, self.dtype)
+            kernel = row_kernel(width)
+            for row, contribution in zip(given, out, strict=True):
+                kernel(program, row, places, stack, earned, taken, contribution.reshape(-1))
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> float:
         """Compile, or take from disk, everything that :meth:`contributions` runs; returns the seconds it took.

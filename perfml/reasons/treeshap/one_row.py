@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,12 +31,14 @@ from perfml.reasons.treeshap.simd import at, lanes, like, load, put, store, tota
 Kernel = Callable[["RowProgram", Floats, Ints, Any, Any, Ints, Floats], None]
 IS_CATEGORY, IS_ZERO_MISSING, IS_MISSING_LEFT, IS_SWAPPED = 1, 2, 4, 8
 """Bits of ``CODE``."""
-FEATURE, CODE, RESULT, EDGE, EARLIER, SET_FROM, SET_TO, COLUMNS = range(8)
+FEATURE, CODE, RESULT, EDGE, EARLIER, SET, COLUMNS = range(7)
 """Columns of ``RowProgram.nodes``."""
 NEAR_SHARE, FAR_SHARE, NEAR_LEAF, FAR_LEAF, ABOVE, SHARES = range(6)
 """Columns of ``RowProgram.shares``: of this split's edges, their leaves' values (1 where there is none), z above."""
-U, T, W, W_OVER_U, RULES = range(5)
-"""Vectors of a quadrature rule: 1 - t, t, w, w / (1 - t)."""
+STAYS, TAKEN, EARNS, LOSES, RULES = range(0, 10, 2)
+"""Pairs of vectors of a quadrature rule: one for where a row is elsewhere or an edge is not taken, one for where it is.
+
+1 or 1 - t; 0 or t; 0 or w; 0 or - w / (1 - t)."""
 WIDTHS = (8, 16)
 """Numbers of quadrature nodes that a kernel is made for; whatever needs more is left to the block kernel."""
 
@@ -45,7 +48,8 @@ class RowProgram(NamedTuple):
 
     ``nodes`` (nodes · ``COLUMNS``), edges in it numbered 1 + 2 · place + side in their tree and 0 where there is none;
     ``thresholds`` (nodes,); ``shares`` (nodes · ``SHARES``); ``inverses``: of each tree ones, then 1 / h of each edge taken;
-    ``rules`` (quadrature nodes + 1, ``RULES``, width).
+    ``rules`` (quadrature nodes + 1, ``RULES``, width); ``sets``: from a categorical node's ``SET`` on, bits of the places of the
+    categories that go left, counted from its feature's first.
     """
 
     trees: Ints
@@ -54,38 +58,61 @@ class RowProgram(NamedTuple):
     shares: npt.NDArray[Any]
     inverses: npt.NDArray[Any]
     rules: npt.NDArray[Any]
+    sets: Ints
     decisions: Decisions
 
 
-def make_row_program(nodes: Nodes, decisions: Decisions, width: int, dtype: npt.DTypeLike) -> RowProgram:
-    """The program for one row at a time, ``width`` of :data:`WIDTHS` lanes wide."""
+def make_row_programs(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) -> dict[int, RowProgram]:
+    """The programs for one row at a time, by the width of the kernel; none if a tree needs more than the last of :data:`WIDTHS`.
+
+    They share all but their ``trees`` and ``rules``.
+    """
     first, last = nodes.first[:-1], nodes.first[1:]
     quadrature = nodes.quadrature[first]
+    if quadrature.max(initial=0) > WIDTHS[-1]:
+        return {}
     start = np.concatenate([[0], np.cumsum((1 + 2 * (last - first)) * quadrature)])
-    inverses = np.ones(int(start[-1]) + width, dtype)  # a vector may read beyond the last
-    rules = np.zeros((width + 1, RULES, width), dtype)
+    inverses = np.ones(int(start[-1]) + WIDTHS[-1], dtype)  # a vector may read beyond the last
     for tree, q in enumerate(quadrature.tolist()):
-        t, w = gauss_legendre(q)
-        rules[q, :, :q] = 1 - t, t, w, w / (1 - t)
+        t, _ = gauss_legendre(q)
         z = nodes.share[first[tree] : last[tree]].reshape(-1, 1)
         inverses[start[tree] + q : start[tree + 1]] = (1 / ((1 - t) * z + t)).reshape(-1)
     code = IS_CATEGORY * (decisions.test == CATEGORY) + IS_ZERO_MISSING * (decisions.test == ZERO_IS_MISSING)
     code += IS_MISSING_LEFT * (decisions.missing_left != NONE) + IS_SWAPPED * (decisions.flip != NONE)
-    table = (
-        decisions.feature,
-        code,
-        nodes.row,
-        nodes.edge + 1,
-        nodes.earlier + 1,
-        decisions.set_from,
-        decisions.set_to,
-    )
+    where, sets = _bits(decisions)
+    table = (decisions.feature, code, nodes.row, nodes.edge + 1, nodes.earlier + 1, where)
     leaf = np.where(nodes.inner, 1.0, nodes.leaf)
-    shares = np.column_stack([nodes.local, leaf, nodes.above]).astype(dtype)
-    return RowProgram(
-        np.column_stack([first, last, quadrature, start[:-1]]), np.column_stack(table).astype(np.int32).reshape(-1),
-        decisions.threshold, shares.reshape(-1), inverses, rules.reshape(-1), decisions,
-    )  # fmt: skip
+    shares = np.column_stack([nodes.local, leaf, nodes.above]).astype(dtype).reshape(-1)
+    columns = np.column_stack(table).astype(np.int32).reshape(-1)
+    trees = np.column_stack([first, last, quadrature, start[:-1]])
+    out, least = {}, 0
+    for width in WIDTHS:
+        here = (quadrature > least) & (quadrature <= width)
+        least = width
+        if here.any():
+            rules = np.zeros((width + 1, RULES, width), dtype)
+            for q in range(1, width + 1):
+                t, w = gauss_legendre(q)
+                rules[q, STAYS, :q], rules[q, STAYS + 1 :: 2, :q] = 1, (1 - t, t, w, -w / (1 - t))
+            arrays = (columns, decisions.threshold, shares, inverses, rules.reshape(-1), sets)
+            out[width] = RowProgram(trees[here], *arrays, decisions)
+    return out
+
+
+def _bits(decisions: Decisions) -> tuple[Ints, Ints]:
+    """Where each node's bits begin, and the bits: one for each category of its feature, set if it goes left."""
+    where, words = np.zeros(len(decisions.feature), np.int64), [np.zeros(1, np.int64)]
+    bounds = dict(zip(decisions.category_feature.tolist(), pairwise(decisions.category_from.tolist()), strict=True))
+    filled = 1
+    for node in np.flatnonzero(decisions.test == CATEGORY).tolist():
+        first, last = bounds[int(decisions.feature[node])]
+        members = decisions.members[decisions.set_from[node] : decisions.set_to[node]] - first
+        bits = np.zeros(-(-(last - first) // 64) * 64, np.uint8)
+        bits[members] = 1
+        where[node] = filled
+        words.append(np.packbits(bits, bitorder="little").view("<i8"))
+        filled += len(words[-1])
+    return where, np.concatenate(words)
 
 
 @cache
@@ -99,48 +126,41 @@ def row_kernel(width: int) -> Kernel:
     def contribute(
         program: RowProgram, values: Floats, places: Ints, stack: Any, earned: Any, taken: Ints, out: Floats
     ) -> None:
-        trees, nodes, thresholds, shares, inverses, rules, decisions = program
-        members = decisions.members
+        trees, nodes, thresholds, shares, inverses, rules, sets, decisions = program
         for which in range(len(decisions.category_feature)):
             feature = decisions.category_feature[which]
             first, last = decisions.category_from[which], decisions.category_from[which + 1]
-            places[feature] = place_of(values[feature], decisions.categories, first, last)
+            place = place_of(values[feature], decisions.categories, first, last)
+            places[feature] = place - first if place >= 0 else -1
         earned[:] = 0
         zero = like(lanes(stack[0], width), 0.0)
         taken[0] = 0
         for tree in range(len(trees)):
             begin, end, quadrature, inverse = trees[tree, 0], trees[tree, 1], trees[tree, 2], trees[tree, 3]
             rule = quadrature * RULES * width
-            u, t = load(zero, rules, rule + U * width), load(zero, rules, rule + T * width)
-            w, w_over_u = load(zero, rules, rule + W * width), load(zero, rules, rule + W_OVER_U * width)
-            store(stack, 0, u + t)
+            store(stack, 0, load(zero, rules, rule + STAYS * width))
             for place in range(end - begin):
                 node = (begin + place) * COLUMNS
                 share = (begin + place) * SHARES
                 code, feature = at(nodes, node + CODE), at(nodes, node + FEATURE)
-                if code & IS_CATEGORY:
-                    member, stop = at(nodes, node + SET_FROM), at(nodes, node + SET_TO)
-                    left = 0
-                    while member < stop:
-                        left |= at(members, member) == at(places, feature)
-                        member += 1
-                else:
-                    value = at(values, feature)
-                    small = (value <= ZERO) & (value >= -ZERO)
-                    missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
-                    left = (missing & ((code & IS_MISSING_LEFT) != 0)) | (
-                        ~missing & (value <= at(thresholds, begin + place))
-                    )
+                value, place_in = at(values, feature), at(places, feature)  # both kinds are tried: no branch
+                small = (value <= ZERO) & (value >= -ZERO)
+                missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
+                below_it = ~missing & (value <= at(thresholds, begin + place))
+                left = (missing & ((code & IS_MISSING_LEFT) != 0)) | below_it
+                named = (at(sets, at(nodes, node + SET) + (max(place_in, 0) >> 6)) >> (place_in & 63)) & 1
+                left = (named & (place_in >= 0)) != 0 if code & IS_CATEGORY else left
                 far = np.int64(left == ((code & IS_SWAPPED) != 0))
                 earlier = at(nodes, node + EARLIER)
                 inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
                 put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
-                near_taken, far_taken = inside * (1 - far), inside * far
-                above = 1.0 + inside * (at(shares, share + ABOVE) - 1.0)
+                above = at(shares, share + ABOVE) if inside else 1.0
                 growth = load(zero, inverses, inverse + earlier * inside * quadrature)
-                plain = u + like(zero, 1.0 - inside) * t
-                near = plain * like(zero, at(shares, share + NEAR_SHARE) * above) + t * like(zero, near_taken)
-                beside = plain * like(zero, at(shares, share + FAR_SHARE) * above) + t * like(zero, far_taken)
+                stays = load(zero, rules, rule + (STAYS + inside) * width)
+                near = load(zero, rules, rule + (TAKEN + inside * (1 - far)) * width)
+                near = near + stays * like(zero, at(shares, share + NEAR_SHARE) * above)
+                beside = load(zero, rules, rule + (TAKEN + inside * far) * width)
+                beside = beside + stays * like(zero, at(shares, share + FAR_SHARE) * above)
                 near = growth * near * like(zero, at(shares, share + NEAR_LEAF))
                 beside = growth * beside * like(zero, at(shares, share + FAR_LEAF))
                 path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
@@ -160,12 +180,13 @@ def row_kernel(width: int) -> Kernel:
                 both = below + beside
                 store(stack, at(nodes, node + EDGE) * width, both)
                 result = at(nodes, node + RESULT) * width
-                gain = below * like(zero, inside * (1.0 - at(shares, share + far) * above))
+                gain = below * like(zero, 1.0 - at(shares, share + far) * above)
                 gain = gain * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
-                back = both * like(zero, inside * (above - 1.0))
-                back = back * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
-                lost = beside * like(zero, -1.0 * inside) * w_over_u
-                store(earned, result, load(zero, earned, result) + (gain + back) * w + lost)
+                back = both * like(zero, above - 1.0)
+                gain = gain + back * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
+                lost = beside * load(zero, rules, rule + (LOSES + inside) * width)
+                gain = gain * load(zero, rules, rule + (EARNS + inside) * width) + lost
+                store(earned, result, load(zero, earned, result) + gain)
         for result in range(len(out)):
             out[result] += total(load(zero, earned, result * width))
 
