@@ -9,8 +9,8 @@ measured in turn: the median of the repeats, and its range. Only *two threads* i
 - *one row*: one row at a time, each another one;
 - *compiling*: a process of its own with an empty cache, everything for both precisions; *again*: the same from disk.
 
-shap's TreeExplainer hands LightGBM models to ``pred_contrib``; its own C code is measured on the numeric model. Its fast
-successor and xgboost (a model of its own, of the same size on the same table) are measured where they are installed.
+shap's TreeExplainer hands LightGBM models to ``pred_contrib``; its own C code is measured on the numeric model. fasttreeshap and
+xgboost (a model of its own, of the same size on the same table) are measured where they are installed.
 ``--avx2`` does everything as on a processor without AVX-512. Prints a table with the goals, and ends with 1 if one is missed.
 """
 
@@ -32,11 +32,6 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-HOME = ROOT / "build" / "benchmark"
-AVX2 = {
-    "NUMBA_CPU_NAME": "haswell",
-    "NUMBA_CPU_FEATURES": "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2,+popcnt,+f16c,+lzcnt,+cx16,+fxsr",
-}
 
 import lightgbm as lgb  # noqa: E402
 import numpy as np  # noqa: E402
@@ -46,6 +41,11 @@ from perfml import terminal  # noqa: E402
 from perfml.reasons.treeshap import TreeShap  # noqa: E402
 from perfml.reasons.treeshap.width import vector_bits  # noqa: E402
 
+HOME = ROOT / "build" / "benchmark"
+AVX2 = {
+    "NUMBA_CPU_NAME": "haswell",
+    "NUMBA_CPU_FEATURES": "+sse,+sse2,+sse3,+ssse3,+sse4.1,+sse4.2,+avx,+avx2,+fma,+bmi,+bmi2,+popcnt,+f16c,+lzcnt,+cx16,+fxsr",
+}
 COLUMNS = 150
 MODELS = {"300 × 31": (300, 31, 6), "500 × 63": (500, 63, 0)}
 """Trees, leaves, categorical columns."""
@@ -173,16 +173,16 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
             note(f"pred_contrib / {dtype}", contrib / spent)
             note(f"{dtype} / prediction", spent / plain)
             note(f"microseconds a row, {dtype}", 1e6 * spent / rows)
-        one = seconds(lambda: booster.predict(row(), pred_contrib=True, num_threads=1), 10)
-        for dtype, shap in (("float64", double), ("float32", single)):
-            spent = seconds(lambda shap=shap: shap.contributions(row()), 100)
-            note(f"one row, pred_contrib / {dtype}", one / spent)
-            note(f"one row, microseconds, {dtype}", 1e6 * spent)
-        alone = seconds(lambda: double.contributions(many), 1, time.perf_counter)
-        note(
-            "two threads, by the clock",
-            alone / seconds(lambda: double.contributions(many, num_threads=2), 1, time.perf_counter),
-        )
+        for _ in range(3):
+            one = seconds(lambda: booster.predict(row(), pred_contrib=True, num_threads=1), 8)
+            for dtype, shap in (("float64", double), ("float32", single)):
+                spent = seconds(lambda shap=shap: shap.contributions(row()), 100)
+                note(f"one row, pred_contrib / {dtype}", one / spent)
+                note(f"one row, microseconds, {dtype}", 1e6 * spent)
+            alone, shared = (
+                seconds(lambda n=n: double.contributions(many, num_threads=n), 1, time.perf_counter) for n in (1, 2)
+            )
+            note("two threads, by the clock", alone / shared)
         if not repeat:
             for who, run in beside.items():
                 note(f"{who} / float64", seconds(run, 1) / ours["float64"])
@@ -190,11 +190,8 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
         note(f"difference {dtype}", float(np.abs(shap.contributions(asked) - theirs).max() / size))
         note(f"megabytes of tables, {dtype}", shap.nbytes / 1e6)
         tracemalloc.start()
-        shap.contributions(many)
-        note(
-            f"megabytes to work in, {dtype}",
-            (tracemalloc.get_traced_memory()[1] - many.shape[0] * (COLUMNS + 1) * 8) / 1e6,
-        )
+        result = shap.contributions(many)
+        note(f"megabytes to work in, {dtype}", (tracemalloc.get_traced_memory()[1] - result.nbytes) / 1e6)
         tracemalloc.stop()
     with tempfile.TemporaryDirectory() as cache:
         for figure in ("compiling, seconds", "again from disk, seconds"):
@@ -210,7 +207,8 @@ def show(results: dict[str, Figures], bits: int) -> int:
     goals = GOALS | (WIDE if bits == 512 else NARROW)
     table = Table(title=f"contributions of {COLUMNS} columns, vectors of {bits} bits", title_justify="left")
     for heading in ("model", "figure", "value", "from … to", "goal"):
-        table.add_column(heading, justify="right" if heading in ("value", "from … to") else "left")
+        right = heading in ("value", "from … to")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading == "figure")
     missed = 0
     for name, figures in results.items():
         for figure, found in figures.items():

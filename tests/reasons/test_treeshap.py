@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import pairwise
 from math import factorial
@@ -122,6 +123,15 @@ def test_rows_are_alike_in_any_company_and_any_number_of_threads(dtype: Any) -> 
     room = 1e-12 if dtype == "float64" else 1e-4
     for n in (0, 1, 2, 3, 4, 5, 8, 9, 31, 32, 33, 64, 65, 511, 512, 513, 600):
         np.testing.assert_allclose(shap.contributions(X[600 : 600 + n]), whole[600 : 600 + n], atol=room)
+
+
+def test_single_rows_from_many_threads() -> None:
+    X, y = table()
+    shap = TreeShap(grown(X, y, categories=(10, 11)))
+    alone = [shap.contributions(X[[row]]) for row in range(60)]
+    with ThreadPoolExecutor(6) as pool:
+        together = list(pool.map(lambda row: shap.contributions(X[[row]]), range(60)))
+    np.testing.assert_array_equal(together, alone)
 
 
 def test_small_blocks_of_other_processors() -> None:

@@ -68,6 +68,7 @@ class TreeShap:
         self._program, self._slots = make_program(self._nodes, decide(self._nodes), self.dtype)
         self._most_nodes = int(np.diff(self._nodes.first).max(initial=0))
         shallow = int(self._nodes.quadrature.max(initial=0)) <= WIDTHS[-1]
+        self._row_rooms: list[list[tuple[npt.NDArray[Any], ...]]] = []
         self._few = max(1, self.block // 8) if shallow else 0  # rows from which on a block is cheaper
 
     @property
@@ -75,7 +76,7 @@ class TreeShap:
         """Bytes of the model's tables; those for one row are made when one is first asked for."""
         arrays: list[npt.NDArray[Any]] = [*self._program[:-1], *self._program.decisions]
         if "_row_programs" in self.__dict__:
-            arrays += [each for program in self._row_programs.values() for each in program[:-1]]
+            arrays += [each for program in self._row_programs.values() for each in program]
         return sum({id(array): array.nbytes for array in arrays}.values())
 
     @cached_property
@@ -131,15 +132,27 @@ class TreeShap:
             out[start : start + rows] = found[:, :, : len(given)].transpose(2, 0, 1)
 
     def _one_by_one(self, values: npt.NDArray[Any], out: Floats) -> None:
-        places = np.full(self.n_features, -1)
-        taken = np.empty(self._most_nodes + 1, np.int64)
         given = np.ascontiguousarray(values, dtype=np.float64)
-        for width, program in self._row_programs.items():
-            stack = _aligned((2 * self._most_nodes + 1) * width, self.dtype)
-            earned = _aligned(self.n_outputs * (self.n_features + 1) * width, self.dtype)
+        try:
+            rooms = (
+                self._row_rooms.pop()
+            )  # making them takes a tenth of what a row does; two threads never get the same
+        except IndexError:
+            rooms = self._make_row_rooms()
+        for (width, program), room in zip(self._row_programs.items(), rooms, strict=True):
             kernel = row_kernel(width)
             for row, contribution in zip(given, out, strict=True):
-                kernel(program, row, places, stack, earned, taken, contribution.reshape(-1))
+                kernel(*program, row, *room, contribution.reshape(-1))
+        self._row_rooms.append(rooms)
+
+    def _make_row_rooms(self) -> list[tuple[npt.NDArray[Any], ...]]:
+        """Of each row program ``places``, ``stack``, ``earned`` and ``taken``."""
+        places, taken = np.zeros(self.n_features, np.int64), np.empty(self._most_nodes + 1, np.int64)
+        paths, results = 2 * self._most_nodes + 1, self.n_outputs * (self.n_features + 1)
+        return [
+            (places, _aligned(paths * width, self.dtype), _aligned(results * width, self.dtype), taken)
+            for width in self._row_programs
+        ]
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> float:
         """Compile, or take from disk, everything that :meth:`contributions` runs; returns the seconds it took.
@@ -165,5 +178,5 @@ def _multiple(number: int, of: int) -> int:
 def _aligned(length: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """Room for so many numbers, from the start of a cache line on."""
     room = np.empty(length + LINE, dtype)
-    skip = -room.ctypes.data % LINE // dtype.itemsize
+    skip = -room.__array_interface__["data"][0] % LINE // dtype.itemsize
     return room[skip : skip + length]

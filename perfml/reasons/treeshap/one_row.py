@@ -26,15 +26,16 @@ from perfml.reasons.treeshap.compiling import compiled
 from perfml.reasons.treeshap.decisions import CATEGORY, NONE, ZERO, ZERO_IS_MISSING, Decisions, place_of
 from perfml.reasons.treeshap.nodes import Nodes, gauss_legendre
 from perfml.reasons.treeshap.parsing import Floats, Ints
-from perfml.reasons.treeshap.simd import at, lanes, like, load, put, store, total
+from perfml.reasons.treeshap.simd import at, lanes, like, load, put, spread, store, total
 
-Kernel = Callable[["RowProgram", Floats, Ints, Any, Any, Ints, Floats], None]
+Kernel = Callable[..., None]
 IS_CATEGORY, IS_ZERO_MISSING, IS_MISSING_LEFT, IS_SWAPPED = 1, 2, 4, 8
 """Bits of ``CODE``."""
 FEATURE, CODE, RESULT, EDGE, EARLIER, SET, COLUMNS = range(7)
 """Columns of ``RowProgram.nodes``."""
-NEAR_SHARE, FAR_SHARE, NEAR_LEAF, FAR_LEAF, ABOVE, SHARES = range(6)
-"""Columns of ``RowProgram.shares``: of this split's edges, their leaves' values (1 where there is none), z above."""
+SHARE, LEAF, ABOVE, SHARES = 0, 4, 6, 7
+"""Columns of ``RowProgram.shares``: the share of a row that is elsewhere, z of one that is inside, and the leaf's value (1 where
+there is none), each of the near edge and of the far one; z above."""
 STAYS, TAKEN, EARNS, LOSES, RULES = range(0, 10, 2)
 """Pairs of vectors of a quadrature rule: one for where a row is elsewhere or an edge is not taken, one for where it is.
 
@@ -49,7 +50,7 @@ class RowProgram(NamedTuple):
     ``nodes`` (nodes · ``COLUMNS``), edges in it numbered 1 + 2 · place + side in their tree and 0 where there is none;
     ``thresholds`` (nodes,); ``shares`` (nodes · ``SHARES``); ``inverses``: of each tree ones, then 1 / h of each edge taken;
     ``rules`` (quadrature nodes + 1, ``RULES``, width); ``sets``: from a categorical node's ``SET`` on, bits of the places of the
-    categories that go left, counted from its feature's first.
+    categories that go left, counted from its feature's first. Categories as :class:`~.decisions.Decisions` has them.
     """
 
     trees: Ints
@@ -59,7 +60,9 @@ class RowProgram(NamedTuple):
     inverses: npt.NDArray[Any]
     rules: npt.NDArray[Any]
     sets: Ints
-    decisions: Decisions
+    category_feature: Ints
+    category_from: Ints
+    categories: Ints
 
 
 def make_row_programs(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) -> dict[int, RowProgram]:
@@ -82,7 +85,7 @@ def make_row_programs(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) 
     where, sets = _bits(decisions)
     table = (decisions.feature, code, nodes.row, nodes.edge + 1, nodes.earlier + 1, where)
     leaf = np.where(nodes.inner, 1.0, nodes.leaf)
-    shares = np.column_stack([nodes.local, leaf, nodes.above]).astype(dtype).reshape(-1)
+    shares = np.column_stack([nodes.local, nodes.share, leaf, nodes.above]).astype(dtype).reshape(-1)
     columns = np.column_stack(table).astype(np.int32).reshape(-1)
     trees = np.column_stack([first, last, quadrature, start[:-1]])
     out, least = {}, 0
@@ -95,7 +98,8 @@ def make_row_programs(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) 
                 t, w = gauss_legendre(q)
                 rules[q, STAYS, :q], rules[q, STAYS + 1 :: 2, :q] = 1, (1 - t, t, w, -w / (1 - t))
             arrays = (columns, decisions.threshold, shares, inverses, rules.reshape(-1), sets)
-            out[width] = RowProgram(trees[here], *arrays, decisions)
+            known = (decisions.category_feature, decisions.category_from, decisions.categories)
+            out[width] = RowProgram(trees[here], *arrays, *known)
     return out
 
 
@@ -117,20 +121,21 @@ def _bits(decisions: Decisions) -> tuple[Ints, Ints]:
 
 @cache
 def row_kernel(width: int) -> Kernel:
-    """A kernel that takes ``width`` quadrature nodes at once: ``(program, values, places, stack, earned, taken, out)``.
+    """A kernel that takes ``width`` quadrature nodes at once: ``(*program, values, places, stack, earned, taken, out)``.
 
     ``values`` (features,) is the row, ``out`` (results,) is added to; ``places`` (features,), ``stack`` (edges of a tree + 1,
     times width), ``earned`` (results · width) and ``taken`` (nodes of a tree + 1) are room to work in.
     """
 
     def contribute(
-        program: RowProgram, values: Floats, places: Ints, stack: Any, earned: Any, taken: Ints, out: Floats
-    ) -> None:
-        trees, nodes, thresholds, shares, inverses, rules, sets, decisions = program
-        for which in range(len(decisions.category_feature)):
-            feature = decisions.category_feature[which]
-            first, last = decisions.category_from[which], decisions.category_from[which + 1]
-            place = place_of(values[feature], decisions.categories, first, last)
+        trees: Ints, nodes: Any, thresholds: Floats, shares: Any, inverses: Any, rules: Any, sets: Ints,
+        category_feature: Ints, category_from: Ints, categories: Ints,
+        values: Floats, places: Ints, stack: Any, earned: Any, taken: Ints, out: Floats,
+    ) -> None:  # fmt: skip
+        for which in range(len(category_feature)):
+            feature = category_feature[which]
+            first, last = category_from[which], category_from[which + 1]
+            place = place_of(values[feature], categories, first, last)
             places[feature] = place - first if place >= 0 else -1
         earned[:] = 0
         zero = like(lanes(stack[0], width), 0.0)
@@ -154,15 +159,14 @@ def row_kernel(width: int) -> Kernel:
                 earlier = at(nodes, node + EARLIER)
                 inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
                 put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
-                above = at(shares, share + ABOVE) if inside else 1.0
                 growth = load(zero, inverses, inverse + earlier * inside * quadrature)
                 stays = load(zero, rules, rule + (STAYS + inside) * width)
                 near = load(zero, rules, rule + (TAKEN + inside * (1 - far)) * width)
-                near = near + stays * like(zero, at(shares, share + NEAR_SHARE) * above)
+                near = near + stays * spread(zero, shares, share + SHARE + 2 * inside)
                 beside = load(zero, rules, rule + (TAKEN + inside * far) * width)
-                beside = beside + stays * like(zero, at(shares, share + FAR_SHARE) * above)
-                near = growth * near * like(zero, at(shares, share + NEAR_LEAF))
-                beside = growth * beside * like(zero, at(shares, share + FAR_LEAF))
+                beside = beside + stays * spread(zero, shares, share + SHARE + 2 * inside + 1)
+                near = growth * near * spread(zero, shares, share + LEAF)
+                beside = growth * beside * spread(zero, shares, share + LEAF + 1)
                 path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
                 slot = (2 * place + 1) * width
                 store(stack, slot, path * near)
@@ -173,17 +177,16 @@ def row_kernel(width: int) -> Kernel:
                 edge = at(taken, place + 1)
                 inside = np.int64(edge > 0)
                 far = inside * (1 - (edge & 1))
-                above = at(shares, share + ABOVE)
                 slot = (2 * place + 1) * width
                 below = load(zero, stack, slot + far * width)
                 beside = load(zero, stack, slot + width - far * width)
                 both = below + beside
                 store(stack, at(nodes, node + EDGE) * width, both)
                 result = at(nodes, node + RESULT) * width
-                gain = below * like(zero, 1.0 - at(shares, share + far) * above)
-                gain = gain * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
-                back = both * like(zero, above - 1.0)
-                gain = gain + back * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
+                gain = below * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
+                gain = gain - gain * spread(zero, shares, share + SHARE + 2 + far)
+                back = both * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
+                gain = gain - (back - back * spread(zero, shares, share + ABOVE))
                 lost = beside * load(zero, rules, rule + (LOSES + inside) * width)
                 gain = gain * load(zero, rules, rule + (EARNS + inside) * width) + lost
                 store(earned, result, load(zero, earned, result) + gain)

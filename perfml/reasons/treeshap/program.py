@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from perfml.errors import ModelError
 from perfml.reasons.treeshap.decisions import Decisions
 from perfml.reasons.treeshap.nodes import Bools, Nodes, edge_numbers, gauss_legendre
 from perfml.reasons.treeshap.parsing import Floats, Ints
@@ -57,6 +58,8 @@ def make_program(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) -> tu
     rules = int(quadrature.max(initial=0)) + 1
     size = nodes.quadrature * (down + up)
     start = rules * rules + np.concatenate([[0], np.cumsum(size)])
+    if start[-1] >= 2**31:  # places are kept in 32 bits
+        raise ModelError(f"{len(nodes.source):,} nodes are too many to explain", remedy="train fewer or smaller trees")
     numbers = np.zeros(int(start[-1]), dtype=dtype)
     for q in set(quadrature.tolist()):
         t, w = gauss_legendre(q)

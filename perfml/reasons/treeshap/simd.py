@@ -262,4 +262,5 @@ def _arithmetic(sign: Any, instruction: str) -> None:
 
 
 _arithmetic(operator.add, "fadd")
+_arithmetic(operator.sub, "fsub")
 _arithmetic(operator.mul, "fmul")
