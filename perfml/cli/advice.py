@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,16 +15,17 @@ from perfml.cli.options import (
     HomeOption,
     JsonOption,
     OneDateOption,
+    OutOption,
     ProjectOption,
     day_of,
+    is_table,
     print_json,
-    suffix,
+    write,
 )
 from perfml.terminal import advice as show
 from perfml.verbs import Project
 
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Which policy of models/ (default: the only one).")]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Parquet or CSV file to write as well.")]
 KeyOption = Annotated[
     str | None, typer.Option("--key", help="Idempotency key: the same entry under it is stored once.")
 ]
@@ -56,14 +56,10 @@ def targets(
     as_json: JsonOption = False,
 ) -> None:
     """Forecast every goal in force, and suggest new targets or weights inside the policy. Nothing applies by itself."""
-    from perfml.advice.scoring import write_table
-
-    if out is not None:
-        suffix(out, ".parquet", ".csv")
+    is_table(out)
     with terminal.progress() as tell:
         found = Project(project, home=home, progress=tell).targets(data, as_of=as_of, policy=policy)
-    if out is not None:
-        write_table(found, out)
+    write(found, out)
     if as_json:
         print_json(found.to_pylist())
     else:
@@ -81,15 +77,11 @@ def courses(
     as_json: JsonOption = False,
 ) -> None:
     """Courses for the gaps that reviews name, the first to take first, each with its evidence; or why there is none."""
-    from perfml.advice.scoring import write_table
-
-    if out is not None:
-        suffix(out, ".parquet", ".csv")
+    is_table(out)
     with terminal.progress() as tell:
         opened = Project(project, home=home, progress=tell)
         found = opened.courses(data, as_of=as_of, employees=employee, policy=policy)
-    if out is not None:
-        write_table(found, out)
+    write(found, out)
     if as_json:
         print_json(found.to_pylist())
     else:

@@ -7,13 +7,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfml.errors import PerfmlError
 from perfml.learning.calendar import as_of_dates
 from perfml.project.spec import Every
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
@@ -29,6 +32,7 @@ OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-M
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
 ]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Parquet or CSV file to write as well.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
@@ -63,10 +67,23 @@ def day_of(text: str, where: str) -> dt.date:
         raise PerfmlError(f"{text!r} is not a date", where=where, remedy="write YYYY-MM-DD") from None
 
 
-def suffix(out: Path, *allowed: str) -> None:
+def suffix(out: Path | None, *allowed: str) -> None:
     """Raises :class:`PerfmlError` where a file to be written ends otherwise than in one of ``allowed``."""
-    if out.suffix.lower() not in allowed:
+    if out is not None and out.suffix.lower() not in allowed:
         raise PerfmlError(f"ends in {out.suffix!r}", where=f"--out {out}", remedy=f"use {' or '.join(allowed)}")
+
+
+def is_table(out: Path | None) -> None:
+    """Raises :class:`PerfmlError`, before any work is done, where :func:`write` could not write to ``out``."""
+    suffix(out, ".parquet", ".csv")
+
+
+def write(table: pa.Table, out: Path | None) -> None:
+    """Write ``table`` to the file of --out, where one is given."""
+    from perfml.advice.scoring import write_table
+
+    if out is not None:
+        write_table(table, out)
 
 
 def print_json(value: Any) -> None:
