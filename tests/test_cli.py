@@ -36,7 +36,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 
 COMMANDS = [
     *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
-    *("promote", "track", "replay", "drift", "fairness", "raters", "curves"),
+    *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
     *("targets", "courses", "priorities", "decide", "intervene"),
 ]
 
@@ -49,9 +49,9 @@ def test_every_command_has_help(command: str) -> None:
 
 
 def test_commands_are_all_listed() -> None:
-    assert sorted(command.callback.__name__ for command in cli.app.registered_commands if command.callback) == sorted(
-        COMMANDS
-    )
+    assert sorted(
+        command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands if command.callback
+    ) == sorted(COMMANDS)
 
 
 def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulated, tmp_path: Path) -> None:

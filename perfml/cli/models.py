@@ -259,6 +259,15 @@ def explain(
         terminal.explanation(rows)
 
 
+def warm_up() -> None:
+    """Compile what computes reasons, once for this machine; without it the first `score` does."""
+    from perfml.reasons.contributions import warm_up as compile_all
+
+    with terminal.progress() as tell:
+        seconds = compile_all(tell)
+    terminal.out.print(f"reasons are ready, after {seconds:.1f} s", highlight=False)
+
+
 def _figure(estimate: dict[str, float | None]) -> str:
     low, high = estimate["low"], estimate["high"]
     return f"{estimate['value']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")

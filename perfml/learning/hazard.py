@@ -22,6 +22,7 @@ from perfml.learning import breslow
 from perfml.learning.calibration import SLOPES
 from perfml.learning.encoding import Encoder, is_frame
 from perfml.learning.learner import boosting
+from perfml.reasons.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -118,7 +119,7 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]
         """
         features = self._features(X)
         shape = (len(features), features.shape[1] + 1)
-        return self.slope_ * _mean([b.predict(features, pred_contrib=True) for b in self.boosters_], shape)
+        return self.slope_ * _mean([contributions(b, features) for b in self.boosters_], shape)
 
     def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
         """Probability of no event up to and including each of ``times``, counted from 0: (n, times).

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from perfml.learning.calibration import Affine, at_level, fit_slope
 from perfml.learning.splines import PENALTIES, Curve, SplineLogistic, fit_path
 from perfml.project.spec import LearnerSpec, ModelSpec
+from perfml.reasons.contributions import contributions
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -80,8 +81,7 @@ class Risk:
         """
         out = np.zeros((len(features), features.shape[1] + 1))
         for booster in self.boosters:
-            raw = np.asarray(booster.predict(features, pred_contrib=True), dtype=np.float64)
-            out += raw * (self.share / len(self.boosters))
+            out += contributions(booster, features) * (self.share / len(self.boosters))
         if self.splines is not None:
             out += (1 - self.share) * self.splines.contributions(features)
         out *= self.calibration.slope
