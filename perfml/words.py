@@ -38,6 +38,8 @@ OWNERS: dict[str, tuple[str, str]] = {
     "company": ("公司", "the company"),
     "data": ("数据", "the data"),
 }
+UNSTEADY = ("重新训练后会变", "changes when learnt again")
+"""Of a reason that seldom leads once the model is learnt anew from other people."""
 OTHER = ("其他证据", "all other evidence")
 
 
@@ -104,6 +106,17 @@ def direction(*, raises: bool, language: Language) -> str:
     return f"{'raises' if raises else 'lowers'} the risk"
 
 
+def owned(owner: str, steady: bool | None, language: Language) -> str:
+    """Who can act on a reason, and a warning where it is not steady.
+
+    >>> owned("manager", False, "en"), owned("data", None, "zh")
+    ('the manager; changes when learnt again', '数据')
+    """
+    place = 0 if language == "zh" else 1
+    said = OWNERS[owner][place]
+    return f"{said}{'；' if language == 'zh' else '; '}{UNSTEADY[place]}" if steady is False else said
+
+
 def other(language: Language) -> str:
     """What is not listed by name."""
     return f"{OTHER[0]}合计" if language == "zh" else f"{OTHER[1]} together"
@@ -116,3 +129,12 @@ def reason(said: str, *, raises: bool, language: Language) -> str:
     'logins: 3 times (usually 12 times); raises the risk'
     """
     return f"{said}{'，' if language == 'zh' else '; '}{direction(raises=raises, language=language)}"
+
+
+def evidence_of(reason_text: str, *, raises: bool, language: Language) -> str:
+    """What :func:`reason` was made from.
+
+    >>> evidence_of(reason("logins: 3 times", raises=True, language="en"), raises=True, language="en")
+    'logins: 3 times'
+    """
+    return reason_text.removesuffix(reason("", raises=raises, language=language))

@@ -13,6 +13,7 @@ from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.demo.company import CAUSES
 from perfml.learning import backtest
 from perfml.learning.labels import labels
+from perfml.learning.registry import load
 from perfml.learning.table import learning_dates, make_table
 from perfml.project.course_policy import SkillsSpec
 from tests.simulated import END, Simulated
@@ -68,6 +69,8 @@ def test_rows_are_whole(company_of_500: Simulated, model: str) -> None:
     rows = company_of_500.rows[model]
     scored = [row for row in rows if row["status"] == "scored"]
     assert len(scored) > 400
+    led = load(company_of_500.home, model).about["reasons_kept"][str(scored[0]["horizon_days"])]
+    assert led
     for row in scored:
         total = row["base_value"] + sum(reason["contribution"] for reason in row["reasons"])
         assert total == pytest.approx(row["margin"], abs=1e-6)
@@ -76,6 +79,7 @@ def test_rows_are_whole(company_of_500: Simulated, model: str) -> None:
             reason["zh"] and reason["en"] and reason["owner"] in ("employee", "manager", "company", "data")
             for reason in row["reasons"]
         )
+        assert all(reason["steady"] is not None for reason in row["reasons"] if reason["evidence"] in led)
     for row in rows:
         if row["status"] != "scored":
             assert row["probability"] is None and row["rank"] is None and row["band"] is None and row["reasons"] is None

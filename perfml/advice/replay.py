@@ -29,6 +29,7 @@ from perfml.evidence.sources import Data, open_data
 from perfml.files import write_text
 from perfml.learning.registry import load
 from perfml.project.project import Folder
+from perfml.project.voices import VoicesSpec
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb")
 """The libraries whose other version may give another last digit."""
@@ -68,6 +69,7 @@ def record_run(home: Path, scores: pa.Table, *, data: Data, folder: Folder) -> l
             "fingerprint": combined(tables),
             "tables": {name: asdict(digest) for name, digest in tables.items()},
             "definitions": definitions,
+            "voices": folder.policy_of(VoicesSpec)[1].model_dump(mode="json"),
             "versions": _versions(),
             "rows": rows.num_rows,
             "content": content_hash(rows),

@@ -117,6 +117,7 @@ def _score_date(
     usual = _usual(known)
     segments = [[name for name, inside in table.segments.items() if inside[row]] for row in here]
     for place, days in enumerate(model.risks):
+        steady = model.steady(days)
         margin = np.full(len(here), np.nan)
         margin[scored] = found.margin[:, place]
         order = np.lexsort((people, -margin, status != "scored"))
@@ -126,7 +127,7 @@ def _score_date(
             rows = order[low : low + CHUNK]
             inside = place_of[rows[place_of[rows] >= 0]]
             ranks = low + np.arange(len(inside))
-            said = _explained(model, known, found, usual, place, inside)
+            said = _explained(model, known, found, usual, place, inside, steady)
             yield _part(
                 {
                     "employee_id": people[rows],
@@ -188,7 +189,13 @@ class _Explained:
 
 
 def _explained(
-    model: Model, values: Floats, found: Incidences, usual: Floats, place: int, inside: npt.NDArray[np.intp]
+    model: Model,
+    values: Floats,
+    found: Incidences,
+    usual: Floats,
+    place: int,
+    inside: npt.NDArray[np.intp],
+    steady: Mapping[str, bool],
 ) -> _Explained:
     """Base values and reasons of the scored rows ``inside`` at one horizon.
 
@@ -200,7 +207,7 @@ def _explained(
         mixed = np.flatnonzero(pooled[:, other])
         if len(mixed):
             contributions[mixed] += pooled[mixed, other, None] * risk.contributions(part[mixed])
-    reasons = explain(Grouping.of(model.columns), contributions, part, usual)
+    reasons = explain(Grouping.of(model.columns), contributions, part, usual, steady)
     return _Explained(contributions[:, -1] + found.shift[inside, place], reasons)
 
 

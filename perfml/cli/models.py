@@ -28,6 +28,7 @@ from perfml.cli.options import (
     series,
     write,
 )
+from perfml.project.voices import Who
 from perfml.terminal import advice as show
 from perfml.verbs import Project
 
@@ -247,12 +248,13 @@ def explain(
     employee: str,
     model: Annotated[str, typer.Option("--model")] = "attrition",
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
+    voice: Annotated[Who | None, typer.Option("--voice", help="As whom it is told (default: plainly).")] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """One person's risk with its reasons, as it was scored."""
-    rows = Project(project, home=home).explain(employee, model=model, as_of=as_of)
+    rows = Project(project, home=home).explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:
         print_json(rows)
     else:

@@ -65,6 +65,11 @@ class Model:
         """Whether it may give a list: better than the baseline in the back-test, and no other gate failed."""
         return bool(self.about["backtests"][str(horizon_days)]["proven"])
 
+    def steady(self, horizon_days: int) -> dict[str, bool]:
+        """Reason → whether it mostly leads again when the model is learnt from other people, as far as it led for anybody."""
+        least = self.about["spec"]["gates"]["min_reasons_kept"]
+        return {name: kept >= least for name, kept in self.about["reasons_kept"].get(str(horizon_days), {}).items()}
+
     @property
     def causes(self) -> tuple[str, ...]:
         """The causes that incidences are told of, the listed outcome first; empty where people do not leave."""

@@ -8,8 +8,9 @@ than the contributions themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypedDict
 
 import numpy as np
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from perfml import words
 from perfml.evidence.columns import Column
+from perfml.project.spec import Owner
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -42,6 +44,7 @@ REASON = pa.struct(
         ("evidence", pa.string()),
         ("contribution", pa.float64()),
         ("owner", pa.string()),
+        ("steady", pa.bool_()),
         ("zh", pa.string()),
         ("en", pa.string()),
         ("values", pa.list_(_VALUE)),
@@ -61,11 +64,16 @@ class Value(TypedDict):
 
 
 class Reason(TypedDict):
-    """One line of an explanation; ``contribution`` is in log-odds."""
+    """One line of an explanation; ``contribution`` is in log-odds.
+
+    ``steady``: whether the reason, where it leads, mostly leads as well when the model is learnt from other people; None where
+    that was not asked.
+    """
 
     evidence: str
     contribution: float
-    owner: str
+    owner: Owner
+    steady: bool | None
     zh: str
     en: str
     values: list[Value]
@@ -113,12 +121,19 @@ class Leading:
         return found
 
 
-def explain(grouping: Grouping, contributions: Floats, values: Floats, usual: Floats) -> pa.ListArray:
+def explain(
+    grouping: Grouping,
+    contributions: Floats,
+    values: Floats,
+    usual: Floats,
+    steady: Mapping[str, bool] = MappingProxyType({}),
+) -> pa.ListArray:
     """The reasons of each row, the strongest first and ``other`` last: a list of :data:`REASON` a row.
 
-    ``contributions``: (rows, columns + 1), last column the base value; ``values``: (rows, columns); ``usual``: (columns,).
+    ``contributions``: (rows, columns + 1), last column the base value; ``values``: (rows, columns); ``usual``: (columns,);
+    ``steady``: of reasons by name, as far as it is known.
     """
-    return _in_words(lead(grouping, contributions, values, usual), grouping.columns, values, usual)
+    return _in_words(lead(grouping, contributions, values, usual), grouping.columns, values, usual, steady)
 
 
 def lead(grouping: Grouping, contributions: Floats, values: Floats, usual: Floats) -> Leading:
@@ -178,7 +193,9 @@ def _differs(columns: Sequence[Column], values: Floats, usual: Floats) -> Bools:
     return out
 
 
-def _in_words(leading: Leading, columns: Sequence[Column], values: Floats, usual: Floats) -> pa.ListArray:
+def _in_words(
+    leading: Leading, columns: Sequence[Column], values: Floats, usual: Floats, steady: Mapping[str, bool]
+) -> pa.ListArray:
     """Arrow arrays, built flat: the lines of all rows one after another, ``other`` after the lines of its row."""
     there = leading.there
     n, counts = len(there), there.sum(axis=1) + 1
@@ -226,6 +243,7 @@ def _in_words(leading: Leading, columns: Sequence[Column], values: Floats, usual
             pa.array(evidence, pa.string()),
             pa.array(contribution),
             pa.array(owner, pa.string()),
+            pa.array([steady.get(name) for name in evidence], pa.bool_()),
             pa.array(zh, pa.string()),
             pa.array(en, pa.string()),
             pa.ListArray.from_arrays(_offsets(many), shown),

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import numpy as np
+from collections.abc import Sequence
 
 from perfml import words
-from perfml.evidence.columns import Column
 from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
 
 
-def voiced(reason: Reason, columns: Mapping[str, Column], spec: VoicesSpec, who: Who, language: words.Language) -> str:
-    """A line of an explanation as ``who`` is told it, with who can act and, where the definitions say so, how.
-
-    ``columns``: the model's, by name. Raises KeyError for a column that the model does not have.
-    """
-    voice, raises = spec.voices[who], reason["contribution"] > 0
-    template = voice.raises if raises else voice.lowers
-    if not reason["values"]:
-        return str(getattr(template, language)).format(evidence=words.other(language))
-    told = reason["values"][0]
-    column = columns[told["column"]]
-    value, usual = (np.nan if x is None else x for x in (told["value"], told["usual"]))
-    zh = language == "zh"
-    title, meaning = (column.reason_zh, column.zh) if zh else (column.reason_en, column.en)
-    said = words.evidence(title, meaning, value, usual, column.unit, language)
-    parts = [getattr(template, language).format(evidence=said)]
-    if raises:  # what goes well needs nobody to act
+def voiced(reason: Reason, spec: VoicesSpec, who: Who, language: words.Language) -> str:
+    """A line of an explanation as ``who`` is told it, with who can act and, where the definitions say so, how."""
+    zh, raises = language == "zh", reason["contribution"] >= 0
+    voice = spec.voices[who]
+    said = words.evidence_of(reason["zh"] if zh else reason["en"], raises=raises, language=language)
+    parts = [getattr(voice.raises if raises else voice.lowers, language).format(evidence=said)]
+    if raises and reason["evidence"] != "other":  # what goes well needs nobody to act
         action = spec.actions.get(reason["evidence"])
-        parts += [getattr(one, language) for one in (voice.owners[column.owner], action) if one is not None]
+        parts += [getattr(one, language) for one in (voice.owners[reason["owner"]], action) if one is not None]
     return ("；" if zh else "; ").join(parts)
+
+
+def retold(reasons: Sequence[Reason], spec: VoicesSpec, who: Who) -> list[Reason]:
+    """The same reasons, their texts as ``who`` is told them; nothing else is changed."""
+    return [{**one, "zh": voiced(one, spec, who, "zh"), "en": voiced(one, spec, who, "en")} for one in reasons]

@@ -114,11 +114,10 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
     return said[:1].upper() + said[1:]
 
 
-def owner(name: str, language: Language) -> str:
-    """Who can act on a reason."""
-    known = {str(key): pair for key, pair in words.OWNERS.items()}
-    zh, en = known.get(name, (name, name))
-    return zh if language == "zh" else en.removeprefix("the ").capitalize()
+def owner(reason: Mapping[str, Any], language: Language) -> str:
+    """Who can act on a reason, and a warning where it is not steady."""
+    said = words.owned(reason["owner"], reason["steady"], language)
+    return said if language == "zh" else said.removeprefix("the ").capitalize()
 
 
 def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:

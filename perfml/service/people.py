@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from typing import cast
 
+from perfml.reasons.reasons import Reason
+from perfml.reasons.voices import retold
 from perfml.service.problems import NotThere, no_person, no_scores
 from perfml.service.schemas import PersonAnswer, PersonQuery, PersonRow, Text
 from perfml.service.scores import COLUMNS, Row, ScoreFile
@@ -24,7 +27,7 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
         try:
             with store.scores(model, query.as_of) as (as_of, file):
                 dates += 1
-                rows += _rows(store, model, as_of, file, employee_id=employee_id, horizon_days=query.horizon_days)
+                rows += _rows(store, model, as_of, file, employee_id, query)
         except NotThere:
             if query.model is not None:
                 raise
@@ -40,14 +43,18 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
 
 
 def _rows(
-    store: Store, model: str, as_of: dt.date, file: ScoreFile, *, employee_id: str, horizon_days: int | None
+    store: Store, model: str, as_of: dt.date, file: ScoreFile, employee_id: str, query: PersonQuery
 ) -> Iterator[PersonRow]:
     # The model before the person: whether its files are sound must not tell who has a score.
     about = store.about(model, str(file.rows([0], ["model_version"])[0]["model_version"]))
     here = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
+    voices = None if query.voice is None else store.voices(model, as_of)
     for row in file.rows(here, COLUMNS):
-        if horizon_days in (None, row["horizon_days"]):
-            yield _row(row, model, as_of, about)
+        if query.horizon_days in (None, row["horizon_days"]):
+            reasons = cast(list[Reason], row["reasons"] or [])
+            if voices is not None and query.voice is not None:
+                reasons = retold(reasons, voices, query.voice)
+            yield _row({**row, "reasons": reasons}, model, as_of, about)
 
 
 def _row(row: Row, model: str, as_of: dt.date, about: About) -> PersonRow:
@@ -63,7 +70,6 @@ def _row(row: Row, model: str, as_of: dt.date, about: About) -> PersonRow:
             "verdict": verdict,
             "why_not": why_not(row, about.spec.population),
             "incidence": row["incidence"] or (),
-            "reasons": row["reasons"] or (),
         }
     )
 

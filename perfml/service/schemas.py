@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from perfml.project.voices import Who
 from perfml.service.problems import Problem
 
 Band = Literal["act", "watch", "none"]
@@ -132,6 +133,8 @@ class ReasonLine(Answer):
     contribution: float
     owner: str
     """Who can act on it: employee, manager, company or data."""
+    steady: bool | None
+    """Whether it mostly leads as well when the model is learnt from other people; null where that was not asked."""
     zh: str
     en: str
 
@@ -295,5 +298,7 @@ class PersonQuery(BaseModel):
     """Every model when absent."""
     as_of: Day | None = None
     """YYYY-MM-DD; each model's newest scored date when absent."""
+    voice: Who | None = None
+    """To whom the reasons are told: the same numbers, other words. Plainly when absent."""
     horizon_days: HorizonDays | None = None
     """Every horizon when absent."""

@@ -7,9 +7,10 @@ never becomes part of a path: it is looked for among the names that are there.
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from pydantic import BaseModel, ValidationError
 
 from perfml.errors import ModelError
 from perfml.learning.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
+from perfml.project.voices import VoicesSpec
 from perfml.service.problems import no_model, no_scores
 from perfml.service.schemas import Figure, Gate, Horizon, Stage, Text, Verdict
 from perfml.service.scores import ScoreFile, open_scores
@@ -159,6 +163,13 @@ class Store:
             raise no_scores(model, as_of, there)
         with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
             yield day, file
+
+    def voices(self, model: str, as_of: dt.date) -> VoicesSpec:
+        """How reasons were told when ``as_of`` was scored; as perfml ships it where nothing was recorded."""
+        path = self.home / "scores" / self._known(model) / f"{as_of}.json"
+        with suppress(OSError, ValueError, KeyError):
+            return VoicesSpec.model_validate(json.loads(path.read_text(encoding="utf-8"))["voices"])
+        return Folder(STARTER).policy_of(VoicesSpec)[1]
 
     def _known(self, model: str) -> str:
         known = self.models()

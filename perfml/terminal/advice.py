@@ -125,7 +125,7 @@ def _people(people: Sequence[Listed], title: str) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("why, and who can act", ratio=1, overflow="fold")
     for one in people:
-        lines = [f"{escape(r['en'])} [dim]({words.OWNERS[r['owner']][1]})[/]" for r in one.reasons]
+        lines = [f"{escape(r['en'])} [dim]({words.owned(r['owner'], r['steady'], 'en')})[/]" for r in one.reasons]
         table.add_row(str(one.rank), escape(one.employee_id), f"{one.probability:.0%}", "\n".join(lines))
     return table
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
-from perfml.reasons.reasons import Reason
+from perfml.project.voices import VoicesSpec, Who
 from perfml.verbs.opening import Dates, Opening, Source, date_of, dates_of, end_of_record, refuse_stale, until_day
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from perfml.learning.registry import Model
     from perfml.learning.tracking import Tracked
 
-ScoreRow = dict[str, str | float | int | dt.date | list[Reason] | None]
+ScoreRow = dict[str, Any]
+"""A row of ``perfml.advice.scoring.SCHEMA``."""
 
 
 class Learning(Opening):
@@ -176,12 +177,21 @@ class Learning(Opening):
             opened.close()
         return scores
 
-    def explain(self, employee_id: str, *, model: str, as_of: dt.date | str | None = None) -> list[ScoreRow]:
-        """The kept score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
+    def explain(
+        self, employee_id: str, *, model: str, as_of: dt.date | str | None = None, voice: Who | None = None
+    ) -> list[ScoreRow]:
+        """The kept score rows of one person, one for each horizon, their reasons as HR, the manager or the employee is told
+        them where ``voice`` says so. Raises :class:`PerfmlError` where there are none.
+        """
+        from perfml.reasons.voices import retold
+
         path = self.scored(model, as_of)
-        rows: list[ScoreRow] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
+        rows: list[dict[str, Any]] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
         if not rows:
             raise PerfmlError(
                 "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
             )
+        if voice is not None:
+            spec = self.folder.policy_of(VoicesSpec)[1]
+            rows = [{**row, "reasons": row["reasons"] and retold(row["reasons"], spec, voice)} for row in rows]
         return rows

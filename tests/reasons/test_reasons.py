@@ -54,6 +54,17 @@ def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
     assert lines[0]["owner"] == "manager"
 
 
+def test_a_reason_that_other_people_would_not_give_is_marked(grouping: Grouping) -> None:
+    contributions = np.zeros((1, 11))
+    contributions[0, :4] = [0.9, 0.0, 0.5, 0.3]
+    values = np.arange(10, dtype=float)[None, :]
+    (lines,) = explain(grouping, contributions, values, np.zeros(10), {"a": False, "g0": True}).to_pylist()
+    assert {line["evidence"]: line["steady"] for line in lines} == {"a": False, "g0": True, "g1": None, "other": None}
+    assert words.owned("manager", lines[0]["steady"], "en") == "the manager; changes when learnt again"
+    assert words.owned("manager", lines[0]["steady"], "zh") == "上级；重新训练后会变"
+    assert words.owned("manager", lines[1]["steady"], "zh") == words.owned("manager", None, "zh") == "上级"
+
+
 def test_a_missing_value_is_said_not_invented(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, 2] = 1.0

@@ -8,49 +8,53 @@ from typing import Any
 
 import pytest
 
+from perfml import words
 from perfml.errors import DefinitionError
-from perfml.evidence.columns import Column
 from perfml.project.policies import parse_policy
 from perfml.project.project import Folder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
-from perfml.reasons.voices import voiced
+from perfml.reasons.voices import retold, voiced
+from perfml.words import Language
 
 SPEC = Folder(STARTER).policy_of(VoicesSpec)[1]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
 WHO: tuple[Who, ...] = ("hr", "manager", "employee")
-COLUMN = Column(
-    "overtime_count_91d", "activity", "activity:overtime", "加班", "Overtime",
-    "近91天加班次数", "overtime in the last 91 days", "times", "lower", "manager",
-)  # fmt: skip
+OVERTIME = {
+    "zh": "近91天加班次数 1,234 次（通常 56 次）",
+    "en": "overtime in the last 91 days: 1,234 times (usually 56 times)",
+}
 
 
-def reason(contribution: float = 0.5, column: str | None = COLUMN.name) -> Reason:
-    value = {"column": column, "value": 1234.0, "usual": 56.0, "zh": "", "en": ""}
+def reason(contribution: float = 0.5, *, other: bool = False) -> Reason:
+    said = {each: words.other(each) if other else OVERTIME[each] for each in LANGUAGES}
+    told = {each: words.reason(said[each], raises=contribution >= 0, language=each) for each in LANGUAGES}
     return {
-        "evidence": COLUMN.reason if column else "other",
+        "evidence": "other" if other else "activity:overtime",
         "contribution": contribution,
-        "owner": "manager",
-        "zh": "",
-        "en": "",
-        "values": [value] if column else [],  # type: ignore[list-item]
+        "owner": "data" if other else "manager",
+        "steady": None,
+        "zh": told["zh"],
+        "en": told["en"],
+        "values": [],
     }
 
 
-def told(who: Who, language: Any, said: Reason) -> str:
-    return voiced(said, {COLUMN.name: COLUMN}, SPEC, who, language)
+def told(who: Who, language: Language, said: Reason) -> str:
+    return voiced(said, SPEC, who, language)
 
 
 @pytest.mark.parametrize("contribution", [0.5, -0.5])
 def test_the_numbers_agree_across_voices_and_languages(contribution: float) -> None:
-    lines = [told(who, language, reason(contribution)) for who in WHO for language in ("zh", "en")]
+    lines = [told(who, language, reason(contribution)) for who in WHO for language in LANGUAGES]
     assert {tuple(re.findall(r"\d[\d,]*", line)) for line in lines} == {("91", "1,234", "56")}
     assert len(set(lines)) == (6 if contribution > 0 else 4)  # what goes well is told to both alike
 
 
 def test_only_hr_is_told_of_risk() -> None:
-    for language, word in (("zh", "风险"), ("en", "risk")):
-        for said in (reason(), reason(-0.5), reason(column=None), reason(-0.5, None)):
+    for language, word in zip(LANGUAGES, ("风险", "risk"), strict=True):
+        for said in (reason(), reason(-0.5), reason(other=True), reason(-0.5, other=True)):
             assert [word in told(who, language, said) for who in WHO] == [True, False, False]
 
 
@@ -60,6 +64,15 @@ def test_who_can_act_and_how_is_said_where_something_is_wrong() -> None:
     )
     assert told("employee", "zh", reason()).endswith("应由您的上级改变；重新分配工作量，约定加班上限")
     assert "change" not in told("manager", "en", reason(-0.5))
+
+
+def test_only_the_texts_are_retold() -> None:
+    lines = [reason(), reason(-0.5), reason(0.1, other=True)]
+    for who in WHO:
+        again = retold(lines, SPEC, who)
+        assert [{**one, "zh": "", "en": ""} for one in again] == [{**one, "zh": "", "en": ""} for one in lines]
+        assert [one["en"] for one in again] == [voiced(one, SPEC, who, "en") for one in lines]
+    assert lines[0] == reason(), "what was kept is not altered"
 
 
 @pytest.mark.parametrize(
@@ -95,5 +108,5 @@ def test_voices_are_a_definition_that_a_project_may_change(tmp_path: Path) -> No
         '[voices.manager]\nraises = { zh = "请看：{evidence}", en = "Look: {evidence}" }\n', encoding="utf-8"
     )
     mine = Folder(tmp_path).policy_of(VoicesSpec)[1]
-    assert voiced(reason(), {COLUMN.name: COLUMN}, mine, "manager", "en").startswith("Look: ")
+    assert voiced(reason(), mine, "manager", "en").startswith("Look: ")
     assert mine.voices["employee"] == SPEC.voices["employee"]

@@ -101,11 +101,20 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
             "evidence": "job",
             "contribution": 0.5,
             "owner": "company",
+            "steady": None,
             "zh": "司龄：短",
             "en": "Tenure: short",
             "values": [value],
         },
-        {"evidence": "other", "contribution": -0.1, "owner": "data", "zh": "其他", "en": "other", "values": []},
+        {
+            "evidence": "other",
+            "contribution": -0.1,
+            "owner": "data",
+            "steady": None,
+            "zh": "其他",
+            "en": "other",
+            "values": [],
+        },
     ]
     row = {
         "probability": 0.3,

@@ -60,7 +60,17 @@ def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None
 
 def test_who_was_offered_something_is_not_listed_again(tmp_path: Path) -> None:
     version = train(tmp_path, "attrition", {91: True})
-    own = [{"evidence": "e", "contribution": 0.5, "owner": "employee", "zh": "证据", "en": "evidence", "values": []}]
+    own = [
+        {
+            "evidence": "e",
+            "contribution": 0.5,
+            "owner": "employee",
+            "steady": None,
+            "zh": "证据",
+            "en": "evidence",
+            "values": [],
+        }
+    ]
     keep(tmp_path, "attrition", version, [scored(f"E{n}", n, reasons=own) for n in range(1, 6)])
     from perfml.service.app import create_app
 

@@ -27,8 +27,15 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
         "incidence": [{"cause": cause, "probability": share} for cause, share in CAUSES.items()],
         "segments": [],
         "reasons": [
-            {"evidence": "job", "contribution": 0.5, "owner": "company", "zh": "司龄：短", "en": "Tenure: short"},
-            {"evidence": "other", "contribution": -0.1, "owner": "data", "zh": "其他", "en": "other"},
+            {
+                "evidence": "job",
+                "contribution": 0.5,
+                "owner": "company",
+                "steady": None,
+                "zh": "司龄：短",
+                "en": "Tenure: short",
+            },
+            {"evidence": "other", "contribution": -0.1, "owner": "data", "steady": None, "zh": "其他", "en": "other"},
         ],
     }
 

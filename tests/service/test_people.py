@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
+from perfml.project.voices import VoicesSpec
 from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
@@ -34,6 +38,25 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
     assert first["values"] == [{"column": "tenure_days", "value": 40.0, "usual": None, "zh": "司龄", "en": "tenure"}]
     assert {cause["cause"]: cause["probability"] for cause in row["incidence"]} == CAUSES
     assert row["base_value"] + sum(r["contribution"] for r in row["reasons"]) == pytest.approx(row["margin"], abs=1e-6)
+
+
+def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None:
+    asked = {"horizon_days": 91, "model": "attrition"}
+    plain = client.get(address("E1"), params=asked).json()["rows"][0]["reasons"]
+    told = {
+        who: client.get(address("E1"), params={**asked, "voice": who}).json()["rows"][0]["reasons"]
+        for who in ("hr", "manager", "employee")
+    }
+    assert told["employee"][0]["en"] == "Support may help here: Tenure: short; this is for the company to change"
+    assert told["manager"][0]["zh"] == "值得关注——司龄：短；可向公司提出"
+    for lines in told.values():
+        assert [{**one, "zh": "", "en": ""} for one in lines] == [{**one, "zh": "", "en": ""} for one in plain]
+    assert client.get(address("E1"), params={"voice": "shareholder"}).status_code == 422
+    record = Folder(STARTER).policy_of(VoicesSpec)[1].model_dump(mode="json")
+    record["voices"]["manager"]["raises"] = {"zh": "请看：{evidence}", "en": "Look: {evidence}"}
+    (home / "scores" / "attrition" / f"{DAY}.json").write_text(json.dumps({"voices": record}), encoding="utf-8")
+    mine = client.get(address("E1"), params={**asked, "voice": "manager"}).json()["rows"][0]["reasons"]
+    assert mine[0]["en"].startswith("Look: Tenure: short"), "told as it was defined when the date was scored"
 
 
 def test_the_segments_of_a_person_are_named(client: TestClient) -> None:
