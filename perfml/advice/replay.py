@@ -11,8 +11,9 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import perfml
-from perfml.advice.scoring import score
+from perfml.advice.scoring import score_in_parts
+from perfml.advice.tables import read_parts
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.features import Progress
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
@@ -51,19 +53,19 @@ class Replay:
     """What computes now in another version than then; with the same ones a difference is a fault."""
 
 
-def record_run(home: Path, scores: pa.Table, *, data: Data, folder: Folder) -> list[Path]:
-    """Write the record of each as-of date of ``scores`` (see ``perfml.advice.scoring.SCHEMA``), which were made from ``data``
-    with the definitions in ``folder``; return the files. The definitions are kept."""
+def record_run(home: Path, kept: Sequence[Path], *, data: Data, folder: Folder) -> list[Path]:
+    """Write the record of each file that :func:`~perfml.advice.scoring.keep_scores` ``kept``, whose rows were made from
+    ``data`` with the definitions in ``folder``; return the records. The definitions are kept."""
     definitions = keep_definitions(folder, home)
     written = []
-    for as_of in sorted(set(scores.column("as_of").to_pylist())):
-        rows = scores.filter(pa.compute.equal(scores.column("as_of"), pa.scalar(as_of, pa.date32())))
-        model = rows.column("model")[0].as_py()
+    for path in kept:
+        first = next(read_parts(path, rows=1))
+        model, as_of = first.column("model")[0].as_py(), first.column("as_of")[0].as_py()
         tables = digests(data, until=as_of)
         said = {
             "model": model,
             "as_of": as_of.isoformat(),
-            "model_version": rows.column("model_version")[0].as_py(),
+            "model_version": first.column("model_version")[0].as_py(),
             "source": _source(data.source),
             "today": data.today.isoformat(),
             "fingerprint": combined(tables),
@@ -71,8 +73,8 @@ def record_run(home: Path, scores: pa.Table, *, data: Data, folder: Folder) -> l
             "definitions": definitions,
             "voices": folder.policy_of(VoicesSpec)[1].model_dump(mode="json"),
             "versions": _versions(),
-            "rows": rows.num_rows,
-            "content": content_hash(rows),
+            "rows": pq.read_metadata(path).num_rows,
+            "content": content_hash(read_parts(path)),
         }
         written.append(_path(home, model, as_of, "json"))
         write_text(written[-1], json.dumps(said, ensure_ascii=False, indent=1))
@@ -95,27 +97,29 @@ def replay(
     opened = open_data(data if data is not None else said["source"], folder.definitions.tables, today=today)
     try:
         _require_same(opened, as_of, said)
-        again = score(opened, folder, loaded, [as_of], progress=progress)
+        again = partial(score_in_parts, opened, folder, loaded, [as_of], progress=progress)
+        matches = content_hash(again()) == said["content"]
+        differences = () if matches else _differences(pq.read_table(kept), pa.concat_tables(again()))
     finally:
         opened.close()
-    matches = content_hash(again) == said["content"]
     now = _versions()
     other = tuple(
         f"{name} {then} then, {now.get(name)} now" for name, then in said["versions"].items() if now.get(name) != then
     )
-    return Replay(model, as_of, matches, kept.num_rows, () if matches else _differences(kept, again), other)
+    return Replay(model, as_of, matches, said["rows"], differences, other)
 
 
-def content_hash(scores: pa.Table) -> str:
+def content_hash(parts: Iterable[pa.Table]) -> str:
     """SHA-256 of every value of every row in order, 64 hexadecimal digits; how the rows are stored does not matter."""
     digest = hashlib.sha256()
-    for low in range(0, scores.num_rows, ROWS_AT_ONCE):
-        for row in scores.slice(low, ROWS_AT_ONCE).to_pylist():
-            digest.update(json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n")
+    for part in parts:
+        for low in range(0, part.num_rows, ROWS_AT_ONCE):
+            for row in part.slice(low, ROWS_AT_ONCE).to_pylist():
+                digest.update(json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n")
     return digest.hexdigest()
 
 
-def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], pa.Table]:
+def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], Path]:
     path, record = _path(home, model, as_of, "parquet"), _path(home, model, as_of, "json")
     again = f"score that date again: `perfml score {model} --as-of {as_of}`"
     if not path.is_file():
@@ -124,13 +128,12 @@ def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any]
         raise PerfmlError("has no record of what it stands on", where=str(path), remedy=again)
     try:
         said: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
-        kept = pq.read_table(path)
-        same = said["content"] == content_hash(kept)
+        same = said["content"] == content_hash(read_parts(path))
     except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
         raise PerfmlError("cannot be read", where=f"{record} or {path.name}", remedy=again) from error
     if not same:
         raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=again)
-    return said, kept
+    return said, path
 
 
 def _require_same(data: Data, as_of: dt.date, said: Mapping[str, Any]) -> None:

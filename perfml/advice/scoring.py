@@ -7,21 +7,20 @@ ranks nor bands: there is no list.
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from perfml.advice.tables import write_parts
 from perfml.errors import ModelError
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
-from perfml.files import whole_file
 from perfml.learning.incidence import Incidences
 from perfml.learning.registry import Model
 from perfml.learning.table import Table, make_table
@@ -34,8 +33,6 @@ from perfml.trust.holds import held_people
 Floats = npt.NDArray[np.float64]
 CHUNK = 20_000
 """Rows explained at a time: dense contributions of everyone are never held at once."""
-ROWS_READ = 2_000
-"""Rows of a row group: what the service has to read for one page or one person."""
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -112,22 +109,20 @@ def _score_date(
     scored = np.flatnonzero(status == "scored")
     place_of = np.full(len(here), -1)
     place_of[scored] = np.arange(len(scored))
-    known = values[here[scored]]
-    found = model.incidences(known)
-    usual = _usual(known)
-    segments = [[name for name, inside in table.segments.items() if inside[row]] for row in here]
+    known = here[scored]
+    found = _incidences(model, values, known)
+    usual = _usual(values, known)
     for place, days in enumerate(model.risks):
-        steady = model.steady(days)
         margin = np.full(len(here), np.nan)
         margin[scored] = found.margin[:, place]
         order = np.lexsort((people, -margin, status != "scored"))
-        proven = model.proven(days)
+        proven, steady = model.proven(days), model.steady(days)
         bands = _bands(len(scored), spec.list)
         for low in range(0, max(1, len(order)), CHUNK):
             rows = order[low : low + CHUNK]
             inside = place_of[rows[place_of[rows] >= 0]]
             ranks = low + np.arange(len(inside))
-            said = _explained(model, known, found, usual, place, inside, steady)
+            said = _explained(model, values[known[inside]], found, usual, place, inside, steady)
             yield _part(
                 {
                     "employee_id": people[rows],
@@ -139,7 +134,7 @@ def _score_date(
                     "margin": found.margin[inside, place],
                     "base_value": said.base,
                     "incidence": _causes(model, found, place, inside),
-                    "segments": [segments[row] for row in rows],
+                    "segments": [[name for name, one in table.segments.items() if one[here[row]]] for row in rows],
                     "status": status[rows].astype(object),
                     "rank": ranks + 1 if proven else [None] * len(inside),
                     "band": bands[ranks] if proven else [None] * len(inside),
@@ -190,18 +185,18 @@ class _Explained:
 
 def _explained(
     model: Model,
-    values: Floats,
+    part: Floats,
     found: Incidences,
     usual: Floats,
     place: int,
     inside: npt.NDArray[np.intp],
     steady: Mapping[str, bool],
 ) -> _Explained:
-    """Base values and reasons of the scored rows ``inside`` at one horizon.
+    """Base values and reasons at one horizon of the scored rows ``inside``, whose evidence is ``part``.
 
     Margins of several horizons may have been pooled to be coherent; contributions are pooled with them.
     """
-    part, pooled = values[inside], found.pooled[inside, place]
+    pooled = found.pooled[inside, place]
     contributions = np.zeros((len(part), part.shape[1] + 1))
     for other, risk in enumerate(model.risks.values()):
         mixed = np.flatnonzero(pooled[:, other])
@@ -211,12 +206,16 @@ def _explained(
     return _Explained(contributions[:, -1] + found.shift[inside, place], reasons)
 
 
-def _usual(values: Floats) -> Floats:
-    """The median of each column among those scored; missing where nobody has a value."""
-    usual = np.full(values.shape[1], np.nan)
-    known = ~np.isnan(values).all(axis=0) if len(values) else np.zeros(values.shape[1], dtype=bool)
-    usual[known] = np.nanmedian(values[:, known], axis=0)
-    return usual
+def _incidences(model: Model, values: Floats, rows: npt.NDArray[np.intp]) -> Incidences:
+    """What is said of ``rows`` of ``values``, worked out :data:`CHUNK` at a time."""
+    parts = [model.incidences(values[rows[low : low + CHUNK]]) for low in range(0, max(1, len(rows)), CHUNK)]
+    return Incidences(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Incidences)))
+
+
+def _usual(values: Floats, rows: npt.NDArray[np.intp]) -> Floats:
+    """The median of each column among ``rows`` of ``values``; missing where nobody has a value."""
+    columns = (values[rows, column] for column in range(values.shape[1]))
+    return np.array([np.nan if np.isnan(one).all() else np.nanmedian(one) for one in columns])
 
 
 def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
@@ -228,28 +227,12 @@ def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
     return bands
 
 
-def write_table(table: pa.Table, out: Path) -> None:
-    """Write to ``.csv`` (lists as JSON text) or Parquet, whole or not at all."""
-    with whole_file(out) as path:
-        if out.suffix.lower() == ".csv":
-            frame = table.to_pandas()
-            for field in table.schema:
-                if pa.types.is_list(field.type):
-                    frame[field.name] = [
-                        None if lines is None else json.dumps(lines, ensure_ascii=False)
-                        for lines in table.column(field.name).to_pylist()
-                    ]
-            frame.to_csv(path, index=False)
-        else:
-            pq.write_table(table, path, compression="zstd", row_group_size=ROWS_READ)
-
-
-def keep_scores(scores: pa.Table, home: Path) -> list[Path]:
-    """Keep each as-of date's rows under ``home/scores/<model>/<as_of>.parquet``, where the service reads them."""
+def keep_scores(parts: Iterable[pa.Table], home: Path) -> list[Path]:
+    """Keep ``parts``, date after date as :func:`score_in_parts` gives them, under ``home/scores/<model>/<as_of>.parquet``,
+    where the service reads them; returns the files."""
     kept = []
-    for as_of in sorted(set(scores.column("as_of").to_pylist())):
-        rows = scores.filter(pa.compute.equal(scores.column("as_of"), pa.scalar(as_of, pa.date32())))
-        path = home / "scores" / rows.column("model")[0].as_py() / f"{as_of}.parquet"
-        write_table(rows, path)
-        kept.append(path)
+    there = (part for part in parts if part.num_rows)
+    for (model, as_of), of_date in groupby(there, lambda part: (part.column("model")[0], part.column("as_of")[0])):
+        kept.append(home / "scores" / model.as_py() / f"{as_of.as_py()}.parquet")
+        write_parts(of_date, kept[-1])
     return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -221,25 +222,30 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score everyone with the trained model: probability, rank, band and reasons."""
+    from pyarrow.dataset import dataset
+
+    from perfml.advice.tables import read_parts, write_parts
+
     is_table(out)
     with terminal.progress() as tell:
-        scores = Project(project, home=home, progress=tell).score(
-            model, data, as_of=series(as_of, start, to, every) or None
-        )
-    write(scores, out)
-    rows = scores.select(["as_of", "horizon_days", "status", "band", "why_not"]).to_pylist()
+        opened = Project(project, home=home, progress=tell)
+        kept = opened.write_scores(model, data, as_of=series(as_of, start, to, every) or None)
+    if out is not None:
+        write_parts(chain.from_iterable(read_parts(path) for path in kept), out)
+    scores = dataset([str(path) for path in kept])
+    rows, counts = scores.count_rows(), terminal.score_counts(scores)
     if as_json:
         print_json(
             {
                 "model": model,
-                "rows": len(rows),
+                "rows": rows,
                 "out": None if out is None else str(out),
-                "counts": terminal.score_counts(rows),
+                "counts": counts,
             }
         )
         return
-    terminal.out.print(f"{len(rows):,} rows: {terminal.score_counts(rows)}" + (f"; written to {out}" if out else ""))
-    for why in terminal.held_counts(rows):
+    terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
+    for why in terminal.held_counts(scores):
         terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
     terminal.show_list(scores)
 

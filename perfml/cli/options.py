@@ -80,10 +80,10 @@ def is_table(out: Path | None) -> None:
 
 def write(table: pa.Table, out: Path | None) -> None:
     """Write ``table`` to the file of --out, where one is given."""
-    from perfml.advice.scoring import write_table
+    from perfml.advice.tables import write_parts
 
     if out is not None:
-        write_table(table, out)
+        write_parts([table], out)
 
 
 def print_json(value: Any) -> None:

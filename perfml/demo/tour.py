@@ -7,10 +7,11 @@ import shutil
 import time
 from pathlib import Path
 
+from pyarrow.dataset import dataset
 from rich.markup import escape
 
 from perfml import terminal
-from perfml.advice.scoring import write_table
+from perfml.advice.tables import write_parts
 from perfml.demo.company import CAUSES, simulate
 from perfml.project.starter import STARTER
 from perfml.report import write_report
@@ -49,11 +50,11 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
             project = Project(STARTER, home=home, progress=tell)
             models.append(project.train(name, data, until=END))
             scores.append(project.score(name, data, as_of=[END]))
-        write_table(scores[-1], out / f"{name}.csv")
+        write_parts([scores[-1]], out / f"{name}.csv")
         _say(began, f"{name}: trained, back-tested, scored")
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
-        terminal.show_list(scores[-1], most=3)
+        terminal.show_list(dataset(scores[-1]), most=3)
     with terminal.progress() as tell:
         project = Project(STARTER, home=home, progress=tell)
         targets = project.targets(data, as_of=WINDOW)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
-    import pyarrow as pa
+    from pyarrow.dataset import Dataset
 
     from perfml.advice.monitoring import DriftOf
     from perfml.learning.auditing import FairnessAnswer
@@ -227,37 +227,40 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     out.print(table)
 
 
-def held_counts(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def held_counts(scores: Dataset) -> list[str]:
     """Why people are held, the most frequent first: ``events: wrong_type (12)``."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row["why_not"]:
-            counts[row["why_not"]] = counts.get(row["why_not"], 0) + 1
-    return [f"{why} ({n:,})" for why, n in sorted(counts.items(), key=lambda item: -item[1])]
+    return [f"{why} ({n:,})" for why, n in _counted(scores, "why_not") if why]
 
 
-def score_counts(rows: Sequence[Mapping[str, Any]]) -> str:
+def score_counts(scores: Dataset) -> str:
     """``480 scored, 20 thin`` of score rows."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row["status"]] = counts.get(row["status"], 0) + 1
-    return ", ".join(f"{n:,} {status}" for status, n in sorted(counts.items(), key=lambda item: -item[1]))
+    return ", ".join(f"{n:,} {status}" for status, n in _counted(scores, "status"))
 
 
-def show_list(scores: pa.Table, *, most: int = MOST_LISTED) -> None:
-    """Print the head of the list of the newest as-of date and each horizon, or the honest refusal."""
-    newest = max(scores.column("as_of").to_pylist())
-    rows = [row for row in scores.to_pylist() if row["as_of"] == newest]
-    for days in sorted({row["horizon_days"] for row in rows}):
-        here = [row for row in rows if row["horizon_days"] == days]
-        acting = [row for row in here if row["band"] == "act"]
-        name = here[0]["model"]
-        if acting:
-            list_table(
-                acting[:most],
-                f"{name} within {days} days, as of {newest}: {len(acting)} to talk to, the first {min(most, len(acting))}",
-            )
-        elif any(row["status"] == "scored" for row in here):
+def _counted(scores: Dataset, column: str) -> list[tuple[str | None, int]]:
+    """The values of a column, the most frequent first."""
+    counts = scores.to_table([column]).column(0).value_counts().to_pylist()
+    return [(one["values"], one["counts"]) for one in sorted(counts, key=lambda one: -one["counts"])]
+
+
+def show_list(scores: Dataset, *, most: int = MOST_LISTED) -> None:
+    """Print the head of the list of the newest as-of date and each horizon, or the honest refusal.
+
+    ``scores``: rows as ``perfml.advice.scoring.SCHEMA`` has them, in memory or in files; only those shown are read whole.
+    """
+    from pyarrow.compute import field
+
+    newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())
+    now = field("as_of") == newest
+    for days in sorted(scores.to_table(["horizon_days"], filter=now).column(0).unique().to_pylist()):
+        here = now & (field("horizon_days") == days)
+        acting = here & (field("band") == "act")
+        count = scores.count_rows(filter=acting)
+        name = scores.head(1, ["model"]).column(0)[0].as_py()
+        if count:
+            first = scores.to_table(filter=acting & (field("rank") <= most)).sort_by("rank").to_pylist()
+            list_table(first, f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}")
+        elif scores.count_rows(filter=here & (field("status") == "scored")):
             out.print(f"[yellow]{name} within {days} days: a gate failed (see `perfml train`): no list[/]")
 
 

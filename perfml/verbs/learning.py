@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -160,8 +161,12 @@ class Learning(Opening):
 
         The rows (``perfml.advice.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
         """
+        return pa.concat_tables(pq.read_table(path) for path in self.write_scores(model, data, as_of=as_of))
+
+    def write_scores(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> list[Path]:
+        """:meth:`score`, part after part in bounded memory: returns the files under ``home``, one for each as-of date."""
         from perfml.advice.replay import record_run
-        from perfml.advice.scoring import keep_scores, score
+        from perfml.advice.scoring import keep_scores, score_in_parts
         from perfml.learning.registry import load
 
         self.folder.model(model)
@@ -170,12 +175,11 @@ class Learning(Opening):
         try:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
-            scores = score(opened, self.folder, loaded, dates, progress=self.progress)
-            keep_scores(scores, self.home)
-            record_run(self.home, scores, data=opened, folder=self.folder)
+            kept = keep_scores(score_in_parts(opened, self.folder, loaded, dates, progress=self.progress), self.home)
+            record_run(self.home, kept, data=opened, folder=self.folder)
         finally:
             opened.close()
-        return scores
+        return kept
 
     def explain(
         self, employee_id: str, *, model: str, as_of: dt.date | str | None = None, voice: Who | None = None

@@ -139,7 +139,7 @@ def without(person: str, status: str, *, days: int = 91, why_not: str | None = N
 def keep(home: Path, name: str, version: str, rows: Sequence[Row], *, as_of: dt.date = DAY) -> Path:
     """Keep score rows where the service reads them."""
     whole = [{**row, "as_of": as_of, "model": name, "model_version": version} for row in rows]
-    return keep_scores(pa.Table.from_pylist(whole, schema=SCHEMA), home)[0]
+    return keep_scores([pa.Table.from_pylist(whole, schema=SCHEMA)], home)[0]
 
 
 TARGET = {
