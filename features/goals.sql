@@ -59,6 +59,14 @@ unit = "share"
 better = "higher"
 owner = "employee"
 compare = ["team", "peers"]
+
+[columns.recent_attainment]
+zh = "近92天到期目标的平均完成率（单个目标至多计200%）"
+en = "mean attainment of the goals that ended in the last 92 days, each at most 200 %"
+unit = "share"
+better = "higher"
+owner = "employee"
+compare = ["team", "peers"]
 */
 with versions as (
   select goal_id, employee_id, as_of, core, weight, target, definition, period_start, period_end,
@@ -83,7 +91,7 @@ compared as (
   where v.back = 1 and v.period_start < v.as_of
 ),
 now as (
-  select employee_id, as_of, core, weight, n - 1 as changes, measured_at, actual,
+  select employee_id, as_of, core, weight, n - 1 as changes, measured_at, actual, period_end,
     case when period_end >= as_of then 1 else 0 end as running,
     actual / target as reached,
     least(date_diff('day', period_start, measured_at::date) / (date_diff('day', period_start, period_end) + 1)::double, 1) as gone
@@ -98,6 +106,7 @@ select employee_id, as_of,
     as core_weight_behind_percent,
   min(case when running = 1 then date_diff('day', measured_at::date, as_of) end) as days_since_progress,
   sum(case when running = 1 then changes end) as goal_versions,
-  avg(case when running = 0 and actual is not null then least(reached, 2) end) as past_attainment
+  avg(case when running = 0 and actual is not null then least(reached, 2) end) as past_attainment,
+  avg(case when running = 0 and actual is not null and date_diff('day', period_end, as_of) <= 92 then least(reached, 2) end) as recent_attainment
 from now
 group by employee_id, as_of
