@@ -13,20 +13,17 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perfml.advice.parquet import write_parquet
 from perfml.errors import PerfmlError
-from perfml.files import whole_file
 
 _FILE = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
-ROWS_READ = 2_000
-"""Rows of a row group."""
 Row = dict[str, Any]
 
 
 def keep_suggestions(table: pa.Table, home: Path, policy: str, as_of: dt.date) -> Path:
     """Keep the suggestions of a policy at a date, in place of those kept before."""
     path = home / "suggestions" / policy / f"{as_of}.parquet"
-    with whole_file(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROWS_READ)
+    write_parquet(table, path)
     return path
 
 
@@ -56,9 +53,18 @@ def find_suggestion(home: Path, suggestion_id: str) -> Row | None:
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
         for day in suggested(home, policy):
-            file = pq.ParquetFile(folder / policy / f"{day}.parquet")
-            given = file.read(["suggestion_id"], use_threads=False).column(0).to_pylist()
-            if suggestion_id in given:
-                at = given.index(suggestion_id)
-                return dict(file.read(use_threads=False).slice(at, 1).to_pylist()[0])
+            with pq.ParquetFile(folder / policy / f"{day}.parquet") as file:
+                found = _row(file, suggestion_id)
+            if found is not None:
+                return found
+    return None
+
+
+def _row(file: pq.ParquetFile, suggestion_id: str) -> Row | None:
+    """The first row of this id; of the other columns only its row group is read."""
+    for group in range(file.num_row_groups):
+        given = file.read_row_group(group, ["suggestion_id"], use_threads=False).column(0).to_pylist()
+        if suggestion_id in given:
+            whole = file.read_row_group(group, use_threads=False)
+            return dict(whole.slice(given.index(suggestion_id), 1).to_pylist()[0])
     return None

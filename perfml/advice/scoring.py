@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from perfml.advice.parquet import write_parquet
 from perfml.errors import ModelError
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
@@ -33,8 +33,6 @@ from perfml.trust.holds import held_people
 Floats = npt.NDArray[np.float64]
 CHUNK = 20_000
 """Rows explained at a time: dense contributions of everyone are never held at once."""
-ROWS_READ = 2_000
-"""Rows of a row group: what the service has to read for one page or one person."""
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -221,18 +219,18 @@ def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
 
 def write_table(table: pa.Table, out: Path) -> None:
     """Write to ``.csv`` (lists as JSON text) or Parquet, whole or not at all."""
+    if out.suffix.lower() != ".csv":
+        write_parquet(table, out)
+        return
     with whole_file(out) as path:
-        if out.suffix.lower() == ".csv":
-            frame = table.to_pandas()
-            for field in table.schema:
-                if pa.types.is_list(field.type):
-                    frame[field.name] = [
-                        None if lines is None else json.dumps(lines, ensure_ascii=False)
-                        for lines in table.column(field.name).to_pylist()
-                    ]
-            frame.to_csv(path, index=False)
-        else:
-            pq.write_table(table, path, compression="zstd", row_group_size=ROWS_READ)
+        frame = table.to_pandas()
+        for field in table.schema:
+            if pa.types.is_list(field.type):
+                frame[field.name] = [
+                    None if lines is None else json.dumps(lines, ensure_ascii=False)
+                    for lines in table.column(field.name).to_pylist()
+                ]
+        frame.to_csv(path, index=False)
 
 
 def keep_scores(scores: pa.Table, home: Path) -> list[Path]:
