@@ -59,7 +59,9 @@ def test_another_future_changes_no_evidence(case: tuple[Tables, Tables, dt.date]
 def example() -> tuple[Tables, dt.date, Evidence]:
     as_of = dt.date(2025, 3, 3)
     tables = company(Random(1), as_of)
-    return tables, as_of, evidence_at(tables, [as_of])[0]
+    evidence = evidence_at(tables, [as_of])[0]
+    assert len(evidence.frame) > 0 and evidence.frame["events_count_91d"].sum() > 0
+    return tables, as_of, evidence
 
 
 @pytest.mark.parametrize("table", CHANGING)

@@ -14,7 +14,8 @@ from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.learning.backtest import Backtest
 from perfml.learning.calendar import deciding_folds
-from perfml.learning.fairness import Bools, FairnessLimits, FairnessReport, Floats, audit
+from perfml.learning.fairness import Bools, Floats, audit
+from perfml.learning.fairness_report import FairnessLimits, FairnessReport
 from perfml.learning.learner import fit, monotone_signs, probability
 from perfml.learning.lesson import Lesson, backtests
 from perfml.learning.lists import listed_rows

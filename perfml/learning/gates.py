@@ -17,7 +17,7 @@ from perfml.evidence.features import Progress, build
 from perfml.evidence.sources import Data, open_data
 from perfml.learning.backtest import Backtest, backtest_horizon
 from perfml.learning.evaluation import auc_within, estimate
-from perfml.learning.fairness import FairnessReport
+from perfml.learning.fairness_report import FairnessReport
 from perfml.learning.stability import Stability
 from perfml.learning.table import Table
 from perfml.project.project import Definitions

@@ -10,17 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from perfml.learning.evaluation import DRAWS, Estimate, auc, estimate, log_loss
-from perfml.learning.fairness import (
-    Bools,
-    FairnessLimits,
-    Finding,
-    Floats,
-    Texts,
-    Verdict,
-    as_json,
-    audit,
-    with_intersections,
-)
+from perfml.learning.fairness import Bools, Floats, Texts, audit, with_intersections
+from perfml.learning.fairness_report import FairnessLimits, Finding, Verdict, as_json
 
 Fit = Callable[[Floats, Floats, Floats], Callable[[Floats], Floats]]
 """(features (n, m), label (n,), weight (n,)) -> a function from features (k, m) to probabilities (k,)."""

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from perfml.errors import DataError
 from perfml.learning.evaluation import DRAWS, Estimate, auc, estimate
-from perfml.learning.fairness import UNKNOWN, FairnessLimits, Floats, Ints, Texts, as_json, with_intersections
+from perfml.learning.fairness import UNKNOWN, Floats, Ints, Texts, with_intersections
+from perfml.learning.fairness_report import FairnessLimits, as_json
 
 STRONG_PROXY, WEAK_PROXY = 0.8, 0.6
 """AUC above which evidence tells the protected attribute well, or somewhat."""

@@ -22,7 +22,7 @@ from perfml.learning import gates as gate
 from perfml.learning.auditing import audit_lists
 from perfml.learning.backtest import Backtest
 from perfml.learning.drift import Reference
-from perfml.learning.fairness import FairnessReport
+from perfml.learning.fairness_report import FairnessReport
 from perfml.learning.hazard import CauseSpecificHazards, HazardModel
 from perfml.learning.labels import exit_times
 from perfml.learning.learner import Risk, probability

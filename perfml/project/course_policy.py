@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from perfml.project.policy import Policy
 from perfml.project.spec import Days, Spec
 
 Strength = Annotated[float, Field(gt=0, le=1)]
@@ -21,7 +22,7 @@ class ClosureRules(Spec):
     """As many people who completed the course, and as many who did not, before a figure is shown at all."""
 
 
-class CoursePolicy(Spec):
+class CoursePolicy(Policy):
     """``models/<name>.toml`` of kind ``course_match``: within which limits courses are suggested.
 
     How much text, skills, history and closure count is learnt from the data and stands nowhere here.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from perfml.project.policy import Policy
 from perfml.project.spec import Spec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -49,7 +49,7 @@ class DefinitionChange(Spec):
     """How much more (or less) the later definition counts of the same thing: -8 is 8 % less."""
 
 
-class TargetPolicy(Spec):
+class TargetPolicy(Policy):
     """``models/<name>.toml`` of kind ``target_adjustment``: the rules that every proposal keeps.
 
     Percentages of targets are of the target now in force; points are points of weight, of which an employee's period has 100.
@@ -100,11 +100,6 @@ class TargetPolicy(Spec):
         if len(set(said)) < len(said):
             raise ValueError("definition_changes says one change twice")
         return self
-
-    @property
-    def version(self) -> str:
-        """Changes with any rule, and with nothing else: twelve hexadecimal digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
     def is_open(self, day: dt.date) -> bool:
         """Whether something may be proposed on ``day``.

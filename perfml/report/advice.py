@@ -21,6 +21,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "definition": ("口径或数据", "definition or data"),
     "own": ("自身", "own effort"),
 }
+"""Headings of the parts of a target; within a sentence they are called by ``perfml.advice.targets.texts.PARTS``."""
 TARGET_STATUSES: dict[str, tuple[str, str]] = {
     "suggested": ("建议调整", "adjustment suggested"),
     "fits": ("目标合适", "target fits"),

@@ -150,7 +150,9 @@ def test_the_one_pass_agrees_with_row_by_row(
 ) -> None:
     log, as_ofs = case
     folder = company(tmp_path_factory.mktemp("log"), log)
-    agree(evidence(folder, DEFINITIONS, as_ofs).frame, log, as_ofs, COLUMNS)
+    frame = evidence(folder, DEFINITIONS, as_ofs).frame
+    assert len(frame) == len(PEOPLE) * len(set(as_ofs))
+    agree(frame, log, as_ofs, COLUMNS)
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,7 @@ def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.Mon
         data, shipped(), AS_OFS["weekly"], progress=lambda what, done, total: steps.append((what, done))
     )
     data.close()
+    assert len(whole.frame) == len(PEOPLE) * len(AS_OFS["weekly"])
     same(whole, parts)
     assert len([done for what, done in steps if what == "windows" and done]) > 1
 
@@ -184,6 +187,7 @@ def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.Mon
 def test_more_as_of_dates_change_no_row(busy: Path) -> None:
     alone = evidence(busy, shipped(), [MONDAY]).frame
     among = evidence(busy, shipped(), [*AS_OFS["weekly"], *AS_OFS["far apart"]]).frame
+    assert len(alone) == len(PEOPLE) and alone["events_count_91d"].sum() > 0 and len(among) > len(alone)
     pd.testing.assert_frame_equal(
         alone, among[among["as_of"] == pd.Timestamp(MONDAY)].reset_index(drop=True)[alone.columns]
     )
@@ -191,7 +195,9 @@ def test_more_as_of_dates_change_no_row(busy: Path) -> None:
 
 def test_order_and_repetition_of_as_of_dates_do_not_matter(busy: Path) -> None:
     dates = AS_OFS["weekly"]
-    same(evidence(busy, shipped(), dates), evidence(busy, shipped(), [*reversed(dates), *dates]))
+    once = evidence(busy, shipped(), dates)
+    assert len(once.frame) == len(PEOPLE) * len(dates)
+    same(once, evidence(busy, shipped(), [*reversed(dates), *dates]))
 
 
 def test_sums_are_exact(tmp_path: Path) -> None:
@@ -262,6 +268,7 @@ def test_kinds_may_be_given(busy: Path) -> None:
 
 def test_no_events_at_all(tmp_path: Path) -> None:
     made = evidence(company(tmp_path, []), DEFINITIONS, [MONDAY])
+    assert len(made.frame) == len(PEOPLE)
     agree(made.frame, [], [MONDAY], COLUMNS)
 
 

@@ -57,11 +57,23 @@ CANNOT_BE_READ = {
     + b"r1,e1,2024-01-01,2024-01-10,3,x\r\nr2,e1,2024-01-01,2024-01-10,3,x\n",
     "a header of something else": b"a,b\n1,2\n",
 }
+UNREADABLE = "cannot be read (", "export it again, as UTF-8 and whole"
+SAID = {
+    "nothing at all": ("has no header", "export it again, with one header row of distinct names"),
+    "a name that stands twice": (
+        "column 'rating' stands twice",
+        "export it again, with one header row of distinct names",
+    ),
+    "a header of something else": ("column 'review_id' is missing", "export it, or take the table away"),
+}
+"""How the problem begins, and the remedy, where they are not :data:`UNREADABLE`."""
 
 
 @pytest.mark.parametrize("name", CANNOT_BE_READ)
 def test_csv_that_cannot_be_read(name: str, tmp_path: Path) -> None:
-    refused(tmp_path, "reviews.csv", CANNOT_BE_READ[name])
+    error = refused(tmp_path, "reviews.csv", CANNOT_BE_READ[name])
+    problem, remedy = SAID.get(name, UNREADABLE)
+    assert error.problem.startswith(problem) and error.remedy == remedy
 
 
 def test_the_line_is_named(tmp_path: Path) -> None:
@@ -136,13 +148,15 @@ def test_the_first_quote_may_come_late(tmp_path: Path) -> None:
 
 
 def test_parquet_that_is_none(tmp_path: Path) -> None:
-    refused(tmp_path, "reviews.parquet", b"review_id,employee_id\n")
+    error = refused(tmp_path, "reviews.parquet", b"review_id,employee_id\n")
+    assert error.problem.startswith(UNREADABLE[0]) and error.remedy == UNREADABLE[1]
 
 
 def test_parquet_cut_short(tmp_path: Path) -> None:
     write_parquet(tmp_path / "whole", "reviews", "select 'r1' as review_id, 'e1' as employee_id")
     whole = (tmp_path / "whole" / "reviews.parquet").read_bytes()
-    refused(tmp_path, "reviews.parquet", whole[: len(whole) // 2])
+    error = refused(tmp_path, "reviews.parquet", whole[: len(whole) // 2])
+    assert error.problem.startswith(UNREADABLE[0]) and error.remedy == UNREADABLE[1]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from scipy.stats import chi2_contingency
 from perfml.errors import DataError
 from perfml.learning import fairness as fair
 from perfml.learning import mitigation
+from perfml.learning.fairness_report import ALL, FairnessLimits, Finding
 from perfml.learning.proxies import proxy_report
 
-LIMITS = fair.FairnessLimits()
+LIMITS = FairnessLimits()
 Rows = dict[str, Any]
 
 
@@ -44,7 +45,7 @@ def company(
     return table, np.repeat(np.array(list("abcdef"), dtype=object)[group], rows)
 
 
-def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, str], fair.Finding]:
+def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, str], Finding]:
     report = fair.audit(**rows, groups=groups, limits=LIMITS, draws=draws)
     return {(f.attribute, f.metric): f for f in report.findings}
 
@@ -160,7 +161,7 @@ def test_a_risk_told_too_low_counts_as_one_told_too_high() -> None:
     finding = audited(rows, g=group)["g", "calibration_gap"]
     b = group == "b"
     everybody = rows["probability"].sum() / rows["label"].sum()
-    assert finding.groups == ("b", fair.ALL) and finding.verdict == "fail"
+    assert finding.groups == ("b", ALL) and finding.verdict == "fail"
     told = rows["probability"][b].sum() / rows["label"][b].sum()
     assert finding.value.value == pytest.approx(everybody / told - 1)
     assert finding.value.low < finding.value.value < finding.value.high
@@ -346,7 +347,7 @@ class TestMitigation:
             fit=logistic, flag=lambda risk: risk >= np.quantile(risk, 0.9), features=np.column_stack([merit, proxy]),
             label=label, person=np.arange(n).astype(object), train=train, test=~train, attribute="g", group=group,
             evidence_group=["work", "leave"], proxies=["leave"],
-            limits=fair.FairnessLimits(max_calibration_gap=0.6), draws=100,
+            limits=FairnessLimits(max_calibration_gap=0.6), draws=100,
         )  # fmt: skip
 
     def test_the_cure_has_a_price(self) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from perfml.evidence.sources import open_data
 from perfml.learning import gates
-from perfml.learning.fairness import FairnessLimits, audit
+from perfml.learning.fairness import audit
+from perfml.learning.fairness_report import FairnessLimits
 from perfml.learning.learner import Decided, fit
 from perfml.learning.lesson import Lesson
 from perfml.learning.stability import stability

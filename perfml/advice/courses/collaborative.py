@@ -115,7 +115,7 @@ class FactorRecommender(Recommender):
         if self.history is None:
             return
         from implicit.cpu.als import AlternatingLeastSquares
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_limits
 
         with threadpool_limits(1, user_api="blas"):  # implicit warns of, and is slowed by, threads inside threads
             self._model = AlternatingLeastSquares(

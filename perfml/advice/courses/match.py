@@ -99,7 +99,7 @@ def match(
     for number, (employee, theirs) in enumerate(by_person):
         if progress and number % 500 == 0:
             progress("matching courses", number, everyone)
-        base = {"policy": name, "policy_version": _version(policy), "as_of": as_of, "employee_id": employee}
+        base = {"policy": name, "policy_version": policy.version, "as_of": as_of, "employee_id": employee}
         why = (held or {}).get(str(employee))
         if why is not None:
             said = {
@@ -348,10 +348,6 @@ def _language(code: str) -> str:
 
 def _missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-
-
-def _version(policy: CoursePolicy) -> str:
-    return hashlib.sha256(policy.model_dump_json().encode()).hexdigest()[:12]
 
 
 def _id(policy: str, employee: str, gap: str, course: str) -> str:

@@ -90,7 +90,7 @@ def backtest(
     suggest: Suggest | None = None,
     progress: Progress | None = None,
 ) -> TargetBacktest:
-    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.forecast.PARTS` of its period.
+    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.PARTS` of its period.
 
     ``suggest``: makes the suggestions of a past date, so that their directions are judged too. Raises :class:`DataError`
     where no period with measured goals has ended.

@@ -15,35 +15,41 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from perfml.advice.targets.programme import Needs
+from perfml.advice.targets.series import Bools, Floats, Ints
 from perfml.project.target_policy import TargetPolicy
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.int64]
 
 
 class Signal(Protocol):
     """Whether an external signal is used; see ``forecast.SignalVerdict``."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The signal, as ``signals.name`` has it."""
+
     @property
-    def used(self) -> bool: ...  # noqa: D102
+    def used(self) -> bool:
+        """Whether forecasts use it."""
 
 
 class Outlook(Protocol):
     """What is read of ``forecast.Forecasts``: a row a goal, and the distribution of each final value."""
 
     @property
-    def frame(self) -> pd.DataFrame: ...  # noqa: D102
+    def frame(self) -> pd.DataFrame:
+        """One row a goal in force, ordered by goal_id; the columns are those of ``forecast.Forecasts``."""
+
     @property
-    def signals(self) -> Sequence[Signal]: ...  # noqa: D102
-    def probability(self, target: Floats) -> Floats: ...  # noqa: D102
-    def target_at(self, probability: float) -> Floats: ...  # noqa: D102
+    def signals(self) -> Sequence[Signal]:
+        """Every signal that was judged, used or not."""
+
+    def probability(self, target: Floats) -> Floats:
+        """P(final >= target), a target in the goal's unit for each row (n,); missing without a forecast."""
+
+    def target_at(self, probability: float) -> Floats:
+        """The target (n,), in each goal's unit, that is reached with ``probability``; missing without a forecast."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +139,7 @@ class Case:
 
     goals: pd.DataFrame
     outlook: Outlook
-    at: Places
+    at: Ints
     """Row of the goal in the forecasts, or -1."""
     parts: Parts
     reached: Floats
@@ -172,7 +178,7 @@ def assess(
     ``before``: target and final of the goal before those that begin, missing for all others (``ledger.begun_after``).
     ``usual``: what their owners usually attain, in log points of the target (``ledger.usual_attainment``).
     """
-    at: Places = pd.Index(outlook.frame["goal_id"]).get_indexer(pd.Index(goals["goal_id"])).astype(np.int64)
+    at: Ints = pd.Index(outlook.frame["goal_id"]).get_indexer(pd.Index(goals["goal_id"])).astype(np.int64)
     target = goals["target"].to_numpy(dtype=np.float64)
     expected = _read(outlook, "expected", at)
     definition, broken = _definitions(goals, policy)
@@ -221,16 +227,16 @@ def assess(
     return Case(goals, outlook, at, parts, reached, needs, most, known & ~inside, near, broken, silent)
 
 
-def _read(outlook: Outlook, column: str, at: Places) -> Floats:
+def _read(outlook: Outlook, column: str, at: Ints) -> Floats:
     return _placed(outlook.frame[column].to_numpy(dtype=np.float64, na_value=np.nan), at)
 
 
-def _placed(values: Floats, at: Places) -> Floats:
+def _placed(values: Floats, at: Ints) -> Floats:
     """``values`` of the forecasts' rows in the order of the goals; missing where a goal has none."""
     return np.append(values, np.nan)[at]
 
 
-def _probability(outlook: Outlook, target: Floats, at: Places) -> Floats:
+def _probability(outlook: Outlook, target: Floats, at: Ints) -> Floats:
     asked = np.full(len(outlook.frame), 1.0)
     asked[at[at >= 0]] = target[at >= 0]
     return _placed(np.asarray(outlook.probability(asked), dtype=np.float64), at)

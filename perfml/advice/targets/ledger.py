@@ -21,7 +21,23 @@ YEAR_DAYS = 365
 MISMATCH = "measured.definition <> g.definition"
 """SQL: the actual was measured under another definition than the target was set under. Where one is not said, it is taken to be
 the same: a company that has one definition need not name it."""
+GAP_DAYS = 31
+"""A goal that ended so long before another of the same owner, metric and scope began is the one before it."""
+MEASURED_SHARE = 0.9
+"""A goal's last measurement stands for its final where it lies in the last tenth of the period."""
 
+_VERSIONS = f"""
+  select t.*, row_number() over (partition by t.goal_id order by t.effective_on desc, t.known_moment desc) as back
+  from main.goals t, a where {visible("t")}"""
+"""SQL: the versions of all goals that were known before ``a.as_of``; ``back`` is 1 for the newest. A condition may follow."""
+_MEASURED = f"""
+  select goal_id, measured_at, actual, definition
+  from (
+    select t.*, row_number() over (partition by goal_id order by measured_at desc, known_moment desc) as back
+    from main.progress t, a where {visible("t")}
+  ) where back = 1
+"""
+"""SQL: the newest measurement of each goal that was known before ``a.as_of``."""
 _SQL = f"""
 with a as (select ?::date as as_of),
 versions as (
@@ -50,13 +66,7 @@ used as (
   from moves group by goal_id
 ),
 first as (select goal_id, target as first_target, weight as first_weight from versions where version = 1),
-measured as (
-  select goal_id, measured_at, actual, definition
-  from (
-    select t.*, row_number() over (partition by goal_id order by measured_at desc, known_moment desc) as back
-    from main.progress t, a where {visible("t")}
-  ) where back = 1
-)
+measured as ({_MEASURED})
 select g.goal_id, g.employee_id, g.metric, g.scope, g.unit, g.core, g.weight, g.target, g.definition, g.parent_goal_id,
   g.period_start::timestamp as period_start, g.period_end::timestamp as period_end,
   g.effective_on::timestamp as effective_on, g.version, first.first_target, first.first_weight,
@@ -88,17 +98,8 @@ def in_force(data: Data, as_of: dt.date) -> pd.DataFrame:
 
 _BEFORE_SQL = f"""
 with a as (select ?::date as as_of),
-versions as (
-  select t.*, row_number() over (partition by t.goal_id order by t.effective_on desc, t.known_moment desc) as back
-  from main.goals t, a where {visible("t")}
-),
-measured as (
-  select goal_id, measured_at, actual, definition
-  from (
-    select t.*, row_number() over (partition by goal_id order by measured_at desc, known_moment desc) as back
-    from main.progress t, a where {visible("t")}
-  ) where back = 1
-),
+versions as ({_VERSIONS}),
+measured as ({_MEASURED}),
 ended as (
   select g.employee_id, g.metric, g.scope, g.goal_id as previous_goal_id, g.target as previous_target, g.definition,
     g.period_end, measured.actual as previous_actual,
@@ -110,15 +111,11 @@ new as (select goal_id, employee_id, metric, scope, definition, period_start fro
 select new.goal_id, ended.* exclude (employee_id, metric, scope, definition, period_end)
 from new join ended on ended.employee_id = new.employee_id and ended.metric = new.metric
   and ended.scope is not distinct from new.scope and ended.definition is not distinct from new.definition
-  and ended.period_end < new.period_start and ended.period_end >= new.period_start - {{gap}}
-  and ended.measured_share >= {{share}}
+  and ended.period_end < new.period_start and ended.period_end >= new.period_start - {GAP_DAYS}
+  and ended.measured_share >= {MEASURED_SHARE}
 qualify row_number() over (partition by new.goal_id order by ended.period_end desc, ended.previous_goal_id) = 1
 order by new.goal_id
 """
-GAP_DAYS = 31
-"""A goal that ended so long before another of the same owner, metric and scope began is the one before it."""
-MEASURED_SHARE = 0.9
-"""A goal's last measurement stands for its final where it lies in the last tenth of the period."""
 
 
 def before(data: Data, as_of: dt.date) -> pd.DataFrame:
@@ -127,8 +124,7 @@ def before(data: Data, as_of: dt.date) -> pd.DataFrame:
     The same owner, metric, scope and definition, ended within :data:`GAP_DAYS` before the goal begins, and measured in the
     last tenth of its period. All as known before ``as_of``.
     """
-    sql = _BEFORE_SQL.replace("{gap}", str(GAP_DAYS)).replace("{share}", str(MEASURED_SHARE))
-    return data.connection.execute(sql, [as_of]).df()
+    return data.connection.execute(_BEFORE_SQL, [as_of]).df()
 
 
 def begun_after(
@@ -152,17 +148,8 @@ PRIOR_GOALS = 3
 """A habit is believed as if so many further goals had shown none: chance alone spreads attainment by a tenth or two."""
 _USUAL_SQL = f"""
 with a as (select ?::date as as_of),
-versions as (
-  select t.*, row_number() over (partition by t.goal_id order by t.effective_on desc, t.known_moment desc) as back
-  from main.goals t, a where {visible("t")} and t.period_end < a.as_of
-),
-measured as (
-  select goal_id, measured_at, actual, definition
-  from (
-    select t.*, row_number() over (partition by goal_id order by measured_at desc, known_moment desc) as back
-    from main.progress t, a where {visible("t")}
-  ) where back = 1
-),
+versions as ({_VERSIONS} and t.period_end < a.as_of),
+measured as ({_MEASURED}),
 ended as (
   select g.employee_id, g.metric, g.scope, g.period_end, measured.actual / g.target as reached,
     (measured.measured_at::date - g.period_start + 1) / (g.period_end - g.period_start + 1)::double as share

@@ -25,12 +25,9 @@ from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.csgraph import connected_components
 
+from perfml.advice.targets.series import Bools, Floats, Ints
 from perfml.errors import PerfmlError
 from perfml.project.target_policy import TargetPolicy
-
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
 
 LARGE = 1e4
 """What a share short of the need costs, against the same share of change: no change is spared for which a need is met."""

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 APART = 1_000_000
 """Days between the series of two owners on the one axis that all series stand on."""

@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -21,13 +20,12 @@ from perfml.advice.targets import texts
 from perfml.advice.targets.decomposition import Case, Outlook, assess
 from perfml.advice.targets.ledger import begun_after, in_force, newest_signals, usual_attainment
 from perfml.advice.targets.programme import RULES, Proposal, propose
+from perfml.advice.targets.series import Bools
 from perfml.advice.targets.texts import Line, Text, Why
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.project.target_policy import TargetPolicy
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 _WORDS = [("zh", pa.string()), ("en", pa.string())]
 _PARTS = pa.struct([(name, pa.float64()) for name in texts.PARTS])
 SCHEMA = pa.schema(

@@ -55,7 +55,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function at its first call, or take it from disk; it runs without the interpreter's lock."""
     made: Any = njit(nogil=True, error_model="numpy")(function)
     with suppress(RuntimeError):  # numba says so where there is no folder to write to
-        made._cache = _Cache(function)  # type: ignore[no-untyped-call]
+        made._cache = _Cache(function)  # type: ignore[no-untyped-call]  # numba gives it no types
     out: Callable[P, R] = made
     return out
 

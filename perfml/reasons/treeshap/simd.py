@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from llvmlite import ir  # type: ignore[import-untyped]
+from llvmlite import ir
 from numba import types
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_builtin, models, register_model
@@ -56,7 +56,7 @@ class Flags(types.Type):
 @register_model(Flags)
 class _InRegisters(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]
+        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]  # numba gives it no types
 
 
 def _splat(builder: Any, value: Any, count: int) -> Any:
@@ -249,14 +249,14 @@ def total(typing: Any, value: Any) -> Any:
 
 
 def _arithmetic(sign: Any, instruction: str) -> None:
-    @infer_global(sign)  # type: ignore[no-untyped-call]
+    @infer_global(sign)  # type: ignore[no-untyped-call]  # numba gives it no types
     class _Typed(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) == 2 and isinstance(args[0], Lanes) and args[0] == args[1]:
-                return signature(args[0], *args)  # type: ignore[no-untyped-call]
+                return signature(args[0], *args)  # type: ignore[no-untyped-call]  # numba gives it no types
             return None
 
-    @lower_builtin(sign, Lanes, Lanes)  # type: ignore[no-untyped-call, untyped-decorator]
+    @lower_builtin(sign, Lanes, Lanes)  # type: ignore[no-untyped-call, untyped-decorator]  # numba gives it no types
     def _written(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return getattr(builder, instruction)(*args, flags=FUSED)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from llvmlite import binding, ir  # type: ignore[import-untyped]
+from llvmlite import binding, ir
 from numba.core.registry import cpu_target
 
 REGISTERS = ((512, r"\bzmm\d"), (256, r"\bymm\d"), (128, r"\bxmm\d|\bv\d+\.2d|\bq\d"))
