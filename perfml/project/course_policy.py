@@ -124,3 +124,23 @@ class SkillsSpec(Spec):
                 if other not in self.skills:
                     raise ValueError(f"skills.{name}.helped_by names {other!r}, which is no skill; use the id of one")
         return self
+
+
+class Examples(Spec):
+    """How something is spoken of, in Chinese and English."""
+
+    lacking: Annotated[tuple[str, ...], Field(min_length=1)]
+    """By reviewers who say that it is wanting, in a few words or a sentence."""
+    teaching: Annotated[tuple[str, ...], Field(min_length=1)]
+    """By courses that teach it: a title and what is learnt."""
+
+
+class SkillExamplesSpec(Spec):
+    """``models/<name>.toml`` of kind ``skill_examples``: what tags and courses about each skill are like."""
+
+    kind: Literal["skill_examples"] = "skill_examples"
+    zh: str
+    en: str
+    examples: Mapping[SkillId, Examples]
+    elsewhere: Examples
+    """Of what is about no skill: hobbies, trades and licences, and words of a skill in another sense."""

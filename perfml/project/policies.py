@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from perfml.errors import DefinitionError
-from perfml.project.course_policy import CoursePolicy, SkillsSpec
+from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import VoicesSpec
@@ -15,6 +15,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "target_adjustment": TargetPolicy,
     "course_match": CoursePolicy,
     "skills": SkillsSpec,
+    "skill_examples": SkillExamplesSpec,
     "voices": VoicesSpec,
 }
 

