@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,9 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from perfml.learning.encoding import Encoder, is_frame
 from perfml.learning.learner import FEWEST_CASES, Fold, Risk, fit, probability
 from perfml.project.spec import LearnerSpec
+
+if TYPE_CHECKING:
+    import shap
 
 Floats = npt.NDArray[np.float64]
 NUMBERS: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
@@ -144,6 +147,18 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
         """
         matrix = self._matrix(X)
         return self.risk_.contributions(matrix)
+
+    def explanation(self, X: Any) -> shap.Explanation:
+        """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
+
+        Categories are codes in ``data``. shap's plots print boxes for Chinese names without a font that has them.
+        """
+        import shap
+
+        matrix = self._matrix(X)
+        found = self.risk_.contributions(matrix)
+        names = [str(name) for name in getattr(self, "feature_names_in_", range(matrix.shape[1]))]
+        return shap.Explanation(found[:, :-1], base_values=found[:, -1], data=matrix, feature_names=names)
 
     def _matrix(self, X: Any) -> Floats:
         check_is_fitted(self)

@@ -24,6 +24,7 @@ from perfml.learning.registry import Model
 from perfml.report import gates, wording
 from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
 from perfml.report.facts import MEASURES, Horizon, Told, tell
+from perfml.report.overview import Leads, leading, summary
 from perfml.report.pictures import Bin, Compared, Interval, Step, calibration, comparison, percent, target, waterfall
 from perfml.words import Language
 
@@ -120,6 +121,9 @@ def _body(
         baseline=partial(wording.baseline, language=language),
         verdict=partial(wording.verdict, language=language),
         waterfalls=partial(_waterfalls, t=t, language=language),
+        leading=leading,
+        reason_names=partial(wording.reasons, language=language),
+        summaries=partial(_summaries, t=t, language=language),
         calibrations=partial(_calibrations, t=t),
         comparisons=partial(_comparisons, t=t, language=language),
     )
@@ -207,6 +211,26 @@ def _waterfalls(row: Mapping[str, Any], one: Told, *, t: Callable[..., str], lan
                 "从起点到 {person} 的风险（{said}），逐项证据的影响；表格中是同样的内容",
                 person=person,
                 said=said,
+            ),
+        )
+    )
+
+
+def _summaries(
+    leads: Sequence[Leads], horizon: Horizon, one: Told, *, t: Callable[..., str], language: Language
+) -> Markup:
+    people = len(horizon.act)
+    return _both(
+        partial(
+            summary,
+            leads,
+            people=people,
+            names=wording.reasons(one.columns, language),
+            said=t("people for whom it leads", "以此为主要原因的人数"),
+            title=t(
+                "What leads among the {n} people to act on; the table holds the same",
+                "{n} 名需行动者的主要原因；表格中是同样的内容",
+                n=people,
             ),
         )
     )

@@ -114,6 +114,14 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
     return said[:1].upper() + said[1:]
 
 
+def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]:
+    """What each reason of a model is called."""
+    return {
+        c.reason: c.reason_zh if language == "zh" else c.reason_en[:1].upper() + c.reason_en[1:]
+        for c in columns.values()
+    }
+
+
 def owner(reason: Mapping[str, Any], language: Language) -> str:
     """Who can act on a reason, and a warning where it is not steady."""
     said = words.owned(reason["owner"], reason["steady"], language)

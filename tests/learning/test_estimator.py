@@ -190,3 +190,16 @@ def test_an_encoder_comes_back_from_json() -> None:
     assert encoder.categorical == (2, 3)
     again = Encoder.from_json(encoder.to_json())
     np.testing.assert_array_equal(again.transform(frame), encoder.transform(frame))
+
+
+def test_an_explanation_is_shap_s_own_object() -> None:
+    import shap
+
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"司龄": rng.normal(size=200), "grade": rng.choice(["a", "b"], 200)})
+    y = (frame["司龄"] + rng.normal(size=200) > 0).astype(int)
+    model = RiskClassifier(seeds=(1,)).fit(frame, y)
+    said = model.explanation(frame)
+    assert isinstance(said, shap.Explanation) and said.feature_names == ["司龄", "grade"]
+    assert np.allclose(said.values.sum(axis=1) + said.base_values, model.decision_function(frame))
+    assert said.data.shape == (200, 2)
