@@ -76,7 +76,7 @@ def score_in_parts(
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
     for as_of in sorted(set(as_ofs)):
-        yield from _score_date(table, values, model, spec, as_of, held_people(data, as_of), progress)
+        yield from score_date(table, values, model, as_of, held_people(data, as_of), progress)
 
 
 def require_evidence(table: Table, model: Model) -> None:
@@ -92,16 +92,19 @@ def require_evidence(table: Table, model: Model) -> None:
         )
 
 
-def _score_date(
+def score_date(
     table: Table,
     values: Floats,
     model: Model,
-    spec: ModelSpec,
     as_of: dt.date,
-    held: dict[str, str],
-    progress: Progress | None,
+    held: Mapping[str, str],
+    progress: Progress | None = None,
 ) -> Iterator[pa.Table]:
-    """The rows of one date, horizon after horizon."""
+    """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
+
+    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score, and why.
+    """
+    room = ModelSpec.model_validate(model.about["spec"]).list
     here = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[here]
     is_held = np.array([person in held for person in people], dtype=bool)
@@ -117,7 +120,7 @@ def _score_date(
         margin[scored] = found.margin[:, place]
         order = np.lexsort((people, -margin, status != "scored"))
         proven, steady = model.proven(days), model.steady(days)
-        bands = _bands(len(scored), spec.list)
+        bands = _bands(len(scored), room)
         for low in range(0, max(1, len(order)), CHUNK):
             rows = order[low : low + CHUNK]
             inside = place_of[rows[place_of[rows] >= 0]]
