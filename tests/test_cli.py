@@ -299,3 +299,27 @@ def test_a_policy_is_back_tested_like_a_model(run, company_of_500: Simulated) ->
     assert all(one["mase"]["value"] < 1 for one in found["at"])
     code, _, err = run("targets", "--data", company_of_500.data, "--policy", "nothing")
     assert code == 1 and "use one of: target_adjustment" in err
+
+
+def test_explain_tells_in_a_voice_and_shows_the_rows_behind(run, company_of_500: Simulated) -> None:
+    row = next(row for row in company_of_500.rows["attrition"] if row["status"] == "scored")
+    asked = [
+        "explain",
+        row["employee_id"],
+        "--home",
+        company_of_500.home,
+        "--project",
+        company_of_500.project,
+        "--json",
+    ]
+    code, out, _ = run(*asked, "--voice", "employee")
+    (told,) = json.loads(out)
+    assert code == 0 and [line["contribution"] for line in told["reasons"]] == [
+        r["contribution"] for r in row["reasons"]
+    ]
+    assert not any("risk" in line["en"] or "风险" in line["zh"] for line in told["reasons"])
+    evidence = row["reasons"][0]["evidence"]
+    code, out, _ = run(*asked, "--behind", evidence, "--data", company_of_500.data)
+    assert code == 0 and all(isinstance(rows, list) for rows in json.loads(out).values())
+    code, out, err = run(*asked[:-1], "--behind", "stars", "--data", company_of_500.data)
+    assert code == 1 and "'stars' is no reason" in err and evidence in err

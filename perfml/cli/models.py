@@ -255,12 +255,26 @@ def explain(
     model: Annotated[str, typer.Option("--model")] = "attrition",
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
     voice: Annotated[Who | None, typer.Option("--voice", help="As whom it is told (default: plainly).")] = None,
+    behind: Annotated[
+        str | None, typer.Option("--behind", help="Show the rows behind this reason, e.g. activity:overtime.")
+    ] = None,
+    data: DataOption = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One person's risk with its reasons, as it was scored."""
-    rows = Project(project, home=home).explain(employee, model=model, as_of=as_of, voice=voice)
+    """One person's risk with its reasons, as it was scored; or, with --behind, the rows that a reason was made from."""
+    opened = Project(project, home=home)
+    if behind is not None:
+        found = opened.rows_behind(employee, behind, data, model=model, as_of=as_of)
+        if as_json:
+            print_json(
+                {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in found.items()}
+            )
+        else:
+            terminal.rows_lines(found)
+        return
+    rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:
         print_json(rows)
     else:

@@ -283,3 +283,18 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
             f"base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}"
         )
         out.print(table)
+
+
+def rows_lines(found: Mapping[str, pd.DataFrame]) -> None:
+    """Print rows of the company's own tables, a line each: what they hold, without whose they are and what is empty."""
+    for name, rows in found.items():
+        out.print(f"[bold]{escape(name)}[/]: {len(rows):,} rows, the newest first", highlight=False)
+        for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
+            held = {str(key): str(value).removesuffix(" 00:00:00") for key, value in row.items() if value is not None}
+            held.pop("employee_id", None)
+            out.print(
+                "  " + " · ".join(f"[dim]{escape(key)}[/] {escape(value)}" for key, value in held.items()),
+                highlight=False,
+            )
+    if not found:
+        out.print("no row: what counts is that nothing was recorded")

@@ -199,3 +199,36 @@ class Learning(Opening):
             spec = self.folder.policy_of(VoicesSpec)[1]
             rows = [{**row, "reasons": row["reasons"] and retold(row["reasons"], spec, voice)} for row in rows]
         return rows
+
+    def rows_behind(
+        self,
+        employee_id: str,
+        evidence: str,
+        data: Source | None = None,
+        *,
+        model: str,
+        as_of: dt.date | str | None = None,
+        most: int = 50,
+    ) -> dict[str, pd.DataFrame]:
+        """Table → the rows that a reason was made from: which events, which review; at most ``most`` of each, the newest first.
+
+        ``evidence``: the reason's name in a row of :meth:`explain`. Its first column, the one that tells it, is looked up, in
+        what was known before the date. Raises :class:`PerfmlError` where no horizon has such a reason.
+        """
+        from perfml.evidence.behind import rows_behind
+        from perfml.learning.registry import load
+
+        rows = self.explain(employee_id, model=model, as_of=as_of)
+        told = {line["evidence"]: line["values"] for row in rows for line in row["reasons"] or () if line["values"]}
+        if evidence not in told:
+            raise PerfmlError(
+                f"{evidence!r} is no reason", where=employee_id, remedy=f"use one of: {', '.join(told) or 'none there'}"
+            )
+        loaded = load(self.home, model, rows[0]["model_version"])
+        (column,) = (c for c in loaded.columns if c.name == told[evidence][0]["column"])
+        opened = self.open(data)
+        try:
+            day = date_of(rows[0]["as_of"])
+            return rows_behind(opened, self.folder.definitions, column, employee_id, day, kinds=loaded.kinds, most=most)
+        finally:
+            opened.close()

@@ -1,0 +1,100 @@
+"""The rows behind a value: which events, which review, which goal. What was known before the as-of date, and no later."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+import pandas as pd
+
+from perfml.errors import PerfmlError
+from perfml.evidence.columns import Column
+from perfml.evidence.reading import quoted
+from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, make_snapshots, visible
+from perfml.evidence.sources import Data
+from perfml.evidence.windows import Plan, Side, WindowColumn, compile_windows
+from perfml.project.project import Definitions
+from perfml.project.spec import COUNTERPART_MEASURES
+
+INNER = ("happened_day", "known_day", "known_moment", "usable_day", "superseded_day")
+"""Columns that perfml adds to a table."""
+
+
+def rows_behind(
+    data: Data,
+    definitions: Definitions,
+    column: Column,
+    employee_id: str,
+    as_of: dt.date,
+    *,
+    kinds: Sequence[str],
+    most: int = 50,
+) -> dict[str, pd.DataFrame]:
+    """Table → the employee's rows that ``column`` was made from at ``as_of``, at most ``most`` of each, the newest first.
+
+    A comparison has the rows of what it compares. ``kinds``: of the log, as the model learnt them. Tables without a row are
+    left out. Raises :class:`PerfmlError` where no definition makes the column any more.
+    """
+    name = column.compares or column.name
+    if data.has("events"):
+        plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
+        for one in plan.columns:
+            if one.column.name == name:
+                events = _events(data, plan, one, employee_id, as_of, most)
+                return {"events": events} if len(events) else {}
+    for file in definitions.relational:
+        if name in file.spec.columns:
+            make_snapshots(data, [as_of])
+            found = {
+                table: _known(data, table, employee_id, most)
+                for table in file.spec.needs
+                if table not in NOT_OFFERED and (table == "people" or data.has(table))
+            }
+            return {table: rows for table, rows in found.items() if rows is not None and len(rows)}
+    raise PerfmlError("is made by no definition", where=name, remedy="restore the file in features/ that made it")
+
+
+def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_of: dt.date, most: int) -> pd.DataFrame:
+    """Rows of the log: both sides are told by their channels, as they were counted."""
+    if column.measure in COUNTERPART_MEASURES:
+        sides: tuple[Side, ...] = ("own", "received") if column.side == "either" else (column.side,)
+        channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
+    else:
+        channels = plan.channels(column)
+    parts, given = [], []
+    for who, first in (("employee_id", 0), ("counterpart_id", plan.n_channels)):
+        here = [channel - first for channel in channels if first <= channel < first + plan.n_channels]
+        if here:
+            named = [plan.kinds[place] for place in here if place < len(plan.kinds)]
+            rest = "or t.kind not in (select unnest(?::text[]))" if len(plan.kinds) in here else ""
+            parts.append(f"(t.{who} = ? and (t.kind in (select unnest(?::text[])) {rest}))")
+            given += [employee_id, named, *([list(plan.kinds)] if rest else [])]
+    met = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
+    days = column.past_days or column.window_days
+    since = f"and t.happened_day >= a.as_of - {days}" if days else ""
+    inner = ", ".join(INNER)
+    return data.connection.execute(
+        f"select t.* exclude ({inner}) from main.events t, (select ?::date as as_of) a where {visible('t')} {since} {met}"
+        f" and ({' or '.join(parts) or 'false'}) order by t.happened_at desc limit {most}",
+        [as_of, *given],
+    ).df()
+
+
+def _known(data: Data, table: str, employee_id: str, most: int) -> pd.DataFrame | None:
+    """Rows of one person in an as-of view; a table of goals by their owner, and None for one that is nobody's."""
+    if table == "people":
+        return data.connection.execute(
+            "select * exclude (as_of) from temp.people where employee_id = ?", [employee_id]
+        ).df()
+    columns = data.columns[table]
+    if "employee_id" in columns:
+        whose = "t.employee_id = ?"
+    elif "goal_id" in columns and data.has("goals"):
+        whose = f"exists (select 1 from {KNOWN}.goals g where g.goal_id = t.goal_id and g.employee_id = ?)"
+    else:
+        return None
+    happened = data.specs[table].happened
+    order = f"order by t.{quoted(happened)} desc" if happened else ""
+    return data.connection.execute(
+        f"select t.* exclude (as_of) from {KNOWN}.{quoted(table)} t where {whose} {order} limit {most}", [employee_id]
+    ).df()
