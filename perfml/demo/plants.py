@@ -31,7 +31,8 @@ class Cause:
     """One planted cause: what it leads to, what to call it, and where it can be seen.
 
     `tables` and `kinds` say where the signature stands: the contract tables, and where that is `events`, the kinds of
-    event. `lasts_days` is the range an episode runs for when its outcome does not end it first.
+    event. `reasons`: the evidence (names of reasons) that shows it. `lasts_days` is the range an episode runs for when its
+    outcome does not end it first.
     """
 
     outcome: str
@@ -39,6 +40,7 @@ class Cause:
     en: str
     tables: tuple[str, ...]
     kinds: tuple[str, ...] = ()
+    reasons: tuple[str, ...]
     lasts_days: tuple[int, int]
 
 
@@ -49,6 +51,7 @@ CAUSES: Final[dict[str, Cause]] = {
         en="own work activity fades away",
         tables=("events",),
         kinds=("crm_update", "doc_edit", "ticket_closed", "login"),
+        reasons=("activity:crm_update", "activity:doc_edit", "activity:ticket_closed", "activity:login", "rhythm"),
         lasts_days=(330, 480),
     ),
     "isolation": Cause(
@@ -57,6 +60,7 @@ CAUSES: Final[dict[str, Cause]] = {
         en="works with ever fewer people",
         tables=("events",),
         kinds=("meeting", "feedback_given", "praise"),
+        reasons=("collaboration", "collaboration:feedback_network", "collaboration:received"),
         lasts_days=(330, 480),
     ),
     "overtime": Cause(
@@ -65,6 +69,7 @@ CAUSES: Final[dict[str, Cause]] = {
         en="overtime hours surge",
         tables=("events",),
         kinds=("overtime",),
+        reasons=("activity:overtime",),
         lasts_days=(330, 480),
     ),
     "stalled_career": Cause(
@@ -72,6 +77,7 @@ CAUSES: Final[dict[str, Cause]] = {
         zh="绩效良好却长期没有晋升",
         en="rated well and not promoted for years",
         tables=("positions",),
+        reasons=("career:level", "job:tenure"),
         lasts_days=(330, 480),
     ),
     "feedback_drought": Cause(
@@ -80,6 +86,7 @@ CAUSES: Final[dict[str, Cause]] = {
         en="the manager has stopped giving feedback",
         tables=("events",),
         kinds=("feedback_received",),
+        reasons=("activity:feedback_received", "collaboration:received", "collaboration:feedback_network"),
         lasts_days=(330, 450),
     ),
     "late_milestones": Cause(
@@ -88,6 +95,7 @@ CAUSES: Final[dict[str, Cause]] = {
         en="milestones slip",
         tables=("events",),
         kinds=("milestone_late", "milestone_done"),
+        reasons=("activity:milestone_late", "activity:milestone_done"),
         lasts_days=(330, 450),
     ),
     "goals_behind": Cause(
@@ -95,6 +103,7 @@ CAUSES: Final[dict[str, Cause]] = {
         zh="目标进度落后于时间进度",
         en="goal progress is behind the time elapsed",
         tables=("goals", "progress"),
+        reasons=("goals",),
         lasts_days=(330, 450),
     ),
     "rating_slide": Cause(
@@ -102,6 +111,7 @@ CAUSES: Final[dict[str, Cause]] = {
         zh="考核评分已经下滑",
         en="the last rating already dropped",
         tables=("reviews",),
+        reasons=("reviews",),
         lasts_days=(380, 430),
     ),
 }
