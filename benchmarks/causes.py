@@ -22,9 +22,9 @@ from rich.table import Table  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402
 
 from perfml import Project, terminal  # noqa: E402
-from perfml.advice.priorities import LEADING  # noqa: E402
 from perfml.demo.company import CAUSES, simulate  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
+from perfml.reasons.leading import LEADING  # noqa: E402
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 SETTLED = dt.timedelta(days=60)

@@ -21,9 +21,8 @@ import pyarrow as pa
 from perfml.advice.memory import Intervention
 from perfml.errors import PerfmlError
 from perfml.learning.lists import Cases, cases_in_list, list_like
+from perfml.reasons.leading import for_others, raising
 
-LEADING = 3
-"""Reasons that say whose matter a risk is."""
 QUIET_DAYS = 91
 """For how long after an offer, a refusal or a conversation a person is not listed again."""
 Row = Mapping[str, Any]
@@ -175,7 +174,7 @@ def priorities(
             one = recent[listed.employee_id]
             status = "held out" if one.hold_out else str(one.status)
             lasting.append(Lasting(one.employee_id, one.kind, one.offered_on, status))
-        elif listed.owners and "employee" not in listed.owners:
+        elif for_others(listed.reasons):
             setting.append(listed)
         elif _held_out(listed.employee_id, ranking.as_of, hold_out_share):
             out.append(listed)
@@ -213,10 +212,9 @@ def _recent(interventions: Sequence[Intervention], as_of: dt.date) -> dict[str, 
 
 
 def _listed(row: Row) -> Listed:
-    reasons = [reason for reason in row["reasons"] if reason["evidence"] != "other"]
-    raising = [reason for reason in reasons if reason["contribution"] > 0][:LEADING]
-    owners = tuple(dict.fromkeys(str(reason["owner"]) for reason in raising))
-    return Listed(str(row["employee_id"]), int(row["rank"]), float(row["probability"]), owners, tuple(raising))
+    reasons = raising(row["reasons"])
+    owners = tuple(dict.fromkeys(str(reason["owner"]) for reason in reasons))
+    return Listed(str(row["employee_id"]), int(row["rank"]), float(row["probability"]), owners, tuple(reasons))
 
 
 def _held_out(person: str, as_of: dt.date, share: float) -> bool:

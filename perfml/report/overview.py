@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from perfml.advice.priorities import LEADING
+from perfml.reasons.leading import raising
 from perfml.report.numbers import percent
 from perfml.report.pictures import BASELINE, MODEL, RAISES, SMALL
 from perfml.report.svg import GRID, INK, MUTED, dot, line, picture, text, text_width, ticks, wrap
@@ -27,8 +27,7 @@ def leading(rows: Iterable[Mapping[str, Any]], *, most: int = 8) -> list[Leads]:
     """What leads among score ``rows`` (``perfml.advice.scoring.SCHEMA``), the most frequent first."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        raising = [r for r in row["reasons"] or () if r["contribution"] > 0 and r["evidence"] != "other"]
-        for reason in raising[:LEADING]:
+        for reason in raising(row["reasons"]):
             found.setdefault(reason["evidence"], []).append(reason["contribution"])
     counted = [Leads(name, len(each), sum(each) / len(each)) for name, each in found.items()]
     return sorted(counted, key=lambda one: (-one.people, -one.mean, one.evidence))[:most]

@@ -21,6 +21,7 @@ from perfml import __version__
 from perfml.errors import ModelError
 from perfml.files import write_text
 from perfml.learning.registry import Model
+from perfml.reasons.leading import for_others
 from perfml.report import gates, wording
 from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
 from perfml.report.facts import MEASURES, Horizon, Told, tell
@@ -122,6 +123,7 @@ def _body(
         verdict=partial(wording.verdict, language=language),
         waterfalls=partial(_waterfalls, t=t, language=language),
         leading=leading,
+        for_others=for_others,
         reason_names=partial(wording.reasons, language=language),
         summaries=partial(_summaries, t=t, language=language),
         calibrations=partial(_calibrations, t=t),

@@ -10,8 +10,11 @@ from urllib.parse import quote
 import numpy as np
 
 from perfml.learning.lists import cases_in_list
+from perfml.reasons.leading import for_others
+from perfml.reasons.reasons import Reason
 from perfml.service.problems import no_horizon, no_segment, not_proven
 from perfml.service.schemas import AtRiskAnswer, AtRiskQuery, ExpectedCases, Listed, ReasonLine, Status
+from perfml.service.scores import Row
 from perfml.service.store import Store
 
 LINE = tuple(f"reasons.list.element.{field}" for field in ReasonLine.model_fields)
@@ -64,7 +67,10 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             **AtRiskAnswer.of(address, asked, len(ranked), query.limit, query.offset),
             not_listed={why: n for why, n in why_not.items() if why != "scored"},
             expected_cases=ExpectedCases(**asdict(cases_in_list(acting, tested.listed_ratio))),
-            people=tuple(
-                Listed.model_validate({**row, "incidence": row["incidence"] or ()}) for row in file.rows(shown, SHOWN)
-            ),
+            people=tuple(_listed(row) for row in file.rows(shown, SHOWN)),
         )
+
+
+def _listed(row: Row) -> Listed:
+    setting = for_others(cast(list[Reason], row["reasons"]))
+    return Listed.model_validate({**row, "incidence": row["incidence"] or (), "setting": setting})

@@ -176,6 +176,8 @@ class Listed(Answer):
     """The probability of each cause, the listed outcome first: they add up to 1. Empty where the outcome is no exit."""
     segments: tuple[str, ...]
     """Those of the model's segments that the person belongs to."""
+    setting: bool
+    """Whether others own every leading reason: it is then the setting that needs support, and not the person."""
     reasons: tuple[ReasonLine, ...]
 
 

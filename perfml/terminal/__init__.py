@@ -15,6 +15,7 @@ from rich.table import Table
 from perfml import words
 from perfml.evidence.check import CheckReport
 from perfml.evidence.features import Progress as Tell
+from perfml.reasons.leading import for_others
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,7 +211,10 @@ def raters_table(report: pd.DataFrame) -> None:
 
 
 def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
-    """Print the at-risk list: rank, person, probability and the leading reasons."""
+    """Print the at-risk list: rank, person, probability and the leading reasons.
+
+    *setting* stands where others own every leading reason: it is then the setting that needs support.
+    """
     table = Table(title=title, title_justify="left", show_lines=True)
     for heading in ("#", "who", "risk", "band"):
         table.add_column(heading, no_wrap=True)
@@ -221,9 +225,8 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
             for r in row["reasons"][:3]
             if r["evidence"] != "other"
         ]
-        table.add_row(
-            str(row["rank"]), escape(row["employee_id"]), f"{row['probability']:.0%}", row["band"], "\n".join(lines)
-        )
+        band = f"{row['band']}\n[dim]setting[/]" if for_others(row["reasons"]) else row["band"]
+        table.add_row(str(row["rank"]), escape(row["employee_id"]), f"{row['probability']:.0%}", band, "\n".join(lines))
     out.print(table)
 
 

@@ -26,6 +26,7 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
         "probability": 0.3,
         "incidence": [{"cause": cause, "probability": share} for cause, share in CAUSES.items()],
         "segments": [],
+        "setting": True,
         "reasons": [
             {
                 "evidence": "job",
