@@ -55,6 +55,8 @@ class TestOnRealData:
         asked = [name for name in evaluation.SETS if name not in LONG]
         said = ["run.py", "--data", str(SHARED), "--out", str(tmp_path / "e.json")]
         monkeypatch.setattr(sys, "argv", [*said, *(word for name in asked for word in ("--only", name))])
+        for name in evaluation.THREADS:
+            monkeypatch.setenv(name, "1")  # as it sets them itself, and taken back afterwards
         assert evaluation.main() == 0, capsys.readouterr().out
         found = json.loads((tmp_path / "e.json").read_text())
         assert set(found) == set(asked) and set(asked) | set(LONG) == set(evaluation.SETS)
