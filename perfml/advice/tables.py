@@ -43,7 +43,7 @@ def _write_parquet(parts: Iterable[pa.Table], path: Path) -> None:
 def _write_csv(parts: Iterable[pa.Table], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         for number, part in enumerate(parts):
-            frame = part.to_pandas()
+            frame = part.to_pandas(integer_object_nulls=True)  # a part without a gap must read like one with
             for field in part.schema:
                 if pa.types.is_list(field.type):
                     frame[field.name] = [

@@ -54,7 +54,7 @@ def contributions(booster: lgb.Booster, features: Floats) -> Floats:
         return _lightgbm(booster, features)
     threads = os.cpu_count() or 1 if len(features) >= ROWS_FOR_THREADS else 1
     found = explainer.contributions(features, num_threads=threads)
-    sample = np.random.default_rng().choice(len(features), SAMPLE, replace=False)
+    sample = np.random.default_rng(len(features)).choice(len(features), SAMPLE, replace=False)
     if (why := _difference(booster, features[sample], found[sample])) is None:
         return found
     _known[booster] = None

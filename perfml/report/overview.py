@@ -133,5 +133,5 @@ def _last(course: Course, values: Sequence[float], there: Sequence[tuple[float, 
     if not there:
         return ""
     value = next(one for one in reversed(values) if not math.isnan(one))
-    said = percent(value) if course.share else f"{value:,.3g}"
+    said = percent(value) if course.share else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return text(min(there[-1][0], right), there[-1][1] - 9, said, anchor="end", size=SMALL, fill=INK)

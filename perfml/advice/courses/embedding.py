@@ -15,6 +15,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +57,8 @@ def kept_vectors(texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
     """:func:`vectors`, kept on disk in the user's cache folder: for thousands of texts that seldom change."""
     said = "\0".join((version(ENCODER), *texts)).encode()
     path = _cache() / f"{hashlib.sha256(said).hexdigest()[:16]}.npy"
-    with suppress(OSError, ValueError):
-        found = np.load(path)
+    with suppress(OSError, ValueError, EOFError, BadZipFile), path.open("rb") as file:  # what a spoilt file raises
+        found = np.load(file)
         if found.shape[:1] == (len(texts),):
             return np.asarray(found, dtype=np.float32)
     made = vectors(texts)

@@ -80,6 +80,7 @@ def test_vectors_are_kept_between_runs_and_made_anew_when_spoilt(
     with monkeypatch.context() as asked:
         asked.setattr(embedding, "vectors", lambda texts: pytest.fail("computed again"))
         assert np.array_equal(kept_vectors(texts), first)
-    kept.write_bytes(b"spoilt")
-    assert np.array_equal(kept_vectors(texts), first)
+    for spoilt in (b"spoilt", b"", b"PK\x03\x04"):
+        kept.write_bytes(spoilt)
+        assert np.array_equal(kept_vectors(texts), first)
     assert np.array_equal(np.load(kept), first)
