@@ -60,6 +60,9 @@ def main() -> int:
                         shown = [r["evidence"] for r in row["reasons"][:LEADING] if r["contribution"] > 0]
                         named[cause] += any(each in CAUSES[cause].reasons for each in shown)
                 hits, n = named.total(), of.total()
+                if not n:
+                    table.add_row(model, str(days), "0", "", "", "nobody carries a settled cause")
+                    continue
                 ends = binomtest(hits, n).proportion_ci(method="wilson")
                 worst = min(of, key=lambda cause: named[cause] / of[cause])
                 said = f"{worst} {named[worst]} of {of[worst]}"

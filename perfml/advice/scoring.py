@@ -26,7 +26,7 @@ from perfml.learning.registry import Model
 from perfml.learning.table import Table, make_table
 from perfml.project.project import Folder
 from perfml.project.spec import ListSpec, ModelSpec
-from perfml.reasons.contributions import warm_up
+from perfml.reasons.contributions import FEW, warm_up
 from perfml.reasons.reasons import REASON, Grouping, explain
 from perfml.trust.holds import held_people
 
@@ -71,10 +71,11 @@ def score_in_parts(
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: so many people are explained at once, and no more."""
     spec = ModelSpec.model_validate(model.about["spec"])
-    warm_up(progress)
     table = make_table(data, project.definitions, model.name, spec, as_ofs, kinds=model.kinds, progress=progress)
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
+    if len(values) >= FEW:
+        warm_up(progress)
     for as_of in sorted(set(as_ofs)):
         yield from score_date(table, values, model, as_of, held_people(data, as_of), progress)
 
