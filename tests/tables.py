@@ -87,10 +87,16 @@ def evidence(folder: Path, definitions: Definitions, as_ofs: Sequence[dt.date]) 
         data.close()
 
 
-def same(one: Evidence, other: Evidence) -> None:
-    """Assert that both are alike: rows, columns with their words, values to the last bit."""
-    pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
-    assert (one.columns, one.kinds, one.left_out) == (other.columns, other.kinds, other.left_out)
+def difference(one: Evidence, other: Evidence) -> str:
+    """The first thing in which two differ: rows, values to the last bit, columns with their words; empty where they are alike."""
+    try:
+        pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
+    except AssertionError as error:
+        return str(error)
+    for said in ("columns", "kinds", "left_out"):
+        if getattr(one, said) != getattr(other, said):
+            return f"{said}: {getattr(one, said)} and {getattr(other, said)}"
+    return ""
 
 
 def quarantined(data: Data) -> list[tuple[str, ...]]:

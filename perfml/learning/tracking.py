@@ -189,8 +189,7 @@ def _client(uri: str) -> Iterator[MlflowClient]:
             import mlflow
 
             # What the environment names comes back with it; only what was chosen otherwise has to be set again.
-            # MLflow gives `is_tracking_uri_set` no types.
-            apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+            apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
             chosen = mlflow.get_tracking_uri() if apart else None
             for logger in loggers:
                 logger.setLevel(logging.ERROR)

@@ -17,7 +17,7 @@ from perfml.evidence import batches, features
 from perfml.project.project import Definitions, RelationalFile
 from perfml.project.spec import RelationalSpec, parse
 from tests.evidence.naive import Event, Known
-from tests.tables import evidence, opened, same, shipped, windowed, write_tables
+from tests.tables import difference, evidence, opened, shipped, windowed, write_tables
 
 MONDAY = dt.date(2025, 6, 2)
 KINDS = ("login", "praise", "代码评审", 'say "hi"', "it's; --")
@@ -180,7 +180,7 @@ def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.Mon
     )
     data.close()
     assert len(whole.frame) == len(PEOPLE) * len(AS_OFS["weekly"])
-    same(whole, parts)
+    assert difference(whole, parts) == ""
     assert len([done for what, done in steps if what == "windows" and done]) > 1
 
 
@@ -197,7 +197,7 @@ def test_order_and_repetition_of_as_of_dates_do_not_matter(busy: Path) -> None:
     dates = AS_OFS["weekly"]
     once = evidence(busy, shipped(), dates)
     assert len(once.frame) == len(PEOPLE) * len(dates)
-    same(once, evidence(busy, shipped(), [*reversed(dates), *dates]))
+    assert difference(once, evidence(busy, shipped(), [*reversed(dates), *dates])) == ""
 
 
 def test_sums_are_exact(tmp_path: Path) -> None:
@@ -347,7 +347,7 @@ def test_what_is_written_can_be_read_and_is_whole(busy: Path, tmp_path: Path) ->
         features.write(data, shipped(), [dt.date(2019, 1, 1)], tmp_path / "b.parquet")
     data.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
-    same(made, evidence(busy, shipped(), [MONDAY]))
+    assert difference(made, evidence(busy, shipped(), [MONDAY])) == ""
 
 
 def test_feedback_logged_on_both_sides_is_one_act_of_the_giver(tmp_path: Path) -> None:

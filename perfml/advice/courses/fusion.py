@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from perfml.advice.courses.collaborative import FactorRecommender, NeighbourRecommender, PopularRecommender
 from perfml.advice.courses.embedding import LEAST_ALIKE, alike, installed, of_courses, vector
@@ -273,14 +274,14 @@ def _reciprocal(scores: Floats) -> npt.NDArray[np.float64]:
     return np.where(scores > 0, 1 / (PLACE + rank), 0.0)
 
 
-def _unseen(scores: Floats, taken: object, rows: Codes) -> Floats:
-    row, column = taken[rows].nonzero()  # type: ignore[index]
+def _unseen(scores: Floats, taken: sparse.csr_matrix, rows: Codes) -> Floats:
+    row, column = taken[rows].nonzero()
     scores[row, column] = 0
     return scores
 
 
 def _choices(
-    parts: Mapping[str, Recommender], taken: object, people: Codes, course: Codes
+    parts: Mapping[str, Recommender], taken: sparse.csr_matrix, people: Codes, course: Codes
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Of those whose last course is among their candidates: (them, candidates, kinds) scores, and which one they chose."""
     shown, which = [], []
@@ -319,7 +320,11 @@ def _logit(shown: Floats, which: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
 
 
 def _gains(
-    parts: Mapping[str, Recommender], weights: Mapping[str, float], taken: object, people: Codes, course: Codes
+    parts: Mapping[str, Recommender],
+    weights: Mapping[str, float],
+    taken: sparse.csr_matrix,
+    people: Codes,
+    course: Codes,
 ) -> npt.NDArray[np.float64]:
     """(people,) nDCG@10 of the one course held out: 1 / log2(1 + rank), 0 beyond 10."""
     out = []

@@ -42,7 +42,7 @@ def _stamped(locator: type) -> Any:
 
 
 class _Files(CompileResultCacheImpl):
-    _locator_classes = [  # noqa: RUF012 (numba looks for a list here)
+    _locator_classes = [  # noqa: RUF012 (numba declares it on the instance, so that it can be no ClassVar)
         _stamped(each) for each in (UserProvidedCacheLocator, InTreeCacheLocator, UserWideCacheLocator)
     ]
 
@@ -55,7 +55,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function at its first call, or take it from disk; it runs without the interpreter's lock."""
     made: Any = njit(nogil=True, error_model="numpy")(function)
     with suppress(RuntimeError):  # numba says so where there is no folder to write to
-        made._cache = _Cache(function)  # type: ignore[no-untyped-call]  # numba gives it no types
+        made._cache = _Cache(function)  # type: ignore[no-untyped-call]  # numba's own constructor has no types
     out: Callable[P, R] = made
     return out
 

@@ -56,7 +56,7 @@ class Flags(types.Type):
 @register_model(Flags)
 class _InRegisters(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]  # numba gives it no types
+        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]  # numba's has no types
 
 
 def _splat(builder: Any, value: Any, count: int) -> Any:
@@ -249,14 +249,14 @@ def total(typing: Any, value: Any) -> Any:
 
 
 def _arithmetic(sign: Any, instruction: str) -> None:
-    @infer_global(sign)  # type: ignore[no-untyped-call]  # numba gives it no types
+    @infer_global(sign)
     class _Typed(AbstractTemplate):
         def generic(self, args: Any, kws: Any) -> Any:
             if len(args) == 2 and isinstance(args[0], Lanes) and args[0] == args[1]:
-                return signature(args[0], *args)  # type: ignore[no-untyped-call]  # numba gives it no types
+                return signature(args[0], *args)
             return None
 
-    @lower_builtin(sign, Lanes, Lanes)  # type: ignore[no-untyped-call, untyped-decorator]  # numba gives it no types
+    @lower_builtin(sign, Lanes, Lanes)  # type: ignore[untyped-decorator]  # numba gives it no types
     def _written(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return getattr(builder, instruction)(*args, flags=FUSED)
 
