@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+from perfml.errors import PerfmlError
+
 Language = Literal["zh", "en"]
 
 UNITS_ZH = {
@@ -132,9 +134,12 @@ def reason(said: str, *, raises: bool, language: Language) -> str:
 
 
 def evidence_of(reason_text: str, *, raises: bool, language: Language) -> str:
-    """What :func:`reason` was made from.
+    """What :func:`reason` was made from. Raises :class:`PerfmlError` for what it did not make.
 
     >>> evidence_of(reason("logins: 3 times", raises=True, language="en"), raises=True, language="en")
     'logins: 3 times'
     """
-    return reason_text.removesuffix(reason("", raises=raises, language=language))
+    said = reason_text.removesuffix(reason("", raises=raises, language=language))
+    if said == reason_text:
+        raise PerfmlError("was worded by another version of perfml", where=reason_text, remedy="score that date again")
+    return said

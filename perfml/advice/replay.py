@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import perfml
+from perfml.advice.records import read_record, record_path
 from perfml.advice.scoring import score_in_parts
 from perfml.advice.tables import read_parts
 from perfml.errors import DataError, PerfmlError
@@ -32,8 +33,9 @@ from perfml.files import write_text
 from perfml.learning.registry import load
 from perfml.project.project import Folder
 from perfml.project.voices import VoicesSpec
+from perfml.reasons.treeshap.width import vector_bits
 
-COMPUTED_WITH = ("lightgbm", "numpy", "duckdb")
+COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
 """The libraries whose other version may give another last digit."""
 ROWS_AT_ONCE = 10_000
 MOST_SHOWN = 10
@@ -53,9 +55,11 @@ class Replay:
     """What computes now in another version than then; with the same ones a difference is a fault."""
 
 
-def record_run(home: Path, kept: Sequence[Path], *, data: Data, folder: Folder) -> list[Path]:
-    """Write the record of each file that :func:`~perfml.advice.scoring.keep_scores` ``kept``, whose rows were made from
-    ``data`` with the definitions in ``folder``; return the records. The definitions are kept."""
+def record_run(home: Path, kept: Iterable[Path], *, data: Data, folder: Folder) -> list[Path]:
+    """Write the record of each file that :func:`~perfml.advice.scoring.keep_scores` keeps, as soon as it is there.
+
+    Its rows were made from ``data`` with the definitions in ``folder``, which are kept. Returns the records.
+    """
     definitions = keep_definitions(folder, home)
     written = []
     for path in kept:
@@ -76,7 +80,7 @@ def record_run(home: Path, kept: Sequence[Path], *, data: Data, folder: Folder) 
             "rows": pq.read_metadata(path).num_rows,
             "content": content_hash(read_parts(path)),
         }
-        written.append(_path(home, model, as_of, "json"))
+        written.append(record_path(home, model, as_of))
         write_text(written[-1], json.dumps(said, ensure_ascii=False, indent=1))
     return written
 
@@ -120,16 +124,17 @@ def content_hash(parts: Iterable[pa.Table]) -> str:
 
 
 def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], Path]:
-    path, record = _path(home, model, as_of, "parquet"), _path(home, model, as_of, "json")
+    record = record_path(home, model, as_of)
+    path = record.with_suffix(".parquet")
     again = f"score that date again: `perfml score {model} --as-of {as_of}`"
     if not path.is_file():
         raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=again)
-    if not record.is_file():
+    said = read_record(home, model, as_of)
+    if said is None:
         raise PerfmlError("has no record of what it stands on", where=str(path), remedy=again)
     try:
-        said: Mapping[str, Any] = json.loads(record.read_text(encoding="utf-8"))
         same = said["content"] == content_hash(read_parts(path))
-    except (ValueError, KeyError, TypeError, OSError, pa.ArrowException) as error:
+    except (KeyError, OSError, pa.ArrowException) as error:
         raise PerfmlError("cannot be read", where=f"{record} or {path.name}", remedy=again) from error
     if not same:
         raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=again)
@@ -172,13 +177,10 @@ def _differences(kept: pa.Table, again: pa.Table) -> tuple[str, ...]:
 
 def _versions() -> dict[str, str]:
     libraries = {name: version(name) for name in COMPUTED_WITH}
-    return {"perfml": perfml.__version__, "python": platform.python_version(), **libraries}
+    width = f"{vector_bits()} bits"
+    return {"perfml": perfml.__version__, "python": platform.python_version(), **libraries, "vectors of": width}
 
 
 def _source(source: str) -> str:
     """A folder or file by its whole path; a URL without user and password."""
     return re.sub(r"//.*@", "//", source) if "://" in source else str(Path(source).resolve())
-
-
-def _path(home: Path, model: str, as_of: dt.date, suffix: str) -> Path:
-    return home / "scores" / model / f"{as_of}.{suffix}"

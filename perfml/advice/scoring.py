@@ -231,12 +231,11 @@ def _bands(n: int, spec: ListSpec) -> npt.NDArray[np.object_]:
     return bands
 
 
-def keep_scores(parts: Iterable[pa.Table], home: Path) -> list[Path]:
+def keep_scores(parts: Iterable[pa.Table], home: Path) -> Iterator[Path]:
     """Keep ``parts``, date after date as :func:`score_in_parts` gives them, under ``home/scores/<model>/<as_of>.parquet``,
-    where the service reads them; returns the files."""
-    kept = []
+    where the service reads them; gives each file when it is there. A date at which nobody was employed has none."""
     there = (part for part in parts if part.num_rows)
     for (model, as_of), of_date in groupby(there, lambda part: (part.column("model")[0], part.column("as_of")[0])):
-        kept.append(home / "scores" / model.as_py() / f"{as_of.as_py()}.parquet")
-        write_parts(of_date, kept[-1])
-    return kept
+        path = home / "scores" / model.as_py() / f"{as_of.as_py()}.parquet"
+        write_parts(of_date, path)
+        yield path

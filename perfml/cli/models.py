@@ -263,7 +263,7 @@ def explain(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One person's risk with its reasons, as it was scored; or, with --behind, the rows that a reason was made from."""
+    """One person's risk with its reasons, as it was scored; or, with --behind, the rows behind a reason."""
     opened = Project(project, home=home)
     if behind is not None:
         found = opened.rows_behind(employee, behind, data, model=model, as_of=as_of)
@@ -272,7 +272,7 @@ def explain(
                 {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in found.items()}
             )
         else:
-            terminal.rows_lines(found)
+            terminal.rows_lines(found, employee)
         return
     rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:

@@ -1,4 +1,8 @@
-"""The rows behind a value: which events, which review, which goal. What was known before the as-of date, and no later."""
+"""The rows behind a value: which events, which review, which goal. What was known before the as-of date, and no later.
+
+Of a value of the log they are the very rows that were counted. What ``features/*.sql`` makes is told by the person's own rows in
+the tables it reads: where it counts other people's (who left a team), theirs are not shown.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,11 @@ import pandas as pd
 from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
 from perfml.evidence.reading import quoted
-from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, make_snapshots, visible
+from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, Side, WindowColumn, compile_windows
 from perfml.project.project import Definitions
 from perfml.project.spec import COUNTERPART_MEASURES
-
-INNER = ("happened_day", "known_day", "known_moment", "usable_day", "superseded_day")
-"""Columns that perfml adds to a table."""
 
 
 def rows_behind(
@@ -30,10 +31,11 @@ def rows_behind(
     kinds: Sequence[str],
     most: int = 50,
 ) -> dict[str, pd.DataFrame]:
-    """Table → the employee's rows that ``column`` was made from at ``as_of``, at most ``most`` of each, the newest first.
+    """Table → the employee's rows behind ``column`` at ``as_of``, at most ``most`` of each, the newest first.
 
-    A comparison has the rows of what it compares. ``kinds``: of the log, as the model learnt them. Tables without a row are
-    left out. Raises :class:`PerfmlError` where no definition makes the column any more.
+    An event that another person did has them as ``employee_id``. A comparison has the rows of what it compares. ``kinds``: of
+    the log, as the model learnt them. Tables without a row are left out. Raises :class:`PerfmlError` where no definition makes
+    the column any more.
     """
     name = column.compares or column.name
     if data.has("events"):
@@ -72,9 +74,9 @@ def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_o
     met = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
     days = column.past_days or column.window_days
     since = f"and t.happened_day >= a.as_of - {days}" if days else ""
-    inner = ", ".join(INNER)
     return data.connection.execute(
-        f"select t.* exclude ({inner}) from main.events t, (select ?::date as as_of) a where {visible('t')} {since} {met}"
+        f"select t.* exclude ({hidden_columns(data, 'events')}) from main.events t, (select ?::date as as_of) a"
+        f" where {visible('t')} {since} {met}"
         f" and ({' or '.join(parts) or 'false'}) order by t.happened_at desc limit {most}",
         [as_of, *given],
     ).df()

@@ -28,6 +28,12 @@ def visible(table: str) -> str:
     return f"{table}.usable_day < a.as_of and ({table}.superseded_day is null or {table}.superseded_day >= a.as_of)"
 
 
+def hidden_columns(data: Data, table: str) -> str:
+    """SQL list of the columns of ``main.<table>`` that nobody is shown: those that perfml adds, and protected ones."""
+    protected = [quoted(name) for name, column in data.specs[table].columns.items() if column.protected]
+    return ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *protected])
+
+
 def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     """Make the temp tables ``asofs`` and ``people`` (employee_id, as_of and the position then held) and the views of the
     schema :data:`KNOWN`, over all ``as_ofs``."""
@@ -59,8 +65,7 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     for table in data.specs:
         if table not in NOT_OFFERED:
             columns = data.specs[table].columns
-            protected = [quoted(name) for name, column in columns.items() if column.protected]
-            hidden = ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *protected])
+            hidden = hidden_columns(data, table)
             later = ", ".join(
                 f"case when t.{quoted(name)} < a.as_of then t.{quoted(name)} end as {quoted(name)}"
                 for name, column in columns.items()

@@ -6,9 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import cast
 
+from perfml.errors import PerfmlError
+from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
 from perfml.reasons.voices import retold
-from perfml.service.problems import NotThere, no_person, no_scores
+from perfml.service.problems import NotThere, Unreadable, no_person, no_scores
 from perfml.service.schemas import PersonAnswer, PersonQuery, PersonRow, Text
 from perfml.service.scores import COLUMNS, Row, ScoreFile
 from perfml.service.store import About, Population, Store
@@ -53,8 +55,16 @@ def _rows(
         if query.horizon_days in (None, row["horizon_days"]):
             reasons = cast(list[Reason], row["reasons"] or [])
             if voices is not None and query.voice is not None:
-                reasons = retold(reasons, voices, query.voice)
+                reasons = _retold(reasons, voices, query.voice, f"{model}/{as_of}.parquet")
             yield _row({**row, "reasons": reasons}, model, as_of, about)
+
+
+def _retold(reasons: list[Reason], voices: VoicesSpec, who: Who, where: str) -> list[Reason]:
+    try:
+        return retold(reasons, voices, who)
+    except PerfmlError as error:
+        zh = f"评分文件 {where} 由另一版本写成；请重新评分"
+        raise Unreadable(error.problem, where=where, remedy=error.remedy, zh=zh) from error
 
 
 def _row(row: Row, model: str, as_of: dt.date, about: About) -> PersonRow:

@@ -7,21 +7,19 @@ never becomes part of a path: it is looked for among the names that are there.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from perfml.errors import ModelError
+from perfml.advice.records import voices_of
+from perfml.errors import ModelError, PerfmlError
 from perfml.learning.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
-from perfml.project.project import Folder
-from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
-from perfml.service.problems import no_model, no_scores
+from perfml.service.problems import Unreadable, no_model, no_scores
 from perfml.service.schemas import Figure, Gate, Horizon, Stage, Text, Verdict
 from perfml.service.scores import ScoreFile, open_scores
 
@@ -165,11 +163,13 @@ class Store:
             yield day, file
 
     def voices(self, model: str, as_of: dt.date) -> VoicesSpec:
-        """How reasons were told when ``as_of`` was scored; as perfml ships it where nothing was recorded."""
-        path = self.home / "scores" / self._known(model) / f"{as_of}.json"
-        with suppress(OSError, ValueError, KeyError):
-            return VoicesSpec.model_validate(json.loads(path.read_text(encoding="utf-8"))["voices"])
-        return Folder(STARTER).policy_of(VoicesSpec)[1]
+        """How reasons are told of the scores of ``as_of``. Raises :class:`Unreadable` where their record is damaged."""
+        try:
+            return voices_of(self.home, self._known(model), as_of)
+        except PerfmlError as error:
+            where = f"{model}/{as_of}.json"
+            zh = f"评分记录 {where} 已损坏；请重新评分"
+            raise Unreadable(error.problem, where=where, remedy=error.remedy, zh=zh) from error
 
     def _known(self, model: str) -> str:
         known = self.models()

@@ -288,16 +288,19 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
         out.print(table)
 
 
-def rows_lines(found: Mapping[str, pd.DataFrame]) -> None:
-    """Print rows of the company's own tables, a line each: what they hold, without whose they are and what is empty."""
+def rows_lines(found: Mapping[str, pd.DataFrame], employee: str) -> None:
+    """Print rows of the company's own tables, a line each: what they hold, without ``employee`` and what is empty."""
     for name, rows in found.items():
         out.print(f"[bold]{escape(name)}[/]: {len(rows):,} rows, the newest first", highlight=False)
         for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
-            held = {str(key): str(value).removesuffix(" 00:00:00") for key, value in row.items() if value is not None}
-            held.pop("employee_id", None)
+            held = {
+                str(key): str(value).removesuffix(" 00:00:00")
+                for key, value in row.items()
+                if value is not None and value != employee
+            }
             out.print(
                 "  " + " · ".join(f"[dim]{escape(key)}[/] {escape(value)}" for key, value in held.items()),
                 highlight=False,
             )
     if not found:
-        out.print("no row: what counts is that nothing was recorded")
+        out.print("no row of this person is behind it")

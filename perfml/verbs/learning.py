@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
-from perfml.project.voices import VoicesSpec, Who
+from perfml.project.voices import Who
 from perfml.verbs.opening import Dates, Opening, Source, date_of, dates_of, end_of_record, refuse_stale, until_day
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ class Learning(Opening):
         return pa.concat_tables(pq.read_table(path) for path in self.write_scores(model, data, as_of=as_of))
 
     def write_scores(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> list[Path]:
-        """:meth:`score`, part after part in bounded memory: returns the files under ``home``, one for each as-of date."""
+        """:meth:`score`, part after part in bounded memory: returns the files under ``home``, one for each date at which
+        somebody was employed."""
         from perfml.advice.replay import record_run
         from perfml.advice.scoring import keep_scores, score_in_parts
         from perfml.learning.registry import load
@@ -175,11 +176,11 @@ class Learning(Opening):
         try:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
-            kept = keep_scores(score_in_parts(opened, self.folder, loaded, dates, progress=self.progress), self.home)
-            record_run(self.home, kept, data=opened, folder=self.folder)
+            parts = score_in_parts(opened, self.folder, loaded, dates, progress=self.progress)
+            records = record_run(self.home, keep_scores(parts, self.home), data=opened, folder=self.folder)
+            return [record.with_suffix(".parquet") for record in records]
         finally:
             opened.close()
-        return kept
 
     def explain(
         self, employee_id: str, *, model: str, as_of: dt.date | str | None = None, voice: Who | None = None
@@ -187,6 +188,7 @@ class Learning(Opening):
         """The kept score rows of one person, one for each horizon, their reasons as HR, the manager or the employee is told
         them where ``voice`` says so. Raises :class:`PerfmlError` where there are none.
         """
+        from perfml.advice.records import voices_of
         from perfml.reasons.voices import retold
 
         path = self.scored(model, as_of)
@@ -196,7 +198,7 @@ class Learning(Opening):
                 "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
             )
         if voice is not None:
-            spec = self.folder.policy_of(VoicesSpec)[1]
+            spec = voices_of(self.home, model, rows[0]["as_of"])
             rows = [{**row, "reasons": row["reasons"] and retold(row["reasons"], spec, voice)} for row in rows]
         return rows
 
@@ -210,25 +212,35 @@ class Learning(Opening):
         as_of: dt.date | str | None = None,
         most: int = 50,
     ) -> dict[str, pd.DataFrame]:
-        """Table → the rows that a reason was made from: which events, which review; at most ``most`` of each, the newest first.
+        """Table → the person's rows behind a reason: which events, which review; at most ``most`` of each, the newest first.
 
-        ``evidence``: the reason's name in a row of :meth:`explain`. Its first column, the one that tells it, is looked up, in
-        what was known before the date. Raises :class:`PerfmlError` where no horizon has such a reason.
+        ``evidence``: the reason's name in a row of :meth:`explain`; of several horizons the shortest that has it. Its first
+        column, the one that tells it, is looked up with the definitions of the run, in what was known before the date.
+        Raises :class:`PerfmlError` where no horizon has such a reason.
         """
+        from perfml.advice.records import read_record
         from perfml.evidence.behind import rows_behind
+        from perfml.evidence.fingerprint import kept_definitions
         from perfml.learning.registry import load
 
         rows = self.explain(employee_id, model=model, as_of=as_of)
-        told = {line["evidence"]: line["values"] for row in rows for line in row["reasons"] or () if line["values"]}
+        told: dict[str, Any] = {}
+        for line in (
+            line for row in sorted(rows, key=lambda row: row["horizon_days"]) for line in row["reasons"] or ()
+        ):
+            if line["values"]:
+                told.setdefault(line["evidence"], line["values"])
         if evidence not in told:
             raise PerfmlError(
                 f"{evidence!r} is no reason", where=employee_id, remedy=f"use one of: {', '.join(told) or 'none there'}"
             )
         loaded = load(self.home, model, rows[0]["model_version"])
         (column,) = (c for c in loaded.columns if c.name == told[evidence][0]["column"])
+        day = date_of(rows[0]["as_of"])
+        record = read_record(self.home, model, day)
+        folder = self.folder if record is None else kept_definitions(self.home, record["definitions"])
         opened = self.open(data)
         try:
-            day = date_of(rows[0]["as_of"])
-            return rows_behind(opened, self.folder.definitions, column, employee_id, day, kinds=loaded.kinds, most=most)
+            return rows_behind(opened, folder.definitions, column, employee_id, day, kinds=loaded.kinds, most=most)
         finally:
             opened.close()

@@ -102,8 +102,8 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
             "contribution": 0.5,
             "owner": "company",
             "steady": None,
-            "zh": "司龄：短",
-            "en": "Tenure: short",
+            "zh": "司龄：短，推高风险",
+            "en": "Tenure: short; raises the risk",
             "values": [value],
         },
         {
@@ -111,8 +111,8 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
             "contribution": -0.1,
             "owner": "data",
             "steady": None,
-            "zh": "其他",
-            "en": "other",
+            "zh": "其他，降低风险",
+            "en": "other; lowers the risk",
             "values": [],
         },
     ]
@@ -139,7 +139,7 @@ def without(person: str, status: str, *, days: int = 91, why_not: str | None = N
 def keep(home: Path, name: str, version: str, rows: Sequence[Row], *, as_of: dt.date = DAY) -> Path:
     """Keep score rows where the service reads them."""
     whole = [{**row, "as_of": as_of, "model": name, "model_version": version} for row in rows]
-    return keep_scores([pa.Table.from_pylist(whole, schema=SCHEMA)], home)[0]
+    return next(keep_scores([pa.Table.from_pylist(whole, schema=SCHEMA)], home))
 
 
 TARGET = {

@@ -33,10 +33,17 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
                 "contribution": 0.5,
                 "owner": "company",
                 "steady": None,
-                "zh": "司龄：短",
-                "en": "Tenure: short",
+                "zh": "司龄：短，推高风险",
+                "en": "Tenure: short; raises the risk",
             },
-            {"evidence": "other", "contribution": -0.1, "owner": "data", "steady": None, "zh": "其他", "en": "other"},
+            {
+                "evidence": "other",
+                "contribution": -0.1,
+                "owner": "data",
+                "steady": None,
+                "zh": "其他，降低风险",
+                "en": "other; lowers the risk",
+            },
         ],
     }
 

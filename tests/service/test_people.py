@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from perfml.learning.artifacts import current_version
 from perfml.project.project import Folder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
@@ -34,7 +35,11 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
     row = client.get(address("E1"), params={"horizon_days": 91, "model": "attrition"}).json()["rows"][0]
     assert row["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
     first = row["reasons"][0]
-    assert (first["zh"], first["en"], first["owner"]) == ("司龄：短", "Tenure: short", "company")
+    assert (first["zh"], first["en"], first["owner"]) == (
+        "司龄：短，推高风险",
+        "Tenure: short; raises the risk",
+        "company",
+    )
     assert first["values"] == [{"column": "tenure_days", "value": 40.0, "usual": None, "zh": "司龄", "en": "tenure"}]
     assert {cause["cause"]: cause["probability"] for cause in row["incidence"]} == CAUSES
     assert row["base_value"] + sum(r["contribution"] for r in row["reasons"]) == pytest.approx(row["margin"], abs=1e-6)
@@ -57,6 +62,26 @@ def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None
     (home / "scores" / "attrition" / f"{DAY}.json").write_text(json.dumps({"voices": record}), encoding="utf-8")
     mine = client.get(address("E1"), params={**asked, "voice": "manager"}).json()["rows"][0]["reasons"]
     assert mine[0]["en"].startswith("Look: Tenure: short"), "told as it was defined when the date was scored"
+
+
+@pytest.mark.parametrize("record", ["[]", "null", "{", '{"voices": {"voices": {}}}'])
+def test_a_damaged_record_is_said_and_nothing_is_told_in_other_words(
+    client: TestClient, home: Path, record: str
+) -> None:
+    (home / "scores" / "attrition" / f"{DAY}.json").write_text(record, encoding="utf-8")
+    assert client.get(address("E1"), params={"model": "attrition"}).status_code == 200
+    refused = client.get(address("E1"), params={"model": "attrition", "voice": "manager"})
+    assert refused.status_code == 503 and refused.json()["problem"] == "cannot be read"
+    assert str(home) not in refused.text
+
+
+def test_a_reason_in_words_of_another_version_is_not_retold(client: TestClient, home: Path) -> None:
+    row = scored("E1", 1)
+    other = [{**reason, "en": f"{reason['en']} indeed"} for reason in row["reasons"]]
+    keep(home, "attrition", current_version(home, "attrition"), [{**row, "reasons": other}])
+    assert client.get(address("E1"), params={"model": "attrition"}).status_code == 200
+    refused = client.get(address("E1"), params={"model": "attrition", "voice": "employee"})
+    assert refused.status_code == 503 and "score that date again" in refused.json()["remedy"]
 
 
 def test_the_segments_of_a_person_are_named(client: TestClient) -> None:
