@@ -10,12 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from perfml.learning.learner import Risk
+from perfml.reasons.leading import LEADING
 
 Floats = npt.NDArray[np.float64]
 TOP = 0.1
 FEWEST_LISTED = 10
 """People in the top decile; fewer, and agreement is not worth a figure."""
-LEADING = 3
 
 
 @dataclass(frozen=True)

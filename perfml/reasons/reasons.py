@@ -24,7 +24,7 @@ from perfml.project.spec import Owner
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-LEADING = 5
+LISTED = 5
 """Reasons that are listed by name."""
 SPEAKS = 0.25
 VALUES = 3
@@ -108,15 +108,15 @@ class Leading:
     """The leading reasons of each row, the strongest first; :data:`NONE` where there are fewer."""
 
     total: Floats
-    """(rows, LEADING): contribution of each."""
+    """(rows, LISTED): contribution of each."""
     rest: Floats
     """(rows,): contribution of all others."""
     shown: Ints
-    """(rows, LEADING, VALUES): the columns behind each; the first one tells it."""
+    """(rows, LISTED, VALUES): the columns behind each; the first one tells it."""
 
     @property
     def there(self) -> Bools:
-        """(rows, LEADING): whether there is a reason."""
+        """(rows, LISTED): whether there is a reason."""
         found: Bools = self.shown[:, :, 0] != NONE
         return found
 
@@ -143,8 +143,8 @@ def lead(grouping: Grouping, contributions: Floats, values: Floats, usual: Float
     one explains nothing: the next that differs speaks, if it pushes at least :data:`SPEAKS` of the strongest.
     """
     sums = grouping.sums(contributions[:, :-1])
-    strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :LEADING]
-    missing = LEADING - strongest.shape[1]
+    strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :LISTED]
+    missing = LISTED - strongest.shape[1]
     total = np.pad(np.take_along_axis(sums, strongest, axis=1), ((0, 0), (0, missing)))
     strongest = np.pad(strongest, ((0, 0), (0, missing)), constant_values=NONE)
     strongest[total == 0] = NONE

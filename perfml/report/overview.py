@@ -51,7 +51,7 @@ def summary(
     return picture(parts, width=width, height=y + 26, title=title)
 
 
-class Course(NamedTuple):
+class Trace(NamedTuple):
     """One thing over the dates of a picture: the person's values and the usual ones; NaN where there is none."""
 
     label: str
@@ -63,7 +63,7 @@ class Course(NamedTuple):
 
 def trend(
     dates: Sequence[dt.date],
-    courses: Sequence[Course],
+    traces: Sequence[Trace],
     *,
     mine: str,
     usual: str,
@@ -71,7 +71,7 @@ def trend(
     width: float = 560,
     height: float = 74,
 ) -> str:
-    """Each of ``courses`` in a panel of its own over ``dates``, ascending: solid with dots the person, dashed the usual.
+    """Each of ``traces`` in a panel of its own over ``dates``, ascending: solid with dots the person, dashed the usual.
 
     ``mine`` and ``usual`` are the words of the legend; every panel has its own scale, and ``height`` units of it.
     """
@@ -89,11 +89,11 @@ def trend(
         text(after + 30, 16, usual, size=12),
     ]
     y = 26.0
-    for course in courses:
-        for row in wrap(course.label, width=right - 4, size=13):
+    for trace in traces:
+        for row in wrap(trace.label, width=right - 4, size=13):
             y += 17
             parts.append(text(4, y, row, bold=True))
-        parts += _panel(course, [x(date) for date in dates], y + 12, height, (left, right))
+        parts += _panel(trace, [x(date) for date in dates], y + 12, height, (left, right))
         y += height + 22
     every = math.ceil(len(dates) * 84 / (right - left))
     for date in dates[::-1][::every]:
@@ -102,8 +102,8 @@ def trend(
     return picture(parts, width=width, height=y + 22, title=title)
 
 
-def _panel(course: Course, x: Sequence[float], top: float, height: float, ends: tuple[float, float]) -> list[str]:
-    known = [one for one in (*course.values, *course.usual) if not math.isnan(one)]
+def _panel(trace: Trace, x: Sequence[float], top: float, height: float, ends: tuple[float, float]) -> list[str]:
+    known = [one for one in (*trace.values, *trace.usual) if not math.isnan(one)]
     if not known:
         return []
     low, high = min(known), max(known)
@@ -116,22 +116,22 @@ def _panel(course: Course, x: Sequence[float], top: float, height: float, ends: 
     parts = []
     for tick in ticks(low, high, about=3):
         parts.append(line(ends[0], y(tick), ends[1], y(tick), stroke=GRID))
-        said = percent(tick) if course.share else f"{tick:g}"
+        said = percent(tick) if trace.share else f"{tick:g}"
         parts.append(text(ends[0] - 8, y(tick) + 4, said, anchor="end", size=SMALL, fill=MUTED))
-    for values, colour, dash in ((course.usual, BASELINE, "4 3"), (course.values, MODEL, "")):
+    for values, colour, dash in ((trace.usual, BASELINE, "4 3"), (trace.values, MODEL, "")):
         points = [None if math.isnan(value) else (at, y(value)) for at, value in zip(x, values, strict=True)]
         parts += [line(*a, *b, stroke=colour, width=2, dash=dash) for a, b in pairwise(points) if a and b]
         there = [point for point in points if point]
         if not dash:
             parts += [dot(*point, radius=4, fill=colour) for point in there]
-            parts.append(_last(course, values, there, ends[1]))
+            parts.append(_last(trace, values, there, ends[1]))
     return parts
 
 
-def _last(course: Course, values: Sequence[float], there: Sequence[tuple[float, float]], right: float) -> str:
+def _last(trace: Trace, values: Sequence[float], there: Sequence[tuple[float, float]], right: float) -> str:
     """The newest value in figures, above its dot."""
     if not there:
         return ""
     value = next(one for one in reversed(values) if not math.isnan(one))
-    said = percent(value) if course.share else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    said = percent(value) if trace.share else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
     return text(min(there[-1][0], right), there[-1][1] - 9, said, anchor="end", size=SMALL, fill=INK)

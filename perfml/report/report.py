@@ -21,7 +21,7 @@ from perfml import __version__
 from perfml.errors import ModelError
 from perfml.files import write_text
 from perfml.learning.registry import Model
-from perfml.reasons.leading import for_others
+from perfml.reasons.leading import for_others, raising
 from perfml.report import gates, wording
 from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
 from perfml.report.facts import MEASURES, Horizon, Told, tell
@@ -32,7 +32,6 @@ from perfml.words import Language
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 WIDE, NARROW = 560.0, 330.0
 """Widths at which each picture is drawn: text in an SVG that is scaled down cannot be read on a telephone."""
-REASONS_LISTED = 3
 SEGMENT_LISTED = 5
 """People of each segment; all of them stand in the whole list too."""
 Stage = Literal["champion", "candidate"]
@@ -96,7 +95,6 @@ def _body(
         told=told,
         notices=[wording.notice(said, language) for said in notices],
         most_listed=most_listed,
-        reasons_listed=REASONS_LISTED,
         segment_listed=SEGMENT_LISTED,
         perfml_version=__version__,
         percent=percent,
@@ -123,6 +121,7 @@ def _body(
         verdict=partial(wording.verdict, language=language),
         waterfalls=partial(_waterfalls, t=t, language=language),
         leading=leading,
+        raising=raising,
         for_others=for_others,
         reason_names=partial(wording.reasons, language=language),
         summaries=partial(_summaries, t=t, language=language),

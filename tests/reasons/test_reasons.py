@@ -7,7 +7,7 @@ import pytest
 
 from perfml import words
 from perfml.evidence.columns import Column
-from perfml.reasons.reasons import LEADING, Grouping, explain
+from perfml.reasons.reasons import LISTED, Grouping, explain
 
 
 def column(name: str, reason: str, **said: object) -> Column:
@@ -33,7 +33,7 @@ def test_lists_add_up_to_the_margin_and_other_is_last(grouping: Grouping) -> Non
     contributions = rng.normal(size=(50, 11))
     rows = explain(grouping, contributions, rng.normal(size=(50, 10)), np.zeros(10)).to_pylist()
     for lines, contribution in zip(rows, contributions, strict=True):
-        assert len(lines) == LEADING + 1
+        assert len(lines) == LISTED + 1
         assert lines[-1]["evidence"] == "other"
         assert sum(line["contribution"] for line in lines) == pytest.approx(contribution[:-1].sum(), abs=1e-12)
         sizes = [abs(line["contribution"]) for line in lines[:-1]]

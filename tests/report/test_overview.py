@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from perfml.report.overview import Course, Leads, leading, summary, trend
+from perfml.report.overview import Leads, Trace, leading, summary, trend
 
 NAN = math.nan
 
@@ -51,21 +51,21 @@ def test_a_summary_says_of_how_many_and_is_as_long_as_its_share() -> None:
 
 def test_a_trend_has_a_panel_for_each_course_and_no_line_over_a_gap() -> None:
     dates = [dt.date(2026, month, 1) for month in range(4, 10)]
-    whole = Course("Risk", [0.1, 0.1, 0.2, 0.2, 0.3, 0.34], [0.1] * 6, share=True)
-    gap = Course("加班", [1, 2, NAN, 4, 5, 6], [3] * 6)
-    nothing = Course("nobody knows", [NAN] * 6, [NAN] * 6)
+    whole = Trace("Risk", [0.1, 0.1, 0.2, 0.2, 0.3, 0.34], [0.1] * 6, share=True)
+    gap = Trace("加班", [1, 2, NAN, 4, 5, 6], [3] * 6)
+    nothing = Trace("nobody knows", [NAN] * 6, [NAN] * 6)
     svg = trend(dates, [whole, gap, nothing], mine="E1", usual="通常", title="t")
     said = words(svg)
     assert {"E1", "通常", "Risk", "加班", "nobody knows", "34 %", "6", "2026-09-01"} <= set(said)
     lines = len(re.findall(r"<path[^>]*var\(--accent", svg))
-    assert lines == 1 + 5 + 3, "the legend, five steps of the whole course, and three of the one with a gap"
+    assert lines == 1 + 5 + 3, "the legend, five steps of the whole trace, and three of the one with a gap"
 
 
 @pytest.mark.parametrize("width", [330, 560])
 def test_dates_do_not_run_into_each_other(width: float) -> None:
     dates = [dt.date(2024, 1, 1) + dt.timedelta(weeks=4 * number) for number in range(30)]
     svg = trend(
-        dates, [Course("x", [float(n) for n in range(30)], [1.0] * 30)], mine="a", usual="b", title="t", width=width
+        dates, [Trace("x", [float(n) for n in range(30)], [1.0] * 30)], mine="a", usual="b", title="t", width=width
     )
     places = sorted(float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*>\d{4}-\d\d-\d\d<', svg))
     assert len(places) >= 2 and all(b - a > 66 for a, b in pairwise(places))

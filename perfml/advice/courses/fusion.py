@@ -111,12 +111,13 @@ class CourseRecommender(Recommender):
         self._likeness: Likeness | None = None
         if self.embedding and self.taxonomy is not None and self.taxonomy.examples is not None:
             self._likeness = Likeness(self.taxonomy, self.taxonomy.examples)
-        self._about: npt.NDArray[np.float64] | None = None
+        self._courses_about: npt.NDArray[np.float64] | None = None
 
     # -- tags -----------------------------------------------------------------------------------------------------------
 
     def tag_scores(self, tag: str) -> Floats:
-        """Words, taxonomy and feedback, weighed; see :data:`SKILL`."""
+        """Words, taxonomy, feedback and meaning, weighed (:data:`SKILL`); with examples of skills the probability that a course
+        helps (:data:`JUDGED`)."""
         return self._tag(tag)[0]
 
     def _tag(self, tag: str) -> tuple[Floats, Floats]:
@@ -132,27 +133,30 @@ class CourseRecommender(Recommender):
         level = float(covered.max(initial=0))
         close = (covered >= LEAST_COVERED) | (meaning >= LEAST_ALIKE)
         if self._likeness is not None:
-            return self._judged(tag, total, meaning, known=known > 0 or bool(close.any())), first
+            return self._judged(self._likeness, tag, total, meaning, known=known > 0 or bool(close.any())), first
         if known or level < LEAST_COVERED:  # what only sounds alike is no answer
             total[(skill == 0) & ~close] = 0
         total[(total < LEAST) | ((before == 0) & (common == 0) & ~close)] = 0
         return np.asarray(total, dtype=np.float32), first
 
-    def _judged(self, tag: str, total: Floats, meaning: Floats, *, known: bool) -> Floats:
+    def _judged(self, likeness: Likeness, tag: str, total: Floats, meaning: Floats, *, known: bool) -> Floats:
         """(n,) the probability that a reader would say that a course helps with ``tag``; 0 where that is not likely enough, and
         everywhere unless the tag is ``known`` by its words or clearly like one skill."""
-        assert self._likeness is not None
-        (asked,) = self._likeness.shares(vector(tag)[None, :])
+        (asked,) = likeness.shares(vector(tag)[None, :])
         if not known and asked[:-1].max() < CLEARLY:
             return np.zeros_like(total, dtype=np.float32)
-        if self._about is None:
-            self._about = self._likeness.shares(of_courses(self.catalogue))
-        same, helping = self._likeness.agreement(asked, self._about)
+        same, helping = likeness.agreement(asked, self._about(likeness))
         lead = meaning - np.sort(meaning)[-ALIKE:].mean()
         odds = np.stack([np.ones(len(total)), total, lead, same, helping], axis=1) @ np.array(JUDGED)
         probability = 1 / (1 + np.exp(-odds))
         probability[probability < max(LEAST_LIKELY, OF_BEST * probability.max(initial=0))] = 0
         return np.asarray(probability, dtype=np.float32)
+
+    def _about(self, likeness: Likeness) -> npt.NDArray[np.float64]:
+        """What each course is about; made when a tag first asks for it, since each course has to be embedded."""
+        if self._courses_about is None:
+            self._courses_about = likeness.shares(of_courses(self.catalogue))
+        return self._courses_about
 
     def _meaning(self, tag: str) -> Floats:
         if not self.embedding or not tag.strip():
@@ -181,6 +185,7 @@ class CourseRecommender(Recommender):
         """Which skill it teaches and helps, which words it has, what it shares with the first results."""
         helping = self._helping(tag)
         (_, first), meaning = self._tag(tag), self._meaning(tag)
+        asked = self._likeness.shares(vector(tag)[None, :])[0] if self._likeness is not None else np.zeros(0)
         out = []
         for place, words in zip(best, self._text.why_tag(tag, best), strict=True):
             said = []
@@ -189,10 +194,10 @@ class CourseRecommender(Recommender):
                 skill = max(taught)[1]
                 name, helped = self.taxonomy.name(skill, "en"), self.taxonomy.name(helping[skill][1], "en")
                 said.append(f"teaches {name}" if name == helped else f"teaches {name}, which helps {helped}")
-            elif self._likeness is not None and self._about is not None:
-                skill, _ = self._likeness.main(self._about[place])
-                if skill:
-                    said.append(f"like courses on {self._likeness.name(skill)}")
+            elif self._likeness is not None and (
+                skill := self._likeness.shared(asked, self._about(self._likeness)[place])
+            ):
+                said.append(f"like what is said of {self._likeness.name(skill)}")
             if words:
                 said.append(words)
             if meaning[place] >= LEAST_ALIKE:

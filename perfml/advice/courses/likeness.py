@@ -20,6 +20,8 @@ Floats = npt.NDArray[np.float64]
 SHRINKAGE = 0.3
 SOFTENED = 4.0
 """What log-odds are divided by: 83 classes with some thirty examples each make the classifier far too sure of itself."""
+SHARED = 0.25
+"""Share of a skill from which a text is said to be about it."""
 FLOOR = 1e-3
 """Added to an agreement before its logarithm."""
 
@@ -84,7 +86,8 @@ class Likeness:
         helping = courses[:, :-1] @ (tag[:-1] @ self._helps)
         return np.log(same + FLOOR), np.log(helping + FLOOR)
 
-    def main(self, shares: Floats) -> tuple[str, float]:
-        """The skill that a text is most about, and its share; '' where that is none."""
-        best = int(np.argmax(shares))
-        return (self.skills[best], float(shares[best])) if best < len(self.skills) else ("", float(shares[best]))
+    def shared(self, tag: Floats, course: Floats) -> str:
+        """The skill that both are about (:meth:`shares`), each to at least :data:`SHARED`; '' where there is none."""
+        both = np.minimum(tag[:-1], course[:-1])
+        best = int(np.argmax(both))
+        return self.skills[best] if both[best] >= SHARED else ""

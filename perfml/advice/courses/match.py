@@ -62,7 +62,7 @@ SCHEMA = pa.schema(
     ]
 )
 """A row is a course for a person's gap, or (``status`` none or held) why there is none. ``rank`` 1 is the first to take; ``step``
-is ``prerequisite`` or ``main``; ``score`` is relative to the gap, 1 the most there can be. ``suggestion_id`` is the same at every
+is ``prerequisite`` or ``main``; ``score`` is the recommender's for the gap, from 0 to 1. ``suggestion_id`` is the same at every
 date for the same policy, person, gap and course, so that what was refused stays refused."""
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from perfml.advice.courses import embedding
 from perfml.advice.courses.embedding import kept_vectors, vector, vectors
-from perfml.advice.courses.fusion import CLEARLY, shipped_taxonomy
+from perfml.advice.courses.fusion import CLEARLY, CourseRecommender, shipped_taxonomy
 from perfml.advice.courses.likeness import FLOOR, Likeness
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 from perfml.project.project import Folder
@@ -43,7 +44,7 @@ def test_a_skill_is_recognised_without_its_words(likeness: Likeness, text: str, 
 
 def test_what_is_like_no_skill_says_so(likeness: Likeness) -> None:
     shares = likeness.shares(vectors(("叉车证过期了", "wine tasting", "SQL 查询写得慢")))
-    assert [likeness.main(shares[0])[0], likeness.main(shares[2])[0]] == ["", "sql"]
+    assert [*likeness.skills, ""][shares[0].argmax()] == "" and likeness.skills[shares[2].argmax()] == "sql"
     assert shares[1].max() < CLEARLY < shares[2].max(), "what is like nothing is not clearly like anything"
     assert np.allclose(shares.sum(axis=1), 1) and (shares >= 0).all()
 
@@ -56,6 +57,18 @@ def test_agreement_is_on_a_skill_or_on_one_that_helps_it(likeness: Likeness) -> 
     strength = shipped_taxonomy().helped_by("collaboration")["influence"]
     np.testing.assert_allclose(np.exp(same), np.array([1, 0, 0, 0]) + FLOOR)
     np.testing.assert_allclose(np.exp(helping), np.array([1, strength, 0, 0]) + FLOOR)
+
+
+def test_why_names_a_skill_only_where_tag_and_course_are_both_about_it(likeness: Likeness) -> None:
+    wine, slow, queries = likeness.shares(
+        vectors(("wine", "SQL 查询写得慢", "SQL 取数实战。连接、分组、窗口函数，自己从数据仓库里拿到想要的数。"))
+    )
+    assert likeness.shared(slow, queries) == "sql"
+    assert likeness.shared(wine, queries) == "" == likeness.shared(slow, wine)
+    titles = ["Wine tasting", "Queries that answer questions"]
+    fitted = CourseRecommender(embedding=True).fit(pd.DataFrame({"course_id": ["w", "q"], "title": titles}))
+    (why,) = fitted.for_tags(["wine"])["why"]
+    assert "wine" in why and "said of" not in why
 
 
 def test_there_are_examples_of_every_skill_and_of_no_other() -> None:
