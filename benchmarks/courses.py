@@ -1,14 +1,13 @@
 """How long courses for everybody take: ``python3 run.py benchmark courses [--people N] [--courses N]``.
 
 A simulated history: everyone takes about ten courses of a few topics of their own; titles share a topic's words. Fitted on
-all of it, then ranked for everybody, ten courses each, :data:`AT_ONCE` people at a time. Prints CPU seconds (user and system) and
-the memory of the process at its highest, with what it was before.
+all of it without the embedding, then ranked for everybody, ten courses each, :data:`AT_ONCE` people at a time. Prints CPU
+seconds (user and system) and the memory of the process at its highest, with what it was before.
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import sys
 import time
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from benchmarks._memory import peak_mb  # noqa: E402
 from perfml import terminal  # noqa: E402
 from perfml.advice.courses import CourseRecommender  # noqa: E402
 
@@ -54,11 +54,6 @@ def history(people: int, courses: int, *, seed: int = 0) -> tuple[pd.DataFrame, 
         {"employee_id": numbers[person], "course_id": catalogue["course_id"].to_numpy()[chosen], "enrolled_on": day}
     )
     return catalogue, enrolments
-
-
-def peak_mb() -> float:
-    """The highest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:

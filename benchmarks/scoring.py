@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import resource
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ import lightgbm as lgb  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
+from benchmarks._memory import held_mb, peak_mb  # noqa: E402
 from perfml import terminal  # noqa: E402
 from perfml.advice.scoring import keep_scores, score_date  # noqa: E402
 from perfml.evidence.columns import Column  # noqa: E402
@@ -70,11 +70,6 @@ def model_of(trees: int, leaves: int) -> Model:
     return Model("benchmark", "0", Learnt({DAYS: risk}), columns, (), about)
 
 
-def peak_mb() -> float:
-    """The highest memory of this process so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> int:
     """Learn, make people up, score and write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -88,7 +83,7 @@ def main() -> int:
     frame = pd.DataFrame({"employee_id": [f"E{number}" for number in range(n)], "as_of": [DAY] * n})
     yes, no = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
     table = Table(frame, model.columns, (), yes, no, (), {}, {})
-    before, began = peak_mb(), time.process_time()
+    before, began = held_mb(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, terminal.progress() as tell:
         (path,) = keep_scores(score_date(table, values, model, DAY, {}, tell), Path(folder))
         written = path.stat().st_size / 1e6

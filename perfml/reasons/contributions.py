@@ -34,7 +34,7 @@ ROWS_FOR_THREADS = 4_096
 
 
 class ContributionsDiffer(UserWarning):
-    """perfml's contributions of a booster are not LightGBM's, or could not be computed; LightGBM's are used."""
+    """perfml's contributions of a booster are not LightGBM's, or its text could not be read; LightGBM's are used."""
 
 
 _known: WeakKeyDictionary[lgb.Booster, TreeShap | None] = WeakKeyDictionary()
@@ -44,8 +44,8 @@ _known: WeakKeyDictionary[lgb.Booster, TreeShap | None] = WeakKeyDictionary()
 def contributions(booster: lgb.Booster, features: Floats) -> Floats:
     """(rows, features + 1) as ``booster.predict(features, pred_contrib=True)`` gives them, the expected value last.
 
-    Warns :class:`ContributionsDiffer` where perfml's would differ by more than :data:`TOLERANCE` on a random sample of rows, or
-    do not add up to the margin; LightGBM's are returned then, for this booster from now on.
+    Warns :class:`ContributionsDiffer` where perfml's would differ by more than :data:`TOLERANCE` on a sample of rows, the
+    same for as many rows, or do not add up to the margin; LightGBM's are returned then, for this booster from now on.
     """
     if len(features) < FEW:
         return _lightgbm(booster, features)
