@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from perfml.errors import DefinitionError
-from perfml.evidence.portable import check_portable, check_reads
+from perfml.evidence.portable import check_portable, check_reads, repeatable
 from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
 from perfml.project.project import RelationalFile
@@ -96,7 +96,7 @@ def run_relational(data: Data, file: RelationalFile) -> None:
     connection, table = data.connection, evidence_table(file.name)
     try:
         connection.execute(f"set schema = '{KNOWN}'")
-        connection.execute(f"create or replace temp table {table} as select * from (\n{file.sql}\n)")
+        connection.execute(f"create or replace temp table {table} as select * from (\n{repeatable(file.sql)}\n)")
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise DefinitionError(f"does not run ({said})", where=file.file, remedy="mend the SQL") from None

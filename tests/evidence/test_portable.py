@@ -1,9 +1,12 @@
 """What feature SQL may not say, and what it may."""
 
+import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 
 from perfml.errors import DefinitionError
-from perfml.evidence.portable import check_portable, check_reads
+from perfml.evidence.portable import check_portable, check_reads, repeatable
 from tests.tables import shipped
 
 REFUSED = {
@@ -28,6 +31,8 @@ REFUSED = {
     "select localtimestamp": "today's date",
     "select random()": "a random value",
     "select uuid()": "a random value",
+    "select any_value(x) from a": "whichever row comes first",
+    "select first(x) from a": "whichever row comes first",
     "select 1; select 2": "is not one SELECT",
     "": "is not one SELECT",
     "delete from a": "is not one SELECT",
@@ -97,3 +102,38 @@ def test_reading_anything_else_is_refused(table: str) -> None:
         offered=offered,
         file="features/x.sql",
     )
+
+
+SUMS = [
+    "sum(x)",
+    "avg(x) filter (where g < 5)",
+    "sum(distinct x)",
+    "stddev(x)",
+    "var_pop(x)",
+    "sum(x * g) / sum(case when g > 1 then x end)",
+    "sum(sum(x)) over ()",
+]
+
+
+def answers(sql: str, rows: pd.DataFrame) -> list[tuple[object, ...]]:
+    with duckdb.connect() as connection:
+        connection.register("a", rows)
+        return connection.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("sum_", SUMS)
+def test_the_order_of_rows_does_not_reach_a_digit(sum_: str) -> None:
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(
+        {"g": rng.integers(0, 9, 20_000), "x": rng.normal(size=20_000) * 10.0 ** rng.integers(-9, 9, 20_000)}
+    )
+    plain = f"select g % 3 as third, {sum_} as v from a group by g % 3 order by third"
+    found = [answers(repeatable(plain), rows.sample(frac=1, random_state=seed)) for seed in range(4)]
+    assert len(set(map(tuple, found))) == 1
+    assert np.allclose([value for _, value in found[0]], [value for _, value in answers(plain, rows)], rtol=1e-6)
+
+
+def test_running_sums_stay_as_they_are() -> None:
+    rows = pd.DataFrame({"g": [1, 1, 2], "x": [3, 1, 2]})
+    sql = "select g, x, sum(x) over (partition by g order by x) as running from a order by g, x"
+    assert answers(repeatable(sql), rows) == [(1, 1, 1), (1, 3, 4), (2, 2, 2)]
