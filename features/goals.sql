@@ -52,6 +52,12 @@ en = "times that the running goals were changed"
 unit = "changes"
 owner = "manager"
 
+[columns.days_since_goal_change]
+zh = "距进行中目标最近一次被修改的天数"
+en = "days since a running goal was last changed"
+unit = "days"
+owner = "manager"
+
 [columns.past_attainment]
 zh = "以往目标的平均完成率（单个目标至多计200%）"
 en = "mean attainment of past goals, each at most 200 %"
@@ -69,7 +75,7 @@ owner = "employee"
 compare = ["team", "peers"]
 */
 with versions as (
-  select goal_id, employee_id, as_of, core, weight, target, definition, period_start, period_end,
+  select goal_id, employee_id, as_of, core, weight, target, definition, period_start, period_end, effective_on,
     row_number() over (partition by goal_id, as_of order by effective_on desc) as back,
     count(*) over (partition by goal_id, as_of) as n
   from goals
@@ -91,7 +97,7 @@ compared as (
   where v.back = 1 and v.period_start < v.as_of
 ),
 now as (
-  select employee_id, as_of, core, weight, n - 1 as changes, measured_at, actual, period_end,
+  select employee_id, as_of, core, weight, n - 1 as changes, effective_on, measured_at, actual, period_end,
     case when period_end >= as_of then 1 else 0 end as running,
     actual / target as reached,
     least(date_diff('day', period_start, measured_at::date) / (date_diff('day', period_start, period_end) + 1)::double, 1) as gone
@@ -106,6 +112,7 @@ select employee_id, as_of,
     as core_weight_behind_percent,
   min(case when running = 1 then date_diff('day', measured_at::date, as_of) end) as days_since_progress,
   sum(case when running = 1 then changes end) as goal_versions,
+  min(case when running = 1 and changes > 0 then date_diff('day', effective_on, as_of) end) as days_since_goal_change,
   avg(case when running = 0 and actual is not null then least(reached, 2) end) as past_attainment,
   avg(case when running = 0 and actual is not null and date_diff('day', period_end, as_of) <= 92 then least(reached, 2) end) as recent_attainment
 from now

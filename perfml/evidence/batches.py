@@ -23,11 +23,9 @@ from perfml.evidence.reading import quoted
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, compile_windows
-from perfml.project.project import Definitions
+from perfml.project.project import Definitions, RelationalFile
 from perfml.project.spec import Relation
 
-DECIMALS = 9
-"""Kept of relational evidence: sums and means of doubles depend on the order of rows in their last bits."""
 BATCH_BYTES = 120_000_000
 """What one batch of persons takes, about: small enough that its arrays are taken again and again from the same memory."""
 BYTES_OF_ROW = 80
@@ -51,7 +49,10 @@ class Job:
     """Flat index person × as-of date of each row of ``people``."""
     persons: npt.NDArray[np.object_]
     departments: npt.NDArray[np.int32]
-    relational: list[tuple[str, tuple[str, ...]]]
+    relational: list[RelationalFile]
+    """Files that select from tables; what they give lies in the temp table ``relational``."""
+    derived: list[RelationalFile]
+    """Files that select from the columns made so far."""
     columns: list[Column]
     compared: list[tuple[str, Relation]]
     decimals: int
@@ -96,15 +97,23 @@ def prepare(
     departments[when, person] = codes
     columns = [c.column for c in plan.columns]
     compared: list[tuple[Column, Relation]] = [(c.column, relation) for c in plan.columns for relation in c.compare]
-    relational = []
-    for number, file in enumerate(definitions.relational):
+    relational: list[RelationalFile] = []
+    derived: list[RelationalFile] = []
+    for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
         tell(f"evidence {file.name}", number, len(definitions.relational))
-        absent = [table for table in file.spec.needs if table != "people" and not data.has(table)]
+        if file.spec.reads:
+            made = {column.name for column in columns}
+            absent = [name for name in file.spec.reads if name not in made]
+        else:
+            absent = [table for table in file.spec.needs if table != "people" and not data.has(table)]
         if absent:
-            left_out.append(f"{file.name}: there is no table {', '.join(absent)}")
+            left_out.append(f"{file.name}: there is no {'column' if file.spec.reads else 'table'} {', '.join(absent)}")
             continue
-        run_relational(data, file)
-        relational.append((file.name, tuple(file.spec.columns)))
+        if file.spec.reads:
+            derived.append(file)
+        else:
+            run_relational(data, file)
+            relational.append(file)
         for name, words in file.spec.columns.items():
             column = Column(
                 name,
@@ -129,7 +138,7 @@ def prepare(
     columns += [column.compared(relation) for column, relation in kept]
     refuse_twins(columns)
     job = Job(
-        data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, columns,
+        data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, derived, columns,
         [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
         record_begins(data, as_ofs) if plan.columns else {},
     )  # fmt: skip
@@ -188,6 +197,8 @@ def batches(job: Job, tell: Tell) -> Iterator[pa.RecordBatch]:
             arrays[name] = pa.array(made.pop(name).ravel()[cell], from_pandas=True)
         if job.relational:
             arrays |= _relational_batch(job.data, int(first), int(last))
+        for file in job.derived:
+            arrays |= _derived_batch(job.data, file, arrays)
         yield pa.RecordBatch.from_pydict(arrays)
         tell("windows", low + n, n_persons)
 
@@ -201,12 +212,12 @@ def _size(job: Job) -> int:
     return max(1, size, -(-n_persons // MOST_BATCHES))
 
 
-def _join_relational(data: Data, relational: list[tuple[str, tuple[str, ...]]]) -> None:
+def _join_relational(data: Data, relational: list[RelationalFile]) -> None:
     """Make the temp table ``relational``: a row for each of ``people``, numbered and lying in their order."""
     columns, joins = [], []
-    for number, (name, names) in enumerate(relational):
-        columns += [f"round(r{number}.{quoted(column)}::double, {DECIMALS}) as {quoted(column)}" for column in names]
-        joins.append(f"left join {evidence_table(name)} r{number} using (employee_id, as_of)")
+    for number, file in enumerate(relational):
+        columns += [f"r{number}.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns]
+        joins.append(f"left join {evidence_table(file.name)} r{number} using (employee_id, as_of)")
     data.connection.execute(
         f"create or replace temp table relational as select row_number() over (order by employee_id, as_of) - 1 as _row,"
         f" {', '.join(columns)} from people {' '.join(joins)} order by _row"
@@ -217,6 +228,20 @@ def _relational_batch(data: Data, first: int, last: int) -> dict[str, pa.Array]:
     query = f"select * exclude (_row) from relational where _row >= {first} and _row < {last} order by _row"
     found = data.connection.sql(query).to_arrow_table()
     assert found.num_rows == last - first
+    return {column: found.column(column).combine_chunks() for column in found.column_names}
+
+
+def _derived_batch(data: Data, file: RelationalFile, made: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """The columns of a file that reads the evidence ``made`` so far of a batch of persons, in their order."""
+    given = {name: made[name] for name in ("employee_id", "as_of", *file.spec.reads)}
+    given["_row"] = pa.array(np.arange(len(given["as_of"])))
+    data.connection.register("evidence", pa.table(given))
+    run_relational(data, file)
+    columns = ", ".join(f"r.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns)
+    found = data.connection.sql(
+        f"select {columns} from evidence left join {evidence_table(file.name)} r using (employee_id, as_of) order by _row"
+    ).to_arrow_table()
+    data.connection.unregister("evidence")
     return {column: found.column(column).combine_chunks() for column in found.column_names}
 
 

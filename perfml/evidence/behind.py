@@ -38,6 +38,19 @@ def rows_behind(
     the column any more.
     """
     name = column.compares or column.name
+    make_snapshots(data, [as_of])
+    return _behind(data, definitions, name, employee_id, as_of, kinds, most)
+
+
+def _behind(
+    data: Data,
+    definitions: Definitions,
+    name: str,
+    employee_id: str,
+    as_of: dt.date,
+    kinds: Sequence[str],
+    most: int,
+) -> dict[str, pd.DataFrame]:
     if data.has("events"):
         plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
         for one in plan.columns:
@@ -45,8 +58,10 @@ def rows_behind(
                 events = _events(data, plan, one, employee_id, as_of, most)
                 return {"events": events} if len(events) else {}
     for file in definitions.relational:
+        if name in file.spec.columns and file.spec.reads:
+            read = [_behind(data, definitions, one, employee_id, as_of, kinds, most) for one in file.spec.reads]
+            return {table: rows for tables in read for table, rows in tables.items()}
         if name in file.spec.columns:
-            make_snapshots(data, [as_of])
             found = {
                 table: _known(data, table, employee_id, most)
                 for table in file.spec.needs

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfml.evidence.sources import Data
-from perfml.project.project import Definitions
+from perfml.project.project import Definitions, RelationalFile
 from perfml.project.spec import ModelSpec
 
 FIRST_KEYS = 5
@@ -156,7 +156,7 @@ def _abilities(
     if "events" in usable and "counterpart_id" not in data.columns["events"]:
         cannot.append("evidence of counterparts: events has no counterpart_id")
     for relational in definitions.relational:
-        absent = [need for need in relational.spec.needs if need != "people" and need not in usable]
+        absent = [need for need in _tables_of(relational, definitions) if need not in usable]
         (cannot if absent else can).append(
             f"evidence {relational.name}" + (f": there is no table {', '.join(absent)}" if absent else "")
         )
@@ -184,6 +184,15 @@ def _abilities(
             else:
                 can.append(f"model {name} within {days} days")
     return tuple(can), tuple(cannot)
+
+
+def _tables_of(file: RelationalFile, definitions: Definitions) -> list[str]:
+    """The tables that a file selects from, itself or by way of the columns it reads."""
+    makers = {column: one for one in definitions.relational for column in one.spec.columns}
+    behind = {
+        table for name in file.spec.reads for table in (makers[name].spec.needs if name in makers else ("events",))
+    }
+    return sorted({*file.spec.needs, *behind} - {"people", "evidence"})
 
 
 def _days_between_reviews(data: Data) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -91,7 +90,7 @@ def make_table(
     named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
     for key, wanted in {**named, "monotone": tuple(spec.monotone)}.items():
         for column in wanted:
-            if "*" not in column and not _is_defined(column, definitions):
+            if "*" not in column and not definitions.makes(column):
                 where = f"models/{name}.toml [{key}]"
                 raise DefinitionError(f"no evidence is called {column!r}", where=where, remedy=REMEDY)
     evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
@@ -155,7 +154,7 @@ def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, w
         ) from None
     absent = sorted(named - set(frame.columns))
     for name in absent:
-        if not _is_defined(name, definitions):
+        if not definitions.makes(name):
             raise DefinitionError(f"no evidence is called {name!r}", where=where, remedy=REMEDY)
     with duckdb.connect() as connection:
         connection.register("evidence", frame[[c for c in frame.columns if c in named] or ["employee_id"]])
@@ -168,13 +167,3 @@ def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, w
             said = str(error).splitlines()[0]
             raise DefinitionError(f"{expression!r} does not run ({said})", where=where, remedy=REMEDY) from None
     return np.asarray(found["yes"], dtype=bool)
-
-
-def _is_defined(name: str, definitions: Definitions) -> bool:
-    """Whether some feature file makes such a column, for some kind, window or comparison."""
-    base = re.sub(r"_(team|peers)_z$", "", name)
-    if any(base in file.spec.columns for file in definitions.relational):
-        return True
-    templates = [measure.column for file in definitions.windowed for measure in file.spec.measures]
-    patterns = [re.escape(t).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for t in templates]
-    return any(re.fullmatch(pattern, base) for pattern in patterns)

@@ -7,6 +7,7 @@ name is merged over the inherited one, key by key (arrays and SQL are replaced w
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -47,6 +48,32 @@ class Definitions:
     windowed: tuple[WindowedFile, ...]
     relational: tuple[RelationalFile, ...]
 
+    def makes(self, column: str) -> bool:
+        """Whether some file makes such a column, for some kind, window or comparison."""
+        base = re.sub(r"_(team|peers)_z$", "", column)
+        if any(base in file.spec.columns for file in self.relational):
+            return True
+        templates = [measure.column for file in self.windowed for measure in file.spec.measures]
+        patterns = [re.escape(t).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for t in templates]
+        return any(re.fullmatch(pattern, base) for pattern in patterns)
+
+    def require_there(self, file: RelationalFile) -> None:
+        """Raise :class:`DefinitionError` where ``file`` needs a table, or reads a column, that no definition has."""
+        offered = ("people", "evidence", *self.tables)
+        for table in file.spec.needs:
+            if table not in offered:
+                raise DefinitionError(
+                    f"needs {table!r}, which is no table", where=file.file, remedy=f"use one of: {', '.join(offered)}"
+                )
+        last = {column for one in self.relational if one.spec.reads for column in one.spec.columns}
+        for column in file.spec.reads:
+            if column in last or not self.makes(column) or column.endswith(("_team_z", "_peers_z")):
+                raise DefinitionError(
+                    f"reads {column!r}, which no file makes from tables or the log",
+                    where=file.file,
+                    remedy="name columns of other files, without their comparisons",
+                )
+
 
 class Folder:
     """The definitions in ``root``, over those of the starter project.
@@ -79,23 +106,22 @@ class Folder:
                 parse(WindowedSpec, self._merged(f"features/{name}.toml"), file=f"features/{name}.toml"),
             )
             for name in self._stems("features", ".toml")
-            if name != "sources" and name not in left_out
+            if name != "sources"
         ]
-        relational = [self._relational(name) for name in self._stems("features", ".sql") if name not in left_out]
-        for file in relational:
-            unknown = sorted(set(file.spec.needs) - set(tables) - {"people"})
-            if unknown:
-                raise DefinitionError(
-                    f"needs {unknown[0]!r}, which is no table",
-                    where=file.file,
-                    remedy=f"use one of: people, {', '.join(tables)}",
-                )
+        relational = [self._relational(name) for name in self._stems("features", ".sql")]
         twice = {f.name for f in windowed} & {f.name for f in relational}
         if twice:
             raise DefinitionError(
                 "stands as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
-        return Definitions(tables, tuple(windowed), tuple(relational))
+        everything = Definitions(tables, tuple(windowed), tuple(relational))
+        for file in relational:
+            everything.require_there(file)
+        return Definitions(
+            tables,
+            tuple(file for file in windowed if file.name not in left_out),
+            tuple(file for file in relational if file.name not in left_out),
+        )
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:

@@ -232,7 +232,16 @@ class RelationalSpec(Spec):
     zh: str
     en: str
     needs: tuple[str, ...]
+    """The tables it selects from; ``["evidence"]``: what other files have made, row by row."""
+    reads: tuple[str, ...] = ()
+    """With ``needs = ["evidence"]``, the columns of it."""
     columns: dict[str, Words]
+
+    @model_validator(mode="after")
+    def _complete(self) -> RelationalSpec:
+        if bool(self.reads) != (self.needs == ("evidence",)):
+            raise ValueError('needs = ["evidence"] stands alone, and reads names the columns it takes from there')
+        return self
 
 
 # ---- models/*.toml ----------------------------------------------------------------------------------------------

@@ -308,11 +308,12 @@ def test_every_column_is_declared_once_and_every_declared_one_is_there(busy: Pat
     assert all(made.frame[name].dtype == np.float64 for name in names)
 
 
-def relational(sql: str, *columns: str, name: str = "extra", needs: tuple[str, ...] = ("people",)) -> RelationalFile:
+def relational(
+    sql: str, *columns: str, name: str = "extra", needs: tuple[str, ...] = ("people",), reads: tuple[str, ...] = ()
+) -> RelationalFile:
     words = {"zh": "", "en": "", "unit": "", "owner": "company"}
-    spec = parse(
-        RelationalSpec, {"zh": "", "en": "", "needs": needs, "columns": {c: words for c in columns}}, file=name
-    )
+    said = {"zh": "", "en": "", "needs": needs, "reads": reads, "columns": {c: words for c in columns}}
+    spec = parse(RelationalSpec, said, file=name)
     return RelationalFile(name, f"features/{name}.sql", spec, sql)
 
 
@@ -325,6 +326,53 @@ def test_two_files_may_not_make_one_column(taken: str, busy: Path) -> None:
     log = windowed({"column": "events_n", "measure": "count", "windows_days": [7]}).windowed
     with pytest.raises(DefinitionError, match=rf"features/.*: column '{taken}' is made twice; rename one of them"):
         evidence(busy, Definitions(shipped().tables, log, files), [MONDAY])
+
+
+def reading(sql: str, *columns: str, reads: tuple[str, ...] = ("x", "events_n")) -> Definitions:
+    """A file that reads what a relational file and the log have made."""
+    log = windowed({"column": "events_n", "measure": "count", "windows_days": [7]}).windowed
+    files = (
+        relational(sql, *columns, needs=("evidence",), reads=reads),
+        relational("select employee_id, as_of, 2 as x from people", "x", name="z"),
+    )
+    return Definitions(shipped().tables, log, files)
+
+
+def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sql = "select employee_id, as_of, x + events_n as both_of_it from evidence where events_n > 0"
+    found = []
+    for most in (batches.BATCH_BYTES, 1):
+        monkeypatch.setattr(batches, "BATCH_BYTES", most)
+        found.append(evidence(busy, reading(sql, "both_of_it"), [MONDAY, MONDAY + dt.timedelta(days=7)]).frame)
+    pd.testing.assert_frame_equal(*found)
+    some = found[0]["events_n"] > 0
+    assert some.any() and (~some).any()
+    assert (found[0]["both_of_it"][some] == found[0]["events_n"][some] + 2).all() and found[0]["both_of_it"][
+        ~some
+    ].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        (
+            "select employee_id, as_of, x as y from evidence union all select employee_id, as_of, 1 from evidence",
+            "several rows",
+        ),
+        ("select employee_id, as_of, days_in_level as y from evidence", "does not run"),
+        ("select employee_id, as_of, 1 as y from reviews", "reads reviews|reads 'reviews'"),
+    ],
+)
+def test_a_file_that_reads_what_it_may_not_is_refused(sql: str, said: str, busy: Path) -> None:
+    with pytest.raises(DefinitionError, match=said):
+        evidence(busy, reading(sql, "y"), [MONDAY])
+
+
+def test_a_file_that_reads_what_is_not_there_is_left_out(busy: Path) -> None:
+    made = evidence(
+        busy, reading("select employee_id, as_of, 1 as y from evidence", "y", reads=("x", "gone_n")), [MONDAY]
+    )
+    assert "y" not in made.frame and "extra: there is no column gone_n" in made.left_out
 
 
 def test_a_feature_file_may_have_any_name(busy: Path) -> None:

@@ -148,7 +148,11 @@ REFUSED = {
     ),
     "a table that is none": (
         {"features__extra_dot_sql": QUERY.replace('"people"', '"people", "reviewz"')},
-        r"features/extra\.sql: needs 'reviewz', which is no table; use one of: people, employees",
+        r"features/extra\.sql: needs 'reviewz', which is no table; use one of: people, evidence, employees",
+    ),
+    "a column that is none": (
+        {"features__extra_dot_sql": QUERY.replace('["people"]', '["evidence"]\nreads = ["tenur_days"]')},
+        r"features/extra\.sql: reads 'tenur_days', which no file makes",
     ),
     "one name twice": (
         {"features__job_dot_toml": LOG},
