@@ -100,7 +100,9 @@ def test_reviews_goals_and_positions_are_shown_as_they_were_known(opened: Data, 
 def test_what_is_read_from_other_evidence_is_told_by_the_rows_behind_that(opened: Data, evidence) -> None:
     employee = evidence.frame.nlargest(1, "days_changed_undiscussed")["employee_id"].item()
     found = behind(opened, evidence, "days_changed_undiscussed", employee)
-    assert (found["goals"]["employee_id"] == employee).all() and len(found["goals"]) > found["goals"]["goal_id"].nunique()
+    assert (found["goals"]["employee_id"] == employee).all() and len(found["goals"]) > found["goals"][
+        "goal_id"
+    ].nunique()
     assert (found["events"]["kind"] == "feedback_received").all()
 
 
