@@ -7,6 +7,7 @@ measured in turn: the median of the repeats, and its range. Only *two threads* i
 - *pred_contrib / perfml*: how often LightGBM's own contributions cost perfml's, on the same rows;
 - *perfml / prediction*: contributions over LightGBM's plain prediction;
 - *one row*: one row at a time, each another one;
+- *two threads*: as many rows as a scoring run explains at once, beside one thread;
 - *compiling*: a process of its own with an empty cache, everything for both precisions; *again*: the same from disk.
 
 shap's TreeExplainer hands LightGBM models to ``pred_contrib``; its own C code is measured on the numeric model. fasttreeshap and
@@ -38,6 +39,7 @@ import numpy as np  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from perfml import terminal  # noqa: E402
+from perfml.advice.scoring import CHUNK  # noqa: E402
 from perfml.reasons.treeshap import TreeShap  # noqa: E402
 from perfml.reasons.treeshap.width import vector_bits  # noqa: E402
 
@@ -160,7 +162,7 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
     def row() -> np.ndarray:
         return asked[[next(each) % rows]]
 
-    many = values[: 8 * 1024]
+    many = values[:CHUNK]
     for repeat in range(repeats):
         contrib = seconds(lambda: booster.predict(asked, pred_contrib=True, num_threads=1), 1)
         plain = seconds(lambda: booster.predict(asked, num_threads=1), 10)

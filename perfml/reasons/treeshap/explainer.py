@@ -16,7 +16,7 @@ from perfml.errors import DataError
 from perfml.reasons.treeshap.decisions import Words, decide
 from perfml.reasons.treeshap.kernels import block_kernel
 from perfml.reasons.treeshap.nodes import in_order
-from perfml.reasons.treeshap.one_row import WIDTHS, RowProgram, make_row_programs, row_kernel
+from perfml.reasons.treeshap.one_row import WIDTHS, Kernel, RowProgram, make_row_programs, row_kernel
 from perfml.reasons.treeshap.parsing import Floats, read_forest
 from perfml.reasons.treeshap.program import make_program
 from perfml.reasons.treeshap.width import block_rows, vector_bits
@@ -68,7 +68,7 @@ class TreeShap:
         self._program, self._slots = make_program(self._nodes, decide(self._nodes), self.dtype)
         self._most_nodes = int(np.diff(self._nodes.first).max(initial=0))
         shallow = int(self._nodes.quadrature.max(initial=0)) <= WIDTHS[-1]
-        self._row_rooms: list[list[tuple[npt.NDArray[Any], ...]]] = []
+        self._row_work: list[list[tuple[Kernel, tuple[npt.NDArray[Any], ...]]]] = []
         self._few = max(1, self.block // 8) if shallow else 0  # rows from which on a block is cheaper
 
     @property
@@ -97,9 +97,9 @@ class TreeShap:
             raise ValueError("num_threads is at least 1")
         n = len(values)
         out = np.zeros((n, self.n_outputs, self.n_features + 1))
-        if n <= self._few:
+        if 0 < n <= self._few:
             self._one_by_one(values, out)
-        elif n:
+        elif n > self._few:
             rows = min(CHUNK, _multiple(-(-n // num_threads), self.block))
             starts = iter(range(0, n, rows))
             if num_threads == 1:
@@ -134,24 +134,24 @@ class TreeShap:
     def _one_by_one(self, values: npt.NDArray[Any], out: Floats) -> None:
         given = np.ascontiguousarray(values, dtype=np.float64)
         try:
-            rooms = (
-                self._row_rooms.pop()
-            )  # making them takes a tenth of what a row does; two threads never get the same
+            work = self._row_work.pop()  # making it takes a tenth of what a row does; two threads never get the same
         except IndexError:
-            rooms = self._make_row_rooms()
-        for (width, program), room in zip(self._row_programs.items(), rooms, strict=True):
-            kernel = row_kernel(width)
-            for row, contribution in zip(given, out, strict=True):
-                kernel(*program, row, *room, contribution.reshape(-1))
-        self._row_rooms.append(rooms)
+            work = self._make_row_work()
+        found = out.reshape(len(out), -1)
+        for kernel, arrays in work:
+            kernel(given, found, *arrays)
+        self._row_work.append(work)
 
-    def _make_row_rooms(self) -> list[tuple[npt.NDArray[Any], ...]]:
-        """Of each row program ``places``, ``stack``, ``earned`` and ``taken``."""
+    def _make_row_work(self) -> list[tuple[Kernel, tuple[npt.NDArray[Any], ...]]]:
+        """Each row kernel with its program, ``places``, ``stack``, ``earned`` and ``taken``."""
         places, taken = np.zeros(self.n_features, np.int64), np.empty(self._most_nodes + 1, np.int64)
         paths, results = 2 * self._most_nodes + 1, self.n_outputs * (self.n_features + 1)
         return [
-            (places, _aligned(paths * width, self.dtype), _aligned(results * width, self.dtype), taken)
-            for width in self._row_programs
+            (
+                row_kernel(width),
+                (*program, places, _aligned(paths * width, self.dtype), _aligned(results * width, self.dtype), taken),
+            )
+            for width, program in self._row_programs.items()
         ]
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> float:

@@ -121,76 +121,78 @@ def _bits(decisions: Decisions) -> tuple[Ints, Ints]:
 
 @cache
 def row_kernel(width: int) -> Kernel:
-    """A kernel that takes ``width`` quadrature nodes at once: ``(*program, values, places, stack, earned, taken, out)``.
+    """A kernel that takes ``width`` quadrature nodes at once: ``(rows, out, *program, places, stack, earned, taken)``.
 
-    ``values`` (features,) is the row, ``out`` (results,) is added to; ``places`` (features,), ``stack`` (edges of a tree + 1,
+    ``rows`` (rows, features); ``out`` (rows, results) is added to; ``places`` (features,), ``stack`` (edges of a tree + 1,
     times width), ``earned`` (results · width) and ``taken`` (nodes of a tree + 1) are room to work in.
     """
 
     def contribute(
-        trees: Ints, nodes: Any, thresholds: Floats, shares: Any, inverses: Any, rules: Any, sets: Ints,
-        category_feature: Ints, category_from: Ints, categories: Ints,
-        values: Floats, places: Ints, stack: Any, earned: Any, taken: Ints, out: Floats,
+        rows: Floats, out: Floats, trees: Ints, nodes: Any, thresholds: Floats, shares: Any, inverses: Any, rules: Any,
+        sets: Ints, category_feature: Ints, category_from: Ints, categories: Ints,
+        places: Ints, stack: Any, earned: Any, taken: Ints,
     ) -> None:  # fmt: skip
-        for which in range(len(category_feature)):
-            feature = category_feature[which]
-            first, last = category_from[which], category_from[which + 1]
-            place = place_of(values[feature], categories, first, last)
-            places[feature] = place - first if place >= 0 else -1
-        earned[:] = 0
-        zero = like(lanes(stack[0], width), 0.0)
-        taken[0] = 0
-        for tree in range(len(trees)):
-            begin, end, quadrature, inverse = trees[tree, 0], trees[tree, 1], trees[tree, 2], trees[tree, 3]
-            rule = quadrature * RULES * width
-            store(stack, 0, load(zero, rules, rule + STAYS * width))
-            for place in range(end - begin):
-                node = (begin + place) * COLUMNS
-                share = (begin + place) * SHARES
-                code, feature = at(nodes, node + CODE), at(nodes, node + FEATURE)
-                value, place_in = at(values, feature), at(places, feature)  # both kinds are tried: no branch
-                small = (value <= ZERO) & (value >= -ZERO)
-                missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
-                below_it = ~missing & (value <= at(thresholds, begin + place))
-                left = (missing & ((code & IS_MISSING_LEFT) != 0)) | below_it
-                named = (at(sets, at(nodes, node + SET) + (max(place_in, 0) >> 6)) >> (place_in & 63)) & 1
-                left = (named & (place_in >= 0)) != 0 if code & IS_CATEGORY else left
-                far = np.int64(left == ((code & IS_SWAPPED) != 0))
-                earlier = at(nodes, node + EARLIER)
-                inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
-                put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
-                growth = load(zero, inverses, inverse + earlier * inside * quadrature)
-                stays = load(zero, rules, rule + (STAYS + inside) * width)
-                near = load(zero, rules, rule + (TAKEN + inside * (1 - far)) * width)
-                near = near + stays * spread(zero, shares, share + SHARE + 2 * inside)
-                beside = load(zero, rules, rule + (TAKEN + inside * far) * width)
-                beside = beside + stays * spread(zero, shares, share + SHARE + 2 * inside + 1)
-                near = growth * near * spread(zero, shares, share + LEAF)
-                beside = growth * beside * spread(zero, shares, share + LEAF + 1)
-                path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
-                slot = (2 * place + 1) * width
-                store(stack, slot, path * near)
-                store(stack, slot + width, path * beside)
-            for place in range(end - begin - 1, -1, -1):
-                node = (begin + place) * COLUMNS
-                share = (begin + place) * SHARES
-                edge = at(taken, place + 1)
-                inside = np.int64(edge > 0)
-                far = inside * (1 - (edge & 1))
-                slot = (2 * place + 1) * width
-                below = load(zero, stack, slot + far * width)
-                beside = load(zero, stack, slot + width - far * width)
-                both = below + beside
-                store(stack, at(nodes, node + EDGE) * width, both)
-                result = at(nodes, node + RESULT) * width
-                gain = below * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
-                gain = gain - gain * spread(zero, shares, share + SHARE + 2 + far)
-                back = both * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
-                gain = gain - (back - back * spread(zero, shares, share + ABOVE))
-                lost = beside * load(zero, rules, rule + (LOSES + inside) * width)
-                gain = gain * load(zero, rules, rule + (EARNS + inside) * width) + lost
-                store(earned, result, load(zero, earned, result) + gain)
-        for result in range(len(out)):
-            out[result] += total(load(zero, earned, result * width))
+        for row in range(len(rows)):
+            values = rows[row]
+            for which in range(len(category_feature)):
+                feature = category_feature[which]
+                first, last = category_from[which], category_from[which + 1]
+                place = place_of(values[feature], categories, first, last)
+                places[feature] = place - first if place >= 0 else -1
+            earned[:] = 0
+            zero = like(lanes(stack[0], width), 0.0)
+            taken[0] = 0
+            for tree in range(len(trees)):
+                begin, end, quadrature, inverse = trees[tree, 0], trees[tree, 1], trees[tree, 2], trees[tree, 3]
+                rule = quadrature * RULES * width
+                store(stack, 0, load(zero, rules, rule + STAYS * width))
+                for place in range(end - begin):
+                    node = (begin + place) * COLUMNS
+                    share = (begin + place) * SHARES
+                    code, feature = at(nodes, node + CODE), at(nodes, node + FEATURE)
+                    value, place_in = at(values, feature), at(places, feature)  # both kinds are tried: no branch
+                    small = (value <= ZERO) & (value >= -ZERO)
+                    missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
+                    below_it = ~missing & (value <= at(thresholds, begin + place))
+                    left = (missing & ((code & IS_MISSING_LEFT) != 0)) | below_it
+                    named = (at(sets, at(nodes, node + SET) + (max(place_in, 0) >> 6)) >> (place_in & 63)) & 1
+                    left = (named & (place_in >= 0)) != 0 if code & IS_CATEGORY else left
+                    far = np.int64(left == ((code & IS_SWAPPED) != 0))
+                    earlier = at(nodes, node + EARLIER)
+                    inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
+                    put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
+                    growth = load(zero, inverses, inverse + earlier * inside * quadrature)
+                    stays = load(zero, rules, rule + (STAYS + inside) * width)
+                    near = load(zero, rules, rule + (TAKEN + inside * (1 - far)) * width)
+                    near = near + stays * spread(zero, shares, share + SHARE + 2 * inside)
+                    beside = load(zero, rules, rule + (TAKEN + inside * far) * width)
+                    beside = beside + stays * spread(zero, shares, share + SHARE + 2 * inside + 1)
+                    near = growth * near * spread(zero, shares, share + LEAF)
+                    beside = growth * beside * spread(zero, shares, share + LEAF + 1)
+                    path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
+                    slot = (2 * place + 1) * width
+                    store(stack, slot, path * near)
+                    store(stack, slot + width, path * beside)
+                for place in range(end - begin - 1, -1, -1):
+                    node = (begin + place) * COLUMNS
+                    share = (begin + place) * SHARES
+                    edge = at(taken, place + 1)
+                    inside = np.int64(edge > 0)
+                    far = inside * (1 - (edge & 1))
+                    slot = (2 * place + 1) * width
+                    below = load(zero, stack, slot + far * width)
+                    beside = load(zero, stack, slot + width - far * width)
+                    both = below + beside
+                    store(stack, at(nodes, node + EDGE) * width, both)
+                    result = at(nodes, node + RESULT) * width
+                    gain = below * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
+                    gain = gain - gain * spread(zero, shares, share + SHARE + 2 + far)
+                    back = both * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
+                    gain = gain - (back - back * spread(zero, shares, share + ABOVE))
+                    lost = beside * load(zero, rules, rule + (LOSES + inside) * width)
+                    gain = gain * load(zero, rules, rule + (EARNS + inside) * width) + lost
+                    store(earned, result, load(zero, earned, result) + gain)
+            for result in range(out.shape[1]):
+                out[row, result] += total(load(zero, earned, result * width))
 
     return compiled(contribute)
