@@ -101,19 +101,16 @@ def prepare(
     derived: list[RelationalFile] = []
     for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
         tell(f"evidence {file.name}", number, len(definitions.relational))
-        if file.spec.reads:
-            made = {column.name for column in columns}
-            absent = [name for name in file.spec.reads if name not in made]
-        else:
-            absent = [table for table in file.spec.needs if table != "people" and not data.has(table)]
+        made = {column.name for column in columns}
+        what, absent = "column", [name for name in file.spec.reads if name not in made]
+        if not file.spec.reads:
+            what, absent = "table", [name for name in file.spec.needs if name != "people" and not data.has(name)]
         if absent:
-            left_out.append(f"{file.name}: there is no {'column' if file.spec.reads else 'table'} {', '.join(absent)}")
+            left_out.append(f"{file.name}: there is no {what} {', '.join(absent)}")
             continue
-        if file.spec.reads:
-            derived.append(file)
-        else:
+        if not file.spec.reads:
             run_relational(data, file)
-            relational.append(file)
+        (derived if file.spec.reads else relational).append(file)
         for name, words in file.spec.columns.items():
             column = Column(
                 name,

@@ -60,7 +60,10 @@ def _behind(
     for file in definitions.relational:
         if name in file.spec.columns and file.spec.reads:
             read = [_behind(data, definitions, one, employee_id, as_of, kinds, most) for one in file.spec.reads]
-            return {table: rows for tables in read for table, rows in tables.items()}
+            return {
+                table: pd.concat([one[table] for one in read if table in one]).drop_duplicates(ignore_index=True)
+                for table in sorted({table for one in read for table in one})
+            }
         if name in file.spec.columns:
             found = {
                 table: _known(data, table, employee_id, most)

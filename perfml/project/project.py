@@ -116,7 +116,8 @@ class Folder:
             )
         everything = Definitions(tables, tuple(windowed), tuple(relational))
         for file in relational:
-            everything.require_there(file)
+            if file.name not in left_out:
+                everything.require_there(file)
         return Definitions(
             tables,
             tuple(file for file in windowed if file.name not in left_out),
