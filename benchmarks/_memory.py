@@ -12,7 +12,7 @@ def peak_mb() -> float:
 
 
 def held_mb() -> float:
-    """What this process holds now. Take the difference of :func:`peak_mb` from it, not from an earlier peak: what was given back
-    before would be counted as room."""
+    """What this process holds now. A later :func:`peak_mb` less this is what came on top; less an earlier peak, what was given
+    back in between would hide some of it."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20

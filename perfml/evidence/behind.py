@@ -61,7 +61,7 @@ def _behind(
         if name in file.spec.columns and file.spec.reads:
             read = [_behind(data, definitions, one, employee_id, as_of, kinds, most) for one in file.spec.reads]
             return {
-                table: pd.concat([one[table] for one in read if table in one]).drop_duplicates(ignore_index=True)
+                table: _newest(data, table, [one[table] for one in read if table in one], most)
                 for table in sorted({table for one in read for table in one})
             }
         if name in file.spec.columns:
@@ -98,6 +98,13 @@ def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_o
         f" and ({' or '.join(parts) or 'false'}) order by t.happened_at desc limit {most}",
         [as_of, *given],
     ).df()
+
+
+def _newest(data: Data, table: str, parts: Sequence[pd.DataFrame], most: int) -> pd.DataFrame:
+    """The rows of ``parts``, each once, at most ``most``, the newest first."""
+    rows = pd.concat(parts).drop_duplicates()
+    happened = data.specs[table].happened if table in data.specs else None
+    return (rows.sort_values(happened, ascending=False, kind="stable") if happened else rows).head(most)
 
 
 def _known(data: Data, table: str, employee_id: str, most: int) -> pd.DataFrame | None:

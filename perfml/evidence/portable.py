@@ -79,7 +79,7 @@ def repeatable(sql: str) -> str:
     """``sql`` as DuckDB is to run it: sums and means take their numbers in the order of size.
 
     Threads deliver rows in another order each time, and the last digit of a sum of doubles depends on the order; evidence
-    has to come out alike every time. Over whole numbers, where order makes no difference, DuckDB drops the sorting.
+    has to come out alike every time. In a sum of whole numbers order makes no difference, and DuckDB drops the sorting.
     """
     import sqlglot
     from sqlglot import exp

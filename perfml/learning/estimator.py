@@ -29,7 +29,7 @@ ROWS_FOR_ONE_FOLD = 50_000
 """Where there is plenty to decide on, one fifth held out once says the same at a fifth of the cost."""
 
 
-class RiskClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class RiskClassifier(ClassifierMixin, BaseEstimator):
     """Boosted trees and spline logistic regression, blended and calibrated out of fold (see :mod:`perfml.learning.learner`).
 
     Takes NumPy arrays, pandas and polars frames; categorical and text columns as they are; missing values as they are.

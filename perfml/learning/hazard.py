@@ -36,7 +36,7 @@ SMALLEST_EXPOSURE = 1e-10
 """Cumulative hazard given to those censored before the first event: they tell nothing, but 0 has no logarithm."""
 
 
-class HazardModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class HazardModel(BaseEstimator):
     """Proportional hazards by boosted trees.
 
     Categorical columns of a pandas or polars frame, and missing values, are used as they are. The parameters are LightGBM's
@@ -226,7 +226,7 @@ class HazardModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no t
         return boosting(self, seed=seed, rows=rows) | {"objective": "poisson"}
 
 
-class CauseSpecificHazards(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+class CauseSpecificHazards(BaseEstimator):
     """Causes that compete: one :class:`HazardModel` each, for which the other causes end follow-up (Prentice et al. 1978).
 
     ``hazard`` gives the parameters. After :meth:`fit`, ``hazards_`` holds the models in the order of the causes; a cause with

@@ -190,7 +190,9 @@ def _client(uri: str) -> Iterator[MlflowClient]:
 
             # What the environment names comes back with it; only what was chosen otherwise has to be set again.
             apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
-            chosen = mlflow.get_tracking_uri() if apart else None
+            chosen: Any = (
+                mlflow.get_tracking_uri() if apart else None
+            )  # None takes the choice back; mlflow's types forbid it
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             if uri.startswith("sqlite:///"):
@@ -199,7 +201,7 @@ def _client(uri: str) -> Iterator[MlflowClient]:
                 mlflow.set_tracking_uri(uri)  # its registry asks the global one for the files of a model
                 yield mlflow.MlflowClient(tracking_uri=uri)
             finally:
-                mlflow.set_tracking_uri(chosen)  # type: ignore[arg-type]  # None: not chosen, as before
+                mlflow.set_tracking_uri(chosen)
     finally:
         for logger, level in loggers.items():
             logger.setLevel(level)

@@ -57,14 +57,17 @@ class Definitions:
         patterns = [re.escape(t).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for t in templates]
         return any(re.fullmatch(pattern, base) for pattern in patterns)
 
-    def require_there(self, file: RelationalFile) -> None:
-        """Raise :class:`DefinitionError` where ``file`` needs a table, or reads a column, that no definition has."""
+    def require_tables(self, file: RelationalFile) -> None:
+        """Raise :class:`DefinitionError` where ``file`` needs what is no table."""
         offered = ("people", "evidence", *self.tables)
         for table in file.spec.needs:
             if table not in offered:
                 raise DefinitionError(
                     f"needs {table!r}, which is no table", where=file.file, remedy=f"use one of: {', '.join(offered)}"
                 )
+
+    def require_columns(self, file: RelationalFile) -> None:
+        """Raise :class:`DefinitionError` where ``file`` reads a column that no file makes from tables or the log."""
         last = {column for one in self.relational if one.spec.reads for column in one.spec.columns}
         for column in file.spec.reads:
             if column in last or not self.makes(column) or column.endswith(("_team_z", "_peers_z")):
@@ -106,23 +109,22 @@ class Folder:
                 parse(WindowedSpec, self._merged(f"features/{name}.toml"), file=f"features/{name}.toml"),
             )
             for name in self._stems("features", ".toml")
-            if name != "sources"
+            if name != "sources" and name not in left_out
         ]
-        relational = [self._relational(name) for name in self._stems("features", ".sql")]
+        relational = [self._relational(name) for name in self._stems("features", ".sql") if name not in left_out]
         twice = {f.name for f in windowed} & {f.name for f in relational}
         if twice:
             raise DefinitionError(
                 "stands as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
-        everything = Definitions(tables, tuple(windowed), tuple(relational))
+        made = Definitions(tables, tuple(windowed), tuple(relational))
         for file in relational:
-            if file.name not in left_out:
-                everything.require_there(file)
-        return Definitions(
-            tables,
-            tuple(file for file in windowed if file.name not in left_out),
-            tuple(file for file in relational if file.name not in left_out),
-        )
+            made.require_tables(file)
+            if (
+                not left_out
+            ):  # else a column may be one of those that are left out; whoever reads it is reported as left out
+                made.require_columns(file)
+        return made
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:

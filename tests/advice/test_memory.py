@@ -16,13 +16,13 @@ DAY = dt.date(2026, 9, 1)
 
 def refusal(name: str = "s1", **other: str) -> Decision:
     said = {"verdict": "refuse", "decided_by": "Li Lei", "reason": "不合适", **other}
-    return Decision(suggestion_id=name, **said)  # type: ignore[arg-type]
+    return Decision(suggestion_id=name, **said)
 
 
 def offer(person: str = "E1", **other: object) -> Intervention:
     return Intervention(
         **{"employee_id": person, "kind": "conversation", "offered_on": DAY, "status": "offered", **other}
-    )  # type: ignore[arg-type]
+    )
 
 
 def test_nothing_is_written_before_something_is_stored(tmp_path: Path) -> None:

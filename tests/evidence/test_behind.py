@@ -104,6 +104,7 @@ def test_what_is_read_from_other_evidence_is_told_by_the_rows_behind_that(opened
         "goal_id"
     ].nunique()
     assert (found["events"]["kind"] == "feedback_received").all()
+    assert found["goals"]["effective_on"].is_monotonic_decreasing
 
 
 def test_a_column_that_nothing_makes_is_refused(opened: Data, evidence) -> None:

@@ -86,6 +86,18 @@ def test_leaving_out(tmp_path: Path) -> None:
     assert set(names(Folder(STARTER))) - set(names(mine)) == {"goals", "rhythm"}
 
 
+def test_a_file_that_is_left_out_need_not_be_whole_and_others_may_read_it(tmp_path: Path) -> None:
+    reader = QUERY.replace('["people"]', '["evidence"]\nreads = ["y"]').replace("people;", "evidence;")
+    left = 'leave_out = ["broken"]'
+    mine = project(
+        tmp_path,
+        perfml_dot_toml=f"[features]\n{left}",
+        features__broken_dot_sql="no header",
+        features__extra_dot_sql=reader,
+    )
+    assert "extra" in names(mine) and "broken" not in names(mine)
+
+
 @pytest.mark.parametrize("wrong", ["goal", "sources", "goals.sql"])
 def test_what_is_not_there_cannot_be_left_out(wrong: str, tmp_path: Path) -> None:
     mine = project(tmp_path, perfml_dot_toml=f'[features]\nleave_out = ["{wrong}"]')

@@ -363,7 +363,7 @@ def test_rows_of_another_shape_are_refused() -> None:
         with pytest.raises(DataError, match=r"\(rows, 12\)"):
             shap.contributions(X)
     with pytest.raises(ValueError, match="dtype"):
-        TreeShap(TEXT, "float16")  # type: ignore[arg-type]
+        TreeShap(TEXT, "float16")
     with pytest.raises(ValueError, match="num_threads"):
         shap.contributions(np.zeros((3, 12)), num_threads=0)
 

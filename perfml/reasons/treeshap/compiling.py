@@ -41,21 +41,21 @@ def _stamped(locator: type) -> Any:
     return type(locator.__name__, (locator,), {"get_source_stamp": lambda _: _stamp()})
 
 
+_LOCATORS = [_stamped(each) for each in (UserProvidedCacheLocator, InTreeCacheLocator, UserWideCacheLocator)]
+
+
 class _Files(CompileResultCacheImpl):
-    _locator_classes = [  # noqa: RUF012 (numba declares it on the instance, so that it can be no ClassVar)
-        _stamped(each) for each in (UserProvidedCacheLocator, InTreeCacheLocator, UserWideCacheLocator)
-    ]
+    _locator_classes = _LOCATORS
 
 
-class _Cache(FunctionCache):
-    _impl_class = _Files
+_CACHE: Any = type("_Cache", (FunctionCache,), {"_impl_class": _Files})
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function at its first call, or take it from disk; it runs without the interpreter's lock."""
     made: Any = njit(nogil=True, error_model="numpy")(function)
     with suppress(RuntimeError):  # numba says so where there is no folder to write to
-        made._cache = _Cache(function)  # type: ignore[no-untyped-call]  # numba's own constructor has no types
+        made._cache = _CACHE(function)
     out: Callable[P, R] = made
     return out
 

@@ -52,11 +52,12 @@ class Flags(types.Type):
         return ir.VectorType(ir.IntType(1), self.count)
 
 
-@register_model(Lanes)
-@register_model(Flags)
-class _InRegisters(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, kind.vector)  # type: ignore[no-untyped-call]  # numba's has no types
+def _in_registers(manager: Any, kind: Any) -> models.PrimitiveModel:
+    return models.PrimitiveModel(manager, kind, kind.vector)
+
+
+for _kind in (Lanes, Flags):
+    register_model(_kind)(_in_registers)
 
 
 def _splat(builder: Any, value: Any, count: int) -> Any:
@@ -256,9 +257,10 @@ def _arithmetic(sign: Any, instruction: str) -> None:
                 return signature(args[0], *args)
             return None
 
-    @lower_builtin(sign, Lanes, Lanes)  # type: ignore[untyped-decorator]  # numba gives it no types
-    def _written(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    def written(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return getattr(builder, instruction)(*args, flags=FUSED)
+
+    lower_builtin(sign, Lanes, Lanes)(written)
 
 
 _arithmetic(operator.add, "fadd")
