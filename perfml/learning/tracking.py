@@ -190,9 +190,8 @@ def _client(uri: str) -> Iterator[MlflowClient]:
 
             # What the environment names comes back with it; only what was chosen otherwise has to be set again.
             apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
-            chosen: Any = (
-                mlflow.get_tracking_uri() if apart else None
-            )  # None takes the choice back; mlflow's types forbid it
+            # None takes a choice back, which mlflow's types do not say.
+            chosen: Any = mlflow.get_tracking_uri() if apart else None
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             if uri.startswith("sqlite:///"):

@@ -120,9 +120,8 @@ class Folder:
         made = Definitions(tables, tuple(windowed), tuple(relational))
         for file in relational:
             made.require_tables(file)
-            if (
-                not left_out
-            ):  # else a column may be one of those that are left out; whoever reads it is reported as left out
+            # A column may be one of those that are left out; evidence says then that its reader is left out too.
+            if not left_out:
                 made.require_columns(file)
         return made
 
