@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfml.evidence.windows import Plan, WindowColumn, compile_windows
-from perfml.project.project import Definitions
+from perfml.project.folder import Definitions
 
 RELATIONS = {"team": ["manager_id"], "peers": ["role_family", "level"]}
 SMALLEST_GROUP = 3

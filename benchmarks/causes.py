@@ -23,8 +23,8 @@ from scipy.stats import binomtest  # noqa: E402
 
 from perfml import Project, terminal  # noqa: E402
 from perfml.demo.company import CAUSES, simulate  # noqa: E402
+from perfml.project.spec import LEADING_REASONS  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
-from perfml.reasons.leading import LEADING  # noqa: E402
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 SETTLED = dt.timedelta(days=60)
@@ -57,7 +57,7 @@ def main() -> int:
                 for row in here:
                     if (cause := planted.get(row["employee_id"])) is not None:
                         of[cause] += 1
-                        shown = [r["evidence"] for r in row["reasons"][:LEADING] if r["contribution"] > 0]
+                        shown = [r["evidence"] for r in row["reasons"][:LEADING_REASONS] if r["contribution"] > 0]
                         named[cause] += any(each in CAUSES[cause].reasons for each in shown)
                 hits, n = named.total(), of.total()
                 if not n:

@@ -62,10 +62,10 @@ def perfml(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
     """All evidence that perfml's own definitions make, into a Parquet file."""
     from perfml.evidence.features import write
     from perfml.evidence.sources import open_data
-    from perfml.project.project import Folder
+    from perfml.project.folder import ProjectFolder
     from perfml.project.starter import STARTER
 
-    definitions = Folder(STARTER).definitions
+    definitions = ProjectFolder(STARTER).definitions
     write(open_data(folder, definitions.tables, today=TODAY), definitions, as_ofs, out)
 
 
@@ -73,20 +73,20 @@ def windowed(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
     """perfml's windowed evidence alone: the columns that the pandas version makes."""
     from perfml.evidence.features import write
     from perfml.evidence.sources import open_data
-    from perfml.project.project import Folder
+    from perfml.project.folder import ProjectFolder
     from perfml.project.starter import STARTER
 
-    definitions = Folder(STARTER).definitions
+    definitions = ProjectFolder(STARTER).definitions
     write(open_data(folder, definitions.tables, today=TODAY), replace(definitions, relational=()), as_ofs, out)
 
 
 def pandas(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
     """The windowed evidence in pandas, into a Parquet file."""
     from benchmarks._pandas_version import features
-    from perfml.project.project import Folder
+    from perfml.project.folder import ProjectFolder
     from perfml.project.starter import STARTER
 
-    features(folder, Folder(STARTER).definitions, as_ofs).to_parquet(out)
+    features(folder, ProjectFolder(STARTER).definitions, as_ofs).to_parquet(out)
 
 
 JOBS: dict[str, Callable[[Path, Sequence[dt.date], Path], None]] = {

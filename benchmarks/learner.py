@@ -63,8 +63,8 @@ def counted(spent: dict[str, float]) -> Iterator[None]:
 
 def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> float:
     """CPU seconds of the final fits, as anybody would call the libraries."""
-    from perfml.learning.encoding import Encoder
-    from perfml.learning.splines import fit_path
+    from perfml.learning.estimators.encoding import Encoder
+    from perfml.learning.estimators.splines import fit_path
 
     encoder = Encoder.fit(frame)
     matrix = encoder.transform(frame)

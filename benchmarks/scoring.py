@@ -23,15 +23,15 @@ import pandas as pd  # noqa: E402
 
 from benchmarks._memory import held_mb, peak_mb  # noqa: E402
 from perfml import terminal  # noqa: E402
-from perfml.advice.scoring import keep_scores, score_date  # noqa: E402
 from perfml.evidence.columns import Column  # noqa: E402
-from perfml.learning.calibration import Affine  # noqa: E402
-from perfml.learning.learner import Decided, Risk  # noqa: E402
-from perfml.learning.registry import Learnt, Model  # noqa: E402
-from perfml.learning.table import Table  # noqa: E402
-from perfml.project.project import Folder  # noqa: E402
+from perfml.learning.dataset.table import Table  # noqa: E402
+from perfml.learning.estimators.blend import Hyperparameters, RiskModel  # noqa: E402
+from perfml.learning.estimators.calibration import Affine  # noqa: E402
+from perfml.learning.registry.model_store import FittedModels, Model  # noqa: E402
+from perfml.project.folder import ProjectFolder  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
-from perfml.reasons.contributions import warm_up  # noqa: E402
+from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
+from perfml.treeshap.contributions import warm_up  # noqa: E402
 
 COLUMNS, DAYS, DAY = 150, 182, dt.date(2026, 10, 1)
 LEARNT_FROM = 20_000
@@ -63,11 +63,11 @@ def model_of(trees: int, leaves: int) -> Model:
         )
         for n in range(COLUMNS)
     )  # fmt: skip
-    spec = Folder(STARTER).model("low_performance").model_dump(mode="json")
+    spec = ProjectFolder(STARTER).model("low_performance").model_dump(mode="json")
     spec["label"]["horizons_days"] = [DAYS]
     about = {"spec": spec, "backtests": {str(DAYS): {"proven": True}}, "reasons_kept": {}}
-    risk = Risk((booster,), None, 1.0, Affine(), Decided())
-    return Model("benchmark", "0", Learnt({DAYS: risk}), columns, (), about)
+    risk = RiskModel((booster,), None, 1.0, Affine(), Hyperparameters())
+    return Model("benchmark", "0", FittedModels({DAYS: risk}), columns, (), about)
 
 
 def main() -> int:

@@ -18,12 +18,12 @@ from goals import Goal
 from perfml import Project
 from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
-from perfml.learning.baseline import baseline_columns, baseline_probability
-from perfml.learning.calendar import as_of_dates, deciding_folds
-from perfml.learning.evaluation import estimate, log_loss, metrics_at
-from perfml.learning.learner import fit, monotone_signs, probability
-from perfml.learning.lesson import Lesson
-from perfml.learning.table import make_table
+from perfml.learning.dataset.folds import as_of_dates, deciding_folds
+from perfml.learning.dataset.table import make_table
+from perfml.learning.estimators.baseline import baseline_columns, baseline_probability
+from perfml.learning.estimators.blend import fit, monotone_signs, probability
+from perfml.learning.validation.metrics import estimate, log_loss, metrics_at
+from perfml.learning.validation.sample import TrainingSample
 
 HERE = Path(__file__).resolve().parent
 Floats = npt.NDArray[np.float64]
@@ -134,23 +134,23 @@ def others(
     task: Task, data: Data, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """What the baseline and LightGBM alone, learnt from the same rows, say of the rows that were scored."""
-    lesson = Lesson.of(data, project.folder, task.model, task.until, None)
-    spec, days = lesson.spec, lesson.spec.label.horizons_days[0]
-    label = lesson.label(days)
+    sample = TrainingSample.of(data, project.folder, task.model, task.until)
+    spec, days = sample.spec, sample.spec.label.horizons_days[0]
+    label = sample.label(days)
     learnt = np.flatnonzero(~np.isnan(label))
     definitions = project.folder.definitions
     later = make_table(data, definitions, task.model, spec, task.as_ofs, kinds=kinds)
     keys = ["employee_id", "as_of"]
     place = rows[keys].merge(later.frame[keys].assign(place=np.arange(len(later.frame))), on=keys, how="left")["place"]
-    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(lesson.rows.columns))
+    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
     train, test = (
-        frame[base].to_numpy(dtype=np.float64) for frame in (lesson.rows.iloc[learnt], later.frame.iloc[place])
+        frame[base].to_numpy(dtype=np.float64) for frame in (sample.rows.iloc[learnt], later.frame.iloc[place])
     )
-    names = [c.name for c in lesson.table.columns]
+    names = [c.name for c in sample.table.columns]
     trees = fit(
-        lesson.features[learnt],
+        sample.features[learnt],
         label[learnt],
-        folds=deciding_folds(lesson.when[learnt], lesson.person[learnt], embargo_days=days),
+        folds=deciding_folds(sample.when[learnt], sample.person[learnt], embargo_days=days),
         settings=spec.learner.model_copy(update={"blend": "trees"}),
         signs=monotone_signs(names, spec),
     )

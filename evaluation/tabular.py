@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from perfml import RiskClassifier
-from perfml.learning.calibration import calibration_floor, expected_calibration_error
+from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
 
 Floats = npt.NDArray[np.float64]
 IBM_GOALS = {

@@ -30,8 +30,8 @@ from sksurv.nonparametric import kaplan_meier_estimator
 from sksurv.util import Surv
 
 from perfml import terminal
-from perfml.learning.evaluation import Estimate
-from perfml.learning.hazard import HazardModel
+from perfml.learning.estimators.hazard import HazardModel
+from perfml.learning.validation.metrics import Estimate
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 Floats = npt.NDArray[np.float64]

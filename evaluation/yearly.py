@@ -22,8 +22,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from perfml import RiskClassifier
-from perfml.learning.drift import Reference, assess
-from perfml.learning.evaluation import auc, estimate
+from perfml.learning.validation.drift import Reference, assess
+from perfml.learning.validation.metrics import auc, estimate
 
 Floats = npt.NDArray[np.float64]
 FILE = Path("tabular") / "mfg10year.csv.gz"

@@ -14,10 +14,11 @@ from perfml.errors import DataError, DefinitionError, ModelError, PerfmlError
 
 if TYPE_CHECKING:
     from perfml.advice.courses import CourseRecommender
-    from perfml.learning.estimator import RiskClassifier
+    from perfml.learning.estimators.classifier import RiskClassifier
     from perfml.verbs import Project
 
-__version__ = "0.1.0"
+from perfml._version import __version__
+
 __all__ = [
     "CourseRecommender",
     "DataError",
@@ -33,7 +34,7 @@ __all__ = [
 _WHERE = {
     "CourseRecommender": "perfml.advice.courses",
     "Project": "perfml.verbs",
-    "RiskClassifier": "perfml.learning.estimator",
+    "RiskClassifier": "perfml.learning.estimators.classifier",
 }
 """Public names that bring heavy libraries: loaded when asked for."""
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.sources import Data, open_data
-from perfml.project.project import Definitions, Folder, WindowedFile
+from perfml.project.folder import Definitions, ProjectFolder, WindowedFile
 from perfml.project.spec import WindowedSpec, parse
 from perfml.project.starter import STARTER
 
@@ -61,7 +61,7 @@ def write_parquet(folder: Path, name: str, sql: str) -> Path:
 @cache
 def shipped() -> Definitions:
     """The definitions that perfml ships."""
-    return Folder(STARTER).definitions
+    return ProjectFolder(STARTER).definitions
 
 
 def opened(folder: Path, *, strict: bool = True) -> Data:

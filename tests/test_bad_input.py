@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from perfml import DataError, ModelError, PerfmlError, Project
-from perfml.learning.registry import current_version, load
+from perfml.learning.registry.model_store import current_version, load
 from tests.simulated import END, Simulated
 from tests.tables import write_tables
 

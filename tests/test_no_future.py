@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 
-from perfml.advice.scoring import score
 from perfml.evidence.features import Evidence, build
-from perfml.learning.registry import Model, load
-from perfml.project.project import Folder
+from perfml.learning.registry.model_store import Model, load
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
+from perfml.scoring.scoring import score
 from tests.companies import HAPPENED, Tables, company, futures, is_future, other_future
 from tests.simulated import Simulated
 from tests.tables import difference, opened, shipped
@@ -111,7 +111,7 @@ def rows_at(tables: Tables, model: Model, as_of: dt.date) -> list[dict[str, obje
         write(Path(folder), tables, parquet=False)
         data = opened(Path(folder))
         try:
-            return score(data, Folder(STARTER), model, [as_of]).to_pylist()
+            return score(data, ProjectFolder(STARTER), model, [as_of]).to_pylist()
         finally:
             data.close()
 

@@ -16,7 +16,7 @@ import pytest
 
 import perfml
 from perfml import cli
-from perfml.advice.kept import suggestions
+from perfml.advice.suggestion_files import suggestions
 from tests.simulated import END, Simulated
 
 ROOT = Path(__file__).parent.parent

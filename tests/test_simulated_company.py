@@ -11,10 +11,10 @@ from perfml.advice.courses.closure import closures
 from perfml.advice.courses.tags import looks
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.demo.company import CAUSES
-from perfml.learning import backtest
-from perfml.learning.labels import labels
-from perfml.learning.registry import load
-from perfml.learning.table import learning_dates, make_table
+from perfml.learning.dataset.labels import labels
+from perfml.learning.dataset.table import learning_dates, make_table
+from perfml.learning.registry.model_store import load
+from perfml.learning.validation import backtest
 from perfml.project.course_policy import SkillsSpec
 from tests.simulated import END, Simulated
 

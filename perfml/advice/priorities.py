@@ -3,7 +3,7 @@
 Three kinds of people are kept apart: those to talk to; those whose leading reasons are all owned by others, where the setting
 needs support and not the person; and those whose scores are held. Who was offered something lately is not listed again. Risk is
 not persuadability: the list says who is likely to have the outcome, and what an offer changes only where chance once decided
-who got one (:mod:`perfml.learning.treatment`).
+who got one (:mod:`perfml.learning.validation.uplift`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from perfml.advice.memory import Intervention
+from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
-from perfml.learning.lists import Cases, cases_in_list, list_like
+from perfml.learning.validation.lists import Cases, cases_in_list, list_like
 from perfml.reasons.leading import for_others, raising
 
 QUIET_DAYS = 91
@@ -51,7 +51,7 @@ class Ranking:
 
     @classmethod
     def of(cls, scores: pa.Table) -> Ranking:
-        """From the score rows of one date and horizon (``perfml.advice.scoring.SCHEMA``). Raises ValueError without any."""
+        """From the score rows of one date and horizon (``perfml.scoring.scoring.SCHEMA``). Raises ValueError without any."""
         if not len(scores):
             raise ValueError("no score rows are given")
         ranks, status = (scores.column(name).to_pylist() for name in ("rank", "status"))

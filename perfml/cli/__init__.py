@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from perfml import __version__, terminal
+from perfml import terminal
+from perfml._version import __version__
 from perfml.cli import advice, models
 from perfml.cli.options import (
     AsOfOption,

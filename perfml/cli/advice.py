@@ -151,7 +151,7 @@ def intervene(
     home: HomeOption = None,
 ) -> None:
     """Log that somebody was offered help, refused it, or had it, and what came of it."""
-    from perfml.advice.memory import Intervention
+    from perfml.advice.decision_log import Intervention
 
     entry = Intervention(
         employee_id=employee,

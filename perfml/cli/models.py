@@ -80,7 +80,7 @@ def promote(
     tracking_uri: TrackingOption = None,
 ) -> None:
     """Show what the newest model passes, and make it the one in use if a named person says why. No gate can be waived."""
-    from perfml.learning.promotion import candidate
+    from perfml.learning.registry.promotion import candidate
 
     opened = Project(project, home=home)
     opened.folder.model(model)
@@ -224,7 +224,7 @@ def score(
     """Score everyone with the trained model: probability, rank, band and reasons."""
     from pyarrow.dataset import dataset
 
-    from perfml.advice.tables import read_parts, write_parts
+    from perfml.scoring.table_files import read_parts, write_parts
 
     is_table(out)
     with terminal.progress() as tell:
@@ -283,7 +283,7 @@ def explain(
 
 def warm_up() -> None:
     """Compile what computes reasons, once for this machine; without it the first `score` does."""
-    from perfml.reasons.contributions import warm_up as compile_all
+    from perfml.treeshap.contributions import warm_up as compile_all
 
     with terminal.progress() as tell:
         seconds = compile_all(tell)

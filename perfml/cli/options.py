@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from perfml.errors import PerfmlError
-from perfml.learning.calendar import as_of_dates
+from perfml.learning.dataset.folds import as_of_dates
 from perfml.project.spec import Every
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def is_table(out: Path | None) -> None:
 
 def write(table: pa.Table, out: Path | None) -> None:
     """Write ``table`` to the file of --out, where one is given."""
-    from perfml.advice.tables import write_parts
+    from perfml.scoring.table_files import write_parts
 
     if out is not None:
         write_parts([table], out)

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Bools, Floats, Ints
 from perfml.demo.lives import ROLES, Lives
-from perfml.demo.plants import Bools, Floats, Ints
 
 PER_DAY: Final[dict[str, float]] = {
     "login": 0.52,

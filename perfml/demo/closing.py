@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Ints
 from perfml.demo import growth
 from perfml.demo.growth import GAPS, Taken
 from perfml.demo.lives import Lives
-from perfml.demo.plants import Ints
 
 TAG, SKILL = "数据分析能力不足", "data_analysis"
 """The gap that one course closes, and the skill on which both are."""

@@ -15,11 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from perfml.arrays import Ints
 from perfml.demo import activity, closing, conversations, growth, shock, tables
 from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
 from perfml.demo.lives import LOCATIONS, Lives
-from perfml.demo.plants import ATTRITION, CAUSES, Cause, Ints, Truth
+from perfml.demo.plants import ATTRITION, CAUSES, Cause, Truth
 from perfml.demo.weeks import live
 
 __all__ = ["CAUSES", "Cause", "Truth", "simulate"]

@@ -14,8 +14,9 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Bools, Floats, Ints
 from perfml.demo.lives import Lives, hazards
-from perfml.demo.plants import ATTRITION, CAUSES, NAMES, Bools, Floats, Ints
+from perfml.demo.plants import ATTRITION, CAUSES, NAMES
 
 KIND: Final = "conversation"
 EFFECT: Final = 0.5

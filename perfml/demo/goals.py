@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Bools, Floats, Ints
 from perfml.demo.lives import DEPARTMENTS, LOCATIONS, ROLES, Lives
-from perfml.demo.plants import Bools, Floats, Ints
 
 METRICS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
     "sales": (

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Floats, Ints
 from perfml.demo.lives import Lives
-from perfml.demo.plants import Floats, Ints
 
 GAPS: Final[tuple[tuple[str, str, str], ...]] = (
     ("跨部门协作待加强", "collaboration", "项目推进中与其他部门沟通不足，接口人经常不清楚进度。"),

@@ -13,7 +13,8 @@ from typing import Final
 
 import numpy as np
 
-from perfml.demo.plants import ATTRITION, CAUSES, NEVER, Bools, Episodes, Floats, Ints
+from perfml.arrays import Bools, Floats, Ints
+from perfml.demo.plants import ATTRITION, CAUSES, NEVER, Episodes
 
 DEPARTMENTS: Final[dict[str, tuple[str, ...]]] = {
     "sales": ("sales", "account"),

@@ -13,11 +13,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
+from perfml.arrays import Floats, Ints
 
 NEVER: Final = 10**6
 """A day (since 1970-01-01) later than any in a simulation: not left, not over."""

@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Floats, Ints
 from perfml.demo.goals import Goals, ask, calendar
 from perfml.demo.lives import LOCATIONS, Lives
-from perfml.demo.plants import Floats, Ints
 
 DEMAND: Final = "new_customer_demand"
 """The signal that new accounts depend on, by place."""

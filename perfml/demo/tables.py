@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from perfml.arrays import Floats, Ints
 from perfml.demo import growth
 from perfml.demo.activity import KINDS, SOURCES, Log
 from perfml.demo.conversations import DONE, KIND, NOT_OFFERED, OFFERED, OUTCOMES, Conversations
 from perfml.demo.goals import METRICS, SIGNALS, Goals, calendar
 from perfml.demo.lives import DEPARTMENTS, EXIT_KINDS, LOCATIONS, ROLES, Lives
-from perfml.demo.plants import Floats, Ints
 from perfml.demo.shock import DEMAND
 
 DAY: Final = 86_400

@@ -11,11 +11,11 @@ from pyarrow.dataset import dataset
 from rich.markup import escape
 
 from perfml import terminal
-from perfml.advice.tables import write_parts
 from perfml.demo.company import CAUSES, simulate
 from perfml.project.starter import STARTER
 from perfml.report import write_report
 from perfml.report.advice import Advice
+from perfml.scoring.table_files import write_parts
 from perfml.terminal import advice as show
 from perfml.verbs import Project
 

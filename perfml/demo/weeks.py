@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from perfml.arrays import Floats, Ints
 from perfml.demo.lives import (
     EPISODES_PER_YEAR,
     LEAD_DAYS,
@@ -23,7 +24,7 @@ from perfml.demo.lives import (
     seats,
 )
 from perfml.demo.lives import TOP_LEVEL as TOP
-from perfml.demo.plants import CAUSES, LOW_PERFORMANCE, NAMES, NEVER, Floats, Ints
+from perfml.demo.plants import CAUSES, LOW_PERFORMANCE, NAMES, NEVER
 
 TRANSFERS_PER_YEAR: Final = 0.05
 LEAD_SWAPS_PER_HALF_YEAR: Final = 0.06

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,20 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from perfml.arrays import Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.evidence.cells import Log, discover_kinds, part_log, record_begins
-from perfml.evidence.columns import Column, refuse_twins
+from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import z_scores
 from perfml.evidence.grid import Grid, epoch_days
-from perfml.evidence.kernel import Floats, cell_columns
+from perfml.evidence.kernel import cell_columns
 from perfml.evidence.pairs import pair_columns
 from perfml.evidence.reading import quoted
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, compile_windows
-from perfml.project.project import Definitions, RelationalFile
+from perfml.progress import Progress
+from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import Relation
 
 BATCH_BYTES = 120_000_000
@@ -32,7 +34,7 @@ BYTES_OF_ROW = 80
 """What one row of the log takes while its batch is worked out."""
 MOST_BATCHES = 200
 """Each is an open file while the log is read."""
-Tell = Callable[[str, int, int], None]
+
 """Is told what is being done, how much of it is done, and of how much."""
 
 
@@ -45,9 +47,9 @@ class Job:
     grid: Grid
     log: Log | None
     people: pd.DataFrame
-    rows: npt.NDArray[np.int64]
+    rows: Ints
     """Flat index person × as-of date of each row of ``people``."""
-    persons: npt.NDArray[np.object_]
+    persons: Objects
     departments: npt.NDArray[np.int32]
     relational: list[RelationalFile]
     """Files that select from tables; what they give lies in the temp table ``relational``."""
@@ -66,13 +68,13 @@ def prepare(
     as_ofs: list[dt.date],
     kinds: Sequence[str] | None,
     folder: Path,
-    tell: Tell,
+    progress: Progress,
 ) -> Job:
     """Run the relational evidence, read the log once into parts in ``folder``, and say what the columns are.
 
     Raises :class:`DataError` when nobody was employed at any of ``as_ofs``.
     """
-    tell("people", 0, 1)
+    progress("people", 0, 1)
     make_snapshots(data, as_ofs)
     people = data.connection.execute("select * from people order by employee_id, as_of").df()
     if people.empty:
@@ -100,7 +102,7 @@ def prepare(
     relational: list[RelationalFile] = []
     derived: list[RelationalFile] = []
     for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
-        tell(f"evidence {file.name}", number, len(definitions.relational))
+        progress(f"evidence {file.name}", number, len(definitions.relational))
         made = {column.name for column in columns}
         what, absent = "column", [name for name in file.spec.reads if name not in made]
         if not file.spec.reads:
@@ -133,14 +135,14 @@ def prepare(
     for relation in sorted({relation for _, relation in compared} - {relation for _, relation in kept}):
         left_out.append(f"comparison with {relation}: positions does not say who that is")
     columns += [column.compared(relation) for column, relation in kept]
-    refuse_twins(columns)
+    require_unique_names(columns)
     job = Job(
         data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, derived, columns,
         [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
         record_begins(data, as_ofs) if plan.columns else {},
     )  # fmt: skip
     if plan.columns:
-        tell("one pass over the log", 0, 1)
+        progress("one pass over the log", 0, 1)
         data.connection.register(
             "person_arrays",
             pa.table(
@@ -157,11 +159,11 @@ def _decimals(data: Data) -> int:
     return (data.specs["events"].value_decimals or 0) if data.has("events") else 0
 
 
-def _relations(people: pd.DataFrame) -> dict[Relation, npt.NDArray[np.int64]]:
+def _relations(people: pd.DataFrame) -> dict[Relation, Ints]:
     """For each relation the group of every row, −1 where it is not known: one manager, or one role family and level."""
     as_of = people["as_of"].to_numpy()
 
-    def groups(*names: str) -> npt.NDArray[np.int64]:
+    def groups(*names: str) -> Ints:
         known = people[list(names)].notna().all(axis=1).to_numpy()
         codes = people.assign(_as_of=as_of).groupby(["_as_of", *names], sort=False, dropna=False).ngroup().to_numpy()
         return np.where(known, codes, -1).astype(np.int64)
@@ -169,7 +171,7 @@ def _relations(people: pd.DataFrame) -> dict[Relation, npt.NDArray[np.int64]]:
     return {"team": groups("manager_id"), "peers": groups("role_family", "level")}
 
 
-def batches(job: Job, tell: Tell) -> Iterator[pa.RecordBatch]:
+def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
     """Batches of persons, each with the columns that need nobody else."""
     n_as_ofs, n_persons = len(job.grid.as_ofs), len(job.persons)
     size = job.log.size if job.log is not None else _size(job)
@@ -177,7 +179,7 @@ def batches(job: Job, tell: Tell) -> Iterator[pa.RecordBatch]:
     days = pa.array(job.people["as_of"].to_numpy().astype("M8[D]"), pa.date32())
     for part, low in enumerate(range(0, n_persons, size)):
         n = min(size, n_persons - low)
-        tell("windows", low, n_persons)
+        progress("windows", low, n_persons)
         first, last = np.searchsorted(job.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
         person, as_of = np.divmod(job.rows[first:last] - low * n_as_ofs, n_as_ofs)
         cell = as_of * n + person
@@ -197,7 +199,7 @@ def batches(job: Job, tell: Tell) -> Iterator[pa.RecordBatch]:
         for file in job.derived:
             arrays |= _derived_batch(job.data, file, arrays)
         yield pa.RecordBatch.from_pydict(arrays)
-        tell("windows", low + n, n_persons)
+        progress("windows", low + n, n_persons)
 
 
 def _size(job: Job) -> int:

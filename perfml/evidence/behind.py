@@ -17,7 +17,7 @@ from perfml.evidence.reading import quoted
 from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan, Side, WindowColumn, compile_windows
-from perfml.project.project import Definitions
+from perfml.project.folder import Definitions
 from perfml.project.spec import COUNTERPART_MEASURES
 
 

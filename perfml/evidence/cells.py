@@ -15,14 +15,14 @@ from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from perfml.arrays import Ints
 from perfml.evidence.grid import Grid
 from perfml.evidence.sources import Data
 from perfml.evidence.windows import Plan
 
-Arrays = dict[str, npt.NDArray[np.int64]]
+Arrays = dict[str, Ints]
 """Integers, of 32 or 64 bits."""
 NO_ONE = -1
 """``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfml.evidence.sources import Data
-from perfml.project.project import Definitions, RelationalFile
+from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import ModelSpec
 
 FIRST_KEYS = 5

@@ -63,7 +63,7 @@ class Column:
         return cls(**raw)
 
 
-def refuse_twins(columns: Iterable[Column]) -> None:
+def require_unique_names(columns: Iterable[Column]) -> None:
     """Raise :class:`DefinitionError` for a column name that two definitions make."""
     seen: set[str] = set()
     for column in columns:

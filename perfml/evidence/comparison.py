@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from perfml.arrays import Floats, Ints
+
 SMALLEST_GROUP = 3
 """Below three people a comparison says nothing and could point at one person."""
 
 
-def z_scores(values: Floats, groups: npt.NDArray[np.int64]) -> Floats:
+def z_scores(values: Floats, groups: Ints) -> Floats:
     """(value − mean) / sample standard deviation within each group; missing values take no part.
 
     ``groups``: one code a row, −1 for none. A group of fewer than :data:`SMALLEST_GROUP` values gives missing; one whose

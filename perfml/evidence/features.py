@@ -20,20 +20,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perfml.evidence.batches import Job, Tell, batches, compare, prepare
+from perfml.arrays import Floats
+from perfml.evidence.batches import Job, batches, compare, prepare
 from perfml.evidence.columns import Column
-from perfml.evidence.kernel import Floats
 from perfml.evidence.reading import unreadable
 from perfml.evidence.sources import Data
-from perfml.files import whole_file
-from perfml.project.project import Definitions
+from perfml.files import atomic_write
+from perfml.progress import SILENT, Progress
+from perfml.project.folder import Definitions
 
 ROWS_OF_GROUP = 100_000
 """Of the Parquet file, at least."""
 WHOLE_NUMBERS = ("count", "active_days", "days_since_last", "distinct_counterparts", "mutual_counterparts")
 """Measures whose values repeat often enough to be written by way of a dictionary."""
 METADATA = b"perfml"
-Progress = Tell
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def build(
     as_ofs: Sequence[dt.date],
     *,
     kinds: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> Evidence:
     """The evidence of everyone employed at each of ``as_ofs``, as a frame. See :func:`write`."""
     with tempfile.TemporaryDirectory() as folder:
@@ -90,23 +90,23 @@ def write(
     out: Path,
     *,
     kinds: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> int:
     """Write the evidence to the Parquet file ``out`` (whole or not at all); return its rows.
 
     ``kinds``: the raw kinds of event that get columns (a model's own); default: those the log holds. Rows are ordered by
     employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
-    tell = progress or (lambda what, done, total: None)
+
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
         folder = Path(name)
         try:
-            job = prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, tell)
+            job = prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, progress)
         except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
             raise unreadable(data.source, error) from None
         spool = folder / "batches.arrow"
-        scores = compare(job, _spool(job, spool, tell))
-        _finish(job, spool, scores, out, tell)
+        scores = compare(job, _spool(job, spool, progress))
+        _finish(job, spool, scores, out, progress)
     return len(job.rows)
 
 
@@ -121,21 +121,21 @@ def _schema(job: Job) -> pa.Schema:
     return pa.schema(fields, metadata={METADATA: json.dumps(said, ensure_ascii=False).encode()})
 
 
-def _spool(job: Job, spool: Path, tell: Progress) -> dict[str, Floats]:
+def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
     """Write the columns that need nobody else to ``spool``; return those of them that are compared with others."""
     held: dict[str, list[Floats]] = {base: [] for base, _ in job.compared}
     base_schema = pa.schema(list(_schema(job))[: -len(job.compared) or None])
     with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
-        for batch in batches(job, tell):
+        for batch in batches(job, progress):
             for base, rows in held.items():
                 rows.append(batch.column(base).to_numpy(zero_copy_only=False))
             writer.write_batch(batch)
     return {base: np.concatenate(rows) for base, rows in held.items()}
 
 
-def _finish(job: Job, spool: Path, scores: list[Floats], out: Path, tell: Progress) -> None:
+def _finish(job: Job, spool: Path, scores: list[Floats], out: Path, progress: Progress) -> None:
     """Write ``out`` from ``spool`` and the comparisons."""
-    with whole_file(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
+    with atomic_write(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
         reader, low = pa.ipc.open_file(source), 0
         n = reader.num_record_batches
         step = ROWS_OF_GROUP // reader.get_batch(0).num_rows + 1
@@ -144,7 +144,7 @@ def _finish(job: Job, spool: Path, scores: list[Floats], out: Path, tell: Progre
             extra = [pa.array(z[low : low + part.num_rows], from_pandas=True) for z in scores]
             parquet.write_table(pa.Table.from_arrays([*part.columns, *extra], schema=parquet.schema))
             low += part.num_rows
-            tell("writing", min(first + step, n), n)
+            progress("writing", min(first + step, n), n)
 
 
 def _parquet(path: Path, job: Job) -> pq.ParquetWriter:

@@ -22,7 +22,7 @@ import duckdb
 from perfml.errors import DefinitionError
 from perfml.evidence.reading import literal, quoted, unreadable
 from perfml.evidence.sources import Data
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER
 
@@ -114,7 +114,7 @@ def _line(values: Mapping[str, str]) -> str:
 # ---- definitions ------------------------------------------------------------------------------------------------
 
 
-class KeptFolder(Folder):
+class KeptFolder(ProjectFolder):
     """Definitions that :func:`keep_definitions` kept. They are whole, so nothing is inherited: a later perfml may ship
     other ones."""
 
@@ -124,7 +124,7 @@ class KeptFolder(Folder):
         self.spec = ProjectSpec(name=self.spec.name)
 
 
-def definitions_hash(folder: Folder, model: str) -> str:
+def definitions_hash(folder: ProjectFolder, model: str) -> str:
     """64 hexadecimal digits of all that decides a score of ``model``: every definition of evidence, and the model's own.
 
     Raises :class:`DefinitionError` for a definition that cannot be used.
@@ -134,7 +134,7 @@ def definitions_hash(folder: Folder, model: str) -> str:
     return _sha256({path: text for path, text in files.items() if path.startswith("features/") or path == _toml(model)})
 
 
-def keep_definitions(folder: Folder, home: Path) -> str:
+def keep_definitions(folder: ProjectFolder, home: Path) -> str:
     """Keep what ``folder`` defines, with all that it inherits, as a project of its own: ``home/definitions/<hash>``.
 
     The hash, which is returned, is of the kept files, so the same definitions are kept once. Where the data lies is not
@@ -153,7 +153,7 @@ def keep_definitions(folder: Folder, home: Path) -> str:
     return digest
 
 
-def kept_definitions(home: Path, digest: str) -> Folder:
+def kept_definitions(home: Path, digest: str) -> ProjectFolder:
     """The definitions that were kept under ``digest``. Raises :class:`DefinitionError` where they are gone or altered."""
     folder = home / "definitions" / digest
     remedy = "restore it from a backup of the home folder"
@@ -166,7 +166,7 @@ def kept_definitions(home: Path, digest: str) -> Folder:
     return KeptFolder(folder)
 
 
-def _files(folder: Folder) -> dict[str, str]:
+def _files(folder: ProjectFolder) -> dict[str, str]:
     """The files of a project that says all that ``folder`` says: path -> text. Defaults are written out."""
     definitions = folder.definitions
     files = {file.file: _write(_said(file.spec)) for file in definitions.windowed}

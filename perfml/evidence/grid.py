@@ -14,25 +14,23 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-Days = npt.NDArray[np.int64]
-"""Days since 1970-01-01."""
-Indexes = npt.NDArray[np.intp]
+from perfml.arrays import Indexes, Ints
 
 
 @dataclass(frozen=True)
 class Grid:
     """Edges over the days that the windows of ``as_ofs`` reach back to."""
 
-    as_ofs: Days
+    as_ofs: Ints
     """Ascending, distinct."""
     windows: tuple[int, ...]
 
     @cached_property
-    def edges(self) -> Days:
+    def edges(self) -> Ints:
         """Ascending, the last one the last as-of date; all days before the first share a cell that no window includes."""
         return np.unique(np.concatenate([self.as_ofs, *(self.as_ofs - window for window in self.windows)]))
 
-    def position(self, days: Days) -> Indexes:
+    def position(self, days: Ints) -> Indexes:
         """The index of each edge ``days``."""
         return np.searchsorted(self.edges, days)
 
@@ -45,7 +43,7 @@ class Grid:
         return _first_after(self.as_ofs, days)
 
 
-def _first_after(marks: Days, days: npt.NDArray[np.integer]) -> Indexes:
+def _first_after(marks: Ints, days: npt.NDArray[np.integer]) -> Indexes:
     """The index of the first of ``marks`` strictly after each day: looked up in a table of all days, as the log is long.
 
     >>> _first_after(np.array([10, 20]), np.array([9, 10, 19, 20])).tolist()
@@ -57,6 +55,6 @@ def _first_after(marks: Days, days: npt.NDArray[np.integer]) -> Indexes:
     return found
 
 
-def epoch_days(dates: Sequence[object]) -> Days:
+def epoch_days(dates: Sequence[object]) -> Ints:
     """Dates as days since 1970-01-01."""
     return np.array(dates, dtype="M8[D]").astype(np.int64)

@@ -11,13 +11,12 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from perfml.arrays import Bools, Floats, Indexes, Ints
 from perfml.errors import DataError
 from perfml.evidence.cells import FOREVER, Arrays
-from perfml.evidence.grid import Grid, Indexes
+from perfml.evidence.grid import Grid
 from perfml.evidence.windows import Plan, WindowColumn
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Channels = tuple[int, ...]
 NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
@@ -61,7 +60,7 @@ def divide(part: Floats, whole: Floats) -> Floats:
     return out
 
 
-class Known:
+class ValidityIntervals:
     """For which as-of dates each row counts: ``[start, stop)``; ``first`` is where it would start were it known at once."""
 
     def __init__(self, rows: Arrays, grid: Grid) -> None:
@@ -90,7 +89,7 @@ class Known:
 class _Windows:
     """Sums of ``values`` (1 a row if None) over channels and windows, by prefix sums along the edges of the grid."""
 
-    def __init__(self, batch: _Batch, cell: Indexes, values: Integers | None) -> None:
+    def __init__(self, batch: _Batch, cell: Indexes, values: Ints | None) -> None:
         self.batch, shape = batch, batch.shape
         size = shape[0] * shape[1] * shape[2]
         if values is None:
@@ -101,16 +100,16 @@ class _Windows:
         cube = flat.reshape(shape)
         self.prefix = np.cumsum(cube, axis=1, out=cube)
         self.hidden = -np.ones(len(batch.hidden_row), np.int64) if values is None else -values[batch.hidden_row]
-        self._sums: dict[Channels, Integers] = {}
-        self._windows: dict[tuple[Channels, int], Integers] = {}
+        self._sums: dict[Channels, Ints] = {}
+        self._windows: dict[tuple[Channels, int], Ints] = {}
 
-    def window(self, channels: Channels, days: int) -> Integers:
+    def window(self, channels: Channels, days: int) -> Ints:
         """Sum over ``channels`` of the rows known at each as-of date, of the ``days`` before it: (as-of dates, n)."""
         if (channels, days) not in self._windows:
             self._windows[channels, days] = self._window(channels, days)
         return self._windows[channels, days]
 
-    def _window(self, channels: Channels, days: int) -> Integers:
+    def _window(self, channels: Channels, days: int) -> Ints:
         batch, grid = self.batch, self.batch.grid
         prefix = self.prefix[channels[0]] if len(channels) == 1 else self._summed(channels)
         total = prefix[grid.position(grid.as_ofs)] - prefix[grid.position(grid.as_ofs - days)]
@@ -119,7 +118,7 @@ class _Windows:
             np.add.at(total, (batch.hidden_as_of[inside], batch.hidden_person[inside]), self.hidden[inside])
         return total
 
-    def _summed(self, channels: Channels) -> Integers:
+    def _summed(self, channels: Channels) -> Ints:
         if channels not in self._sums:
             self._sums[channels] = self.prefix[list(channels)].sum(axis=0)
         return self._sums[channels]
@@ -130,7 +129,7 @@ class _Batch:
 
     def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int) -> None:
         self.rows, self.grid, self.n, self.n_as_ofs = rows, grid, n, len(grid.as_ofs)
-        self.known = Known(rows, grid)
+        self.known = ValidityIntervals(rows, grid)
         self.person = rows["person"] - low
         self.channel, self.day = rows["channel"], rows["day"]
         self.n_channels = plan.n_channels * (2 if "other" in rows else 1)
@@ -154,7 +153,7 @@ class _Batch:
         place += self.person
         return place
 
-    def within(self, day: Integers, as_of: Indexes, days: int) -> npt.NDArray[np.bool_]:
+    def within(self, day: Ints, as_of: Indexes, days: int) -> Bools:
         """Whether ``day`` lies in the ``days`` before the as-of date (it lies before it in any case)."""
         return day >= self.grid.as_ofs[as_of] - days
 
@@ -224,7 +223,7 @@ class _ActiveDays:
         return active.astype(np.float64)
 
 
-def _check_sums(scaled: Integers, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:
+def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:
     """Prefix sums may wrap around, their differences stay exact as long as every sum of one person and kind fits."""
     largest = max(int(scaled.max(initial=0)), -int(scaled.min(initial=0)))
     if largest * len(scaled) < 2**63:

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.cells import NO_ONE, Arrays
 from perfml.evidence.grid import Grid
-from perfml.evidence.kernel import NEVER, Floats, Known, divide
+from perfml.evidence.kernel import NEVER, ValidityIntervals, divide
 from perfml.evidence.windows import Plan, Side, WindowColumn
 
-Booleans = npt.NDArray[np.bool_]
 Departments = npt.NDArray[np.int32]
 
 
@@ -34,7 +34,7 @@ class _Pairs:
         reach = int(grid.as_ofs[0]) - max(c.window_days for c in plan.pair_columns)
         met = np.flatnonzero((rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach))
         self.rows = {name: values.take(met) for name, values in rows.items() if name != "scaled"}
-        self.known = Known(self.rows, grid)
+        self.known = ValidityIntervals(self.rows, grid)
         n_persons = departments.shape[1]
         other = _numbered(self.rows["other"], n_persons)
         n_others = int(other.max(initial=0)) + 1
@@ -61,7 +61,7 @@ class _Pairs:
             return mutual
         return divide(mutual, self._count(self._met("either", column)))
 
-    def _met(self, side: Side, column: WindowColumn) -> Booleans:
+    def _met(self, side: Side, column: WindowColumn) -> Bools:
         """Which pairs met, from this side, in the window before each as-of date: (as-of dates, pairs)."""
         if side == "either":
             last = np.maximum(self._last_day("own", column.kinds), self._last_day("received", column.kinds))
@@ -78,7 +78,7 @@ class _Pairs:
             self._last[side, kinds] = self._last_day_of(wanted)
         return self._last[side, kinds]
 
-    def _last_day_of(self, wanted: Booleans) -> npt.NDArray[np.int32]:
+    def _last_day_of(self, wanted: Bools) -> npt.NDArray[np.int32]:
         shape = (len(self.grid.as_ofs), len(self.person))
         last, day = np.full(shape, NEVER, np.int32), self.rows["day"]
         lasting = wanted.copy()
@@ -91,7 +91,7 @@ class _Pairs:
         np.maximum.at(last, (as_of, self.pair[row]), day[row])
         return last
 
-    def _departments(self) -> tuple[Booleans, Booleans]:
+    def _departments(self) -> tuple[Bools, Bools]:
         """For which pairs both departments were known, and for which of them they differ: (as-of dates, pairs)."""
         inside = self.other < self.departments.shape[1]
         theirs = np.where(inside, self.departments[:, np.where(inside, self.other, 0)], -1)
@@ -99,7 +99,7 @@ class _Pairs:
         known = (mine >= 0) & (theirs >= 0)
         return known, known & (mine != theirs)
 
-    def _count(self, pairs: Booleans) -> Floats:
+    def _count(self, pairs: Bools) -> Floats:
         """Pairs of each person: (as-of dates, n)."""
         upto = np.zeros((pairs.shape[0], pairs.shape[1] + 1), np.int32)
         np.cumsum(pairs, axis=1, out=upto[:, 1:])
@@ -107,7 +107,7 @@ class _Pairs:
         return counts
 
 
-def _numbered(other: npt.NDArray[np.int64], n_persons: int) -> npt.NDArray[np.int64]:
+def _numbered(other: Ints, n_persons: int) -> Ints:
     """Counterparts as numbers from 0: those who are not among the persons (below 0) come after them."""
     outside = np.flatnonzero(other < 0)
     other[outside] = n_persons + pd.factorize(other[outside])[0]

@@ -14,7 +14,7 @@ from perfml.errors import DefinitionError
 from perfml.evidence.portable import check_portable, check_reads, repeatable
 from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
-from perfml.project.project import RelationalFile
+from perfml.project.folder import RelationalFile
 
 KNOWN = "known"
 """The schema of the as-of views."""

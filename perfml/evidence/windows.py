@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Literal
 
 from perfml.errors import DefinitionError
-from perfml.evidence.columns import Column, refuse_twins
-from perfml.project.project import WindowedFile
+from perfml.evidence.columns import Column, require_unique_names
+from perfml.project.folder import WindowedFile
 from perfml.project.spec import COUNTERPART_MEASURES, KindWords, Measure, Relation
 
 Side = Literal["own", "received", "either"]
@@ -113,7 +113,7 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
             if (measure.measure in COUNTERPART_MEASURES or measure.side != "own") and not has_counterparts:
                 continue
             columns += _expand(file, number, measure, names, kept)
-    refuse_twins(column.column for column in columns)
+    require_unique_names(column.column for column in columns)
     mirrored = {kind for file in files for kind, words in file.spec.kinds.items() if words.done_by == "counterpart"}
     return Plan(kept, tuple(columns), frozenset(i for i, kind in enumerate(kept) if kind in mirrored))
 

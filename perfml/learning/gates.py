@@ -10,20 +10,20 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from perfml.evidence.features import Progress, build
+from perfml.arrays import Floats
+from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
-from perfml.learning.backtest import Backtest, backtest_horizon
-from perfml.learning.evaluation import auc_within, estimate
-from perfml.learning.fairness_report import FairnessReport
-from perfml.learning.stability import Stability
-from perfml.learning.table import Table
-from perfml.project.project import Definitions
+from perfml.learning.dataset.table import Table
+from perfml.learning.fairness.findings import FairnessReport
+from perfml.learning.validation.backtest import Backtest, backtest_horizon
+from perfml.learning.validation.metrics import auc_within, estimate
+from perfml.learning.validation.stability import Stability
+from perfml.progress import SILENT, Progress
+from perfml.project.folder import Definitions
 from perfml.project.spec import ModelSpec
 
-Floats = npt.NDArray[np.float64]
 Verdict = Literal["pass", "fail", "insufficient"]
 STANDARD_ERRORS = 3.0
 """How far permuted labels may lie from AUC .5."""
@@ -58,7 +58,7 @@ def baseline_gate(tested: Backtest) -> Gate:
 
 
 def permuted_gate(
-    data: Data, table: Table, spec: ModelSpec, tested: Backtest, *, until: dt.date, progress: Progress | None = None
+    data: Data, table: Table, spec: ModelSpec, tested: Backtest, *, until: dt.date, progress: Progress = SILENT
 ) -> Gate:
     """Each person is given the future of another and the whole back-test is run again: nothing may be learnt.
 

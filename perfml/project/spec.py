@@ -264,7 +264,7 @@ class Label(Spec):
     exit_kinds: tuple[ExitKind, ...] = ("voluntary", "involuntary", "other")
     low_at_most: float | None = None
     correct_raters: bool = False
-    """Take the reviewer's severity off the rating, where reviewers can be compared (:mod:`perfml.learning.raters`)."""
+    """Take the reviewer's severity off the rating, where reviewers can be compared (:mod:`perfml.learning.dataset.raters`)."""
     reporting_delay_days: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -322,10 +322,10 @@ class ListSpec(Spec):
     capacity_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     capacity_people: Annotated[int, Field(ge=1)] | None = None
 
-    def room(self, n: int) -> int:
+    def capacity(self, n: int) -> int:
         """How many of ``n`` people can be listed.
 
-        >>> ListSpec(capacity_share=0.1).room(60), ListSpec(capacity_people=20).room(15), ListSpec().room(3)
+        >>> ListSpec(capacity_share=0.1).capacity(60), ListSpec(capacity_people=20).capacity(15), ListSpec().capacity(3)
         (6, 15, 1)
         """
         wanted = self.capacity_people if self.capacity_people is not None else max(1, round(n * self.capacity_share))
@@ -340,6 +340,10 @@ class Segment(Spec):
     where: str
 
 
+LEADING_REASONS = 3
+"""Reasons that raise a risk and are looked at first."""
+
+
 class GatesSpec(Spec):
     """What a model has to pass before it can be promoted, beside beating the baseline."""
 
@@ -348,10 +352,12 @@ class GatesSpec(Spec):
     max_duplicate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Rows whose evidence equals another person's at the same date."""
     refits: Annotated[int, Field(ge=2, le=50)] = 5
+    leading_reasons: Annotated[int, Field(ge=1, le=20)] = LEADING_REASONS
+    """Reasons of a person that are compared between refits."""
     min_jaccard: Annotated[float, Field(ge=0, le=1)] = 0.3
     """Agreement of the top decile between refits on halves of the people."""
     min_reasons_kept: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Of the three leading reasons of a person in the top decile, the share that a refit gives too."""
+    """Of the leading reasons of a person in the top decile, the share that a refit gives too."""
 
 
 class FairnessSpec(Spec):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LEADING = 3
-"""Reasons that raise the risk and are looked at first."""
+from perfml.project.spec import LEADING_REASONS
 
 
 def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     """The leading reasons of a score row that raise its risk, the strongest first."""
-    return [one for one in reasons or () if one["contribution"] > 0 and one["evidence"] != "other"][:LEADING]
+    return [one for one in reasons or () if one["contribution"] > 0 and one["evidence"] != "other"][:LEADING_REASONS]
 
 
 def for_others(reasons: Sequence[Mapping[str, Any]] | None) -> bool:

@@ -14,16 +14,13 @@ from types import MappingProxyType
 from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from perfml import words
+from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.columns import Column
 from perfml.project.spec import Owner
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 LISTED = 5
 """Reasons that are listed by name."""
 SPEAKS = 0.25

@@ -13,11 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
+from perfml.arrays import Bools, Floats, Ints
+
 Risk = Callable[[Floats], Floats]
 """Features (n, columns) -> probabilities (n,)."""
 USUAL = (0.05, 0.95)

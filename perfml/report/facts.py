@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from perfml.advice.scoring import SCHEMA
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.learning.lists import Cases, cases_in_list
-from perfml.learning.registry import Model
+from perfml.learning.registry.model_store import Model
+from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.project.spec import ModelSpec
 from perfml.report.gates import Gate
 from perfml.report.numbers import Interval, inverse
+from perfml.scoring.scoring import SCHEMA
 
 MEASURES = ("auc", "average_precision", "lift_at_capacity")
 STATUSES = ("scored", "held", "thin", "ineligible")
@@ -69,7 +69,7 @@ class Horizon:
 
 
 @dataclass(frozen=True)
-class Told:
+class ModelFacts:
     """A model and its horizons."""
 
     model: Model
@@ -78,11 +78,11 @@ class Told:
     horizons: tuple[Horizon, ...]
 
 
-def tell(model: Model, scores: pa.Table, as_of: dt.date) -> Told:
+def tell(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
     """The facts of ``model`` at ``as_of``.
 
     Raises :class:`ModelError` for scores that are not this model's, not of this date, or not in the shape of
-    :data:`perfml.advice.scoring.SCHEMA`.
+    :data:`perfml.scoring.scoring.SCHEMA`.
     """
     where = f"scores of {model.name}"
     absent = [name for name in SCHEMA.names if name not in scores.column_names]
@@ -90,7 +90,7 @@ def tell(model: Model, scores: pa.Table, as_of: dt.date) -> Told:
         raise ModelError(
             f"column {absent[0]!r} is missing",
             where=where,
-            remedy="give the table that perfml.advice.scoring.score returns",
+            remedy="give the table that perfml.scoring.scoring.score returns",
         )
     others = set(zip(scores["model"].to_pylist(), scores["model_version"].to_pylist(), strict=True)) - {
         (model.name, model.version)
@@ -105,7 +105,9 @@ def tell(model: Model, scores: pa.Table, as_of: dt.date) -> Told:
         days = sorted({str(day) for day in scores["as_of"].to_pylist()})
         raise ModelError(f"there are none of {as_of}", where=where, remedy=f"use one of: {', '.join(days)}")
     horizons = tuple(_horizon(model, days, rows) for days in sorted(model.risks))
-    return Told(model, ModelSpec.model_validate(model.about["spec"]), {c.name: c for c in model.columns}, horizons)
+    return ModelFacts(
+        model, ModelSpec.model_validate(model.about["spec"]), {c.name: c for c in model.columns}, horizons
+    )
 
 
 def _horizon(model: Model, days: int, rows: pa.Table) -> Horizon:

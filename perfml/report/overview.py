@@ -24,7 +24,7 @@ class Leads(NamedTuple):
 
 
 def leading(rows: Iterable[Mapping[str, Any]], *, most: int = 8) -> list[Leads]:
-    """What leads among score ``rows`` (``perfml.advice.scoring.SCHEMA``), the most frequent first."""
+    """What leads among score ``rows`` (``perfml.scoring.scoring.SCHEMA``), the most frequent first."""
     found: dict[str, list[float]] = {}
     for row in rows:
         for reason in raising(row["reasons"]):

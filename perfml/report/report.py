@@ -17,14 +17,14 @@ import jinja2
 import pyarrow as pa
 from markupsafe import Markup
 
-from perfml import __version__
+from perfml._version import __version__
 from perfml.errors import ModelError
 from perfml.files import write_text
-from perfml.learning.registry import Model
+from perfml.learning.registry.model_store import Model
 from perfml.reasons.leading import for_others, raising
 from perfml.report import gates, wording
 from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
-from perfml.report.facts import MEASURES, Horizon, Told, tell
+from perfml.report.facts import MEASURES, Horizon, ModelFacts, tell
 from perfml.report.overview import Leads, leading, summary
 from perfml.report.pictures import Bin, Compared, Interval, Step, calibration, comparison, percent, target, waterfall
 from perfml.words import Language
@@ -51,7 +51,7 @@ def write_report(
 ) -> Path:
     """Write the report of ``as_of`` to ``out``, whole or not at all, and give the path back.
 
-    ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.advice.scoring.score` returns it.
+    ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.scoring.scoring.score` returns it.
     ``notices`` are what was found wrong with the data; ``stages`` says of each model, by name, whether somebody has
     promoted this version; ``advice``, where it is given, is what to do. At most ``most_listed`` people are listed for each
     model and horizon. Where a gate failed, nobody is named.
@@ -77,7 +77,7 @@ def _body(
     language: Language,
     title: str,
     as_of: dt.date,
-    told: Sequence[Told],
+    told: Sequence[ModelFacts],
     notices: Sequence[str],
     stages: Mapping[str, Stage],
     advice: Advice,
@@ -196,7 +196,7 @@ def _both(draw: Callable[..., str], wide: float = WIDE, narrow: float = NARROW) 
     return Markup(pictures)
 
 
-def _waterfalls(row: Mapping[str, Any], one: Told, *, t: Callable[..., str], language: Language) -> Markup:
+def _waterfalls(row: Mapping[str, Any], one: ModelFacts, *, t: Callable[..., str], language: Language) -> Markup:
     steps = [Step(wording.evidence(reason, one.columns, language), reason["contribution"]) for reason in row["reasons"]]
     origin = 1 / (1 + math.exp(-row["base_value"]))
     person, said = row["employee_id"], wording.natural_frequency(row["probability"], language)
@@ -218,7 +218,7 @@ def _waterfalls(row: Mapping[str, Any], one: Told, *, t: Callable[..., str], lan
 
 
 def _summaries(
-    leads: Sequence[Leads], horizon: Horizon, one: Told, *, t: Callable[..., str], language: Language
+    leads: Sequence[Leads], horizon: Horizon, one: ModelFacts, *, t: Callable[..., str], language: Language
 ) -> Markup:
     people = len(horizon.act)
     return _both(

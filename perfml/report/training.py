@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perfml.learning.registry import Model
+from perfml.learning.registry.model_store import Model
 from perfml.report.pictures import Bin, Compared, Interval, calibration, comparison
 
 

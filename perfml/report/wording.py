@@ -9,7 +9,7 @@ from typing import Any
 
 from perfml import words
 from perfml.evidence.columns import Column
-from perfml.learning.lists import Cases
+from perfml.learning.validation.lists import Cases
 from perfml.project.spec import ModelSpec
 from perfml.report.numbers import Interval
 from perfml.words import Language

@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from perfml.advice.kept import find_suggestion, suggested, suggestions
-from perfml.advice.memory import Decision, Intervention, KeyTaken, Memory
+from perfml.advice.decision_log import Decision, Intervention, KeyTaken, Memory
 from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.advice.suggestion_files import find_suggestion, suggested, suggestions
 from perfml.errors import PerfmlError
 from perfml.service.advice_schemas import (
     Accepted,

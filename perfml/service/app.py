@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-import perfml
+from perfml._version import __version__
 from perfml.service import problems
 from perfml.service.loopback import Loopback, refuse_other_machines
 from perfml.service.routes import router
@@ -20,7 +20,7 @@ def create_app(home: str | Path) -> FastAPI:
     """
     app = FastAPI(
         title="perfml",
-        version=perfml.__version__,
+        version=__version__,
         description="Early, explained, fair support: scores for help, never for decisions about pay or dismissal.",
         openapi_url="/v1/openapi.json",
         docs_url=None,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from perfml.learning.lists import cases_in_list
+from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.reasons import Reason
 from perfml.service.problems import no_horizon, no_segment, not_proven

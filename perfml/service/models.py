@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-import perfml
+from perfml._version import __version__
 from perfml.errors import ModelError
 from perfml.service.problems import NotThere, Unreadable, problem_of
 from perfml.service.schemas import Freshness, HealthAnswer, ModelAnswer, ModelsAnswer
@@ -44,7 +44,7 @@ def health(store: Store) -> HealthAnswer:
     """Whether every model is sound and has scores. Says nothing about any person."""
     models = tuple(_freshness(store, name) for name in store.models())
     sound = bool(models) and all(m.problem is None for m in models)
-    return HealthAnswer(status="ok" if sound else "degraded", perfml=perfml.__version__, models=models)
+    return HealthAnswer(status="ok" if sound else "degraded", perfml=__version__, models=models)
 
 
 def _freshness(store: Store, model: str) -> Freshness:

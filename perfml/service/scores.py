@@ -35,7 +35,7 @@ COLUMNS = (
     "why_not",
     "reasons",
 )
-"""What is read of ``perfml.advice.scoring.SCHEMA``; the model and the date stand in the file's path."""
+"""What is read of ``perfml.scoring.scoring.SCHEMA``; the model and the date stand in the file's path."""
 Row = Mapping[str, object]
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from perfml.advice.records import voices_of
 from perfml.errors import ModelError, PerfmlError
-from perfml.learning.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
+from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
 from perfml.project.voices import VoicesSpec
+from perfml.scoring.run_record import voices_of
 from perfml.service.problems import Unreadable, no_model, no_scores
 from perfml.service.schemas import Figure, Gate, Horizon, Stage, Text, Verdict
 from perfml.service.scores import ScoreFile, open_scores
@@ -66,7 +66,7 @@ class GateSaid(Words):
 
 
 class Backtest(Words):
-    """One horizon's back-test, as ``perfml.learning.backtest`` writes it."""
+    """One horizon's back-test, as ``perfml.learning.validation.backtest`` writes it."""
 
     horizon_days: int
     proven: bool

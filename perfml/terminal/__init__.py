@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import rich.progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from perfml import words
 from perfml.evidence.check import CheckReport
-from perfml.evidence.features import Progress as Tell
+from perfml.progress import Progress
 from perfml.reasons.leading import for_others
 
 if TYPE_CHECKING:
@@ -23,31 +24,39 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyarrow.dataset import Dataset
 
-    from perfml.advice.monitoring import DriftOf
-    from perfml.learning.auditing import FairnessAnswer
-    from perfml.learning.backtest import Backtest
-    from perfml.learning.registry import Model
+    from perfml.learning.fairness.run import FairnessAnswer
+    from perfml.learning.registry.model_store import Model
+    from perfml.learning.validation.backtest import Backtest
+    from perfml.scoring.drift_check import HorizonDrift
 
 MOST_LISTED = 10
 out = Console()
 err = Console(stderr=True)
 
 
+class ProgressBar(Progress):
+    """One line of a rich display; a new task takes the place of the one before."""
+
+    def __init__(self, display: rich.progress.Progress) -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        """Move the bar of ``task`` to ``done`` of ``total``."""
+        if task not in self._tasks:
+            for earlier in self._tasks.values():
+                self._display.update(earlier, visible=False)
+            self._tasks[task] = self._display.add_task(escape(task), total=max(total, 1))
+        self._display.update(self._tasks[task], completed=done, total=max(total, 1), visible=True)
+
+
 @contextmanager
-def progress() -> Iterator[Tell]:
-    """A progress bar on standard error; give the yielded function to :class:`perfml.Project`."""
+def progress() -> Iterator[Progress]:
+    """Yield a progress bar on standard error, to be given to :class:`perfml.Project`."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True, disable=not sys.stderr.isatty()) as bar:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                for finished in tasks.values():
-                    bar.update(finished, visible=False)
-                tasks[what] = bar.add_task(escape(what), total=max(total, 1))
-            bar.update(tasks[what], completed=done, total=max(total, 1), visible=True)
-
-        yield tell
+    hidden = not sys.stderr.isatty()
+    with rich.progress.Progress(*columns, console=err, transient=True, disable=hidden) as display:
+        yield ProgressBar(display)
 
 
 def check_table(report: CheckReport) -> None:
@@ -132,7 +141,7 @@ def gates_table(model: Model) -> None:
 
 def stage(home: Path, model: Model) -> None:
     """Say whether this version is used, and how it becomes the one that is."""
-    from perfml.learning.artifacts import CHAMPION, pointed
+    from perfml.learning.registry.artifacts import CHAMPION, pointed
 
     champion = pointed(home, model.name, CHAMPION)
     if champion == model.version:
@@ -146,7 +155,7 @@ def stage(home: Path, model: Model) -> None:
     )
 
 
-def drift_table(name: str, found: Sequence[DriftOf]) -> None:
+def drift_table(name: str, found: Sequence[HorizonDrift]) -> None:
     """Print each horizon's verdict with its sentence, and the columns that moved most."""
     for one in found:
         report = one.report
@@ -249,7 +258,7 @@ def _counted(scores: Dataset, column: str) -> list[tuple[str | None, int]]:
 def show_list(scores: Dataset, *, most: int = MOST_LISTED) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or the honest refusal.
 
-    ``scores``: rows as ``perfml.advice.scoring.SCHEMA`` has them, in memory or in files; only those shown are read whole.
+    ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only those shown are read whole.
     """
     from pyarrow.compute import field
 

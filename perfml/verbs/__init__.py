@@ -61,7 +61,7 @@ class Project(Learning, Advising):
 
         Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was trained anew since.
         """
-        from perfml.learning.registry import load
+        from perfml.learning.registry.model_store import load
         from perfml.report import write_report
 
         kept = {name: sorted((self.home / "scores" / name).glob("*.parquet")) for name in self.folder.models}

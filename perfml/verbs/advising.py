@@ -19,7 +19,7 @@ from perfml.trust.holds import held_people
 from perfml.verbs.opening import Opening, Source, date_of, end_of_record, refuse_stale, until_day
 
 if TYPE_CHECKING:
-    from perfml.advice.memory import Decision, Intervention, Verdict
+    from perfml.advice.decision_log import Decision, Intervention, Verdict
     from perfml.advice.priorities import Priorities
     from perfml.advice.targets.backtest import TargetBacktest
     from perfml.report.advice import Advice
@@ -123,9 +123,9 @@ class Advising(Opening):
         As many as there is ``capacity`` for (default: the model's own list). Raises :class:`PerfmlError` where nothing was
         scored.
         """
-        from perfml.advice.memory import Memory
+        from perfml.advice.decision_log import Memory
         from perfml.advice.priorities import Ranking, priorities
-        from perfml.learning.registry import load
+        from perfml.learning.registry.model_store import load
 
         spec = self.folder.model(model)
         path = self.scored(model, as_of)
@@ -138,7 +138,7 @@ class Advising(Opening):
         return priorities(
             ranking,
             load(self.home, model, ranking.model_version).about,
-            capacity=spec.list.room(ranking.scored) if capacity is None else capacity,
+            capacity=spec.list.capacity(ranking.scored) if capacity is None else capacity,
             interventions=Memory(self.home).interventions(),
             hold_out_share=hold_out_share,
         )
@@ -151,8 +151,8 @@ class Advising(Opening):
         The same decision under the same ``key`` (default: a new one) is stored once. Raises :class:`PerfmlError` for a
         suggestion that nobody made, and for a refusal without a reason.
         """
-        from perfml.advice.kept import find_suggestion
-        from perfml.advice.memory import Decision, Memory
+        from perfml.advice.decision_log import Decision, Memory
+        from perfml.advice.suggestion_files import find_suggestion
 
         if find_suggestion(self.home, suggestion_id) is None:
             raise PerfmlError(
@@ -165,7 +165,7 @@ class Advising(Opening):
 
     def log(self, interventions: Sequence[Intervention], *, key: str | None = None) -> list[Intervention]:
         """Remember whom somebody offered help, and what came of it: all of them or, where one contradicts itself, none."""
-        from perfml.advice.memory import Memory
+        from perfml.advice.decision_log import Memory
 
         return Memory(self.home).log(interventions, key=key or str(uuid.uuid4()))
 
@@ -181,19 +181,19 @@ class Advising(Opening):
 
     def _newest(self, kind: type[Spec], day: dt.date) -> pa.Table | None:
         """The kept suggestions of the policies of this kind, of the newest date that is not after ``day``."""
-        from perfml.advice.kept import suggested, suggestions
+        from perfml.advice.suggestion_files import suggested, suggestions
 
         names = [name for name, spec in self.folder.policies.items() if isinstance(spec, kind)]
         there = [(date, name) for name in names for date in suggested(self.home, name) if date <= day]
         return pq.read_table(suggestions(self.home, max(there)[1], max(there)[0])[1]) if there else None
 
     def _refused(self) -> frozenset[str]:
-        from perfml.advice.memory import Memory
+        from perfml.advice.decision_log import Memory
 
         return Memory(self.home).refused()
 
     def _keep(self, found: pa.Table, policy: str, day: dt.date) -> pa.Table:
-        from perfml.advice.kept import keep_suggestions
+        from perfml.advice.suggestion_files import keep_suggestions
 
         keep_suggestions(found, self.home, policy, day)
         return found

@@ -15,16 +15,16 @@ from perfml.project.voices import Who
 from perfml.verbs.opening import Dates, Opening, Source, date_of, dates_of, end_of_record, refuse_stale, until_day
 
 if TYPE_CHECKING:
-    from perfml.advice.monitoring import DriftOf
-    from perfml.advice.replay import Replay
-    from perfml.learning.auditing import FairnessAnswer
-    from perfml.learning.backtest import Backtest
-    from perfml.learning.promotion import Promotion
-    from perfml.learning.registry import Model
-    from perfml.learning.tracking import Tracked
+    from perfml.learning.fairness.run import FairnessAnswer
+    from perfml.learning.registry.mlflow_tracking import Tracked
+    from perfml.learning.registry.model_store import Model
+    from perfml.learning.registry.promotion import Promotion
+    from perfml.learning.validation.backtest import Backtest
+    from perfml.scoring.drift_check import HorizonDrift
+    from perfml.scoring.replay import Replay
 
 ScoreRow = dict[str, Any]
-"""A row of ``perfml.advice.scoring.SCHEMA``."""
+"""A row of ``perfml.scoring.scoring.SCHEMA``."""
 
 
 class Learning(Opening):
@@ -35,7 +35,7 @@ class Learning(Opening):
 
         The new version is the candidate. It is used at once where no version has been promoted, else after :meth:`promote`.
         """
-        from perfml.advice.memory import logged
+        from perfml.advice.decision_log import logged
         from perfml.learning.training import train
 
         self.home.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,8 @@ class Learning(Opening):
         The tracking server is ``uri``, else ``MLFLOW_TRACKING_URI``, else an SQLite file under ``home``. One that does not
         answer raises nothing: the run waits under ``home`` and goes with the next call.
         """
-        from perfml.learning.promotion import candidate
-        from perfml.learning.tracking import flush, record
+        from perfml.learning.registry.mlflow_tracking import flush, record
+        from perfml.learning.registry.promotion import candidate
         from perfml.report.training import training_pictures
 
         if model is None:
@@ -68,8 +68,8 @@ class Learning(Opening):
 
         Raises :class:`ModelError` where they are not. MLflow's alias ``champion`` follows, now or when the server answers.
         """
-        from perfml.learning.promotion import promote
-        from perfml.learning.tracking import promote as follow
+        from perfml.learning.registry.mlflow_tracking import promote as follow
+        from perfml.learning.registry.promotion import promote
 
         self.folder.model(model)
         done = promote(self.home, model, approver=approver, reason=reason)
@@ -81,14 +81,16 @@ class Learning(Opening):
 
         Raises :class:`PerfmlError` naming what is no longer what it was.
         """
-        from perfml.advice.replay import replay
+        from perfml.scoring.replay import replay
 
         return replay(self.home, model, date_of(as_of), data, progress=self.progress)
 
-    def drift(self, model: str, data: Source | None = None, *, as_of: dt.date | str | None = None) -> list[DriftOf]:
+    def drift(
+        self, model: str, data: Source | None = None, *, as_of: dt.date | str | None = None
+    ) -> list[HorizonDrift]:
         """Whether evidence, scores and outcomes are still what the model in use learnt from: one verdict a horizon."""
-        from perfml.advice.monitoring import drift
-        from perfml.learning.registry import load
+        from perfml.learning.registry.model_store import load
+        from perfml.scoring.drift_check import drift
 
         self.folder.model(model)
         loaded = load(self.home, model)
@@ -109,7 +111,7 @@ class Learning(Opening):
     ) -> FairnessAnswer:
         """The audit of the back-test, how well evidence tells each protected attribute and, for the attribute ``mitigate``,
         what a cure costs."""
-        from perfml.learning.auditing import fairness
+        from perfml.learning.fairness.run import fairness
 
         opened = self.open(data)
         try:
@@ -120,9 +122,9 @@ class Learning(Opening):
 
     def curves(self, model: str, data: Source | None = None, *, as_of: dt.date | str | None = None) -> pa.Table:
         """The probability of having left, by cause and month, and the expected days in employment; see
-        ``perfml.advice.curves.SCHEMA``."""
-        from perfml.advice.curves import curves
-        from perfml.learning.registry import load
+        ``perfml.scoring.curves.SCHEMA``."""
+        from perfml.learning.registry.model_store import load
+        from perfml.scoring.curves import curves
 
         self.folder.model(model)
         loaded = load(self.home, model)
@@ -135,8 +137,8 @@ class Learning(Opening):
 
     def raters(self, data: Source | None = None, *, until: dt.date | str | None = None) -> pd.DataFrame:
         """Who rates how severely, as far as reviewers can be compared; those with few ratings are counted, not shown."""
-        from perfml.learning.labels import known_reviews, rating_scale
-        from perfml.learning.raters import rater_model, severity_report
+        from perfml.learning.dataset.labels import known_reviews, rating_scale
+        from perfml.learning.dataset.raters import rater_model, severity_report
 
         opened = self.open(data)
         try:
@@ -159,16 +161,16 @@ class Learning(Opening):
     def score(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> pa.Table:
         """Score everyone employed at each as-of date (default: the end of the record) with the current model.
 
-        The rows (``perfml.advice.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+        The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
         """
         return pa.concat_tables(pq.read_table(path) for path in self.write_scores(model, data, as_of=as_of))
 
     def write_scores(self, model: str, data: Source | None = None, *, as_of: Dates | None = None) -> list[Path]:
         """:meth:`score`, part after part in bounded memory: returns the files under ``home``, one for each date at which
         somebody was employed."""
-        from perfml.advice.replay import record_run
-        from perfml.advice.scoring import keep_scores, score_in_parts
-        from perfml.learning.registry import load
+        from perfml.learning.registry.model_store import load
+        from perfml.scoring.replay import record_run
+        from perfml.scoring.scoring import keep_scores, score_in_parts
 
         self.folder.model(model)
         loaded = load(self.home, model)
@@ -188,8 +190,8 @@ class Learning(Opening):
         """The kept score rows of one person, one for each horizon, their reasons as HR, the manager or the employee is told
         them where ``voice`` says so. Raises :class:`PerfmlError` where there are none.
         """
-        from perfml.advice.records import voices_of
         from perfml.reasons.voices import retold
+        from perfml.scoring.run_record import voices_of
 
         path = self.scored(model, as_of)
         rows: list[dict[str, Any]] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
@@ -218,10 +220,10 @@ class Learning(Opening):
         column, the one that tells it, is looked up with the definitions of the run, in what was known before the date.
         Raises :class:`PerfmlError` where no horizon has such a reason.
         """
-        from perfml.advice.records import read_record
         from perfml.evidence.behind import rows_behind
         from perfml.evidence.fingerprint import kept_definitions
-        from perfml.learning.registry import load
+        from perfml.learning.registry.model_store import load
+        from perfml.scoring.run_record import read_record
 
         rows = self.explain(employee_id, model=model, as_of=as_of)
         told: dict[str, Any] = {}

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perfml.errors import DataError, PerfmlError
-from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data, open_data
-from perfml.project.project import Folder
+from perfml.progress import SILENT, Progress
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
 Source = str | Path
@@ -22,10 +22,10 @@ class Opening:
     """A folder of definitions and a home; see :class:`perfml.Project`."""
 
     def __init__(
-        self, root: str | Path | None = None, *, home: str | Path | None = None, progress: Progress | None = None
+        self, root: str | Path | None = None, *, home: str | Path | None = None, progress: Progress = SILENT
     ) -> None:
         chosen = Path(root) if root is not None else Path.cwd() if Path("perfml.toml").is_file() else STARTER
-        self.folder = Folder(chosen)
+        self.folder = ProjectFolder(chosen)
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
 
@@ -36,11 +36,9 @@ class Opening:
             raise DataError(
                 "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
             )
-        if self.progress:
-            self.progress("reading", 0, 1)
+        self.progress("reading", 0, 1)
         opened = open_data(source, self.folder.definitions.tables, strict=strict)
-        if self.progress:
-            self.progress("reading", 1, 1)
+        self.progress("reading", 1, 1)
         return opened
 
     def scored(self, model: str, as_of: dt.date | str | None = None) -> Path:

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from perfml.advice.memory import Intervention
+from perfml.advice.decision_log import Intervention
 from perfml.advice.priorities import Ranking, as_interventions, priorities
-from perfml.advice.scoring import SCHEMA
 from perfml.errors import PerfmlError
-from perfml.learning.lists import list_like, lists_by_size
+from perfml.learning.validation.lists import list_like, lists_by_size
+from perfml.scoring.scoring import SCHEMA
 from tests.service.company import DAY, scored, without
 
 

@@ -12,13 +12,13 @@ from benchmarks._company_log import Size, company
 from benchmarks._pandas_version import features
 from perfml.evidence.features import build
 from perfml.evidence.sources import open_data
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
 
 def test_the_pandas_version_gives_perfml_s_numbers(tmp_path: Path) -> None:
     folder = company(Size(employees=120, events=30_000), tmp_path)
-    definitions = Folder(STARTER).definitions
+    definitions = ProjectFolder(STARTER).definitions
     as_ofs = [dt.date(2023, 2, 1), dt.date(2024, 3, 1), dt.date(2025, 1, 1)]
     data = open_data(folder, definitions.tables, today=dt.date(2025, 6, 1))
     ours = build(data, definitions, as_ofs).frame.sort_values(["as_of", "employee_id"], ignore_index=True)

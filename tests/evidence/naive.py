@@ -39,7 +39,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Known:
+class ValidityIntervals:
     """What the log says of one person at one as-of date."""
 
     person: str
@@ -49,7 +49,7 @@ class Known:
     """Of those employed on that date, where it is known."""
 
     @classmethod
-    def of(cls, log: Sequence[Event], person: str, as_of: dt.date, departments: Mapping[str, str]) -> Known:
+    def of(cls, log: Sequence[Event], person: str, as_of: dt.date, departments: Mapping[str, str]) -> ValidityIntervals:
         """Keep what happened before and was known before, and of several versions the one known last."""
         start = dt.datetime.combine(as_of, dt.time())
         usable = [event for event in log if event.happened < start and event.known < start]

@@ -13,11 +13,11 @@ from perfml.evidence.behind import rows_behind
 from perfml.evidence.columns import Column
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from tests.simulated import END, Simulated
 
-DEFINITIONS = Folder(STARTER).definitions
+DEFINITIONS = ProjectFolder(STARTER).definitions
 MOST = 100_000
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from perfml.errors import DataError, DefinitionError
 from perfml.evidence import batches, features
-from perfml.project.project import Definitions, RelationalFile
+from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import RelationalSpec, parse
-from tests.evidence.naive import Event, Known
+from tests.evidence.naive import Event, ValidityIntervals
 from tests.tables import difference, evidence, opened, shipped, windowed, write_tables
 
 MONDAY = dt.date(2025, 6, 2)
@@ -131,7 +131,7 @@ def agree(frame: pd.DataFrame, log: list[Event], as_ofs: list[dt.date], wanted: 
     found = frame.set_index(["employee_id", "as_of"])
     for as_of in as_ofs:
         for person in PEOPLE:
-            known = Known.of(log, person, as_of, DEPARTMENTS)
+            known = ValidityIntervals.of(log, person, as_of, DEPARTMENTS)
             row = found.loc[(person, pd.Timestamp(as_of))]
             for name, (measure, said) in wanted.items():
                 if name not in found.columns:

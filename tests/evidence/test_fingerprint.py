@@ -22,7 +22,7 @@ from perfml.evidence.fingerprint import (
     keep_definitions,
     kept_definitions,
 )
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from tests.companies import HAPPENED, Tables, company, futures
 from tests.tables import draw, opened, write_tables
@@ -243,9 +243,9 @@ class TestDefinitions:
 
     @pytest.mark.parametrize("which", ["starter", "project"])
     def test_what_is_kept_says_the_same(self, tmp_path: Path, project: Path, which: str) -> None:
-        folder = Folder(STARTER if which == "starter" else project)
+        folder = ProjectFolder(STARTER if which == "starter" else project)
         digest = keep_definitions(folder, tmp_path)
-        for kept in (kept_definitions(tmp_path, digest), Folder(tmp_path / "definitions" / digest)):
+        for kept in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
             assert kept.definitions == folder.definitions
             assert kept.models == folder.models
             assert [kept.model_card(name) for name in kept.models] == [
@@ -258,36 +258,36 @@ class TestDefinitions:
     def test_what_a_later_perfml_ships_is_not_inherited(
         self, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        folder = Folder(project)
+        folder = ProjectFolder(project)
         digest, definitions = keep_definitions(folder, tmp_path), folder.definitions
         later = tmp_path / "later"
         for room in ("features", "models"):
             shutil.copytree(STARTER / room, later / room)
         shutil.copyfile(later / "features" / "rhythm.toml", later / "features" / "brand_new.toml")
-        monkeypatch.setattr("perfml.project.project.STARTER", later)
+        monkeypatch.setattr("perfml.project.folder.STARTER", later)
         assert kept_definitions(tmp_path, digest).definitions == definitions
-        assert Folder(project).definitions != definitions
+        assert ProjectFolder(project).definitions != definitions
 
     def test_kept_once_and_anew_after_a_change(self, tmp_path: Path, project: Path) -> None:
-        first = keep_definitions(Folder(project), tmp_path)
-        assert keep_definitions(Folder(project), tmp_path) == first
+        first = keep_definitions(ProjectFolder(project), tmp_path)
+        assert keep_definitions(ProjectFolder(project), tmp_path) == first
         (project / "features" / "activity.toml").write_text('[kinds.k]\nzh = ""\nen = "k"\n')
-        assert keep_definitions(Folder(project), tmp_path) != first
+        assert keep_definitions(ProjectFolder(project), tmp_path) != first
         assert len(list((tmp_path / "definitions").iterdir())) == 2
 
     def test_the_hash_of_a_model_is_of_what_it_stands_on(self, project: Path) -> None:
-        before = definitions_hash(Folder(project), "attrition")
+        before = definitions_hash(ProjectFolder(project), "attrition")
         (project / "models" / "other.toml").write_text((STARTER / "models" / "low_performance.toml").read_text())
         (project / "models" / "attrition.md").write_text("another card")
-        assert definitions_hash(Folder(project), "attrition") == before
+        assert definitions_hash(ProjectFolder(project), "attrition") == before
         (project / "models" / "attrition.toml").write_text("[learner]\nlearning_rate = 0.05\n")
-        changed = definitions_hash(Folder(project), "attrition")
+        changed = definitions_hash(ProjectFolder(project), "attrition")
         (project / "features" / "sources.toml").write_text("[events]\nvalue_decimals = 3\n")
-        assert len({before, changed, definitions_hash(Folder(project), "attrition")}) == 3
+        assert len({before, changed, definitions_hash(ProjectFolder(project), "attrition")}) == 3
 
     @pytest.mark.parametrize("damage", ["changed", "more", "less", "gone"])
     def test_altered_ones_are_refused(self, tmp_path: Path, damage: str) -> None:
-        digest = keep_definitions(Folder(STARTER), tmp_path)
+        digest = keep_definitions(ProjectFolder(STARTER), tmp_path)
         folder = tmp_path / "definitions" / digest
         match damage:
             case "changed":

@@ -8,7 +8,7 @@ import pytest
 from perfml.errors import DefinitionError
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
-from perfml.project.project import RelationalFile
+from perfml.project.folder import RelationalFile
 from perfml.project.spec import RelationalSpec, parse
 from tests.tables import opened, write_tables
 

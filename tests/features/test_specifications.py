@@ -21,7 +21,7 @@ import pandas as pd
 import pytest
 
 from perfml.evidence.features import Evidence, build
-from perfml.project.project import RelationalFile, WindowedFile
+from perfml.project.folder import RelationalFile, WindowedFile
 from perfml.project.starter import STARTER
 from tests.tables import opened, quarantined, shipped, write_tables
 

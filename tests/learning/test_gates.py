@@ -11,11 +11,11 @@ import pytest
 
 from perfml.evidence.sources import open_data
 from perfml.learning import gates
-from perfml.learning.fairness import audit
-from perfml.learning.fairness_report import FairnessLimits
-from perfml.learning.learner import Decided, fit
-from perfml.learning.lesson import Lesson
-from perfml.learning.stability import stability
+from perfml.learning.estimators.blend import Hyperparameters, fit
+from perfml.learning.fairness.audit import audit
+from perfml.learning.fairness.findings import FairnessLimits
+from perfml.learning.validation.sample import TrainingSample
+from perfml.learning.validation.stability import stability
 from perfml.project.spec import Label, LearnerSpec, ModelSpec
 from tests.simulated import END, Simulated
 
@@ -24,10 +24,10 @@ SETTINGS = LearnerSpec(seeds=(1,))
 
 
 @pytest.fixture(scope="module")
-def lesson(company_of_500: Simulated):
+def sample(company_of_500: Simulated):
     project = company_of_500.open()
     data = project.open(company_of_500.data)
-    yield Lesson.of(data, project.folder, "attrition", END, None)
+    yield TrainingSample.of(data, project.folder, "attrition", END)
     data.close()
 
 
@@ -49,36 +49,36 @@ def test_column_auc_is_scikit_learns() -> None:
     np.testing.assert_allclose(gates.column_auc(x, y), [roc_auc_score(y, column) for column in x.T])
 
 
-def test_a_person_under_two_ids_is_found(lesson: Lesson) -> None:
-    assert gates.duplicates_gate(lesson.table, lesson.spec).verdict == "pass"
-    frame = lesson.table.frame
+def test_a_person_under_two_ids_is_found(sample: TrainingSample) -> None:
+    assert gates.duplicates_gate(sample.table, sample.spec).verdict == "pass"
+    frame = sample.table.frame
     twin = frame[frame["employee_id"].isin(frame["employee_id"].unique()[:30])].copy()
     twin["employee_id"] = "copy_of_" + twin["employee_id"].astype(str)
     doubled = pd.concat([frame, twin], ignore_index=True)
     more = np.isin(frame["employee_id"], frame["employee_id"].unique()[:30])
     table = replace(
-        lesson.table,
+        sample.table,
         frame=doubled,
-        eligible=np.concatenate([lesson.table.eligible, lesson.table.eligible[more]]),
-        thin=np.concatenate([lesson.table.thin, lesson.table.thin[more]]),
+        eligible=np.concatenate([sample.table.eligible, sample.table.eligible[more]]),
+        thin=np.concatenate([sample.table.thin, sample.table.thin[more]]),
     )
-    found = gates.duplicates_gate(table, lesson.spec)
+    found = gates.duplicates_gate(table, sample.spec)
     assert found.verdict == "fail" and "two ids" in found.en
 
 
 def test_the_canary_sings_when_evidence_knows_the_future(
-    lesson: Lesson, company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch
+    sample: TrainingSample, company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definitions = company_of_500.open().folder.definitions
-    asked = lesson.data, definitions, lesson.table, lesson.table.kinds
+    asked = sample.data, definitions, sample.table, sample.table.kinds
     assert gates.canary_gate(*asked).verdict == "pass"
-    peeked = lesson.table.frame.assign(last_rating=lesson.table.frame["last_rating"] + 1)
-    found = gates.canary_gate(lesson.data, definitions, replace(lesson.table, frame=peeked), lesson.table.kinds)
+    peeked = sample.table.frame.assign(last_rating=sample.table.frame["last_rating"] + 1)
+    found = gates.canary_gate(sample.data, definitions, replace(sample.table, frame=peeked), sample.table.kinds)
     assert found.verdict == "fail" and "last_rating" in found.en
     # The export as it stood then is really another one: what came later is gone from it.
     day = dt.date(2025, 6, 1)
-    then = open_data(lesson.data.source, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
-    assert then.last_day() < day < lesson.data.last_day()
+    then = open_data(sample.data.source, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
+    assert then.last_day() < day < sample.data.last_day()
     then.close()
 
 
@@ -91,10 +91,10 @@ def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
     def agreement(label: np.ndarray):
         def refit(rows: np.ndarray, seed: int):
             settings = SETTINGS.model_copy(update={"seeds": (seed,)})
-            return fit(x[rows], label[rows], decided=Decided(rounds=40), settings=settings)
+            return fit(x[rows], label[rows], decided=Hyperparameters(rounds=40), settings=settings)
 
         whole = refit(np.arange(1500), 0)
-        return stability(whole, refit, person, latest, reasons, refits=3)
+        return stability(whole, refit, person, latest, reasons, refits=3, leading=3)
 
     real = agreement((x[:, 0] + 0.3 * rng.normal(size=1500) > 1).astype(float))
     chance = agreement((rng.random(1500) < 0.2).astype(float))
@@ -106,8 +106,10 @@ def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
 
 def test_too_few_people_are_no_verdict() -> None:
     x = np.zeros((40, 2))
-    risk = fit(np.eye(2)[np.arange(40) % 2], np.arange(40) % 2 * 1.0, decided=Decided(rounds=5), settings=SETTINGS)
-    found = stability(risk, lambda rows, seed: risk, np.arange(40).astype(object), x, ["a", "b"], refits=2)
+    risk = fit(
+        np.eye(2)[np.arange(40) % 2], np.arange(40) % 2 * 1.0, decided=Hyperparameters(rounds=5), settings=SETTINGS
+    )
+    found = stability(risk, lambda rows, seed: risk, np.arange(40).astype(object), x, ["a", "b"], refits=2, leading=3)
     assert [g.verdict for g in gates.stability_gates(found, SPEC)] == ["insufficient", "insufficient"]
 
 
@@ -128,7 +130,7 @@ def test_fairness_follows_the_audit(share: float, verdict: str) -> None:
 
 
 def test_every_gate_was_asked_of_the_trained_model(company_of_500: Simulated) -> None:
-    from perfml.learning.registry import load
+    from perfml.learning.registry.model_store import load
 
     model = load(company_of_500.home, "attrition")
     names = [gate["name"] for gate in model.about["gates"]["182"]]

@@ -10,12 +10,12 @@ import pytest
 from perfml.advice.courses.taxonomy import units
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.spec import Spec, parse
 from perfml.project.starter import STARTER
 
 WORDS = {"zh": "", "en": ""}
-SKILLS = Folder(STARTER).policy_of(SkillsSpec)[1]
+SKILLS = ProjectFolder(STARTER).policy_of(SkillsSpec)[1]
 
 
 def refused(kind: type[Spec], raw: Mapping[str, Any], file: str) -> str:
@@ -82,7 +82,7 @@ def test_a_project_adds_a_skill_or_an_alias_without_writing_the_rest(tmp_path: A
     (tmp_path / "models").mkdir()
     own = '[skills.beekeeping]\nzh = "养蜂"\nen = "beekeeping"\nhelped_by = { planning = 0.2 }\n'
     (tmp_path / "models" / "skills.toml").write_text(own, encoding="utf-8")
-    skills = Folder(tmp_path).policy_of(SkillsSpec)[1].skills
+    skills = ProjectFolder(tmp_path).policy_of(SkillsSpec)[1].skills
     assert set(skills) == {*SKILLS.skills, "beekeeping"}
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from perfml.errors import PerfmlError
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER, init
 
 
 def test_the_copy_says_the_same(tmp_path: Path) -> None:
     written = init(tmp_path / "new" / "project")
     assert all(path.is_file() for path in written)
-    copy = Folder(tmp_path / "new" / "project")
-    assert copy.definitions == Folder(STARTER).definitions and copy.models == Folder(STARTER).models
+    copy = ProjectFolder(tmp_path / "new" / "project")
+    assert copy.definitions == ProjectFolder(STARTER).definitions and copy.models == ProjectFolder(STARTER).models
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from perfml.errors import DefinitionError
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.spec import parse
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
@@ -21,7 +21,7 @@ def policy(**said: Any) -> TargetPolicy:
 
 
 def test_the_shipped_file_says_the_defaults() -> None:
-    shipped = Folder(STARTER).policies["target_adjustment"]
+    shipped = ProjectFolder(STARTER).policies["target_adjustment"]
     assert isinstance(shipped, TargetPolicy)
     own = {"zh", "en", "forecast"}
     assert shipped.model_dump(exclude=own) == policy().model_dump(exclude=own)

@@ -10,15 +10,15 @@ import pytest
 
 from perfml import words
 from perfml.errors import DefinitionError
+from perfml.project.folder import ProjectFolder
 from perfml.project.policies import parse_policy
-from perfml.project.project import Folder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
 from perfml.reasons.voices import retold, voiced
 from perfml.words import Language
 
-SPEC = Folder(STARTER).policy_of(VoicesSpec)[1]
+SPEC = ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 WHO: tuple[Who, ...] = ("hr", "manager", "employee")
 OVERTIME = {
@@ -93,7 +93,7 @@ def test_a_template_that_lacks_something_is_refused(change: dict[str, Any], said
 
 
 def test_every_action_belongs_to_evidence_that_exists() -> None:
-    definitions = Folder(STARTER).definitions
+    definitions = ProjectFolder(STARTER).definitions
     kinds = {f"{f.name}:{kind}" for f in definitions.windowed for kind in f.spec.kinds}
     named = {m.reason for f in definitions.windowed for m in f.spec.measures if m.reason}
     named |= {w.reason for f in definitions.relational for w in f.spec.columns.values() if w.reason}
@@ -107,6 +107,6 @@ def test_voices_are_a_definition_that_a_project_may_change(tmp_path: Path) -> No
     (tmp_path / "models" / "voices.toml").write_text(
         '[voices.manager]\nraises = { zh = "请看：{evidence}", en = "Look: {evidence}" }\n', encoding="utf-8"
     )
-    mine = Folder(tmp_path).policy_of(VoicesSpec)[1]
+    mine = ProjectFolder(tmp_path).policy_of(VoicesSpec)[1]
     assert voiced(reason(), mine, "manager", "en").startswith("Look: ")
     assert mine.voices["employee"] == SPEC.voices["employee"]

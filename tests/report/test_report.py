@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from perfml.advice.scoring import SCHEMA
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.learning.learner import Risk
-from perfml.learning.registry import Learnt, Model
+from perfml.learning.estimators.blend import RiskModel
+from perfml.learning.registry.model_store import FittedModels, Model
 from perfml.report import wording, write_report
 from perfml.report.pictures import Interval
+from perfml.scoring.scoring import SCHEMA
 
 DAY = dt.date(2024, 7, 1)
 NASTY = "<script>alert('1')</script>\"&"
@@ -148,7 +148,7 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = (), failing: dict[
             "employee",
         ),
     )
-    return Model("attrition", "abc123def456", Learnt({91: Risk.constant(1, 10)}), columns, (), about)
+    return Model("attrition", "abc123def456", FittedModels({91: RiskModel.constant(1, 10)}), columns, (), about)
 
 
 CAUSES = {"voluntary": 0.234, "involuntary": 0.05, "other": 0.01, "staying": 0.706}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from perfml.advice.courses.match import SCHEMA as COURSES
-from perfml.advice.kept import keep_suggestions
-from perfml.advice.scoring import SCHEMA, keep_scores
+from perfml.advice.suggestion_files import keep_suggestions
 from perfml.advice.targets.suggest import SCHEMA as TARGETS
-from perfml.learning.learner import Risk
-from perfml.learning.registry import Learnt, save
+from perfml.learning.estimators.blend import RiskModel
+from perfml.learning.registry.model_store import FittedModels, save
+from perfml.scoring.scoring import SCHEMA, keep_scores
 
 DAY = dt.date(2026, 9, 1)
 FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9, "se": 0.05}
@@ -76,8 +76,8 @@ def train(
         "gates": {days: [gate(good)] for days, good in proven.items()},
         "left_out": ["goals: there is no table goals"],
     }
-    risks = {days: Risk.constant(20, 100) for days in proven}
-    return save(home, name, Learnt(risks), (), (), about, "# Card\n卡片\n").version
+    risks = {days: RiskModel.constant(20, 100) for days in proven}
+    return save(home, name, FittedModels(risks), (), (), about, "# Card\n卡片\n").version
 
 
 def gate(passed: bool) -> dict[str, str]:

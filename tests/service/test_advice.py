@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from perfml.advice.memory import Memory
+from perfml.advice.decision_log import Memory
 from tests.service.company import DAY, keep, scored, train
 
 KEY = {"Idempotency-Key": "7f1c"}

@@ -8,8 +8,8 @@ import pytest
 from starlette.testclient import TestClient
 
 import perfml
-from perfml.learning.promotion import promote
-from perfml.learning.registry import Learnt, save
+from perfml.learning.registry.model_store import FittedModels, save
+from perfml.learning.registry.promotion import promote
 from perfml.service.app import create_app
 from tests.service.company import FIGURE, train
 
@@ -55,7 +55,7 @@ def test_the_stage_is_that_of_the_version_in_use(home: Path, client: TestClient)
 def test_what_an_older_perfml_wrote_is_refused_with_a_remedy(home: Path, client: TestClient) -> None:
     """Its description holds no gates, so it cannot say whether it passed them."""
     about = {"until": "2026-08-01", "spec": {}, "backtests": {}}
-    save(home, "attrition", Learnt({}), (), (), about, "")
+    save(home, "attrition", FittedModels({}), (), (), about, "")
     answer = client.get("/v1/models/attrition")
     assert answer.status_code == 503 and "train attrition" in answer.json()["remedy"]
 

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
-from perfml.learning.artifacts import current_version
-from perfml.project.project import Folder
+from perfml.learning.registry.artifacts import current_version
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
 from tests.service.company import CAUSES, DAY, keep, scored, train
@@ -57,7 +57,7 @@ def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None
     for lines in told.values():
         assert [{**one, "zh": "", "en": ""} for one in lines] == [{**one, "zh": "", "en": ""} for one in plain]
     assert client.get(address("E1"), params={"voice": "shareholder"}).status_code == 422
-    record = Folder(STARTER).policy_of(VoicesSpec)[1].model_dump(mode="json")
+    record = ProjectFolder(STARTER).policy_of(VoicesSpec)[1].model_dump(mode="json")
     record["voices"]["manager"]["raises"] = {"zh": "请看：{evidence}", "en": "Look: {evidence}"}
     (home / "scores" / "attrition" / f"{DAY}.json").write_text(json.dumps({"voices": record}), encoding="utf-8")
     mine = client.get(address("E1"), params={**asked, "voice": "manager"}).json()["rows"][0]["reasons"]

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from perfml.advice.courses.recommender import Catalogue, Codes, Floats, History, Recommender, recent_counts, relative
+from perfml.advice.courses.recommender import Catalogue, History, Recommender, recent_counts, relative
+from perfml.arrays import Floats32, Ints
 
 FADING = 0.7
 """A course counts so much less for every one that the person took since. Chosen on last enrolments held out."""
@@ -34,11 +35,11 @@ class PopularRecommender(Recommender):
         counts = recent_counts(self.history) if self.history is not None else np.zeros(n, dtype=np.float32)
         self._scores = relative(counts[None, :])[0]
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """The same for everybody."""
         return np.tile(self._scores, (len(rows), 1))
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """How many took it."""
         return [self.why_cold(each) for each in best]
 
@@ -49,11 +50,11 @@ class Neighbours:
     def __init__(self, history: History, similar: sparse.csr_matrix, words: str) -> None:
         self._taken, self._similar, self._words = history.matrix(fading=FADING), similar, words
 
-    def scores(self, rows: Codes) -> Floats:
+    def scores(self, rows: Ints) -> Floats32:
         """(len(rows), n), without a bound."""
         return np.asarray((self._taken[rows] @ self._similar).toarray(), dtype=np.float32)
 
-    def strongest(self, rows: Codes, best: Sequence[Codes]) -> list[list[tuple[int, float]]]:
+    def strongest(self, rows: Ints, best: Sequence[Ints]) -> list[list[tuple[int, float]]]:
         """For each course of each row the course taken that speaks most for it, and how much."""
         mine = self._taken[rows]
         owner = np.repeat(np.arange(len(rows)), [len(each) for each in best])
@@ -69,7 +70,7 @@ class Neighbours:
         flat = iter(zip(taken[firsts].tolist(), part[firsts].tolist(), strict=True))
         return [[next(flat) for _ in each] for each in best]
 
-    def why(self, rows: Codes, best: Sequence[Codes], catalogue: Catalogue) -> list[list[str]]:
+    def why(self, rows: Ints, best: Sequence[Ints], catalogue: Catalogue) -> list[list[str]]:
         """The strongest in words; empty where nothing taken speaks for it."""
         return [
             [f"{self._words} “{catalogue.titles[taken]}”, which they took" if part > 0 else "" for taken, part in each]
@@ -86,12 +87,12 @@ class NeighbourRecommender(Recommender):
         if self.history is not None:
             self.near = Neighbours(self.history, taken_together(self.history), "taken by people who took")
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """The sum over the neighbours of what the person took."""
         assert self.near is not None
         return relative(self.near.scores(rows))
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """The course taken that speaks most for it."""
         assert self.near is not None
         said = self.near.strongest(rows, best)
@@ -128,11 +129,11 @@ class FactorRecommender(Recommender):
             )
             self._model.fit(self.history.matrix(), show_progress=False)
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """Inner products; what lies below 0 is no evidence."""
         return relative(np.maximum(self._model.user_factors[rows] @ self._model.item_factors.T, 0))
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """A factorisation knows no single reason."""
         return [["taken by people with a similar history"] * len(each) for each in best]
 

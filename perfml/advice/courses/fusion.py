@@ -13,19 +13,19 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from perfml.advice.courses.collaborative import FactorRecommender, NeighbourRecommender, PopularRecommender
 from perfml.advice.courses.embedding import LEAST_ALIKE, alike, installed, of_courses, vector
 from perfml.advice.courses.feedback import SkillFeedback
 from perfml.advice.courses.likeness import Likeness
-from perfml.advice.courses.recommender import BATCH, Codes, Floats, Recommender, relative
+from perfml.advice.courses.recommender import BATCH, Recommender, relative
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.advice.courses.text import LEAST_COVERED, TextRecommender
+from perfml.arrays import Floats, Floats32, Ints
 from perfml.errors import PerfmlError
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
 SKILL, FEEDBACK, MEANING = 1.0, 0.5, 1.0
@@ -53,7 +53,7 @@ PLACE: Final = 60
 @cache
 def shipped_taxonomy() -> Taxonomy:
     """The taxonomy of ``models/skills.toml`` as perfml ships it."""
-    folder = Folder(STARTER)
+    folder = ProjectFolder(STARTER)
     return Taxonomy.of(folder.policy_of(SkillsSpec)[1], folder.policy_of(SkillExamplesSpec)[1])
 
 
@@ -111,16 +111,16 @@ class CourseRecommender(Recommender):
         self._likeness: Likeness | None = None
         if self.embedding and self.taxonomy is not None and self.taxonomy.examples is not None:
             self._likeness = Likeness(self.taxonomy, self.taxonomy.examples)
-        self._courses_about: npt.NDArray[np.float64] | None = None
+        self._courses_about: Floats | None = None
 
     # -- tags -----------------------------------------------------------------------------------------------------------
 
-    def tag_scores(self, tag: str) -> Floats:
+    def tag_scores(self, tag: str) -> Floats32:
         """Words, taxonomy, feedback and meaning, weighed (:data:`SKILL`); with examples of skills the probability that a course
         helps (:data:`JUDGED`)."""
         return self._tag(tag)[0]
 
-    def _tag(self, tag: str) -> tuple[Floats, Floats]:
+    def _tag(self, tag: str) -> tuple[Floats32, Floats32]:
         """(n,) the scores, and those that feedback started from."""
         skill, known = self._skill_scores(tag)
         covered, meaning = self._text.coverage(tag), self._meaning(tag)
@@ -139,7 +139,7 @@ class CourseRecommender(Recommender):
         total[(total < LEAST) | ((before == 0) & (common == 0) & ~close)] = 0
         return np.asarray(total, dtype=np.float32), first
 
-    def _judged(self, likeness: Likeness, tag: str, total: Floats, meaning: Floats, *, known: bool) -> Floats:
+    def _judged(self, likeness: Likeness, tag: str, total: Floats32, meaning: Floats32, *, known: bool) -> Floats32:
         """(n,) the probability that a reader would say that a course helps with ``tag``; 0 where that is not likely enough, and
         everywhere unless the tag is ``known`` by its words or clearly like one skill."""
         (asked,) = likeness.shares(vector(tag)[None, :])
@@ -152,13 +152,13 @@ class CourseRecommender(Recommender):
         probability[probability < max(LEAST_LIKELY, OF_BEST * probability.max(initial=0))] = 0
         return np.asarray(probability, dtype=np.float32)
 
-    def _about(self, likeness: Likeness) -> npt.NDArray[np.float64]:
+    def _about(self, likeness: Likeness) -> Floats:
         """What each course is about; made when a tag first asks for it, since each course has to be embedded."""
         if self._courses_about is None:
             self._courses_about = likeness.shares(of_courses(self.catalogue))
         return self._courses_about
 
-    def _meaning(self, tag: str) -> Floats:
+    def _meaning(self, tag: str) -> Floats32:
         if not self.embedding or not tag.strip():
             return np.zeros(len(self.catalogue.ids), dtype=np.float32)
         return alike(self.catalogue, tag)
@@ -172,7 +172,7 @@ class CourseRecommender(Recommender):
                     helping[helper] = max(helping.get(helper, (0.0, "")), (strength * helps, skill))
         return helping
 
-    def _skill_scores(self, tag: str) -> tuple[Floats, float]:
+    def _skill_scores(self, tag: str) -> tuple[Floats32, float]:
         """(n,) how much what a course teaches helps with the tag, from 0 to 1, and how surely the tag names a skill."""
         helping = self._helping(tag)
         scores = [
@@ -181,7 +181,7 @@ class CourseRecommender(Recommender):
         ]
         return np.array(scores, dtype=np.float32), max((each for each, _ in helping.values()), default=0.0)
 
-    def why_tag(self, tag: str, best: Codes) -> list[str]:
+    def why_tag(self, tag: str, best: Ints) -> list[str]:
         """Which skill it teaches and helps, which words it has, what it shares with the first results."""
         helping = self._helping(tag)
         (_, first), meaning = self._tag(tag), self._meaning(tag)
@@ -209,11 +209,11 @@ class CourseRecommender(Recommender):
 
     # -- employees ------------------------------------------------------------------------------------------------------
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """The kinds of evidence in the weights learnt; without any, popularity and content by reciprocal rank."""
         return _fused(self._parts, self.weights_, rows)
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """What the neighbours say, else the content, else popularity."""
         first, *others = self._order()
         told = self._parts[first].why_people(rows, best)
@@ -261,7 +261,7 @@ class CourseRecommender(Recommender):
         self.weights_ = dict(zip(parts, _logit(shown, which).tolist(), strict=True))
 
 
-def _fused(parts: Mapping[str, Recommender], weights: Mapping[str, float], rows: Codes) -> Floats:
+def _fused(parts: Mapping[str, Recommender], weights: Mapping[str, float], rows: Ints) -> Floats32:
     """(len(rows), n) the weighted mean of relative scores; without weights, reciprocal ranks of popularity and content."""
     if weights:
         used = {name: weight for name, weight in weights.items() if weight > 0}
@@ -271,7 +271,7 @@ def _fused(parts: Mapping[str, Recommender], weights: Mapping[str, float], rows:
     return np.asarray(fused * (PLACE + 1) / 2, dtype=np.float32)
 
 
-def _reciprocal(scores: Floats) -> npt.NDArray[np.float64]:
+def _reciprocal(scores: Floats32) -> Floats:
     """1 / (60 + rank) of what has evidence, 0 of the rest."""
     order = np.argsort(-scores, axis=1, kind="stable")
     rank = np.empty_like(order)
@@ -279,15 +279,15 @@ def _reciprocal(scores: Floats) -> npt.NDArray[np.float64]:
     return np.where(scores > 0, 1 / (PLACE + rank), 0.0)
 
 
-def _unseen(scores: Floats, taken: sparse.csr_matrix, rows: Codes) -> Floats:
+def _unseen(scores: Floats32, taken: sparse.csr_matrix, rows: Ints) -> Floats32:
     row, column = taken[rows].nonzero()
     scores[row, column] = 0
     return scores
 
 
 def _choices(
-    parts: Mapping[str, Recommender], taken: sparse.csr_matrix, people: Codes, course: Codes
-) -> tuple[Floats, npt.NDArray[np.int64]]:
+    parts: Mapping[str, Recommender], taken: sparse.csr_matrix, people: Ints, course: Ints
+) -> tuple[Floats32, Ints]:
     """Of those whose last course is among their candidates: (them, candidates, kinds) scores, and which one they chose."""
     shown, which = [], []
     for low in range(0, len(people), BATCH):
@@ -304,7 +304,7 @@ def _choices(
     return np.concatenate(shown), np.concatenate(which)
 
 
-def _logit(shown: Floats, which: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _logit(shown: Floats32, which: Ints) -> Floats:
     """(kinds,) weights, none below 0, under which what was chosen among ``shown`` is the most probable."""
     from scipy.optimize import minimize
 
@@ -312,7 +312,7 @@ def _logit(shown: Floats, which: npt.NDArray[np.int64]) -> npt.NDArray[np.float6
     if not len(shown):
         return np.zeros(shown.shape[2])
 
-    def loss(weights: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+    def loss(weights: Floats) -> tuple[float, Floats]:
         margin = shown @ weights.astype(np.float32)
         odds = np.exp(margin - margin.max(axis=1, keepdims=True))
         share = odds / odds.sum(axis=1, keepdims=True)
@@ -328,9 +328,9 @@ def _gains(
     parts: Mapping[str, Recommender],
     weights: Mapping[str, float],
     taken: sparse.csr_matrix,
-    people: Codes,
-    course: Codes,
-) -> npt.NDArray[np.float64]:
+    people: Ints,
+    course: Ints,
+) -> Floats:
     """(people,) nDCG@10 of the one course held out: 1 / log2(1 + rank), 0 beyond 10."""
     out = []
     for low in range(0, len(people), BATCH):

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from perfml.advice.courses.embedding import kept_vectors
 from perfml.advice.courses.taxonomy import Taxonomy
+from perfml.arrays import Floats
 from perfml.project.course_policy import SkillExamplesSpec
 
-Floats = npt.NDArray[np.float64]
 SHRINKAGE = 0.3
 SOFTENED = 4.0
 """What log-odds are divided by: 83 classes with some thirty examples each make the classifier far too sure of itself."""
@@ -38,7 +38,7 @@ class Likeness:
         self._taxonomy, self._elsewhere = taxonomy, examples.elsewhere
 
     @cached_property
-    def _classifier(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _classifier(self) -> tuple[Floats, Floats]:
         """(skills + 1, dimensions) coefficients and (skills + 1,) intercepts; the last class is no skill."""
         from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 

@@ -23,9 +23,9 @@ from perfml.advice.courses.rules import Course, Offer, Person, Step, check_prere
 from perfml.advice.courses.tags import known, looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.errors import DataError
-from perfml.evidence.features import Progress
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
+from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 
 CANDIDATES = 25
@@ -76,7 +76,7 @@ def match(
     employees: Sequence[str] | None = None,
     held: Mapping[str, str] | None = None,
     refused: frozenset[str] = frozenset(),
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> pa.Table:
     """The courses for everyone (or ``employees``) with an open gap at ``as_of``, by employee and rank; see :data:`SCHEMA`.
 
@@ -97,7 +97,7 @@ def match(
     everyone = gaps["employee_id"].nunique()
     by_person = groupby(gaps.to_dict("records"), key=lambda gap: gap["employee_id"])  # as open_tags has them in order
     for number, (employee, theirs) in enumerate(by_person):
-        if progress and number % 500 == 0:
+        if number % 500 == 0:
             progress("matching courses", number, everyone)
         base = {"policy": name, "policy_version": policy.version, "as_of": as_of, "employee_id": employee}
         why = (held or {}).get(str(employee))
@@ -110,8 +110,7 @@ def match(
         elif str(employee) in people:
             made = _for_person(catalogue, people[str(employee)], list(theirs), policy, name, refused)
             rows += [{**base, **row} for row in made]
-    if progress:
-        progress("matching courses", everyone, everyone)
+    progress("matching courses", everyone, everyone)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 
+from perfml.arrays import Floats32, Ints
 from perfml.errors import DataError, PerfmlError
 
-Floats = npt.NDArray[np.float32]
-Codes = npt.NDArray[np.int64]
 BATCH = 1_000
 """People scored at a time: (1,000 × 5,000) float32 is 20 MB a kind of evidence."""
 COLUMNS = ("query", "course_id", "rank", "score", "why")
@@ -57,9 +55,9 @@ class History:
     """Who took what, by person and then by time: one row for each (person, course), its latest enrolment."""
 
     people: pd.Index[str]
-    person: Codes
-    course: Codes
-    day: npt.NDArray[np.float64]
+    person: Ints
+    course: Ints
+    day: Floats32
     courses: int
 
     def matrix(self, *, fading: float = 1.0) -> sparse.csr_matrix:
@@ -68,7 +66,7 @@ class History:
         shape = (len(self.people), self.courses)
         return sparse.csr_matrix(((fading**after).astype(np.float32), (self.person, self.course)), shape=shape)
 
-    def without_last(self) -> tuple[History, Codes, Codes]:
+    def without_last(self) -> tuple[History, Ints, Ints]:
         """The history before everybody's last enrolment, and these: people who have an earlier one, and their last course."""
         last = np.append(self.person[1:] != self.person[:-1], True) if len(self.person) else np.zeros(0, dtype=bool)
         has_earlier = np.bincount(self.person, minlength=len(self.people))[self.person] > 1
@@ -184,28 +182,28 @@ class Recommender(ABC):
     def learn(self) -> None:
         """Learn from ``self.catalogue`` and ``self.history`` (None where there is none)."""
 
-    def tag_scores(self, tag: str) -> Floats:
+    def tag_scores(self, tag: str) -> Floats32:
         """(n,) scores for ``tag``, from 0 to 1."""
         return np.zeros(len(self.catalogue.ids), dtype=np.float32)
 
-    def why_tag(self, tag: str, best: Codes) -> list[str]:
+    def why_tag(self, tag: str, best: Ints) -> list[str]:
         """The evidence for each of the courses ``best``."""
         return [""] * len(best)
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """(len(rows), n) scores, from 0 to 1, for the people at ``rows`` of the history, what they took included."""
         return np.zeros((len(rows), len(self.catalogue.ids)), dtype=np.float32)
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """For each of ``rows`` the evidence for each of its courses ``best``."""
         return [[""] * len(each) for each in best]
 
-    def cold_scores(self) -> Floats:
+    def cold_scores(self) -> Floats32:
         """(n,) scores, from 0 to 1, for someone of whom nothing is known: how many took a course of late."""
         counts = self._summed()[1]
         return (counts / max(1.0, float(counts.max()))).astype(np.float32)
 
-    def why_cold(self, best: Codes) -> list[str]:
+    def why_cold(self, best: Ints) -> list[str]:
         """The evidence for the cold ranking."""
         counts = self._summed()[1]
         return [f"taken by {counts[place]:.0f} people within a year" for place in best]
@@ -214,7 +212,7 @@ class Recommender(ABC):
     def _taken(self) -> sparse.csr_matrix:
         return self._summed()[0]
 
-    def _summed(self) -> tuple[sparse.csr_matrix, Floats]:
+    def _summed(self) -> tuple[sparse.csr_matrix, Floats32]:
         """Of the history at hand: who took what, and how many took each course of late; worked out once."""
         assert self.history is not None
         if getattr(self, "_summed_of", None) is not self.history:
@@ -250,7 +248,7 @@ class Recommender(ABC):
     def _say(self, words: str) -> None:
         self.notice_ = "; ".join(filter(None, (self.notice_, words)))
 
-    def _frame(self, parts: Sequence[tuple[Sequence[str], Codes, Floats, Sequence[str]]]) -> pd.DataFrame:
+    def _frame(self, parts: Sequence[tuple[Sequence[str], Ints, Floats32, Sequence[str]]]) -> pd.DataFrame:
         ids = np.array(self.catalogue.ids, dtype=object)
         flat = [place for _, best, _, _ in parts for place in best]
         made = {
@@ -263,13 +261,13 @@ class Recommender(ABC):
         return pd.DataFrame(made, columns=list(COLUMNS)).astype({"query": "str", "course_id": "str", "why": "str"})
 
 
-def relative(scores: Floats) -> Floats:
+def relative(scores: Floats32) -> Floats32:
     """Each row divided by its largest, so that the best is 1; a row without evidence stays 0."""
     most = scores.max(axis=1, keepdims=True, initial=0)
     return np.asarray(scores / np.where(most > 0, most, 1), dtype=np.float32)
 
 
-def recent_counts(history: History, *, days: float = 365) -> Floats:
+def recent_counts(history: History, *, days: float = 365) -> Floats32:
     """(n,) how many people took each course within ``days`` of the newest enrolment."""
     late = history.day > history.day.max() - days
     return np.bincount(history.course[late], minlength=history.courses).astype(np.float32)
@@ -288,7 +286,7 @@ def moments(frame: pd.DataFrame, column: str) -> pd.Series[pd.Timestamp]:
     return moments.dt.tz_localize(None)
 
 
-def _best(scores: Floats, k: int) -> list[Codes]:
+def _best(scores: Floats32, k: int) -> list[Ints]:
     """For each row the places of its at most ``k`` largest scores above 0, the first in the catalogue first among equals."""
     k = min(k, scores.shape[1])
     edge = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k] if len(scores) else np.zeros(0)

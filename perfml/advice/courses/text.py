@@ -17,8 +17,9 @@ import numpy as np
 from scipy import sparse
 
 from perfml.advice.courses.collaborative import Neighbours, neighbours_of
-from perfml.advice.courses.recommender import Catalogue, Codes, Floats, Recommender, relative
+from perfml.advice.courses.recommender import Catalogue, Recommender, relative
 from perfml.advice.courses.taxonomy import stem
+from perfml.arrays import Floats32, Ints
 
 TITLE, SKILLS = 0.5, 1.0
 """Weights of title and skills beside title and summary read as one."""
@@ -76,7 +77,7 @@ class Field:
             self._index.index([list(words) for words in texts], show_progress=False)
         self.holds = [frozenset(words) for words in texts]
 
-    def scores(self, asked: Sequence[str]) -> Floats:
+    def scores(self, asked: Sequence[str]) -> Floats32:
         """(n,) scores; words that no course has are left out."""
         known = [word for word in asked if self._index is not None and word in self._index.vocab_dict]
         found = self._index.get_scores(known) if known else np.zeros(self._n)
@@ -98,20 +99,20 @@ class TextRecommender(Recommender):
         if self.history is not None:
             self.alike = Neighbours(self.history, worded_alike(self.catalogue), "worded like")
 
-    def tag_scores(self, tag: str) -> Floats:
+    def tag_scores(self, tag: str) -> Floats32:
         """Relative scores times how much of the tag the best course holds; nothing below :data:`LEAST_COVERED`."""
         covered = float(self.coverage(tag).max(initial=0))
         if covered < LEAST_COVERED:
             return np.zeros(len(self.catalogue.ids), dtype=np.float32)
         return np.asarray(covered * relative(self.words(tag)[None, :])[0], dtype=np.float32)
 
-    def words(self, tag: str) -> Floats:
+    def words(self, tag: str) -> Floats32:
         """(n,) BM25 of all fields together, without a bound."""
         asked = query_tokens(tag)
         found = self.both.scores(asked) + TITLE * self.title.scores(asked) + SKILLS * self.skills.scores(asked)
         return np.asarray(found, dtype=np.float32)
 
-    def coverage(self, tag: str) -> Floats:
+    def coverage(self, tag: str) -> Floats32:
         """(n,) which share of the tag a course holds, from 0 to 1, each word weighed by its information (idf): a word that no
         course has weighs most, so that *underwater welding* is not answered with what is *under water*."""
         asked = dict.fromkeys(query_tokens(tag))
@@ -126,7 +127,7 @@ class TextRecommender(Recommender):
                 found[place] += weight * (NAMED if central else MENTIONED)
         return np.asarray(found / (whole or 1.0), dtype=np.float32)
 
-    def why_tag(self, tag: str, best: Codes) -> list[str]:
+    def why_tag(self, tag: str, best: Ints) -> list[str]:
         """The words found, as the tag has them, and in which field."""
         written = {stem(word): word for word in _WORD.findall(tag.lower())}
         asked = list(dict.fromkeys(query_tokens(tag)))
@@ -141,12 +142,12 @@ class TextRecommender(Recommender):
             out.append("; ".join(said))
         return out
 
-    def people_scores(self, rows: Codes) -> Floats:
+    def people_scores(self, rows: Ints) -> Floats32:
         """Likeness to what the person took, the latest the most."""
         assert self.alike is not None
         return relative(self.alike.scores(rows))
 
-    def why_people(self, rows: Codes, best: Sequence[Codes]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
         """The course taken that is most alike."""
         assert self.alike is not None
         return self.alike.why(rows, best, self.catalogue)

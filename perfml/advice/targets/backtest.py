@@ -12,16 +12,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from perfml.advice.targets.model import EPOCH, PARTS, Model, finals
-from perfml.advice.targets.series import Floats
 from perfml.advice.targets.signals import Signals, SignalVerdict
+from perfml.arrays import Floats, Indexes
 from perfml.errors import DataError
-from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
+from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
 QUANTILES = (0.1, 0.5, 0.9)
@@ -88,7 +87,7 @@ def backtest(
     *,
     until: dt.date,
     suggest: Suggest | None = None,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> TargetBacktest:
     """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.PARTS` of its period.
 
@@ -154,7 +153,7 @@ def _at(part: float, rows: pd.DataFrame) -> At:
     )
 
 
-def _ratio(above: Floats, below: Floats, owner: npt.NDArray[np.intp]) -> Figure:
+def _ratio(above: Floats, below: Floats, owner: Indexes) -> Figure:
     """The ratio of two sums with its interval, owners drawn with replacement."""
     n = int(owner.max(initial=-1)) + 1
     tops, bottoms = (np.bincount(owner, x, minlength=n) for x in (above, below))
@@ -167,7 +166,7 @@ def _ratio(above: Floats, below: Floats, owner: npt.NDArray[np.intp]) -> Figure:
     return Figure(float(tops.sum() / bottoms.sum()), float(low), float(high))
 
 
-def _directions(model: Model, day: float, suggest: Suggest, progress: Progress | None) -> Directions:
+def _directions(model: Model, day: float, suggest: Suggest, progress: Progress) -> Directions:
     """Of suggestions in the last month of each of the last four periods that have ended, those that the final confirms."""
     panel = model.record.at(day)
     final = finals(panel, day)
@@ -175,8 +174,7 @@ def _directions(model: Model, day: float, suggest: Suggest, progress: Progress |
     place = {name: at for at, name in enumerate(model.record.goals["goal_id"])}
     suggested, confirmed, by_chance = 0, 0, 0.0
     for number, last in enumerate(ended):
-        if progress:
-            progress("past suggestions", number, len(ended))
+        progress("past suggestions", number, len(ended))
         rows = suggest((EPOCH + dt.timedelta(days=int(last))).replace(day=3)).to_pylist()
         at = np.array([place.get(row["goal_id"], -1) for row in rows], dtype=np.int64)
         end = np.where(at >= 0, final[at], np.nan)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.series import Floats
+from perfml.arrays import Floats
 
 FEWEST = 20
 """Past forecasts, below which no interval is claimed."""

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from perfml.advice.targets.programme import Needs
-from perfml.advice.targets.series import Bools, Floats, Ints
+from perfml.arrays import Bools, Floats, Ints
 from perfml.project.target_policy import TargetPolicy
 
 

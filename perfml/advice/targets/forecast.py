@@ -16,15 +16,14 @@ import datetime as dt
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from perfml.advice.targets.conformal import COVERAGE, Errors
 from perfml.advice.targets.model import EPOCH, Model
-from perfml.advice.targets.series import Floats, Ints
 from perfml.advice.targets.signals import SignalVerdict
-from perfml.evidence.features import Progress
+from perfml.arrays import Dates, Floats, Ints
 from perfml.evidence.sources import Data
+from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
 FEWEST_PEERS = 5
@@ -61,7 +60,7 @@ class Forecasts:
         return np.asarray(expected * np.exp(self.errors.at(gone, 1 - probability)))
 
 
-def forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Progress | None = None) -> Forecasts:
+def forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Progress = SILENT) -> Forecasts:
     """The forecast of each goal that is in its period at ``as_of``, from what was known before; see :class:`Forecasts`."""
     model = Model.of(data, policy, as_of)
     day = float((as_of - EPOCH).days)
@@ -113,7 +112,7 @@ def _peers(mine: Floats, code: Ints) -> Floats:
     return out
 
 
-def _dates(days: Floats) -> npt.NDArray[np.datetime64]:
+def _dates(days: Floats) -> Dates:
     known = ~np.isnan(days)
     out = np.full(len(days), np.datetime64("NaT", "D"))
     out[known] = days[known].astype(np.int64).astype("M8[D]")

@@ -10,9 +10,9 @@ import datetime as dt
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from perfml.arrays import Floats
 from perfml.evidence.snapshots import make_snapshots, visible
 from perfml.evidence.sources import Data
 
@@ -127,9 +127,7 @@ def before(data: Data, as_of: dt.date) -> pd.DataFrame:
     return data.connection.execute(_BEFORE_SQL, [as_of]).df()
 
 
-def begun_after(
-    data: Data, goals: pd.DataFrame, as_of: dt.date
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def begun_after(data: Data, goals: pd.DataFrame, as_of: dt.date) -> tuple[Floats, Floats]:
     """(target, final) of the goal before each of ``goals`` that began in the month of ``as_of``; missing for all others.
 
     The final is the last measurement, carried on at its pace to the end of the period.
@@ -168,7 +166,7 @@ select employee_id, metric, sum(beyond) / (count(*) + {PRIOR_GOALS}) as usual fr
 """
 
 
-def usual_attainment(data: Data, goals: pd.DataFrame, as_of: dt.date) -> npt.NDArray[np.float64]:
+def usual_attainment(data: Data, goals: pd.DataFrame, as_of: dt.date) -> Floats:
     """What is usual for the owner of each of ``goals`` on its metric, in log points of the target; 0 without a finished goal.
 
     The mean over the finished goals known before ``as_of`` of log(final / target), less the median of that metric, scope and

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from perfml.advice.targets.conformal import Errors
 from perfml.advice.targets.panel import Panel, Record
-from perfml.advice.targets.series import APART, Floats
+from perfml.advice.targets.series import APART
 from perfml.advice.targets.signals import Effects, Signals, SignalVerdict, judge
 from perfml.advice.targets.usual import PRIOR_OWNERS, Usual, a_year_before
-from perfml.evidence.features import Progress
+from perfml.arrays import Floats, Indexes
 from perfml.evidence.sources import Data
+from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
 EPOCH = dt.date(1970, 1, 1)
@@ -86,7 +86,7 @@ class Model:
         expected = np.nan_to_num(actual) + np.where(gone < 1, rest, 0.0 * target)
         return Made(panel, usual, gone, measured, actual, expected, market, ahead, verdicts)
 
-    def errors(self, day: float, *, progress: Progress | None = None) -> Errors:
+    def errors(self, day: float, *, progress: Progress = SILENT) -> Errors:
         """The errors of forecasts at :data:`ORIGINS` of the last :data:`RECENT_PERIODS` that had ended before ``day``."""
         return self.errors_of(self.past(day, recent=RECENT_PERIODS, progress=progress), day)
 
@@ -105,7 +105,7 @@ class Model:
         *,
         recent: int | None = None,
         parts: Sequence[float] = ORIGINS,
-        progress: Progress | None = None,
+        progress: Progress = SILENT,
     ) -> pd.DataFrame:
         """Forecasts in past periods (the ``recent`` last; default: all), each from what was known at its origin.
 
@@ -118,18 +118,16 @@ class Model:
         periods = periods if recent is None else periods[-recent:]
         found = []
         for number, (last, first) in enumerate(periods.tolist()):
-            if progress:
-                progress("past forecasts", number, len(periods))
+            progress("past forecasts", number, len(periods))
             here = np.flatnonzero((panel.first == first) & (panel.last == last) & ~np.isnan(final))
             found += [self._past(here, final, part, first, last) for part in parts]
-        if progress:
-            progress("past forecasts", len(periods), len(periods))
+        progress("past forecasts", len(periods), len(periods))
         columns = ("goal", "part", "origin", "first", "last", "gone", "target", "expected", "naive", "final")
         return (
             pd.concat(found, ignore_index=True) if found else pd.DataFrame({name: [] for name in columns}, dtype=float)
         )
 
-    def _past(self, here: npt.NDArray[np.intp], final: Floats, part: float, first: float, last: float) -> pd.DataFrame:
+    def _past(self, here: Indexes, final: Floats, part: float, first: float, last: float) -> pd.DataFrame:
         origin = float(np.ceil(first + part * (last - first + 1)))
         made = self.at(origin)
         rows = pd.DataFrame(

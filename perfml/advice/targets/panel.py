@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from perfml.advice.targets.series import Floats, Ints, Series
+from perfml.advice.targets.series import Series
+from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.sources import Data
 
-Names = npt.NDArray[np.object_]
 _DAY = "date_diff('day', date '1970-01-01', {}::date)"
 _KNOWN = f"{_DAY.format('t.usable_day')} as known, coalesce({_DAY.format('t.superseded_day')}, 1e9) as until"
 _VERSIONS = f"""
@@ -62,9 +61,9 @@ class Panel:
     metric: Ints
     """Number of each goal's metric, and of its metric and scope."""
     market: Ints
-    metrics: Names
+    metrics: Objects
     """Name of each goal's metric, and its scope, '' without one."""
-    scopes: Names
+    scopes: Objects
 
     def last_measured(self) -> tuple[Floats, Floats]:
         """(day, actual) of the newest measurement of each goal; missing without one."""
@@ -90,7 +89,7 @@ class Record:
     code: Mapping[tuple[str, str], int]
     """(owner, metric) -> number of its series."""
     owner: Ints
-    from_log: npt.NDArray[np.bool_]
+    from_log: Bools
     """Whether each goal's metric has its series from the log."""
 
     @classmethod

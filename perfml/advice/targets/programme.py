@@ -19,13 +19,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse.csgraph import connected_components
 
-from perfml.advice.targets.series import Bools, Floats, Ints
+from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import PerfmlError
 from perfml.project.target_policy import TargetPolicy
 
@@ -201,7 +200,7 @@ def _teams(n: int, groups: tuple[Ints, Ints]) -> Ints:
     return team
 
 
-def _rank_within(team: Ints, name: npt.NDArray[np.object_]) -> Floats:
+def _rank_within(team: Ints, name: Objects) -> Floats:
     """0 for the first name of a team, towards 1 for the last."""
     ranks = pd.DataFrame({"team": team, "name": name}).groupby("team")["name"].rank(method="first", pct=True)
     return ranks.to_numpy(dtype=np.float64)
@@ -262,7 +261,7 @@ def _steps(points: Floats, step: float) -> Floats:
 
 
 def _shift(
-    period: Ints, gives: Floats, takes: Floats, short: Floats, reach: Floats, name: npt.NDArray[np.object_]
+    period: Ints, gives: Floats, takes: Floats, short: Floats, reach: Floats, name: Objects
 ) -> tuple[Floats, Floats]:
     """Steps given and taken: as many as can be, within each employee's period, first from the goal furthest out of reach, and
     first to the one that is reached most probably."""

@@ -16,8 +16,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.panel import Names, Panel
-from perfml.advice.targets.series import APART, Floats, Ints
+from perfml.advice.targets.panel import Panel
+from perfml.advice.targets.series import APART
+from perfml.arrays import Floats, Ints, Objects
 from perfml.evidence.sources import Data
 
 STANDARD_ERRORS = 2.0
@@ -73,7 +74,7 @@ class Signals:
         """Whether the signal differs by scope."""
         return any(one == name and scope for one, scope in self._newest)
 
-    def level(self, name: str, scope: Names, day: Floats) -> Floats:
+    def level(self, name: str, scope: Objects, day: Floats) -> Floats:
         """Log of one plus the newest month's value known before each ``day``, in each ``scope``, else everywhere (n,)."""
         out = np.full(len(day), np.nan)
         code, places = pd.factorize(scope)
@@ -86,7 +87,7 @@ class Signals:
                 out[here] = np.where(at >= 0, value[np.maximum(at, 0)], np.nan)
         return out
 
-    def surprise(self, name: str, scope: Names, made: Floats, day: Floats) -> Floats:
+    def surprise(self, name: str, scope: Objects, made: Floats, day: Floats) -> Floats:
         """By how much the signal moved between the days ``made`` and ``day``, in log points; 0 where it is not known (n,)."""
         return np.nan_to_num(self.level(name, scope, day) - self.level(name, scope, made))
 

@@ -20,10 +20,10 @@ from perfml.advice.targets import texts
 from perfml.advice.targets.decomposition import Case, Outlook, assess
 from perfml.advice.targets.ledger import begun_after, in_force, newest_signals, usual_attainment
 from perfml.advice.targets.programme import RULES, Proposal, propose
-from perfml.advice.targets.series import Bools
 from perfml.advice.targets.texts import Line, Text, Why
-from perfml.evidence.features import Progress
+from perfml.arrays import Bools
 from perfml.evidence.sources import Data
+from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
 _WORDS = [("zh", pa.string()), ("en", pa.string())]
@@ -83,7 +83,7 @@ def suggest(
     forecasts: Outlook | None = None,
     held: Mapping[str, str] | None = None,
     refused: frozenset[str] = frozenset(),
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
 ) -> pa.Table:
     """The suggestions of ``policy`` (called ``name``) at ``as_of``, ordered by employee and goal; see :data:`SCHEMA`.
 
@@ -111,8 +111,7 @@ def suggest(
     signals = newest_signals(data, as_of, used)
     made = _Rows(case, found, ids, turned_down, held, used, signals, policy, name, as_of)
     rows = made.all()
-    if progress:
-        progress("suggesting targets", len(rows), len(rows))
+    progress("suggesting targets", len(rows), len(rows))
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 

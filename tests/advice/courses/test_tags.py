@@ -11,12 +11,12 @@ import pytest
 from perfml.advice.courses.tags import GapReader, open_tags, sentences
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.project.course_policy import SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from tests.tables import opened, write_tables
 
 DAY = dt.date(2026, 9, 1)
-TAXONOMY = Taxonomy.of(Folder(STARTER).policy_of(SkillsSpec)[1])
+TAXONOMY = Taxonomy.of(ProjectFolder(STARTER).policy_of(SkillsSpec)[1])
 READER = GapReader(TAXONOMY)
 PEOPLE = "employee_id | hired_on\nana | 2020-01-01\nben | 2020-01-01"
 REVIEWS = "review_id | employee_id | period_end | reviewed_on | rating | comment\n"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from perfml.advice.courses.taxonomy import IN_PASSING, Phrases, Taxonomy, stem, units
 from perfml.project.course_policy import SkillsSpec
-from perfml.project.project import Folder
+from perfml.project.folder import ProjectFolder
 from perfml.project.spec import parse
 from perfml.project.starter import STARTER
 
-SHIPPED = Taxonomy.of(Folder(STARTER).policy_of(SkillsSpec)[1])
+SHIPPED = Taxonomy.of(ProjectFolder(STARTER).policy_of(SkillsSpec)[1])
 
 
 def taxonomy(**skills: dict[str, object]) -> Taxonomy:

@@ -1,0 +1,1 @@
+"""Models of risk and of time to leaving, and their calibration."""

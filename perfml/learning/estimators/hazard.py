@@ -1,0 +1,330 @@
+"""Time to leaving: proportional hazards boosted by LightGBM, for one cause and for several that compete.
+
+Given the cumulative baseline hazard H0, the likelihood of proportional hazards is that of a Poisson count: the event (0 or 1)
+with mean ``H0(time) · exp(score)`` (Aitkin & Clayton 1980). So LightGBM's ``poisson`` learns the score with ``log H0(time)``
+as initial score, and Breslow's baseline follows from the score, twice over. Whatever is estimated from scores (baseline,
+rounds, slope) is estimated from scores out of fold: a score that has seen its own event knows too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, cast
+
+import lightgbm as lgb
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from perfml.arrays import Bools, Floats, Indexes
+from perfml.learning.estimators import breslow
+from perfml.learning.estimators.blend import boosting
+from perfml.learning.estimators.calibration import SLOPES
+from perfml.learning.estimators.encoding import Encoder, is_frame
+from perfml.treeshap.contributions import contributions
+
+Folds = list[tuple[Indexes, Indexes]]
+FEWEST_EVENTS = 10
+"""With fewer, everybody gets the baseline: nothing can be said of who."""
+FOLDS = 5
+ITERATIONS = 2
+"""Times that the baseline and the boosting are learnt in turn."""
+SMALLEST_EXPOSURE = 1e-10
+"""Cumulative hazard given to those censored before the first event: they tell nothing, but 0 has no logarithm."""
+
+
+class HazardModel(BaseEstimator):
+    """Proportional hazards by boosted trees.
+
+    Categorical columns of a pandas or polars frame, and missing values, are used as they are. The parameters are LightGBM's
+    own; ``max_rounds`` and ``early_stopping_rounds`` bound the search for the number of rounds, and one booster is learnt
+    for each of ``seeds``, their margins averaged.
+
+    After :meth:`fit`: ``boosters_``, ``rounds_``, ``slope_``, ``baseline_``, ``encoder_``, ``n_features_in_`` and, for a
+    table with column names, ``feature_names_in_``.
+    """
+
+    def __init__(
+        self,
+        *,
+        learning_rate: float = 0.04,
+        num_leaves: int = 8,
+        min_child_samples: int = 30,
+        feature_fraction: float = 0.5,
+        bagging_fraction: float = 0.8,
+        lambda_l2: float = 5.0,
+        max_rounds: int = 800,
+        early_stopping_rounds: int = 60,
+        seeds: tuple[int, ...] = (11, 23, 47),
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.num_leaves = num_leaves
+        self.min_child_samples = min_child_samples
+        self.feature_fraction = feature_fraction
+        self.bagging_fraction = bagging_fraction
+        self.lambda_l2 = lambda_l2
+        self.max_rounds = max_rounds
+        self.early_stopping_rounds = early_stopping_rounds
+        self.seeds = seeds
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn from ``X`` (n, features) and ``y`` (n,), as :func:`times_and_events` takes it.
+
+        With fewer than :data:`FEWEST_EVENTS` events every score is 0 and the baseline is Nelson and Aalen's.
+        Raises ValueError where nobody has the event, a time is not positive, or a value is infinite.
+        """
+        times, event = times_and_events(y)
+        if not event.any():
+            raise ValueError("y holds no event: every time is censored, and there is nothing to learn")
+        return self.fit_events(X, times, event)
+
+    def fit_events(self, X: Any, times: Floats, event: Bools, weight: Floats | None = None) -> Self:
+        """:meth:`fit` with times and events apart; without any event nobody is ever at risk.
+
+        ``weight`` (n,), positive: how many rows of whom the model is for each row stands for (Horvitz & Thompson 1952).
+        """
+        features = self._features(X, fitting=True)
+        weight = np.ones(len(times)) if weight is None else weight / weight.mean()
+        check_consistent_length(features, times, weight)
+        score = np.zeros(len(times))
+        self.boosters_: tuple[lgb.Booster, ...] = ()
+        self.rounds_, self.slope_ = 0, 1.0
+        if event.sum() >= FEWEST_EVENTS:
+            for _ in range(ITERATIONS):
+                exposure = breslow.baseline(times, event, score, weight)(times)
+                self.rounds_, score = self._out_of_fold(features, event, exposure, weight)
+            self.slope_ = breslow.fit_slope(times, event, score, SLOPES, weight)
+            score = self.slope_ * score
+            self.boosters_ = tuple(
+                lgb.train(
+                    self._parameters(seed, len(event)), self._data(features, event, exposure, weight), self.rounds_
+                )
+                for seed in self.seeds
+            )
+        self.baseline_ = breslow.baseline(times, event, score, weight)
+        return self
+
+    def predict(self, X: Any) -> Floats:
+        """Calibrated log hazard relative to the baseline: (n,)."""
+        features = self._features(X)
+        return self.slope_ * _mean([b.predict(features, raw_score=True) for b in self.boosters_], (len(features),))
+
+    def contributions(self, X: Any) -> Floats:
+        """Exact path-dependent TreeSHAP (Lundberg et al. 2020): (n, features + 1); the last column is the base value.
+
+        Each row sums to :meth:`predict`.
+        """
+        features = self._features(X)
+        shape = (len(features), features.shape[1] + 1)
+        return self.slope_ * _mean([contributions(b, features) for b in self.boosters_], shape)
+
+    def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
+        """Probability of no event up to and including each of ``times``, counted from 0: (n, times).
+
+        Raises ValueError for times beyond the longest follow-up that was learnt from: nothing is known of them.
+        """
+        score = self.predict(X)
+        return breslow.survival(self.baseline_, score, breslow.known_times(times, self.baseline_.until))
+
+    def predict_incidence(self, X: Any, times: npt.ArrayLike) -> Floats:
+        """Probability of the event up to and including each of ``times``: (n, times)."""
+        return 1.0 - self.predict_survival(X, times)
+
+    def predict_restricted_mean(self, X: Any, until: float) -> Floats:
+        """Expected time without the event within ``until``, in the unit of the times: (n,)."""
+        score = self.predict(X)
+        return breslow.restricted_mean(self.baseline_, score, breslow.known_times(until, self.baseline_.until)[0])
+
+    def score(self, X: Any, y: Any) -> float:
+        """Harrell's concordance of :meth:`predict`; see :func:`perfml.learning.estimators.breslow.concordance`."""
+        return breslow.concordance(*times_and_events(y), self.predict(X))
+
+    def to_parts(self) -> tuple[dict[str, Any], list[str]]:
+        """The fitted model as JSON and LightGBM texts, for :meth:`from_parts`."""
+        check_is_fitted(self)
+        about = {
+            "parameters": self.get_params(),
+            "encoder": self.encoder_.to_json(),
+            "features": self.n_features_in_,
+            "rounds": self.rounds_,
+            "slope": self.slope_,
+            "baseline": self.baseline_.to_json(),
+        }
+        return about, [booster.model_to_string() for booster in self.boosters_]
+
+    @classmethod
+    def from_parts(cls, about: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+        """The model that :meth:`to_parts` took apart; it predicts the same to the last digit.
+
+        LightGBM ends the process on a text that was cut or altered: compare its hash first.
+        """
+        model = cls(**about["parameters"] | {"seeds": tuple(about["parameters"]["seeds"])})
+        model.encoder_ = Encoder.from_json(about["encoder"])
+        model.n_features_in_ = about["features"]
+        if model.encoder_.names:
+            model.feature_names_in_ = np.array(model.encoder_.names, dtype=object)
+        model.rounds_, model.slope_ = about["rounds"], about["slope"]
+        model.baseline_ = breslow.Baseline.from_json(about["baseline"])
+        model.boosters_ = tuple(lgb.Booster(model_str=text) for text in boosters)
+        return model
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.target_tags.required = True
+        tags.target_tags.positive_only = True  # never 0, for which there is no tag: its checks would give zeros
+        return tags
+
+    def _features(self, X: Any, *, fitting: bool = False) -> Floats:
+        """A matrix of floats, checked as scikit-learn does; names and categories are learnt when ``fitting``."""
+        if not fitting:
+            check_is_fitted(self)
+        if is_frame(X):  # the names are looked at before the encoder drops them
+            validate_data(self, X, reset=fitting, skip_check_array=True)
+        if fitting:
+            self.encoder_ = Encoder.fit(X)
+        features = self.encoder_.transform(X)
+        checks = {"dtype": np.float64, "ensure_all_finite": "allow-nan", "ensure_min_samples": 2 if fitting else 1}
+        if is_frame(X):
+            return np.asarray(check_array(features, input_name="X", estimator=self, **checks))
+        return np.asarray(validate_data(self, features, reset=fitting, **checks))
+
+    def _out_of_fold(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> tuple[int, Floats]:
+        """Rounds with the lowest Poisson deviance on rows left out, mean over the seeds, and those rows' mean score (n,)."""
+        runs = []
+        for seed in self.seeds:
+            folds = _folds(event, seed)
+            found = lgb.cv(
+                self._parameters(seed, len(event)),
+                self._data(features, event, exposure, weight),
+                self.max_rounds,
+                folds=folds,
+                callbacks=[lgb.early_stopping(self.early_stopping_rounds, verbose=False)],
+                return_cvbooster=True,
+            )
+            runs.append((folds, cast(lgb.CVBooster, found["cvbooster"])))
+        rounds = max(1, round(float(np.mean([run.best_iteration for _, run in runs]))))
+        score = np.zeros(len(event))
+        for folds, run in runs:
+            for (_, left_out), booster in zip(folds, run.boosters, strict=True):
+                score[left_out] += booster.predict(features[left_out], raw_score=True, num_iteration=rounds)
+        return rounds, score / len(self.seeds)
+
+    def _data(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> lgb.Dataset:
+        return lgb.Dataset(
+            features,
+            event.astype(np.float64),
+            weight=weight,
+            init_score=np.log(np.maximum(exposure, SMALLEST_EXPOSURE)),
+            categorical_feature=list(self.encoder_.categorical),
+        )
+
+    def _parameters(self, seed: int, rows: int) -> dict[str, Any]:
+        return boosting(self, seed=seed, rows=rows) | {"objective": "poisson"}
+
+
+class CauseSpecificHazards(BaseEstimator):
+    """Causes that compete: one :class:`HazardModel` each, for which the other causes end follow-up (Prentice et al. 1978).
+
+    ``hazard`` gives the parameters. After :meth:`fit`, ``hazards_`` holds the models in the order of the causes; a cause with
+    fewer than :data:`FEWEST_EVENTS` events has its baseline alone. ``hazards_[k].contributions`` explains a cause.
+    """
+
+    def __init__(self, *, hazard: HazardModel | None = None) -> None:
+        self.hazard = hazard
+
+    def fit(self, X: Any, times: Any, causes: Any, weight: Floats | None = None) -> Self:
+        """Learn from ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
+
+        ``weight`` is :meth:`HazardModel.fit_events`'s.
+
+        Raises ValueError for other causes, where all are 0, and as :meth:`HazardModel.fit` does.
+        """
+        times = positive_times(times)
+        code = column_or_1d(causes, dtype=np.float64)
+        check_consistent_length(times, code)
+        if not (np.isin(code, np.arange(len(code) + 1)).all() and code.any()):
+            raise ValueError("causes are whole numbers, 0 for censored and from 1 on for each cause, and not all 0")
+        blank = self.hazard or HazardModel()
+        self.hazards_ = tuple(
+            clone(blank).fit_events(X, times, code == cause, weight) for cause in range(1, int(code.max()) + 1)
+        )
+        return self
+
+    def predict(self, X: Any) -> Floats:
+        """Calibrated log hazard of each cause relative to its baseline: (n, causes)."""
+        check_is_fitted(self)
+        return np.stack([hazard.predict(X) for hazard in self.hazards_], axis=1)
+
+    def predict_incidence(self, X: Any, times: npt.ArrayLike) -> Floats:
+        """Probability of having left for each cause up to and including each of ``times``: (n, causes, times).
+
+        It never decreases in time, and with :meth:`predict_survival` the causes add up to 1. See
+        :func:`perfml.learning.estimators.breslow.cumulative_incidence`; raises as :meth:`HazardModel.predict_survival` does.
+        """
+        scores = self.predict(X)
+        baselines = [hazard.baseline_ for hazard in self.hazards_]
+        return breslow.cumulative_incidence(baselines, scores, breslow.known_times(times, baselines[0].until))
+
+    def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
+        """Probability of staying beyond each of ``times``, whatever the cause: (n, times)."""
+        check_is_fitted(self)
+        return np.asarray(np.prod([hazard.predict_survival(X, times) for hazard in self.hazards_], axis=0))
+
+    def to_parts(self) -> tuple[dict[str, Any], list[str]]:
+        """The fitted models as JSON and LightGBM texts, for :meth:`from_parts`."""
+        check_is_fitted(self)
+        parts = [hazard.to_parts() for hazard in self.hazards_]
+        about = {"causes": [about | {"boosters": len(texts)} for about, texts in parts]}
+        return about, [text for _, texts in parts for text in texts]
+
+    @classmethod
+    def from_parts(cls, about: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+        """The models that :meth:`to_parts` took apart; see :meth:`HazardModel.from_parts`."""
+        texts = iter(boosters)
+        model = cls()
+        model.hazards_ = tuple(
+            HazardModel.from_parts(cause, [next(texts) for _ in range(cause["boosters"])]) for cause in about["causes"]
+        )
+        return model
+
+
+def times_and_events(y: Any) -> tuple[Floats, Bools]:
+    """Times (n,) and whether the event came then (n,).
+
+    ``y``: one signed time for each row, in any unit, ``t`` where the event came at ``t`` and ``-t`` where follow-up ended at
+    ``t`` without one (XGBoost's ``survival:cox``); or a structured array of event and time (scikit-survival).
+    Raises ValueError for times that are 0 (it has no sign), missing or infinite.
+    """
+    if y is None:
+        raise ValueError("HazardModel requires y to be passed, but the target y is None")
+    kind = getattr(y, "dtype", None)
+    if getattr(kind, "names", None) is None:
+        signed = np.asarray(check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y"))
+        return positive_times(np.abs(signed)), signed > 0
+    if len(y.dtype) != 2 or y.dtype[0] != np.bool_:
+        raise ValueError(f"a structured y holds the event (bool) and then the time, not {y.dtype}")
+    event, times = (y[name] for name in y.dtype.names)
+    return positive_times(times), np.asarray(event)
+
+
+def positive_times(times: Any) -> Floats:
+    """As floats (n,). Raises ValueError where one is not a positive, finite number."""
+    found = np.asarray(check_array(column_or_1d(times), ensure_2d=False, dtype=np.float64, input_name="times"))
+    if (found <= 0).any():
+        raise ValueError(f"{(found <= 0).sum()} times are not positive: count leaving on the first day as half a day")
+    return found
+
+
+def _folds(event: Bools, seed: int) -> Folds:
+    """Training and left-out rows of each fold, drawn so that each holds its share of the events."""
+    order = np.lexsort((np.random.default_rng(seed).random(len(event)), event))
+    fold = np.empty(len(event), dtype=np.intp)
+    fold[order] = np.arange(len(event)) % FOLDS
+    return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
+
+
+def _mean(found: Sequence[Any], shape: tuple[int, ...]) -> Floats:
+    return np.asarray(np.mean(found, axis=0), dtype=np.float64) if found else np.zeros(shape)

@@ -1,0 +1,221 @@
+"""Spline logistic regression: a sum of one smooth-ish curve a column, each piecewise linear between a few quantiles.
+
+Linear B-splines ("tents") at the quantiles of a column, together with the column itself, under one ridge penalty (Eilers &
+Marx 1996 with a plain ridge). A sum of tents is a piecewise linear curve, so the fitted model is a table of knots and
+values: it is evaluated with :func:`numpy.interp`, kept as JSON, and its Shapley values are its own terms less their mean.
+Beyond the outermost knots a curve stays flat; missing values and categories are levels of their own.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perfml.arrays import Floats
+
+INNER_KNOTS = 2
+PENALTIES = (0.0005, 0.002, 0.01, 0.05, 0.25)
+"""Inverse strengths C of the ridge that are tried, the strongest first."""
+MOST_ROWS = 60_000
+"""Rows a curve is learnt from; more sharpen it no further, and cost as much as the trees."""
+MOST_ITERATIONS = 150
+BLOCK = 20_000
+"""Rows for which all terms are held at once."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One column's term: ``values`` at ``knots``, linear between them; for a category, the value of each code."""
+
+    knots: tuple[float, ...]
+    values: tuple[float, ...]
+    missing: float
+    categorical: bool = False
+
+    def __call__(self, x: Floats) -> Floats:
+        """(n,) -> (n,); a category without a value of its own counts as missing."""
+        absent = np.isnan(x)
+        if not self.values:
+            return np.where(absent, self.missing, 0.0)
+        if self.categorical:
+            code = np.where(absent, 0, x).astype(np.int64)
+            known = ~absent & (code >= 0) & (code < len(self.values))
+            return np.where(known, np.array(self.values)[np.where(known, code, 0)], self.missing)
+        return np.where(absent, self.missing, np.interp(np.where(absent, self.knots[0], x), self.knots, self.values))
+
+
+@dataclass(frozen=True)
+class SplineLogistic:
+    """``intercept`` plus one curve a column, on the scale of log-odds. ``means``: each curve's mean where it was learnt."""
+
+    intercept: float
+    curves: tuple[Curve, ...]
+    means: tuple[float, ...]
+
+    def margin(self, features: Floats) -> Floats:
+        """Log-odds: (n, features) -> (n,)."""
+        out = np.full(len(features), self.intercept)
+        for place, curve in enumerate(self.curves):
+            if any(curve.values) or curve.missing:
+                out += curve(features[:, place])
+        return out
+
+    def contributions(self, features: Floats) -> Floats:
+        """Exact Shapley values of an additive model: (n, features + 1); the last column is the base value."""
+        out = np.empty((len(features), len(self.curves) + 1))
+        for place, (curve, mean) in enumerate(zip(self.curves, self.means, strict=True)):
+            out[:, place] = curve(features[:, place]) - mean
+        out[:, -1] = self.intercept + sum(self.means)
+        return out
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON; :meth:`from_json` reads it back."""
+        curves = [[c.knots, c.values, c.missing, c.categorical] for c in self.curves]
+        return {"intercept": self.intercept, "curves": curves, "means": self.means}
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> SplineLogistic:
+        """The model that :meth:`to_json` wrote."""
+        curves = tuple(Curve(tuple(k), tuple(v), missing, cat) for k, v, missing, cat in raw["curves"])
+        return cls(raw["intercept"], curves, tuple(raw["means"]))
+
+
+@dataclass(frozen=True)
+class Basis:
+    """The knots of each column, learnt from rows without their labels."""
+
+    knots: tuple[Floats, ...]
+    scale: tuple[tuple[float, float], ...]
+    """Of each column, mean and standard deviation of its values, kept within the outermost knots."""
+    categories: Mapping[int, int]
+    """Number of codes of each categorical column."""
+
+    @classmethod
+    def of(cls, features: Floats, categories: Mapping[int, int]) -> Basis:
+        """Knots at the extremes and at :data:`INNER_KNOTS` quantiles between them. ``features``: (n, columns)."""
+        knots, scale = [], []
+        for place in range(features.shape[1]):
+            x = features[:, place]
+            x = x[~np.isnan(x)]
+            if place in categories or not len(x):
+                knots.append(np.empty(0))
+                scale.append((0.0, 1.0))
+                continue
+            at = np.unique(np.quantile(x, np.linspace(0.0, 1.0, INNER_KNOTS + 2)))
+            knots.append(at)
+            scale.append((float(x.mean()), float(x.std()) or 1.0))
+        return cls(tuple(knots), tuple(scale), categories)
+
+    def width(self, place: int) -> int:
+        """How many columns of the design one column takes: its tents, itself, and whether it is missing."""
+        return self.categories[place] + 1 if place in self.categories else len(self.knots[place]) + 2
+
+    def design(self, features: Floats) -> npt.NDArray[np.float32]:
+        """(n, columns) -> (n, terms), in single precision."""
+        starts = np.cumsum([0, *(self.width(place) for place in range(features.shape[1]))])
+        out = np.zeros((len(features), starts[-1]), dtype=np.float32)
+        for place, start in enumerate(starts[:-1]):
+            x = features[:, place]
+            there = np.flatnonzero(~np.isnan(x))
+            out[:, starts[place + 1] - 1] = np.isnan(x)
+            if place in self.categories:
+                code = x[there].astype(np.int64)
+                seen = (code >= 0) & (code < self.categories[place])
+                out[there[seen], start + code[seen]] = 1.0
+                continue
+            at = self.knots[place]
+            if len(at) < 2:
+                continue
+            clipped = np.clip(x[there], at[0], at[-1])
+            low = np.clip(np.searchsorted(at, clipped, side="right") - 1, 0, len(at) - 2)
+            part = (clipped - at[low]) / (at[low + 1] - at[low])
+            out[there, start + low] = 1.0 - part
+            out[there, start + low + 1] = part
+            mean, spread = self.scale[place]
+            out[there, start + len(at)] = (clipped - mean) / spread
+        return out
+
+    def curves(self, coefficients: Floats, signs: Sequence[int], weight: Sequence[Floats]) -> tuple[Curve, ...]:
+        """One curve a column from the coefficients of the design. ``signs``: the direction asked of each column, or 0.
+
+        A curve that bends the wrong way is replaced by the nearest monotone one (isotonic regression, weighted by
+        ``weight``, how many rows lie near each knot).
+        """
+        out, start = [], 0
+        for place, sign in enumerate(signs):
+            end = start + self.width(place)
+            own = coefficients[start:end]
+            if place in self.categories:
+                out.append(Curve((), tuple(own[:-1].tolist()), float(own[-1]), True))
+            else:
+                at = self.knots[place]
+                mean, spread = self.scale[place]
+                values = own[: len(at)] + own[len(at)] * (at - mean) / spread if len(at) > 1 else np.zeros(len(at))
+                if sign and len(at) > 1:
+                    values = _monotone(values, sign, weight[place])
+                out.append(Curve(tuple(at.tolist()), tuple(values.tolist()), float(own[-1])))
+            start = end
+        return tuple(out)
+
+
+def fit_path(
+    features: Floats,
+    label: Floats,
+    *,
+    weight: Floats | None = None,
+    categories: Mapping[int, int] | None = None,
+    signs: Sequence[int] | None = None,
+    penalties: Sequence[float] = PENALTIES,
+    seed: int = 0,
+) -> list[SplineLogistic]:
+    """One model for each of ``penalties``, each begun where the stronger one ended.
+
+    ``features``: (n, columns); ``label``: 0 or 1, both there; ``categories``: number of codes of each categorical column.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    if len(label) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(len(label), MOST_ROWS, replace=False))
+        features, label = features[rows], label[rows]
+        weight = None if weight is None else weight[rows]
+    signs = [0] * features.shape[1] if signs is None else list(signs)
+    basis = Basis.of(features, categories or {})
+    design = basis.design(features)
+    middle = np.average(design, axis=0, weights=weight).astype(np.float32)
+    design -= middle
+    near = _rows_near_knots(basis, features, signs)
+    logistic = LogisticRegression(max_iter=MOST_ITERATIONS, tol=1e-3, warm_start=True)
+    models = []
+    for strength in penalties:
+        logistic.C = strength
+        with warnings.catch_warnings():  # a ridge this close to its optimum is as good as one at it
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            logistic.fit(design, label, sample_weight=weight)
+        coefficients = logistic.coef_[0].astype(np.float64)
+        curves = basis.curves(coefficients, signs, near)
+        means = tuple(float(np.mean(curve(features[:, place]))) for place, curve in enumerate(curves))
+        intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
+        models.append(SplineLogistic(intercept, curves, means))
+    return models
+
+
+def _rows_near_knots(basis: Basis, features: Floats, signs: Sequence[int]) -> list[Floats]:
+    """For each column that must be monotone, one more than the rows nearest to each knot; ones for the others."""
+    out = [np.ones(len(at)) for at in basis.knots]
+    for place in np.flatnonzero(signs):
+        at, x = basis.knots[place], features[:, place]
+        if len(at) > 1:
+            out[place] += np.bincount(np.abs(x[~np.isnan(x), None] - at).argmin(axis=1), minlength=len(at))
+    return out
+
+
+def _monotone(values: Floats, sign: int, weight: Floats) -> Floats:
+    from sklearn.isotonic import isotonic_regression
+
+    return np.asarray(isotonic_regression(values, sample_weight=weight, increasing=sign > 0), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Audits of groups, proxies of protected attributes, and what mitigation costs."""

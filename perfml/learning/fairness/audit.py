@@ -1,0 +1,272 @@
+"""Whether a model treats groups of people alike.
+
+Everyone is held to one threshold; nothing here sets another for a group. Intervals are over people, as in
+:mod:`perfml.learning.validation.metrics`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from perfml.arrays import Bools, Floats, Ints, Objects
+from perfml.errors import DataError
+from perfml.learning.fairness.findings import (
+    ALL,
+    METRICS,
+    FairnessLimits,
+    FairnessReport,
+    Finding,
+    GroupRow,
+    Verdict,
+    insufficient,
+    judged,
+)
+from perfml.learning.fairness.score_test import ScoreTest
+from perfml.learning.validation.metrics import DRAWS, interval
+
+UNKNOWN = "unknown"
+"""The group of those whose attribute is not known: shown, and never compared."""
+
+
+def age_bands(birth_year: npt.ArrayLike, as_of: npt.ArrayLike) -> Objects:
+    """The band of the age reached within the as-of date's year: ``<30``, ``30-39``, ``40-49``, ``50+``; None where unknown.
+
+    >>> age_bands([1999, 1985, None], np.array(["2026-06-01"] * 3, "M8[D]")).tolist()
+    ['<30', '40-49', None]
+    """
+    year = np.asarray(as_of, dtype="M8[Y]").astype(np.int64) + 1970
+    age = year - np.asarray(birth_year, dtype=np.float64)
+    bands = np.array(["<30", "30-39", "40-49", "50+", None], dtype=object)
+    return bands[np.where(np.isnan(age), 4, np.digitize(age, [30, 40, 50]))]
+
+
+def audit(
+    *,
+    label: Floats,
+    probability: Floats,
+    flagged: Bools,
+    person: Objects,
+    groups: Mapping[str, Sequence[str | None] | npt.NDArray[Any]],
+    limits: FairnessLimits,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> FairnessReport:
+    """Compare the groups of each attribute, and of each two attributes together. All arrays are of shape (rows,).
+
+    - *flag rate ratio*, *non-flag rate ratio*: lowest over highest share of rows flagged, and not flagged. Both, because
+      .98 / .94 of people left alone looks even while 2 % against 6 % are flagged (Feldman et al. 2015).
+    - *true-positive gap*: highest less lowest share flagged of the rows that had the outcome (Hardt et al. 2016).
+    - *calibration gap*: by what factor, less one, a group's expected over observed differs from everybody's. A factor,
+      because a risk told half or double is equally wrong; against everybody's and not against 1, because a level that is
+      wrong for all alike is no unfairness and is told by the evaluation (the table of groups has it against 1).
+
+    Groups with fewer people, positives or negatives than the limits ask are shown and not compared; fewer than two that
+    can be compared give "insufficient". A metric *fails* when two groups lie beyond the limit of each other *and* equal
+    groups would not be set so far apart by chance (:data:`~perfml.learning.fairness.findings.CHANCE`). The interval cannot be
+    asked for the second: of groups that are alike one is always the lowest, a minimum over a maximum is always under 1. So a
+    score test is, corrected for the number of groups and of comparisons in the report: of a model fair to all, the
+    four-fifths rule alone would fail nearly every audit with small groups. "pass" means that no violation was shown; where
+    the interval reaches beyond the limit the sentence says so.
+
+    Raises :class:`DataError` when the arrays differ in length, or a label is neither 0 nor 1 (has not matured).
+    """
+    arrays = {"label": label, "probability": probability, "flagged": flagged, "person": person, **groups}
+    if len({len(values) for values in arrays.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in arrays.items())
+        raise DataError(f"different numbers of rows: {lengths}", where="fairness audit", remedy="give one value a row")
+    if not np.isin(label, (0, 1)).all():
+        raise DataError("labels are missing", where="fairness audit", remedy="leave out the rows that have not matured")
+    everyone, code = np.unique(np.asarray(person), return_inverse=True)
+    share = np.full(len(everyone), 1 / max(1, len(everyone)))
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(len(everyone), share, size=draws).astype(np.float64)
+    rows = _Rows(np.asarray(label, np.float64), np.asarray(probability, np.float64), np.asarray(flagged, bool), code)
+    findings: list[Finding] = []
+    tables: dict[str, tuple[GroupRow, ...]] = {}
+    for attribute, group in with_intersections(groups).items():
+        tables[attribute], found = _compare(attribute, group, rows, drawn, limits, rng)
+        findings += found
+    findings = judged(findings, limits)
+    verdicts = [f.verdict for f in findings]
+    unjudged = [f for f in findings if f.attribute in groups and f.verdict == "insufficient"]
+    verdict: Verdict = "fail" if "fail" in verdicts else "insufficient" if unjudged or not findings else "pass"
+    return FairnessReport(verdict, tuple(findings), tables, limits)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    label: Floats
+    probability: Floats
+    flagged: Bools
+    person: Ints
+
+    def where(self, keep: Bools) -> _Rows:
+        return _Rows(*(values[keep] for values in vars(self).values()))
+
+
+def with_intersections(groups: Mapping[str, Any]) -> dict[str, Objects]:
+    """The group of each row by attribute and by each two attributes; :data:`UNKNOWN` where one is not known."""
+    import pandas as pd
+
+    single: dict[str, Objects] = {}
+    for name, given in groups.items():
+        values = np.asarray(given, dtype=object)
+        known = ~(pd.isna(values) | (values == ""))
+        single[name] = np.array([str(v) if k else UNKNOWN for v, k in zip(values, known, strict=True)], dtype=object)
+    pairs: dict[str, Objects] = {}
+    for a, b in combinations(single, 2):
+        both = np.where((single[a] == UNKNOWN) | (single[b] == UNKNOWN), UNKNOWN, single[a] + " × " + single[b])
+        pairs[f"{a} × {b}"] = both.astype(object)
+    return single | pairs
+
+
+def _compare(
+    attribute: str, group: Objects, rows: _Rows, drawn: Floats, limits: FairnessLimits, rng: np.random.Generator
+) -> tuple[tuple[GroupRow, ...], list[Finding]]:
+    names, code = np.unique(group.astype(str), return_inverse=True)
+    n = len(names)
+    # How many people a group has, and of them with and without the outcome, and what it sums to in every draw of people.
+    people, positives, negatives = (
+        np.bincount(np.unique(code[keep] + n * rows.person[keep]) % n, minlength=n)
+        for keep in (np.ones(len(code), bool), rows.label == 1, rows.label == 0)
+    )
+    enough = (people >= limits.min_people) & (positives >= limits.min_positives) & (negatives >= limits.min_negatives)
+    enough &= names != UNKNOWN
+    of_rows, flags, cases, found, expected = _sums(rows, code, n, drawn)
+    flag_rate = _drawn_share(flags, of_rows, people, rng)
+    hit_rate = _drawn_share(found, cases, positives, rng)
+    excess = np.divide(expected, cases, out=np.full(cases.shape, np.nan), where=cases > 0)
+    point = _metric_frame(rows, group).by_group.loc[list(names)]
+    table = tuple(
+        GroupRow(
+            str(names[g]),
+            int(people[g]),
+            int((code == g).sum()),
+            int(positives[g]),
+            int(negatives[g]),
+            bool(enough[g]),
+            interval(float(point["flag_rate"].iloc[g]), flag_rate[:, g]),
+            interval(float(point["true_positive_rate"].iloc[g]) if positives[g] else np.nan, hit_rate[:, g]),
+            interval(float(point["expected_over_observed"].iloc[g]), excess[:, g]),
+        )
+        for g in range(n)
+    )
+    if enough.sum() < 2:
+        return table, [insufficient(attribute, metric, limits, table) for metric in METRICS]
+    at = np.flatnonzero(enough)
+    every = expected[:, at].sum(axis=1) / cases[:, at].sum(axis=1)
+    drawn_rates = {
+        "flag_rate_ratio": flag_rate,
+        "non_flag_rate_ratio": 1 - flag_rate,
+        "true_positive_gap": hit_rate,
+        "calibration_gap": excess / every[:, None],
+    }
+    compared, position = rows.where(enough[code]), np.cumsum(enough) - 1
+    every_now = float(compared.probability.sum() / compared.label.sum())
+    rates = {
+        "flag_rate_ratio": point["flag_rate"],
+        "non_flag_rate_ratio": point["non_flag_rate"],
+        "true_positive_gap": point["true_positive_rate"],
+        "calibration_gap": point["expected_over_observed"] / every_now,
+    }
+    chance = _chances(compared, position[code[enough[code]]])
+
+    def one(metric: str) -> Finding:
+        # Each two groups, or each group and all: their distance, how far it is in standard errors, and where they stand.
+        rate, test = rates[metric].to_numpy(np.float64)[at], chance[metric]
+        pairs: list[tuple[float, float, int, int | None]]
+        if metric == "calibration_gap":
+            pairs = [(_gap(metric, rate[a], 1.0), test.from_all(a), a, None) for a in range(len(at))]
+        else:
+            both = (sorted(two, key=lambda g: float(rate[g])) for two in combinations(range(len(at)), 2))
+            pairs = [(_gap(metric, rate[a], rate[b]), test.apart(a, b), a, b) for a, b in both]
+        if metric.endswith("ratio") and not rate.max() > 0:  # nobody is flagged, or everybody
+            return insufficient(attribute, metric, limits, table)
+        furthest = (min if metric.endswith("ratio") else max)(pairs, key=lambda pair: pair[0])
+        beyond = [pair for pair in pairs if limits.violated(metric, pair[0])]
+        shown = max(beyond, key=lambda pair: pair[1]) if beyond else furthest
+
+        def who(a: int, b: int | None) -> tuple[str, str]:
+            return str(names[at[a]]), ALL if b is None else str(names[at[b]])
+
+        value, _, a, b = furthest
+        near, far = drawn_rates[metric][:, at[a]], 1.0 if b is None else drawn_rates[metric][:, at[b]]
+        sample = near / far if metric.endswith("ratio") else far - near
+        if b is None:
+            sample = (near if rate[a] > 1 else 1 / near) - 1
+        p = test.each_p(shown[1]) if shown[3] is None else test.pair_p(shown[1])
+        return Finding(
+            attribute, metric, interval(value, np.asarray(sample)), limits.of(metric), who(a, b), who(*shown[2:]), p, p,
+            "pass", "", "",
+        )  # fmt: skip
+
+    return table, [one(metric) for metric in METRICS]
+
+
+def _gap(metric: str, a: float, b: float) -> float:
+    """How far two rates are apart, ``a`` being the lower; for calibration the factor between ``a`` and 1, less one."""
+    if metric.endswith("ratio"):
+        return float(a / b) if b > 0 else 1.0
+    return float(max(a, 1 / a) - 1 if metric == "calibration_gap" else b - a)
+
+
+def _metric_frame(rows: _Rows, group: Objects) -> Any:
+    """fairlearn's figures by group. It gives a group without positives a true-positive rate of 0: do not read that one."""
+    from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
+
+    def expected_over_observed(label: Floats, _: Bools, probability: Floats) -> float:
+        return float(np.sum(probability) / np.sum(label)) if np.sum(label) else math.nan
+
+    return MetricFrame(
+        metrics={
+            "flag_rate": selection_rate,
+            "non_flag_rate": lambda label, flagged: 1 - selection_rate(label, flagged),
+            "true_positive_rate": true_positive_rate,
+            "expected_over_observed": expected_over_observed,
+        },
+        y_true=rows.label.astype(np.int64),
+        y_pred=rows.flagged.astype(np.int64),
+        sensitive_features=group.astype(str),
+        sample_params={"expected_over_observed": {"probability": rows.probability}},
+    )
+
+
+def _sums(rows: _Rows, code: Ints, groups: int, drawn: Floats) -> Floats:
+    """Rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
+    from scipy.sparse import csr_array
+
+    flagged = rows.flagged.astype(np.float64)
+    each = (np.ones(len(code)), flagged, rows.label, rows.label * flagged, rows.probability)
+    shape = (drawn.shape[1], groups)
+    return np.stack([np.asarray(drawn @ csr_array((values, (rows.person, code)), shape=shape)) for values in each])
+
+
+def _drawn_share(cases: Floats, of: Floats, people: Ints, rng: np.random.Generator) -> Floats:
+    """A share in every draw, with half a person more on either side (Jeffreys' prior; Brown, Cai & DasGupta 2001).
+
+    Without them a group in which nobody is flagged would have the interval [0, 0] however small it is.
+    """
+    rows_a_person = np.maximum(1.0, of.mean(axis=0) / np.maximum(1, people))
+    more, less = rng.gamma(0.5, size=(2, *of.shape)) * rows_a_person
+    found: Floats = (cases + more) / (of + more + less)
+    return found
+
+
+def _chances(rows: _Rows, code: Ints) -> dict[str, ScoreTest]:
+    case, flag = rows.label == 1, rows.flagged.astype(np.float64)
+    risk = np.clip(rows.probability * rows.label.sum() / rows.probability.sum(), 1e-9, 1 - 1e-9)
+    of_flags = ScoreTest.of(flag, np.full(len(flag), flag.mean()), code, rows.person)
+    hits, of_cases = flag[case], np.full(int(case.sum()), flag[case].mean())
+    return {
+        "flag_rate_ratio": of_flags,
+        "non_flag_rate_ratio": of_flags,
+        "true_positive_gap": ScoreTest.of(hits, of_cases, code[case], rows.person[case]),
+        "calibration_gap": ScoreTest.of(rows.label, risk, code, rows.person),
+    }

@@ -1,0 +1,69 @@
+"""A model as MLflow writes and loads it (``mlflow.pyfunc``): the same verified text files, never pickle."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from perfml._version import __version__
+from perfml.errors import ModelError
+from perfml.learning.registry.model_store import Model, load
+
+
+class Predictor:
+    """A model whose :meth:`predict` MLflow calls."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """The probability of the outcome within each horizon: one row for each given, columns ``within_<days>_days``.
+
+        ``model_input`` holds the model's evidence, one column a feature, in any order; an empty value is a missing one,
+        and other columns are ignored. Raises :class:`ModelError` naming a column that is not there. ``params`` is
+        MLflow's and not used.
+        """
+        names = [column.name for column in self.model.columns]
+        absent = [name for name in names if name not in model_input.columns]
+        if absent:
+            raise ModelError(
+                f"{len(absent)} of its {len(names)} columns are missing, e.g. {absent[0]}",
+                where=f"model {self.model.name} {self.model.version}",
+                remedy="give the columns that `perfml features` makes",
+            )
+        matrix = np.ascontiguousarray(model_input[names].to_numpy(dtype=np.float64, na_value=np.nan))
+        listed = self.model.incidences(matrix).incidence[:, 0]
+        within = {f"within_{days}_days": listed[:, place] for place, days in enumerate(self.model.risks)}
+        return pd.DataFrame(within, index=model_input.index)
+
+
+def _load_pyfunc(data_path: str) -> Predictor:
+    """MLflow's entry: ``data_path`` holds one ``models/<name>/<version>``, which is verified before it is opened."""
+    there = sorted(Path(data_path).glob("models/*/*/manifest.json"))
+    if len(there) != 1:
+        raise ModelError(f"holds {len(there)} models, not one", where=data_path, remedy="register the model again")
+    folder = there[0].parent
+    return Predictor(load(Path(data_path), folder.parent.name, folder.name))
+
+
+def save_as_pyfunc(folder: Path, temporary: Path, *, run: str, model_id: str) -> Path:
+    """Write the verified version in ``folder`` as an MLflow model under ``temporary``; return the model's folder.
+
+    ``run`` and ``model_id`` are MLflow's. The requirements are named: to guess them, MLflow would load the model (3 s).
+    """
+    import mlflow.pyfunc
+    from mlflow.models import Model as Described
+
+    shutil.copytree(folder, temporary / "home" / "models" / folder.parent.name / folder.name)
+    mlflow.pyfunc.save_model(
+        str(temporary / "model"),
+        loader_module=__name__,
+        data_path=str(temporary / "home"),
+        mlflow_model=Described(run_id=run, model_id=model_id),
+        pip_requirements=[f"perfml=={__version__}"],
+    )
+    return temporary / "model"

@@ -1,0 +1,316 @@
+"""MLflow beside the models on disk: every training run is logged, and its model registered as the same verified files.
+
+The tracking store is the SQLite file ``home/mlflow/mlflow.db``, or whatever MLFLOW_TRACKING_URI or ``uri`` names. What is
+to be logged is first written to ``home/mlflow/pending`` and taken away once MLflow has it. So a server that is down costs
+training a few seconds and loses nothing: the next training, or ``perfml track``, logs it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from perfml._version import __version__
+from perfml.errors import ModelError
+from perfml.files import write_text
+from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, verified
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+VERSION_TAG = "perfml_version"
+"""Of a run and of a registered version: the model's own version, which is the hash of its manifest."""
+PLAIN = MappingProxyType(
+    {
+        "DO_NOT_TRACK": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_UV_AUTO_DETECT": "false",
+        "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
+    }
+)
+"""MLflow's settings during a call, where the caller's environment says nothing else: it neither reports to anyone, nor
+waits (seconds) and asks again for minutes, nor takes the working folder's files for the model's, nor keeps files open."""
+LONGEST_PARAMETER = 6000
+"""Characters; MLflow refuses a longer one."""
+_NAME = re.compile(r"[\w.\- /]+")
+"""What MLflow takes for the name of a parameter."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What became of one run or promotion. Where it was not ``logged`` it is still pending, and ``reason`` says why."""
+
+    name: str
+    version: str
+    what: Literal["run", "promotion"]
+    logged: bool
+    reason: str = ""
+
+
+def tracking_uri(home: Path, uri: str | None = None) -> str:
+    """Where runs are logged: ``uri``, else MLFLOW_TRACKING_URI, else the SQLite file under ``home``."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.resolve() / 'mlflow' / 'mlflow.db'}"
+
+
+def record(
+    home: Path, name: str, version: str, *, plots: Mapping[str, str] = MappingProxyType({}), uri: str | None = None
+) -> Tracked:
+    """Log the training run of a model version that is on disk, and register it under the alias ``candidate``.
+
+    ``plots``: file name -> SVG. What waited from earlier is logged first. A server that is down raises nothing, see
+    :class:`Tracked`. Raises :class:`ModelError` where the version is missing or altered.
+    """
+    verified(home, name, version)
+    _queue(home, f"{name}-{version}", {"name": name, "version": version, "plots": dict(plots)})
+    return next(t for t in flush(home, uri=uri) if (t.name, t.version, t.what) == (name, version, "run"))
+
+
+def promote(home: Path, name: str, version: str, *, approver: str, reason: str, uri: str | None = None) -> Tracked:
+    """Give a version the alias ``champion``, with who approved it, why and on which day (UTC); like :func:`record`.
+
+    A version that was never logged there is logged first.
+    """
+    verified(home, name, version)
+    said = {"approver": approver, "reason": reason, "promoted_on": dt.datetime.now(dt.UTC).date().isoformat()}
+    _queue(home, f"{name}-{version}.{CHAMPION}", {"name": name, "version": version, "plots": {}, CHAMPION: said})
+    return next(t for t in flush(home, uri=uri) if (t.name, t.version, t.what) == (name, version, "promotion"))
+
+
+def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
+    """Log what is pending, the oldest first; empty where nothing is. What is logged already is not logged twice.
+
+    Nothing is raised, whatever the server does: it is asked until it first fails, and the rest stays pending.
+    """
+    down = ""
+    done = []
+    waiting = [
+        (path, json.loads(path.read_text(encoding="utf-8"))) for path in (_mlflow(home) / "pending").glob("*.json")
+    ]
+    for path, entry in sorted(waiting, key=lambda item: item[1]["since"]):
+        reason = down
+        if not down:
+            try:
+                with _client(tracking_uri(home, uri)) as client:
+                    _log(client, home, entry, tracking_uri(home, uri))
+                path.unlink()
+            except ModelError as error:  # of this one alone
+                reason = str(error)
+            except Exception as error:  # a trained model is never lost for what a server or its client does
+                said = str(error).splitlines() or [""]
+                reason = down = f"{type(error).__name__}: {said[0][:300]}"
+        done.append(
+            Tracked(entry["name"], entry["version"], "promotion" if CHAMPION in entry else "run", not reason, reason)
+        )
+    return done
+
+
+def pull(home: Path, name: str, alias: str = CHAMPION, *, uri: str | None = None) -> str:
+    """Fetch the version that MLflow's registry calls ``alias`` into ``home/models/<name>/<version>``; return the version.
+
+    Raises :class:`ModelError` where it cannot be fetched, or is not the very files that were registered: the manifest's
+    hash must be the version that the registry's tag says, and each file's the manifest's. Which version is in use stays as it is.
+    """
+    where, to = f"{name}@{alias} in MLflow", home / "models" / name
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with _client(tracking_uri(home, uri)) as client:
+                import mlflow.artifacts
+
+                entry = client.get_model_version_by_alias(name, alias)
+                mlflow.artifacts.download_artifacts(f"models:/{name}/{entry.version}", dst_path=folder)
+        except Exception as error:
+            said = str(error).splitlines() or [""]
+            raise ModelError(
+                f"cannot be fetched ({type(error).__name__}: {said[0][:300]})",
+                where=where,
+                remedy="check the server, or use a version that is on disk",
+            ) from error
+        version = entry.tags.get(VERSION_TAG) or "without a version"
+        manifest = next(Path(folder).glob(f"**/models/{name}/*/manifest.json"), None)
+        try:
+            source = verified(manifest.parents[3] if manifest else Path(folder), name, version)
+            files = ["manifest.json", *json.loads((source / "manifest.json").read_text(encoding="utf-8"))]
+            outside = next((file for file in files if Path(file).name != file), None)
+            if outside:
+                raise ModelError("is no file of a model", where=outside)
+        except ModelError as error:
+            raise ModelError(
+                f"is not what was registered ({Path(error.where).name}: {error.problem})",
+                where=where,
+                remedy=f"register it again from where it was trained, or run `perfml train {name}`",
+            ) from error
+        temporary = to / f".writing.{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        for file in files:
+            shutil.copyfile(source / file, temporary / file)
+        shutil.rmtree(to / version, ignore_errors=True)
+        temporary.replace(to / version)
+    verified(home, name, version)
+    return version
+
+
+def _queue(home: Path, stem: str, entry: Mapping[str, Any]) -> None:
+    since = dt.datetime.now(dt.UTC).isoformat()
+    write_text(_mlflow(home) / "pending" / f"{stem}.json", json.dumps({**entry, "since": since}, ensure_ascii=False))
+
+
+def _mlflow(home: Path) -> Path:
+    return home.resolve() / "mlflow"
+
+
+@contextmanager
+def _client(uri: str) -> Iterator[MlflowClient]:
+    """A client of ``uri``. MLflow's own global state and the environment are as before afterwards, and it says nothing."""
+    before = dict(os.environ)
+    loggers = {logging.getLogger(name): logging.getLogger(name).level for name in ("mlflow", "alembic", "urllib3")}
+    os.environ.update({name: value for name, value in PLAIN.items() if name not in before})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its own parts against each other
+            import mlflow
+
+            # What the environment names comes back with it; only what was chosen otherwise has to be set again.
+            apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
+            # None takes a choice back, which mlflow's types do not say.
+            chosen: Any = mlflow.get_tracking_uri() if apart else None
+            for logger in loggers:
+                logger.setLevel(logging.ERROR)
+            if uri.startswith("sqlite:///"):
+                Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            try:
+                mlflow.set_tracking_uri(uri)  # its registry asks the global one for the files of a model
+                yield mlflow.MlflowClient(tracking_uri=uri)
+            finally:
+                mlflow.set_tracking_uri(chosen)
+    finally:
+        for logger, level in loggers.items():
+            logger.setLevel(level)
+        for name in (*PLAIN, "MLFLOW_TRACKING_URI"):
+            os.environ.pop(name, None)
+            if name in before:
+                os.environ[name] = before[name]
+
+
+def _log(client: MlflowClient, home: Path, entry: Mapping[str, Any], uri: str) -> None:
+    """Log a run unless it is registered already, and set the aliases that ``entry`` asks for."""
+    name, version = entry["name"], entry["version"]
+    known = _registered(client, name, version)
+    there = known or _log_run(client, home, name, version, entry["plots"], uri)
+    if CHAMPION not in entry or known is None:
+        client.set_registered_model_alias(name, CANDIDATE, there.version)
+    if CHAMPION in entry:
+        for key, value in entry[CHAMPION].items():
+            client.set_model_version_tag(name, there.version, key, value)
+        client.set_registered_model_alias(name, CHAMPION, there.version)
+
+
+def _registered(client: MlflowClient, name: str, version: str) -> ModelVersion | None:
+    found = client.search_model_versions(f"name = '{name}'")
+    return next((there for there in found if there.tags.get(VERSION_TAG) == version), None)
+
+
+def _log_run(
+    client: MlflowClient, home: Path, name: str, version: str, plots: Mapping[str, str], uri: str
+) -> ModelVersion:
+    from mlflow.entities import LoggedModelStatus, Metric, Param
+    from mlflow.exceptions import MlflowException
+
+    from perfml.learning.registry.mlflow_pyfunc import save_as_pyfunc
+
+    folder = verified(home, name, version)
+    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))["about"]
+    experiment = _experiment(client, home, name, uri)
+    for broken_off in client.search_runs([experiment], f"tags.{VERSION_TAG} = '{version}'"):
+        client.delete_run(broken_off.info.run_id)
+    tags = {VERSION_TAG: version, "perfml": str(about.get("perfml", __version__)), "model": name}
+    tags |= {key: str(about[key]) for key in ("data_fingerprint", "until") if about.get(key)}
+    run = client.create_run(experiment, run_name=f"{name} {version}", tags=tags).info.run_id
+    now = round(time.time() * 1000)
+    client.log_batch(
+        run,
+        metrics=[Metric(key, value, now, 0) for key, value in metrics(about).items()],
+        params=[Param(key, value) for key, value in parameters(about).items()],
+    )
+    client.log_artifact(run, str(folder / "card.md"))
+    for file, svg in plots.items():
+        client.log_text(run, svg, f"plots/{file}")
+    model = client.create_logged_model(experiment, name=name, source_run_id=run, tags=tags)
+    with tempfile.TemporaryDirectory() as temporary:
+        saved = save_as_pyfunc(folder, Path(temporary), run=run, model_id=model.model_id)
+        client.log_model_artifacts(model.model_id, str(saved))
+    client.finalize_logged_model(model.model_id, LoggedModelStatus.READY)
+    client.set_terminated(run)
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    return client.create_model_version(
+        name, f"models:/{model.model_id}", run, tags={VERSION_TAG: version}, model_id=model.model_id
+    )
+
+
+def _experiment(client: MlflowClient, home: Path, name: str, uri: str) -> str:
+    """One experiment a model. A server chooses where its artifacts lie; without one they lie under ``home``."""
+    known = client.get_experiment_by_name(f"perfml-{name}")
+    if known is not None:
+        return str(known.experiment_id)
+    served = uri.startswith(("http:", "https:", "databricks"))
+    return client.create_experiment(
+        f"perfml-{name}", artifact_location=None if served else (_mlflow(home) / "artifacts").as_uri()
+    )
+
+
+def metrics(about: Mapping[str, Any]) -> dict[str, float]:
+    """The figures of each horizon's back-test with their intervals, by MLflow's names; what could not be told is left out.
+
+    >>> metrics({"backtests": {"91": {"model": {"auc": {"value": 0.8, "low": 0.7, "high": None}}}}})
+    {'within_91_days.auc': 0.8, 'within_91_days.auc_low': 0.7}
+    """
+    found = {}
+    for days, tested in about["backtests"].items():
+        for side, prefix in (("model", ""), ("baseline", "baseline."), ("difference", "difference.")):
+            for metric, said in tested.get(side, {}).items():
+                for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
+                    if said.get(part) is not None:
+                        found[f"within_{days}_days.{prefix}{metric}{suffix}"] = float(said[part])
+    return found
+
+
+def parameters(about: Mapping[str, Any]) -> dict[str, str]:
+    """The model's definition, one parameter a key. A table whose keys MLflow does not take as names stays JSON.
+
+    >>> parameters({"spec": {"learner": {"seeds": [1, 2]}, "monotone": {"overtime_*": 1}, "zh": "离职"}})
+    {'learner.seeds': '[1, 2]', 'monotone': '{"overtime_*": 1}', 'zh': '离职'}
+    """
+    found: dict[str, str] = {}
+
+    def walk(prefix: str, said: Mapping[str, Any]) -> None:
+        for key, value in said.items():
+            if isinstance(value, Mapping) and value and all(_NAME.fullmatch(inner) for inner in value):
+                walk(f"{prefix}{key}.", value)
+            else:
+                text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+                found[prefix + key] = text[:LONGEST_PARAMETER]
+
+    walk("", about.get("spec", {}))
+    return found

@@ -1,0 +1,175 @@
+"""Models on disk: LightGBM text and JSON under a manifest of SHA-256. Never pickle.
+
+LightGBM ends the whole process on a model file that was cut or altered, so every file is compared with the manifest before
+it is opened. A version is a folder, written under another name and renamed; ``candidate`` names the newest one, ``champion``
+the one that somebody promoted. The version is the manifest's own hash, so that no file can be changed without changing the
+version.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from perfml.arrays import Floats
+from perfml.errors import ModelError
+from perfml.evidence.columns import Column
+from perfml.files import write_text
+from perfml.learning.estimators.blend import RiskModel
+from perfml.learning.estimators.coherence import Incidences, coherent
+from perfml.learning.estimators.hazard import CauseSpecificHazards
+from perfml.learning.registry.artifacts import CANDIDATE, VERSION_LENGTH, current_version, sha256, verified, versions
+
+__all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
+
+
+@dataclass(frozen=True)
+class FittedModels:
+    """What was learnt: for each cause one :class:`RiskModel` for each horizon, and the hazards that curves are drawn from."""
+
+    risks: Mapping[int, RiskModel]
+    """Of the outcome that the model's list is for, by horizon in days, ascending."""
+    competing: Mapping[str, Mapping[int, RiskModel]] = field(default_factory=dict)
+    """Of the other causes of leaving, by cause and horizon."""
+    hazards: CauseSpecificHazards | None = None
+    """Time to leaving by cause: the listed outcome first, then those of ``competing`` in order."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained model and everything that is known about it."""
+
+    name: str
+    version: str
+    learnt: FittedModels
+    columns: tuple[Column, ...]
+    kinds: tuple[str, ...]
+    about: Mapping[str, Any]
+    """Training dates, rows, spec, each horizon's back-test and gates, as JSON."""
+
+    @property
+    def risks(self) -> Mapping[int, RiskModel]:
+        """The risk of the outcome that the list is for, by horizon in days."""
+        return self.learnt.risks
+
+    def proven(self, horizon_days: int) -> bool:
+        """Whether it may give a list: better than the baseline in the back-test, and no other gate failed."""
+        return bool(self.about["backtests"][str(horizon_days)]["proven"])
+
+    def steady(self, horizon_days: int) -> dict[str, bool]:
+        """Reason → whether it mostly leads again when the model is learnt from other people, as far as it led for anybody."""
+        least = self.about["spec"]["gates"]["min_reasons_kept"]
+        return {name: kept >= least for name, kept in self.about["reasons_kept"].get(str(horizon_days), {}).items()}
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """The causes that incidences are told of, the listed outcome first; empty where people do not leave."""
+        listed = "+".join(self.about["spec"]["label"]["exit_kinds"])
+        return (listed, *self.learnt.competing) if self.about["spec"]["label"]["kind"] == "exit" else ()
+
+    def incidences(self, features: Floats) -> Incidences:
+        """What is said of each row (n, features) for each horizon and cause, made coherent."""
+        causes = [self.risks, *self.learnt.competing.values()]
+        margins = [[risks[days].margin(features) for days in self.risks] for risks in causes]
+        return coherent(np.moveaxis(np.array(margins), 2, 0))
+
+
+def save(
+    home: Path,
+    name: str,
+    learnt: FittedModels,
+    columns: tuple[Column, ...],
+    kinds: tuple[str, ...],
+    about: Mapping[str, Any],
+    card: str,
+) -> Model:
+    """Write a new version and make it the candidate; the previous one stays whole until then, and stays on disk."""
+    folder = home / "models" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
+    temporary = folder / f".writing.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+
+    def written(what: str, parts: tuple[dict[str, Any], list[str]]) -> dict[str, Any]:
+        said, texts = parts
+        files = [f"{what}_{number}.txt" for number in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            (temporary / file).write_text(text, encoding="utf-8")
+        return {"files": files, **said}
+
+    try:
+        described = {
+            "name": name,
+            "horizons": {
+                str(days): written(f"within_{days}_days", risk.to_parts()) for days, risk in learnt.risks.items()
+            },
+            "competing": {
+                cause: {str(days): written(f"{cause}_within_{days}_days", r.to_parts()) for days, r in risks.items()}
+                for cause, risks in learnt.competing.items()
+            },
+            "hazards": None if learnt.hazards is None else written("hazard", learnt.hazards.to_parts()),
+            "columns": [c.to_json() for c in columns],
+            "kinds": kinds,
+            "about": about,
+        }
+        (temporary / "model.json").write_text(
+            json.dumps(described, ensure_ascii=False, indent=1, default=str), encoding="utf-8"
+        )
+        (temporary / "card.md").write_text(card, encoding="utf-8")
+        manifest = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
+        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+        version = sha256(temporary / "manifest.json")[:VERSION_LENGTH]
+        for path in temporary.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        if not _is_sound(home, name, version):
+            shutil.rmtree(folder / version, ignore_errors=True)
+            temporary.replace(folder / version)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    write_text(folder / CANDIDATE, version + "\n")
+    return load(home, name, version)
+
+
+def _is_sound(home: Path, name: str, version: str) -> bool:
+    try:
+        verified(home, name, version)
+    except ModelError:
+        return False
+    return True
+
+
+def load(home: Path, name: str, version: str | None = None) -> Model:
+    """A verified model: by default the champion, or the candidate where none has been promoted."""
+    folder = verified(home, name, version)
+    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+
+    def texts(said: Mapping[str, Any]) -> list[str]:
+        return [(folder / file).read_text(encoding="utf-8") for file in said["files"]]
+
+    def risks(horizons: Mapping[str, Any]) -> dict[int, RiskModel]:
+        return {int(days): RiskModel.from_parts(said, texts(said)) for days, said in horizons.items()}
+
+    hazards = described["hazards"]
+    learnt = FittedModels(
+        risks(described["horizons"]),
+        {cause: risks(horizons) for cause, horizons in described["competing"].items()},
+        None if hazards is None else CauseSpecificHazards.from_parts(hazards, texts(hazards)),
+    )
+    columns = tuple(Column.from_json(raw) for raw in described["columns"])
+    return Model(name, folder.name, learnt, columns, tuple(described["kinds"]), described["about"])
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what an interrupted run left half written."""
+    for path in folder.glob(".writing.*"):
+        if not Path(f"/proc/{path.name.rsplit('.', 1)[1]}").exists():
+            shutil.rmtree(path, ignore_errors=True)

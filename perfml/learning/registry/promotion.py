@@ -1,0 +1,68 @@
+"""Promotion: a person, by name and with a reason, makes a candidate the model in use. No gate can be waved through."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfml.errors import ModelError
+from perfml.files import write_text
+from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
+from perfml.learning.registry.model_store import Model, load
+
+LOG = "promotions.jsonl"
+SHORTEST_REASON = 10
+"""Characters of a sentence; fewer is a shrug."""
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """Who made which version the champion, when and why; ``before`` is the version it replaced."""
+
+    model: str
+    version: str
+    approver: str
+    reason: str
+    at: str
+    before: str | None
+
+
+def candidate(home: Path, name: str) -> Model:
+    """The newest trained version. Raises :class:`ModelError` where there is none."""
+    return load(home, name, pointed(home, name, CANDIDATE))
+
+
+def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.datetime | None = None) -> Promotion:
+    """Make the candidate the champion and write down who did so and why.
+
+    Raises :class:`ModelError` where no horizon passes every gate, the approver has no name, or the reason is no sentence.
+    """
+    model = candidate(home, name)
+    where = f"model {name} {model.version}"
+    passing = [days for days in model.risks if model.proven(days)]
+    if not passing:
+        said = "; ".join(f"within {days} days: {model.about['backtests'][str(days)]['en']}" for days in model.risks)
+        raise ModelError(
+            f"passes no gate at any horizon ({said})", where=where, remedy="it stays a candidate: train anew"
+        )
+    if not approver.strip():
+        raise ModelError("nobody approves it", where=where, remedy="name a person with --approver")
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ModelError(f"{reason!r} is no reason", where=where, remedy="say in a sentence why, with --reason")
+    at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
+    done = Promotion(name, model.version, approver.strip(), reason.strip(), at, pointed(home, name, CHAMPION))
+    folder = home / "models" / name
+    log = folder / LOG
+    before = log.read_text(encoding="utf-8") if log.is_file() else ""
+    write_text(log, before + json.dumps(done.__dict__, ensure_ascii=False) + "\n")
+    write_text(folder / CHAMPION, model.version + "\n")
+    return done
+
+
+def promotions(home: Path, name: str) -> list[Promotion]:
+    """Everybody who promoted a version of this model, the newest last."""
+    log = home / "models" / name / LOG
+    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    return [Promotion(**json.loads(line)) for line in lines]

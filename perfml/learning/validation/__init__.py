@@ -1,0 +1,1 @@
+"""Back-tests, metrics, lists, stability, drift and uplift: how far a model is to be believed."""

@@ -1,0 +1,237 @@
+"""How good a ranking and its probabilities are, always with intervals.
+
+Rows of one person are not independent, so intervals come from a bootstrap over people (Field & Welsh 2007): people are
+drawn with replacement and all their rows weigh as often as they were drawn. Every metric therefore takes a matrix of
+weights, one row a draw, and answers for all draws at once; with weights of one it equals scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from perfml.arrays import Dates, Floats, Objects
+from perfml.learning.validation.lists import listed_rows
+
+Metric = Callable[[Floats, Floats, Floats], Floats]
+"""(label (n,), probability (n,), weight (draws, n)) -> (draws,); missing where a draw holds one label only."""
+DRAWS = 200
+AT_A_TIME = 20
+"""Draws worked out together."""
+EPSILON = 1e-15
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % interval and standard error over people."""
+
+    value: float
+    low: float
+    high: float
+    se: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def to_json(self) -> dict[str, float | None]:
+        """As JSON; a figure that could not be estimated is null."""
+        numbers = {"value": self.value, "low": self.low, "high": self.high, "se": self.se}
+        return {name: round(float(x), 6) if np.isfinite(x) else None for name, x in numbers.items()}
+
+
+def _at_thresholds(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weight of true and of false cases at or above each distinct probability, the highest first: (draws, thresholds)."""
+    order = np.argsort(-probability, kind="stable")
+    ends = np.flatnonzero(np.diff(probability[order], append=-np.inf))
+    sorted_weight = weight[:, order]
+    true = np.cumsum(sorted_weight * label[order], axis=1)[:, ends]
+    return true, np.cumsum(sorted_weight, axis=1)[:, ends] - true
+
+
+def auc(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Area under the ROC curve: how often a random person with the outcome ranks above one without."""
+    return _divide(*_pairs(label, probability, weight))
+
+
+def auc_within(when: Dates) -> Metric:
+    """AUC over pairs of one date of ``when``: what the calendar alone tells, a month with more cases, is left out."""
+    dates = [when == date for date in np.unique(when)]
+
+    def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
+        parts = [_pairs(label[here], probability[here], weight[:, here]) for here in dates]
+        right, pairs = np.sum(parts, axis=0)
+        return _divide(right, pairs)
+
+    return metric
+
+
+def _pairs(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Weight of pairs of a true and a false case in the right order, ties half; and of all pairs: (draws,), (draws,)."""
+    true, false = _at_thresholds(label, probability, weight)
+    widths = np.diff(false, axis=1, prepend=0.0)
+    heights = true - np.diff(true, axis=1, prepend=0.0) / 2
+    return (widths * heights).sum(axis=1), true[:, -1] * false[:, -1]
+
+
+def average_precision(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Area under the precision-recall curve, as a sum of steps."""
+    true, false = _at_thresholds(label, probability, weight)
+    precision = _divide(true, true + false)
+    return _divide((np.diff(true, axis=1, prepend=0.0) * np.nan_to_num(precision)).sum(axis=1), true[:, -1])
+
+
+def log_loss(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Mean negative log-likelihood, in nats."""
+    p = np.clip(probability, EPSILON, 1 - EPSILON)
+    return _mean(-(label * np.log(p) + (1 - label) * np.log1p(-p)), weight)
+
+
+def brier(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Mean squared error of the probability."""
+    return _mean((probability - label) ** 2, weight)
+
+
+def precision_at(share: float) -> Metric:
+    """Share of true cases among the ``share`` of rows ranked highest."""
+
+    def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
+        order = np.argsort(-probability, kind="stable")
+        each = weight[:, order]
+        taken = np.cumsum(each, axis=1)
+        inside = np.clip(share * taken[:, -1:] - (taken - each), 0, each)
+        return _divide(inside @ label[order], inside.sum(axis=1))
+
+    return metric
+
+
+def lift(precision: Metric) -> Metric:
+    """A precision over the share of true cases among all."""
+    return lambda label, probability, weight: _divide(precision(label, probability, weight), _mean(label, weight))
+
+
+def precision_of_lists(when: Dates, room: Callable[[int], int]) -> Metric:
+    """Share of true cases among those listed: at each date of ``when``, the ``room(n)`` ranked highest of its ``n`` rows."""
+
+    def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
+        listed = listed_rows(probability, when, room)
+        return _divide(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
+
+    return metric
+
+
+def expected_over_observed(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Sum of probabilities over the number of true cases; 1 is right."""
+    return _divide(weight @ probability, weight @ label)
+
+
+def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Floats:
+    """Slope of the logistic regression of the outcome on the margin; under 1 is overconfident (Cox 1958).
+
+    Newton's method for all draws at once; the margin is centred and scaled first.
+    """
+    p = np.clip(probability, 1e-9, 1 - 1e-9)
+    margin = np.log(p / (1 - p))
+    middle, scale = margin.mean(), margin.std() or 1.0
+    x = (margin - middle) / scale
+    slope, intercept = np.ones(len(weight)), np.full(len(weight), 0.0)
+    for _ in range(12):
+        fitted = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * x, -30, 30)))
+        residual, curve = weight * (label - fitted), weight * fitted * (1 - fitted)
+        g0, g1 = residual.sum(axis=1), residual @ x
+        h00, h01, h11 = curve.sum(axis=1), curve @ x, curve @ (x * x)
+        det = h00 * h11 - h01**2
+        slope = slope + _divide(h00 * g1 - h01 * g0, det)
+        intercept = intercept + _divide(h11 * g0 - h01 * g1, det)
+    return slope / scale
+
+
+def metrics_at(when: Dates, room: Callable[[int], int]) -> dict[str, Metric]:
+    """The metrics every report shows, in order; ``room(n)``: how many of ``n`` people can be listed at a date."""
+    listed = precision_of_lists(when, room)
+    return {
+        "auc": auc,
+        "average_precision": average_precision,
+        "log_loss": log_loss,
+        "brier": brier,
+        "precision_at_capacity": listed,
+        "lift_at_capacity": lift(listed),
+        "lift_at_10_percent": lift(precision_at(0.1)),
+        "expected_over_observed": expected_over_observed,
+        "calibration_slope": calibration_slope,
+    }
+
+
+def estimate(
+    metrics: Mapping[str, Metric],
+    label: Floats,
+    probability: Floats,
+    person: Objects,
+    *,
+    against: Floats | None = None,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """Each metric with its interval over people; with ``against``, of the difference to those probabilities.
+
+    Draws in which a metric is not defined are left out; fewer than half of them defined give missing intervals.
+    """
+    everyone, code = np.unique(person, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    share = np.full(len(everyone), 1 / len(everyone))
+
+    def compute(weight: Floats) -> dict[str, Floats]:
+        found = {name: metric(label, probability, weight) for name, metric in metrics.items()}
+        if against is not None:
+            found = {name: value - metrics[name](label, against, weight) for name, value in found.items()}
+        return found
+
+    value = compute(np.ones((1, len(label))))
+    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
+    for low in range(0, draws, AT_A_TIME):
+        weight = rng.multinomial(len(everyone), share, size=min(AT_A_TIME, draws - low))[:, code].astype(np.float64)
+        for name, values in compute(weight).items():
+            drawn[name].append(values)
+    return {name: interval(float(value[name][0]), np.concatenate(drawn[name])) for name in metrics}
+
+
+def interval(value: float, drawn: Floats) -> Estimate:
+    """The 95 % interval and standard error of a figure from its draws; missing where most of them are not defined.
+
+    The interval holds the figure: draws that carry a little doubt of their own, as shares of few people do, may lie beside it.
+    """
+    defined = drawn[np.isfinite(drawn)]
+    if len(defined) < max(2, len(drawn) / 2) or not np.isfinite(value):
+        return Estimate(value, float("nan"), float("nan"), float("nan"))
+    low, high = np.quantile(defined, [0.025, 0.975])
+    return Estimate(value, min(value, float(low)), max(value, float(high)), float(defined.std(ddof=1)))
+
+
+def _mean(values: Floats, weight: Floats) -> Floats:
+    return _divide(weight @ values, weight.sum(axis=1))
+
+
+def _divide(above: Floats, below: Floats) -> Floats:
+    found: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return found
+
+
+def calibration_bins(label: Floats, probability: Floats, bins: int = 10) -> list[dict[str, float]]:
+    """Expected and observed share in ``bins`` of equal size, ascending, with a 95 % Wilson interval for the observed."""
+    order = np.argsort(probability, kind="stable")
+    out = []
+    for rows in np.array_split(order, min(bins, len(order))):
+        n, cases = len(rows), float(label[rows].sum())
+        z2 = 1.96**2
+        middle, spread = (cases + z2 / 2) / (n + z2), 1.96 * np.sqrt(cases * (n - cases) / n + z2 / 4) / (n + z2)
+        out.append(
+            {
+                "n": n,
+                "expected": float(probability[rows].mean()),
+                "observed": cases / n,
+                "low": max(0.0, float(middle - spread)),
+                "high": min(1.0, float(middle + spread)),
+            }
+        )
+    return out

@@ -1,0 +1,67 @@
+"""Curves: by when people will have left, for each cause, and for how long they can be expected to stay."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+
+from perfml.errors import ModelError
+from perfml.evidence.sources import Data
+from perfml.learning.dataset.table import make_table
+from perfml.learning.registry.model_store import Model
+from perfml.progress import SILENT, Progress
+from perfml.project.folder import ProjectFolder
+from perfml.project.spec import ModelSpec
+from perfml.scoring.scoring import require_evidence
+
+STEP_DAYS = 30
+SCHEMA = pa.schema(
+    [
+        ("employee_id", pa.string()),
+        ("as_of", pa.date32()),
+        ("day", pa.int32()),
+        ("cause", pa.string()),
+        ("incidence", pa.float64()),
+        ("expected_days", pa.float64()),
+    ]
+)
+"""A point of a curve. ``incidence``: the probability of having left for ``cause`` within ``day`` days of the as-of date;
+``cause`` is the listed outcome, one of the others, or ``staying``. They add up to 1 at each day. ``expected_days``: for how many
+of the first ``day`` days the person is expected to be employed (restricted mean: Royston & Parmar 2013)."""
+
+
+def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT) -> pa.Table:
+    """Every :data:`STEP_DAYS` days up to the longest follow-up that was learnt from, of everyone who can be scored.
+
+    Raises :class:`ModelError` for a model without hazards: its outcome is no exit, or too few people have left.
+    """
+    hazards = model.learnt.hazards
+    if hazards is None:
+        raise ModelError(
+            "has no curves", where=f"model {model.name} {model.version}", remedy="curves are of leaving, and take exits"
+        )
+    spec = ModelSpec.model_validate(model.about["spec"])
+    table = make_table(data, folder.definitions, model.name, spec, [as_of], kinds=model.kinds, progress=progress)
+    require_evidence(table, model)
+    people = table.frame["employee_id"].to_numpy(dtype=object)[table.usable]
+    features = table.matrix([c.name for c in model.columns])[table.usable]
+    longest = min(hazard.baseline_.until for hazard in hazards.hazards_)
+    days = np.arange(STEP_DAYS, longest + 1e-9, STEP_DAYS)
+    incidence = hazards.predict_incidence(features, days)
+    staying = 1.0 - incidence.sum(axis=1, keepdims=True)
+    told = np.concatenate([incidence, staying], axis=1)
+    whole = np.concatenate([np.ones((len(people), 1)), staying[:, 0]], axis=1)
+    expected = np.cumsum((whole[:, :-1] + whole[:, 1:]) / 2 * STEP_DAYS, axis=1)
+    causes = [*model.causes[: incidence.shape[1]], "staying"]
+    shape = (len(people), len(causes), len(days))
+    columns = {
+        "employee_id": np.repeat(people, len(causes) * len(days)),
+        "as_of": [as_of] * int(np.prod(shape)),
+        "day": np.broadcast_to(days.astype(np.int32), shape).ravel(),
+        "cause": np.broadcast_to(np.array(causes, dtype=object)[None, :, None], shape).ravel(),
+        "incidence": told.ravel(),
+        "expected_days": np.broadcast_to(expected[:, None, :], shape).ravel(),
+    }
+    return pa.table({field.name: pa.array(columns[field.name], field.type) for field in SCHEMA})

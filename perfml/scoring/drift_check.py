@@ -1,0 +1,81 @@
+"""Is a model still true? Evidence and scores of today beside those it learnt from, and outcomes once they have matured."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from perfml.evidence.sources import Data
+from perfml.learning.dataset.folds import matured
+from perfml.learning.dataset.labels import labels
+from perfml.learning.dataset.table import learning_dates, make_table
+from perfml.learning.registry.model_store import Model
+from perfml.learning.validation.drift import DriftReport, Reference, assess
+from perfml.progress import SILENT, Progress
+from perfml.project.folder import ProjectFolder
+from perfml.project.spec import ModelSpec
+from perfml.scoring.scoring import require_evidence
+
+
+@dataclass(frozen=True)
+class HorizonDrift:
+    """One horizon's verdict. ``outcomes_of``: the as-of date whose outcomes it looked at, None where none has matured."""
+
+    horizon_days: int
+    outcomes_of: dt.date | None
+    report: DriftReport
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "horizon_days": self.horizon_days,
+            "outcomes_of": self.outcomes_of and self.outcomes_of.isoformat(),
+            **self.report.to_json(),
+        }
+
+
+def drift(
+    data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT
+) -> list[HorizonDrift]:
+    """Compare the people of ``as_of`` with those of learning, for each horizon.
+
+    Outcomes are those of the newest as-of date on or after the one the model was learnt up to, whose labels have matured by
+    ``as_of``: scores that the model would have given then, and what came of them.
+    """
+    spec = ModelSpec.model_validate(model.about["spec"])
+    learnt_until = dt.date.fromisoformat(model.about["until"])
+    later = [day for day in learning_dates(data, spec, as_of) if day >= learnt_until]
+    ready: dict[int, dt.date | None] = {}
+    for days in model.risks:
+        embargo = days + spec.label.reporting_delay_days
+        ready[days] = max(matured(later, until=as_of, embargo_days=embargo), default=None)
+    dates = sorted({as_of, *(day for day in ready.values() if day is not None)})
+    table = make_table(data, folder.definitions, model.name, spec, dates, kinds=model.kinds, progress=progress)
+    require_evidence(table, model)
+    names = [c.name for c in model.columns]
+    features = table.matrix(names)[table.usable]
+    rows = table.frame[table.usable].reset_index(drop=True)
+    when, person = rows["as_of"].to_numpy().astype("M8[D]"), rows["employee_id"].to_numpy(dtype=object)
+    said = model.incidences(features).incidence[:, 0]
+    out = []
+    for place, (days, day) in enumerate(ready.items()):
+        reference = Reference.from_json(model.about["reference"][str(days)])
+        here = when == np.datetime64(as_of)
+        outcomes = None
+        if day is not None:
+            then = when == np.datetime64(day)
+            label = labels(data, rows[then], spec.label, horizon_days=days, until=as_of)
+            outcomes = label, said[then, place], person[then]
+        report = assess(
+            reference,
+            features=features[here],
+            names=names,
+            probability=said[here, place],
+            person=person[here],
+            outcomes=outcomes,
+        )
+        out.append(HorizonDrift(days, day, report))
+    return out

@@ -1,0 +1,59 @@
+"""The record beside kept scores, ``home/scores/<model>/<as_of>.json``: what they stand on, and in which words they are told.
+
+In plain Python: a process that serves scores reads it too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from perfml.errors import PerfmlError
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.project.voices import VoicesSpec
+
+
+def record_path(home: Path, model: str, as_of: dt.date) -> Path:
+    """Where the record of a date lies."""
+    return home / "scores" / model / f"{as_of}.json"
+
+
+def read_record(home: Path, model: str, as_of: dt.date) -> Mapping[str, Any] | None:
+    """What ``perfml.scoring.replay.record_run`` wrote; None where it wrote nothing. Raises :class:`PerfmlError` for a damaged
+    record."""
+    path = record_path(home, model, as_of)
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, model, as_of) from error
+    if not isinstance(said, dict):
+        raise _unreadable(path, model, as_of)
+    return said
+
+
+def voices_of(home: Path, model: str, as_of: dt.date) -> VoicesSpec:
+    """The voices that the scores of a date were made with; those that perfml ships where none were recorded.
+
+    Raises :class:`PerfmlError` for a damaged record.
+    """
+    said = read_record(home, model, as_of)
+    if said is None or "voices" not in said:
+        return ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
+    try:
+        return VoicesSpec.model_validate(said["voices"])
+    except ValidationError as error:
+        raise _unreadable(record_path(home, model, as_of), model, as_of) from error
+
+
+def _unreadable(path: Path, model: str, as_of: dt.date) -> PerfmlError:
+    return PerfmlError(
+        "cannot be read", where=str(path), remedy=f"score that date again: `perfml score {model} --as-of {as_of}`"
+    )

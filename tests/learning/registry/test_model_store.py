@@ -1,0 +1,97 @@
+"""Models on disk: whole, verified, never half written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from perfml.errors import ModelError
+from perfml.evidence.columns import Column
+from perfml.learning.estimators.blend import Hyperparameters, RiskModel
+from perfml.learning.estimators.calibration import Affine
+from perfml.learning.estimators.splines import fit_path
+from perfml.learning.registry.model_store import FittedModels, Model, current_version, load, save, verified
+
+ABOUT = {"backtests": {"91": {"proven": True}}}
+COLUMNS = tuple(Column(f"列{i}", "e", "e", "", "", "", "", "", "neither", "employee") for i in range(3))
+
+
+def risk(seed: int = 1) -> RiskModel:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(300, 3))
+    y = (x[:, 0] + rng.normal(size=300) > 0).astype(float)
+    booster = lgb.train({"objective": "binary", "verbosity": -1, "num_leaves": 4}, lgb.Dataset(x, y), 5)
+    return RiskModel((booster, booster), fit_path(x, y)[0], 0.6, Affine(0.8, -0.1), Hyperparameters(rounds=5))
+
+
+def kept(home: Path, seed: int = 1) -> Model:
+    return save(
+        home,
+        "attrition",
+        FittedModels({91: risk(seed)}, {"other": {91: RiskModel.constant(3, 300)}}),
+        COLUMNS,
+        ("评审",),
+        ABOUT,
+        "card",
+    )
+
+
+def test_comes_back_as_it_was(tmp_path: Path) -> None:
+    model = kept(tmp_path)
+    x = np.random.default_rng(2).normal(size=(20, 3))
+    np.testing.assert_array_equal(model.risks[91].margin(x), risk().margin(x))
+    contributions = model.risks[91].contributions(x)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.risks[91].margin(x), atol=1e-9)
+    assert model.learnt.competing["other"][91].margin(x) == pytest.approx(np.log(3.5 / 297.5))
+    assert model.columns == COLUMNS
+    assert model.kinds == ("评审",)
+    assert model.proven(91)
+
+
+def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Path) -> None:
+    first, again, other = kept(tmp_path), kept(tmp_path), kept(tmp_path, seed=9)
+    assert first.version == again.version != other.version
+    assert current_version(tmp_path, "attrition") == other.version
+    assert load(tmp_path, "attrition", first.version).version == first.version
+
+
+@pytest.mark.parametrize("file", ["within_91_days_0.txt", "model.json", "card.md", "manifest.json"])
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_any_damage_is_refused_before_lightgbm_sees_it(tmp_path: Path, file: str, damage: str) -> None:
+    path = tmp_path / "models" / "attrition" / kept(tmp_path).version / file
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content[: len(content) // 2] if damage == "cut" else content.replace(content[:1], b"#", 1))
+    with pytest.raises(ModelError, match=r"altered|missing") as error:
+        load(tmp_path, "attrition")
+    assert file in error.value.where or file == "manifest.json"
+    kept(tmp_path)  # what the error says: train again
+    assert load(tmp_path, "attrition").risks
+
+
+def test_untrained_says_how_to_train(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="perfml train attrition"):
+        verified(tmp_path, "attrition")
+
+
+def test_a_run_killed_while_writing_leaves_the_previous_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept(tmp_path)
+    written: list[str] = []
+
+    def killed(self: Path, target: Path) -> Path:
+        written.append(str(target))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        kept(tmp_path, seed=5)
+    monkeypatch.undo()
+    assert written
+    assert load(tmp_path, "attrition").version == before.version
+    assert json.loads((verified(tmp_path, "attrition") / "model.json").read_text())["name"] == "attrition"

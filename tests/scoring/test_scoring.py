@@ -1,0 +1,76 @@
+"""What is said of several horizons and causes fits together, and the reasons still add up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perfml import ModelError
+from perfml.learning.estimators.calibration import Affine
+from perfml.learning.registry.model_store import load
+from perfml.scoring.scoring import score
+from tests.simulated import END, Simulated
+
+
+@pytest.fixture(scope="module")
+def rows(company_of_500: Simulated):
+    """Two horizons, made to contradict each other for about half of the people."""
+    model = load(company_of_500.home, "attrition")
+    one = model.risks[182]
+    bent = replace(one, calibration=Affine(one.calibration.slope * -1.0, one.calibration.intercept - 4.0))
+    other = {cause: {91: risks[182], 182: risks[182]} for cause, risks in model.learnt.competing.items()}
+    about = {**model.about, "backtests": {"91": {"proven": True}, "182": {"proven": True}}}
+    two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), about=about)
+    project = company_of_500.open()
+    data = project.open(company_of_500.data)
+    found = score(data, project.folder, two, [END]).to_pylist()
+    data.close()
+    return [row for row in found if row["status"] == "scored"]
+
+
+def test_probabilities_never_fall_with_the_horizon(rows) -> None:
+    by_person: dict[str, dict[int, float]] = {}
+    for row in rows:
+        by_person.setdefault(row["employee_id"], {})[row["horizon_days"]] = row["probability"]
+    pooled = sum(np.isclose(found[91], found[182]) for found in by_person.values())
+    assert all(found[91] <= found[182] + 1e-12 for found in by_person.values())
+    assert 20 < pooled < len(by_person)
+
+
+def test_causes_and_staying_are_certain_together(rows) -> None:
+    for row in rows:
+        assert [share["cause"] for share in row["incidence"]] == ["voluntary", "involuntary", "other", "staying"]
+        assert sum(share["probability"] for share in row["incidence"]) == pytest.approx(1, abs=1e-9)
+        assert row["incidence"][0]["probability"] == pytest.approx(row["probability"], abs=1e-12)
+
+
+def test_reasons_of_pooled_margins_add_up(rows) -> None:
+    for row in rows:
+        total = row["base_value"] + sum(reason["contribution"] for reason in row["reasons"])
+        assert total == pytest.approx(row["margin"], abs=1e-6)
+
+
+def test_segments_are_those_of_the_spec(rows) -> None:
+    assert {name for row in rows for name in row["segments"]} == {"regrettable", "stalled"}
+    assert all("regrettable" in row["segments"] for row in rows if "stalled" in row["segments"])
+
+
+def test_curves_of_all_causes_end_in_certainty(company_of_500: Simulated, tmp_path: Path) -> None:
+    project = company_of_500.open()
+    frame = project.curves("attrition", company_of_500.data, as_of=END).to_pandas()
+    np.testing.assert_allclose(frame.groupby(["employee_id", "day"])["incidence"].sum(), 1, atol=1e-9)
+    left = frame[frame["cause"] == "voluntary"].sort_values("day").groupby("employee_id")["incidence"]
+    assert (left.diff().dropna() >= -1e-12).all()
+    assert ((frame["expected_days"] > 0) & (frame["expected_days"] <= frame["day"])).all()
+    with pytest.raises(ModelError, match="has no curves"):
+        project.curves("low_performance", company_of_500.data, as_of=END)
+
+
+def test_drift_is_told_with_the_outcomes_that_have_matured(company_of_500: Simulated) -> None:
+    (found,) = company_of_500.open().drift("attrition", company_of_500.data, as_of=END)
+    assert found.outcomes_of is None  # learnt up to the end: nothing it said has matured
+    assert found.report.verdict in ("no action", "watch")
+    assert "not known" in found.report.en

@@ -1,0 +1,25 @@
+"""Tables written part by part read like tables written at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from perfml.scoring.table_files import read_parts, write_parts
+
+WHOLE = pa.table(
+    {"who": ["a", "b", "c", "d"], "rank": pa.array([1, 2, 3, None], pa.int32()), "of": [[1], [], None, [2]]}
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_parts_make_the_same_file_as_the_whole(tmp_path: Path, ending: str) -> None:
+    one, other = tmp_path / f"one.{ending}", tmp_path / f"other.{ending}"
+    write_parts([WHOLE], one)
+    write_parts([WHOLE.slice(0, 2), WHOLE.slice(2)], other)
+    if ending == "csv":
+        assert one.read_text() == other.read_text() == "who,rank,of\na,1,[1]\nb,2,[]\nc,3,\nd,,[2]\n"
+    else:
+        assert pa.concat_tables(read_parts(other, rows=3)).equals(WHOLE)
