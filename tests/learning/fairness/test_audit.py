@@ -11,8 +11,8 @@ from fairlearn import metrics as fl
 from scipy.stats import chi2_contingency
 
 from perfml.errors import DataError
-from perfml.learning.fairness.audit import audit as fair
-from perfml.learning.fairness.audit import mitigation
+from perfml.learning.fairness import audit as fair
+from perfml.learning.fairness import mitigation
 from perfml.learning.fairness.findings import ALL, FairnessLimits, Finding
 from perfml.learning.fairness.proxies import proxy_report
 
