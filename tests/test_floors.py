@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "perfml"
 FLOORS = {
-    0: ("_version", "arrays", "errors", "files", "progress", "words"),
+    0: ("_version", "arrays", "errors", "files", "messages", "progress", "words"),
     1: ("project",),
     2: ("evidence",),
     3: ("treeshap",),

@@ -1,0 +1,63 @@
+"""The message type, and its words in English and Chinese."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["en", "zh"]
+Value: TypeAlias = "int | float | str | tuple[str, ...] | Message"
+"""A number, a text that is the same in every language, names of columns, or another message within this one."""
+JOINED: Mapping[Language, str] = {"en": " + ", "zh": " + "}
+
+
+class Message(BaseModel):
+    """What is to be said: a ``code`` that has a template in each language, and the ``values`` of its fields.
+
+    >>> render(Message.of("example", rows=3), "en")
+    '3 rows'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    values: Mapping[str, Value] = {}
+
+    @classmethod
+    def of(cls, code: str, /, **values: Value) -> Message:
+        """Make a message of ``code``. Raises :class:`KeyError` for a code without a template."""
+        if code not in templates():
+            raise KeyError(f"message {code!r} has no template in perfml/messages/*.toml")
+        return cls(code=code, values=values)
+
+
+@cache
+def templates() -> Mapping[str, Mapping[Language, str]]:
+    """Code → language → template, read from the TOML files beside this module."""
+    merged: dict[str, Mapping[Language, str]] = {}
+    for path in sorted(Path(__file__).parent.glob("*.toml")):
+        for code, texts in tomllib.loads(path.read_text(encoding="utf-8")).items():
+            if code in merged:
+                raise ValueError(f"{path.name}: message {code!r} is declared twice")
+            merged[code] = texts
+    return merged
+
+
+def render(message: Message, language: Language, *, names: Mapping[str, str] | None = None) -> str:
+    """Put ``message`` into words. ``names``: what to call columns, by column, in that language (default: their own name)."""
+    known = names or {}
+
+    def worded(value: Value) -> int | float | str:
+        if isinstance(value, Message):
+            return render(value, language, names=names)
+        if isinstance(value, tuple | list):
+            return JOINED[language].join(known.get(name, name) for name in value)
+        return value
+
+    fields = {field: worded(value) for field, value in message.values.items()}
+    return templates()[message.code][language].format(**fields)

@@ -1,0 +1,47 @@
+"""Every message has words in both languages, made from the same fields."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import perfml
+from perfml.messages import Message, render, templates
+
+PACKAGE = Path(perfml.__file__).parent
+
+
+def fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name}
+
+
+@pytest.mark.parametrize("code", sorted(templates()))
+def test_both_languages_say_the_same(code: str) -> None:
+    texts = templates()[code]
+    assert set(texts) == {"en", "zh"}
+    assert all(texts.values())
+    assert fields(texts["en"]) == fields(texts["zh"])
+
+
+def test_every_code_that_is_used_has_a_template_and_every_template_is_used() -> None:
+    used = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in templates():
+                used.add(node.value)
+    assert set(templates()) - used - {"example"} == set()
+
+
+def test_a_code_without_a_template_is_refused() -> None:
+    with pytest.raises(KeyError, match="no_such_code"):
+        Message.of("no_such_code")
+
+
+def test_columns_are_called_by_their_names_and_messages_may_hold_messages() -> None:
+    inner = Message.of("example", rows=("tenure_days", "last_rating"))
+    assert render(inner, "zh", names={"tenure_days": "司龄"}) == "司龄 + last_rating 行"
+    assert render(Message.of("example", rows=inner), "en") == "tenure_days + last_rating rows rows"
+    assert Message.model_validate_json(inner.model_dump_json()) == inner
