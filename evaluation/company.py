@@ -112,11 +112,8 @@ def evaluate(task: Task, root: Path, home: Path, tell: Progress) -> dict[str, di
     ours, person = rows["probability"].to_numpy(), rows["employee_id"].to_numpy(dtype=object)
     metrics = metrics_at(rows["as_of"].to_numpy(), lambda n: round(n * 0.1))
     found = {k: v.to_json() for k, v in estimate(metrics, label, ours, person).items() if k != "lift_at_capacity"}
-    opened = project.open(folder)
-    try:
+    with project.open(folder) as opened:
         theirs = others(task, opened, project, rows, model.kinds)
-    finally:
-        opened.close()
     beaten = estimate({"auc": metrics["auc"]}, label, ours, person, against=theirs["baseline"])["auc"]
     found["auc_over_baseline"] = beaten.to_json()
     found["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}

@@ -26,11 +26,8 @@ def evaluate(data: Path, tell: Progress) -> Figures:
     """The figures at mid-quarter and at the other origins."""
     history = ForecastSpec(history={"net_sales": "weekly_sales"})
     policy = TargetPolicy(zh="", en="", forecast=history)
-    opened = Project().open(data / "stores")
-    try:
+    with Project().open(data / "stores") as opened:
         found = backtest(opened, policy, until=UNTIL, progress=tell)
-    finally:
-        opened.close()
     out: dict[str, dict[str, float | None]] = {}
     for one in found.at:
         where = "mid_quarter" if one.part == 0.5 else f"{one.part:.0%}"

@@ -11,6 +11,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import duckdb
 
@@ -61,8 +62,11 @@ class Data:
         """Whether the table is there and usable."""
         return table in self.specs
 
-    def last_day(self) -> dt.date:
-        """The first day by which everything in events and reviews had happened and was known."""
+    def last_usable_day(self) -> dt.date:
+        """The latest day on which a row of events, reviews, exits or progress became usable.
+
+        Raises :class:`DataError` where all of them are empty.
+        """
         days = [
             self.connection.execute(
                 f"select max(usable_day) from {table} where usable_day <= date '{self.today}'"
@@ -70,14 +74,21 @@ class Data:
             for table in ("events", "reviews", "exits", "progress")
             if self.has(table)
         ]
-        found: list[dt.date] = [day for day in days if day is not None]
-        if not found:
+        usable = [day for day in days if day is not None]
+        if not usable:
             raise DataError("events and reviews are empty", where=self.source, remedy="export at least one of them")
-        return max(found)
+        latest: dt.date = max(usable)
+        return latest
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the connection and release the files."""
         self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
 
 def open_data(

@@ -141,11 +141,8 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple
     """The export is opened again as it stood on the morning of an as-of date: the evidence may not change by a digit."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]
-    then = open_data(data.origin, definitions.tables, today=day - dt.timedelta(days=1), strict=False)
-    try:
+    with open_data(data.origin, definitions.tables, today=day - dt.timedelta(days=1), strict=False) as then:
         before = build(then, definitions, [day], kinds=kinds).frame
-    finally:
-        then.close()
     names = [column.name for column in table.columns]
     after = table.frame[table.frame["as_of"] == pd.Timestamp(day)]
     both = [f.set_index("employee_id").reindex(columns=names).sort_index() for f in (before, after)]

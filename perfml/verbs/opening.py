@@ -61,7 +61,7 @@ class Opening:
 
 def end_of_record(data: Data) -> dt.date:
     """The day after the last one on which anything was known: the first as-of date that can use all of it."""
-    return data.last_day() + dt.timedelta(days=1)
+    return data.last_usable_day() + dt.timedelta(days=1)
 
 
 def refuse_stale(data: Data, as_of: dt.date) -> None:

@@ -395,7 +395,7 @@ def test_header_only_tables_are_empty(tmp_path: Path) -> None:
     assert set(data.rows_read.items()) >= {(name, 0) for name in headers}
     nothing_lost(data)
     with pytest.raises(DataError, match="events and reviews are empty; export"):
-        data.last_day()
+        data.last_usable_day()
 
 
 def test_a_parquet_file_without_rows(tmp_path: Path) -> None:
@@ -548,7 +548,7 @@ def test_last_day_is_the_last_usable_one(tmp_path: Path) -> None:
         events="employee_id | happened_at | kind | known_at\ne1 | 2024-01-01 | a | 2024-03-01\ne1 | 2024-02-01 | a |",
         reviews="review_id | employee_id | period_end | reviewed_on | rating\nr1 | e1 | 2024-06-30 | 2024-01-10 | 3",
     )
-    assert data.last_day() == dt.date(2024, 3, 1)
+    assert data.last_usable_day() == dt.date(2024, 3, 1)
 
 
 def test_close_lets_go(tmp_path: Path) -> None:
@@ -581,3 +581,10 @@ def test_every_rule_has_its_words() -> None:
     )
     assert {"wrong_type", "missing_value", "past_9999", "contradicting_rows"} <= named
     assert named - {"table"} <= set(check.RULE_WORDS)
+
+
+def test_the_connection_is_closed_at_the_end_of_the_block(tmp_path: Path) -> None:
+    with company(tmp_path) as data:
+        assert data.has("employees")
+    with pytest.raises(duckdb.ConnectionException):
+        data.connection.execute("select 1")
