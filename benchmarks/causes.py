@@ -41,10 +41,10 @@ def main() -> int:
     for heading in ("model", "days", "people", "named", "95 % interval", "least of one cause"):
         table.add_column(heading)
     low = 1.0
-    with tempfile.TemporaryDirectory() as folder, terminal.progress() as tell:
+    with tempfile.TemporaryDirectory() as folder, terminal.progress() as progress:
         data = Path(folder) / "company"
         truth = simulate(data, employees=asked.employees, start=START, end=END, seed=asked.seed)
-        project = Project(STARTER, home=Path(folder) / "home", progress=tell)
+        project = Project(STARTER, home=Path(folder) / "home", progress=progress)
         active = truth.active(END)
         settled = active[active["started_on"] <= np.datetime64(END - SETTLED)]
         for model in ("attrition", "low_performance"):

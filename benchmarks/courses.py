@@ -68,9 +68,9 @@ def main() -> None:
     fitted = CourseRecommender(embedding=False).fit(catalogue, enrolments)
     fit_seconds, fit_mb = time.process_time() - began, peak_mb()
     began, rows = time.process_time(), 0
-    with terminal.progress() as tell:
+    with terminal.progress() as progress:
         for low in range(0, len(ids), AT_ONCE):
-            tell("ranking", low, len(ids))
+            progress("ranking", low, len(ids))
             rows += len(fitted.for_employees(ids[low : low + AT_ONCE], k=K))
     table = Table(title=f"{asked.people:,} people × {asked.courses:,} courses", title_justify="left")
     for heading in ("step", "CPU s", "memory, MB", "rows"):

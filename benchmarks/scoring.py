@@ -84,8 +84,8 @@ def main() -> int:
     yes, no = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
     table = Table(frame, model.columns, (), yes, no, (), {}, {})
     before, began = held_mb(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, terminal.progress() as tell:
-        (path,) = keep_scores(score_date(table, values, model, DAY, {}, tell), Path(folder))
+    with tempfile.TemporaryDirectory() as folder, terminal.progress() as progress:
+        (path,) = keep_scores(score_date(table, values, model, DAY, {}, progress), Path(folder))
         written = path.stat().st_size / 1e6
     seconds, above = time.process_time() - began, peak_mb() - before
     terminal.out.print(

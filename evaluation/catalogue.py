@@ -22,6 +22,7 @@ from goals import Goal
 
 from perfml.advice.courses import CourseRecommender
 from perfml.errors import DataError
+from perfml.progress import Progress
 
 Floats = npt.NDArray[np.float64]
 GOALS = {
@@ -104,21 +105,19 @@ def interval(value: Callable[[npt.NDArray[np.int64]], float], n: int) -> dict[st
 
 
 def found_for(
-    courses: pd.DataFrame, tags: list[str], tell: Callable[[str, int, int], None], options: Mapping[str, bool]
+    courses: pd.DataFrame, tags: list[str], progress: Progress, options: Mapping[str, bool]
 ) -> dict[str, list[str]]:
     """For each tag, hidden, the courses ranked: all that have evidence, so that others may be left out afterwards."""
     out = {}
     for number, tag in enumerate(tags):
-        tell("catalogue, a tag hidden", number, len(tags))
+        progress("catalogue, a tag hidden", number, len(tags))
         fitted = CourseRecommender(**options).fit(hidden(courses, tag))
         out[tag] = fitted.for_tags([tag], k=len(courses))["course_id"].tolist()
-    tell("catalogue, a tag hidden", len(tags), len(tags))
+    progress("catalogue, a tag hidden", len(tags), len(tags))
     return out
 
 
-def evaluate(
-    data: Path, tell: Callable[[str, int, int], None], *, choosing: bool = False, **options: bool
-) -> dict[str, dict[str, Any]]:
+def evaluate(data: Path, progress: Progress, *, choosing: bool = False, **options: bool) -> dict[str, dict[str, Any]]:
     """The figures on every other tag; with ``choosing`` on the tags that the constants were chosen on."""
     courses = courses_of(data)
     require_absent(courses)
@@ -127,7 +126,7 @@ def evaluate(
     right = {t: {c for c, s in zip(courses["course_id"], courses["skills"], strict=True) if t in s} for t in tags}
     has_skills = courses["skills"].map(len).to_numpy() > 0
     tagged = set(courses.loc[has_skills, "course_id"])
-    search, ranked = plain_bm25(courses), found_for(courses, tags, tell, options)
+    search, ranked = plain_bm25(courses), found_for(courses, tags, progress, options)
     everywhere = np.ones(len(courses), dtype=bool)
     scores = {
         "ours": [ndcg(ranked[t][:K], right[t]) for t in tags],

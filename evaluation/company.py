@@ -16,7 +16,6 @@ import pandas as pd
 from goals import Goal
 
 from perfml import Project
-from perfml.evidence.features import Progress
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import as_of_dates, deciding_folds
 from perfml.learning.dataset.table import make_table
@@ -24,6 +23,7 @@ from perfml.learning.estimators.baseline import baseline_columns, baseline_proba
 from perfml.learning.estimators.blend import fit, monotone_signs, probability
 from perfml.learning.validation.metrics import estimate, log_loss, metrics_at
 from perfml.learning.validation.sample import TrainingSample
+from perfml.progress import Progress
 
 HERE = Path(__file__).resolve().parent
 Floats = npt.NDArray[np.float64]
@@ -97,10 +97,10 @@ TASKS = (
 )  # fmt: skip
 
 
-def evaluate(task: Task, root: Path, home: Path, tell: Progress) -> dict[str, dict[str, float | None]]:
+def evaluate(task: Task, root: Path, home: Path, progress: Progress) -> dict[str, dict[str, float | None]]:
     """Train, score, and compare with what came of it: metric -> value and interval."""
     folder = root / task.project
-    project = Project(HERE / task.project, home=home, progress=tell)
+    project = Project(HERE / task.project, home=home, progress=progress)
     model = project.train(task.model, folder, until=task.until)
     scores = project.score(task.model, folder, as_of=list(task.as_ofs))
     rows = scores.select(["employee_id", "as_of", "status", "probability"]).to_pandas()

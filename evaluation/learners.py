@@ -6,7 +6,6 @@ its recall here and is what the goals are measured against; its item-item neighb
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from goals import Goal
 from scipy import sparse
 
 from perfml.advice.courses import CourseRecommender
+from perfml.progress import Progress
 
 Floats = npt.NDArray[np.float64]
 GOALS = {
@@ -71,10 +71,10 @@ def measures(ranked: npt.NDArray[np.int64], right: list[set[int]]) -> tuple[Floa
     return hit.sum(axis=1) / most, hit @ worth / np.cumsum(worth)[most - 1]
 
 
-def evaluate(data: Path, tell: Callable[[str, int, int], None]) -> dict[str, dict[str, Any]]:
+def evaluate(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """The figures with 95 % intervals over people drawn with replacement."""
     courses, enrolments, truth = tables(data)
-    tell("learners", 0, 3)
+    progress("learners", 0, 3)
     place = pd.Index(courses["course_id"])
     people = np.unique(truth["employee_id"].to_numpy(dtype=object)).tolist()
     everyone = pd.Index(np.unique(enrolments["employee_id"].to_numpy(dtype=object)))
@@ -83,13 +83,13 @@ def evaluate(data: Path, tell: Callable[[str, int, int], None]) -> dict[str, dic
     cells = (everyone.get_indexer(enrolments["employee_id"]), place.get_indexer(enrolments["course_id"]))
     taken = sparse.csr_matrix((np.ones(len(enrolments), dtype=np.float32), cells), shape=(len(everyone), len(place)))
     ranked = baselines(taken, everyone.get_indexer(people))
-    tell("learners", 1, 3)
+    progress("learners", 1, 3)
     fitted = CourseRecommender().fit(courses, enrolments)
-    tell("learners", 2, 3)
+    progress("learners", 2, 3)
     found = fitted.for_employees(people, K)
     ours = np.full((len(people), K), -1)
     ours[pd.Index(people).get_indexer(found["query"]), found["rank"] - 1] = place.get_indexer(found["course_id"])
-    tell("learners", 3, 3)
+    progress("learners", 3, 3)
     values: dict[str, Floats] = {}
     for name, rows in {"ours": ours, **ranked}.items():
         values[f"recall_{name}"], values[f"ndcg_{name}"] = measures(rows, right)

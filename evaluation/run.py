@@ -29,8 +29,8 @@ from goals import Figures, Goal, missed, table_of
 
 from perfml import terminal
 from perfml.errors import PerfmlError
-from perfml.evidence.features import Progress
 from perfml.files import write_text
+from perfml.progress import SILENT, Progress
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data"
@@ -42,16 +42,16 @@ DRIFT_ALARM = 2013
 """The snapshot before the lay-offs of mfg10year."""
 
 
-def _company(task: company.Task, data: Path, home: Path, tell: Progress) -> Figures:
-    return company.evaluate(task, data, home, tell)
+def _company(task: company.Task, data: Path, home: Path, progress: Progress) -> Figures:
+    return company.evaluate(task, data, home, progress)
 
 
-def _tabular(run: Callable[[Path, Progress], Figures], data: Path, home: Path, tell: Progress) -> Figures:
-    return run(data, tell)
+def _tabular(run: Callable[[Path, Progress], Figures], data: Path, home: Path, progress: Progress) -> Figures:
+    return run(data, progress)
 
 
-def _turnover(data: Path, home: Path, tell: Progress) -> Figures:
-    tell("turnover, with scikit-survival's models", 0, 1)
+def _turnover(data: Path, home: Path, progress: Progress) -> Figures:
+    progress("turnover, with scikit-survival's models", 0, 1)
     found = turnover.evaluate(data)
     ours = dict(found[turnover.HAZARD])
     for name, figures in found.items():
@@ -60,8 +60,8 @@ def _turnover(data: Path, home: Path, tell: Progress) -> Figures:
     return ours
 
 
-def _yearly(data: Path, home: Path, tell: Progress) -> Figures:
-    tell("yearly snapshots", 0, 1)
+def _yearly(data: Path, home: Path, progress: Progress) -> Figures:
+    progress("yearly snapshots", 0, 1)
     found = yearly.evaluate(data)
     figures = {"mean_auc": found["auc"]}
     figures |= {f"auc_{year}": said["auc"] for year, said in found["snapshots"].items()}
@@ -87,7 +87,7 @@ SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
 def evaluate(name: str, data: Path, home: Path) -> Figures:
     """The figures of one set. Runs in a process of its own, so that an error of perfml comes back as its words."""
     try:
-        return SETS[name][0](data, home / name.replace(" ", "_"), lambda *step: None)
+        return SETS[name][0](data, home / name.replace(" ", "_"), SILENT)
     except PerfmlError as error:
         raise RuntimeError(f"{name}: {error}") from None
 
@@ -114,12 +114,12 @@ def main() -> int:
     spawn = multiprocessing.get_context("spawn")  # a forked child would inherit the locks of OpenMP's threads
     with (
         tempfile.TemporaryDirectory() as home,
-        terminal.progress() as tell,
+        terminal.progress() as progress,
         ProcessPoolExecutor(chosen.jobs, mp_context=spawn) as pool,
     ):
         work = {name: pool.submit(evaluate, name, chosen.data, Path(home)) for name in wanted}
         for number, (name, one) in enumerate(work.items()):
-            tell(f"evaluating, {name} next", number, len(work))
+            progress(f"evaluating, {name} next", number, len(work))
             results[name] = one.result()
             goals = SETS[name][1]
             terminal.out.print(table_of(name, results[name], goals))

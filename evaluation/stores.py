@@ -11,7 +11,7 @@ from goals import Figures, Goal
 
 from perfml import Project
 from perfml.advice.targets.backtest import backtest
-from perfml.evidence.features import Progress
+from perfml.progress import Progress
 from perfml.project.target_policy import ForecastSpec, TargetPolicy
 
 UNTIL = dt.date(2023, 1, 15)
@@ -22,12 +22,12 @@ GOALS = {
 }
 
 
-def evaluate(data: Path, tell: Progress) -> Figures:
+def evaluate(data: Path, progress: Progress) -> Figures:
     """The figures at mid-quarter and at the other origins."""
     history = ForecastSpec(history={"net_sales": "weekly_sales"})
     policy = TargetPolicy(zh="", en="", forecast=history)
     with Project().open(data / "stores") as opened:
-        found = backtest(opened, policy, until=UNTIL, progress=tell)
+        found = backtest(opened, policy, until=UNTIL, progress=progress)
     out: dict[str, dict[str, float | None]] = {}
     for one in found.at:
         where = "mid_quarter" if one.part == 0.5 else f"{one.part:.0%}"

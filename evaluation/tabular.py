@@ -6,7 +6,7 @@ both has to find out which of the two it has before it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from perfml import RiskClassifier
 from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
+from perfml.progress import Progress
 
 Floats = npt.NDArray[np.float64]
 IBM_GOALS = {
@@ -85,33 +86,33 @@ def over_folds(values: Sequence[float], *, shared: float = 0.0) -> dict[str, flo
     return {"value": mean, "low": mean - reach, "high": mean + reach, "se": se}
 
 
-def evaluate_ibm(data: Path, tell: Callable[[str, int, int], None]) -> dict[str, dict[str, Any]]:
+def evaluate_ibm(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """Five stratified folds, four times."""
     rows, label = ibm(data)
     folds = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=0).split(rows, label))
     found: list[dict[str, float]] = []
     for number, (train, test) in enumerate(folds):
-        tell("IBM attrition", number, len(folds))
+        progress("IBM attrition", number, len(folds))
         model = RiskClassifier().fit(rows.iloc[train], label[train])
         found.append(measure(label[test], model.predict_proba(rows.iloc[test])[:, 1]))
-    tell("IBM attrition", len(folds), len(folds))
+    progress("IBM attrition", len(folds), len(folds))
     return {metric: over_folds([f[metric] for f in found], shared=0.25) for metric in found[0]}
 
 
-def evaluate_small(data: Path, tell: Callable[[str, int, int], None]) -> dict[str, dict[str, Any]]:
+def evaluate_small(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """On 500 rows drawn from IBM, tested on the others: the blend against a plain logistic regression, paired."""
     rows, label = ibm(data)
     draws = StratifiedShuffleSplit(n_splits=20, train_size=SMALL_ROWS, random_state=0)
     found: list[dict[str, float]] = []
     for number, (train, test) in enumerate(draws.split(rows, label)):
-        tell("IBM, 500 rows", number, 20)
+        progress("IBM, 500 rows", number, 20)
         models = {"ours": RiskClassifier(), "logistic": logistic(rows)}
         told = {
             k: m.fit(rows.iloc[train], label[train]).predict_proba(rows.iloc[test])[:, 1] for k, m in models.items()
         }
         each = {f"{name}_{k}": v for name, risk in told.items() for k, v in measure(label[test], risk).items()}
         found.append(each)
-    tell("IBM, 500 rows", 20, 20)
+    progress("IBM, 500 rows", 20, 20)
     out = {f"{name}_{m}": over_folds([f[f"{name}_{m}"] for f in found]) for m in ("auc", "log_loss") for name in models}
     loss = over_folds([f["ours_log_loss"] - f["logistic_log_loss"] for f in found])
     auc = over_folds([f["logistic_auc"] - f["ours_auc"] for f in found])
@@ -120,16 +121,16 @@ def evaluate_small(data: Path, tell: Callable[[str, int, int], None]) -> dict[st
     return out
 
 
-def evaluate_promotion(data: Path, tell: Callable[[str, int, int], None]) -> dict[str, dict[str, Any]]:
+def evaluate_promotion(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """Three stratified folds. The calibration error is that of all predictions out of fold, beside its sampling floor."""
     rows, label = promotion(data)
     out_of_fold = np.full(len(label), np.nan)
     found: list[dict[str, float]] = []
     for number, (train, test) in enumerate(StratifiedKFold(3, shuffle=True, random_state=0).split(rows, label)):
-        tell("promotion", number, 3)
+        progress("promotion", number, 3)
         out_of_fold[test] = RiskClassifier().fit(rows.iloc[train], label[train]).predict_proba(rows.iloc[test])[:, 1]
         found.append(measure(label[test], out_of_fold[test]))
-    tell("promotion", 3, 3)
+    progress("promotion", 3, 3)
     figures = {metric: over_folds([f[metric] for f in found], shared=0.5) for metric in found[0]}
     error, floor = expected_calibration_error(label, out_of_fold), calibration_floor(out_of_fold)
     figures["calibration_error"] = {"value": error, "low": None, "high": None}

@@ -1,10 +1,13 @@
-"""Property tests draw the same examples at every run; the simulated company is made and learnt from once."""
+"""Property tests draw the same examples at every run; the simulated company is made and trained on once a run."""
 
 from __future__ import annotations
 
+import os
+import pickle
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from tests.simulated import Simulated, simulated
@@ -27,6 +30,16 @@ def no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def company_of_500(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    """A simulated company of 500 people with both models trained and scored at its last day."""
-    folder: Path = tmp_path_factory.mktemp("simulated")
-    return simulated(folder)
+    """A simulated company of 500 people with both models trained and scored at its last day.
+
+    The first worker to ask makes it, behind a file lock, and the others read what it has made.
+    """
+    base = tmp_path_factory.getbasetemp()
+    folder: Path = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "company_of_500"
+    record = folder / "simulated.pickle"
+    with FileLock(f"{folder}.lock"):
+        if not record.is_file():
+            folder.mkdir(exist_ok=True)
+            record.write_bytes(pickle.dumps(simulated(folder)))
+    company: Simulated = pickle.loads(record.read_bytes())
+    return company
