@@ -16,7 +16,7 @@ import pytest
 
 import perfml
 from perfml import cli
-from perfml.advice.suggestion_files import suggestions
+from perfml.advice.suggestion_files import suggestion_file
 from tests.simulated import END, Simulated
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def test_perfml_commands_run_in_their_order(
         said |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
         words = [said.get(word, word) for word in words] + ["--project", str(company_of_500.project)]
         if words[0] == "decide":
-            path = suggestions(tmp_path / "home", "course_match")[1]
+            path = suggestion_file(tmp_path / "home", "course_match")[1]
             words[1] = pq.read_table(path, filters=[("status", "=", "suggested")])["suggestion_id"][0].as_py()
         if words[0] == "serve":
             words.append("--help")  # it would serve for ever; tests/service starts it for real

@@ -1,10 +1,10 @@
-"""What perfml remembers: what people decided about its suggestions, and whom somebody offered help.
+"""The decision log: what people decide about suggestions, and which help was offered to employees.
 
-Rows are only ever added. The newest decision about a suggestion counts, and the newest entry about an intervention (of one
-employee, kind and day); what was said before stays. They lie in an SQLite file under ``home``; nothing is applied from here.
+Rows are only added. The newest decision about a suggestion counts, and so does the newest entry about an intervention (one
+employee, kind and day); older entries stay. Both are stored in an SQLite file under ``home``; nothing is applied from here.
 
-Every entry carries a key of the caller's (an idempotency key): the same entry under the same key is stored once, however often
-it is sent, and another one under that key is refused.
+Every entry carries an idempotency key of the caller: the same entry under the same key is stored once, however often it is
+sent; a different entry under that key is refused.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sql
+from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
 
@@ -24,54 +26,55 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FILE = "memory.sqlite"
-Verdict = Literal["accept", "refuse"]
-Status = Literal["offered", "refused", "done"]
-VERDICTS: tuple[Verdict, ...] = ("accept", "refuse")
-STATUSES: tuple[Status, ...] = ("offered", "refused", "done")
+DecisionVerdict = Literal["accept", "refuse"]
+InterventionStatus = Literal["offered", "refused", "done"]
+VERDICTS: tuple[DecisionVerdict, ...] = ("accept", "refuse")
+STATUSES: tuple[InterventionStatus, ...] = ("offered", "refused", "done")
 _TABLES = sql.MetaData()
 
 
-def _entries(name: str, *about: sql.Column[Any]) -> sql.Table:
+def _entry_table(name: str, subject: str) -> sql.Table:
+    """A table of entries about ``subject``: the entry as JSON without the time at which it was stored."""
     return sql.Table(
         name,
         _TABLES,
         sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
         sql.Column("key", sql.Text, nullable=False, unique=True),
-        sql.Column("said", sql.Text, nullable=False),
+        sql.Column("said", sql.Text, nullable=False, key="entry"),  # the name of the column in files already written
         sql.Column("entered_at", sql.Text, nullable=False),
-        *about,
+        sql.Column(subject, sql.Text, nullable=False),
     )
 
 
-_DECISIONS = _entries("decisions", sql.Column("suggestion_id", sql.Text, nullable=False))
-_INTERVENTIONS = _entries("interventions", sql.Column("employee_id", sql.Text, nullable=False))
+_DECISIONS = _entry_table("decisions", "suggestion_id")
+_INTERVENTIONS = _entry_table("interventions", "employee_id")
 
 
 class KeyTaken(PerfmlError):
-    """Another entry was stored under the same idempotency key."""
+    """Another entry is stored under the same idempotency key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What a person said about a suggestion. A refusal needs a reason."""
+    """What a person decides about a suggestion. A refusal needs a reason."""
 
     suggestion_id: str
-    verdict: Verdict
+    verdict: DecisionVerdict
     decided_by: str
     reason: str = ""
     entered_at: str = ""
-    """When it was stored, UTC, ISO 8601; set by :meth:`Memory.decide`."""
+    """When it was stored, UTC, ISO 8601; set by :meth:`DecisionLog.decide`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Intervention:
-    """Help that was offered, refused or done; or, with ``hold_out``, withheld because chance said so."""
+    """Help that was offered, refused or done; or, with ``hold_out``, withheld at random."""
 
     employee_id: str
     kind: str
     offered_on: dt.date
-    status: Status | None = None
-    """Empty for who was held out."""
+    status: InterventionStatus | None = None
+    """None for an employee held out."""
     done_on: dt.date | None = None
     outcome: str = ""
     random: bool = False
@@ -81,17 +84,17 @@ class Intervention:
     entered_at: str = ""
 
 
-class Memory:
-    """The memory under ``home``; the file is made when something is first stored."""
+class DecisionLog:
+    """The log under ``home``; the file is created when an entry is first stored."""
 
     def __init__(self, home: Path) -> None:
-        self._path = home / FILE
+        self._path = (home / FILE).absolute()
 
     def decide(self, decision: Decision, *, key: str) -> Decision:
-        """Store what was decided, and return it as stored.
+        """Store a decision, and return it as stored.
 
-        Raises :class:`PerfmlError` for a refusal without a reason or a decision by nobody, :class:`KeyTaken` where ``key``
-        stands for another entry.
+        Raises :class:`PerfmlError` for a refusal without a reason or a decision without a name, :class:`KeyTaken` where
+        ``key`` belongs to another entry.
         """
         _required(decision.decided_by, "decided_by", "say who decides")
         if decision.verdict not in VERDICTS:
@@ -100,11 +103,11 @@ class Memory:
             )
         if decision.verdict == "refuse":
             _required(decision.reason, "reason", "say why it is refused")
-        stored = self._add(_DECISIONS, key, asdict(decision), suggestion_id=decision.suggestion_id)
+        (stored,) = self._add(_DECISIONS, {key: asdict(decision)})
         return Decision(**stored)
 
     def decisions(self, suggestion_ids: Iterable[str] | None = None) -> dict[str, list[Decision]]:
-        """What was said about each suggestion (of ``suggestion_ids``; default: all), oldest first."""
+        """The decisions about each suggestion (of ``suggestion_ids``; default: all), oldest first."""
         out: dict[str, list[Decision]] = {}
         wanted = None if suggestion_ids is None else set(suggestion_ids)
         for entry in self._read(_DECISIONS):
@@ -114,89 +117,81 @@ class Memory:
 
     def refused(self) -> frozenset[str]:
         """The suggestions whose newest decision is a refusal."""
-        return frozenset(name for name, said in self.decisions().items() if said[-1].verdict == "refuse")
+        return frozenset(name for name, decided in self.decisions().items() if decided[-1].verdict == "refuse")
 
     def log(self, interventions: Sequence[Intervention], *, key: str) -> list[Intervention]:
-        """Store interventions together, all or none, each under ``key`` and its place; return them as stored.
+        """Store interventions together, all or none, each under ``key`` and its position; return them as stored.
 
         Raises :class:`PerfmlError` where one contradicts itself, :class:`KeyTaken` as :meth:`decide` does.
         """
-        for one in interventions:
-            _check(one)
-        entries = [
-            (f"{key}/{place}" if len(interventions) > 1 else key, _plain(one))
-            for place, one in enumerate(interventions)
-        ]
-        with self._engine().begin() as connection:
-            stored = [
-                _insert(connection, _INTERVENTIONS, each, said, employee_id=str(said["employee_id"]))
-                for each, said in entries
-            ]
-        return [_intervention(entry) for entry in stored]
+        for intervention in interventions:
+            _check(intervention)
+        alone = len(interventions) == 1
+        entries = {key if alone else f"{key}/{n}": _plain(each) for n, each in enumerate(interventions)}
+        return [_intervention(stored) for stored in self._add(_INTERVENTIONS, entries)]
 
     def interventions(self) -> list[Intervention]:
-        """The newest entry of each employee, kind and day, in the order they were first stored."""
-        found = {}
+        """The newest entry of each employee, kind and day, in the order in which they were first stored."""
+        newest = {}
         for entry in self._read(_INTERVENTIONS):
-            found[entry["employee_id"], entry["kind"], entry["offered_on"]] = _intervention(entry)
-        return list(found.values())
+            newest[entry["employee_id"], entry["kind"], entry["offered_on"]] = _intervention(entry)
+        return list(newest.values())
 
-    def _add(self, table: sql.Table, key: str, said: Mapping[str, Any], **about: str) -> dict[str, Any]:
-        with self._engine().begin() as connection:
-            return _insert(connection, table, key, said, **about)
+    def _add(self, table: sql.Table, entries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Store each entry under its key, all or none."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._path.is_file():  # new, or deleted since its tables were created
+            _engine.cache_clear()
+        with _engine(self._path).begin() as connection:
+            return [_stored(connection, table, key, entry=entry) for key, entry in entries.items()]
 
     def _read(self, table: sql.Table) -> list[dict[str, Any]]:
         if not self._path.is_file():
             return []
-        with self._engine().connect() as connection:
-            rows = connection.execute(sql.select(table.c.said, table.c.entered_at).order_by(table.c.number)).all()
-        return [json.loads(said) | {"entered_at": at} for said, at in rows]
-
-    def _engine(self) -> sql.Engine:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        engine = sql.create_engine(f"sqlite:///{self._path}", poolclass=sql.NullPool)
-        with engine.begin() as connection:
-            for table in _TABLES.sorted_tables:
-                connection.execute(sql.schema.CreateTable(table, if_not_exists=True))
-        return engine
+        with _engine(self._path).connect() as connection:
+            rows = connection.execute(sql.select(table.c.entry, table.c.entered_at).order_by(table.c.number)).all()
+        return [json.loads(entry) | {"entered_at": at} for entry, at in rows]
 
 
-def _insert(
-    connection: sql.Connection, table: sql.Table, key: str, said: Mapping[str, Any], **about: str
-) -> dict[str, Any]:
-    """Insert under ``key``, or find that the same already stands there."""
+@lru_cache(maxsize=16)
+def _engine(path: Path) -> sql.Engine:
+    """The engine of one file, its tables created. It pools no connection, so that threads and forks may share it."""
+    engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
+    with engine.begin() as connection:
+        for table in _TABLES.sorted_tables:
+            connection.execute(sql.schema.CreateTable(table, if_not_exists=True))
+    return engine
+
+
+def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Insert ``entry`` under ``key`` unless it is stored already, and return it as stored."""
     _required(key, "idempotency key", "send one, e.g. a UUID")
-    text = json.dumps({k: v for k, v in said.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    connection.execute(
-        sql.text(
-            f"insert into {table.name} (key, said, entered_at, {', '.join(about)})"
-            f" values (:key, :said, :now, {', '.join(':' + name for name in about)}) on conflict (key) do nothing"
-        ),
-        {"key": key, "said": text, "now": now, **about},
-    )
-    there, at = connection.execute(sql.select(table.c.said, table.c.entered_at).where(table.c.key == key)).one()
-    if there != text:
+    text = json.dumps({k: v for k, v in entry.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
+    subjects = {column.key: entry[column.key] for column in table.c if column.key in entry}
+    row = {"key": key, "entry": text, **subjects, "entered_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
+    connection.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=[table.c.key]))
+    stored, at = connection.execute(sql.select(table.c.entry, table.c.entered_at).where(table.c.key == key)).one()
+    if stored != text:
         raise KeyTaken(
             "stands for another entry", where=f"idempotency key {key!r}", remedy="send another entry under another key"
         )
-    return {**json.loads(there), "entered_at": at}
+    return {**json.loads(stored), "entered_at": at}
 
 
-def _check(one: Intervention) -> None:
-    where = f"intervention of {one.employee_id!r}"
-    _required(one.employee_id, "employee_id", "name the employee")
-    _required(one.kind, where + ", kind", "say what was offered, e.g. conversation")
-    if one.status not in (None, *STATUSES):
-        raise PerfmlError(f"{one.status!r} is no status", where=where, remedy=f"use one of: {', '.join(STATUSES)}")
-    if one.hold_out == (one.status is not None):
+def _check(intervention: Intervention) -> None:
+    where, status = f"intervention of {intervention.employee_id!r}", intervention.status
+    _required(intervention.employee_id, "employee_id", "name the employee")
+    _required(intervention.kind, where + ", kind", "say what was offered, e.g. conversation")
+    if status not in (None, *STATUSES):
+        raise PerfmlError(f"{status!r} is no status", where=where, remedy=f"use one of: {', '.join(STATUSES)}")
+    if intervention.hold_out == (status is not None):
         raise PerfmlError(
             "is offered and held out, or neither", where=where, remedy="give a status, or hold_out without one"
         )
-    if (one.status == "done") != (one.done_on is not None):
+    if (status == "done") != (intervention.done_on is not None):
         raise PerfmlError("done_on and the status 'done' go together", where=where, remedy="give both or neither")
-    if one.done_on is not None and one.done_on < one.offered_on:
-        raise PerfmlError("was done before it was offered", where=where, remedy="mend one of the two dates")
+    if intervention.done_on is not None and intervention.done_on < intervention.offered_on:
+        raise PerfmlError("was done before it was offered", where=where, remedy="correct one of the two dates")
 
 
 def _required(text: str, where: str, remedy: str) -> None:
@@ -204,9 +199,10 @@ def _required(text: str, where: str, remedy: str) -> None:
         raise PerfmlError("is empty", where=where, remedy=remedy)
 
 
-def _plain(one: Intervention) -> dict[str, Any]:
-    said = asdict(one)
-    return said | {name: said[name] and said[name].isoformat() for name in ("offered_on", "done_on")}
+def _plain(intervention: Intervention) -> dict[str, Any]:
+    """As JSON takes it: dates as text."""
+    entry = asdict(intervention)
+    return entry | {name: entry[name] and entry[name].isoformat() for name in ("offered_on", "done_on")}
 
 
 def _intervention(entry: Mapping[str, Any]) -> Intervention:
@@ -215,8 +211,8 @@ def _intervention(entry: Mapping[str, Any]) -> Intervention:
 
 
 def logged(home: Path) -> pd.DataFrame | None:
-    """The interventions that perfml keeps, one row each, for training; nothing where none were logged."""
-    import pandas as pd
+    """The interventions in perfml's own log, one row each, for training; None where none are logged."""
+    import pandas as pd  # only training needs it; the service, which reads the log too, does without
 
-    found = Memory(home).interventions()
-    return pd.DataFrame([vars(one) for one in found]) if found else None
+    interventions = DecisionLog(home).interventions()
+    return pd.DataFrame([vars(each) for each in interventions]) if interventions else None

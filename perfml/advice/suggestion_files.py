@@ -1,6 +1,6 @@
-"""Where suggestions lie: one file a policy and as-of date under ``home``, written whole, read by the service.
+"""Suggestion files: one Parquet file a policy and as-of date under ``home``, written whole, read by the service.
 
-In plain Python and pyarrow: pyarrow's own comparisons import pandas, which a process that serves rows has no use for.
+In plain Python and pyarrow: pyarrow's own comparisons import pandas, which a process that serves rows does not need.
 """
 
 from __future__ import annotations
@@ -17,46 +17,46 @@ from perfml.errors import PerfmlError
 from perfml.scoring.table_files import write_parts
 
 _FILE = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
-Row = dict[str, Any]
 
 
-def keep_suggestions(table: pa.Table, home: Path, policy: str, as_of: dt.date) -> Path:
-    """Keep the suggestions of a policy at a date, in place of those kept before."""
+def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date) -> Path:
+    """Write the suggestions of a policy at a date, replacing those of an earlier run."""
     path = home / "suggestions" / policy / f"{as_of}.parquet"
     write_parts([table], path)
     return path
 
 
-def suggested(home: Path, policy: str) -> list[dt.date]:
-    """The dates that there are suggestions of, the newest first."""
+def suggestion_dates(home: Path, policy: str) -> list[dt.date]:
+    """The dates for which suggestions of the policy are stored, newest first."""
     folder = home / "suggestions" / policy
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return sorted((dt.date.fromisoformat(name[:10]) for name in names if _FILE.fullmatch(name)), reverse=True)
 
 
-def suggestions(home: Path, policy: str, as_of: dt.date | None = None) -> tuple[dt.date, Path]:
-    """The date, the newest by default, and its file. Raises :class:`PerfmlError` where there are none."""
-    there = suggested(home, policy)
-    day = as_of or next(iter(there), None)
-    if day is None or day not in there:
-        made = f"use one of: {', '.join(str(one) for one in there[:5])}"
+def suggestion_file(home: Path, policy: str, as_of: dt.date | None = None) -> tuple[dt.date, Path]:
+    """The date (default: the newest) and its file. Raises :class:`PerfmlError` where none is stored."""
+    dates = suggestion_dates(home, policy)
+    day = as_of or next(iter(dates), None)
+    if day is None or day not in dates:
         raise PerfmlError(
             f"has no suggestions{f' of {as_of}' if as_of else ''}",
             where=policy,
-            remedy=made if there else "make some with `perfml targets` or `perfml courses`",
+            remedy=f"use one of: {', '.join(map(str, dates[:5]))}"
+            if dates
+            else "make some with `perfml targets` or `perfml courses`",
         )
     return day, home / "suggestions" / policy / f"{day}.parquet"
 
 
-def find_suggestion(home: Path, suggestion_id: str) -> Row | None:
-    """The newest kept row of this id, of whatever policy."""
+def find_suggestion(home: Path, suggestion_id: str) -> dict[str, Any] | None:
+    """The newest stored row of this id, of any policy."""
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
-        for day in suggested(home, policy):
+        for day in suggestion_dates(home, policy):
             with pq.ParquetFile(folder / policy / f"{day}.parquet") as file:
                 for group in range(file.num_row_groups):
-                    given = file.read_row_group(group, ["suggestion_id"], use_threads=False).column(0).to_pylist()
-                    if suggestion_id in given:
+                    ids = file.read_row_group(group, ["suggestion_id"], use_threads=False).column(0).to_pylist()
+                    if suggestion_id in ids:
                         rows = file.read_row_group(group, use_threads=False)
-                        return dict(rows.slice(given.index(suggestion_id), 1).to_pylist()[0])
+                        return dict(rows.slice(ids.index(suggestion_id), 1).to_pylist()[0])
     return None

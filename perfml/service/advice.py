@@ -10,9 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
-from perfml.advice.decision_log import Decision, Intervention, KeyTaken, Memory
+from perfml.advice.decision_log import Decision, DecisionLog, Intervention, KeyTaken
 from perfml.advice.priorities import Held, Ranking, priorities
-from perfml.advice.suggestion_files import find_suggestion, suggested, suggestions
+from perfml.advice.suggestion_files import find_suggestion, suggestion_dates, suggestion_file
 from perfml.errors import PerfmlError
 from perfml.service.advice_schemas import (
     Accepted,
@@ -107,7 +107,7 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             ),
             store.about(query.model, version).model_dump(mode="json"),
             capacity=query.capacity,
-            interventions=Memory(store.home).interventions(),
+            interventions=DecisionLog(store.home).interventions(),
             hold_out_share=query.hold_out_share,
         )
     said = asdict(found)
@@ -121,14 +121,14 @@ def decide(store: Store, suggestion_id: str, body: Accepted | Refused, key: str)
     if find_suggestion(store.home, suggestion_id) is None:
         raise no_suggestion()
     with _said_by_the_service():
-        stored = Memory(store.home).decide(Decision(suggestion_id=suggestion_id, **body.model_dump()), key=key)
+        stored = DecisionLog(store.home).decide(Decision(suggestion_id=suggestion_id, **body.model_dump()), key=key)
     return DecisionAnswer(**asdict(stored))
 
 
 def log_intervention(store: Store, body: InterventionBody, key: str) -> InterventionAnswer:
     """Store an intervention. Raises :class:`Unusable` where it contradicts itself, :class:`Conflict` for a key in use."""
     with _said_by_the_service():
-        (stored,) = Memory(store.home).log([Intervention(**body.model_dump())], key=key)
+        (stored,) = DecisionLog(store.home).log([Intervention(**body.model_dump())], key=key)
     return InterventionAnswer(**asdict(stored))
 
 
@@ -136,14 +136,14 @@ def _kept(store: Store, policy: str, as_of: dt.date | None) -> tuple[dt.date, Pa
     """The name is looked for among those that are there: it never becomes part of a path."""
     folder = store.home / "suggestions"
     known = policy in ({path.name for path in folder.iterdir()} if folder.is_dir() else ())
-    there = suggested(store.home, policy) if known else []
+    there = suggestion_dates(store.home, policy) if known else []
     if not there or as_of not in (None, *there):
         raise no_suggestions(policy, as_of, there)
-    return suggestions(store.home, policy, as_of)
+    return suggestion_file(store.home, policy, as_of)
 
 
 def _decisions(store: Store, rows: list[Row]) -> dict[str, list[DecisionAnswer]]:
-    found = Memory(store.home).decisions(str(row["suggestion_id"]) for row in rows)
+    found = DecisionLog(store.home).decisions(str(row["suggestion_id"]) for row in rows)
     return {name: [DecisionAnswer(**asdict(one)) for one in said] for name, said in found.items()}
 
 
@@ -161,7 +161,7 @@ def _read(file: ScoreFile, positions: list[int]) -> Iterator[Row]:
 
 @contextmanager
 def _said_by_the_service() -> Iterator[None]:
-    """What the memory refuses, as the service says it."""
+    """Translate what the decision log refuses into the errors of the service."""
     try:
         yield
     except KeyTaken as error:

@@ -19,7 +19,7 @@ from perfml.trust.holds import held_people
 from perfml.verbs.opening import Opening, Source, date_of, end_of_record, refuse_stale, until_day
 
 if TYPE_CHECKING:
-    from perfml.advice.decision_log import Decision, Intervention, Verdict
+    from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
     from perfml.advice.priorities import Priorities
     from perfml.advice.targets.backtest import TargetBacktest
     from perfml.report.advice import Advice
@@ -123,7 +123,7 @@ class Advising(Opening):
         As many as there is ``capacity`` for (default: the model's own list). Raises :class:`PerfmlError` where nothing was
         scored.
         """
-        from perfml.advice.decision_log import Memory
+        from perfml.advice.decision_log import DecisionLog
         from perfml.advice.priorities import Ranking, priorities
         from perfml.learning.registry.model_store import load
 
@@ -139,19 +139,19 @@ class Advising(Opening):
             ranking,
             load(self.home, model, ranking.model_version).about,
             capacity=spec.list.capacity(ranking.scored) if capacity is None else capacity,
-            interventions=Memory(self.home).interventions(),
+            interventions=DecisionLog(self.home).interventions(),
             hold_out_share=hold_out_share,
         )
 
     def decide(
-        self, suggestion_id: str, verdict: Verdict, *, by: str, reason: str = "", key: str | None = None
+        self, suggestion_id: str, verdict: DecisionVerdict, *, by: str, reason: str = "", key: str | None = None
     ) -> Decision:
         """Accept or refuse a kept suggestion; it is remembered, and applied by nobody but people.
 
         The same decision under the same ``key`` (default: a new one) is stored once. Raises :class:`PerfmlError` for a
         suggestion that nobody made, and for a refusal without a reason.
         """
-        from perfml.advice.decision_log import Decision, Memory
+        from perfml.advice.decision_log import Decision, DecisionLog
         from perfml.advice.suggestion_files import find_suggestion
 
         if find_suggestion(self.home, suggestion_id) is None:
@@ -161,13 +161,13 @@ class Advising(Opening):
                 remedy="take an id that `perfml targets` or `perfml courses` gave",
             )
         decision = Decision(suggestion_id=suggestion_id, verdict=verdict, decided_by=by, reason=reason)
-        return Memory(self.home).decide(decision, key=key or str(uuid.uuid4()))
+        return DecisionLog(self.home).decide(decision, key=key or str(uuid.uuid4()))
 
     def log(self, interventions: Sequence[Intervention], *, key: str | None = None) -> list[Intervention]:
         """Remember whom somebody offered help, and what came of it: all of them or, where one contradicts itself, none."""
-        from perfml.advice.decision_log import Memory
+        from perfml.advice.decision_log import DecisionLog
 
-        return Memory(self.home).log(interventions, key=key or str(uuid.uuid4()))
+        return DecisionLog(self.home).log(interventions, key=key or str(uuid.uuid4()))
 
     def advice(self, models: Sequence[str], day: dt.date) -> Advice:
         """What the report says about what to do: the lists of ``models`` at ``day``, and the newest suggestions until then."""
@@ -181,21 +181,21 @@ class Advising(Opening):
 
     def _newest(self, kind: type[Spec], day: dt.date) -> pa.Table | None:
         """The kept suggestions of the policies of this kind, of the newest date that is not after ``day``."""
-        from perfml.advice.suggestion_files import suggested, suggestions
+        from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
 
         names = [name for name, spec in self.folder.policies.items() if isinstance(spec, kind)]
-        there = [(date, name) for name in names for date in suggested(self.home, name) if date <= day]
-        return pq.read_table(suggestions(self.home, max(there)[1], max(there)[0])[1]) if there else None
+        there = [(date, name) for name in names for date in suggestion_dates(self.home, name) if date <= day]
+        return pq.read_table(suggestion_file(self.home, max(there)[1], max(there)[0])[1]) if there else None
 
     def _refused(self) -> frozenset[str]:
-        from perfml.advice.decision_log import Memory
+        from perfml.advice.decision_log import DecisionLog
 
-        return Memory(self.home).refused()
+        return DecisionLog(self.home).refused()
 
     def _keep(self, found: pa.Table, policy: str, day: dt.date) -> pa.Table:
         from perfml.advice.suggestion_files import keep_suggestions
 
-        keep_suggestions(found, self.home, policy, day)
+        keep_suggestions(found, self.home, policy=policy, as_of=day)
         return found
 
 

@@ -19,7 +19,7 @@ def test_the_newest_row_of_an_id_is_found(tmp_path: Path, monkeypatch: pytest.Mo
             "month": [month] * len(numbers),
             "list": [[n] for n in numbers],
         }
-        path = keep_suggestions(pa.table(rows), tmp_path, "policy", dt.date(2026, month, 1))
+        path = keep_suggestions(pa.table(rows), tmp_path, policy="policy", as_of=dt.date(2026, month, 1))
         assert pq.read_metadata(path).num_row_groups >= len(numbers) / 3
     for n, month in ((0, 1), (3, 1), (4, 2), (7, 2), (11, 2)):
         assert find_suggestion(tmp_path, f"s{n}") == {"suggestion_id": f"s{n}", "month": month, "list": [n]}

@@ -172,7 +172,7 @@ def advise(home: Path) -> None:
     said = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
     held = {**TARGET, **nothing, **said, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
     held |= {"parts": None, "probability_before": None, "probability_after": None}
-    keep_suggestions(pa.Table.from_pylist([TARGET, held], schema=TARGETS), home, "target_adjustment", DAY)
+    keep_suggestions(pa.Table.from_pylist([TARGET, held], schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
     empty = {
         "course_id": None,
         "title": None,
@@ -184,4 +184,4 @@ def advise(home: Path) -> None:
     }
     none = {**COURSE, **empty, "hours": None, "level": None, "language": None, "zh": None, "en": None}
     none |= {"suggestion_id": "c2", "status": "none", "why_not_zh": "没有合适的课程", "why_not_en": "nothing suitable"}
-    keep_suggestions(pa.Table.from_pylist([COURSE, none], schema=COURSES), home, "course_match", DAY)
+    keep_suggestions(pa.Table.from_pylist([COURSE, none], schema=COURSES), home, policy="course_match", as_of=DAY)

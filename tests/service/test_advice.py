@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from perfml.advice.decision_log import Memory
+from perfml.advice.decision_log import DecisionLog
 from tests.service.company import DAY, keep, scored, train
 
 KEY = {"Idempotency-Key": "7f1c"}
@@ -86,7 +86,7 @@ def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestCli
     first = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
     again = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
     assert first.status_code == 200 and first.json() == again.json()
-    assert Memory(home).refused() == {"t1"}
+    assert DecisionLog(home).refused() == {"t1"}
     shown = client.get("/v1/targets").json()["targets"][0]["decisions"]
     assert [one["reason"] for one in shown] == ["市场下月恢复"]
     other = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, "reason": "another"}, headers=KEY)
