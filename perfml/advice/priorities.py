@@ -1,9 +1,9 @@
-"""The list that HR works from: whom to talk to first, as far as there is capacity, and what to expect of it.
+"""The list that HR works from: whom to talk to first, within capacity, and what to expect of the list.
 
-Three kinds of people are kept apart: those to talk to; those whose leading reasons are all owned by others, where the setting
-needs support and not the person; and those whose scores are held. Who was offered something lately is not listed again. Risk is
-not persuadability: the list says who is likely to have the outcome, and what an offer changes only where chance once decided
-who got one (:mod:`perfml.learning.validation.uplift`).
+Three groups are kept apart: people to talk to; people whose leading reasons are all owned by others, where the setting needs
+support and not the person; and people whose scores are held. An employee who received an offer recently is not listed again.
+Risk is not persuadability: the list says who is likely to have the outcome; what an offer changes is known only where offers
+were randomised (:mod:`perfml.learning.validation.uplift`).
 """
 
 from __future__ import annotations
@@ -21,25 +21,27 @@ import pyarrow as pa
 from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
+from perfml.messages import Language, Message, render
 from perfml.reasons.leading import for_others, raising
 
 QUIET_DAYS = 91
-"""For how long after an offer, a refusal or a conversation a person is not listed again."""
-Row = Mapping[str, Any]
+"""Days after an offer, a refusal or a conversation during which a person is not listed again."""
+ScoreRow = Mapping[str, Any]
+"""A row of ``perfml.scoring.scoring.SCHEMA``, or one of its reasons."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """Someone whose score is held, and why."""
+    """An employee whose score is held, and why."""
 
     employee_id: str
     why: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Ranking:
-    """What was scored at one date for one horizon. ``ranked``: the rows with a rank, the highest risk first, read as far as
-    needed; ``scored``: how many have a score; ``held``: who is held, and why."""
+    """The scores of one date and horizon. ``ranked``: rows with a rank, highest risk first, read only as far as needed;
+    ``scored``: number of people with a score; ``held``: people whose score is held."""
 
     model: str
     model_version: str
@@ -47,43 +49,40 @@ class Ranking:
     horizon_days: int
     scored: int
     held: tuple[Held, ...]
-    ranked: Iterable[Row]
+    ranked: Iterable[ScoreRow]
 
     @classmethod
     def of(cls, scores: pa.Table) -> Ranking:
-        """From the score rows of one date and horizon (``perfml.scoring.scoring.SCHEMA``). Raises ValueError without any."""
+        """From the score rows of one date and horizon (``perfml.scoring.scoring.SCHEMA``). Raises ValueError for no rows."""
         if not len(scores):
             raise ValueError("no score rows are given")
         ranks, status = (scores.column(name).to_pylist() for name in ("rank", "status"))
-        held_rows = [at for at, one in enumerate(status) if one == "held"]
+        held_rows = [at for at, each in enumerate(status) if each == "held"]
         why = scores.select(["employee_id", "why_not"]).take(pa.array(held_rows, pa.int64())).to_pylist()
-        one = scores.slice(0, 1).to_pylist()[0]
+        first = scores.slice(0, 1).to_pylist()[0]
         order = sorted((at for at, rank in enumerate(ranks) if rank is not None), key=lambda at: int(ranks[at]))
         return cls(
-            one["model"],
-            one["model_version"],
-            one["as_of"],
-            one["horizon_days"],
-            status.count("scored"),
-            tuple(Held(row["employee_id"], row["why_not"] or "") for row in why),
-            (scores.slice(at, 1).to_pylist()[0] for at in order),
+            **{name: first[name] for name in ("model", "model_version", "as_of", "horizon_days")},
+            scored=status.count("scored"),
+            held=tuple(Held(row["employee_id"], row["why_not"] or "") for row in why),
+            ranked=(scores.slice(at, 1).to_pylist()[0] for at in order),
         )
 
 
-@dataclass(frozen=True)
-class Listed:
+@dataclass(frozen=True, kw_only=True)
+class ListedPerson:
     """One person of the list; ``owners``: who can act on the leading reasons, the strongest first."""
 
     employee_id: str
     rank: int
     probability: float
     owners: tuple[str, ...]
-    reasons: tuple[Row, ...]
+    reasons: tuple[ScoreRow, ...]
 
 
 @dataclass(frozen=True)
 class Lasting:
-    """Someone who was offered something lately, or held out, and is not listed again yet."""
+    """An employee who received an offer recently, or was held out, and is not listed again yet."""
 
     employee_id: str
     kind: str
@@ -91,9 +90,10 @@ class Lasting:
     status: str
 
 
-@dataclass(frozen=True)
-class BacktestedList:
-    """What a list of this size held before: ``share`` of those scored, and the share of true cases with its 95 % interval."""
+@dataclass(frozen=True, kw_only=True)
+class PastPrecision:
+    """What lists of this size achieved in the back-test: ``share`` of those scored that was listed, and the share of true
+    cases among them with its 95 % interval."""
 
     share: float
     listed: int
@@ -102,14 +102,14 @@ class BacktestedList:
     high: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Priorities:
     """The list of one model, date and horizon.
 
-    ``people`` are to be talked to, ``setting`` are those where others can act, ``hold_out`` those left out at random,
-    ``held`` those whose data is broken, ``lasting`` those with something under way. ``cases``: how many of ``people`` are
-    expected to have the outcome. ``uplift``: sentences about randomised offers, ``en`` and ``zh`` say how to read the list,
-    and, where the model is not proven (``proven`` false, no people), why there is none.
+    ``people`` are to be talked to, others can act for ``owned_by_others``, ``hold_out`` are left out at random, the data of
+    ``held`` are broken, something is under way for ``lasting``. ``cases``: number of ``people`` expected to have the outcome.
+    ``uplift``: what randomised offers changed. ``en`` and ``zh`` say how to read the list, or, where the model is not
+    ``proven`` and nobody is listed, why there is none.
     """
 
     model: str
@@ -118,31 +118,26 @@ class Priorities:
     horizon_days: int
     capacity: int
     proven: bool
-    people: tuple[Listed, ...]
-    setting: tuple[Listed, ...]
-    hold_out: tuple[Listed, ...]
+    people: tuple[ListedPerson, ...]
+    owned_by_others: tuple[ListedPerson, ...]
+    hold_out: tuple[ListedPerson, ...]
     held: tuple[Held, ...]
     lasting: tuple[Lasting, ...]
     cases: Cases
-    backtested: BacktestedList | None
+    backtested: PastPrecision | None
     uplift: tuple[Mapping[str, Any], ...]
     en: str
     zh: str
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, but for dates."""
-        return asdict(self)
-
-
-RISK_ONLY = (
-    "Risk only: who is likely to have the outcome, not whom a conversation would help; no randomised offers show that yet.",
-    "仅表示风险：名单说明谁更可能出现该结果，不说明谈话对谁有效；目前没有随机化的干预可供估计。",
-)
+        """As JSON, except that dates stay dates. The key of ``owned_by_others`` is ``setting``."""
+        fields = asdict(self)
+        return {"setting" if name == "owned_by_others" else name: value for name, value in fields.items()}
 
 
 def priorities(
     ranking: Ranking,
-    about: Mapping[str, Any],
+    record: Mapping[str, Any],
     *,
     capacity: int,
     interventions: Sequence[Intervention] = (),
@@ -150,8 +145,8 @@ def priorities(
 ) -> Priorities:
     """Work down the ranking until ``capacity`` people are listed.
 
-    ``about``: what the model says of itself. ``hold_out_share`` of those who would be listed are left out, by a hash of
-    employee and month that nobody can choose, so that what offers change can be estimated later. Raises
+    ``record``: the training record of the model. ``hold_out_share`` of those who would be listed are left out, by a hash of
+    employee and month that nobody can choose, so that the effect of offers can be estimated later. Raises
     :class:`PerfmlError` for a capacity below 1 or a share outside [0, 1).
     """
     if capacity < 1:
@@ -159,79 +154,103 @@ def priorities(
     if not 0 <= hold_out_share < 1:
         raise PerfmlError(f"{hold_out_share} cannot be used", where="hold_out_share", remedy="give 0 to below 1")
     days = str(ranking.horizon_days)
-    tested = about["backtests"].get(days)
+    tested = record["backtests"].get(days)
     proven = bool(tested and tested["proven"])
     recent = _recent(interventions, ranking.as_of)
-    people: list[Listed] = []
-    setting: list[Listed] = []
-    out: list[Listed] = []
+    people: list[ListedPerson] = []
+    owned_by_others: list[ListedPerson] = []
+    hold_out: list[ListedPerson] = []
     lasting: list[Lasting] = []
     for row in ranking.ranked if proven else ():
-        if len(people) + len(out) >= capacity:
+        if len(people) + len(hold_out) >= capacity:
             break
         listed = _listed(row)
         if listed.employee_id in recent:
-            one = recent[listed.employee_id]
-            status = "held out" if one.hold_out else str(one.status)
-            lasting.append(Lasting(one.employee_id, one.kind, one.offered_on, status))
+            last = recent[listed.employee_id]
+            lasting.append(
+                Lasting(last.employee_id, last.kind, last.offered_on, "held out" if last.hold_out else str(last.status))
+            )
         elif for_others(listed.reasons):
-            setting.append(listed)
+            owned_by_others.append(listed)
         elif _held_out(listed.employee_id, ranking.as_of, hold_out_share):
-            out.append(listed)
+            hold_out.append(listed)
         else:
             people.append(listed)
     like = (
         list_like(tested["lists"], len(people) or capacity, ranking.scored) if tested and tested.get("lists") else None
     )
-    cases = cases_in_list(np.array([one.probability for one in people]), like["ratio"] if like else [])
-    uplift = tuple(about.get("treatment", {}).get(days, {}).get("uplift", ()))
-    en, zh = _words(proven, tested, len(people), cases, uplift)
+    cases = cases_in_list(np.array([each.probability for each in people]), like["ratio"] if like else [])
+    uplift = tuple(record.get("treatment", {}).get(days, {}).get("uplift", ()))
+    read_as = partial(_how_to_read, tested, people=len(people), cases=cases, uplift=uplift)
     return Priorities(
-        ranking.model, ranking.model_version, ranking.as_of, ranking.horizon_days, capacity, proven,
-        tuple(people), tuple(setting), tuple(out), ranking.held, tuple(lasting), cases,
-        BacktestedList(**{name: like[name] for name in BacktestedList.__annotations__}) if like and proven else None,
-        uplift, en, zh,
-    )  # fmt: skip
+        model=ranking.model,
+        model_version=ranking.model_version,
+        as_of=ranking.as_of,
+        horizon_days=ranking.horizon_days,
+        capacity=capacity,
+        proven=proven,
+        people=tuple(people),
+        owned_by_others=tuple(owned_by_others),
+        hold_out=tuple(hold_out),
+        held=ranking.held,
+        lasting=tuple(lasting),
+        cases=cases,
+        backtested=PastPrecision(**{name: like[name] for name in PastPrecision.__annotations__})
+        if like and proven
+        else None,
+        uplift=uplift,
+        en=read_as(language="en"),
+        zh=read_as(language="zh"),
+    )
 
 
-def as_interventions(found: Priorities, *, kind: str, offered_on: dt.date, entered_by: str = "") -> list[Intervention]:
-    """The list as entries for the log: everyone listed was offered ``kind`` that day, who was held out was not.
+def as_interventions(listed: Priorities, *, kind: str, offered_on: dt.date, entered_by: str = "") -> list[Intervention]:
+    """The list as entries for the log: everyone listed was offered ``kind`` that day, everyone held out was not.
 
-    They count as drawn at random where there was a hold-out.
+    They count as randomised where there is a hold-out.
     """
-    said = partial(Intervention, kind=kind, offered_on=offered_on, random=bool(found.hold_out), entered_by=entered_by)
-    offered = [said(employee_id=one.employee_id, status="offered") for one in found.people]
-    return offered + [said(employee_id=one.employee_id, hold_out=True) for one in found.hold_out]
+    entry = partial(Intervention, kind=kind, offered_on=offered_on, random=bool(listed.hold_out), entered_by=entered_by)
+    offered = [entry(employee_id=each.employee_id, status="offered") for each in listed.people]
+    return offered + [entry(employee_id=each.employee_id, hold_out=True) for each in listed.hold_out]
 
 
 def _recent(interventions: Sequence[Intervention], as_of: dt.date) -> dict[str, Intervention]:
-    """The newest intervention of everyone who had one in the :data:`QUIET_DAYS` before ``as_of``."""
+    """The newest intervention of each employee within the :data:`QUIET_DAYS` before ``as_of``."""
     since = as_of - dt.timedelta(days=QUIET_DAYS)
-    inside = [one for one in interventions if since <= (one.done_on or one.offered_on) < as_of]
-    return {one.employee_id: one for one in sorted(inside, key=lambda one: one.done_on or one.offered_on)}
+    inside = [each for each in interventions if since <= (each.done_on or each.offered_on) < as_of]
+    return {each.employee_id: each for each in sorted(inside, key=lambda each: each.done_on or each.offered_on)}
 
 
-def _listed(row: Row) -> Listed:
+def _listed(row: ScoreRow) -> ListedPerson:
     reasons = raising(row["reasons"])
-    owners = tuple(dict.fromkeys(str(reason["owner"]) for reason in reasons))
-    return Listed(str(row["employee_id"]), int(row["rank"]), float(row["probability"]), owners, tuple(reasons))
+    return ListedPerson(
+        employee_id=str(row["employee_id"]),
+        rank=int(row["rank"]),
+        probability=float(row["probability"]),
+        owners=tuple(dict.fromkeys(str(reason["owner"]) for reason in reasons)),
+        reasons=tuple(reasons),
+    )
 
 
 def _held_out(person: str, as_of: dt.date, share: float) -> bool:
-    """A draw that is the same whenever it is made again, and that nobody chooses."""
+    """A draw that is the same each time it is repeated, and that nobody chooses."""
     digest = hashlib.sha256(f"hold-out|{as_of:%Y-%m}|{person}".encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64 < share
 
 
-def _words(
-    proven: bool, tested: Mapping[str, Any] | None, n: int, cases: Cases, uplift: Sequence[Mapping[str, Any]]
-) -> tuple[str, str]:
-    if not proven:
-        why = (tested["en"], tested["zh"]) if tested else ("it has no back-test", "没有回测")
-        return f"No list: {why[0]}.", f"不提供名单：{why[1]}。"
-    span = f"{cases.expected:.1f}", f"[{cases.low:.0f}, {cases.high:.0f}]"
-    en = f"Of {n} people, {span[0]} {span[1]} are expected to have the outcome."
-    zh = f"名单 {n} 人，预计其中 {span[0]} {span[1]} 人出现该结果。"
-    if uplift:
-        return " ".join([en, *(f"{one['en']}." for one in uplift)]), zh + "".join(f"{one['zh']}。" for one in uplift)
-    return f"{en} {RISK_ONLY[0]}", zh + RISK_ONLY[1]
+def _how_to_read(
+    tested: Mapping[str, Any] | None,
+    *,
+    people: int,
+    cases: Cases,
+    uplift: Sequence[Mapping[str, Any]],
+    language: Language,
+) -> str:
+    """How to read a list of ``people``, or why there is none; ``tested``: the back-test of the horizon."""
+    if not (tested and tested["proven"]):
+        why = tested[language] if tested else render(Message.of("priorities_no_backtest"), language)
+        return render(Message.of("priorities_no_list", why=why), language)
+    expected = Message.of("priorities_expected", people=people, **asdict(cases))
+    stop, space = ("。", "") if language == "zh" else (".", " ")
+    effects = [f"{each[language]}{stop}" for each in uplift] or [render(Message.of("priorities_risk_only"), language)]
+    return space.join([render(expected, language), *effects])

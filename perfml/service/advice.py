@@ -97,22 +97,22 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
         ranked = sorted((at for at in here if ranks[at] is not None), key=lambda at: cast(int, ranks[at]))
         found = priorities(
             Ranking(
-                query.model,
-                version,
-                day,
-                days,
-                sum(statuses[at] == "scored" for at in here),
-                tuple(Held(str(people[at]), str(why[at] or "")) for at in here if statuses[at] == "held"),
-                _read(file, ranked),
+                model=query.model,
+                model_version=version,
+                as_of=day,
+                horizon_days=days,
+                scored=sum(statuses[at] == "scored" for at in here),
+                held=tuple(Held(str(people[at]), str(why[at] or "")) for at in here if statuses[at] == "held"),
+                ranked=_read(file, ranked),
             ),
             store.about(query.model, version).model_dump(mode="json"),
             capacity=query.capacity,
             interventions=DecisionLog(store.home).interventions(),
             hold_out_share=query.hold_out_share,
         )
-    said = asdict(found)
+    fields = found.to_json()
     return PrioritiesAnswer.model_validate(
-        {**said, "expected_cases": said["cases"], "text": {"zh": found.zh, "en": found.en}}
+        {**fields, "expected_cases": fields["cases"], "text": {"zh": found.zh, "en": found.en}}
     )
 
 

@@ -15,7 +15,7 @@ from perfml.terminal import MOST_LISTED, out
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perfml.advice.priorities import Listed, Priorities
+    from perfml.advice.priorities import ListedPerson, Priorities
     from perfml.advice.targets.backtest import TargetBacktest
 
 Row = Mapping[str, Any]
@@ -74,9 +74,9 @@ def priorities_table(found: Priorities) -> None:
     head = f"{found.model} within {found.horizon_days} days, as of {found.as_of}"
     if found.people:
         out.print(_people(found.people, f"{head}: {len(found.people)} to talk to"))
-    if found.setting:
-        title = f"support the setting: {len(found.setting)} whose leading reasons others own"
-        out.print(_people(found.setting[:MOST_LISTED], title))
+    if found.owned_by_others:
+        title = f"support the setting: {len(found.owned_by_others)} whose leading reasons others own"
+        out.print(_people(found.owned_by_others[:MOST_LISTED], title))
     out.print(escape(found.en), highlight=False)
     out.print(escape(found.zh), highlight=False)
     if found.backtested is not None and found.backtested.precision is not None:
@@ -119,7 +119,7 @@ def target_backtest(name: str, found: TargetBacktest) -> None:
         )
 
 
-def _people(people: Sequence[Listed], title: str) -> Table:
+def _people(people: Sequence[ListedPerson], title: str) -> Table:
     table = Table(title=title, title_justify="left", show_lines=True)
     for heading in ("#", "who", "risk"):
         table.add_column(heading, no_wrap=True)

@@ -1,9 +1,10 @@
-"""The list HR works from: capacity, whose matter a risk is, what is under way, hold-outs, and the refusal."""
+"""The list HR works from: capacity, who owns a risk, what is under way, hold-outs, and the refusal."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def ranking(n: int = 40, **changed: dict[str, Any]) -> Ranking:
     return Ranking.of(pa.Table.from_pylist(whole, schema=SCHEMA))
 
 
-def about(proven: bool = True, **treatment: Any) -> dict[str, Any]:
+def record(proven: bool = True, **treatment: Any) -> dict[str, Any]:
     lists = [
         {
             "share": share,
@@ -59,40 +60,42 @@ def about(proven: bool = True, **treatment: Any) -> dict[str, Any]:
         }
         for share, precision in ((0.1, 0.45), (0.5, 0.3))
     ]
-    said = ("better", "优于基线") if proven else ("no better than tenure_days (AUC +0.001, 2 SE = 0.020)", "不优于司龄")
-    tested = {"proven": proven, "lists": lists, "en": said[0], "zh": said[1]}
+    verdict = (
+        ("better", "优于基线") if proven else ("no better than tenure_days (AUC +0.001, 2 SE = 0.020)", "不优于司龄")
+    )
+    tested = {"proven": proven, "lists": lists, "en": verdict[0], "zh": verdict[1]}
     return {"backtests": {"91": tested}, "treatment": {"91": treatment}}
 
 
 def names(listed: tuple[Any, ...]) -> list[str]:
-    return [one.employee_id for one in listed]
+    return [each.employee_id for each in listed]
 
 
 def test_the_list_is_as_long_as_there_is_capacity() -> None:
-    found = priorities(ranking(), about(), capacity=4)
-    assert names(found.people) == ["E1", "E2", "E3", "E4"]
-    assert found.cases.expected == pytest.approx(4 * 0.5 - 10 / 200)
-    assert found.cases.low <= found.cases.expected <= found.cases.high
-    assert [(held.employee_id, held.why) for held in found.held] == [("H1", "reviews: rating outside scale")]
-    assert found.backtested and (found.backtested.share, found.backtested.precision) == (0.1, 0.45)
-    assert "Risk only" in found.en and "仅表示风险" in found.zh
-    longer = priorities(ranking(), about(), capacity=20).backtested
+    listed = priorities(ranking(), record(), capacity=4)
+    assert names(listed.people) == ["E1", "E2", "E3", "E4"]
+    assert listed.cases.expected == pytest.approx(4 * 0.5 - 10 / 200)
+    assert listed.cases.low <= listed.cases.expected <= listed.cases.high
+    assert [(held.employee_id, held.why) for held in listed.held] == [("H1", "reviews: rating outside scale")]
+    assert listed.backtested and (listed.backtested.share, listed.backtested.precision) == (0.1, 0.45)
+    assert "Risk only" in listed.en and "仅表示风险" in listed.zh
+    longer = priorities(ranking(), record(), capacity=20).backtested
     assert longer and longer.precision == 0.3
-    assert len(priorities(ranking(), about(), capacity=500).people) == 40
+    assert len(priorities(ranking(), record(), capacity=500).people) == 40
 
 
 def test_a_risk_that_others_own_is_not_put_on_the_person() -> None:
     mine = {"reasons": reasons("manager", "company", "manager", "employee")}  # the fourth does not lead
     lowering = {"reasons": [*reasons("employee", contribution=-2.0), *reasons("company")]}
-    found = priorities(ranking(E1=mine, E3=lowering, E4={"reasons": []}), about(), capacity=3)
-    assert names(found.setting) == ["E1", "E3"] and found.setting[0].owners == ("manager", "company")
-    assert names(found.people) == ["E2", "E4", "E5"]  # without reasons nobody else owns it
+    listed = priorities(ranking(E1=mine, E3=lowering, E4={"reasons": []}), record(), capacity=3)
+    assert names(listed.owned_by_others) == ["E1", "E3"] and listed.owned_by_others[0].owners == ("manager", "company")
+    assert names(listed.people) == ["E2", "E4", "E5"]  # without reasons nobody else owns it
 
 
-def test_who_was_offered_something_lately_is_not_listed_again() -> None:
-    def had(person: str, days_ago: int, **said: Any) -> Intervention:
+def test_an_employee_with_a_recent_offer_is_not_listed_again() -> None:
+    def had(person: str, days_ago: int, **fields: Any) -> Intervention:
         offered = DAY - dt.timedelta(days=days_ago)
-        return Intervention(employee_id=person, kind="conversation", offered_on=offered, **said)
+        return Intervention(employee_id=person, kind="conversation", offered_on=offered, **fields)
 
     log = [
         had("E1", 10, status="offered"),
@@ -101,9 +104,9 @@ def test_who_was_offered_something_lately_is_not_listed_again() -> None:
         had("E4", 30, hold_out=True),
         had("E5", 0, status="offered"),  # on the as-of date: not known before it
     ]
-    found = priorities(ranking(), about(), capacity=3, interventions=log)
-    assert names(found.people) == ["E2", "E5", "E6"]
-    assert [(one.employee_id, one.status) for one in found.lasting] == [
+    listed = priorities(ranking(), record(), capacity=3, interventions=log)
+    assert names(listed.people) == ["E2", "E5", "E6"]
+    assert [(each.employee_id, each.status) for each in listed.lasting] == [
         ("E1", "offered"),
         ("E3", "done"),
         ("E4", "held out"),
@@ -111,29 +114,30 @@ def test_who_was_offered_something_lately_is_not_listed_again() -> None:
 
 
 def test_a_hold_out_is_the_same_whenever_it_is_drawn_and_about_as_large_as_asked() -> None:
-    found = priorities(ranking(400), about(), capacity=400, hold_out_share=0.25)
-    assert found.hold_out == priorities(ranking(400), about(), capacity=400, hold_out_share=0.25).hold_out
-    assert len(found.hold_out) == pytest.approx(100, abs=3 * np.sqrt(400 * 0.25 * 0.75))
-    assert len(found.people) + len(found.hold_out) == 400
-    log = as_interventions(found, kind="conversation", offered_on=DAY, entered_by="HR")
-    assert {one.employee_id for one in log if one.hold_out} == set(names(found.hold_out))
-    assert all(one.random and (one.status == "offered") != one.hold_out for one in log)
+    listed = priorities(ranking(400), record(), capacity=400, hold_out_share=0.25)
+    assert listed.hold_out == priorities(ranking(400), record(), capacity=400, hold_out_share=0.25).hold_out
+    assert len(listed.hold_out) == pytest.approx(100, abs=3 * np.sqrt(400 * 0.25 * 0.75))
+    assert len(listed.people) + len(listed.hold_out) == 400
+    log = as_interventions(listed, kind="conversation", offered_on=DAY, entered_by="HR")
+    assert {each.employee_id for each in log if each.hold_out} == set(names(listed.hold_out))
+    assert all(each.random and (each.status == "offered") != each.hold_out for each in log)
     assert not any(
-        one.random for one in as_interventions(priorities(ranking(), about(), capacity=4), kind="talk", offered_on=DAY)
+        each.random
+        for each in as_interventions(priorities(ranking(), record(), capacity=4), kind="talk", offered_on=DAY)
     )
 
 
-def test_a_model_that_proves_nothing_gives_no_list() -> None:
-    found = priorities(ranking(), about(proven=False), capacity=4)
-    assert not found.people and not found.setting and found.backtested is None
-    assert found.en == "No list: no better than tenure_days (AUC +0.001, 2 SE = 0.020)." and "不提供名单" in found.zh
-    assert names(found.held) == ["H1"]
+def test_a_model_that_is_not_proven_gives_no_list() -> None:
+    listed = priorities(ranking(), record(proven=False), capacity=4)
+    assert not listed.people and not listed.owned_by_others and listed.backtested is None
+    assert listed.en == "No list: no better than tenure_days (AUC +0.001, 2 SE = 0.020)." and "不提供名单" in listed.zh
+    assert names(listed.held) == ["H1"]
 
 
-def test_an_uplift_is_said_only_where_there_is_one() -> None:
-    said = {"kind": "conversation", "en": "conversation: difference -8.0% [-15.0%, -1.0%]", "zh": "谈话：差异 -8.0%"}
-    found = priorities(ranking(), about(uplift=[said]), capacity=4)
-    assert "difference -8.0%" in found.en and "Risk only" not in found.en and "谈话" in found.zh
+def test_an_uplift_is_reported_only_where_there_is_one() -> None:
+    effect = {"kind": "conversation", "en": "conversation: difference -8.0% [-15.0%, -1.0%]", "zh": "谈话：差异 -8.0%"}
+    listed = priorities(ranking(), record(uplift=[effect]), capacity=4)
+    assert "difference -8.0%" in listed.en and "Risk only" not in listed.en and "谈话" in listed.zh
 
 
 def test_rows_are_read_no_further_than_needed() -> None:
@@ -146,15 +150,15 @@ def test_rows_are_read_no_further_than_needed() -> None:
             read.append(row["employee_id"])
             yield row
 
-    asked = Ranking(whole.model, whole.model_version, whole.as_of, whole.horizon_days, 400, whole.held, rows())
-    assert len(priorities(asked, about(), capacity=5).people) == 5
+    asked = replace(whole, scored=400, ranked=rows())
+    assert len(priorities(asked, record(), capacity=5).people) == 5
     assert len(read) <= 6
 
 
 @pytest.mark.parametrize(("capacity", "share", "where"), [(0, 0.0, "capacity"), (5, 1.0, "hold_out_share")])
 def test_sizes_that_make_no_sense_are_refused(capacity: int, share: float, where: str) -> None:
     with pytest.raises(PerfmlError, match=where):
-        priorities(ranking(), about(), capacity=capacity, hold_out_share=share)
+        priorities(ranking(), record(), capacity=capacity, hold_out_share=share)
 
 
 def test_lists_by_size_hold_what_really_came() -> None:
@@ -163,12 +167,12 @@ def test_lists_by_size_hold_what_really_came() -> None:
     when = np.array(["2025-01-01"] * 2_000, "M8[D]")
     risk = rng.beta(1, 9, 2_000)
     outcome = (rng.random(2_000) < risk).astype(float)
-    found = lists_by_size(outcome, risk, person, when)
+    listed = lists_by_size(outcome, risk, person, when)
     best = np.argsort(-risk)
-    for one in found:
-        top = best[: round(one["share"] * 2_000)]
-        assert one["listed"] == len(top) and one["cases"] == outcome[top].sum()
-        assert one["low"] <= one["precision"] <= one["high"]
-    assert found[0]["precision"] > found[-1]["precision"]
-    assert found[0]["high"] - found[0]["low"] > found[-1]["high"] - found[-1]["low"]
-    assert list_like(found, 21, 2_000)["share"] == 0.02 and list_like(found, 1_999, 2_000)["share"] == 0.5
+    for each in listed:
+        top = best[: round(each["share"] * 2_000)]
+        assert each["listed"] == len(top) and each["cases"] == outcome[top].sum()
+        assert each["low"] <= each["precision"] <= each["high"]
+    assert listed[0]["precision"] > listed[-1]["precision"]
+    assert listed[0]["high"] - listed[0]["low"] > listed[-1]["high"] - listed[-1]["low"]
+    assert list_like(listed, 21, 2_000)["share"] == 0.02 and list_like(listed, 1_999, 2_000)["share"] == 0.5
