@@ -29,8 +29,11 @@ class CoursePolicy(Policy):
     """
 
     kind: Literal["course_match"] = "course_match"
+    """Says that the file is this policy."""
     zh: str
+    """The title in Chinese."""
     en: str
+    """The title in English."""
     languages: Annotated[tuple[LanguageCode, ...], Field(min_length=1)] = ("zh", "en")
     """The languages that people can read."""
     languages_by_location: Mapping[str, Annotated[tuple[LanguageCode, ...], Field(min_length=1)]] = {}
@@ -58,6 +61,7 @@ class CoursePolicy(Policy):
     use_embedding: bool = False
     """Compare meanings too, with the multilingual embedding of ``perfml[embeddings]``, where it is installed."""
     closure: ClosureRules = ClosureRules()
+    """When observed gap closure counts."""
 
     def course_level(self, position_level: int | None) -> int | None:
         """The course level of a position level; None where it is not known or not named.
@@ -80,7 +84,9 @@ class Skill(Spec):
     """One skill: how it is called, by which words it is recognised, and which skills help it."""
 
     zh: str
+    """The name of the skill in Chinese."""
     en: str
+    """The name of the skill in English."""
     aliases: tuple[str, ...] = ()
     """Words that mean this skill, in any language, beside its names and its id."""
     hints: tuple[str, ...] = ()
@@ -108,12 +114,17 @@ class SkillsSpec(Spec):
     """``models/<name>.toml`` of kind ``skills``: a small taxonomy in Chinese and English."""
 
     kind: Literal["skills"] = "skills"
+    """Says that the file is a taxonomy of skills."""
     zh: str
+    """The title in Chinese."""
     en: str
+    """The title in English."""
     skills: Mapping[SkillId, Skill]
+    """Skill id -> skill."""
     no_skill: tuple[str, ...] = ()
     """Phrases in which the name of a skill means something else: a merge conflict is none between people."""
     cues: Cues = Cues()
+    """Words by which a review names a gap."""
 
     @model_validator(mode="after")
     def _known(self) -> SkillsSpec:
@@ -139,8 +150,12 @@ class SkillExamplesSpec(Spec):
     """``models/<name>.toml`` of kind ``skill_examples``: what tags and courses about each skill are like."""
 
     kind: Literal["skill_examples"] = "skill_examples"
+    """Says that the file is a list of examples."""
     zh: str
+    """The title in Chinese."""
     en: str
+    """The title in English."""
     examples: Mapping[SkillId, Examples]
+    """Skill id of ``models/skills.toml`` -> examples."""
     elsewhere: Examples
     """Of what is about no skill: hobbies, trades and licences, and words of a skill in another sense."""

@@ -74,21 +74,27 @@ class DataSettings(Spec):
     """Where the tables come from, when no ``--data`` is given."""
 
     source: str | None = None
+    """Folder, DuckDB file or PostgreSQL address to read."""
 
 
 class LeaveOut(Spec):
     """Inherited definition files that this project does not want."""
 
     leave_out: tuple[str, ...] = ()
+    """File names without their ending."""
 
 
 class ProjectSpec(Spec):
     """``perfml.toml``."""
 
     name: str = "perfml"
+    """The name of the project."""
     data: DataSettings = DataSettings()
+    """The data read by default."""
     features: LeaveOut = LeaveOut()
+    """Inherited files of ``features/`` to leave out."""
     models: LeaveOut = LeaveOut()
+    """Inherited files of ``models/`` to leave out."""
 
 
 # ---- features/sources.toml --------------------------------------------------------------------------------------
@@ -98,8 +104,11 @@ class ColumnType(Spec):
     """One input column. ``protected`` ones are used for audits and never as a feature."""
 
     type: Literal["text", "date", "timestamp", "double", "int", "bool", "list"]
+    """The type that every value must have; ``list`` is an array, or text separated by ``;``."""
     required: bool = False
+    """The column must exist, and a row without a value in it is quarantined."""
     protected: bool = False
+    """For audits only; never a feature."""
     later: bool = False
     """A second date of the row, which may lie after the first: it is not seen before it has come."""
 
@@ -108,8 +117,11 @@ class Rule(Spec):
     """A row is quarantined ``when`` this SQL is true of it (the row is ``t``; earlier tables may be looked up)."""
 
     when: str
+    """An SQL condition."""
     en: str
+    """The reason shown in English."""
     zh: str
+    """The reason shown in Chinese."""
 
 
 class Audit(Spec):
@@ -118,30 +130,43 @@ class Audit(Spec):
     query: str
     """Its first column is the key that is shown."""
     en: str
+    """What the audit finds, in English."""
     zh: str
+    """What the audit finds, in Chinese."""
 
 
 class Scale(Spec):
     """The rating scale; a rating outside it is quarantined."""
 
     worst: float
+    """The lowest rating."""
     best: float
+    """The highest rating."""
 
 
 class TableSpec(Spec):
     """One table of the input contract."""
 
     en: str
+    """The name of the table in English."""
     zh: str
+    """The name of the table in Chinese."""
     key: tuple[str, ...]
+    """The columns that identify a row; a later ``known_at`` with the same key is a correction."""
     columns: dict[str, ColumnType]
+    """Column name -> type. Columns not listed are ignored."""
     happened: str | None = None
+    """The column with the date of the fact."""
     planned: bool = False
     """Rows may lie in the future (a position, an exit or a goal that is already agreed)."""
     scale: Scale | None = None
+    """For reviews, the range of ratings."""
     value_decimals: Annotated[int, Field(ge=0, le=9)] | None = None
+    """Decimal places of ``value`` kept in sums, which are of integers."""
     rules: dict[str, Rule] = {}
+    """Conditions that quarantine a row, by name."""
     audits: dict[str, Audit] = {}
+    """Checks that report rows and keep them, by name."""
 
 
 # ---- features/*.toml and the header of features/*.sql ------------------------------------------------------------
@@ -151,11 +176,17 @@ class Words(Spec):
     """The meaning of one output column, in Chinese and English, and who can act on it."""
 
     zh: str
+    """The meaning in Chinese."""
     en: str
+    """The meaning in English."""
     unit: str
+    """The unit shown after a value: ``days``, ``times``, ``ratio``, ``%`` …"""
     better: Better = "neither"
+    """Which values are good news."""
     owner: Owner
+    """Who can act on it."""
     compare: tuple[Relation, ...] = ()
+    """Also compare with the team (same manager) or with peers (same role family and level)."""
     reason: str | None = None
     """Columns with the same reason are one line of an explanation; default: the file, or the file and the kind."""
 
@@ -164,6 +195,7 @@ class Measure(Words):
     """A family of windowed columns: one for each of its kinds and windows."""
 
     column: str
+    """Name of the column; ``{kind}`` and ``{window}`` are filled in."""
     measure: Literal[
         "count",
         "sum",
@@ -176,10 +208,15 @@ class Measure(Words):
         "reciprocity",
         "cross_department_share",
     ]
+    """What is computed over a window; see :ref:`measures`."""
     kinds: Literal["each", "all"] | tuple[str, ...] = "all"
+    """One column for each kind, one for all kinds, or one for the kinds listed."""
     side: Literal["own", "received", "either"] = "own"
+    """Events the person did (``own``), was the counterpart of (``received``), or both."""
     windows_days: tuple[Days, ...] = ()
+    """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
     compare_windows_days: tuple[Days, ...] | None = None
+    """The windows whose columns are compared; default: all."""
 
     @model_validator(mode="after")
     def _complete(self) -> Measure:
@@ -205,9 +242,13 @@ class KindWords(Spec):
     """What a kind of event is called, and who can act on it."""
 
     zh: str
+    """Name of the kind in Chinese; replaces ``{kind}``."""
     en: str
+    """Name of the kind in English; replaces ``{kind}``."""
     owner: Owner | None = None
+    """Who can act on it, instead of the owner of the measure."""
     better: Better | None = None
+    """Which values are good news, instead of what the measure says."""
     rename: str | None = None
     """The kind's name in columns (several kinds may share one)."""
     done_by: Literal["employee", "counterpart"] = "employee"
@@ -218,24 +259,32 @@ class WindowedSpec(Spec):
     """``features/<name>.toml``: evidence counted over windows of the behaviour log."""
 
     zh: str
+    """The title of the evidence in Chinese."""
     en: str
+    """The title of the evidence in English."""
     kinds: dict[str, KindWords] = {}
+    """Names and owners of kinds of event; a kind without an entry is shown under its own name."""
     only: tuple[str, ...] | None = None
     """The kinds to use; default: all that the log holds."""
     most_kinds: Annotated[int, Field(ge=1, le=500)] = 40
+    """At most this many kinds, the most frequent first, get columns of their own."""
     measures: tuple[Measure, ...]
+    """The columns, one ``[[measures]]`` a family."""
 
 
 class RelationalSpec(Spec):
     """The header of ``features/<name>.sql``: what its columns mean."""
 
     zh: str
+    """The title of the evidence in Chinese."""
     en: str
+    """The title of the evidence in English."""
     needs: tuple[str, ...]
     """The tables it selects from; ``["evidence"]``: what other files have made, row by row."""
     reads: tuple[str, ...] = ()
     """With ``needs = ["evidence"]``, the columns of it."""
     columns: dict[str, Words]
+    """Output column -> its meaning; exactly the columns selected beside ``employee_id`` and ``as_of``."""
 
     @model_validator(mode="after")
     def _complete(self) -> RelationalSpec:
@@ -251,21 +300,30 @@ class Population(Spec):
     """Whose risk is learnt and scored, and how often a row is taken for learning."""
 
     every: Every = "month"
+    """The interval between as-of dates used for training."""
     warm_up_days: int = 91
+    """Days between the beginning of the record and the first as-of date."""
     eligible: str = "true"
+    """SQL over evidence columns: who is scored at all."""
     thin: str = "false"
+    """SQL over evidence columns: whose record is too thin to be scored."""
 
 
 class Label(Spec):
     """What is predicted, within each of ``horizons_days`` after the as-of date."""
 
     kind: Literal["exit", "low_review"]
+    """``exit``: leaves the company; ``low_review``: the next review falls in the low band."""
     horizons_days: tuple[Days, ...]
+    """Horizons in ascending order; one model each."""
     exit_kinds: tuple[ExitKind, ...] = ("voluntary", "involuntary", "other")
+    """For ``exit``, the kinds of exit that count."""
     low_at_most: float | None = None
+    """For ``low_review``, the highest rating of the low band."""
     correct_raters: bool = False
     """Take the reviewer's severity off the rating, where reviewers can be compared (:mod:`perfml.learning.dataset.raters`)."""
     reporting_delay_days: Annotated[int, Field(ge=0)] = 0
+    """Days until an outcome is reported; labels mature this much later."""
 
     @model_validator(mode="after")
     def _complete(self) -> Label:
@@ -282,21 +340,32 @@ class EvidenceChoice(Spec):
     """Feature files (by stem) that the model may use."""
 
     only: tuple[str, ...] | None = None
+    """The feature files to use; default: all."""
     leave_out: tuple[str, ...] = ()
+    """Feature files not to use."""
 
 
 class LearnerSpec(Spec):
     """Regularised LightGBM, blended with spline logistic regression; names are LightGBM's own."""
 
     learning_rate: float = 0.04
+    """Shrinkage of each tree."""
     num_leaves: int = 8
+    """Most leaves of a tree."""
     min_child_samples: int = 30
+    """Fewest rows in a leaf."""
     feature_fraction: float = 0.5
+    """Share of the columns a tree may use."""
     bagging_fraction: float = 0.8
+    """Share of the rows a tree is fitted on."""
     lambda_l2: float = 5.0
+    """L2 penalty on leaf values."""
     max_rounds: int = 1500
+    """Most trees."""
     early_stopping_rounds: int = 60
+    """Stop when this many rounds bring no improvement on the held-out period."""
     seeds: tuple[int, ...] = (11, 23, 47)
+    """One set of trees for each seed; their margins are averaged."""
     blend: Literal["learnt", "trees", "curves"] = "learnt"
     """How much of trees and how much of curves: what the folds say, or one of them alone."""
 
@@ -305,13 +374,16 @@ class BaselineSpec(Spec):
     """The columns a model must beat; ``without_reviews`` where the data has no ratings."""
 
     columns: tuple[str, ...] = ("tenure_days", "last_rating")
+    """Columns of the baseline."""
     without_reviews: tuple[str, ...] = ("tenure_days", "days_since_last_event")
+    """Columns of the baseline where the evidence lacks one of ``columns``."""
 
 
 class BacktestSpec(Spec):
     """Rolling-origin folds, the last one ending where the labels do."""
 
     folds: Annotated[int, Field(ge=1, le=20)] = 4
+    """Number of folds."""
     min_positives: Annotated[int, Field(ge=2)] = 20
     """Fewer rows with the outcome in learning, or people with it in testing, and nothing is claimed."""
 
@@ -320,7 +392,9 @@ class ListSpec(Spec):
     """How many people HR can really talk to."""
 
     capacity_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """Length of the list as a share of the people scored."""
     capacity_people: Annotated[int, Field(ge=1)] | None = None
+    """Length of the list in people; takes precedence over the share."""
 
     def capacity(self, n: int) -> int:
         """How many of ``n`` people can be listed.
@@ -336,8 +410,11 @@ class Segment(Spec):
     """People whose risk matters for a reason of its own; ``where`` is SQL over the evidence."""
 
     zh: str
+    """The name of the segment in Chinese."""
     en: str
+    """The name of the segment in English."""
     where: str
+    """SQL over evidence columns: who belongs to it."""
 
 
 LEADING_REASONS = 3
@@ -352,6 +429,7 @@ class GatesSpec(Spec):
     max_duplicate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Rows whose evidence equals another person's at the same date."""
     refits: Annotated[int, Field(ge=2, le=50)] = 5
+    """Refits on halves of the people, for the stability of lists and reasons."""
     leading_reasons: Annotated[int, Field(ge=1, le=20)] = LEADING_REASONS
     """Reasons of a person that are compared between refits."""
     min_jaccard: Annotated[float, Field(ge=0, le=1)] = 0.3
@@ -364,27 +442,47 @@ class FairnessSpec(Spec):
     """Limits of the fairness audit; a group below the minimum sizes is *insufficient*, never passed in silence."""
 
     min_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Lowest ratio between groups of the share that is listed (four-fifths rule)."""
     min_non_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Lowest ratio between groups of the share that is not listed."""
     max_true_positive_gap: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """Largest difference between groups in the share of cases that are listed."""
     max_calibration_gap: Annotated[float, Field(gt=0)] = 0.2
+    """Largest relative difference between expected and observed cases of a group."""
     min_people: Annotated[int, Field(ge=2)] = 30
+    """Fewest people of a group."""
     min_positives: Annotated[int, Field(ge=1)] = 10
+    """Fewest people with the outcome in a group."""
     min_negatives: Annotated[int, Field(ge=1)] = 10
+    """Fewest people without the outcome in a group."""
 
 
 class ModelSpec(Spec):
     """``models/<name>.toml``."""
 
     zh: str
+    """The name of the risk in Chinese."""
     en: str
+    """The name of the risk in English."""
     population: Population = Population()
+    """Who is learnt from and scored."""
     label: Label
+    """What is predicted."""
     evidence: EvidenceChoice = EvidenceChoice()
+    """Which feature files are used."""
     monotone: dict[str, Literal[-1, 1]] = {}
+    """Column -> 1 where the risk may only rise with it, -1 where it may only fall."""
     learner: LearnerSpec = LearnerSpec()
+    """Settings of the learner."""
     baseline: BaselineSpec = BaselineSpec()
+    """What the model must beat."""
     backtest: BacktestSpec = BacktestSpec()
+    """Settings of the back-test."""
     list: ListSpec = ListSpec()
+    """Length of the list."""
     segments: dict[str, Segment] = {}
+    """Parts of the list that are evaluated on their own, by name."""
     gates: GatesSpec = GatesSpec()
+    """Limits of the gates."""
     fairness: FairnessSpec = FairnessSpec()
+    """Limits of the fairness audit."""

@@ -28,7 +28,9 @@ class Band(Spec):
     """Attainment probabilities between which a target is neither out of reach nor a gift."""
 
     low: Annotated[float, Field(gt=0, lt=1)] = 0.4
+    """Below this probability a target is out of reach."""
     high: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    """Above this probability a target is a gift."""
 
     @model_validator(mode="after")
     def _ascends(self) -> Band:
@@ -41,6 +43,7 @@ class DefinitionChange(Spec):
     """A metric that was defined anew in the middle of a period, and what people found the change to be worth."""
 
     metric: str
+    """The metric, as in ``goals``."""
     before: str
     """The definition that the target was set under."""
     after: str
@@ -56,19 +59,25 @@ class TargetPolicy(Policy):
     """
 
     kind: Literal["target_adjustment"] = "target_adjustment"
+    """Says that the file is this policy."""
     zh: str
+    """The title in Chinese."""
     en: str
+    """The title in English."""
     levers: Annotated[tuple[Lever, ...], Field(min_length=1)] = ("target", "weight")
     """What may move. Weights move only where a target may not move as far as the market did."""
     window_days_of_month: tuple[DayOfMonth, DayOfMonth] = (1, 10)
     """First and last day of each month on which something is proposed."""
     band: Band = Band()
+    """Attainment probabilities a proposal moves into, and no further."""
     max_target_change_percent: Percent = 15
     """Of one window, counting the changes already made in it."""
     max_target_change_per_year_percent: Percent = 30
     """Of all changes of the goal within 365 days, this window's among them."""
     max_weight_change_points: Percent = 15
+    """Of one window, counting the changes already made in it."""
     max_weight_change_per_year_points: Percent = 30
+    """Of all changes of the weight within 365 days."""
     minimum_weight_percent: Annotated[float, Field(gt=0, lt=100)] = 5
     """No weight is moved below; one that lies below already is left alone."""
     weight_step_points: Annotated[float, Field(gt=0, le=25)] = 1
@@ -84,6 +93,7 @@ class TargetPolicy(Policy):
     definition_changes: tuple[DefinitionChange, ...] = ()
     """Without an entry here, an actual measured under another definition than its target is an error."""
     forecast: ForecastSpec = ForecastSpec()
+    """Settings of the forecast."""
 
     @model_validator(mode="after")
     def _coherent(self) -> TargetPolicy:

@@ -19,7 +19,9 @@ class Template(Spec):
     """A sentence in both languages, with the same places."""
 
     zh: str
+    """The sentence in Chinese."""
     en: str
+    """The sentence in English."""
 
     @model_validator(mode="after")
     def _alike(self) -> Template:
@@ -44,6 +46,7 @@ class Voice(Spec):
     raises: Template
     """A reason that raises the risk; ``{evidence}`` is what it is, with its values."""
     lowers: Template
+    """A reason that lowers the risk."""
     owners: Mapping[Owner, Template]
     """Who can act on it, as the listener would say it."""
 
@@ -62,9 +65,13 @@ class VoicesSpec(Spec):
     """``models/<name>.toml`` of kind ``voices``."""
 
     kind: Literal["voices"] = "voices"
+    """Says that the file is a set of voices."""
     zh: str
+    """The title in Chinese."""
     en: str
+    """The title in English."""
     voices: Mapping[Who, Voice]
+    """Listener -> voice; all three are needed."""
     actions: Mapping[str, Template] = {}
     """By reason (the name that stands in ``evidence`` of a line): what its owner could do."""
 
