@@ -14,8 +14,8 @@ from perfml.errors import DataError, DefinitionError, ModelError, PerfmlError
 
 if TYPE_CHECKING:
     from perfml.advice.courses import CourseRecommender
+    from perfml.api import Project
     from perfml.learning.estimators.classifier import RiskClassifier
-    from perfml.verbs import Project
 
 from perfml._version import __version__
 
@@ -33,7 +33,7 @@ __all__ = [
 
 _WHERE = {
     "CourseRecommender": "perfml.advice.courses",
-    "Project": "perfml.verbs",
+    "Project": "perfml.api",
     "RiskClassifier": "perfml.learning.estimators.classifier",
 }
 """Public names that bring heavy libraries: loaded when asked for."""

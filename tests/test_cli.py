@@ -322,4 +322,4 @@ def test_explain_tells_in_a_voice_and_shows_the_rows_behind(run, company_of_500:
     code, out, _ = run(*asked, "--behind", evidence, "--data", company_of_500.data)
     assert code == 0 and all(isinstance(rows, list) for rows in json.loads(out).values())
     code, out, err = run(*asked[:-1], "--behind", "stars", "--data", company_of_500.data)
-    assert code == 1 and "'stars' is no reason" in err and evidence in err
+    assert code == 1 and "'stars' is not one of the listed reasons" in err and evidence in err

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "perfml"
 FLOORS = {
-    0: ("_version", "arrays", "errors", "files", "messages", "progress", "words"),
+    0: ("_version", "arrays", "dated_files", "dates", "errors", "files", "messages", "progress", "words"),
     1: ("project",),
     2: ("evidence",),
     3: ("treeshap",),
@@ -16,7 +16,7 @@ FLOORS = {
     6: ("trust",),
     7: ("scoring",),
     8: ("advice",),
-    9: ("report", "service", "verbs"),
+    9: ("report", "api", "report", "service"),
     10: ("__init__",),
     11: ("terminal", "cli", "demo"),
 }

@@ -6,17 +6,16 @@ In plain Python and pyarrow: pyarrow's own comparisons import pandas, which a pr
 from __future__ import annotations
 
 import datetime as dt
-import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 from perfml.scoring.table_files import write_parts
 
-_FILE = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
 
 
 def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date) -> Path:
@@ -28,16 +27,14 @@ def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date
 
 def suggestion_dates(home: Path, policy: str) -> list[dt.date]:
     """The dates for which suggestions of the policy are stored, newest first."""
-    folder = home / "suggestions" / policy
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return sorted((dt.date.fromisoformat(name[:10]) for name in names if _FILE.fullmatch(name)), reverse=True)
+    return dates_in(home / "suggestions" / policy)
 
 
 def suggestion_file(home: Path, policy: str, as_of: dt.date | None = None) -> tuple[dt.date, Path]:
     """The date (default: the newest) and its file. Raises :class:`PerfmlError` where none is stored."""
     dates = suggestion_dates(home, policy)
-    day = as_of or next(iter(dates), None)
-    if day is None or day not in dates:
+    day = pick(dates, as_of)
+    if day is None:
         raise PerfmlError(
             f"has no suggestions{f' of {as_of}' if as_of else ''}",
             where=policy,

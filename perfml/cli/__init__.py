@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from perfml import terminal
 from perfml._version import __version__
+from perfml.api import Project
 from perfml.cli import advice, models
 from perfml.cli.options import (
     AsOfOption,
@@ -27,7 +28,6 @@ from perfml.cli.options import (
 )
 from perfml.errors import PerfmlError
 from perfml.project.starter import init as copy_starter
-from perfml.verbs import Project
 
 app = typer.Typer(
     name="perfml",

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from perfml import terminal
+from perfml.api import Project
 from perfml.cli.options import (
     DataOption,
     HomeOption,
@@ -23,7 +24,6 @@ from perfml.cli.options import (
     write,
 )
 from perfml.terminal import advice as show
-from perfml.verbs import Project
 
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Which policy of models/ (default: the only one).")]
 KeyOption = Annotated[

@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 
 from perfml import terminal
+from perfml.api import Project
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -31,7 +32,6 @@ from perfml.cli.options import (
 )
 from perfml.project.voices import Who
 from perfml.terminal import advice as show
-from perfml.verbs import Project
 
 
 def train(

@@ -11,13 +11,13 @@ from pyarrow.dataset import dataset
 from rich.markup import escape
 
 from perfml import terminal
+from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.project.starter import STARTER
 from perfml.report import write_report
 from perfml.report.advice import Advice
 from perfml.scoring.table_files import write_parts
 from perfml.terminal import advice as show
-from perfml.verbs import Project
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)

@@ -7,7 +7,6 @@ never becomes part of a path: it is looked for among the names that are there.
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from perfml.dated_files import dates_in, pick
 from perfml.errors import ModelError, PerfmlError
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, current_version, pointed, verified_file
 from perfml.project.voices import VoicesSpec
@@ -22,8 +22,6 @@ from perfml.scoring.run_record import voices_of
 from perfml.service.problems import Unreadable, no_model, no_scores
 from perfml.service.schemas import Figure, Gate, Horizon, Stage, Text, Verdict
 from perfml.service.scores import ScoreFile, open_scores
-
-_SCORED = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
 
 
 class Population(BaseModel):
@@ -148,17 +146,15 @@ class Store:
 
     def scored(self, model: str) -> list[dt.date]:
         """The as-of dates with scores, the newest first. What is still being written has another name."""
-        folder = self.home / "scores" / self._known(model)
-        names = [p.name for p in folder.iterdir()] if folder.is_dir() else []
-        return sorted((day for name in names if _SCORED.fullmatch(name) and (day := _day(name))), reverse=True)
+        return dates_in(self.home / "scores" / self._known(model))
 
     @contextmanager
     def scores(self, model: str, as_of: dt.date | None = None) -> Iterator[tuple[dt.date, ScoreFile]]:
         """The scores of one date, the newest by default. Raises :class:`NotThere` and :class:`Unreadable`."""
-        there = self.scored(model)
-        day = as_of or next(iter(there), None)
-        if day not in there or day is None:
-            raise no_scores(model, as_of, there)
+        available = self.scored(model)
+        day = pick(available, as_of)
+        if day is None:
+            raise no_scores(model, as_of, available)
         with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
             yield day, file
 
@@ -176,10 +172,3 @@ class Store:
         if model not in known:
             raise no_model(known)
         return model
-
-
-def _day(name: str) -> dt.date | None:
-    try:
-        return dt.date.fromisoformat(name.removesuffix(".parquet"))
-    except ValueError:
-        return None

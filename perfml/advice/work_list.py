@@ -1,0 +1,46 @@
+"""The work list of a model: priorities made from its kept scores."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from perfml.advice.decision_log import DecisionLog
+from perfml.advice.priorities import Priorities, Ranking, priorities
+from perfml.errors import PerfmlError
+from perfml.learning.registry.model_store import load
+from perfml.project.spec import ListSpec
+from perfml.scoring.score_files import score_file
+
+
+def work_list(
+    home: Path,
+    model: str,
+    spec: ListSpec,
+    *,
+    as_of: dt.date | None = None,
+    capacity: int | None = None,
+    horizon_days: int | None = None,
+    hold_out_share: float = 0.0,
+) -> Priorities:
+    """The people to talk to first, by the scores of ``model`` (default: the newest date, the shortest horizon).
+
+    ``capacity``: how many people there is time for (default: the capacity of ``spec``). Raises :class:`PerfmlError` where
+    nothing was scored, at that date or for that horizon.
+    """
+    path = score_file(home, model, as_of)
+    available = sorted(set(pq.read_table(path, columns=["horizon_days"]).column(0).to_pylist()))
+    days = horizon_days or available[0]
+    if days not in available:
+        horizons = ", ".join(str(horizon) for horizon in available)
+        raise PerfmlError("was not scored", where=f"{model}, {days} days", remedy=f"use one of: {horizons}")
+    ranking = Ranking.of(pq.read_table(path, filters=[("horizon_days", "=", days)]))
+    return priorities(
+        ranking,
+        load(home, model, ranking.model_version).about,
+        capacity=spec.capacity(ranking.scored) if capacity is None else capacity,
+        interventions=DecisionLog(home).interventions(),
+        hold_out_share=hold_out_share,
+    )
