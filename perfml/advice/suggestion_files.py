@@ -17,7 +17,6 @@ from perfml.errors import PerfmlError
 from perfml.scoring.table_files import write_parts
 
 
-
 def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date) -> Path:
     """Write the suggestions of a policy at a date, replacing those of an earlier run."""
     path = home / "suggestions" / policy / f"{as_of}.parquet"
