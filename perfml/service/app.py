@@ -1,22 +1,23 @@
-"""The service, put together; and the server that listens on this machine alone."""
+"""Assemble the service, and run the server, which listens on this machine only."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import uvicorn
 from fastapi import FastAPI
 
 from perfml._version import __version__
-from perfml.service import problems
+from perfml.service.error_handlers import install_handlers
 from perfml.service.loopback import Loopback, refuse_other_machines
 from perfml.service.routes import router
 from perfml.service.store import Store
 
 
 def create_app(home: str | Path) -> FastAPI:
-    """The service over the models and scores under ``home``, which may still be empty.
+    """Build the application over the models and scores under ``home``, which may still be empty.
 
-    There are no interactive docs: their script comes from another server, and would run beside people's scores.
+    It has no interactive docs: their script comes from another server, and would run beside people's scores.
     """
     app = FastAPI(
         title="perfml",
@@ -28,7 +29,7 @@ def create_app(home: str | Path) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.store = Store(Path(home))
-    problems.install(app)
+    install_handlers(app)
     app.add_middleware(Loopback)
     app.include_router(router)
     return app
@@ -40,6 +41,4 @@ def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
     No access log is written: its lines would name employees.
     """
     refuse_other_machines(host)
-    import uvicorn
-
     uvicorn.run(create_app(home), host=host, port=port, access_log=False, server_header=False)

@@ -1,8 +1,8 @@
-"""Until access control exists, people's scores are for this machine alone.
+"""Access from this machine only, until access control exists.
 
-Three doors: the address that is listened on, the address that a request comes from, and the name it was asked under.
-The last one because a page on any website can have its own name resolve to 127.0.0.1 (DNS rebinding) and read what a
-browser on this machine may read.
+Three checks: the address that the server listens on, the address that a request comes from, and the name in its Host
+header. The last one because a page on any website can have its own name resolve to 127.0.0.1 (DNS rebinding) and read
+what a browser on this machine may read.
 """
 
 from __future__ import annotations
@@ -10,16 +10,19 @@ from __future__ import annotations
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as AsgiMessage
 
 from perfml.errors import PerfmlError
-from perfml.service.problems import HEADERS, Misplaced, Refusal, WrongHost, answer, problem_of
+from perfml.messages import Message, render
+from perfml.service.error_handlers import HEADERS, error_response
+from perfml.service.problems import OtherMachine, Refusal, WrongHost, problem_of
 
-_REMEDY = "use 127.0.0.1, ::1 or localhost; to reach it from elsewhere, forward a port over SSH"
+_REMEDY = Message.of("service_use_this_machine")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address can only be this machine.
+    """Whether a name or address can only mean this machine.
 
     >>> [is_loopback(host) for host in ("127.0.0.9", "::1", "LOCALHOST", "0.0.0.0", "localhost.evil")]
     [True, True, True, False, False]
@@ -28,56 +31,49 @@ def is_loopback(host: str) -> bool:
 
 
 def refuse_other_machines(host: str) -> None:
-    """Raises :class:`PerfmlError` where listening on ``host`` would let other machines in."""
+    """Raise :class:`PerfmlError` where listening on ``host`` would let other machines in."""
     if not is_loopback(host):
         raise PerfmlError(
             "would show people's scores to other machines, and there is no access control yet",
             where=f"--host {host}",
-            remedy=_REMEDY,
+            remedy=render(_REMEDY, "en"),
         )
 
 
 class Loopback:
-    """Answers only this machine, under its own names, and marks every answer with :data:`HEADERS`."""
+    """Answer only this machine, under its own names, and add :data:`HEADERS` to every answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request in, or refuse it before anything reads it."""
+        """Pass a request on, or refuse it before anything reads it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refused = _refused(scope)
-        if refused:
-            await answer(refused.status, problem_of(refused))(scope, receive, send)
+        refusal = _refusal(scope)
+        if refusal:
+            await error_response(refusal.status, problem_of(refusal))(scope, receive, send)
             return
 
-        async def marked(message: Message) -> None:
+        async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        await self.app(scope, receive, marked)
+        await self.app(scope, receive, send_with_headers)
 
 
-def _refused(scope: Scope) -> Refusal | None:
-    """Behind a proxy, uvicorn puts the proxy's client into ``scope``, so a proxy lets nobody else in either."""
+def _refusal(scope: Scope) -> Refusal | None:
+    """Why a request is refused; None where it may pass.
+
+    Behind a proxy, uvicorn puts the proxy's client into ``scope``, so other machines are refused there too.
+    """
     client = scope.get("client")
     if client and _is_address(client[0]) and not is_loopback(client[0]):
-        return Misplaced(
-            "is on another machine",
-            where="client",
-            remedy=_REMEDY,
-            zh="目前只允许本机访问（尚无访问控制）；可通过 SSH 端口转发使用",
-        )
+        return OtherMachine(Message.of("service_other_machine"), where="client", remedy=_REMEDY)
     if not is_loopback(_name(Headers(scope=scope).get("host", ""))):
-        return WrongHost(
-            "is not a name of this machine",
-            where="Host",
-            remedy=_REMEDY,
-            zh="Host 不是本机名称；请使用 127.0.0.1、::1 或 localhost",
-        )
+        return WrongHost(Message.of("service_wrong_host"), where="Host", remedy=_REMEDY)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The addresses under /v1. Each only translates: what it answers is said by the function it calls."""
+"""The addresses under /v1. Each only translates: the function it calls gives the answer."""
 
 from __future__ import annotations
 
@@ -6,32 +6,21 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
-from perfml.service.advice import course_suggestions, decide, log_intervention, priority_list, target_suggestions
-from perfml.service.advice_schemas import (
-    CoursesAnswer,
-    CoursesQuery,
+from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
+from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
+from perfml.service.answers.decisions import (
     DecisionAnswer,
     DecisionBody,
     InterventionAnswer,
     InterventionBody,
-    PrioritiesAnswer,
-    PrioritiesQuery,
-    TargetsAnswer,
-    TargetsQuery,
+    decide,
+    log_intervention,
 )
-from perfml.service.lists import at_risk
-from perfml.service.models import all_models, health, one_model
-from perfml.service.people import person_risk
-from perfml.service.problems import refusals
-from perfml.service.schemas import (
-    AtRiskAnswer,
-    AtRiskQuery,
-    HealthAnswer,
-    ModelAnswer,
-    ModelsAnswer,
-    PersonAnswer,
-    PersonQuery,
-)
+from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswer, all_models, health, one_model
+from perfml.service.answers.people import PersonAnswer, PersonQuery, person_risk
+from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
+from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
+from perfml.service.problems import Invalid, KeyInUse, NotFound, NotProven, Unreadable, refusals
 from perfml.service.store import Store
 
 router = APIRouter(prefix="/v1")
@@ -42,78 +31,79 @@ def _store(request: Request) -> Store:
     return store
 
 
-There = Annotated[Store, Depends(_store)]
+AppStore = Annotated[Store, Depends(_store)]
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 SuggestionId = Annotated[str, Path(description="An id of a row of /v1/targets or of a person's courses.")]
-Key = Annotated[
+IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
         min_length=1,
         max_length=200,
         pattern=r"^[!-~]+$",
-        description="Of the caller's own making, e.g. a UUID: the same entry sent again under it is stored once.",
+        description="Chosen by the caller, e.g. a UUID: the same entry sent again under it is stored once.",
     ),
 ]
-KEY_IN_USE = "the idempotency key stands for another entry."
 EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]
 
 
 @router.get("/health", responses=refusals())
-def get_health(store: There) -> HealthAnswer:
+def get_health(store: AppStore) -> HealthAnswer:
     """Whether every model is sound, and how fresh its scores are."""
     return health(store)
 
 
-@router.get("/models", responses=refusals(503))
-def get_models(store: There) -> ModelsAnswer:
+@router.get("/models", responses=refusals(Unreadable))
+def get_models(store: AppStore) -> ModelsAnswer:
     """Every trained model."""
     return all_models(store)
 
 
-@router.get("/models/{model}", responses=refusals(404, 422, 503))
-def get_model(model: ModelName, store: There) -> ModelAnswer:
+@router.get("/models/{model}", responses=refusals(NotFound, Invalid, Unreadable))
+def get_model(model: ModelName, store: AppStore) -> ModelAnswer:
     """One trained model: whether it was promoted, its back-test with intervals, its gates, and its card."""
     return one_model(store, model)
 
 
-@router.get("/models/{model}/at-risk", responses=refusals(404, 409, 422, 503))
-def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store: There) -> AtRiskAnswer:
+@router.get("/models/{model}/at-risk", responses=refusals(NotFound, NotProven, Invalid, Unreadable))
+def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore) -> AtRiskAnswer:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
     return at_risk(store, model, query)
 
 
-@router.get("/employees/{employee_id:path}/risk", responses=refusals(404, 422, 503))
-def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: There) -> PersonAnswer:
+@router.get("/employees/{employee_id:path}/risk", responses=refusals(NotFound, Invalid, Unreadable))
+def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> PersonAnswer:
     """One person's scores with their reasons, or why there is no score."""
     return person_risk(store, employee_id, query)
 
 
-@router.get("/employees/{employee_id:path}/courses", responses=refusals(404, 422, 503))
-def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: There) -> CoursesAnswer:
+@router.get("/employees/{employee_id:path}/courses", responses=refusals(NotFound, Invalid, Unreadable))
+def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: AppStore) -> CoursesAnswer:
     """The courses suggested for one person, each with its evidence, the first to take first."""
     return course_suggestions(store, employee_id, query)
 
 
-@router.get("/targets", responses=refusals(404, 422, 503))
-def get_targets(query: Annotated[TargetsQuery, Query()], store: There) -> TargetsAnswer:
-    """Goals in force with the suggestion for each, or why there is none. Nothing applies by itself."""
+@router.get("/targets", responses=refusals(NotFound, Invalid, Unreadable))
+def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> TargetsAnswer:
+    """Goals in force with the suggestion for each, or why there is none. No suggestion takes effect by itself."""
     return target_suggestions(store, query)
 
 
-@router.get("/priorities", responses=refusals(404, 422, 503))
-def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: There) -> PrioritiesAnswer:
+@router.get("/priorities", responses=refusals(NotFound, Invalid, Unreadable))
+def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) -> PrioritiesAnswer:
     """Whom to talk to first, as far as there is capacity. A model that is not proven lists nobody, and says why."""
     return priority_list(store, query)
 
 
-@router.post("/suggestions/{suggestion_id}/decisions", responses=refusals(404, 422, _409=KEY_IN_USE))
-def post_decision(suggestion_id: SuggestionId, body: DecisionBody, key: Key, store: There) -> DecisionAnswer:
-    """Accept or refuse a suggestion. It is remembered, and applied by nobody but people."""
-    return decide(store, suggestion_id, body, key)
+@router.post("/suggestions/{suggestion_id}/decisions", responses=refusals(NotFound, KeyInUse, Invalid))
+def post_decision(
+    suggestion_id: SuggestionId, body: DecisionBody, key: IdempotencyKey, store: AppStore
+) -> DecisionAnswer:
+    """Accept or refuse a suggestion. The decision is stored; only people put it into effect."""
+    return decide(store, suggestion_id, body, key=key)
 
 
-@router.post("/interventions", responses=refusals(422, _409=KEY_IN_USE))
-def post_intervention(body: InterventionBody, key: Key, store: There) -> InterventionAnswer:
+@router.post("/interventions", responses=refusals(KeyInUse, Invalid))
+def post_intervention(body: InterventionBody, key: IdempotencyKey, store: AppStore) -> InterventionAnswer:
     """Log that help was offered, refused or done, or held out at random."""
-    return log_intervention(store, body, key)
+    return log_intervention(store, body, key=key)

@@ -1,7 +1,7 @@
-"""One score file, open: everything read from it is of one run, even when another run replaces the file meanwhile.
+"""An open score file: everything read from it comes from one run, even when another run replaces the file meanwhile.
 
-The narrow columns are read whole, and the reasons only of the rows that are shown. In plain Python, because pyarrow's
-own comparisons import pandas (0.5 s and 40 MB for a process that serves rows).
+Narrow columns are read whole, reasons only for the rows that are shown. Rows are compared in plain Python, because
+pyarrow's own comparisons import pandas (0.5 s and 40 MB for a process that serves rows).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from perfml.service.problems import Unreadable
+from perfml.service.problems import Unreadable, unreadable
 
 BATCH = 500
 """Rows decoded at a time on the way to the ones that are shown."""
-COLUMNS = (
+SCORE_COLUMNS = (
     "employee_id",
     "model_version",
     "horizon_days",
@@ -35,8 +35,8 @@ COLUMNS = (
     "why_not",
     "reasons",
 )
-"""What is read of ``perfml.scoring.scoring.SCHEMA``; the model and the date stand in the file's path."""
-Row = Mapping[str, object]
+"""The columns of ``perfml.scoring.scoring.SCHEMA`` that are read; the file's path holds the model and the date."""
+ScoreRow = Mapping[str, object]
 
 
 class ScoreFile:
@@ -46,57 +46,54 @@ class ScoreFile:
         self._file, self.written = file, written
 
     def column(self, name: str) -> list[object]:
-        """One narrow column, whole."""
+        """All values of one narrow column."""
         return self.columns([name], slice(None))[0]
 
     def columns(self, names: Sequence[str], part: slice) -> list[list[object]]:
-        """Narrow columns, between two positions."""
+        """The values of narrow columns within ``part`` of the rows."""
         read = self._file.read(list(names), use_threads=False)
         low, high, _ = part.indices(len(read))
         return [read.column(name).slice(low, high - low).to_pylist() for name in names]
 
-    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[Row]:
-        """The rows at ``positions``, in that order, with all ``columns`` by default; a column of a list is written
+    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[ScoreRow]:
+        """The rows at ``positions``, in that order. ``columns``: all by default; a field of a list is written
         ``reasons.list.element.zh``."""
         wanted = sorted(set(positions))
-        found: dict[int, Row] = {}
+        by_position: dict[int, ScoreRow] = {}
         first = 0
         for group in range(self._file.num_row_groups):
             end = first + self._file.metadata.row_group(group).num_rows
-            here = [position - first for position in wanted if first <= position < end]
-            for position, row in self._group(group, here, columns):
-                found[first + position] = row
+            within = [position - first for position in wanted if first <= position < end]
+            for position, row in self._group(group, within, columns):
+                by_position[first + position] = row
             first = end
-        return [found[position] for position in positions]
+        return [by_position[position] for position in positions]
 
-    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, Row]]:
-        """Decode a row group no further than the last row that is wanted."""
+    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, ScoreRow]]:
+        """Decode a row group as far as the last wanted row."""
         if not wanted:
             return
-        done = 0
+        decoded = 0
         for batch in self._file.iter_batches(BATCH, row_groups=[group], columns=columns, use_threads=False):
             for position in wanted:
-                if done <= position < done + len(batch):
-                    yield position, batch.slice(position - done, 1).to_pylist()[0]
-            done += len(batch)
-            if done > wanted[-1]:
+                if decoded <= position < decoded + len(batch):
+                    yield position, batch.slice(position - decoded, 1).to_pylist()[0]
+            decoded += len(batch)
+            if decoded > wanted[-1]:
                 return
 
 
 @contextmanager
-def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreFile]:
-    """Open a file of scores, or of other rows with these ``columns``. Raises :class:`Unreadable` where it is damaged."""
+def open_scores(path: Path, columns: Sequence[str] = SCORE_COLUMNS) -> Iterator[ScoreFile]:
+    """Open a file of scores, or of other rows with ``columns``. Raises :class:`Unreadable` where it is damaged."""
     try:
         with path.open("rb") as opened, pq.ParquetFile(opened) as file:
             if not file.metadata.num_rows or not set(columns) <= set(file.schema_arrow.names):
-                raise _unreadable(path)
+                raise _damaged(path)
             yield ScoreFile(file, dt.datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, dt.UTC))
     except (pa.ArrowException, OSError, ValidationError) as error:
-        raise _unreadable(path) from error
+        raise _damaged(path) from error
 
 
-def _unreadable(path: Path) -> Unreadable:
-    where = f"{path.parent.name}/{path.name}"
-    return Unreadable(
-        "cannot be read", where=where, remedy="score that date again", zh=f"评分文件 {where} 已损坏；请重新评分"
-    )
+def _damaged(path: Path) -> Unreadable:
+    return unreadable(f"{path.parent.name}/{path.name}")

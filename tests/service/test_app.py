@@ -49,6 +49,10 @@ def test_the_process_imports_nothing_heavy(home: Path) -> None:
     assert not HEAVY & set(modules)
 
 
+def test_it_starts_without_docstrings() -> None:
+    subprocess.run([sys.executable, "-OO", "-c", "import perfml.service.app"], check=True)
+
+
 @pytest.mark.parametrize(
     "host",
     ["0.0.0.0", "::", "", "192.168.1.4", "example.com", "localhost.example.com", "127.0.0.1.nip.io", "2130706433"],

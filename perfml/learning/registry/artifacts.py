@@ -10,10 +10,12 @@ import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Literal
 
 from perfml.errors import ModelError
 
 VERSION_LENGTH = 12
+ModelStage = Literal["champion", "candidate"]
 CANDIDATE, CHAMPION = "candidate", "champion"
 """Files that name a version: the newest one trained, and the one that somebody promoted."""
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")

@@ -1,0 +1,1 @@
+"""What the service answers, one module for each group of routes: the types of its answers and the functions that fill them."""

@@ -1,0 +1,147 @@
+"""The at-risk list: one page of the people scored at a date, the highest risk first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from dataclasses import asdict
+from typing import cast
+from urllib.parse import quote
+
+import numpy as np
+
+from perfml.learning.validation.lists import cases_in_list
+from perfml.reasons.leading import for_others
+from perfml.reasons.reasons import Reason
+from perfml.service.answers.shared import (
+    NO_BACKTEST,
+    REASON_COLUMNS,
+    Answer,
+    CauseAnswer,
+    ExpectedCasesAnswer,
+    HorizonDays,
+    IsoDate,
+    PageAnswer,
+    PageLimit,
+    PageOffset,
+    ReasonLineAnswer,
+    RiskBand,
+    ScoreStatus,
+    ServiceQuery,
+    TextAnswer,
+)
+from perfml.service.problems import no_horizon, no_segment, not_proven
+from perfml.service.scores import ScoreRow
+from perfml.service.store import Store
+
+SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", *REASON_COLUMNS)
+RANKED = ("rank", "band", "status", "probability")
+
+
+class ListedPersonAnswer(Answer):
+    """One person on the list."""
+
+    employee_id: str
+    rank: int
+    """1 is the highest risk."""
+    band: RiskBand
+    """``act`` for as many as there is capacity for, ``watch`` for as many again."""
+    probability: float
+    incidence: tuple[CauseAnswer, ...]
+    """The probability of each cause, the listed outcome first: they add up to 1. Empty where the outcome is no exit."""
+    segments: tuple[str, ...]
+    """Those of the model's segments that the person belongs to."""
+    setting: bool
+    """Whether others own every leading reason: then the setting needs support, not the person."""
+    reasons: tuple[ReasonLineAnswer, ...]
+
+
+class AtRiskAnswer(PageAnswer):
+    """One page of the people scored at one date for one horizon, the highest risk first."""
+
+    model: str
+    model_version: str
+    """The version that made these scores."""
+    as_of: dt.date
+    horizon_days: int
+    scored_at: dt.datetime
+    """When the scores were written. It changes when the date is scored again: then start again at the first page."""
+    not_listed: dict[ScoreStatus, int]
+    """The number of people of that date without a score, by reason."""
+    expected_cases: ExpectedCasesAnswer
+    """Among all of the band ``act``, whatever band, segment or page was requested."""
+    people: tuple[ListedPersonAnswer, ...]
+
+
+class AtRiskQuery(ServiceQuery):
+    """Which list, and which page of it. Any other parameter is refused."""
+
+    as_of: IsoDate | None = None
+    """YYYY-MM-DD; the newest scored date when absent."""
+    horizon_days: HorizonDays | None = None
+    """The shortest horizon when absent."""
+    band: RiskBand | None = None
+    """Only this band; everyone who was scored when absent."""
+    segment: str | None = None
+    """Only people of this segment of the model; everyone who was scored when absent."""
+    limit: PageLimit = 50
+    offset: PageOffset = 0
+
+
+def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
+    """Return one page of the list.
+
+    Raises :class:`NotFound` for an unknown model, date, horizon or segment, :class:`NotProven` where the version that made
+    the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
+    """
+    with store.scores(model, query.as_of) as (as_of, file):
+        horizons = cast(list[int], file.column("horizon_days"))
+        available = sorted(set(horizons))
+        days = query.horizon_days or available[0]
+        if days not in available:
+            raise no_horizon(model, available)
+        low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
+        version = str(file.rows([low], ["model_version"])[0]["model_version"])
+        about = store.about(model, version)
+        if query.segment is not None and query.segment not in about.spec.segments:
+            raise no_segment(model, list(about.spec.segments))
+        tested = about.backtests.get(days)
+        if tested is None or not tested.proven:
+            verdict = tested.text if tested else TextAnswer.of(NO_BACKTEST)
+            raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
+        part = slice(low, high)
+        ranks, bands, statuses, probabilities = file.columns(RANKED, part)
+        # Rows of one horizon are written side by side; were they not, those in between are passed over.
+        of_horizon = [position for position, horizon in enumerate(horizons[part]) if horizon == days]
+        chosen = [row for row in of_horizon if ranks[row] is not None and query.band in (None, bands[row])]
+        if query.segment is not None:
+            segments = cast(list[list[str]], file.columns(["segments"], part)[0])
+            chosen = [row for row in chosen if query.segment in segments[row]]
+        ranked = sorted(chosen, key=lambda row: cast(int, ranks[row]))
+        shown = [low + row for row in ranked[query.offset : query.offset + query.limit]]
+        acting = np.array([probabilities[row] for row in of_horizon if bands[row] == "act"], dtype=np.float64)
+        count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
+        parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
+        page = AtRiskAnswer.fields(
+            f"/v1/models/{quote(model, safe='')}/at-risk",
+            parameters,
+            total=len(ranked),
+            limit=query.limit,
+            offset=query.offset,
+        )
+        return AtRiskAnswer(
+            model=model,
+            model_version=version,
+            as_of=as_of,
+            horizon_days=days,
+            scored_at=file.written,
+            **page,
+            not_listed={status: n for status, n in count.items() if status != "scored"},
+            expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
+            people=tuple(_listed(row) for row in file.rows(shown, SHOWN)),
+        )
+
+
+def _listed(row: ScoreRow) -> ListedPersonAnswer:
+    setting = for_others(cast(list[Reason], row["reasons"]))
+    return ListedPersonAnswer.model_validate({**row, "incidence": row["incidence"] or (), "setting": setting})

@@ -1,0 +1,119 @@
+"""What people decide about suggestions, and the help they offer, as it is stored."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from perfml.advice.decision_log import Decision, DecisionLog, Intervention, KeyTaken
+from perfml.advice.suggestion_files import find_suggestion
+from perfml.errors import PerfmlError
+from perfml.messages import Message
+from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
+from perfml.service.problems import Invalid, KeyInUse, no_suggestion
+from perfml.service.store import Store
+
+OptionalText = Annotated[str, Field(max_length=2_000)]
+InterventionStatus = Literal["offered", "refused", "done"]
+
+
+class DecisionAnswer(Answer):
+    """What somebody decided about a suggestion."""
+
+    suggestion_id: str
+    verdict: Literal["accept", "refuse"]
+    reason: str
+    decided_by: str
+    entered_at: dt.datetime
+
+
+class InterventionAnswer(Answer):
+    """An intervention as it was stored."""
+
+    employee_id: str
+    kind: str
+    offered_on: dt.date
+    status: InterventionStatus | None
+    done_on: dt.date | None
+    outcome: str
+    random: bool
+    hold_out: bool
+    entered_by: str
+    entered_at: dt.datetime
+
+
+class AcceptBody(ServiceQuery):
+    """A suggestion that is accepted."""
+
+    verdict: Literal["accept"]
+    decided_by: RequiredText
+    reason: OptionalText = ""
+
+
+class RefuseBody(ServiceQuery):
+    """A suggestion that is refused, and why."""
+
+    verdict: Literal["refuse"]
+    decided_by: RequiredText
+    reason: RequiredText
+
+
+DecisionBody = Annotated[AcceptBody | RefuseBody, Field(discriminator="verdict")]
+"""What was decided. A refusal needs a reason."""
+
+
+class InterventionBody(ServiceQuery):
+    """Help that was offered, refused or done; or withheld at random (``hold_out``)."""
+
+    employee_id: RequiredText
+    kind: RequiredText
+    offered_on: IsoDate
+    status: InterventionStatus | None = None
+    """Empty for a person who was held out."""
+    done_on: IsoDate | None = None
+    outcome: OptionalText = ""
+    random: bool = False
+    """Whether chance decided between offering and holding out."""
+    hold_out: bool = False
+    entered_by: Annotated[str, Field(max_length=200)] = ""
+
+
+def decide(store: Store, suggestion_id: str, body: AcceptBody | RefuseBody, *, key: str) -> DecisionAnswer:
+    """Store a decision.
+
+    Raises :class:`NotFound` for a suggestion that nobody made, :class:`KeyInUse` for a ``key`` of another entry.
+    """
+    if find_suggestion(store.home, suggestion_id) is None:
+        raise no_suggestion()
+    with _refused_entries():
+        stored = DecisionLog(store.home).decide(Decision(suggestion_id=suggestion_id, **body.model_dump()), key=key)
+    return DecisionAnswer(**asdict(stored))
+
+
+def log_intervention(store: Store, body: InterventionBody, *, key: str) -> InterventionAnswer:
+    """Store an intervention.
+
+    Raises :class:`Invalid` where it contradicts itself, :class:`KeyInUse` for a ``key`` of another entry.
+    """
+    with _refused_entries():
+        (stored,) = DecisionLog(store.home).log([Intervention(**body.model_dump())], key=key)
+    return InterventionAnswer(**asdict(stored))
+
+
+@contextmanager
+def _refused_entries() -> Iterator[None]:
+    """Turn the errors of the decision log into refusals."""
+    try:
+        yield
+    except KeyTaken as error:
+        problem, remedy = Message.of("service_key_in_use"), Message.of("service_use_another_key")
+        raise KeyInUse(problem, where="Idempotency-Key", remedy=remedy) from error
+    except PerfmlError as error:
+        problem = Message.of("service_contradictory_entry", problem=error.problem)
+        remedy = Message.of("service_correct_entry", remedy=error.remedy)
+        raise Invalid(problem, where=f"body {error.where}", remedy=remedy) from error

@@ -1,0 +1,166 @@
+"""Trained models: their definition, their back-tests and gates, and whether their files can be read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Literal
+
+from perfml._version import __version__
+from perfml.errors import ModelError
+from perfml.learning.registry.artifacts import ModelStage
+from perfml.service.answers.shared import Answer, FigureAnswer, TextAnswer
+from perfml.service.problems import NotFound, Problem, Unreadable, problem_of
+from perfml.service.store import About, Store
+
+
+class GateAnswer(Answer):
+    """One test that a model must not fail before it gives a list."""
+
+    name: str
+    verdict: Literal["pass", "fail", "insufficient"]
+    """``insufficient``: too little data to judge, neither passed nor failed."""
+    figure: str
+    """What was measured."""
+    limit: str
+    text: TextAnswer
+    """What it means."""
+
+
+class HorizonAnswer(Answer):
+    """What the back-test showed for one horizon, on people whose outcome the model had not seen."""
+
+    horizon_days: int
+    proven: bool
+    """No gate failed; the first gate is being better than the baseline. Otherwise there is no list."""
+    verdict: TextAnswer
+    """How it compares with the baseline or, where a gate failed, the meaning of the first that did."""
+    gates: tuple[GateAnswer, ...]
+    rows: int
+    """Rows in the back-test."""
+    positives: int
+    """Rows in the back-test with the outcome."""
+    baseline_columns: tuple[str, ...]
+    """The columns that the baseline uses."""
+    model: dict[str, FigureAnswer]
+    baseline: dict[str, FigureAnswer]
+    difference: dict[str, FigureAnswer]
+    """The model less the baseline, by metric."""
+    calibration_error: float
+    """Mean distance between the expected and the observed share, in ten groups of equal size."""
+    calibration_error_floor: float
+    """The calibration error that a perfect model of these rows would show, by sampling alone."""
+
+
+class ModelAnswer(Answer):
+    """A trained model, and the dates it has scored."""
+
+    model: str
+    title: TextAnswer
+    version: str
+    stage: ModelStage
+    """``champion`` where somebody promoted this version, ``candidate`` where none has been promoted."""
+    trained_until: dt.date
+    """Only what was known, and labels that had matured, by this date were used."""
+    horizons: tuple[HorizonAnswer, ...]
+    segments: dict[str, TextAnswer]
+    """People whose risk matters for a reason of its own, by the name that ``segment=`` takes."""
+    left_out: tuple[str, ...]
+    """Evidence and horizons that the data did not allow."""
+    scored: tuple[dt.date, ...]
+    """As-of dates with scores, the newest first."""
+    card: str
+    """The model card, in Markdown; empty where nobody wrote one."""
+
+
+class ModelsAnswer(Answer):
+    """Every trained model, by name."""
+
+    models: tuple[ModelAnswer, ...]
+    refused: tuple[Problem, ...]
+    """Models whose files are missing or were altered."""
+
+
+class FreshnessAnswer(Answer):
+    """Whether one model can be read, and how fresh its scores are."""
+
+    model: str
+    as_of: dt.date | None
+    """The newest date with scores; null where there are none."""
+    scored_at: dt.datetime | None
+    age_hours: float | None
+    """Hours since they were written."""
+    problem: Problem | None
+    """What is wrong with the model's files or its newest scores."""
+
+
+class HealthAnswer(Answer):
+    """``ok`` when at least one model is trained, and every one is sound and has scores."""
+
+    status: Literal["ok", "degraded"]
+    perfml: str
+    models: tuple[FreshnessAnswer, ...]
+
+
+def one_model(store: Store, model: str) -> ModelAnswer:
+    """Describe the version in use.
+
+    Raises :class:`NotFound` for a name without a model, and :class:`ModelError` where its files are missing or altered.
+    """
+    version = store.version(model)
+    about = store.about(model, version)
+    return ModelAnswer(
+        model=model,
+        title=about.spec.text,
+        version=version,
+        stage=store.stage(model, version),
+        trained_until=about.until,
+        horizons=_horizons(about),
+        segments=about.spec.segments,
+        left_out=about.left_out,
+        scored=tuple(store.scored(model)),
+        card=store.card(model, version),
+    )
+
+
+def all_models(store: Store) -> ModelsAnswer:
+    """Describe every model that can be read, and what is wrong with the others."""
+    models, refused = [], []
+    for name in store.models():
+        try:
+            models.append(one_model(store, name))
+        except ModelError as error:
+            refused.append(problem_of(error))
+    return ModelsAnswer(models=tuple(models), refused=tuple(refused))
+
+
+def health(store: Store) -> HealthAnswer:
+    """Check whether every model is sound and has scores. The answer holds nothing about any person."""
+    models = tuple(_freshness(store, name) for name in store.models())
+    sound = bool(models) and all(m.problem is None for m in models)
+    return HealthAnswer(status="ok" if sound else "degraded", perfml=__version__, models=models)
+
+
+def _horizons(about: About) -> tuple[HorizonAnswer, ...]:
+    """Each horizon's back-test and gates, the shortest horizon first."""
+    return tuple(
+        HorizonAnswer(
+            **tested.model_dump(exclude={"zh", "en", "listed_ratio", "lists"}),
+            verdict=tested.text,
+            gates=tuple(
+                GateAnswer(**gate.model_dump(exclude={"zh", "en"}), text=gate.text) for gate in about.gates[days]
+            ),
+        )
+        for days, tested in sorted(about.backtests.items())
+    )
+
+
+def _freshness(store: Store, model: str) -> FreshnessAnswer:
+    as_of, written, age, problem = None, None, None, None
+    try:
+        store.about(model, store.version(model))
+        with store.scores(model) as (as_of, file):
+            written = file.written
+            age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)
+    except (ModelError, NotFound, Unreadable) as error:
+        problem = problem_of(error)
+    return FreshnessAnswer(model=model, as_of=as_of, scored_at=written, age_hours=age, problem=problem)

@@ -1,0 +1,172 @@
+"""One person's risk: every row that is stored, with its reasons, or with why there is no score."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import cast
+
+from perfml.errors import PerfmlError
+from perfml.messages import Message
+from perfml.project.voices import VoicesSpec, Who
+from perfml.reasons.reasons import Reason
+from perfml.reasons.voices import retold
+from perfml.service.answers.shared import (
+    NO_BACKTEST,
+    Answer,
+    CauseAnswer,
+    HorizonDays,
+    IsoDate,
+    ReasonLineAnswer,
+    RiskBand,
+    ScoreStatus,
+    ServiceQuery,
+    TextAnswer,
+)
+from perfml.service.problems import NotFound, Unreadable, no_person, no_scores
+from perfml.service.scores import SCORE_COLUMNS, ScoreFile, ScoreRow
+from perfml.service.store import About, Population, Store
+
+
+class ColumnValueAnswer(Answer):
+    """One column behind a reason: the person's value, and the median of those scored at the same date."""
+
+    column: str
+    value: float | None
+    usual: float | None
+    zh: str
+    en: str
+
+
+class ReasonAnswer(ReasonLineAnswer):
+    """A line with the columns behind it."""
+
+    values: tuple[ColumnValueAnswer, ...]
+
+
+class PersonRowAnswer(Answer):
+    """One person's score by one model at one date for one horizon."""
+
+    model: str
+    title: TextAnswer
+    model_version: str
+    as_of: dt.date
+    horizon_days: int
+    proven: bool
+    """Whether no gate of the model failed. Otherwise there is neither rank nor band."""
+    verdict: TextAnswer
+    status: ScoreStatus
+    why_not: TextAnswer | None
+    """Why there is no score; null where there is one."""
+    probability: float | None
+    incidence: tuple[CauseAnswer, ...]
+    """The probability of each cause, the listed outcome first; empty without a score, or where the outcome is no exit."""
+    segments: tuple[str, ...]
+    """Those of the model's segments that the person belongs to."""
+    rank: int | None
+    band: RiskBand | None
+    margin: float | None
+    """The score in log-odds: ``base_value`` and the contributions of all reasons add up to it."""
+    base_value: float | None
+    reasons: tuple[ReasonAnswer, ...]
+
+
+class PersonAnswer(Answer):
+    """Everything stored about one person's risk, one row for each model, date and horizon."""
+
+    employee_id: str
+    rows: tuple[PersonRowAnswer, ...]
+
+
+class PersonQuery(ServiceQuery):
+    """Which of a person's rows. Any other parameter is refused."""
+
+    model: str | None = None
+    """Every model when absent."""
+    as_of: IsoDate | None = None
+    """YYYY-MM-DD; each model's newest scored date when absent."""
+    voice: Who | None = None
+    """Whom the reasons are worded for: the same numbers in other words. Worded for nobody in particular when absent."""
+    horizon_days: HorizonDays | None = None
+    """Every horizon when absent."""
+
+
+def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAnswer:
+    """Return every requested row of a person.
+
+    Raises :class:`NotFound`, with the same text for someone who does not exist and someone without scores; for a model or a
+    date without scores the text depends on no person. Raises :class:`ModelError` where the version that scored is altered.
+    """
+    models = [query.model] if query.model is not None else store.models()
+    rows: list[PersonRowAnswer] = []
+    dates = 0
+    for model in models:
+        try:
+            with store.scores(model, query.as_of) as (as_of, file):
+                dates += 1
+                rows += _rows(store, model, as_of, file, employee_id=employee_id, query=query)
+        except NotFound:
+            if query.model is not None:
+                raise
+    if query.as_of is not None and not dates:
+        scored = sorted({day for model in models for day in store.scored(model)}, reverse=True)
+        raise no_scores(", ".join(models), query.as_of, scored)
+    if not rows:
+        raise no_person()
+    return PersonAnswer(employee_id=employee_id, rows=tuple(rows))
+
+
+def _rows(
+    store: Store, model: str, as_of: dt.date, file: ScoreFile, *, employee_id: str, query: PersonQuery
+) -> Iterator[PersonRowAnswer]:
+    # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
+    about = store.about(model, str(file.rows([0], ["model_version"])[0]["model_version"]))
+    positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
+    voices = None if query.voice is None else store.voices(model, as_of)
+    for row in file.rows(positions, SCORE_COLUMNS):
+        if query.horizon_days in (None, row["horizon_days"]):
+            reasons = cast(list[Reason], row["reasons"] or [])
+            if voices is not None and query.voice is not None:
+                reasons = _reworded(reasons, voices, query.voice, where=f"{model}/{as_of}.parquet")
+            yield _row({**row, "reasons": reasons}, model, as_of, about)
+
+
+def _reworded(reasons: list[Reason], voices: VoicesSpec, who: Who, *, where: str) -> list[Reason]:
+    try:
+        return retold(reasons, voices, who)
+    except PerfmlError as error:
+        problem, remedy = Message.of("service_other_version"), Message.of("service_score_again")
+        raise Unreadable(problem, where=where, remedy=remedy) from error
+
+
+def _row(row: ScoreRow, model: str, as_of: dt.date, about: About) -> PersonRowAnswer:
+    tested = next((t for days, t in about.backtests.items() if days == row["horizon_days"]), None)
+    return PersonRowAnswer.model_validate(
+        {
+            **row,
+            "model": model,
+            "as_of": as_of,
+            "title": about.spec.text,
+            "proven": tested is not None and tested.proven,
+            "verdict": tested.text if tested else TextAnswer.of(NO_BACKTEST),
+            "why_not": why_not(row, about.spec.population),
+            "incidence": row["incidence"] or (),
+        }
+    )
+
+
+def why_not(row: ScoreRow, population: Population) -> TextAnswer | None:
+    """Say why a row has no score, naming the condition or the broken table; None where it has one.
+
+    >>> why_not({"status": "thin", "why_not": None}, Population(eligible="true", thin="events_count_364d = 0")).en
+    'too little is recorded about this person: events_count_364d = 0'
+    """
+    match row["status"]:
+        case "held":
+            return TextAnswer.of(Message.of("service_person_held", why=str(row["why_not"])))
+        case "thin":
+            return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
+        case "ineligible":
+            return TextAnswer.of(Message.of("service_person_ineligible", rule=population.eligible))
+        case _:
+            return None

@@ -1,0 +1,166 @@
+"""The list that HR works from: whom to talk to first, as far as there is capacity."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Annotated, cast
+
+from pydantic import Field
+
+from perfml.advice.decision_log import DecisionLog
+from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.service.answers.shared import (
+    REASON_COLUMNS,
+    Answer,
+    ExpectedCasesAnswer,
+    HorizonDays,
+    IsoDate,
+    ReasonLineAnswer,
+    ServiceQuery,
+    TextAnswer,
+)
+from perfml.service.problems import no_horizon
+from perfml.service.scores import ScoreFile, ScoreRow
+from perfml.service.store import Store
+
+ROWS_PER_READ = 100
+"""Ranked people read together; reading stops when the list is full."""
+
+
+class PriorityPersonAnswer(Answer):
+    """One person on the list."""
+
+    employee_id: str
+    rank: int
+    probability: float
+    owners: tuple[str, ...]
+    """Who can act on the leading reasons, the strongest first: employee, manager, company or data."""
+    reasons: tuple[ReasonLineAnswer, ...]
+
+
+class HeldPersonAnswer(Answer):
+    """A person whose score is held, and why."""
+
+    employee_id: str
+    why: str
+
+
+class RecentOfferAnswer(Answer):
+    """A person who was recently offered help, or held out, and is not listed again yet."""
+
+    employee_id: str
+    kind: str
+    offered_on: dt.date
+    status: str
+
+
+class ListBacktestAnswer(Answer):
+    """What lists of this size held in the back-test."""
+
+    share: float
+    """Size of the list, as a share of those scored."""
+    listed: int
+    """Rows that would have been listed."""
+    precision: float | None
+    """Share of true cases among them, with its 95 % interval over people."""
+    low: float | None
+    high: float | None
+
+
+class UpliftAnswer(Answer):
+    """What a randomised offer changed: the share with the outcome among those offered less that among those held out."""
+
+    kind: str
+    offered: int
+    held_out: int
+    difference: float
+    low: float
+    high: float
+    zh: str
+    en: str
+
+
+class PrioritiesAnswer(Answer):
+    """The list that HR works from, as far as there is capacity."""
+
+    model: str
+    model_version: str
+    as_of: dt.date
+    horizon_days: int
+    capacity: int
+    proven: bool
+    """Otherwise nobody is listed, and ``text`` says why."""
+    text: TextAnswer
+    expected_cases: ExpectedCasesAnswer
+    """Among ``people``."""
+    backtested: ListBacktestAnswer | None
+    uplift: tuple[UpliftAnswer, ...]
+    """Empty where no offers were made at random: then the list shows risk only."""
+    people: tuple[PriorityPersonAnswer, ...]
+    """Those to talk to."""
+    setting: tuple[PriorityPersonAnswer, ...]
+    """Those whose leading reasons are all owned by others: support the setting."""
+    hold_out: tuple[PriorityPersonAnswer, ...]
+    """Those left out at random."""
+    held: tuple[HeldPersonAnswer, ...]
+    lasting: tuple[RecentOfferAnswer, ...]
+
+
+class PrioritiesQuery(ServiceQuery):
+    """Which list, and how long."""
+
+    model: str = "attrition"
+    capacity: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """The number of people there is time to talk to."""
+    as_of: IsoDate | None = None
+    horizon_days: HorizonDays | None = None
+    """The shortest horizon when absent."""
+    hold_out_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of those who would be listed that is left out at random."""
+
+
+def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
+    """Work down the ranking of one date. Raises :class:`NotFound` for an unknown model, date or horizon."""
+    with store.scores(query.model, query.as_of) as (day, file):
+        horizons = cast(list[int], file.column("horizon_days"))
+        available = sorted(set(horizons))
+        days = query.horizon_days or available[0]
+        if days not in available:
+            raise no_horizon(query.model, available)
+        of_horizon = [position for position, horizon in enumerate(horizons) if horizon == days]
+        ranks, statuses, people, why = file.columns(["rank", "status", "employee_id", "why_not"], slice(None))
+        version = str(file.rows(of_horizon[:1], ["model_version"])[0]["model_version"])
+        with_rank = [position for position in of_horizon if ranks[position] is not None]
+        ranked = sorted(with_rank, key=lambda position: cast(int, ranks[position]))
+        ranking = Ranking(
+            model=query.model,
+            model_version=version,
+            as_of=day,
+            horizon_days=days,
+            scored=sum(statuses[position] == "scored" for position in of_horizon),
+            held=tuple(
+                Held(str(people[position]), str(why[position] or ""))
+                for position in of_horizon
+                if statuses[position] == "held"
+            ),
+            ranked=_read(file, ranked),
+        )
+        result = priorities(
+            ranking,
+            store.about(query.model, version).model_dump(mode="json"),
+            capacity=query.capacity,
+            interventions=DecisionLog(store.home).interventions(),
+            hold_out_share=query.hold_out_share,
+        )
+    fields = result.to_json()
+    return PrioritiesAnswer.model_validate(
+        {**fields, "expected_cases": fields["cases"], "text": {"zh": result.zh, "en": result.en}}
+    )
+
+
+def _read(file: ScoreFile, positions: list[int]) -> Iterator[ScoreRow]:
+    """Yield the rows at ``positions``, reading :data:`ROWS_PER_READ` at a time."""
+    for start in range(0, len(positions), ROWS_PER_READ):
+        part = positions[start : start + ROWS_PER_READ]
+        yield from file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))

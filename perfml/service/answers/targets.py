@@ -1,0 +1,131 @@
+"""Goals in force, with the suggestion for each or why there is none."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from typing import Literal, cast
+
+from perfml.service.answers.decisions import DecisionAnswer
+from perfml.service.answers.shared import (
+    Answer,
+    IsoDate,
+    PageAnswer,
+    PageLimit,
+    PageOffset,
+    ServiceQuery,
+    TextAnswer,
+)
+from perfml.service.answers.suggestions import LineAnswer, decisions_about, suggestion_fields, suggestions_file
+from perfml.service.scores import open_scores
+from perfml.service.store import Store
+
+TargetStatus = Literal["suggested", "fits", "none", "error", "held"]
+
+
+class RuleAnswer(Answer):
+    """A rule of the policy that was applied."""
+
+    rule: str
+    binding: bool
+    """Whether it changed the suggestion."""
+    zh: str
+    en: str
+
+
+class EvidenceAnswer(LineAnswer):
+    """One piece of evidence with its value; null where it has none."""
+
+    value: float | None
+
+
+class PartsAnswer(Answer):
+    """The parts of the distance between forecast and target, in log points: they add up to log(expected / target)."""
+
+    market: float | None
+    season: float | None
+    definition: float | None
+    own: float | None
+
+
+class TargetAnswer(Answer):
+    """One goal in force, with the suggestion for it or why there is none. No suggestion takes effect by itself."""
+
+    suggestion_id: str
+    policy: str
+    employee_id: str
+    goal_id: str
+    metric: str
+    scope: str | None
+    core: bool
+    period_end: dt.date
+    status: TargetStatus
+    lever: Literal["target", "weight", "both"] | None
+    old_target: float | None
+    new_target: float | None
+    old_weight: float | None
+    new_weight: float | None
+    actual: float | None
+    gone: float | None
+    """Share of the period that has passed."""
+    expected: float | None
+    """The expected final value, with its 80 % interval ``low`` to ``high``."""
+    low: float | None
+    high: float | None
+    probability_before: float | None
+    """Of reaching the old target."""
+    probability_after: float | None
+    parts: PartsAnswer | None
+    rules: tuple[RuleAnswer, ...]
+    evidence: tuple[EvidenceAnswer, ...]
+    zh: str | None
+    en: str | None
+    why_not: TextAnswer | None
+    """Why nothing is suggested."""
+    decisions: tuple[DecisionAnswer, ...]
+    """The decisions about it, oldest first; the newest counts."""
+
+
+class TargetsAnswer(PageAnswer):
+    """One page of the goals in force at one date."""
+
+    as_of: dt.date
+    statuses: dict[str, int]
+    """Goals of that date by status, whatever filter was requested."""
+    targets: tuple[TargetAnswer, ...]
+
+
+class TargetsQuery(ServiceQuery):
+    """Which goals, and which page of them."""
+
+    as_of: IsoDate | None = None
+    """YYYY-MM-DD; the newest date with suggestions when absent."""
+    policy: str = "target_adjustment"
+    employee_id: str | None = None
+    status: TargetStatus | None = None
+    limit: PageLimit = 50
+    offset: PageOffset = 0
+
+
+def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
+    """Return one page of the goals of a date. Raises :class:`NotFound` where the policy or the date has none."""
+    day, path = suggestions_file(store, query.policy, query.as_of)
+    with open_scores(path, ("suggestion_id", "goal_id", "status")) as file:
+        people, statuses = file.columns(["employee_id", "status"], slice(None))
+        chosen = [
+            position
+            for position, (person, status) in enumerate(zip(people, statuses, strict=True))
+            if query.employee_id in (None, person) and query.status in (None, status)
+        ]
+        rows = file.rows(chosen[query.offset : query.offset + query.limit])
+    decisions = decisions_about(store, rows)
+    parameters = query.model_dump(exclude={"as_of", "limit", "offset"}, exclude_defaults=True)
+    page = TargetsAnswer.fields(
+        "/v1/targets", {"as_of": day, **parameters}, total=len(chosen), limit=query.limit, offset=query.offset
+    )
+    return TargetsAnswer(
+        as_of=day,
+        statuses=dict(Counter(cast(list[str], statuses))),
+        targets=tuple(TargetAnswer.model_validate(suggestion_fields(row, decisions)) for row in rows),
+        **page,
+    )

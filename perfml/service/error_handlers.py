@@ -1,0 +1,88 @@
+"""Turn every exception of the application into a response that holds a :class:`~perfml.service.problems.Problem`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from perfml.errors import ModelError, PerfmlError
+from perfml.messages import Message
+from perfml.service.problems import Failure, Invalid, NotFound, Problem, Refusal, problem_of
+
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
+SHOWN_INPUT = 80
+"""Characters of a wrong value that are repeated in the answer."""
+_LOG = logging.getLogger(__name__)
+
+
+def error_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """The response to a request that is refused."""
+    return JSONResponse(problem.model_dump(), status, {**(headers or {}), **HEADERS})
+
+
+def install_handlers(app: FastAPI) -> None:
+    """Answer every error of ``app`` with a problem."""
+
+    @app.exception_handler(PerfmlError)
+    def _refused(_: Request, error: PerfmlError) -> JSONResponse:
+        status = error.status if isinstance(error, Refusal) else 503 if isinstance(error, ModelError) else 500
+        return error_response(status, problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        refusal = _invalid_request(request, error)
+        return error_response(refusal.status, problem_of(refusal))
+
+    @app.exception_handler(HTTPException)
+    def _unrouted(_: Request, error: HTTPException) -> JSONResponse:
+        detail = Message.of("service_unknown_address", detail=str(error.detail).lower())
+        refusal = NotFound(detail, where="address", remedy=Message.of("service_see_addresses"))
+        return error_response(error.status_code, problem_of(refusal), error.headers)
+
+    @app.exception_handler(Exception)
+    def _failed(_: Request, error: Exception) -> JSONResponse:
+        _LOG.error("a request failed", exc_info=error)
+        refusal = Failure(Message.of("service_failed"), where="service", remedy=Message.of("service_see_log"))
+        return error_response(refusal.status, problem_of(refusal))
+
+
+def _invalid_request(request: Request, error: RequestValidationError) -> Invalid:
+    """The first thing that pydantic found wrong with a request."""
+    first = error.errors()[0]
+    source, *path = (str(part) for part in first["loc"])
+    where = f"{source} {'.'.join(path)}".strip()
+    if first["type"] == "extra_forbidden":
+        parameter = source == "query"
+        names = ", ".join(_parameters(request) if parameter else _keys(request))
+        problem = Message.of("service_unknown_parameter" if parameter else "service_unknown_key")
+        return Invalid(problem, where=where, remedy=Message.of("service_use_one_of", names=names))
+    value = json.dumps(first["input"], ensure_ascii=False, default=str)[:SHOWN_INPUT]
+    hint = first["msg"][:1].lower() + first["msg"][1:]
+    problem, remedy = (
+        Message.of("service_unusable_value", value=value),
+        Message.of("service_validation_hint", hint=hint),
+    )
+    return Invalid(problem, where=where, remedy=remedy)
+
+
+def _parameters(request: Request) -> list[str]:
+    """The query parameters of the route, as the OpenAPI document lists them."""
+    path = request.scope["route"].path_format
+    parameters = request.app.openapi()["paths"][path][request.method.lower()].get("parameters", [])
+    return [parameter["name"] for parameter in parameters if parameter["in"] == "query"]
+
+
+def _keys(request: Request) -> list[str]:
+    """The keys that the body of the route may have."""
+    document = request.app.openapi()
+    operation = document["paths"][request.scope["route"].path_format][request.method.lower()]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    names = [option["$ref"].rsplit("/", 1)[1] for option in schema.get("oneOf", [schema])]
+    return list(dict.fromkeys(key for name in names for key in document["components"]["schemas"][name]["properties"]))
