@@ -36,7 +36,7 @@ SCORE_COLUMNS = (
     "reasons",
 )
 """The columns of ``perfml.scoring.scoring.SCHEMA`` that are read; the file's path holds the model and the date."""
-ScoreRow = Mapping[str, object]
+StoredRow = Mapping[str, object]
 
 
 class ScoreFile:
@@ -55,11 +55,11 @@ class ScoreFile:
         low, high, _ = part.indices(len(read))
         return [read.column(name).slice(low, high - low).to_pylist() for name in names]
 
-    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[ScoreRow]:
+    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[StoredRow]:
         """The rows at ``positions``, in that order. ``columns``: all by default; a field of a list is written
         ``reasons.list.element.zh``."""
         wanted = sorted(set(positions))
-        by_position: dict[int, ScoreRow] = {}
+        by_position: dict[int, StoredRow] = {}
         first = 0
         for group in range(self._file.num_row_groups):
             end = first + self._file.metadata.row_group(group).num_rows
@@ -69,7 +69,7 @@ class ScoreFile:
             first = end
         return [by_position[position] for position in positions]
 
-    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, ScoreRow]]:
+    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, StoredRow]]:
         """Decode a row group as far as the last wanted row."""
         if not wanted:
             return

@@ -31,7 +31,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import no_horizon, no_segment, not_proven
-from perfml.service.scores import ScoreRow
+from perfml.service.scores import StoredRow
 from perfml.service.store import Store
 
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", *REASON_COLUMNS)
@@ -142,6 +142,6 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         )
 
 
-def _listed(row: ScoreRow) -> ListedPersonAnswer:
+def _listed(row: StoredRow) -> ListedPersonAnswer:
     setting = for_others(cast(list[Reason], row["reasons"]))
     return ListedPersonAnswer.model_validate({**row, "incidence": row["incidence"] or (), "setting": setting})

@@ -10,7 +10,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perfml.advice.decision_log import Decision, DecisionLog, Intervention, KeyTaken
+from perfml.advice.decision_log import (
+    Decision,
+    DecisionLog,
+    DecisionVerdict,
+    Intervention,
+    InterventionStatus,
+    KeyTaken,
+)
 from perfml.advice.suggestion_files import find_suggestion
 from perfml.errors import PerfmlError
 from perfml.messages import Message
@@ -19,14 +26,13 @@ from perfml.service.problems import Invalid, KeyInUse, no_suggestion
 from perfml.service.store import Store
 
 OptionalText = Annotated[str, Field(max_length=2_000)]
-InterventionStatus = Literal["offered", "refused", "done"]
 
 
 class DecisionAnswer(Answer):
     """What somebody decided about a suggestion."""
 
     suggestion_id: str
-    verdict: Literal["accept", "refuse"]
+    verdict: DecisionVerdict
     reason: str
     decided_by: str
     entered_at: dt.datetime

@@ -24,7 +24,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import NotFound, Unreadable, no_person, no_scores
-from perfml.service.scores import SCORE_COLUMNS, ScoreFile, ScoreRow
+from perfml.service.scores import SCORE_COLUMNS, ScoreFile, StoredRow
 from perfml.service.store import About, Population, Store
 
 
@@ -139,7 +139,7 @@ def _reworded(reasons: list[Reason], voices: VoicesSpec, who: Who, *, where: str
         raise Unreadable(problem, where=where, remedy=remedy) from error
 
 
-def _row(row: ScoreRow, model: str, as_of: dt.date, about: About) -> PersonRowAnswer:
+def _row(row: StoredRow, model: str, as_of: dt.date, about: About) -> PersonRowAnswer:
     tested = next((t for days, t in about.backtests.items() if days == row["horizon_days"]), None)
     return PersonRowAnswer.model_validate(
         {
@@ -155,7 +155,7 @@ def _row(row: ScoreRow, model: str, as_of: dt.date, about: About) -> PersonRowAn
     )
 
 
-def why_not(row: ScoreRow, population: Population) -> TextAnswer | None:
+def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
     """Say why a row has no score, naming the condition or the broken table; None where it has one.
 
     >>> why_not({"status": "thin", "why_not": None}, Population(eligible="true", thin="events_count_364d = 0")).en

@@ -21,7 +21,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import no_horizon
-from perfml.service.scores import ScoreFile, ScoreRow
+from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
 ROWS_PER_READ = 100
@@ -159,7 +159,7 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
     )
 
 
-def _read(file: ScoreFile, positions: list[int]) -> Iterator[ScoreRow]:
+def _read(file: ScoreFile, positions: list[int]) -> Iterator[StoredRow]:
     """Yield the rows at ``positions``, reading :data:`ROWS_PER_READ` at a time."""
     for start in range(0, len(positions), ROWS_PER_READ):
         part = positions[start : start + ROWS_PER_READ]

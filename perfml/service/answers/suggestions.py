@@ -13,7 +13,7 @@ from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer
 from perfml.service.problems import no_suggestions
-from perfml.service.scores import ScoreRow
+from perfml.service.scores import StoredRow
 from perfml.service.store import Store
 
 
@@ -38,13 +38,13 @@ def suggestions_file(store: Store, policy: str, as_of: dt.date | None) -> tuple[
     return suggestion_file(store.home, policy, as_of)
 
 
-def decisions_about(store: Store, rows: list[ScoreRow]) -> dict[str, list[DecisionAnswer]]:
+def decisions_about(store: Store, rows: list[StoredRow]) -> dict[str, list[DecisionAnswer]]:
     """The decisions about each suggestion of ``rows``, oldest first, by its id."""
     by_id = DecisionLog(store.home).decisions(str(row["suggestion_id"]) for row in rows)
     return {name: [DecisionAnswer(**asdict(decision)) for decision in entries] for name, entries in by_id.items()}
 
 
-def suggestion_fields(row: ScoreRow, decisions: Mapping[str, list[DecisionAnswer]]) -> dict[str, Any]:
+def suggestion_fields(row: StoredRow, decisions: Mapping[str, list[DecisionAnswer]]) -> dict[str, Any]:
     """The fields of an answer about one suggestion: lists that are null become empty, and decisions are added."""
     why_not = {"zh": row["why_not_zh"], "en": row["why_not_en"]} if row["why_not_en"] else None
     lists = {name: row[name] or () for name in ("rules", "evidence", "why") if name in row}
