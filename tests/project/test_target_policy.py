@@ -1,8 +1,9 @@
-"""The policy of target adjustment: what it allows itself to say, and when its windows are."""
+"""The policy of target adjustment: its rules, their one home, and its windows."""
 
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +17,33 @@ from perfml.project.target_policy import TargetPolicy
 FILE = "models/mine.toml"
 
 
-def policy(**said: Any) -> TargetPolicy:
-    return parse(TargetPolicy, {"kind": "target_adjustment", "zh": "", "en": ""} | said, file=FILE)
+_, SHIPPED = ProjectFolder(STARTER).policy_of(TargetPolicy)
 
 
-def test_the_shipped_file_says_the_defaults() -> None:
-    shipped = ProjectFolder(STARTER).policies["target_adjustment"]
-    assert isinstance(shipped, TargetPolicy)
-    own = {"zh", "en", "forecast"}
-    assert shipped.model_dump(exclude=own) == policy().model_dump(exclude=own)
+def policy(**rules: Any) -> TargetPolicy:
+    """The shipped rules, but for ``rules``."""
+    shipped = SHIPPED.model_dump()
+    return parse(TargetPolicy, shipped | rules, file=FILE)
+
+
+@pytest.mark.parametrize("rule", sorted(TargetPolicy.model_fields.keys() - {"kind", "definition_changes", "forecast"}))
+def test_every_rule_stands_in_the_file(rule: str) -> None:
+    with pytest.raises(DefinitionError, match=rf"key '{rule}' is missing"):
+        parse(TargetPolicy, SHIPPED.model_dump(exclude={rule}), file=FILE)
+
+
+def test_a_project_names_only_the_rules_that_differ(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "perfml.toml").write_text('name = "mine"\n')
+    (tmp_path / "models" / "target_adjustment.toml").write_text(
+        "minimum_weight_percent = 10\n[band]\nlow = 0.5\n", encoding="utf-8"
+    )
+    _, mine = ProjectFolder(tmp_path).policy_of(TargetPolicy)
+    assert mine == policy(minimum_weight_percent=10, band={"low": 0.5, "high": 0.9})
 
 
 @pytest.mark.parametrize(
-    ("said", "where"),
+    ("rules", "where"),
     [
         ({"max_change": 3}, "'max_change' is not a key"),
         ({"levers": []}, "levers"),
@@ -44,9 +59,9 @@ def test_the_shipped_file_says_the_defaults() -> None:
         ({"definition_changes": [{"metric": "m", "before": "1", "after": "2", "percent": 1}] * 2}, "one change twice"),
     ],
 )
-def test_what_makes_no_sense_is_refused_with_file_and_key(said: dict[str, Any], where: str) -> None:
+def test_what_makes_no_sense_is_refused_with_file_and_key(rules: dict[str, Any], where: str) -> None:
     with pytest.raises(DefinitionError, match=where) as caught:
-        policy(**said)
+        policy(**rules)
     assert FILE in str(caught.value)
 
 
@@ -65,5 +80,5 @@ def test_windows() -> None:
 
 def test_the_version_changes_with_every_rule() -> None:
     assert policy().version == policy().version
-    others = [policy(minimum_weight_percent=6), policy(band={"low": 0.41}), policy(levers=["weight"])]
-    assert len({one.version for one in (policy(), *others)}) == 4
+    others = [policy(minimum_weight_percent=6), policy(band={"low": 0.41, "high": 0.9}), policy(levers=["weight"])]
+    assert len({each.version for each in (policy(), *others)}) == 4

@@ -1,7 +1,7 @@
-"""What the forecasts would have said at past dates, beside seasonal-naive: the same days of the year before, as they were.
+"""Back-test of a target policy at past dates, against seasonal-naive: the same days of the year before, unchanged.
 
-Each forecast knows what was known at its origin, and its interval comes from the errors of earlier periods. Intervals of the
-figures are over owners (bootstrap; Field & Welsh 2007).
+Each forecast uses what was known at its origin, and its interval the errors of earlier periods. Confidence intervals resample
+owners (bootstrap; Field & Welsh 2007).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from perfml.advice.targets.model import EPOCH, PARTS, Model, finals
+from perfml.advice.targets.model import EPOCH, PARTS, AttainmentModel, finals
 from perfml.advice.targets.signals import Signals, SignalVerdict
 from perfml.arrays import Floats, Indexes
 from perfml.errors import DataError
@@ -25,13 +25,13 @@ from perfml.project.target_policy import TargetPolicy
 
 QUANTILES = (0.1, 0.5, 0.9)
 DRAWS = 500
-_SHARES = {"attained": "final", "said": "expected", "naive": "naive"}
+_ATTAINMENTS: Final = {"attained": "final", "predicted": "expected", "naive": "naive"}
 Suggest = Callable[[dt.date], pa.Table]
-"""The suggestions of a date, as ``perfml.advice.targets.suggest.suggest`` makes them."""
+"""Date -> suggestions, a table as of :func:`perfml.advice.targets.suggest.suggest`."""
 
 
 @dataclass(frozen=True)
-class Figure:
+class ErrorFigure:
     """A figure with its 95 % interval over owners."""
 
     value: float
@@ -39,41 +39,41 @@ class Figure:
     high: float
 
 
-@dataclass(frozen=True)
-class At:
-    """Forecasts at one share of the period gone. Errors are of attainment, final / target."""
+@dataclass(frozen=True, kw_only=True)
+class PartFigures:
+    """Forecasts at one share of the period. Errors are of attainment, final / target."""
 
     part: float
     goals: int
-    error: Figure
+    error: ErrorFigure
     """Mean absolute error."""
-    mase: Figure
-    """Mean absolute error over that of seasonal-naive (Hyndman & Koehler 2006); below 1 is better."""
+    mase: ErrorFigure
+    """Mean absolute error divided by that of seasonal-naive (Hyndman & Koehler 2006); below 1 beats it."""
     pinball: dict[str, float]
     """Mean pinball loss of the quantiles (Koenker & Bassett 1978)."""
-    coverage: Figure
+    coverage: ErrorFigure
     """Share of finals inside the 80 % interval."""
 
 
 @dataclass(frozen=True)
 class Directions:
-    """Suggested changes of a target whose goal has ended since: how many the final confirms, by lying on their side."""
+    """Suggested changes of targets whose goals have ended since, and how many the final confirms by lying on the same side."""
 
     suggested: int
     confirmed: int
     by_chance: float
-    """How many would be confirmed if as many goals of the same dates had been drawn and moved the same ways."""
+    """Expected confirmations of as many goals drawn at random on the same dates and moved in the same directions."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TargetBacktest:
-    """The back-test of a target policy: by share of the period gone, with the signals, and what leaving each out costs."""
+    """The back-test of a target policy: figures by share of the period, verdicts on signals, and their ablation."""
 
     periods: int
-    at: tuple[At, ...]
+    at: tuple[PartFigures, ...]
     signals: tuple[SignalVerdict, ...]
     ablation: dict[str, float]
-    """Signal used -> mean absolute error without it over that with it; above 1 it helps."""
+    """Signal used -> mean absolute error without it divided by that with it; above 1 it helps."""
     directions: Directions | None
 
     def to_json(self) -> dict[str, Any]:
@@ -91,10 +91,10 @@ def backtest(
 ) -> TargetBacktest:
     """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.PARTS` of its period.
 
-    ``suggest``: makes the suggestions of a past date, so that their directions are judged too. Raises :class:`DataError`
-    where no period with measured goals has ended.
+    ``suggest``: if given, the directions of its suggestions at past dates are checked too. Raises :class:`DataError` if no
+    period with measured goals has ended.
     """
-    model, day = Model.of(data, policy, until), float((until - EPOCH).days)
+    model, day = AttainmentModel.of(data, policy, until), float((until - EPOCH).days)
     rows = model.past(day, progress=progress)
     if not len(rows):
         raise DataError(
@@ -103,38 +103,40 @@ def backtest(
             remedy="give a longer record",
         )
     owner = model.record.goals["employee_id"].to_numpy()[rows["goal"].to_numpy(dtype=np.int64)]
-    rows = _intervals(
-        model, rows.assign(owner=owner, **{name: rows[of] / rows["target"] for name, of in _SHARES.items()})
-    )
+    attainments = {name: rows[column] / rows["target"] for name, column in _ATTAINMENTS.items()}
+    rows = _intervals(model, rows.assign(owner=owner, **attainments))
     rows = rows[rows["part"].isin(PARTS)]
     verdicts = model.at(day).verdicts
-    used = [one.name for one in verdicts if one.used]
-    whole = float(np.abs(rows["attained"] - rows["said"]).mean())
+    error = float(np.abs(rows["attained"] - rows["predicted"]).mean())
     ablation = {}
-    for name in used:
-        without = Model(model.record, Signals(model.signals.rows[model.signals.rows["name"] != name]))
-        left = without.past(day, parts=PARTS)
-        ablation[name] = float(((left["final"] - left["expected"]) / left["target"]).abs().mean()) / whole
-    directions = None if suggest is None else _directions(model, day, suggest, progress)
-    at = tuple(_at(part, rows[rows["part"] == part]) for part in PARTS)
-    return TargetBacktest(len(rows.drop_duplicates(["first", "last"])), at, tuple(verdicts), ablation, directions)
+    for name in (verdict.name for verdict in verdicts if verdict.used):
+        without = AttainmentModel(model.record, Signals(model.signals.rows[model.signals.rows["name"] != name]))
+        past = without.past(day, parts=PARTS)
+        ablation[name] = float(((past["final"] - past["expected"]) / past["target"]).abs().mean()) / error
+    return TargetBacktest(
+        periods=len(rows.drop_duplicates(["first", "last"])),
+        at=tuple(_figures(part, rows[rows["part"] == part]) for part in PARTS),
+        signals=tuple(verdicts),
+        ablation=ablation,
+        directions=None if suggest is None else _directions(model, day, suggest=suggest, progress=progress),
+    )
 
 
-def _intervals(model: Model, rows: pd.DataFrame) -> pd.DataFrame:
-    """With ``q0.1`` … of the final over the target, from the errors known at each origin; missing where there are too few."""
-    made = np.full((len(QUANTILES), len(rows)), np.nan)
-    origin, gone, said = (rows[name].to_numpy(dtype=np.float64) for name in ("origin", "gone", "said"))
+def _intervals(model: AttainmentModel, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add quantiles of attainment ``q0.1`` … from the errors known at each origin; missing with too few of them."""
+    quantiles = np.full((len(QUANTILES), len(rows)), np.nan)
+    origin, elapsed, predicted = (rows[name].to_numpy(dtype=np.float64) for name in ("origin", "elapsed", "predicted"))
     for day in np.unique(origin).tolist():
         now = origin == day
         errors = model.errors_of(rows, day)
         for number, q in enumerate(QUANTILES):
-            made[number, now] = said[now] * np.exp(errors.at(gone[now], q))
-    return rows.assign(**{f"q{q}": row for q, row in zip(QUANTILES, made, strict=True)})
+            quantiles[number, now] = predicted[now] * np.exp(errors.at(elapsed[now], q))
+    return rows.assign(**{f"q{q}": row for q, row in zip(QUANTILES, quantiles, strict=True)})
 
 
-def _at(part: float, rows: pd.DataFrame) -> At:
+def _figures(part: float, rows: pd.DataFrame) -> PartFigures:
     attained = rows["attained"].to_numpy()
-    off, naive = np.abs(attained - rows["said"].to_numpy()), np.abs(attained - rows["naive"].to_numpy())
+    off, naive = np.abs(attained - rows["predicted"].to_numpy()), np.abs(attained - rows["naive"].to_numpy())
     inside = (attained >= rows["q0.1"]) & (attained <= rows["q0.9"])
     known = rows["q0.1"].notna().to_numpy()
     owner = pd.factorize(rows["owner"])[0]
@@ -142,59 +144,59 @@ def _at(part: float, rows: pd.DataFrame) -> At:
     for q in QUANTILES:
         over = (attained - rows[f"q{q}"].to_numpy())[known]
         pinball[str(q)] = float(np.maximum(q * over, (q - 1) * over).mean()) if known.any() else float("nan")
-    one = np.ones(len(rows))
-    return At(
-        part,
-        len(rows),
-        _ratio(off, one, owner),
-        _ratio(off, naive, owner),
-        pinball,
-        _ratio(np.where(known, inside, 0.0), known.astype(float), owner),
+    return PartFigures(
+        part=part,
+        goals=len(rows),
+        error=_ratio(off, np.ones(len(rows)), owner),
+        mase=_ratio(off, naive, owner),
+        pinball=pinball,
+        coverage=_ratio(np.where(known, inside, 0.0), known.astype(float), owner),
     )
 
 
-def _ratio(above: Floats, below: Floats, owner: Indexes) -> Figure:
-    """The ratio of two sums with its interval, owners drawn with replacement."""
+def _ratio(above: Floats, below: Floats, owner: Indexes) -> ErrorFigure:
+    """The ratio of two sums with its interval, by resampling owners."""
     n = int(owner.max(initial=-1)) + 1
     tops, bottoms = (np.bincount(owner, x, minlength=n) for x in (above, below))
     if not bottoms.sum():
-        return Figure(float("nan"), float("nan"), float("nan"))
+        return ErrorFigure(float("nan"), float("nan"), float("nan"))
     weight = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS)
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = (weight @ tops) / (weight @ bottoms)
     low, high = np.nanquantile(drawn, [(1 - 0.95) / 2, (1 + 0.95) / 2])
-    return Figure(float(tops.sum() / bottoms.sum()), float(low), float(high))
+    return ErrorFigure(float(tops.sum() / bottoms.sum()), float(low), float(high))
 
 
-def _directions(model: Model, day: float, suggest: Suggest, progress: Progress) -> Directions:
-    """Of suggestions in the last month of each of the last four periods that have ended, those that the final confirms."""
+def _directions(model: AttainmentModel, day: float, *, suggest: Suggest, progress: Progress) -> Directions:
+    """Check the suggestions made in the last month of each of the last four ended periods against the finals."""
     panel = model.record.at(day)
     final = finals(panel, day)
     ended = np.unique(panel.last[~np.isnan(final)])[-4:]
-    place = {name: at for at, name in enumerate(model.record.goals["goal_id"])}
+    index = {name: at for at, name in enumerate(model.record.goals["goal_id"])}
     suggested, confirmed, by_chance = 0, 0, 0.0
     for number, last in enumerate(ended):
         progress("past suggestions", number, len(ended))
         rows = suggest((EPOCH + dt.timedelta(days=int(last))).replace(day=3)).to_pylist()
-        at = np.array([place.get(row["goal_id"], -1) for row in rows], dtype=np.int64)
+        at = np.array([index.get(row["goal_id"], -1) for row in rows], dtype=np.int64)
         end = np.where(at >= 0, final[at], np.nan)
         below = end < np.array([row["old_target"] for row in rows], dtype=np.float64)
-        usually = below[~np.isnan(end)].mean() if (~np.isnan(end)).any() else np.nan
+        base_rate = below[~np.isnan(end)].mean() if (~np.isnan(end)).any() else np.nan
         for row, missed, known in zip(rows, below, ~np.isnan(end), strict=True):
             if known and row["status"] == "suggested" and row["lever"] != "weight":
                 lowered = row["new_target"] < row["old_target"]
                 suggested += 1
                 confirmed += bool(missed == lowered)
-                by_chance += float(usually if lowered else 1 - usually)
+                by_chance += float(base_rate if lowered else 1 - base_rate)
     return Directions(suggested, confirmed, by_chance)
 
 
-def summary(found: TargetBacktest) -> Sequence[tuple[str, str, str, str, str]]:
-    """Rows of a table: share gone, goals, error, error over seasonal-naive, coverage of the 80 % interval."""
+def summary(report: TargetBacktest) -> Sequence[tuple[str, str, str, str, str]]:
+    """Rows of a table: elapsed share, goals, error, error over seasonal-naive, coverage of the 80 % interval."""
 
-    def said(figure: Figure) -> str:
+    def interval(figure: ErrorFigure) -> str:
         return f"{figure.value:.3f} [{figure.low:.3f}, {figure.high:.3f}]"
 
     return [
-        (f"{one.part:.0%}", f"{one.goals:,}", said(one.error), said(one.mase), said(one.coverage)) for one in found.at
+        (f"{at.part:.0%}", f"{at.goals:,}", interval(at.error), interval(at.mase), interval(at.coverage))
+        for at in report.at
     ]

@@ -1,7 +1,7 @@
-"""The ledger of goals: which version of each was in force at a date, and how much of its room for change is used up.
+"""The ledger of goals: the version of each in force at a date, and how much of its permitted change is used up.
 
-A version is a row of ``goals``. It is in force from the day after it took effect and was known until another takes its place;
-nothing that is decided later alters it. Definitions have versions too: see :data:`MISMATCH`.
+A version is a row of ``goals``. It is in force from the day after it took effect and was known until another replaces it; later
+decisions do not alter it. Definitions have versions too: see :data:`MISMATCH`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from perfml.evidence.sources import Data
 YEAR_DAYS = 365
 """How far back changes of a goal count against the limit of a year."""
 MISMATCH = "measured.definition <> g.definition"
-"""SQL: the actual was measured under another definition than the target was set under. Where one is not said, it is taken to be
-the same: a company that has one definition need not name it."""
+"""SQL: the actual was measured under another definition than the target was set under. A definition that is not stated is
+assumed to be the same: a company with one definition need not name it."""
 GAP_DAYS = 31
-"""A goal that ended so long before another of the same owner, metric and scope began is the one before it."""
+"""Maximum gap between the end of a goal and the start of the next one of the same owner, metric and scope."""
 MEASURED_SHARE = 0.9
-"""A goal's last measurement stands for its final where it lies in the last tenth of the period."""
+"""A goal's last measurement counts as its final if it lies in the last tenth of the period."""
 
 _VERSIONS = f"""
   select t.*, row_number() over (partition by t.goal_id order by t.effective_on desc, t.known_moment desc) as back
   from main.goals t, a where {visible("t")}"""
-"""SQL: the versions of all goals that were known before ``a.as_of``; ``back`` is 1 for the newest. A condition may follow."""
+"""SQL: the versions of all goals that were known before ``a.as_of``; ``back`` is 1 for the newest. A condition can follow."""
 _MEASURED = f"""
   select goal_id, measured_at, actual, definition
   from (
@@ -83,14 +83,14 @@ order by g.goal_id
 
 
 def in_force(data: Data, as_of: dt.date) -> pd.DataFrame:
-    """One row for each goal that is in its period at ``as_of``, in the version then in force, ordered by ``goal_id``.
+    """One row per goal in its period at ``as_of``, in the version then in force, ordered by ``goal_id``.
 
-    That version took effect and was known strictly before ``as_of``; planned ones do not count. Columns: those of ``goals``
+    That version took effect and was known strictly before ``as_of``; planned versions do not count. Columns: those of ``goals``
     (``definition`` among them), ``version`` (1 is the first), ``first_target``, ``first_weight``; the changes made so far,
     summed without sign: ``changed_percent_window`` and ``changed_points_window`` in the calendar month of ``as_of``,
     ``changed_percent_year`` and ``changed_points_year`` in the 365 days before (a target restated with its definition is not
-    a change of target); the newest measurement (``actual``, ``measured_at``, ``measured_definition``), empty where there is
-    none; ``mismatch`` (:data:`MISMATCH`); and ``employed``, whether the owner still works here.
+    a change of target); the newest measurement (``actual``, ``measured_at``, ``measured_definition``), missing without
+    one; ``mismatch`` (:data:`MISMATCH`); and ``employed``, whether the owner is still employed.
     """
     make_snapshots(data, [as_of])
     return data.connection.execute(_SQL, [as_of]).df()
@@ -119,18 +119,18 @@ order by new.goal_id
 
 
 def before(data: Data, as_of: dt.date) -> pd.DataFrame:
-    """The goal before each: ``goal_id``, ``previous_goal_id``, ``previous_target``, ``previous_actual``, ``measured_share``.
+    """The goal preceding each: ``goal_id``, ``previous_goal_id``, ``previous_target``, ``previous_actual``, ``measured_share``.
 
-    The same owner, metric, scope and definition, ended within :data:`GAP_DAYS` before the goal begins, and measured in the
-    last tenth of its period. All as known before ``as_of``.
+    It has the same owner, metric, scope and definition, ended at most :data:`GAP_DAYS` before the goal begins, and was
+    measured in the last tenth of its period. All as known before ``as_of``.
     """
     return data.connection.execute(_BEFORE_SQL, [as_of]).df()
 
 
 def begun_after(data: Data, goals: pd.DataFrame, as_of: dt.date) -> tuple[Floats, Floats]:
-    """(target, final) of the goal before each of ``goals`` that began in the month of ``as_of``; missing for all others.
+    """(target, final) of the goal preceding each of ``goals`` that began in the month of ``as_of``; missing for all others.
 
-    The final is the last measurement, carried on at its pace to the end of the period.
+    The final is the last measurement, extrapolated at its pace to the end of the period.
     """
     rows = before(data, as_of).set_index("goal_id").reindex(goals["goal_id"])
     begins = goals["period_start"].to_numpy().astype("M8[M]") == np.datetime64(as_of, "M")
@@ -140,11 +140,11 @@ def begun_after(data: Data, goals: pd.DataFrame, as_of: dt.date) -> tuple[Floats
     return np.where(begins, target, np.nan), np.where(begins, actual / np.fmin(share, 1.0), np.nan)
 
 
-FEWEST_OTHERS = 5
-"""Goals of others that say what was usual in a period."""
+MIN_OTHERS = 5
+"""Minimum number of other goals for a median of the period."""
 PRIOR_GOALS = 3
-"""A habit is believed as if so many further goals had shown none: chance alone spreads attainment by a tenth or two."""
-_USUAL_SQL = f"""
+"""Weight of the prior mean of 0, in goals: chance alone spreads attainment by a tenth or two."""
+_HABIT_SQL = f"""
 with a as (select ?::date as as_of),
 versions as ({_VERSIONS} and t.period_end < a.as_of),
 measured as ({_MEASURED}),
@@ -159,22 +159,22 @@ attained as (
 ),
 apart as (
   select employee_id, metric,
-    attained - case when count(*) over w > {FEWEST_OTHERS} then median(attained) over w else 0 end as beyond
+    attained - case when count(*) over w > {MIN_OTHERS} then median(attained) over w else 0 end as beyond
   from attained window w as (partition by metric, scope, period_end)
 )
-select employee_id, metric, sum(beyond) / (count(*) + {PRIOR_GOALS}) as usual from apart group by employee_id, metric
+select employee_id, metric, sum(beyond) / (count(*) + {PRIOR_GOALS}) as habit from apart group by employee_id, metric
 """
 
 
-def usual_attainment(data: Data, goals: pd.DataFrame, as_of: dt.date) -> Floats:
-    """What is usual for the owner of each of ``goals`` on its metric, in log points of the target; 0 without a finished goal.
+def habitual_attainment(data: Data, goals: pd.DataFrame, as_of: dt.date) -> Floats:
+    """The owner's habitual attainment on the metric of each of ``goals``, in log points of the target; 0 without an ended goal.
 
-    The mean over the finished goals known before ``as_of`` of log(final / target), less the median of that metric, scope and
-    period where more than :data:`FEWEST_OTHERS` have it, shrunk towards nought (:data:`PRIOR_GOALS`).
+    The mean over goals ended and known before ``as_of`` of log(final / target), less the median of that metric, scope and
+    period where more than :data:`MIN_OTHERS` have it, shrunk towards 0 (:data:`PRIOR_GOALS`).
     """
-    found = data.connection.execute(_USUAL_SQL, [as_of]).df().set_index(["employee_id", "metric"])["usual"]
-    at = pd.MultiIndex.from_frame(goals[["employee_id", "metric"]])
-    return found.reindex(at).fillna(0.0).to_numpy(dtype=np.float64)
+    habit = data.connection.execute(_HABIT_SQL, [as_of]).df().set_index(["employee_id", "metric"])["habit"]
+    owners = pd.MultiIndex.from_frame(goals[["employee_id", "metric"]])
+    return habit.reindex(owners).fillna(0.0).to_numpy(dtype=np.float64)
 
 
 _SIGNALS = f"""
@@ -186,6 +186,6 @@ qualify row_number() over (partition by t.name, coalesce(t.scope, '') order by t
 
 
 def newest_signals(data: Data, as_of: dt.date, names: Sequence[str]) -> dict[tuple[str, str], tuple[dt.date, float]]:
-    """(name, scope) -> month and value of the newest row of each signal known before ``as_of``; scope '' is everywhere."""
+    """(name, scope) -> month and value of the newest row of each signal known before ``as_of``; scope '' covers all scopes."""
     rows = data.connection.execute(_SIGNALS, [as_of, list(names)]).fetchall() if names else []
     return {(name, scope): (month, value) for name, scope, month, value in rows}

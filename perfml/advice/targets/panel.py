@@ -1,9 +1,9 @@
-"""Goals beside one another: their targets, what was measured of them, and what their owners did on the same metric before.
+"""All goals of a company as known at a day: targets, measurements, and what their owners achieved on the metric before.
 
-History of an owner on a metric comes from the progress of earlier goals, measurement by measurement, or, where the policy names a
+An owner's history on a metric comes from the progress of earlier goals, measurement by measurement, or, where the policy names a
 kind of event whose values add up to the metric (``[forecast.history]``), from the behaviour log, which may reach further back.
 
-A :class:`Record` holds every version and correction; its :class:`Panel` of a day is what of it was known then.
+A :class:`GoalRecord` holds every version and correction; a :class:`Panel` is what of it was known at one day.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KNOWN = f"{_DAY.format('t.usable_day')} as known, coalesce({_DAY.format('t.supe
 _VERSIONS = f"""
 select t.goal_id, t.employee_id, t.metric, coalesce(t.scope, '') as scope, t.target, t.definition,
   {_DAY.format("t.period_start")} as first, {_DAY.format("t.period_end")} as last,
-  {_DAY.format("t.effective_on")} as made, {_KNOWN}
+  {_DAY.format("t.effective_on")} as effective, {_KNOWN}
 from main.goals t where t.usable_day < ?::date order by t.goal_id, t.effective_on, t.known_moment
 """
 _MEASURED = f"""
@@ -40,29 +40,29 @@ _NOTHING_MEASURED = pd.DataFrame({name: [] for name in ("goal_id", "day", "actua
 _NOTHING_LOGGED = pd.DataFrame({name: [] for name in ("employee_id", "kind", "day", "amount", "known", "until")})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Panel:
-    """All goals of a record as they were known at a day; arrays over goals (n,), days since 1970-01-01.
+    """All goals of a record as known at a day; arrays over goals (n,), days since 1970-01-01.
 
-    A goal of which no version was in force is missing in ``target`` and ``made``.
+    ``target`` and ``effective`` are missing for a goal without a version in force.
     """
 
     first: Floats
     """First and last day of the period."""
     last: Floats
     target: Floats
-    """Of the version in force, and the day from which it has been."""
-    made: Floats
+    """Target of the version in force, and the day it took effect."""
+    effective: Floats
     measured: pd.DataFrame
-    """Rows of ``goal``, ``day``, ``actual``: what had been measured, under the definition of the target; ascending."""
+    """Rows of ``goal``, ``day``, ``actual``: measurements under the definition of the target, ascending."""
     series: Series
     owner: Ints
-    """Series of each goal's owner and metric."""
+    """Index of the series of each goal's owner and metric."""
     metric: Ints
-    """Number of each goal's metric, and of its metric and scope."""
+    """Code of each goal's metric, and of its metric and scope."""
     market: Ints
     metrics: Objects
-    """Name of each goal's metric, and its scope, '' without one."""
+    """Name of each goal's metric, and its scope ('' without one)."""
     scopes: Objects
 
     def last_measured(self) -> tuple[Floats, Floats]:
@@ -74,41 +74,41 @@ class Panel:
         return out[0], out[1]
 
 
-@dataclass(frozen=True)
-class Record:
-    """What was known before a date of all goals that had begun by then."""
+@dataclass(frozen=True, kw_only=True)
+class GoalRecord:
+    """Everything known before a date about the goals that had begun by then."""
 
     goals: pd.DataFrame
-    """A row a goal: goal_id, employee_id, metric, scope, first, last, as its newest version says."""
+    """One row per goal: goal_id, employee_id, metric, scope, first, last, from its newest version."""
     versions: pd.DataFrame
-    """Rows of ``goal`` (place in ``goals``), ``target``, ``definition``, ``made``, ``known``, ``until``; the newest last."""
+    """Rows of ``goal`` (row of ``goals``), ``target``, ``definition``, ``effective``, ``known``, ``until``; the newest last."""
     measured: pd.DataFrame
-    """Rows of ``goal``, ``day``, ``actual``, ``definition``, ``known``, ``until``; ascending. Definitions: -1 is unsaid."""
+    """Rows of ``goal``, ``day``, ``actual``, ``definition``, ``known``, ``until``; ascending. Definition -1: not stated."""
     logged: pd.DataFrame
     """Rows of ``series``, ``day``, ``amount``, ``known``, ``until``."""
     code: Mapping[tuple[str, str], int]
-    """(owner, metric) -> number of its series."""
+    """(owner, metric) -> index of its series."""
     owner: Ints
     from_log: Bools
-    """Whether each goal's metric has its series from the log."""
+    """Whether the series of each goal's metric comes from the log."""
 
     @classmethod
-    def of(cls, data: Data, as_of: dt.date, history: Mapping[str, str]) -> Record:
-        """What was known before ``as_of``; ``history`` maps a metric to a kind of event."""
-        ask = data.connection.execute
-        versions = ask(_VERSIONS, [as_of]).df()
+    def of(cls, data: Data, as_of: dt.date, history: Mapping[str, str]) -> GoalRecord:
+        """Read what was known before ``as_of``; ``history`` maps a metric to a kind of event."""
+        execute = data.connection.execute
+        versions = execute(_VERSIONS, [as_of]).df()
         goals = versions.drop_duplicates("goal_id", keep="last")
         goals = goals[(goals["first"] < (as_of - dt.date(1970, 1, 1)).days).to_numpy()].reset_index(drop=True)
         goals = goals[["goal_id", "employee_id", "metric", "scope", "first", "last"]]
-        measured = ask(_MEASURED, [as_of]).df() if data.has("progress") else _NOTHING_MEASURED
+        measured = execute(_MEASURED, [as_of]).df() if data.has("progress") else _NOTHING_MEASURED
         metric_of = {kind: metric for metric, kind in history.items()}
-        asked = bool(metric_of) and data.has("events")
-        logged = ask(_LOGGED, [as_of, list(metric_of)]).df() if asked else _NOTHING_LOGGED
+        from_events = bool(metric_of) and data.has("events")
+        logged = execute(_LOGGED, [as_of, list(metric_of)]).df() if from_events else _NOTHING_LOGGED
         logged = logged.assign(metric=logged["kind"].map(metric_of))
 
-        place = pd.Index(goals["goal_id"])
+        goal_ids = pd.Index(goals["goal_id"])
         versions, measured = (
-            rows.assign(goal=place.get_indexer(pd.Index(rows["goal_id"]))) for rows in (versions, measured)
+            rows.assign(goal=goal_ids.get_indexer(pd.Index(rows["goal_id"]))) for rows in (versions, measured)
         )
         versions, measured = (rows[(rows["goal"] >= 0).to_numpy()] for rows in (versions, measured))
         definition = pd.factorize(
@@ -121,54 +121,54 @@ class Record:
         number, names = pd.factorize(pd.MultiIndex.from_frame(pd.concat(pairs)))
         code = {(str(owner), str(metric)): at for at, (owner, metric) in enumerate(names)}
         return cls(
-            goals,
-            _numbers(versions, "goal", "target", "definition", "made", "known", "until"),
-            _numbers(measured, "goal", "day", "actual", "definition", "known", "until"),
-            _numbers(logged.assign(series=number[len(goals) :]), "series", "day", "amount", "known", "until"),
-            code,
-            number[: len(goals)].astype(np.int64),
-            goals["metric"].isin(list(history)).to_numpy(dtype=np.bool_),
+            goals=goals,
+            versions=_numbers(versions, "goal", "target", "definition", "effective", "known", "until"),
+            measured=_numbers(measured, "goal", "day", "actual", "definition", "known", "until"),
+            logged=_numbers(logged.assign(series=number[len(goals) :]), "series", "day", "amount", "known", "until"),
+            code=code,
+            owner=number[: len(goals)].astype(np.int64),
+            from_log=goals["metric"].isin(list(history)).to_numpy(dtype=np.bool_),
         )
 
     def at(self, day: float) -> Panel:
-        """What of it was known before ``day``: versions, measurements and corrections that came later are not there yet."""
+        """Select what was known before ``day``, without the versions, measurements and corrections that came later."""
         goals, n = self.goals, len(self.goals)
         force = _before(self.versions, day).drop_duplicates("goal", keep="last")
-        target, made, definition = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1.0)
-        where = force["goal"].to_numpy(dtype=np.int64)
-        target[where], made[where], definition[where] = force["target"], force["made"], force["definition"]
+        target, effective, definition = np.full(n, np.nan), np.full(n, np.nan), np.full(n, -1.0)
+        goal = force["goal"].to_numpy(dtype=np.int64)
+        target[goal], effective[goal], definition[goal] = force["target"], force["effective"], force["definition"]
         measured = _before(self.measured, day)
         theirs = definition[measured["goal"].to_numpy(dtype=np.int64)]
         mine = measured["definition"].to_numpy(dtype=np.float64)
         measured = measured[(mine == theirs) | (mine < 0) | (theirs < 0)][["goal", "day", "actual"]]
         metric, market = pd.factorize(goals["metric"])[0], goals.groupby(["metric", "scope"]).ngroup().to_numpy()
         return Panel(
-            goals["first"].to_numpy(dtype=np.float64),
-            goals["last"].to_numpy(dtype=np.float64),
-            target,
-            made,
-            measured,
-            self._series(measured, day),
-            self.owner,
-            metric.astype(np.int64),
-            market.astype(np.int64),
-            goals["metric"].to_numpy(dtype=object),
-            goals["scope"].to_numpy(dtype=object),
+            first=goals["first"].to_numpy(dtype=np.float64),
+            last=goals["last"].to_numpy(dtype=np.float64),
+            target=target,
+            effective=effective,
+            measured=measured,
+            series=self._series(measured, day),
+            owner=self.owner,
+            metric=metric.astype(np.int64),
+            market=market.astype(np.int64),
+            metrics=goals["metric"].to_numpy(dtype=object),
+            scopes=goals["scope"].to_numpy(dtype=object),
         )
 
     def _series(self, measured: pd.DataFrame, day: float) -> Series:
-        """Series from the log for the metrics that have it, from progress for the others."""
+        """Series from the log where the metric has one, else from progress."""
         goal, actual = measured["goal"].to_numpy(dtype=np.int64), measured["actual"].to_numpy(dtype=np.float64)
         new = np.diff(goal, prepend=-1) != 0
         amount = np.where(new, actual, np.diff(actual, prepend=0.0))
-        kept = ~self.from_log[goal]
+        from_progress = ~self.from_log[goal]
         logged = _before(self.logged, day)
         return Series.of(
-            np.concatenate([self.owner[goal][kept], logged["series"].to_numpy(dtype=np.int64)]),
+            np.concatenate([self.owner[goal][from_progress], logged["series"].to_numpy(dtype=np.int64)]),
             np.concatenate(
-                [measured["day"].to_numpy(dtype=np.float64)[kept], logged["day"].to_numpy(dtype=np.float64)]
+                [measured["day"].to_numpy(dtype=np.float64)[from_progress], logged["day"].to_numpy(dtype=np.float64)]
             ),
-            np.concatenate([amount[kept], logged["amount"].to_numpy(dtype=np.float64)]),
+            np.concatenate([amount[from_progress], logged["amount"].to_numpy(dtype=np.float64)]),
             count=len(self.code),
         )
 
@@ -178,5 +178,5 @@ def _numbers(rows: pd.DataFrame, *names: str) -> pd.DataFrame:
 
 
 def _before(rows: pd.DataFrame, day: float) -> pd.DataFrame:
-    """The rows known before ``day`` and not corrected before it."""
+    """The rows known, and not yet superseded, before ``day``."""
     return rows[((rows["known"] < day) & (rows["until"] >= day)).to_numpy()]

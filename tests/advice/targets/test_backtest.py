@@ -1,4 +1,4 @@
-"""What forecasts would have said: how far off, how often inside the interval, and which way targets should have moved."""
+"""Errors and coverage of past forecasts, and whether finals confirm the directions of suggestions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from perfml.advice.targets.backtest import TargetBacktest, backtest, summary
-from perfml.advice.targets.conformal import FEWEST, Errors, stretch
-from perfml.advice.targets.model import ORIGINS, PARTS, RECENT_PERIODS, Model
+from perfml.advice.targets.conformal import MIN_FORECASTS, Errors, stretch
+from perfml.advice.targets.model import ORIGINS, PARTS, RECENT_PERIODS, AttainmentModel
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from tests.advice.targets.worlds import NOW, POLICY, number, quarters, world
@@ -26,32 +26,32 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 
 @pytest.fixture(scope="module")
-def found(data: Data) -> TargetBacktest:
+def report(data: Data) -> TargetBacktest:
     return backtest(data, POLICY, until=NOW)
 
 
-def test_forecasts_beat_seasonal_naive_and_intervals_hold(found: TargetBacktest) -> None:
-    assert [one.part for one in found.at] == list(PARTS) and found.periods == len(quarters(NOW)) - 1
-    for one in found.at:
-        assert 0.7 <= one.coverage.value <= 0.95 and one.coverage.low <= one.coverage.value <= one.coverage.high
-        assert one.mase.high < 1 and one.goals == 40 * found.periods
-        assert one.pinball["0.5"] == pytest.approx(one.error.value / 2, rel=0.1)
-    errors = [one.error.value for one in found.at]
+def test_forecasts_beat_seasonal_naive_and_intervals_hold(report: TargetBacktest) -> None:
+    assert [at.part for at in report.at] == list(PARTS) and report.periods == len(quarters(NOW)) - 1
+    for at in report.at:
+        assert 0.7 <= at.coverage.value <= 0.95 and at.coverage.low <= at.coverage.value <= at.coverage.high
+        assert at.mase.high < 1 and at.goals == 40 * report.periods
+        assert at.pinball["0.5"] == pytest.approx(at.error.value / 2, rel=0.1)
+    errors = [at.error.value for at in report.at]
     assert errors == sorted(errors, reverse=True)
 
 
-def test_each_used_signal_is_left_out_once(found: TargetBacktest) -> None:
-    assert set(found.ablation) == {"demand"}
-    assert found.ablation["demand"] == pytest.approx(1, abs=0.05)  # what is ahead so far tells most of it too
+def test_each_used_signal_is_left_out_once(report: TargetBacktest) -> None:
+    assert set(report.ablation) == {"demand"}
+    assert report.ablation["demand"] == pytest.approx(1, abs=0.05)  # what is ahead so far tells most of it too
 
 
-def test_it_can_be_told_as_json_and_as_a_table(found: TargetBacktest) -> None:
-    assert json.loads(json.dumps(found.to_json()))["at"][1]["part"] == 0.5
-    assert [row[0] for row in summary(found)] == ["25%", "50%", "75%"]
+def test_it_is_written_as_json_and_as_a_table(report: TargetBacktest) -> None:
+    assert json.loads(json.dumps(report.to_json()))["at"][1]["part"] == 0.5
+    assert [row[0] for row in summary(report)] == ["25%", "50%", "75%"]
 
 
 def test_seasonal_naive_is_the_rest_of_last_year_on_top_of_what_was_reached(data: Data) -> None:
-    model = Model.of(data, POLICY, NOW)
+    model = AttainmentModel.of(data, POLICY, NOW)
     past = model.past(number(NOW), parts=(0.5,))
     row = past[past["first"] == number(dt.date(2024, 4, 1))].iloc[7]
     goal = model.record.goals.iloc[int(row["goal"])]
@@ -66,17 +66,17 @@ def test_seasonal_naive_is_the_rest_of_last_year_on_top_of_what_was_reached(data
 
 
 def test_intervals_are_of_the_last_periods_that_had_ended(data: Data) -> None:
-    model = Model.of(data, POLICY, NOW)
+    model = AttainmentModel.of(data, POLICY, NOW)
     day = number(dt.date(2025, 5, 20))
     past = model.past(number(NOW))
     ended = past[past["last"] < day]
     recent = ended[ended["last"].isin(np.unique(ended["last"])[-RECENT_PERIODS:])]
-    gone = np.array([0.1, 0.5, 0.9])
-    said = model.errors_of(past, day)
-    np.testing.assert_allclose(said.at(gone, 0.9), model.errors_of(recent, day).at(gone, 0.9))
-    np.testing.assert_allclose(said.at(gone, 0.9), model.errors(day).at(gone, 0.9), rtol=1e-9)
+    elapsed = np.array([0.1, 0.5, 0.9])
+    errors = model.errors_of(past, day)
+    np.testing.assert_allclose(errors.at(elapsed, 0.9), model.errors_of(recent, day).at(elapsed, 0.9))
+    np.testing.assert_allclose(errors.at(elapsed, 0.9), model.errors(day).at(elapsed, 0.9), rtol=1e-9)
     assert set(past["part"]) == set(ORIGINS)
-    assert (said.spread(gone) > 0).all() and (np.diff(said.spread(gone)) < 0).all()
+    assert (errors.spread(elapsed) > 0).all() and (np.diff(errors.spread(elapsed)) < 0).all()
 
 
 def suggested(day: dt.date) -> pa.Table:
@@ -95,14 +95,14 @@ def suggested(day: dt.date) -> pa.Table:
 
 
 def test_hindsight_confirms_directions_against_what_chance_would(data: Data) -> None:
-    found = backtest(data, POLICY, until=NOW, suggest=suggested).directions
+    directions = backtest(data, POLICY, until=NOW, suggest=suggested).directions
     finals = pd.read_csv(Path(str(data.source)) / "progress.csv").groupby("goal_id")["actual"].last()
     last = [first for first, _ in quarters(NOW)][-5:-1]
     below = np.array([[finals[f"e{n:02}_{first}"] < 100 for n in range(40)] for first in last])
     confirmed = below[:, 4:30].sum() + (~below[:, 30:]).sum()
-    assert found is not None and (found.suggested, found.confirmed) == (4 * 36, confirmed)
-    usually = below.mean(axis=1)
-    assert found.by_chance == pytest.approx((26 * usually + 10 * (1 - usually)).sum())
+    assert directions is not None and (directions.suggested, directions.confirmed) == (4 * 36, confirmed)
+    base_rate = below.mean(axis=1)
+    assert directions.by_chance == pytest.approx((26 * base_rate + 10 * (1 - base_rate)).sum())
 
 
 def test_without_an_ended_period_it_says_so(data: Data) -> None:
@@ -112,18 +112,18 @@ def test_without_an_ended_period_it_says_so(data: Data) -> None:
 
 def test_errors_are_those_of_the_same_part_of_the_period() -> None:
     rng = np.random.default_rng(0)
-    gone = np.repeat([0.2, 0.5, 0.8], 2_000)
+    elapsed = np.repeat([0.2, 0.5, 0.8], 2_000)
     error = rng.normal(0.02, 1, 6_000) * np.repeat([0.3, 0.2, 0.1], 2_000)
     period = np.tile(np.arange(100.0), 60)
-    found = Errors.of(gone, error, part=gone, period=period)
+    errors = Errors.of(elapsed, error, part=elapsed, period=period)
     # between two origins in proportion, before the first and after the last as there
     np.testing.assert_allclose(
-        found.spread(np.array([0.1, 0.2, 0.35, 0.5, 0.8, 1])), [0.3, 0.3, 0.25, 0.2, 0.1, 0.1], rtol=0.06
+        errors.spread(np.array([0.1, 0.2, 0.35, 0.5, 0.8, 1])), [0.3, 0.3, 0.25, 0.2, 0.1, 0.1], rtol=0.06
     )
     shares, far = np.array([0.5, 0.8, 0.5]), np.array([0.2, 0.1, np.nan]) * 1.2816
-    np.testing.assert_allclose(found.exceeds(shares, far), [0.1, 0.1, np.nan], atol=0.02)
-    one = Errors.of(gone, error, part=gone, period=np.zeros(6_000))  # one period tells little of the next
-    np.testing.assert_allclose(one.spread(np.array([0.5])), np.sqrt(2) * 0.2, rtol=0.06)
+    np.testing.assert_allclose(errors.exceeds(shares, far), [0.1, 0.1, np.nan], atol=0.02)
+    alone = Errors.of(elapsed, error, part=elapsed, period=np.zeros(6_000))  # one period says little about the next
+    np.testing.assert_allclose(alone.spread(np.array([0.5])), np.sqrt(2) * 0.2, rtol=0.06)
 
 
 def test_errors_that_periods_have_in_common_widen_the_next_one() -> None:
@@ -137,8 +137,8 @@ def test_errors_that_periods_have_in_common_widen_the_next_one() -> None:
 
 
 def test_of_few_errors_no_interval_is_claimed() -> None:
-    few = np.linspace(-1, 1, FEWEST - 1)
-    found = Errors.of(few, few, part=few, period=few)
+    few = np.linspace(-1, 1, MIN_FORECASTS - 1)
+    errors = Errors.of(few, few, part=few, period=few)
     assert (
-        np.isnan(found.at(np.array([0.5]), 0.9)).all() and np.isnan(found.exceeds(np.array([0.5]), np.zeros(1))).all()
+        np.isnan(errors.at(np.array([0.5]), 0.9)).all() and np.isnan(errors.exceeds(np.array([0.5]), np.zeros(1))).all()
     )

@@ -1,4 +1,4 @@
-"""How goals will end: against a world whose habit, season and market are known, and never from the future."""
+"""Forecasts of finals: against known habit, season and market, and never from the future."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 
 def test_a_useful_signal_is_used_and_explains_the_break(data: Data) -> None:
-    found = forecast(data, POLICY, NOW)
-    assert [one.used for one in found.signals] == [True]
-    by_place = found.frame.groupby("scope")["market"].mean()
-    assert by_place["north"] < -0.25 and (by_place.drop("north").abs() < 0.25).all()
-    attained = (found.frame["expected"] / found.frame["target"]).groupby(found.frame["scope"]).median()
+    forecasts = forecast(data, POLICY, NOW)
+    assert [signal.used for signal in forecasts.signals] == [True]
+    by_scope = forecasts.frame.groupby("scope")["market"].mean()
+    assert by_scope["north"] < -0.25 and (by_scope.drop("north").abs() < 0.25).all()
+    attained = (forecasts.frame["expected"] / forecasts.frame["target"]).groupby(forecasts.frame["scope"]).median()
     assert attained["north"] < 0.8 * attained.drop("north").min()
 
 
 def test_a_season_moves_the_forecast_of_the_quarters_that_have_it(tmp_path: Path) -> None:
     data = opened(world(tmp_path, effect=0.0, season=0.4, noise=0.02))
     for day, swing in ((dt.date(2025, 1, 3), 0.0), (dt.date(2025, 4, 3), 0.4)):  # before anything is measured
-        found = forecast(data, POLICY, day).frame
-        assert np.log((found["expected"] / found["target"]).median()) == pytest.approx(swing, abs=0.12)
-        assert (found["method"] == "last year and growth").all()
+        frame = forecast(data, POLICY, day).frame
+        assert np.log((frame["expected"] / frame["target"]).median()) == pytest.approx(swing, abs=0.12)
+        assert (frame["method"] == "last year and growth").all()
     assert forecast(data, POLICY, dt.date(2025, 4, 3)).frame["season"].median() > 0.2
 
 
@@ -67,22 +67,22 @@ def test_a_weight_changed_in_august_changes_no_forecast_of_july(tmp_path: Path) 
 
 
 def test_without_past_periods_no_interval_is_claimed(tmp_path: Path) -> None:
-    found = forecast(opened(world(tmp_path)), POLICY, dt.date(2022, 2, 20))
-    assert len(found.frame) == 40 and found.frame["expected"].notna().all()
-    assert found.frame[["low", "high", "log_sd"]].isna().all().all()
-    assert np.isnan(found.probability(found.frame["target"].to_numpy())).all()
+    forecasts = forecast(opened(world(tmp_path)), POLICY, dt.date(2022, 2, 20))
+    assert len(forecasts.frame) == 40 and forecasts.frame["expected"].notna().all()
+    assert forecasts.frame[["low", "high", "log_sd"]].isna().all().all()
+    assert np.isnan(forecasts.probability(forecasts.frame["target"].to_numpy())).all()
 
 
 def test_probabilities_and_targets_are_of_the_distribution_of_the_interval(data: Data) -> None:
-    said = forecast(data, POLICY, NOW)
-    frame = said.frame
-    np.testing.assert_allclose(said.target_at(0.9), frame["low"], rtol=1e-9)
-    np.testing.assert_allclose(said.target_at(0.1), frame["high"], rtol=1e-9)
-    np.testing.assert_allclose(said.probability(said.target_at(0.6)), 0.6, atol=0.01)
+    forecasts = forecast(data, POLICY, NOW)
+    frame = forecasts.frame
+    np.testing.assert_allclose(forecasts.target_at(0.9), frame["low"], rtol=1e-9)
+    np.testing.assert_allclose(forecasts.target_at(0.1), frame["high"], rtol=1e-9)
+    np.testing.assert_allclose(forecasts.probability(forecasts.target_at(0.6)), 0.6, atol=0.01)
     assert (frame["low"] < frame["high"]).all() and (
-        np.diff([said.target_at(q) for q in (0.2, 0.5, 0.8)], axis=0) < 0
+        np.diff([forecasts.target_at(q) for q in (0.2, 0.5, 0.8)], axis=0) < 0
     ).all()
-    assert (said.probability(frame["actual"].to_numpy() * 0.99) >= 0.99).all()  # reached already
+    assert (forecasts.probability(frame["actual"].to_numpy() * 0.99) >= 0.99).all()  # reached already
 
 
 def test_the_peers_are_the_others_and_not_oneself(data: Data) -> None:

@@ -1,4 +1,4 @@
-"""Which version of a goal is in force, and what later decisions do not alter."""
+"""The version of a goal in force, which later decisions do not alter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.ledger import before, begun_after, in_force, newest_signals, usual_attainment
+from perfml.advice.targets.ledger import before, begun_after, habitual_attainment, in_force, newest_signals
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data
 from tests.tables import opened, shipped, write_tables
@@ -52,8 +52,8 @@ def test_a_goal_is_in_force_within_its_period_once_known(tmp_path: Path) -> None
     data = company(
         tmp_path, "g1 | ana | visits | false | 100 | 100 | 2026-04-01 | 2026-06-30 | 2026-03-20 | 2026-04-10"
     )
-    there = {day: len(at(data, day)) for day in ("2026-04-10", "2026-04-11", "2026-06-30", "2026-07-01")}
-    assert there == {"2026-04-10": 0, "2026-04-11": 1, "2026-06-30": 1, "2026-07-01": 0}
+    in_period = {day: len(at(data, day)) for day in ("2026-04-10", "2026-04-11", "2026-06-30", "2026-07-01")}
+    assert in_period == {"2026-04-10": 0, "2026-04-11": 1, "2026-06-30": 1, "2026-07-01": 0}
     data.close()
 
 
@@ -83,7 +83,7 @@ def test_changes_of_more_than_a_year_ago_no_longer_count(tmp_path: Path) -> None
     data.close()
 
 
-def test_a_correction_takes_the_place_of_its_version(tmp_path: Path) -> None:
+def test_a_correction_replaces_its_version(tmp_path: Path) -> None:
     data = company(
         tmp_path,
         f"g1 | ana | visits | false | 40 | 1000 | {YEAR} | 2026-01-01 |\n"
@@ -138,8 +138,10 @@ def test_the_goal_before(tmp_path: Path) -> None:
     measured = "ana0 | 2026-03-31 | 90\nana1 | 2026-06-25 | 99\nben1 | 2026-05-30 | 70\nana2 | 2026-07-20 | 7"
     data = company(tmp_path, "\n".join(rows), progress=f"goal_id | measured_at | actual\n{measured}")
     day = dt.date(2026, 7, 5)
-    found = before(data, day).set_index("goal_id")
-    assert found["previous_goal_id"].to_dict() == {"ana1": "ana0", "ana2": "ana1"}, "ben1 was not measured to its end"
+    previous = before(data, day).set_index("goal_id")
+    assert previous["previous_goal_id"].to_dict() == {"ana1": "ana0", "ana2": "ana1"}, (
+        "ben1 was not measured to its end"
+    )
     goals = in_force(data, day)
     target, final = begun_after(data, goals, day)
     assert goals["goal_id"].tolist() == ["ana2", "ben2"]
@@ -164,8 +166,8 @@ def test_signals_are_the_newest_known(tmp_path: Path) -> None:
     data.close()
 
 
-def test_what_is_usual_is_seen_against_the_others_and_only_in_part(tmp_path: Path) -> None:
-    """Ana attains 1.2 of what six others attain; one quarter of it is believed by a quarter. Ben alone is seen as he is."""
+def test_habit_is_relative_to_the_others_and_shrunk(tmp_path: Path) -> None:
+    """Ana attains 1.2 times what six others attain; one goal counts by a quarter. Ben has no others to compare with."""
     rows, measured = [], []
     for goal, owner, metric, actual in (
         *((f"x{n}", "x", "visits", 80) for n in range(6)),
@@ -183,5 +185,5 @@ def test_what_is_usual_is_seen_against_the_others_and_only_in_part(tmp_path: Pat
     day = dt.date(2026, 8, 1)
     goals = in_force(data, day)
     assert goals["goal_id"].tolist() == ["ana2", "ben2", "new2"]
-    assert usual_attainment(data, goals, day) == pytest.approx([np.log(1.2) / 4, np.log(1.5) / 4, 0])
+    assert habitual_attainment(data, goals, day) == pytest.approx([np.log(1.2) / 4, np.log(1.5) / 4, 0])
     data.close()

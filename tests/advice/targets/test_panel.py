@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from perfml.advice.targets.forecast import forecast
-from perfml.advice.targets.model import Model, finals
-from perfml.advice.targets.panel import Record
+from perfml.advice.targets.model import AttainmentModel, finals
+from perfml.advice.targets.panel import GoalRecord
 from tests.advice.targets.worlds import NOW, POLICY, number, world
 from tests.tables import opened, write_tables
 
@@ -45,30 +45,30 @@ a           | 2025-01-20  | deal  | 6     | 4        | 2025-03-10
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Record:
+def record(tmp_path: Path) -> GoalRecord:
     data = opened(write_tables(tmp_path, employees=PEOPLE, goals=GOALS, progress=PROGRESS, events=EVENTS))
-    return Record.of(data, dt.date(2025, 4, 10), {})
+    return GoalRecord.of(data, dt.date(2025, 4, 10), {})
 
 
-def at(record: Record, day: str) -> tuple[list[float], list[float], list[float]]:
+def at(record: GoalRecord, day: str) -> tuple[list[float], list[float], list[float]]:
     panel = record.at(number(dt.date.fromisoformat(day)))
-    return panel.target.tolist(), panel.made.tolist(), np.nan_to_num(panel.last_measured()[1], nan=-1).tolist()
+    return panel.target.tolist(), panel.effective.tolist(), np.nan_to_num(panel.last_measured()[1], nan=-1).tolist()
 
 
-def test_a_version_is_in_force_once_it_took_effect(record: Record) -> None:
+def test_a_version_is_in_force_once_it_took_effect(record: GoalRecord) -> None:
     assert record.goals["goal_id"].tolist() == ["a1", "b1"]
     assert at(record, "2025-02-10")[0] == [100, 50]
     assert at(record, "2025-02-11")[:2] == ([80, 50], [number(dt.date(2025, 2, 10)), number(dt.date(2025, 1, 1))])
     np.testing.assert_equal(at(record, "2025-01-01")[0], [np.nan, np.nan])
 
 
-def test_a_correction_counts_from_the_day_it_came(record: Record) -> None:
+def test_a_correction_counts_from_the_day_it_came(record: GoalRecord) -> None:
     assert at(record, "2025-02-20")[2] == [30, 10]
     assert at(record, "2025-02-21")[2] == [20, 10]
     assert at(record, "2025-03-21")[2] == [55, 10]  # and what was measured under another definition never does
 
 
-def test_progress_becomes_the_series_of_its_owner(record: Record) -> None:
+def test_progress_becomes_the_series_of_its_owner(record: GoalRecord) -> None:
     panel = record.at(number(dt.date(2025, 4, 1)))
     days = [number(dt.date.fromisoformat(day)) for day in ("2025-01-31", "2025-02-28")]
     mine = panel.owner[:1]
@@ -80,7 +80,7 @@ def test_progress_becomes_the_series_of_its_owner(record: Record) -> None:
 
 def test_history_comes_from_the_log_where_the_policy_says_so(tmp_path: Path) -> None:
     data = opened(write_tables(tmp_path, employees=PEOPLE, goals=GOALS, progress=PROGRESS, events=EVENTS))
-    record = Record.of(data, dt.date(2025, 4, 10), {"calls": "deal"})
+    record = GoalRecord.of(data, dt.date(2025, 4, 10), {"calls": "deal"})
     after, until = np.array([number(dt.date(2025, 1, 5))]), np.array([number(dt.date(2025, 1, 20))])
     series = np.array([record.code["a", "calls"]])
     for day, reached in ((dt.date(2025, 2, 13), 8), (dt.date(2025, 2, 14), 12), (dt.date(2025, 3, 11), 13)):
@@ -106,19 +106,19 @@ def test_past_forecasts_are_those_that_would_have_been_made(tmp_path: Path) -> N
     progress = progress.assign(known_at=np.minimum(late.dt.date, NOW - dt.timedelta(days=1)))
     write_tables(folder, goals=pd.concat([goals, revised]), progress=pd.concat([progress, corrected]))
     data = opened(folder)
-    afterwards = Model.of(data, POLICY, NOW)
+    afterwards = AttainmentModel.of(data, POLICY, NOW)
     for day in (dt.date(2024, 5, 20), dt.date(2025, 3, 5)):
         then = forecast(data, POLICY, day).frame
-        made = afterwards.at(number(day))
-        place = pd.Index(afterwards.record.goals["goal_id"]).get_indexer(pd.Index(then["goal_id"]))
-        np.testing.assert_array_equal(made.panel.target[place], then["target"])
-        np.testing.assert_allclose(made.expected[place], then["expected"], rtol=1e-9)
-        np.testing.assert_allclose(made.market[place], then["market"], atol=1e-9)
+        state = afterwards.at(number(day))
+        rows = pd.Index(afterwards.record.goals["goal_id"]).get_indexer(pd.Index(then["goal_id"]))
+        np.testing.assert_array_equal(state.panel.target[rows], then["target"])
+        np.testing.assert_allclose(state.expected[rows], then["expected"], rtol=1e-9)
+        np.testing.assert_allclose(state.market[rows], then["market"], atol=1e-9)
     assert (afterwards.at(number(dt.date(2025, 3, 5))).panel.target != afterwards.record.at(number(NOW)).target).any()
 
 
 def test_of_nothing_nothing_is_known(tmp_path: Path) -> None:
     data = opened(write_tables(tmp_path, employees=PEOPLE, goals=GOALS, events=EVENTS))
-    panel = Record.of(data, dt.date(2025, 3, 1), {}).at(number(dt.date(2025, 3, 1)))
+    panel = GoalRecord.of(data, dt.date(2025, 3, 1), {}).at(number(dt.date(2025, 3, 1)))
     assert np.isnan(panel.last_measured()).all() and np.isnan(finals(panel, number(NOW))).all()
     assert forecast(data, POLICY, dt.date(2024, 12, 1)).frame.empty

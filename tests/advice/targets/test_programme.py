@@ -13,13 +13,12 @@ from hypothesis import strategies as st
 
 from perfml.advice.targets.programme import Needs, Proposal, propose
 from perfml.project.target_policy import TargetPolicy
-
-POLICY = TargetPolicy(zh="", en="")
+from tests.advice.targets.worlds import POLICY
 
 
 def goals(*rows: dict[str, Any]) -> pd.DataFrame:
     """Goals of one person and quarter, each 100 of a target, unless they say otherwise."""
-    usual = {
+    default = {
         "employee_id": "ana",
         "metric": "revenue",
         "core": False,
@@ -32,12 +31,12 @@ def goals(*rows: dict[str, Any]) -> pd.DataFrame:
         "changed_points_window": 0.0,
         "changed_points_year": 0.0,
     }
-    return pd.DataFrame([usual | {"goal_id": f"g{i}"} | row for i, row in enumerate(rows)])
+    return pd.DataFrame([default | {"goal_id": f"g{i}"} | row for i, row in enumerate(rows)])
 
 
-def needs(n: int, **said: list[float] | list[bool]) -> Needs:
-    """Goals that need nothing and can be reached, unless ``said`` otherwise."""
-    usual: dict[str, Any] = {
+def needs(n: int, **values: list[float] | list[bool]) -> Needs:
+    """Goals that need nothing and can be reached, unless ``values`` say otherwise."""
+    default: dict[str, Any] = {
         "down": np.zeros(n),
         "up": np.zeros(n),
         "wanted": np.full(n, np.nan),
@@ -46,21 +45,21 @@ def needs(n: int, **said: list[float] | list[bool]) -> Needs:
         "reach": np.full(n, 0.7),
         "open": np.ones(n, dtype=bool),
     }
-    return Needs(**(usual | {name: np.array(values) for name, values in said.items()}))
+    return Needs(**(default | {name: np.array(given) for name, given in values.items()}))
 
 
-def bound(found: Proposal, goal: int) -> set[str]:
-    return {name for name, here in found.binding.items() if here[goal]}
+def bound(proposal: Proposal, goal: int) -> set[str]:
+    return {name for name, binds in proposal.binding.items() if binds[goal]}
 
 
 def test_a_target_moves_no_further_than_it_must() -> None:
-    found = propose(goals({"weight": 100}), needs(1, down=[-0.3], wanted=[92.0]), POLICY)
-    assert found.target == pytest.approx([92])
-    assert (bound(found, 0), found.short[0]) == ({"band"}, 0)
+    proposal = propose(goals({"weight": 100}), needs(1, down=[-0.3], wanted=[92.0]), POLICY)
+    assert proposal.target == pytest.approx([92])
+    assert (bound(proposal, 0), proposal.short[0]) == ({"band"}, 0)
 
 
 @pytest.mark.parametrize(
-    ("row", "said", "target", "rule"),
+    ("row", "need", "target", "rule"),
     [
         ({}, {"down": [-0.05], "wanted": [80.0]}, 100 * np.exp(-0.05), {"outside"}),
         ({}, {"down": [-0.5], "wanted": [80.0]}, 85, {"window"}),
@@ -75,11 +74,11 @@ def test_a_target_moves_no_further_than_it_must() -> None:
     ],
 )
 def test_each_limit_binds_and_says_so(
-    row: dict[str, Any], said: dict[str, list[float]], target: float, rule: set[str]
+    *, row: dict[str, Any], need: dict[str, list[float]], target: float, rule: set[str]
 ) -> None:
-    found = propose(goals({"weight": 100} | row), needs(1, **said), POLICY)
-    assert found.target == pytest.approx([target])
-    assert bound(found, 0) - {"no_receiver", "weight_sum"} == rule
+    proposal = propose(goals({"weight": 100} | row), needs(1, **need), POLICY)
+    assert proposal.target == pytest.approx([target])
+    assert bound(proposal, 0) - {"no_receiver", "weight_sum"} == rule
 
 
 def test_new_customers_out_of_reach_pass_their_weight_to_repeat_purchases() -> None:
@@ -89,29 +88,29 @@ def test_new_customers_out_of_reach_pass_their_weight_to_repeat_purchases() -> N
         {"metric": "new_accounts", "weight": 40},
         {"metric": "repeat_purchases", "weight": 30},
     )
-    said = needs(3, down=[0, np.log(0.55), 0], wanted=[np.nan, 55, np.nan], reach=[0.8, 0, 0.7])
+    need = needs(3, down=[0, np.log(0.55), 0], wanted=[np.nan, 55, np.nan], reach=[0.8, 0, 0.7])
     weights = POLICY.model_copy(update={"levers": ("weight",)})
-    found = propose(table, said, weights)
-    assert found.weight.tolist() == [30, 25, 45]
-    assert found.target.tolist() == [100, 100, 100]
-    assert "weight_window" in bound(found, 1)
-    both = propose(table, said, POLICY)  # the target gives 15 %, so the weight need not fall as far
+    proposal = propose(table, need, weights)
+    assert proposal.weight.tolist() == [30, 25, 45]
+    assert proposal.target.tolist() == [100, 100, 100]
+    assert "weight_window" in bound(proposal, 1)
+    both = propose(table, need, POLICY)  # the target gives 15 %, so the weight need not fall as far
     assert both.target == pytest.approx([100, 85, 100])
     assert both.weight.tolist() == [30, 40 - int(40 * (1 - 55 / 85)), 30 + int(40 * (1 - 55 / 85))]
 
 
 def test_nobody_takes_up_weight_that_cannot_reach_it() -> None:
     table = goals({"weight": 60}, {"weight": 40})
-    found = propose(table, needs(2, down=[-0.5, 0], wanted=[60, np.nan], reach=[0, 0]), POLICY)
-    assert found.weight.tolist() == [60, 40]
-    assert "no_receiver" in bound(found, 0)
+    proposal = propose(table, needs(2, down=[-0.5, 0], wanted=[60, np.nan], reach=[0, 0]), POLICY)
+    assert proposal.weight.tolist() == [60, 40]
+    assert "no_receiver" in bound(proposal, 0)
 
 
 def test_weights_that_do_not_sum_to_100_are_left_alone() -> None:
     table = goals({"weight": 60}, {"weight": 30})
-    found = propose(table, needs(2, down=[-0.5, 0], wanted=[60, np.nan]), POLICY)
-    assert found.weight.tolist() == [60, 30]
-    assert "weight_sum" in bound(found, 0)
+    proposal = propose(table, needs(2, down=[-0.5, 0], wanted=[60, np.nan]), POLICY)
+    assert proposal.weight.tolist() == [60, 30]
+    assert "weight_sum" in bound(proposal, 0)
 
 
 def team(parent: dict[str, Any]) -> pd.DataFrame:
@@ -122,13 +121,13 @@ def team(parent: dict[str, Any]) -> pd.DataFrame:
 
 
 def test_a_team_adds_up_to_its_parent_which_moves_if_it_may() -> None:
-    said = needs(4, down=[-0.5, -0.5, -0.5, 0], wanted=[np.nan, 90, 95, np.nan])
-    free = propose(team({}), said, POLICY)
+    need = needs(4, down=[-0.5, -0.5, -0.5, 0], wanted=[np.nan, 90, 95, np.nan])
+    free = propose(team({}), need, POLICY)
     assert free.target == pytest.approx([285, 90, 95, 100])
-    fixed = propose(team({"core": True}), said, POLICY)
+    fixed = propose(team({"core": True}), need, POLICY)
     assert fixed.target == pytest.approx([300, 100, 100, 100])
     assert bound(fixed, 1) - {"no_receiver"} == {"total"}
-    boom = dataclasses.replace(said, up=np.array([0, 0, 0, np.log(1.1)]))
+    boom = dataclasses.replace(need, up=np.array([0, 0, 0, np.log(1.1)]))
     shared = propose(
         team({"core": True}), boom, POLICY
     )  # what the third may rise by; both others stay as far from their need
@@ -137,8 +136,8 @@ def test_a_team_adds_up_to_its_parent_which_moves_if_it_may() -> None:
 
 def test_a_team_that_did_not_add_up_is_not_made_to() -> None:
     table = team({"target": 500.0, "core": True})
-    found = propose(table, needs(4, down=[0, -0.5, 0, 0], wanted=[np.nan, 90, np.nan, np.nan]), POLICY)
-    assert found.target == pytest.approx([500, 90, 100, 100])
+    proposal = propose(table, needs(4, down=[0, -0.5, 0, 0], wanted=[np.nan, 90, np.nan, np.nan]), POLICY)
+    assert proposal.target == pytest.approx([500, 90, 100, 100])
 
 
 @st.composite
@@ -177,9 +176,9 @@ def companies(draw: st.DrawFn) -> tuple[pd.DataFrame, Needs, TargetPolicy]:
             table.loc[goal, "target"] = table.loc[children, "target"].sum()
     n, old = len(table), table["target"].to_numpy()
     wanted = np.where(rng.random(n) < 0.6, old * np.exp(rng.normal(-0.1, 0.3, n)), np.nan)
-    said = needs(n)
-    said = dataclasses.replace(
-        said,
+    need = needs(n)
+    need = dataclasses.replace(
+        need,
         down=-np.abs(rng.normal(0, 0.2, n)) * (rng.random(n) < 0.7),
         up=np.abs(rng.normal(0, 0.2, n)) * (rng.random(n) < 0.5),
         wanted=wanted,
@@ -189,30 +188,29 @@ def companies(draw: st.DrawFn) -> tuple[pd.DataFrame, Needs, TargetPolicy]:
         open=rng.random(n) < 0.9,
     )
     window, points = rng.uniform(0, 40), rng.uniform(0, 40)
-    policy = TargetPolicy(
-        zh="",
-        en="",
-        levers=(("target", "weight"), ("target",), ("weight",))[rng.integers(3)],
-        max_target_change_percent=window,
-        max_target_change_per_year_percent=window + rng.uniform(0, 30),
-        max_weight_change_points=points,
-        max_weight_change_per_year_points=points + rng.uniform(0, 30),
-        minimum_weight_percent=rng.uniform(1, 30),
-        weight_step_points=rng.choice([0.5, 1, 5]),
-    )
-    return table, said, policy
+    rules = {
+        "levers": (("target", "weight"), ("target",), ("weight",))[rng.integers(3)],
+        "max_target_change_percent": window,
+        "max_target_change_per_year_percent": window + rng.uniform(0, 30),
+        "max_weight_change_points": points,
+        "max_weight_change_per_year_points": points + rng.uniform(0, 30),
+        "minimum_weight_percent": rng.uniform(1, 30),
+        "weight_step_points": rng.choice([0.5, 1, 5]),
+    }
+    policy = TargetPolicy.model_validate(POLICY.model_dump() | rules)
+    return table, need, policy
 
 
 @settings(max_examples=150, deadline=None)
 @given(companies())
 def test_every_proposal_keeps_every_rule(company: tuple[pd.DataFrame, Needs, TargetPolicy]) -> None:
-    table, said, policy = company
-    found = propose(table, said, policy)
+    table, need, policy = company
+    proposal = propose(table, need, policy)
     old, weight = table["target"].to_numpy(), table["weight"].to_numpy()
-    share = found.target / old - 1
-    moved, shifted = np.abs(share) > 1e-9, np.abs(found.weight - weight) > 1e-9
-    assert (found.target > 0).all() and (found.weight > 0).all()
-    assert not (moved | shifted)[table["core"].to_numpy() | ~said.open].any()
+    share = proposal.target / old - 1
+    moved, shifted = np.abs(share) > 1e-9, np.abs(proposal.weight - weight) > 1e-9
+    assert (proposal.target > 0).all() and (proposal.weight > 0).all()
+    assert not (moved | shifted)[table["core"].to_numpy() | ~need.open].any()
     assert "target" in policy.levers or not moved.any()
     assert "weight" in policy.levers or not shifted.any()
     assert (
@@ -222,31 +220,31 @@ def test_every_proposal_keeps_every_rule(company: tuple[pd.DataFrame, Needs, Tar
         np.abs(share) * 100
         <= np.maximum(policy.max_target_change_per_year_percent - table["changed_percent_year"], 0) + 1e-4
     ).all()
-    assert (share >= np.expm1(said.down) - 1e-6).all() and (share <= np.expm1(said.up) + 1e-6).all()
-    assert (found.target >= np.minimum(old, said.lowest) - 1e-5 * old).all()
-    assert (found.target <= np.maximum(old, said.highest) + 1e-5 * old).all()
-    steps = np.abs(found.weight - weight) / policy.weight_step_points
+    assert (share >= np.expm1(need.down) - 1e-6).all() and (share <= np.expm1(need.up) + 1e-6).all()
+    assert (proposal.target >= np.minimum(old, need.lowest) - 1e-5 * old).all()
+    assert (proposal.target <= np.maximum(old, need.highest) + 1e-5 * old).all()
+    steps = np.abs(proposal.weight - weight) / policy.weight_step_points
     assert np.abs(steps - np.rint(steps)).max() < 1e-9
     assert (
-        np.abs(found.weight - weight)
+        np.abs(proposal.weight - weight)
         <= np.maximum(policy.max_weight_change_points - table["changed_points_window"], 0) + 1e-6
     ).all()
-    assert (found.weight[shifted & (found.weight < weight)] >= policy.minimum_weight_percent - 1e-6).all()
-    by_person = pd.DataFrame({"who": table["employee_id"], "old": weight, "new": found.weight}).groupby("who").sum()
+    assert (proposal.weight[shifted & (proposal.weight < weight)] >= policy.minimum_weight_percent - 1e-6).all()
+    by_person = pd.DataFrame({"who": table["employee_id"], "old": weight, "new": proposal.weight}).groupby("who").sum()
     assert by_person["new"].to_numpy() == pytest.approx(by_person["old"].to_numpy(), abs=1e-6)
     ids = table["goal_id"].tolist()
     for parent in table["parent_goal_id"].dropna().unique():
         children = (table["parent_goal_id"] == parent).to_numpy()
         at = ids.index(parent) if parent in ids else None
         if at is not None and abs(old[children].sum() - old[at]) < 1e-6 * old[at]:
-            assert found.target[children].sum() == pytest.approx(found.target[at], rel=1e-6)
-    needy = ~np.isnan(said.wanted) & said.open & ~table["core"].to_numpy()
-    towards = np.where(needy, np.sign(said.wanted - old), 0)
-    over = towards * (found.target - said.wanted) > 1e-5 * old
-    assert not (over & moved & (towards * share > 0) & ~found.binding["total"]).any(), "no further than it must"
-    unmet = needy & (towards * (said.wanted - found.target) > 1e-4 * old)
+            assert proposal.target[children].sum() == pytest.approx(proposal.target[at], rel=1e-6)
+    needy = ~np.isnan(need.wanted) & need.open & ~table["core"].to_numpy()
+    towards = np.where(needy, np.sign(need.wanted - old), 0)
+    over = towards * (proposal.target - need.wanted) > 1e-5 * old
+    assert not (over & moved & (towards * share > 0) & ~proposal.binding["total"]).any(), "no further than it must"
+    unmet = needy & (towards * (need.wanted - proposal.target) > 1e-4 * old)
     assert all(
-        any(here[goal] for here in found.binding.values()) or "target" not in policy.levers
+        any(binds[goal] for binds in proposal.binding.values()) or "target" not in policy.levers
         for goal in np.flatnonzero(unmet)
     )
 
@@ -254,11 +252,11 @@ def test_every_proposal_keeps_every_rule(company: tuple[pd.DataFrame, Needs, Tar
 @settings(max_examples=60, deadline=None)
 @given(companies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(company: tuple[pd.DataFrame, Needs, TargetPolicy], random: Any) -> None:
-    table, said, policy = company
+    table, need, policy = company
     order = list(range(len(table)))
     random.shuffle(order)
-    first = propose(table, said, policy)
-    mixed = Needs(**{name: values[order] for name, values in vars(said).items()})
+    first = propose(table, need, policy)
+    mixed = Needs(**{name: values[order] for name, values in vars(need).items()})
     second = propose(table.iloc[order].reset_index(drop=True), mixed, policy)
     assert second.target == pytest.approx(first.target[order], rel=1e-6)
     assert second.weight == pytest.approx(first.weight[order], abs=1e-6)
@@ -270,19 +268,19 @@ def test_a_goal_alone_moves_to_what_it_needs_or_to_its_tightest_limit(
     company: tuple[pd.DataFrame, Needs, TargetPolicy],
 ) -> None:
     """The smallest change has a closed form where no total ties goals together."""
-    table, said, policy = company
+    table, need, policy = company
     table = table.assign(parent_goal_id=None)
     old = table["target"].to_numpy()
     limits = [
         policy.max_target_change_percent - table["changed_percent_window"].to_numpy(),
         policy.max_target_change_per_year_percent - table["changed_percent_year"].to_numpy(),
     ]
-    room = np.maximum(np.minimum(*limits), 0) / 100
-    free = said.open & ~table["core"].to_numpy() & ("target" in policy.levers)
-    fall = np.minimum.reduce([room, -np.expm1(said.down), np.maximum(1 - said.lowest / old, 0)])
-    rise = np.minimum.reduce([room, np.expm1(said.up), np.maximum(said.highest / old - 1, 0)])
+    headroom = np.maximum(np.minimum(*limits), 0) / 100
+    free = need.open & ~table["core"].to_numpy() & ("target" in policy.levers)
+    fall = np.minimum.reduce([headroom, -np.expm1(need.down), np.maximum(1 - need.lowest / old, 0)])
+    rise = np.minimum.reduce([headroom, np.expm1(need.up), np.maximum(need.highest / old - 1, 0)])
     fall, rise = (np.where(free & (side >= policy.least_target_change_percent / 100), side, 0) for side in (fall, rise))
-    needed = np.where(np.isnan(said.wanted), old, said.wanted)
-    assert propose(table, said, policy).target == pytest.approx(
+    needed = np.where(np.isnan(need.wanted), old, need.wanted)
+    assert propose(table, need, policy).target == pytest.approx(
         np.clip(needed, old * (1 - fall), old * (1 + rise)), rel=1e-6
     )

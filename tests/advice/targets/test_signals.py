@@ -1,4 +1,4 @@
-"""Signals as they were known, and used only where they tell more than their placebo and than nothing."""
+"""Signals as known at a day, used only if they forecast better than their placebo and than none."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perfml.advice.targets.baseline import SeasonalBaseline
 from perfml.advice.targets.forecast import forecast
-from perfml.advice.targets.model import Model, finals
+from perfml.advice.targets.model import AttainmentModel, finals
 from perfml.advice.targets.signals import Signals, judge, slopes
-from perfml.advice.targets.usual import Usual
 from tests.advice.targets.worlds import NOW, POLICY, number, world
 from tests.tables import opened
 
 
 def judged(folder: Path):
-    model, day = Model.of(opened(folder), POLICY, NOW), number(NOW)
+    model, day = AttainmentModel.of(opened(folder), POLICY, NOW), number(NOW)
     panel = model.record.at(day)
     with np.errstate(divide="ignore", invalid="ignore"):
         attained = np.log(finals(panel, day) / panel.target)
-        return judge(model.signals, panel, attained - Usual.of(panel, attained, day).whole())
+        return judge(model.signals, panel, attained - SeasonalBaseline.of(panel, attained, day).whole())
 
 
 def test_levels_are_those_known_at_the_day() -> None:
@@ -39,7 +39,7 @@ def test_levels_are_those_known_at_the_day() -> None:
     level = signals.level("demand", scope, np.array([40.0, 41.0, 71.0, 71.0, 81.0]))
     # a place without values of its own has those of everywhere; an older month that is corrected later is not the newest
     np.testing.assert_allclose(level, [np.nan, np.log(1.1), np.log(0.8), np.log(1.5), np.log(0.8)])
-    moved = signals.surprise("demand", scope[:2], np.array([41.0, 40.0]), np.array([71.0, 71.0]))
+    moved = signals.surprise("demand", scope[:2], since=np.array([41.0, 40.0]), until=np.array([71.0, 71.0]))
     np.testing.assert_allclose(moved, [np.log(0.8 / 1.1), 0])  # nothing was known at first: no surprise
     assert signals.names == ("demand",) and signals.has_scopes("demand") and not signals.has_scopes("prices")
 
@@ -53,15 +53,15 @@ def test_a_useful_signal_is_used_with_the_effect_it_has(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
-def test_a_signal_that_tells_nothing_is_not_used(tmp_path: Path, seed: int) -> None:
+def test_a_signal_without_information_is_not_used(tmp_path: Path, seed: int) -> None:
     effects, (verdict,) = judged(world(tmp_path, effect=0.0, seed=seed))
     assert not effects.of and not verdict.used
     assert "is not used" in verdict.en and "未采用" in verdict.zh
 
 
 def test_without_a_used_signal_there_is_no_market(tmp_path: Path) -> None:
-    found = forecast(opened(world(tmp_path, effect=0.0, seed=1)), POLICY, NOW)
-    assert (found.frame["market"] == 0).all() and not found.signals[0].used
+    forecasts = forecast(opened(world(tmp_path, effect=0.0, seed=1)), POLICY, NOW)
+    assert (forecasts.frame["market"] == 0).all() and not forecasts.signals[0].used
 
 
 def test_slopes_come_from_markets_with_many_goals_and_few_are_pulled_in() -> None:

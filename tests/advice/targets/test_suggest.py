@@ -19,10 +19,10 @@ from scipy.stats import norm
 from perfml.advice.targets.suggest import SCHEMA, suggest
 from perfml.evidence.sources import Data
 from perfml.project.target_policy import DefinitionChange, TargetPolicy
+from tests.advice.targets.worlds import POLICY
 from tests.tables import opened, write_tables
 
 Floats = npt.NDArray[np.float64]
-POLICY = TargetPolicy(zh="", en="")
 DAY = dt.date(2026, 8, 3)
 EMPLOYEES = "\n".join(["employee_id | hired_on", *(f"{name} | 2020-01-01" for name in ("ana", "ben", "mia"))])
 HEADER = "goal_id | employee_id | metric | core | weight | target | period_start | period_end | effective_on"
@@ -31,7 +31,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Heard:
+class HandMadeSignal:
     """A signal, and whether it is used."""
 
     name: str = "industry_growth"
@@ -43,7 +43,7 @@ class HandMade:
     """Forecasts whose final values are lognormal about ``expected``."""
 
     frame: pd.DataFrame
-    signals: tuple[Heard, ...]
+    signals: tuple[HandMadeSignal, ...]
 
     def probability(self, target: Floats) -> Floats:
         gap = np.log(self.frame["expected"].to_numpy() / target)
@@ -54,9 +54,9 @@ class HandMade:
         return np.asarray(self.frame["expected"].to_numpy() * np.exp(-spread))
 
 
-def outlook(*signals: Heard, **goals: Row) -> HandMade:
+def outlook(*signals: HandMadeSignal, **goals: Row) -> HandMade:
     """Of each goal, what differs from an expected final of 100, a tenth of spread, and nothing from outside."""
-    usual = {
+    default = {
         "expected": 100.0,
         "log_sd": 0.1,
         "market": 0.0,
@@ -64,10 +64,10 @@ def outlook(*signals: Heard, **goals: Row) -> HandMade:
         "peers": np.nan,
         "gone": 0.4,
     }
-    frame = pd.DataFrame([{"goal_id": goal} | usual | said for goal, said in goals.items()])
+    frame = pd.DataFrame([{"goal_id": goal} | default | row for goal, row in goals.items()])
     spread = np.exp(1.2816 * frame["log_sd"])
     return HandMade(
-        frame.assign(low=frame["expected"] / spread, high=frame["expected"] * spread), signals or (Heard(),)
+        frame.assign(low=frame["expected"] / spread, high=frame["expected"] * spread), signals or (HandMadeSignal(),)
     )
 
 
@@ -98,20 +98,20 @@ SHOCK: Row = {"expected": 55.0, "market": np.log(0.55), "peers": np.log(0.55)}
 
 
 def rows(
-    data: Data, forecasts: HandMade, policy: TargetPolicy = POLICY, day: dt.date = DAY, **said: Any
+    data: Data, forecasts: HandMade, policy: TargetPolicy = POLICY, *, day: dt.date = DAY, **options: Any
 ) -> dict[str, Row]:
-    found = suggest(data, policy, day, forecasts=forecasts, **said)
-    assert found.schema == SCHEMA
-    return {row["goal_id"]: row for row in found.to_pylist()}
+    table = suggest(data, policy, day, forecasts=forecasts, **options)
+    assert table.schema == SCHEMA
+    return {row["goal_id"]: row for row in table.to_pylist()}
 
 
-def everyone(**said: Row) -> HandMade:
-    return outlook(**{goal: said.get(goal, {}) for goal in ("a1", "a2", "a3", "b1")})
+def everyone(**goals: Row) -> HandMade:
+    return outlook(**{goal: goals.get(goal, {}) for goal in ("a1", "a2", "a3", "b1")})
 
 
 def test_the_case_of_the_shock(case: Data) -> None:
-    found = rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK))
-    core, shocked, other, alone = (found[goal] for goal in ("a1", "a2", "a3", "b1"))
+    suggested = rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK))
+    core, shocked, other, alone = (suggested[goal] for goal in ("a1", "a2", "a3", "b1"))
     assert (core["status"], core["new_target"], core["lever"]) == ("none", None, None)
     assert "核心" in core["why_not_zh"] and "core" in core["why_not_en"]
     assert (shocked["status"], shocked["lever"], shocked["new_target"]) == ("suggested", "both", pytest.approx(85))
@@ -119,7 +119,9 @@ def test_the_case_of_the_shock(case: Data) -> None:
     assert shocked["new_weight"] == 40 - np.floor(40 * (1 - wanted / 85)) == 27
     assert (other["status"], other["lever"], other["new_weight"]) == ("suggested", "weight", 43)
     assert (alone["lever"], alone["new_weight"]) == ("target", 100)
-    assert sum(row["new_weight"] or row["old_weight"] for row in found.values() if row["employee_id"] == "ana") == 100
+    assert (
+        sum(row["new_weight"] or row["old_weight"] for row in suggested.values() if row["employee_id"] == "ana") == 100
+    )
     assert shocked["probability_before"] == pytest.approx(norm.cdf(np.log(0.55) / 0.1))
     assert shocked["probability_after"] == pytest.approx(norm.cdf(np.log(55 / 85) / 0.1))
     assert {rule["rule"] for rule in shocked["rules"] if rule["binding"]} == {"window"}
@@ -128,30 +130,30 @@ def test_the_case_of_the_shock(case: Data) -> None:
 
 
 def test_evidence_is_what_was_known(case: Data) -> None:
-    said = {line["what"]: line for line in rows(case, everyone(a2=SHOCK))["a2"]["evidence"]}
-    assert said["progress"]["value"] == 15 and "2026-07-26" in said["progress"]["zh"]
-    assert said["industry_growth"]["value"] == -0.45 and "2026-07" in said["industry_growth"]["en"]
-    assert said["peers"]["value"] == pytest.approx(-0.45) and "1 " in said["peers"]["en"]
+    lines = {line["what"]: line for line in rows(case, everyone(a2=SHOCK))["a2"]["evidence"]}
+    assert lines["progress"]["value"] == 15 and "2026-07-26" in lines["progress"]["zh"]
+    assert lines["industry_growth"]["value"] == -0.45 and "2026-07" in lines["industry_growth"]["en"]
+    assert lines["peers"]["value"] == pytest.approx(-0.45) and "1 " in lines["peers"]["en"]
 
 
 def test_own_effort_moves_nothing(case: Data) -> None:
-    found = rows(case, everyone(a2={"expected": 60.0}, b1={"expected": 130.0}))
-    assert [found[goal]["status"] for goal in ("a2", "b1", "a3")] == ["none", "none", "fits"]
-    assert "own effort" in found["a2"]["why_not_en"].lower() and "own effort" in found["b1"]["why_not_en"]
-    assert found["a2"]["parts"] == pytest.approx({"market": 0, "season": 0, "definition": 0, "own": np.log(0.6)})
+    suggested = rows(case, everyone(a2={"expected": 60.0}, b1={"expected": 130.0}))
+    assert [suggested[goal]["status"] for goal in ("a2", "b1", "a3")] == ["none", "none", "fits"]
+    assert "own effort" in suggested["a2"]["why_not_en"].lower() and "own effort" in suggested["b1"]["why_not_en"]
+    assert suggested["a2"]["parts"] == pytest.approx({"market": 0, "season": 0, "definition": 0, "own": np.log(0.6)})
 
 
 @pytest.mark.parametrize("own", [-1.0, -0.3, -0.05, 0.0])
 def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
     """Whoever also slows down in a market that fell gets exactly what an honest colleague gets."""
     market = np.log(0.9)
-    there = {"market": market, "peers": market, "expected": 90 * np.exp(own)}
-    found = rows(case, everyone(a2=there, b1={"market": market, "peers": market, "expected": 90.0}))
-    assert found["a2"]["new_target"] == pytest.approx(found["b1"]["new_target"])
-    assert found["a2"]["new_weight"] == found["a2"]["old_weight"]
-    bounds = {rule["rule"] for rule in found["a2"]["rules"] if rule["binding"]}
-    assert bounds == ({"outside"} if own < 0 else {"band"}), "what is left is said to be own effort"
-    assert ("own effort" in found["a2"]["en"]) == (own < 0)
+    slow = {"market": market, "peers": market, "expected": 90 * np.exp(own)}
+    suggested = rows(case, everyone(a2=slow, b1={"market": market, "peers": market, "expected": 90.0}))
+    assert suggested["a2"]["new_target"] == pytest.approx(suggested["b1"]["new_target"])
+    assert suggested["a2"]["new_weight"] == suggested["a2"]["old_weight"]
+    bounds = {rule["rule"] for rule in suggested["a2"]["rules"] if rule["binding"]}
+    assert bounds == ({"outside"} if own < 0 else {"band"}), "the remainder is attributed to own effort"
+    assert ("own effort" in suggested["a2"]["en"]) == (own < 0)
 
 
 def past_quarters(goal: str, owner: str, metric: str, finals: list[float]) -> tuple[list[str], list[str]]:
@@ -174,15 +176,17 @@ def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
         f"b1 | ben | visits | false | 100 | 100 | {QUARTER}",
         progress="\n".join(["goal_id | measured_at | actual", *progress]),
     )
-    found = rows(data, outlook(a1=market | {"expected": 90.0}, b1=market | {"expected": 90.0}))
-    assert (found["a1"]["status"], found["b1"]["status"]) == ("none", "suggested")
+    suggested = rows(data, outlook(a1=market | {"expected": 90.0}, b1=market | {"expected": 90.0}))
+    assert (suggested["a1"]["status"], suggested["b1"]["status"]) == ("none", "suggested")
     data.close()
 
 
 def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
     shown = {"expected": 80.0, "market": np.log(0.8), "peers": np.log(0.95)}
     row = rows(case, everyone(a2=shown))["a2"]
-    assert row["new_target"] == pytest.approx(95 * np.exp(-0.1 * norm.ppf(0.4))), "as if she did what is usual in it"
+    assert row["new_target"] == pytest.approx(95 * np.exp(-0.1 * norm.ppf(0.4))), (
+        "as if she worked at her habitual level"
+    )
     assert row["parts"]["market"] == pytest.approx(np.log(0.95))
     assert sum(row["parts"].values()) == pytest.approx(np.log(0.8))
     assert rows(case, everyone(a2=shown | {"peers": 0.1}))["a2"]["status"] == "none"
@@ -205,29 +209,29 @@ def test_a_boom_raises_no_further_than_into_the_band(case: Data) -> None:
 
 
 def test_without_external_data_and_season_nothing_is_suggested(case: Data) -> None:
-    silent = outlook(Heard(used=False), a1={}, a2={"expected": 60.0}, a3={}, b1={})
+    silent = outlook(HandMadeSignal(used=False), a1={}, a2={"expected": 60.0}, a3={}, b1={})
     row = rows(case, silent)["a2"]
     assert row["status"] == "none" and "外部数据" in row["why_not_zh"] and "No external data" in row["why_not_en"]
-    season = outlook(Heard(used=False), a1={}, a2={"expected": 90.0, "season": np.log(0.9)}, a3={}, b1={})
+    season = outlook(HandMadeSignal(used=False), a1={}, a2={"expected": 90.0, "season": np.log(0.9)}, a3={}, b1={})
     assert rows(case, season)["a2"]["status"] == "suggested"
 
 
 def test_outside_the_window_nothing_is_suggested_and_the_next_one_is_named(case: Data) -> None:
-    found = rows(case, everyone(a2=SHOCK), day=dt.date(2026, 8, 11))
-    assert (found["a2"]["status"], found["a3"]["status"]) == ("none", "fits")
-    assert "2026-09-01" in found["a2"]["why_not_zh"] and "2026-09-10" in found["a2"]["why_not_en"]
-    assert found["a2"]["expected"] == 55
+    suggested = rows(case, everyone(a2=SHOCK), day=dt.date(2026, 8, 11))
+    assert (suggested["a2"]["status"], suggested["a3"]["status"]) == ("none", "fits")
+    assert "2026-09-01" in suggested["a2"]["why_not_zh"] and "2026-09-10" in suggested["a2"]["why_not_en"]
+    assert suggested["a2"]["expected"] == 55
 
 
 def test_held_people_have_no_numbers(case: Data) -> None:
-    found = rows(case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": "progress: wrong_type"})
+    suggested = rows(case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": "progress: wrong_type"})
     for goal in ("a1", "a2", "a3"):
-        row = found[goal]
+        row = suggested[goal]
         numbers = ("old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high",
                    "probability_before", "probability_after", "parts")  # fmt: skip
         assert row["status"] == "held" and all(row[name] is None for name in numbers) and not row["evidence"]
         assert "progress: wrong_type" in row["why_not_en"]
-    assert found["b1"]["status"] == "suggested"
+    assert suggested["b1"]["status"] == "suggested"
 
 
 def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> None:
@@ -257,12 +261,12 @@ def test_actual_and_target_of_different_definitions_are_an_error(tmp_path: Path)
         progress="goal_id | measured_at | actual | definition\na1 | 2026-07-26 | 20 | v2\nb1 | 2026-07-26 | 20 | v2",
     )
     fallen = outlook(a1={"expected": 80.0}, b1={"expected": 80.0})
-    found = rows(data, fallen)
-    assert (found["a1"]["status"], found["b1"]["status"]) == ("error", "fits")
+    suggested = rows(data, fallen)
+    assert (suggested["a1"]["status"], suggested["b1"]["status"]) == ("error", "fits")
     assert all(
-        found["a1"][name] is None for name in ("actual", "expected", "probability_before", "parts", "new_target")
+        suggested["a1"][name] is None for name in ("actual", "expected", "probability_before", "parts", "new_target")
     )
-    assert "v1" in found["a1"]["why_not_zh"] and "v2" in found["a1"]["why_not_en"]
+    assert "v1" in suggested["a1"]["why_not_zh"] and "v2" in suggested["a1"]["why_not_en"]
     change = DefinitionChange(metric="visits", before="v1", after="v2", percent=-10)
     worth = rows(data, fallen, POLICY.model_copy(update={"definition_changes": (change,)}))["a1"]
     assert worth["parts"]["definition"] == pytest.approx(np.log(0.9))
@@ -282,10 +286,10 @@ def test_a_target_that_rose_too_far_after_a_good_quarter_comes_back(tmp_path: Pa
         progress="goal_id | measured_at | actual\na0 | 2026-06-30 | 129\nb0 | 2026-06-30 | 70",
     )
     forecasts = outlook(a1={"expected": 108.0}, b1={"expected": 108.0})
-    found = rows(data, forecasts, day=dt.date(2026, 7, 3))
-    assert (found["a1"]["status"], found["b1"]["status"]) == ("suggested", "none")
-    assert found["a1"]["new_target"] == pytest.approx(112.8, abs=0.1)
-    assert "next_target" in {line["what"] for line in found["a1"]["evidence"]}
+    suggested = rows(data, forecasts, day=dt.date(2026, 7, 3))
+    assert (suggested["a1"]["status"], suggested["b1"]["status"]) == ("suggested", "none")
+    assert suggested["a1"]["new_target"] == pytest.approx(112.8, abs=0.1)
+    assert "next_target" in {line["what"] for line in suggested["a1"]["evidence"]}
     assert rows(data, forecasts, day=dt.date(2026, 8, 3))["a1"]["status"] == "none", "only when a goal begins"
     data.close()
 
@@ -299,10 +303,10 @@ def test_goals_of_those_who_left_are_no_rows_but_count_in_the_total(tmp_path: Pa
         header=HEADER + " | parent_goal_id",
         exits="employee_id | exited_on | kind\nben | 2026-07-15 | voluntary",
     )
-    found = rows(data, outlook(top={}, a1=SHOCK | {"expected": 90.0}, b1={}))
-    assert set(found) == {"top", "a1"}
-    assert (found["a1"]["status"], found["a1"]["parent_goal_id"]) == ("none", "top")
-    assert "add up" in found["a1"]["why_not_en"]
+    suggested = rows(data, outlook(top={}, a1=SHOCK | {"expected": 90.0}, b1={}))
+    assert set(suggested) == {"top", "a1"}
+    assert (suggested["a1"]["status"], suggested["a1"]["parent_goal_id"]) == ("none", "top")
+    assert "add up" in suggested["a1"]["why_not_en"]
     data.close()
 
 
@@ -313,9 +317,9 @@ def test_no_goals_give_no_rows(tmp_path: Path) -> None:
 
 
 def test_a_goal_without_a_forecast_says_so(case: Data) -> None:
-    found = rows(case, outlook(a1={}, a2={"expected": np.nan}, a3={}))
-    assert [found[goal]["status"] for goal in ("a2", "b1")] == ["none", "none"]
-    assert "历史" in found["b1"]["why_not_zh"] and found["a2"]["parts"] is None
+    suggested = rows(case, outlook(a1={}, a2={"expected": np.nan}, a3={}))
+    assert [suggested[goal]["status"] for goal in ("a2", "b1")] == ["none", "none"]
+    assert "历史" in suggested["b1"]["why_not_zh"] and suggested["a2"]["parts"] is None
 
 
 @pytest.fixture(scope="module")
@@ -336,7 +340,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
     data.close()
 
 
-USUAL = 3 * np.log(1.3) / 6
+HABIT = 3 * np.log(1.3) / 6
 logs = st.floats(-0.6, 0.6)
 seen = st.fixed_dictionaries(
     {
@@ -348,20 +352,26 @@ seen = st.fixed_dictionaries(
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.fixed_dictionaries({goal: seen for goal in ("m1", "a1", "a2", "b1", "b2")}), logs, st.floats(0.01, 1))
-def test_a_sandbagger_never_gets_an_easier_target(team: Data, said: dict[str, Row], own: float, slower: float) -> None:
+@given(
+    outside=st.fixed_dictionaries({goal: seen for goal in ("m1", "a1", "a2", "b1", "b2")}),
+    own=logs,
+    slower=st.floats(0.01, 1),
+)
+def test_a_sandbagger_never_gets_an_easier_target(
+    team: Data, *, outside: dict[str, Row], own: float, slower: float
+) -> None:
     """Ana slows down on one goal, from any level, in any market: her target is not lower for it and her weight not either."""
 
     def expected(goal: str, effort: float) -> dict[str, Row]:
-        outside = np.clip(said[goal]["market"], -0.5, 0.5)
+        market = np.clip(outside[goal]["market"], -0.5, 0.5)
         top = {"m1": 200.0}.get(goal, 100.0)
-        return {goal: said[goal] | {"expected": top * float(np.exp(outside + said[goal]["season"] + effort))}}
+        return {goal: outside[goal] | {"expected": top * float(np.exp(market + outside[goal]["season"] + effort))}}
 
     others = {name: row for goal in ("m1", "a2", "b1", "b2") for name, row in expected(goal, 0.0).items()}
     honest = rows(team, outlook(**others, **expected("a1", own)))["a1"]
     sandbag = rows(team, outlook(**others, **expected("a1", own - slower)))["a1"]
     if (
-        honest["parts"]["own"] > USUAL
+        honest["parts"]["own"] > HABIT
     ):  # better than usual: less relief is needed, and slowing down to the usual undoes that
         return
     new, old = (row["new_target"] or row["old_target"] for row in (sandbag, honest))

@@ -1,4 +1,4 @@
-"""Worlds whose habit, season and market are known, to forecast goals in."""
+"""Simulated goals with known habit, season and market, and the shipped policy."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from tests.tables import write_tables
 
-POLICY = TargetPolicy(zh="", en="")
-PLACES = ("north", "south", "east", "west")
+_, POLICY = ProjectFolder(STARTER).policy_of(TargetPolicy)
+"""The shipped rules."""
+SCOPES = ("north", "south", "east", "west")
 START = dt.date(2022, 1, 1)
 EPOCH = dt.date(1970, 1, 1)
 NOW = dt.date(2025, 8, 20)
@@ -27,16 +30,16 @@ def quarters(until: dt.date) -> list[tuple[dt.date, dt.date]]:
 
 
 def world(folder: Path, *, effect: float = 1.0, season: float = 0.0, noise: float = 0.1, seed: int = 0) -> Path:
-    """40 people in four places, a goal a quarter each, measured every fortnight; a signal moves a place by ``effect``.
+    """40 people in four scopes, a goal a quarter each, measured every fortnight; a signal moves a scope by ``effect``.
 
     In the last quarter the signal of ``north`` breaks down by 40 %.
     """
     rng = np.random.default_rng(seed)
     people = [f"e{n:02}" for n in range(40)]
-    place = {person: PLACES[n % 4] for n, person in enumerate(people)}
+    scope = {person: SCOPES[n % 4] for n, person in enumerate(people)}
     habit = dict(zip(people, rng.normal(0, 0.1, 40), strict=True))
     months = pd.date_range(START - dt.timedelta(days=100), NOW, freq="MS")
-    walk = {p: np.cumsum(rng.normal(0, 0.06, len(months))) for p in PLACES}
+    walk = {p: np.cumsum(rng.normal(0, 0.06, len(months))) for p in SCOPES}
     walk["north"][months >= pd.Timestamp(2025, 7, 1)] -= 0.5
     signals = [
         {
@@ -46,19 +49,19 @@ def world(folder: Path, *, effect: float = 1.0, season: float = 0.0, noise: floa
             "value": np.expm1(walk[p][i]),
             "known_at": f"{m.date() + dt.timedelta(days=35)}",
         }
-        for p in PLACES
+        for p in SCOPES
         for i, m in enumerate(months)
     ]
     goals, progress = [], []
     for nth, (first, last) in enumerate(quarters(NOW)):
         for person in people:
             name = f"{person}_{first}"
-            goals.append((name, person, "calls", "true", 100, 100, first, last, first, place[person]))
+            goals.append((name, person, "calls", "true", 100, 100, first, last, first, scope[person]))
             at = int(np.searchsorted(months, pd.Timestamp(first)))
             pace = habit[person] + season * np.sin(np.pi / 2 * (nth % 4)) + rng.normal(0, noise)
             so_far, days = 0.0, (last - first).days + 1
             for day in range(13, days, 14):
-                moved = walk[place[person]][min(at + day // 30, len(months) - 1)] - walk[place[person]][max(at - 2, 0)]
+                moved = walk[scope[person]][min(at + day // 30, len(months) - 1)] - walk[scope[person]][max(at - 2, 0)]
                 so_far += 100 * 14 / days * np.exp(pace + effect * moved + rng.normal(0, 0.05))
                 measured = first + dt.timedelta(days=day)
                 if measured < NOW:

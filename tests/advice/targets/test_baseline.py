@@ -1,4 +1,4 @@
-"""What is usual: habit of goals that had ended before, the same days of a year before, and the season."""
+"""The seasonal baseline: habit from goals that had ended, the same days of the year before, and the season."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.panel import Panel, Record
-from perfml.advice.targets.usual import PRIOR_GOALS, PRIOR_OWNERS, TREND_KEPT, Usual, _blend
+from perfml.advice.targets.baseline import PRIOR_GOALS, PRIOR_OWNERS, TREND_KEPT, SeasonalBaseline, _blend
+from perfml.advice.targets.panel import GoalRecord, Panel
 from tests.advice.targets.worlds import number, quarters
 from tests.tables import opened, write_tables
 
@@ -42,56 +42,58 @@ def panel(tmp_path_factory: pytest.TempPathFactory) -> Panel:
         weeks >= "2024-01-01", 10 * GROWTH, np.where((weeks >= "2023-07-01") & (weeks < "2023-10-01"), 20.0, 10.0)
     )
     folder = write_tables(
-        tmp_path_factory.mktemp("usual"),
+        tmp_path_factory.mktemp("baseline"),
         employees=pd.DataFrame({"employee_id": ["a", "b"], "hired_on": "2020-01-01"}),
         goals=pd.DataFrame(goals, columns=columns),
         events=pd.DataFrame({"employee_id": "a", "happened_at": weeks, "kind": "week", "value": value}),
     )
-    return Record.of(opened(folder), DAY, {"sales": "week"}).at(number(DAY))
+    return GoalRecord.of(opened(folder), DAY, {"sales": "week"}).at(number(DAY))
 
 
-def usual(panel: Panel, attained: np.ndarray) -> Usual:
+def baseline_of(panel: Panel, attained: np.ndarray) -> SeasonalBaseline:
     with np.errstate(divide="ignore", invalid="ignore"):
-        return Usual.of(panel, attained, number(DAY))
+        return SeasonalBaseline.of(panel, attained, number(DAY))
 
 
 def test_habit_is_of_goals_that_had_ended_before(panel: Panel) -> None:
     attained = np.where(panel.owner == panel.owner[0], 0.3, 0.1)  # goals are ordered: five of a, then five of b
     attained[panel.last >= number(DAY)] = np.nan
-    found = usual(panel, attained)
+    baseline = baseline_of(panel, attained)
     level = np.array([0.4 * n / (2 * n + PRIOR_OWNERS) for n in range(5)])
-    np.testing.assert_allclose(found.level, np.tile(level, 2))
+    np.testing.assert_allclose(baseline.level, np.tile(level, 2))
     over = 0.3 - level
     own = [over[:n].sum() / (n + PRIOR_GOALS) for n in range(5)]
-    np.testing.assert_allclose(found.own[:5], own)
+    np.testing.assert_allclose(baseline.own[:5], own)
 
 
-def test_the_year_before_and_growth_make_what_is_usual(panel: Panel) -> None:
-    found = usual(panel, np.full(10, np.nan))
-    assert (found.blend == 1).all()  # until goals have ended, the year before is all there is
+def test_the_year_before_and_growth_make_the_baseline(panel: Panel) -> None:
+    baseline = baseline_of(panel, np.full(10, np.nan))
+    assert (baseline.blend == 1).all()  # until goals have ended, the year before is all there is
     now = 4
-    assert found.trend[now] == pytest.approx(TREND_KEPT * np.log(GROWTH))
-    year, trend = 20 * 13 / 130, found.trend[now]
-    assert found.whole()[now] == pytest.approx(np.log(year) + trend, abs=0.01)
-    assert found.yearly().tolist() == [1.0] * 5 + [0.0] * 5  # nothing is logged of the other
-    assert found.whole()[9] == 0
+    assert baseline.trend[now] == pytest.approx(TREND_KEPT * np.log(GROWTH))
+    year, trend = 20 * 13 / 130, baseline.trend[now]
+    assert baseline.whole()[now] == pytest.approx(np.log(year) + trend, abs=0.01)
+    assert baseline.yearly().tolist() == [1.0] * 5 + [0.0] * 5  # nothing is logged of the other
+    assert baseline.whole()[9] == 0
 
 
 def test_a_season_is_what_the_target_does_not_contain(panel: Panel) -> None:
-    found = usual(panel, np.full(10, np.nan)).season()
+    baseline = baseline_of(panel, np.full(10, np.nan)).season()
     year = 10 * 39 + 20 * 13
-    assert found[4] == pytest.approx(np.log(20 * 52 / year), abs=0.05)  # the quarter of the year before, over its mean
-    np.testing.assert_allclose(found[:4], 0, atol=0.02)
+    assert baseline[4] == pytest.approx(
+        np.log(20 * 52 / year), abs=0.05
+    )  # the quarter of the year before, over its mean
+    np.testing.assert_allclose(baseline[:4], 0, atol=0.02)
 
 
 def test_the_blend_is_what_forecast_past_goals_best(panel: Panel) -> None:
-    whole = usual(panel, np.full(10, np.nan)).whole()
+    whole = baseline_of(panel, np.full(10, np.nan)).whole()
     attained = np.where(panel.last < number(DAY), whole, np.nan)
     attained[5:] = np.nan
-    assert usual(panel, attained).blend[0] == pytest.approx(1, abs=0.01)
+    assert baseline_of(panel, attained).blend[0] == pytest.approx(1, abs=0.01)
     against = np.where(panel.last < number(DAY), 0.0, np.nan)
     against[5:] = np.nan
-    assert usual(panel, against).blend[0] < 0.9
+    assert baseline_of(panel, against).blend[0] < 0.9
 
 
 def test_where_habit_is_known_and_no_year_yet_both_count_the_same() -> None:
