@@ -1,4 +1,4 @@
-"""Weekly sales of 45 stores: forecasts of a quarter's attainment beside seasonal-naive, each made at a quarter, half and three
+"""Weekly sales of 45 stores: forecasts of a quarter's attainment against seasonal-naive, made at a quarter, half and three
 quarters of the period from what was known then."""
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ GOALS = {
 
 def evaluate(data: Path, progress: Progress) -> Figures:
     """The figures at mid-quarter and at the other origins."""
+    project = Project()
+    _, shipped = project.folder.policy_of(TargetPolicy)
     history = ForecastSpec(history={"net_sales": "weekly_sales"})
-    policy = TargetPolicy(zh="", en="", forecast=history)
-    with Project().open(data / "stores") as opened:
-        found = backtest(opened, policy, until=UNTIL, progress=progress)
+    policy = shipped.model_copy(update={"forecast": history})
+    with project.open(data / "stores") as opened:
+        report = backtest(opened, policy, until=UNTIL, progress=progress)
     out: dict[str, dict[str, float | None]] = {}
-    for one in found.at:
-        where = "mid_quarter" if one.part == 0.5 else f"{one.part:.0%}"
+    for at in report.at:
+        origin = "mid_quarter" if at.part == 0.5 else f"{at.part:.0%}"
         for name, figure in (
-            ("error_of_attainment", one.error),
-            ("error_over_seasonal_naive", one.mase),
-            ("coverage_of_80_percent", one.coverage),
+            ("error_of_attainment", at.error),
+            ("error_over_seasonal_naive", at.mase),
+            ("coverage_of_80_percent", at.coverage),
         ):
             numbers = {"value": figure.value, "low": figure.low, "high": figure.high}
-            out[f"{name}_at_{where}"] = {k: float(v) if np.isfinite(v) else None for k, v in numbers.items()}
-    out["signals_used"] = {"value": float(sum(one.used for one in found.signals))}
+            out[f"{name}_at_{origin}"] = {k: float(v) if np.isfinite(v) else None for k, v in numbers.items()}
+    out["signals_used"] = {"value": float(sum(verdict.used for verdict in report.signals))}
     return out
