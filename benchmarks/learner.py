@@ -77,9 +77,11 @@ def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> floa
             "verbosity": -1, "force_row_wise": True,
         }  # fmt: skip
         data = lgb.Dataset(matrix, label, categorical_feature=list(encoder.categorical))
-        lgb.train(parameters, data, model.risk_.decided.rounds)
+        lgb.train(parameters, data, model.risk_.hyperparameters.rounds)
     levels = {place: len(found) for place, found in encoder.levels.items()}
-    fit_path(matrix, label.astype(float), categories=levels, penalties=[model.risk_.decided.penalty])
+    fit_path(
+        matrix, label.astype(float), categories=levels, inverse_penalties=[model.risk_.hyperparameters.inverse_penalty]
+    )
     return time.process_time() - began
 
 
@@ -104,9 +106,9 @@ def main() -> None:
         whole, inside = time.process_time() - began, sum(spent.values())
         final = alone(frame, label, model)
         ratios = (f"{whole / inside:.2f}", f"{whole / final:.2f}")
-        decided = model.risk_.decided
+        chosen = model.risk_.hyperparameters
         cells = (f"{whole:.1f}", f"{spent['LightGBM']:.1f}", f"{spent['logistic']:.1f}", *ratios)
-        table.add_row(str(run + 1), *cells, str(decided.rounds), f"{decided.share:.2f}")
+        table.add_row(str(run + 1), *cells, str(chosen.rounds), f"{chosen.share:.2f}")
     table.caption = f"goal: whole / contained ≤ {GOAL}"
     terminal.out.print(table)
 

@@ -91,7 +91,7 @@ def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
     def agreement(label: np.ndarray):
         def refit(rows: np.ndarray, seed: int):
             settings = SETTINGS.model_copy(update={"seeds": (seed,)})
-            return fit(x[rows], label[rows], decided=Hyperparameters(rounds=40), settings=settings)
+            return fit(x[rows], label[rows], hyperparameters=Hyperparameters(rounds=40), settings=settings)
 
         whole = refit(np.arange(1500), 0)
         return stability(whole, refit, person, latest, reasons, refits=3, leading=3)
@@ -107,7 +107,10 @@ def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
 def test_too_few_people_are_no_verdict() -> None:
     x = np.zeros((40, 2))
     risk = fit(
-        np.eye(2)[np.arange(40) % 2], np.arange(40) % 2 * 1.0, decided=Hyperparameters(rounds=5), settings=SETTINGS
+        np.eye(2)[np.arange(40) % 2],
+        np.arange(40) % 2 * 1.0,
+        hyperparameters=Hyperparameters(rounds=5),
+        settings=SETTINGS,
     )
     found = stability(risk, lambda rows, seed: risk, np.arange(40).astype(object), x, ["a", "b"], refits=2, leading=3)
     assert [g.verdict for g in gates.stability_gates(found, SPEC)] == ["insufficient", "insufficient"]

@@ -1,24 +1,25 @@
-"""The baseline a model must beat: what HR could read off a list without any learning library."""
+"""The baseline that a model must beat: tenure and last rating, as HR could read them off a list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
 
 from perfml.arrays import Floats
 
 
 def baseline_probability(train: Floats, label: Floats, test: Floats) -> Floats:
-    """A logistic regression with cubic splines on a few columns, e.g. tenure and last rating; missing values are a level
-    of their own. ``train``: (n, columns), ``test``: (m, columns) -> (m,)."""
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline, make_union
-    from sklearn.preprocessing import FunctionTransformer, SplineTransformer, StandardScaler
+    """Logistic regression with cubic splines on a few columns; missing values are a level of their own.
 
-    some = ~np.isnan(train).all(axis=0)
-    if not some.any():
+    ``train`` (n, columns), ``label`` (n,), ``test`` (m, columns) -> (m,).
+    """
+    observed = ~np.isnan(train).all(axis=0)
+    if not observed.any():
         return np.full(len(test), label.mean())
     model = make_pipeline(
         make_union(
@@ -29,11 +30,11 @@ def baseline_probability(train: Floats, label: Floats, test: Floats) -> Floats:
         ),
         LogisticRegression(C=1.0, max_iter=1000),
     )
-    model.fit(train[:, some], label)
-    return np.asarray(model.predict_proba(test[:, some])[:, 1], dtype=np.float64)
+    model.fit(train[:, observed], label)
+    return np.asarray(model.predict_proba(test[:, observed])[:, 1], dtype=np.float64)
 
 
-def baseline_columns(wanted: Sequence[str], without_reviews: Sequence[str], there: Sequence[str]) -> list[str]:
-    """The columns of the baseline that the evidence has; ``without_reviews`` where it lacks one of ``wanted``."""
-    chosen = wanted if set(wanted) <= set(there) else without_reviews
-    return [name for name in chosen if name in there]
+def baseline_columns(wanted: Sequence[str], without_reviews: Sequence[str], available: Sequence[str]) -> list[str]:
+    """The ``available`` columns among ``wanted`` or, unless all of these are available, among ``without_reviews``."""
+    chosen = wanted if set(wanted) <= set(available) else without_reviews
+    return [name for name in chosen if name in available]

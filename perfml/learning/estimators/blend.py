@@ -1,8 +1,8 @@
-"""The learner: boosted trees and spline logistic regression, blended as margins, with weights learnt out of fold.
+"""The learner: boosted trees and spline logistic regression, blended as margins, with weights fitted out of fold.
 
-Trees win on large data and find what curves cannot (interactions); curves win on small data, where trees are noise
-(stacking: Wolpert 1992; non-negative weights: Breiman 1996). Which of the two, and how much of each, is decided on rows
-that neither has learnt from. The blend is a sum of margins, so its Shapley values are the sum of theirs.
+Trees win on large data and find interactions, which curves cannot; curves win on small data, where trees fit noise
+(stacking: Wolpert 1992; non-negative weights: Breiman 1996). The share of each is chosen on rows that neither was fitted
+on. The blend is a sum of margins, so its Shapley values are the sum of theirs.
 """
 
 from __future__ import annotations
@@ -15,43 +15,51 @@ from typing import Any
 
 import lightgbm as lgb
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.splines import PENALTIES, Curve, SplineLogistic, fit_path
+from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, fit_path
 from perfml.project.spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
 
-Fold = tuple[Ints, Ints]
-"""Rows to learn from, rows to decide on."""
+Split = tuple[Ints, Ints]
+"""Training rows and validation rows."""
+DEFAULTS = LearnerSpec()
+"""The learner's settings where nobody chose others: of models, of ``RiskClassifier`` and of ``HazardModel``."""
 ROWS_FOR_THREADS = 50_000
-"""Below this, LightGBM's threads cost more in waiting for each other than they bring."""
-FEWEST_ROUNDS = 25
+"""Below this, LightGBM's threads cost more in waiting for each other than they gain."""
+MIN_ROUNDS = 25
 DEFAULT_ROUNDS = 120
-DEFAULT_PENALTY = 0.05
+DEFAULT_INVERSE_PENALTY = 0.05
 DEFAULT_SHARE = 0.5
-"""Taken where there is too little to decide on."""
-FEWEST_CASES = 10
-"""Of either label, in what is learnt from and in what is decided on; fewer, and the defaults are taken."""
+"""Used where the data are too few to choose by validation."""
+MIN_CASES = 10
+"""Rows of either label, in training and in validation, below which the default hyperparameters are used."""
 PRIOR = 5.0
 """How strongly the weights of trees and curves are held near one half each, in units of log-likelihood."""
 NEGLIGIBLE = 0.03
 """A share of the blend smaller than this is not worth its cost."""
-MOST_COLUMNS = 250
+MAX_COLUMNS = 250
 """Columns that get a curve; of more, those that the trees used most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hyperparameters:
-    """What the folds decided: rounds of boosting, strength of the curves' ridge, the trees' share, the slope."""
+    """What validation chooses."""
 
     rounds: int = DEFAULT_ROUNDS
-    penalty: float = DEFAULT_PENALTY
+    """Rounds of boosting."""
+    inverse_penalty: float = DEFAULT_INVERSE_PENALTY
+    """scikit-learn's ``C`` of the curves' ridge: the smaller, the stronger."""
     share: float = DEFAULT_SHARE
+    """The trees' part of the blend, 0 to 1."""
     slope: float = 1.0
+    """What calibration multiplies the blended margin by."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RiskModel:
     """A fitted model of one outcome. The margin is the log-odds of the calibrated probability."""
 
@@ -60,8 +68,8 @@ class RiskModel:
     share: float
     """The trees' part of the blend, 0 to 1; the curves have the rest."""
     calibration: Affine
-    decided: Hyperparameters
-    """What the folds had decided, for learning the same again from other rows."""
+    hyperparameters: Hyperparameters
+    """What it was fitted with, to fit the same model again on other rows."""
 
     def margin(self, features: Floats) -> Floats:
         """Log-odds: (n, features) -> (n,)."""
@@ -75,7 +83,7 @@ class RiskModel:
     def contributions(self, features: Floats) -> Floats:
         """Exact Shapley values: (n, features + 1); the last column is the base value. Each row sums to :meth:`margin`.
 
-        Path-dependent TreeSHAP (Lundberg et al. 2020) for the trees; a curve's own value less its mean for the curves.
+        Path-dependent TreeSHAP (Lundberg et al. 2020) for the trees; for a curve, its value less its mean.
         """
         out = np.zeros((len(features), features.shape[1] + 1))
         for booster in self.boosters:
@@ -87,36 +95,37 @@ class RiskModel:
         return out
 
     def to_parts(self) -> tuple[dict[str, Any], list[str]]:
-        """As JSON and LightGBM texts; :meth:`from_parts` puts them together again."""
-        about = {
+        """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""
+        parameters = {
             "splines": None if self.splines is None else self.splines.to_json(),
             "share": self.share,
             "slope": self.calibration.slope,
             "intercept": self.calibration.intercept,
-            "decided": asdict(self.decided),
+            "hyperparameters": asdict(self.hyperparameters),
         }
-        return about, [booster.model_to_string(num_iteration=-1) for booster in self.boosters]
+        return parameters, [booster.model_to_string(num_iteration=-1) for booster in self.boosters]
 
     @classmethod
-    def from_parts(cls, about: Mapping[str, Any], boosters: Sequence[str]) -> RiskModel:
-        """The model that :meth:`to_parts` took apart. LightGBM ends the process on a damaged text: compare its hash first."""
+    def from_parts(cls, parameters: Mapping[str, Any], boosters: Sequence[str]) -> RiskModel:
+        """Restore what :meth:`to_parts` gave. A damaged text makes LightGBM end the process: compare its hash first."""
         return cls(
-            tuple(lgb.Booster(model_str=text) for text in boosters),
-            None if about["splines"] is None else SplineLogistic.from_json(about["splines"]),
-            about["share"],
-            Affine(about["slope"], about["intercept"]),
-            Hyperparameters(**about["decided"]),
+            boosters=tuple(lgb.Booster(model_str=text) for text in boosters),
+            splines=None if parameters["splines"] is None else SplineLogistic.from_json(parameters["splines"]),
+            share=parameters["share"],
+            calibration=Affine(parameters["slope"], parameters["intercept"]),
+            hyperparameters=Hyperparameters(**parameters["hyperparameters"]),
         )
 
     @classmethod
     def constant(cls, cases: int, rows: int) -> RiskModel:
-        """The same risk for everybody: the share of cases, drawn a little towards one half (Laplace)."""
+        """The same risk for everybody: the share of cases, shrunk a little towards one half (Laplace)."""
         share = (cases + 0.5) / (rows + 1)
-        return cls((), None, 1.0, Affine(1.0, float(np.log(share / (1 - share)))), Hyperparameters())
+        level = Affine(1.0, float(np.log(share / (1 - share))))
+        return cls(boosters=(), splines=None, share=1.0, calibration=level, hyperparameters=Hyperparameters())
 
 
 def monotone_signs(names: Sequence[str], spec: ModelSpec) -> list[int]:
-    """The direction that the spec's ``[monotone]`` asks of each column, 0 for none; its keys may use ``*``."""
+    """The direction that the spec's ``[monotone]`` requires of each column, 0 for none; its keys may use ``*``."""
     return [
         next((sign for pattern, sign in spec.monotone.items() if fnmatch.fnmatchcase(name, pattern)), 0)
         for name in names
@@ -124,46 +133,49 @@ def monotone_signs(names: Sequence[str], spec: ModelSpec) -> list[int]:
 
 
 def probability(margin: Floats) -> Floats:
-    """The logistic function."""
-    return 1.0 / (1.0 + np.exp(-np.clip(margin, -700, 700)))
+    """The logistic function, log-odds to probability."""
+    return np.asarray(expit(margin), dtype=np.float64)
 
 
 def fit(
     features: Floats,
     label: Floats,
     *,
-    folds: Sequence[Fold] = (),
-    decided: Hyperparameters | None = None,
+    folds: Sequence[Split] = (),
+    hyperparameters: Hyperparameters | None = None,
     settings: LearnerSpec,
     signs: Sequence[int] | None = None,
     categories: Mapping[int, int] | None = None,
     weight: Floats | None = None,
 ) -> RiskModel:
-    """Learn from rows whose ``label`` is 0 or 1, both there.
+    """Fit on rows labelled 0 or 1; both classes must be present.
 
-    ``folds`` decide rounds, ridge, blend and calibration, unless all that is ``decided`` already; the parts are then fitted
-    anew on all rows, which give the level.
-    ``signs``: the direction asked of each column (-1, 0, 1); ``categories``: number of codes of each categorical column.
+    ``folds`` choose the ``hyperparameters`` unless these are given; the parts are then refitted on all rows, which also set
+    the level.
+    ``signs``: the direction required of each column (-1, 0, 1); ``categories``: number of codes of each categorical column.
     """
     signs = [0] * features.shape[1] if signs is None else list(signs)
     categories = categories or {}
-    problem = _Problem(features, label, weight, settings, signs, categories)
-    usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= FEWEST_CASES]
-    if decided is None:
-        decided = _decide(problem, usable) if usable else Hyperparameters()
-    if (asked := _asked(settings)) is not None:
-        decided = replace(decided, share=asked)
-    share = 0.0 if decided.share < NEGLIGIBLE else 1.0 if decided.share > 1 - NEGLIGIBLE else decided.share
+    problem = _Problem(
+        features=features, label=label, weight=weight, settings=settings, signs=signs, categories=categories
+    )
+    usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= MIN_CASES]
+    chosen = hyperparameters
+    if chosen is None:
+        chosen = _choose(problem, usable) if usable else Hyperparameters()
+    if (fixed := _fixed_share(settings)) is not None:
+        chosen = replace(chosen, share=fixed)
+    share = 0.0 if chosen.share < NEGLIGIBLE else 1.0 if chosen.share > 1 - NEGLIGIBLE else chosen.share
     everything = np.arange(len(label))
-    boosters = tuple(problem.trees(everything, seed, decided.rounds) for seed in settings.seeds) if share > 0 else ()
-    splines = problem.curves(everything, boosters[:1], (decided.penalty,))[0] if share < 1 else None
-    risk = RiskModel(boosters, splines, share, Affine(), decided)
-    return replace(risk, calibration=at_level(risk.margin(features), label, decided.slope))
+    boosters = tuple(problem.trees(everything, seed, chosen.rounds) for seed in settings.seeds) if share > 0 else ()
+    splines = problem.curves(everything, boosters[:1], (chosen.inverse_penalty,))[0] if share < 1 else None
+    risk = RiskModel(boosters=boosters, splines=splines, share=share, calibration=Affine(), hyperparameters=chosen)
+    return replace(risk, calibration=at_level(risk.margin(features), label, chosen.slope))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Problem:
-    """What is to be learnt, and how each part learns it from some of its rows."""
+    """The training data, and how each part is fitted on some of its rows."""
 
     features: Floats
     label: Floats
@@ -173,7 +185,7 @@ class _Problem:
     categories: Mapping[int, int]
 
     def trees(self, rows: Ints, seed: int, rounds: int, late: Ints | None = None) -> lgb.Booster:
-        """Boosted for ``rounds``, or stopped early on the rows ``late``."""
+        """Boost for ``rounds``, or stop early by the loss on the rows ``late``."""
         train = self._dataset(rows)
         parameters = self._parameters(seed, len(rows))
         if late is None:
@@ -188,9 +200,9 @@ class _Problem:
         )
 
     def curves(
-        self, rows: Ints, boosters: Sequence[lgb.Booster], penalties: Sequence[float] = PENALTIES
+        self, rows: Ints, boosters: Sequence[lgb.Booster], inverse_penalties: Sequence[float] = INVERSE_PENALTIES
     ) -> list[SplineLogistic]:
-        """One model for each penalty, of the columns that ``boosters`` used most where there are many."""
+        """One model for each inverse penalty; of many columns, those that ``boosters`` used most."""
         columns = self._columns(boosters)
         fitted = fit_path(
             self.features[rows][:, columns],
@@ -198,18 +210,18 @@ class _Problem:
             weight=None if self.weight is None else self.weight[rows],
             categories={i: self.categories[c] for i, c in enumerate(columns) if c in self.categories},
             signs=[self.signs[c] for c in columns],
-            penalties=penalties,
+            inverse_penalties=inverse_penalties,
         )
         return [_spread(model, columns, self.features.shape[1]) for model in fitted]
 
     def _columns(self, boosters: Sequence[lgb.Booster]) -> list[int]:
-        there = np.flatnonzero(~np.isnan(self.features).all(axis=0))
-        if len(there) <= MOST_COLUMNS:
-            return [int(c) for c in there]
+        observed = np.flatnonzero(~np.isnan(self.features).all(axis=0))
+        if len(observed) <= MAX_COLUMNS:
+            return [int(c) for c in observed]
         gain = (
             np.sum([b.feature_importance("gain") for b in boosters], axis=0) if boosters else self.features.std(axis=0)
         )
-        return sorted(int(c) for c in there[np.argsort(-gain[there], kind="stable")[:MOST_COLUMNS]])
+        return sorted(int(c) for c in observed[np.argsort(-gain[observed], kind="stable")[:MAX_COLUMNS]])
 
     def _dataset(self, rows: Ints, reference: lgb.Dataset | None = None) -> lgb.Dataset:
         return lgb.Dataset(
@@ -226,7 +238,7 @@ class _Problem:
 
 
 def boosting(settings: Any, *, seed: int, rows: int) -> dict[str, Any]:
-    """LightGBM's parameters for one set of trees, all but the objective. ``settings`` has them under LightGBM's names."""
+    """LightGBM's parameters for one set of trees, without the objective. ``settings`` names them as LightGBM does."""
     return {
         "learning_rate": settings.learning_rate,
         "num_leaves": settings.num_leaves,
@@ -244,12 +256,12 @@ def boosting(settings: Any, *, seed: int, rows: int) -> dict[str, Any]:
 
 
 def _cases(label: Floats) -> int:
-    """How many rows have the rarer label."""
+    """Rows of the rarer label."""
     return int(min(label.sum(), len(label) - label.sum()))
 
 
 def _spread(model: SplineLogistic, columns: Sequence[int], width: int) -> SplineLogistic:
-    """The same model over all columns; those without a curve add nothing."""
+    """The same model over all ``width`` columns; those without a curve add nothing."""
     curves, means = [Curve((), (), 0.0)] * width, [0.0] * width
     for column, curve, mean in zip(columns, model.curves, model.means, strict=True):
         curves[column], means[column] = curve, mean
@@ -262,14 +274,14 @@ def _tree_margin(boosters: Sequence[lgb.Booster], features: Floats) -> Floats:
     return out
 
 
-def _decide(problem: _Problem, folds: Sequence[Fold]) -> Hyperparameters:
-    """Learn the parts on each fold, and take what is best on the rows they have not seen. Seeds take turns."""
+def _choose(problem: _Problem, folds: Sequence[Split]) -> Hyperparameters:
+    """Fit the parts on each fold, and choose what is best on its validation rows. Folds take the seeds in turn."""
     seeds = problem.settings.seeds
     stopped = [
         problem.trees(early, seeds[number % len(seeds)], problem.settings.max_rounds, late)
         for number, (early, late) in enumerate(folds)
     ]
-    rounds = max(FEWEST_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))
+    rounds = max(MIN_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))
     label = np.concatenate([problem.label[late] for _, late in folds])
     trees = np.concatenate(
         [
@@ -281,26 +293,24 @@ def _decide(problem: _Problem, folds: Sequence[Fold]) -> Hyperparameters:
         [model.margin(problem.features[late]) for model in problem.curves(early, [booster])]
         for booster, (early, late) in zip(stopped, folds, strict=True)
     ]
-    by_penalty = [np.concatenate([path[i] for path in paths]) for i in range(len(PENALTIES))]
+    by_penalty = [np.concatenate([path[i] for path in paths]) for i in range(len(INVERSE_PENALTIES))]
     best = int(np.argmin([_log_loss(label, margin) for margin in by_penalty]))
-    asked = _asked(problem.settings)
-    share = blend_share(trees, by_penalty[best], label) if asked is None else asked
+    fixed = _fixed_share(problem.settings)
+    share = blend_share(trees, by_penalty[best], label) if fixed is None else fixed
     slope = fit_slope(share * trees + (1 - share) * by_penalty[best], label)
-    return Hyperparameters(rounds, PENALTIES[best], share, slope)
+    return Hyperparameters(rounds=rounds, inverse_penalty=INVERSE_PENALTIES[best], share=share, slope=slope)
 
 
-def _asked(settings: LearnerSpec) -> float | None:
-    """The share that the settings ask for; None where it is to be learnt."""
+def _fixed_share(settings: LearnerSpec) -> float | None:
+    """The trees' share that the settings fix; None where it is learnt."""
     return {"learnt": None, "trees": 1.0, "curves": 0.0}[settings.blend]
 
 
 def blend_share(trees: Floats, curves: Floats, label: Floats) -> float:
-    """The trees' share of the non-negative blend with the highest likelihood on rows that neither learnt from.
+    """The trees' share in the non-negative blend of highest likelihood, from out-of-fold margins (n,) of both.
 
-    The weights are held near one half each by :data:`PRIOR`, which matters only where there are few cases.
+    :data:`PRIOR` holds the weights near one half each, which matters only where cases are few.
     """
-    from scipy.optimize import minimize
-
     parts = np.column_stack([trees, curves, np.ones(len(label))])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
@@ -309,9 +319,10 @@ def blend_share(trees: Floats, curves: Floats, label: Floats) -> float:
         gradient = parts.T @ (probability(margin) - label) + 2 * PRIOR * away
         return float(np.sum(np.logaddexp(0, margin) - label * margin) + PRIOR * away @ away), gradient
 
-    found = minimize(loss, np.array([0.5, 0.5, 0.0]), jac=True, bounds=[(0, None), (0, None), (None, None)])
-    total = float(found.x[0] + found.x[1])
-    return float(found.x[0] / total) if total > 0 else DEFAULT_SHARE
+    bounds = [(0, None), (0, None), (None, None)]
+    weights = minimize(loss, np.array([0.5, 0.5, 0.0]), jac=True, bounds=bounds).x
+    total = float(weights[0] + weights[1])
+    return float(weights[0] / total) if total > 0 else DEFAULT_SHARE
 
 
 def _log_loss(label: Floats, margin: Floats) -> float:

@@ -1,4 +1,4 @@
-"""The learner as a scikit-learn classifier: for notebooks, pipelines, grid searches and comparisons."""
+"""The learner as a scikit-learn classifier, for notebooks, pipelines, grid searches and comparisons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, check_X_y, validate_data
 
 from perfml.arrays import Floats, Ints
-from perfml.learning.estimators.blend import FEWEST_CASES, Fold, RiskModel, fit, probability
+from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, fit, probability
 from perfml.learning.estimators.encoding import Encoder, is_frame
 from perfml.project.spec import LearnerSpec
 
@@ -26,21 +26,21 @@ NUMBERS: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"
 FOLDS = 5
 ROWS_FOR_FEWER_FOLDS = 20_000
 ROWS_FOR_ONE_FOLD = 50_000
-"""Where there is plenty to decide on, one fifth held out once says the same at a fifth of the cost."""
+"""With so many validation rows, one fifth held out once gives the same choice at a fifth of the cost."""
 
 
 class RiskClassifier(ClassifierMixin, BaseEstimator):
     """Boosted trees and spline logistic regression, blended and calibrated out of fold; see :mod:`.blend`.
 
-    Takes NumPy arrays, pandas and polars frames; categorical and text columns as they are; missing values as they are.
-    Two classes. Parameters are LightGBM's, by its names, and
+    Takes NumPy arrays, pandas and polars frames, with categories, texts and missing values as they are; two classes.
+    Parameters have LightGBM's names and :class:`~perfml.project.spec.LearnerSpec`'s defaults, and
 
     ``seeds``: one set of trees each; ``blend``: "learnt", or "trees" or "curves" alone; ``monotone``: column name (``*``
-    allowed) or position -> 1 or -1, the only direction in which the risk may move with it; ``cv``: what decides rounds, ridge,
+    allowed) or position -> 1 or -1, the only direction in which the risk may move with it; ``cv``: what chooses rounds, ridge,
     blend and calibration: a number of folds, a scikit-learn splitter, or pairs of row numbers (for data in time, pairs of
     earlier and later rows). Default: 5 stratified folds, 3 from 20,000 rows on, and one fifth held out once from 50,000 on.
 
-    After fitting: ``classes_``, ``n_features_in_``, ``feature_names_in_`` where columns had names, and ``risk_``, the
+    After fitting: ``classes_``, ``n_features_in_``, ``feature_names_in_`` for columns with names, and ``risk_``, the
     fitted :class:`~perfml.learning.estimators.blend.RiskModel`.
 
     >>> rng = np.random.default_rng(0)
@@ -53,16 +53,16 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        learning_rate: float = 0.04,
-        num_leaves: int = 8,
-        min_child_samples: int = 30,
-        feature_fraction: float = 0.5,
-        bagging_fraction: float = 0.8,
-        lambda_l2: float = 5.0,
-        max_rounds: int = 1500,
-        early_stopping_rounds: int = 60,
-        seeds: tuple[int, ...] = (11, 23, 47),
-        blend: Literal["learnt", "trees", "curves"] = "learnt",
+        learning_rate: float = DEFAULTS.learning_rate,
+        num_leaves: int = DEFAULTS.num_leaves,
+        min_child_samples: int = DEFAULTS.min_child_samples,
+        feature_fraction: float = DEFAULTS.feature_fraction,
+        bagging_fraction: float = DEFAULTS.bagging_fraction,
+        lambda_l2: float = DEFAULTS.lambda_l2,
+        max_rounds: int = DEFAULTS.max_rounds,
+        early_stopping_rounds: int = DEFAULTS.early_stopping_rounds,
+        seeds: tuple[int, ...] = DEFAULTS.seeds,
+        blend: Literal["learnt", "trees", "curves"] = DEFAULTS.blend,
         monotone: Mapping[str | int, Literal[-1, 1]] | None = None,
         cv: object = None,
     ) -> None:
@@ -80,7 +80,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         self.cv = cv
 
     def __sklearn_tags__(self) -> Tags:
-        """Missing values and categories are taken; two classes only."""
+        """Accept missing values and categories; two classes only."""
         tags: Tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
@@ -88,7 +88,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RiskClassifier:
-        """Learn from ``X`` (n, features) and ``y`` (n,), which has two classes; the second in sorted order is the risk.
+        """Fit on ``X`` (n, features) and ``y`` (n,) of two classes; the second in sorted order is the risk.
 
         Raises ValueError for infinite values, one class or more than two, and text columns that look like identifiers.
         """
@@ -109,7 +109,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         weight = (
             None if sample_weight is None else _check_sample_weight(sample_weight, matrix, ensure_non_negative=True)
         )
-        if weight is not None and not (weight > 0).all():  # a row of no weight is a row that is not there
+        if weight is not None and not (weight > 0).all():  # a row of zero weight counts as absent
             matrix, codes, weight = matrix[weight > 0], codes[weight > 0], weight[weight > 0]
         label = codes.astype(np.float64)
         names = encoder.names or tuple(str(i) for i in range(matrix.shape[1]))
@@ -120,7 +120,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
             folds=self._folds(matrix, codes),
             settings=self._settings(),
             signs=_signs(self.monotone or {}, names),
-            categories={place: len(levels) for place, levels in encoder.levels.items()},
+            categories={column: len(levels) for column, levels in encoder.levels.items()},
             weight=weight,
         )
         return self
@@ -151,14 +151,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
     def explanation(self, X: Any) -> shap.Explanation:
         """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
 
-        Categories are codes in ``data``. shap's plots print boxes for Chinese names without a font that has them.
+        Categories are codes in ``data``. Without a Chinese font shap's plots print boxes for Chinese names.
         """
-        import shap
+        import shap  # takes a second, and only this method uses it
 
         matrix = self._matrix(X)
-        found = self.risk_.contributions(matrix)
+        values = self.risk_.contributions(matrix)
         names = [str(name) for name in getattr(self, "feature_names_in_", range(matrix.shape[1]))]
-        return shap.Explanation(found[:, :-1], base_values=found[:, -1], data=matrix, feature_names=names)
+        return shap.Explanation(values[:, :-1], base_values=values[:, -1], data=matrix, feature_names=names)
 
     def _matrix(self, X: Any) -> Floats:
         check_is_fitted(self)
@@ -171,12 +171,12 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         given = self.get_params(deep=False)
         return LearnerSpec(**{name: given[name] for name in LearnerSpec.model_fields})
 
-    def _folds(self, matrix: Floats, codes: Ints) -> list[Fold]:
+    def _folds(self, matrix: Floats, codes: Ints) -> list[Split]:
         if self.cv is not None:
-            chosen: Iterable[Fold] = check_cv(self.cv, codes, classifier=True).split(matrix, codes)
+            chosen: Iterable[Split] = check_cv(self.cv, codes, classifier=True).split(matrix, codes)
             return list(chosen)
         wanted = FOLDS if len(codes) < ROWS_FOR_FEWER_FOLDS else 3
-        folds = min(wanted, int(np.bincount(codes).min()) // FEWEST_CASES)
+        folds = min(wanted, int(np.bincount(codes).min()) // MIN_CASES)
         if folds < 2:
             return []
         if len(codes) >= ROWS_FOR_ONE_FOLD:
@@ -185,14 +185,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _signs(monotone: Mapping[str | int, Literal[-1, 1]], names: tuple[str, ...]) -> list[int]:
-    """-1, 0 or 1 for each column. Raises ValueError for a key that no column answers to."""
+    """-1, 0 or 1 for each column. Raises ValueError for a key that matches no column."""
     signs = [0] * len(names)
     for key, sign in monotone.items():
-        places = (
+        columns = (
             [key] if isinstance(key, int) else [i for i, name in enumerate(names) if fnmatch.fnmatchcase(name, key)]
         )
-        if not places or not all(-len(names) <= place < len(names) for place in places):
+        if not columns or not all(-len(names) <= column < len(names) for column in columns):
             raise ValueError(f"monotone: no column is called {key!r}")
-        for place in places:
-            signs[place] = sign
+        for column in columns:
+            signs[column] = sign
     return signs

@@ -1,7 +1,7 @@
-"""A matrix of numbers from whatever a data scientist has: NumPy, pandas or polars, with categories and missing values.
+"""A matrix of numbers from NumPy, pandas or polars, with categories and missing values.
 
-Categories become codes by a map that is kept as text, so that a model can be read back without pickle; a category that was
-not there at fitting is missing, not an error.
+Categories become codes by a map that is stored as text, so that a model can be read back without pickle; a category that was
+absent at fitting is missing, not an error.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import numpy as np
 
 from perfml.arrays import Floats, Objects
 
-MOST_LEVELS = 1_000
+MAX_LEVELS = 1_000
 """Distinct texts of a column above which it is taken for an identifier and refused."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """How the columns of a table become numbers. ``names`` is empty for a table without column names."""
+    """Turns the columns of a table into numbers. ``names`` is empty for a table without column names."""
 
     names: tuple[str, ...]
     levels: Mapping[int, tuple[str, ...]]
@@ -28,24 +28,25 @@ class Encoder:
 
     @classmethod
     def fit(cls, X: Any) -> Encoder:
-        """Learn names and categories of a two-dimensional array, a pandas or a polars frame.
+        """Record names and categories of a two-dimensional array, a pandas or a polars frame.
 
-        Raises ValueError for a text column with more than :data:`MOST_LEVELS` distinct values.
+        Raises ValueError for a text column with more than :data:`MAX_LEVELS` distinct values.
         """
         names = _names(X)
         if not is_frame(X):
             return cls((), {})
         levels: dict[int, tuple[str, ...]] = {}
-        for place in range(X.shape[1]):
-            texts = _texts(_series(X, place))
+        for column in range(X.shape[1]):
+            texts = _texts(_series(X, column))
             if texts is not None:
-                found = tuple(sorted({text for text in texts.tolist() if text is not None}))
-                if len(found) > MOST_LEVELS:
+                distinct = tuple(sorted({text for text in texts.tolist() if text is not None}))
+                if len(distinct) > MAX_LEVELS:
+                    name = names[column] if names else column
                     raise ValueError(
-                        f"column {names[place] if names else place!r} has {len(found)} distinct texts, more than {MOST_LEVELS}:"
+                        f"column {name!r} has {len(distinct)} distinct texts, more than {MAX_LEVELS}:"
                         " is it an identifier? Leave it out"
                     )
-                levels[place] = found
+                levels[column] = distinct
         return cls(names, levels)
 
     @property
@@ -54,34 +55,34 @@ class Encoder:
         return tuple(self.levels)
 
     def transform(self, X: Any) -> Any:
-        """(n, features): numbers as they are, categories as codes from 0, what is missing or unseen as NaN.
+        """(n, features): numbers as they are, categories as codes from 0, missing and unseen values as NaN.
 
-        An array is handed back as it came: it is for scikit-learn's own validation to look at.
+        An array is returned unchanged, for scikit-learn's own validation.
         """
         if not is_frame(X):
             return X
         out = np.full((X.shape[0], X.shape[1]), np.nan)
-        for place in range(X.shape[1]):
-            series = _series(X, place)
+        for column in range(X.shape[1]):
+            series = _series(X, column)
             texts = _texts(series)
-            if place in self.levels:
-                code = {level: float(i) for i, level in enumerate(self.levels[place])}
+            if column in self.levels:
+                code = {level: float(i) for i, level in enumerate(self.levels[column])}
                 given = texts if texts is not None else _numbers_as_texts(series)
-                out[:, place] = [code.get(text, np.nan) for text in given.tolist()]
+                out[:, column] = [code.get(text, np.nan) for text in given.tolist()]
             elif texts is not None:
-                out[:, place] = _as_numbers(texts, self.names[place] if self.names else str(place))
+                out[:, column] = _as_numbers(texts, self.names[column] if self.names else str(column))
             else:
-                out[:, place] = _numbers(series)
+                out[:, column] = _numbers(series)
         return out
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON; :meth:`from_json` reads it back."""
+        """JSON from which :meth:`from_json` restores the encoder."""
         return {"names": self.names, "levels": {str(k): v for k, v in self.levels.items()}}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> Encoder:
-        """The encoder that :meth:`to_json` wrote."""
-        levels = {int(place): tuple(texts) for place, texts in raw["levels"].items()}
+        """Restore what :meth:`to_json` gave."""
+        levels = {int(column): tuple(texts) for column, texts in raw["levels"].items()}
         return cls(tuple(raw["names"]), levels)
 
 
@@ -95,12 +96,12 @@ def _names(X: Any) -> tuple[str, ...]:
     return tuple(columns) if all(isinstance(name, str) for name in columns) else ()
 
 
-def _series(X: Any, place: int) -> Any:
-    return X.iloc[:, place] if hasattr(X, "iloc") else X[:, place]
+def _series(X: Any, column: int) -> Any:
+    return X.iloc[:, column] if hasattr(X, "iloc") else X[:, column]
 
 
 def _texts(series: Any) -> Objects | None:
-    """The values as text, missing ones None, where the column is not of numbers; None where it is."""
+    """The values as text, missing ones None; None for a column of numbers."""
     kind = str(series.dtype).lower()
     if kind.startswith(("int", "uint", "float", "bool", "boolean", "decimal", "sparse")) or kind in ("null", "double"):
         return None
@@ -131,7 +132,7 @@ def _numbers_as_texts(series: Any) -> Objects:
 
 
 def _as_numbers(texts: Objects, name: str) -> Floats:
-    """A column that held numbers at fitting and holds text now. Raises ValueError naming it where a text is no number."""
+    """Numbers of a column that held numbers at fitting and holds text now. Raises ValueError where a text is no number."""
     try:
         return np.array([np.nan if text is None else float(text) for text in texts.tolist()])
     except ValueError as error:

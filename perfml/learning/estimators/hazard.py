@@ -2,8 +2,8 @@
 
 Given the cumulative baseline hazard H0, the likelihood of proportional hazards is that of a Poisson count: the event (0 or 1)
 with mean ``H0(time) · exp(score)`` (Aitkin & Clayton 1980). So LightGBM's ``poisson`` learns the score with ``log H0(time)``
-as initial score, and Breslow's baseline follows from the score, twice over. Whatever is estimated from scores (baseline,
-rounds, slope) is estimated from scores out of fold: a score that has seen its own event knows too much.
+as initial score, Breslow's baseline follows from the score, and both steps are done twice. Baseline, rounds and slope are
+estimated from out-of-fold scores: scores of training rows would be overconfident.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perfml.arrays import Bools, Floats, Indexes
 from perfml.learning.estimators import breslow
-from perfml.learning.estimators.blend import boosting
+from perfml.learning.estimators.blend import DEFAULTS, boosting
 from perfml.learning.estimators.calibration import SLOPES
 from perfml.learning.estimators.encoding import Encoder, is_frame
 from perfml.treeshap.contributions import contributions
 
 Folds = list[tuple[Indexes, Indexes]]
-FEWEST_EVENTS = 10
-"""With fewer, everybody gets the baseline: nothing can be said of who."""
+MIN_EVENTS = 10
+"""With fewer, everybody gets the baseline: nothing can be said about individuals."""
 FOLDS = 5
 ITERATIONS = 2
-"""Times that the baseline and the boosting are learnt in turn."""
-SMALLEST_EXPOSURE = 1e-10
-"""Cumulative hazard given to those censored before the first event: they tell nothing, but 0 has no logarithm."""
+"""Alternations between fitting the baseline and boosting."""
+MIN_EXPOSURE = 1e-10
+"""Cumulative hazard of those censored before the first event: 0, which has no logarithm."""
 
 
 class HazardModel(BaseEstimator):
     """Proportional hazards by boosted trees.
 
-    Categorical columns of a pandas or polars frame, and missing values, are used as they are. The parameters are LightGBM's
-    own; ``max_rounds`` and ``early_stopping_rounds`` bound the search for the number of rounds, and one booster is learnt
-    for each of ``seeds``, their margins averaged.
+    Categorical columns of a pandas or polars frame, and missing values, are used as they are. Parameters have LightGBM's
+    names and :class:`~perfml.project.spec.LearnerSpec`'s defaults; ``max_rounds`` and ``early_stopping_rounds`` bound the
+    search for the number of rounds, and one booster is fitted for each of ``seeds``, their margins averaged.
 
     After :meth:`fit`: ``boosters_``, ``rounds_``, ``slope_``, ``baseline_``, ``encoder_``, ``n_features_in_`` and, for a
     table with column names, ``feature_names_in_``.
@@ -49,15 +49,15 @@ class HazardModel(BaseEstimator):
     def __init__(
         self,
         *,
-        learning_rate: float = 0.04,
-        num_leaves: int = 8,
-        min_child_samples: int = 30,
-        feature_fraction: float = 0.5,
-        bagging_fraction: float = 0.8,
-        lambda_l2: float = 5.0,
-        max_rounds: int = 800,
-        early_stopping_rounds: int = 60,
-        seeds: tuple[int, ...] = (11, 23, 47),
+        learning_rate: float = DEFAULTS.learning_rate,
+        num_leaves: int = DEFAULTS.num_leaves,
+        min_child_samples: int = DEFAULTS.min_child_samples,
+        feature_fraction: float = DEFAULTS.feature_fraction,
+        bagging_fraction: float = DEFAULTS.bagging_fraction,
+        lambda_l2: float = DEFAULTS.lambda_l2,
+        max_rounds: int = DEFAULTS.max_rounds,
+        early_stopping_rounds: int = DEFAULTS.early_stopping_rounds,
+        seeds: tuple[int, ...] = DEFAULTS.seeds,
     ) -> None:
         self.learning_rate = learning_rate
         self.num_leaves = num_leaves
@@ -70,9 +70,9 @@ class HazardModel(BaseEstimator):
         self.seeds = seeds
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn from ``X`` (n, features) and ``y`` (n,), as :func:`times_and_events` takes it.
+        """Fit on ``X`` (n, features) and ``y`` (n,) in a form that :func:`times_and_events` reads.
 
-        With fewer than :data:`FEWEST_EVENTS` events every score is 0 and the baseline is Nelson and Aalen's.
+        With fewer than :data:`MIN_EVENTS` events every score is 0 and the baseline is Nelson and Aalen's.
         Raises ValueError where nobody has the event, a time is not positive, or a value is infinite.
         """
         times, event = times_and_events(y)
@@ -81,9 +81,9 @@ class HazardModel(BaseEstimator):
         return self.fit_events(X, times, event)
 
     def fit_events(self, X: Any, times: Floats, event: Bools, weight: Floats | None = None) -> Self:
-        """:meth:`fit` with times and events apart; without any event nobody is ever at risk.
+        """:meth:`fit` with times and events apart; without any event every hazard is 0.
 
-        ``weight`` (n,), positive: how many rows of whom the model is for each row stands for (Horvitz & Thompson 1952).
+        ``weight`` (n,), positive: rows of the population that each row stands for (Horvitz & Thompson 1952).
         """
         features = self._features(X, fitting=True)
         weight = np.ones(len(times)) if weight is None else weight / weight.mean()
@@ -91,7 +91,7 @@ class HazardModel(BaseEstimator):
         score = np.zeros(len(times))
         self.boosters_: tuple[lgb.Booster, ...] = ()
         self.rounds_, self.slope_ = 0, 1.0
-        if event.sum() >= FEWEST_EVENTS:
+        if event.sum() >= MIN_EVENTS:
             for _ in range(ITERATIONS):
                 exposure = breslow.baseline(times, event, score, weight)(times)
                 self.rounds_, score = self._out_of_fold(features, event, exposure, weight)
@@ -123,7 +123,7 @@ class HazardModel(BaseEstimator):
     def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
         """Probability of no event up to and including each of ``times``, counted from 0: (n, times).
 
-        Raises ValueError for times beyond the longest follow-up that was learnt from: nothing is known of them.
+        Raises ValueError for times beyond the longest follow-up in training, about which nothing is known.
         """
         score = self.predict(X)
         return breslow.survival(self.baseline_, score, breslow.known_times(times, self.baseline_.until))
@@ -132,19 +132,14 @@ class HazardModel(BaseEstimator):
         """Probability of the event up to and including each of ``times``: (n, times)."""
         return 1.0 - self.predict_survival(X, times)
 
-    def predict_restricted_mean(self, X: Any, until: float) -> Floats:
-        """Expected time without the event within ``until``, in the unit of the times: (n,)."""
-        score = self.predict(X)
-        return breslow.restricted_mean(self.baseline_, score, breslow.known_times(until, self.baseline_.until)[0])
-
     def score(self, X: Any, y: Any) -> float:
         """Harrell's concordance of :meth:`predict`; see :func:`perfml.learning.estimators.breslow.concordance`."""
         return breslow.concordance(*times_and_events(y), self.predict(X))
 
     def to_parts(self) -> tuple[dict[str, Any], list[str]]:
-        """The fitted model as JSON and LightGBM texts, for :meth:`from_parts`."""
+        """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""
         check_is_fitted(self)
-        about = {
+        fitted = {
             "parameters": self.get_params(),
             "encoder": self.encoder_.to_json(),
             "features": self.n_features_in_,
@@ -152,21 +147,21 @@ class HazardModel(BaseEstimator):
             "slope": self.slope_,
             "baseline": self.baseline_.to_json(),
         }
-        return about, [booster.model_to_string() for booster in self.boosters_]
+        return fitted, [booster.model_to_string() for booster in self.boosters_]
 
     @classmethod
-    def from_parts(cls, about: Mapping[str, Any], boosters: Sequence[str]) -> Self:
-        """The model that :meth:`to_parts` took apart; it predicts the same to the last digit.
+    def from_parts(cls, fitted: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+        """Restore what :meth:`to_parts` gave; predictions are the same to the last digit.
 
-        LightGBM ends the process on a text that was cut or altered: compare its hash first.
+        A damaged text makes LightGBM end the process: compare its hash first.
         """
-        model = cls(**about["parameters"] | {"seeds": tuple(about["parameters"]["seeds"])})
-        model.encoder_ = Encoder.from_json(about["encoder"])
-        model.n_features_in_ = about["features"]
+        model = cls(**fitted["parameters"] | {"seeds": tuple(fitted["parameters"]["seeds"])})
+        model.encoder_ = Encoder.from_json(fitted["encoder"])
+        model.n_features_in_ = fitted["features"]
         if model.encoder_.names:
             model.feature_names_in_ = np.array(model.encoder_.names, dtype=object)
-        model.rounds_, model.slope_ = about["rounds"], about["slope"]
-        model.baseline_ = breslow.Baseline.from_json(about["baseline"])
+        model.rounds_, model.slope_ = fitted["rounds"], fitted["slope"]
+        model.baseline_ = breslow.Baseline.from_json(fitted["baseline"])
         model.boosters_ = tuple(lgb.Booster(model_str=text) for text in boosters)
         return model
 
@@ -174,14 +169,14 @@ class HazardModel(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True
-        tags.target_tags.positive_only = True  # never 0, for which there is no tag: its checks would give zeros
+        tags.target_tags.positive_only = True  # there is no tag for "never 0"
         return tags
 
     def _features(self, X: Any, *, fitting: bool = False) -> Floats:
-        """A matrix of floats, checked as scikit-learn does; names and categories are learnt when ``fitting``."""
+        """A matrix of floats, checked as scikit-learn does; ``fitting`` records names and categories."""
         if not fitting:
             check_is_fitted(self)
-        if is_frame(X):  # the names are looked at before the encoder drops them
+        if is_frame(X):  # names are checked before the encoder drops them
             validate_data(self, X, reset=fitting, skip_check_array=True)
         if fitting:
             self.encoder_ = Encoder.fit(X)
@@ -192,11 +187,11 @@ class HazardModel(BaseEstimator):
         return np.asarray(validate_data(self, features, reset=fitting, **checks))
 
     def _out_of_fold(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> tuple[int, Floats]:
-        """Rounds with the lowest Poisson deviance on rows left out, mean over the seeds, and those rows' mean score (n,)."""
+        """Rounds of the lowest out-of-fold Poisson deviance, averaged over seeds, and the mean out-of-fold score (n,)."""
         runs = []
         for seed in self.seeds:
             folds = _folds(event, seed)
-            found = lgb.cv(
+            tested = lgb.cv(
                 self._parameters(seed, len(event)),
                 self._data(features, event, exposure, weight),
                 self.max_rounds,
@@ -204,7 +199,7 @@ class HazardModel(BaseEstimator):
                 callbacks=[lgb.early_stopping(self.early_stopping_rounds, verbose=False)],
                 return_cvbooster=True,
             )
-            runs.append((folds, cast(lgb.CVBooster, found["cvbooster"])))
+            runs.append((folds, cast(lgb.CVBooster, tested["cvbooster"])))
         rounds = max(1, round(float(np.mean([run.best_iteration for _, run in runs]))))
         score = np.zeros(len(event))
         for folds, run in runs:
@@ -217,7 +212,7 @@ class HazardModel(BaseEstimator):
             features,
             event.astype(np.float64),
             weight=weight,
-            init_score=np.log(np.maximum(exposure, SMALLEST_EXPOSURE)),
+            init_score=np.log(np.maximum(exposure, MIN_EXPOSURE)),
             categorical_feature=list(self.encoder_.categorical),
         )
 
@@ -226,21 +221,20 @@ class HazardModel(BaseEstimator):
 
 
 class CauseSpecificHazards(BaseEstimator):
-    """Causes that compete: one :class:`HazardModel` each, for which the other causes end follow-up (Prentice et al. 1978).
+    """Competing causes: one :class:`HazardModel` each, in which the other causes are censoring (Prentice et al. 1978).
 
     ``hazard`` gives the parameters. After :meth:`fit`, ``hazards_`` holds the models in the order of the causes; a cause with
-    fewer than :data:`FEWEST_EVENTS` events has its baseline alone. ``hazards_[k].contributions`` explains a cause.
+    fewer than :data:`MIN_EVENTS` events has only its baseline. ``hazards_[k].contributions`` explains cause ``k``.
     """
 
     def __init__(self, *, hazard: HazardModel | None = None) -> None:
         self.hazard = hazard
 
     def fit(self, X: Any, times: Any, causes: Any, weight: Floats | None = None) -> Self:
-        """Learn from ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
+        """Fit on ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
 
-        ``weight`` is :meth:`HazardModel.fit_events`'s.
-
-        Raises ValueError for other causes, where all are 0, and as :meth:`HazardModel.fit` does.
+        ``weight`` as in :meth:`HazardModel.fit_events`. Raises ValueError for other causes, where all are 0, and as
+        :meth:`HazardModel.fit` does.
         """
         times = positive_times(times)
         code = column_or_1d(causes, dtype=np.float64)
@@ -259,9 +253,9 @@ class CauseSpecificHazards(BaseEstimator):
         return np.stack([hazard.predict(X) for hazard in self.hazards_], axis=1)
 
     def predict_incidence(self, X: Any, times: npt.ArrayLike) -> Floats:
-        """Probability of having left for each cause up to and including each of ``times``: (n, causes, times).
+        """Probability of having left by each cause up to and including each of ``times``: (n, causes, times).
 
-        It never decreases in time, and with :meth:`predict_survival` the causes add up to 1. See
+        It never decreases in time, and the causes and :meth:`predict_survival` add up to 1. See
         :func:`perfml.learning.estimators.breslow.cumulative_incidence`; raises as :meth:`HazardModel.predict_survival` does.
         """
         scores = self.predict(X)
@@ -269,34 +263,34 @@ class CauseSpecificHazards(BaseEstimator):
         return breslow.cumulative_incidence(baselines, scores, breslow.known_times(times, baselines[0].until))
 
     def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
-        """Probability of staying beyond each of ``times``, whatever the cause: (n, times)."""
+        """Probability of staying beyond each of ``times``, all causes considered: (n, times)."""
         check_is_fitted(self)
         return np.asarray(np.prod([hazard.predict_survival(X, times) for hazard in self.hazards_], axis=0))
 
     def to_parts(self) -> tuple[dict[str, Any], list[str]]:
-        """The fitted models as JSON and LightGBM texts, for :meth:`from_parts`."""
+        """JSON and LightGBM texts, from which :meth:`from_parts` restores the models."""
         check_is_fitted(self)
         parts = [hazard.to_parts() for hazard in self.hazards_]
-        about = {"causes": [about | {"boosters": len(texts)} for about, texts in parts]}
-        return about, [text for _, texts in parts for text in texts]
+        causes = [fitted | {"boosters": len(texts)} for fitted, texts in parts]
+        return {"causes": causes}, [text for _, texts in parts for text in texts]
 
     @classmethod
-    def from_parts(cls, about: Mapping[str, Any], boosters: Sequence[str]) -> Self:
-        """The models that :meth:`to_parts` took apart; see :meth:`HazardModel.from_parts`."""
+    def from_parts(cls, fitted: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+        """Restore what :meth:`to_parts` gave; see :meth:`HazardModel.from_parts`."""
         texts = iter(boosters)
         model = cls()
         model.hazards_ = tuple(
-            HazardModel.from_parts(cause, [next(texts) for _ in range(cause["boosters"])]) for cause in about["causes"]
+            HazardModel.from_parts(cause, [next(texts) for _ in range(cause["boosters"])]) for cause in fitted["causes"]
         )
         return model
 
 
 def times_and_events(y: Any) -> tuple[Floats, Bools]:
-    """Times (n,) and whether the event came then (n,).
+    """Times (n,) and whether each ends with the event (n,).
 
-    ``y``: one signed time for each row, in any unit, ``t`` where the event came at ``t`` and ``-t`` where follow-up ended at
-    ``t`` without one (XGBoost's ``survival:cox``); or a structured array of event and time (scikit-survival).
-    Raises ValueError for times that are 0 (it has no sign), missing or infinite.
+    ``y``: one signed time for each row, in any unit, ``t`` for an event at ``t`` and ``-t`` for follow-up that ends at ``t``
+    without one (XGBoost's ``survival:cox``); or a structured array of event and time (scikit-survival).
+    Raises ValueError for times that are 0 (which has no sign), missing or infinite.
     """
     if y is None:
         raise ValueError("HazardModel requires y to be passed, but the target y is None")
@@ -311,20 +305,20 @@ def times_and_events(y: Any) -> tuple[Floats, Bools]:
 
 
 def positive_times(times: Any) -> Floats:
-    """As floats (n,). Raises ValueError where one is not a positive, finite number."""
-    found = np.asarray(check_array(column_or_1d(times), ensure_2d=False, dtype=np.float64, input_name="times"))
-    if (found <= 0).any():
-        raise ValueError(f"{(found <= 0).sum()} times are not positive: count leaving on the first day as half a day")
-    return found
+    """``times`` as floats (n,). Raises ValueError where one is not a positive, finite number."""
+    checked = np.asarray(check_array(column_or_1d(times), ensure_2d=False, dtype=np.float64, input_name="times"))
+    if (checked <= 0).any():
+        raise ValueError(f"{(checked <= 0).sum()} times are not positive: count leaving on the first day as half a day")
+    return checked
 
 
 def _folds(event: Bools, seed: int) -> Folds:
-    """Training and left-out rows of each fold, drawn so that each holds its share of the events."""
+    """Training and left-out rows of each fold, stratified by the event."""
     order = np.lexsort((np.random.default_rng(seed).random(len(event)), event))
     fold = np.empty(len(event), dtype=np.intp)
     fold[order] = np.arange(len(event)) % FOLDS
     return [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(FOLDS)]
 
 
-def _mean(found: Sequence[Any], shape: tuple[int, ...]) -> Floats:
-    return np.asarray(np.mean(found, axis=0), dtype=np.float64) if found else np.zeros(shape)
+def _mean(parts: Sequence[Any], shape: tuple[int, ...]) -> Floats:
+    return np.asarray(np.mean(parts, axis=0), dtype=np.float64) if parts else np.zeros(shape)

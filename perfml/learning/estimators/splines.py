@@ -1,8 +1,8 @@
-"""Spline logistic regression: a sum of one smooth-ish curve a column, each piecewise linear between a few quantiles.
+"""Spline logistic regression: a sum of one curve a column, each piecewise linear between a few quantiles.
 
 Linear B-splines ("tents") at the quantiles of a column, together with the column itself, under one ridge penalty (Eilers &
 Marx 1996 with a plain ridge). A sum of tents is a piecewise linear curve, so the fitted model is a table of knots and
-values: it is evaluated with :func:`numpy.interp`, kept as JSON, and its Shapley values are its own terms less their mean.
+values: it is evaluated with :func:`numpy.interp`, stored as JSON, and its Shapley values are its terms less their means.
 Beyond the outermost knots a curve stays flat; missing values and categories are levels of their own.
 """
 
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.isotonic import isotonic_regression
+from sklearn.linear_model import LogisticRegression
 
-from perfml.arrays import Floats
+from perfml.arrays import Floats, Floats32
 
 INNER_KNOTS = 2
-PENALTIES = (0.0005, 0.002, 0.01, 0.05, 0.25)
-"""Inverse strengths C of the ridge that are tried, the strongest first."""
-MOST_ROWS = 60_000
-"""Rows a curve is learnt from; more sharpen it no further, and cost as much as the trees."""
-MOST_ITERATIONS = 150
-BLOCK = 20_000
-"""Rows for which all terms are held at once."""
+INVERSE_PENALTIES = (0.0005, 0.002, 0.01, 0.05, 0.25)
+"""Values of the ridge's inverse strength, scikit-learn's ``C``, to choose from; the strongest ridge first."""
+MAX_ROWS = 60_000
+"""Rows a curve is fitted on; more do not sharpen it, and cost as much as the trees."""
+MAX_ITERATIONS = 150
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Curve:
     categorical: bool = False
 
     def __call__(self, x: Floats) -> Floats:
-        """(n,) -> (n,); a category without a value of its own counts as missing."""
+        """(n,) -> (n,); a category not seen in training counts as missing."""
         absent = np.isnan(x)
         if not self.values:
             return np.where(absent, self.missing, 0.0)
@@ -51,7 +51,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class SplineLogistic:
-    """``intercept`` plus one curve a column, on the scale of log-odds. ``means``: each curve's mean where it was learnt."""
+    """``intercept`` plus one curve a column, in log-odds. ``means``: each curve's mean over its training rows."""
 
     intercept: float
     curves: tuple[Curve, ...]
@@ -60,38 +60,38 @@ class SplineLogistic:
     def margin(self, features: Floats) -> Floats:
         """Log-odds: (n, features) -> (n,)."""
         out = np.full(len(features), self.intercept)
-        for place, curve in enumerate(self.curves):
+        for column, curve in enumerate(self.curves):
             if any(curve.values) or curve.missing:
-                out += curve(features[:, place])
+                out += curve(features[:, column])
         return out
 
     def contributions(self, features: Floats) -> Floats:
         """Exact Shapley values of an additive model: (n, features + 1); the last column is the base value."""
         out = np.empty((len(features), len(self.curves) + 1))
-        for place, (curve, mean) in enumerate(zip(self.curves, self.means, strict=True)):
-            out[:, place] = curve(features[:, place]) - mean
+        for column, (curve, mean) in enumerate(zip(self.curves, self.means, strict=True)):
+            out[:, column] = curve(features[:, column]) - mean
         out[:, -1] = self.intercept + sum(self.means)
         return out
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON; :meth:`from_json` reads it back."""
+        """JSON from which :meth:`from_json` restores the model."""
         curves = [[c.knots, c.values, c.missing, c.categorical] for c in self.curves]
         return {"intercept": self.intercept, "curves": curves, "means": self.means}
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> SplineLogistic:
-        """The model that :meth:`to_json` wrote."""
+        """Restore what :meth:`to_json` gave."""
         curves = tuple(Curve(tuple(k), tuple(v), missing, cat) for k, v, missing, cat in raw["curves"])
         return cls(raw["intercept"], curves, tuple(raw["means"]))
 
 
 @dataclass(frozen=True)
 class Basis:
-    """The knots of each column, learnt from rows without their labels."""
+    """The knots of each column, from features without labels."""
 
     knots: tuple[Floats, ...]
     scale: tuple[tuple[float, float], ...]
-    """Of each column, mean and standard deviation of its values, kept within the outermost knots."""
+    """Mean and standard deviation of each column."""
     categories: Mapping[int, int]
     """Number of codes of each categorical column."""
 
@@ -99,10 +99,10 @@ class Basis:
     def of(cls, features: Floats, categories: Mapping[int, int]) -> Basis:
         """Knots at the extremes and at :data:`INNER_KNOTS` quantiles between them. ``features``: (n, columns)."""
         knots, scale = [], []
-        for place in range(features.shape[1]):
-            x = features[:, place]
+        for column in range(features.shape[1]):
+            x = features[:, column]
             x = x[~np.isnan(x)]
-            if place in categories or not len(x):
+            if column in categories or not len(x):
                 knots.append(np.empty(0))
                 scale.append((0.0, 1.0))
                 continue
@@ -111,53 +111,53 @@ class Basis:
             scale.append((float(x.mean()), float(x.std()) or 1.0))
         return cls(tuple(knots), tuple(scale), categories)
 
-    def width(self, place: int) -> int:
-        """How many columns of the design one column takes: its tents, itself, and whether it is missing."""
-        return self.categories[place] + 1 if place in self.categories else len(self.knots[place]) + 2
+    def width(self, column: int) -> int:
+        """Terms of the design for one column: its tents, itself, and whether it is missing."""
+        return self.categories[column] + 1 if column in self.categories else len(self.knots[column]) + 2
 
-    def design(self, features: Floats) -> npt.NDArray[np.float32]:
+    def design(self, features: Floats) -> Floats32:
         """(n, columns) -> (n, terms), in single precision."""
-        starts = np.cumsum([0, *(self.width(place) for place in range(features.shape[1]))])
+        starts = np.cumsum([0, *(self.width(column) for column in range(features.shape[1]))])
         out = np.zeros((len(features), starts[-1]), dtype=np.float32)
-        for place, start in enumerate(starts[:-1]):
-            x = features[:, place]
-            there = np.flatnonzero(~np.isnan(x))
-            out[:, starts[place + 1] - 1] = np.isnan(x)
-            if place in self.categories:
-                code = x[there].astype(np.int64)
-                seen = (code >= 0) & (code < self.categories[place])
-                out[there[seen], start + code[seen]] = 1.0
+        for column, start in enumerate(starts[:-1]):
+            x = features[:, column]
+            observed = np.flatnonzero(~np.isnan(x))
+            out[:, starts[column + 1] - 1] = np.isnan(x)
+            if column in self.categories:
+                code = x[observed].astype(np.int64)
+                seen = (code >= 0) & (code < self.categories[column])
+                out[observed[seen], start + code[seen]] = 1.0
                 continue
-            at = self.knots[place]
+            at = self.knots[column]
             if len(at) < 2:
                 continue
-            clipped = np.clip(x[there], at[0], at[-1])
+            clipped = np.clip(x[observed], at[0], at[-1])
             low = np.clip(np.searchsorted(at, clipped, side="right") - 1, 0, len(at) - 2)
             part = (clipped - at[low]) / (at[low + 1] - at[low])
-            out[there, start + low] = 1.0 - part
-            out[there, start + low + 1] = part
-            mean, spread = self.scale[place]
-            out[there, start + len(at)] = (clipped - mean) / spread
+            out[observed, start + low] = 1.0 - part
+            out[observed, start + low + 1] = part
+            mean, spread = self.scale[column]
+            out[observed, start + len(at)] = (clipped - mean) / spread
         return out
 
     def curves(self, coefficients: Floats, signs: Sequence[int], weight: Sequence[Floats]) -> tuple[Curve, ...]:
-        """One curve a column from the coefficients of the design. ``signs``: the direction asked of each column, or 0.
+        """One curve a column from the coefficients of the design. ``signs``: the direction required of each column, or 0.
 
-        A curve that bends the wrong way is replaced by the nearest monotone one (isotonic regression, weighted by
-        ``weight``, how many rows lie near each knot).
+        A curve that bends the wrong way is replaced by the nearest monotone one: isotonic regression, weighted by the number
+        of rows near each knot (``weight``).
         """
         out, start = [], 0
-        for place, sign in enumerate(signs):
-            end = start + self.width(place)
+        for column, sign in enumerate(signs):
+            end = start + self.width(column)
             own = coefficients[start:end]
-            if place in self.categories:
+            if column in self.categories:
                 out.append(Curve((), tuple(own[:-1].tolist()), float(own[-1]), True))
             else:
-                at = self.knots[place]
-                mean, spread = self.scale[place]
+                at = self.knots[column]
+                mean, spread = self.scale[column]
                 values = own[: len(at)] + own[len(at)] * (at - mean) / spread if len(at) > 1 else np.zeros(len(at))
                 if sign and len(at) > 1:
-                    values = _monotone(values, sign, weight[place])
+                    values = _monotone(values, sign, weight[column])
                 out.append(Curve(tuple(at.tolist()), tuple(values.tolist()), float(own[-1])))
             start = end
         return tuple(out)
@@ -170,18 +170,15 @@ def fit_path(
     weight: Floats | None = None,
     categories: Mapping[int, int] | None = None,
     signs: Sequence[int] | None = None,
-    penalties: Sequence[float] = PENALTIES,
+    inverse_penalties: Sequence[float] = INVERSE_PENALTIES,
     seed: int = 0,
 ) -> list[SplineLogistic]:
-    """One model for each of ``penalties``, each begun where the stronger one ended.
+    """One model for each of ``inverse_penalties``, each started from the previous one's solution.
 
-    ``features``: (n, columns); ``label``: 0 or 1, both there; ``categories``: number of codes of each categorical column.
+    ``features``: (n, columns); ``label``: 0 or 1, both present; ``categories``: number of codes of each categorical column.
     """
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
-
-    if len(label) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(len(label), MOST_ROWS, replace=False))
+    if len(label) > MAX_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(len(label), MAX_ROWS, replace=False))
         features, label = features[rows], label[rows]
         weight = None if weight is None else weight[rows]
     signs = [0] * features.shape[1] if signs is None else list(signs)
@@ -190,32 +187,30 @@ def fit_path(
     middle = np.average(design, axis=0, weights=weight).astype(np.float32)
     design -= middle
     near = _rows_near_knots(basis, features, signs)
-    logistic = LogisticRegression(max_iter=MOST_ITERATIONS, tol=1e-3, warm_start=True)
+    logistic = LogisticRegression(max_iter=MAX_ITERATIONS, tol=1e-3, warm_start=True)
     models = []
-    for strength in penalties:
-        logistic.C = strength
-        with warnings.catch_warnings():  # a ridge this close to its optimum is as good as one at it
+    for inverse_penalty in inverse_penalties:
+        logistic.C = inverse_penalty
+        with warnings.catch_warnings():  # as close to the optimum as the blend needs
             warnings.simplefilter("ignore", ConvergenceWarning)
             logistic.fit(design, label, sample_weight=weight)
         coefficients = logistic.coef_[0].astype(np.float64)
         curves = basis.curves(coefficients, signs, near)
-        means = tuple(float(np.mean(curve(features[:, place]))) for place, curve in enumerate(curves))
+        means = tuple(float(np.mean(curve(features[:, column]))) for column, curve in enumerate(curves))
         intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
         models.append(SplineLogistic(intercept, curves, means))
     return models
 
 
 def _rows_near_knots(basis: Basis, features: Floats, signs: Sequence[int]) -> list[Floats]:
-    """For each column that must be monotone, one more than the rows nearest to each knot; ones for the others."""
+    """For each column that must be monotone, one plus the number of rows nearest to each knot; ones for the others."""
     out = [np.ones(len(at)) for at in basis.knots]
-    for place in np.flatnonzero(signs):
-        at, x = basis.knots[place], features[:, place]
+    for column in np.flatnonzero(signs):
+        at, x = basis.knots[column], features[:, column]
         if len(at) > 1:
-            out[place] += np.bincount(np.abs(x[~np.isnan(x), None] - at).argmin(axis=1), minlength=len(at))
+            out[column] += np.bincount(np.abs(x[~np.isnan(x), None] - at).argmin(axis=1), minlength=len(at))
     return out
 
 
 def _monotone(values: Floats, sign: int, weight: Floats) -> Floats:
-    from sklearn.isotonic import isotonic_regression
-
     return np.asarray(isotonic_regression(values, sample_weight=weight, increasing=sign > 0), dtype=np.float64)

@@ -62,7 +62,13 @@ class TrainingSample:
         """Learn as ``risk`` was learnt, from those of other ``rows`` whose label is known."""
         chosen = rows[~np.isnan(label[rows])]
         settings = self._settings([seed])
-        return fit(self.features[chosen], label[chosen], decided=risk.decided, settings=settings, signs=self._signs)
+        return fit(
+            self.features[chosen],
+            label[chosen],
+            hyperparameters=risk.hyperparameters,
+            settings=settings,
+            signs=self._signs,
+        )
 
     def _settings(self, seeds: Sequence[int]) -> LearnerSpec:
         return self.spec.learner.model_copy(update={"seeds": tuple(seeds)})

@@ -45,20 +45,20 @@ def test_parts_put_together_say_the_same() -> None:
     again = RiskModel.from_parts(json.loads(json.dumps(about)), texts)
     np.testing.assert_array_equal(again.margin(x), risk.margin(x))
     np.testing.assert_array_equal(again.contributions(x), risk.contributions(x))
-    assert again.decided == risk.decided
+    assert again.hyperparameters == risk.hyperparameters
 
 
 @pytest.mark.parametrize("blend", ["trees", "curves"])
 def test_one_part_alone_can_be_asked_for(blend: str) -> None:
     x, y = sample()
-    risk = fit(x, y, decided=Hyperparameters(rounds=20), settings=QUICK.model_copy(update={"blend": blend}))
+    risk = fit(x, y, hyperparameters=Hyperparameters(rounds=20), settings=QUICK.model_copy(update={"blend": blend}))
     assert bool(risk.boosters) == (blend == "trees")
     assert (risk.splines is None) == (blend == "trees")
 
 
 def test_the_level_is_that_of_the_rows() -> None:
     x, y = sample()
-    risk = fit(x, y, decided=Hyperparameters(rounds=20, slope=1.3), settings=QUICK)
+    risk = fit(x, y, hyperparameters=Hyperparameters(rounds=20, slope=1.3), settings=QUICK)
     assert probability(risk.margin(x)).mean() == pytest.approx(y.mean(), abs=1e-9)
 
 

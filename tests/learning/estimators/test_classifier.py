@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perfml import RiskClassifier
-from perfml.learning.estimators.encoding import MOST_LEVELS, Encoder
+from perfml.learning.estimators.encoding import MAX_LEVELS, Encoder
 
 QUICK = {"seeds": (1,), "max_rounds": 60, "early_stopping_rounds": 20}
 EXPECTED = {
@@ -181,7 +181,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="days before the as-of date"):
             Encoder.fit(pd.DataFrame({"hired_on": pd.to_datetime(["2020-01-01"])}))
         with pytest.raises(ValueError, match="identifier"):
-            Encoder.fit(pd.DataFrame({"employee_id": [f"e{i}" for i in range(MOST_LEVELS + 1)]}))
+            Encoder.fit(pd.DataFrame({"employee_id": [f"e{i}" for i in range(MAX_LEVELS + 1)]}))
 
 
 def test_an_encoder_comes_back_from_json() -> None:

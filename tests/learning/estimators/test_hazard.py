@@ -22,7 +22,7 @@ from sksurv.nonparametric import cumulative_incidence_competing_risks, nelson_aa
 from sksurv.util import Surv
 
 from perfml.learning.estimators import breslow
-from perfml.learning.estimators.hazard import FEWEST_EVENTS, CauseSpecificHazards, HazardModel, times_and_events
+from perfml.learning.estimators.hazard import MIN_EVENTS, CauseSpecificHazards, HazardModel, times_and_events
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -142,13 +142,6 @@ def test_nobody_to_compare_is_missing() -> None:
     assert np.isnan(breslow.concordance(np.ones(3), np.ones(3, bool), np.arange(3.0)))
 
 
-def test_restricted_mean_is_the_area_under_the_curve(model: HazardModel, others: People) -> None:
-    fine = np.linspace(0, 24, 40_001)
-    middle = (fine[1:] + fine[:-1]) / 2
-    area = model.predict_survival(others.rows[:20], middle).mean(axis=1) * 24
-    np.testing.assert_allclose(model.predict_restricted_mean(others.rows[:20], 24), area, atol=2e-3)
-
-
 def test_without_scores_incidence_is_aalen_and_johansens(others: People) -> None:
     when, known = cumulative_incidence_competing_risks(others.causes, others.times)
     baselines = [breslow.baseline(others.times, others.causes == k, np.zeros(len(others.times))) for k in (1, 2)]
@@ -243,7 +236,6 @@ def test_curves_fall_from_one_and_stay_between_risk_and_certainty(model: HazardM
     assert (curve[:, 0] == 1).all() and (curve >= 0).all()
     assert (np.diff(curve, axis=1) <= 0).all()
     np.testing.assert_array_equal(model.predict_incidence(others.rows[:100], times), 1 - curve)
-    assert (model.predict_restricted_mean(others.rows[:100], 24) < 24).all()
 
 
 def test_pandas_and_polars_and_both_kinds_of_y_give_the_same(company: People) -> None:
@@ -309,7 +301,7 @@ def test_one_cause_alone_is_the_hazard_model(company: People) -> None:
 def test_a_rare_cause_has_its_baseline_and_an_absent_one_nothing(company: People) -> None:
     kinds = company.causes.copy()
     kinds[kinds == 2] = 0
-    kinds[np.flatnonzero(kinds == 1)[: FEWEST_EVENTS - 1]] = 3
+    kinds[np.flatnonzero(kinds == 1)[: MIN_EVENTS - 1]] = 3
     found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, kinds)
     incidence = found.predict_incidence(company.rows, [50])
     assert (found.predict(company.rows)[:, 1:] == 0).all() and found.predict(company.rows)[:, 0].std() > 0.1
@@ -354,7 +346,7 @@ def test_thin_and_tied_times_are_learnt_from(y: list[float]) -> None:
     found = HazardModel(**QUICK).fit(X, y)
     curve = found.predict_survival(X, [0, times.min(), times.max()])
     assert np.isfinite(curve).all() and (curve[:, 2] < 1).all()
-    if (np.array(y) > 0).sum() < FEWEST_EVENTS:
+    if (np.array(y) > 0).sum() < MIN_EVENTS:
         _, hazard = nelson_aalen_estimator(np.array(y) > 0, times)
         assert (found.predict(X) == 0).all() and (found.contributions(X) == 0).all()
         np.testing.assert_allclose(curve[:, 2], np.exp(-hazard[-1]))

@@ -22,7 +22,7 @@ def sample(n: int = 800) -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_table_of_knots_is_the_logistic_regression_that_was_fitted() -> None:
     x, y = sample()
-    model = fit_path(x, y, categories={2: 3}, penalties=[0.5])[0]
+    model = fit_path(x, y, categories={2: 3}, inverse_penalties=[0.5])[0]
     basis = Basis.of(x, {2: 3})
     design = basis.design(x).astype(np.float64)
     reference = LogisticRegression(C=0.5, max_iter=5000, tol=1e-8).fit(design - design.mean(axis=0), y)

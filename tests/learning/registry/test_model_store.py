@@ -25,7 +25,13 @@ def risk(seed: int = 1) -> RiskModel:
     x = rng.normal(size=(300, 3))
     y = (x[:, 0] + rng.normal(size=300) > 0).astype(float)
     booster = lgb.train({"objective": "binary", "verbosity": -1, "num_leaves": 4}, lgb.Dataset(x, y), 5)
-    return RiskModel((booster, booster), fit_path(x, y)[0], 0.6, Affine(0.8, -0.1), Hyperparameters(rounds=5))
+    return RiskModel(
+        boosters=(booster, booster),
+        splines=fit_path(x, y)[0],
+        share=0.6,
+        calibration=Affine(0.8, -0.1),
+        hyperparameters=Hyperparameters(rounds=5),
+    )
 
 
 def kept(home: Path, seed: int = 1) -> Model:
