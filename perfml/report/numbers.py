@@ -1,4 +1,4 @@
-"""The numbers that pictures are drawn from."""
+"""The numbers that pictures show."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ class Interval(NamedTuple):
     high: float | None
 
 
-def inverse(of: Interval) -> Interval:
-    """One over a figure: expected over observed becomes observed over expected.
+def inverse(figure: Interval) -> Interval:
+    """Invert a figure: expected over observed becomes observed over expected.
 
     >>> inverse(Interval(0.8, 0.5, None))
     Interval(value=1.25, low=None, high=2.0)
     """
-    value, high, low = (1 / end if end else None for end in of)
+    value, high, low = (1 / end if end else None for end in figure)
     return Interval(value, low, high)
 
 
-class Step(NamedTuple):
-    """One piece of evidence; ``contribution`` in log-odds."""
+class WaterfallStep(NamedTuple):
+    """One piece of evidence; ``contribution`` is in log-odds."""
 
     label: str
     contribution: float
 
 
 class Bin(NamedTuple):
-    """People of about the same probability: its mean, the share with the outcome, and that share's 95 % interval."""
+    """People of similar probability: the mean probability, the share with the outcome, and its 95 % interval."""
 
     expected: float
     observed: float
@@ -40,7 +40,7 @@ class Bin(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """One measure of the model beside the baseline's; ``chance`` is its value for a random order, if that is known."""
+    """One measure of the model and of the baseline; ``chance`` is its value for a random order, None where unknown."""
 
     label: str
     model: Interval
@@ -49,7 +49,7 @@ class Compared(NamedTuple):
 
 
 def percent(share: float) -> str:
-    """A share as text, with a decimal where it is small.
+    """Format a share, with one decimal near 0 and 1.
 
     >>> percent(0.234), percent(0.0042), percent(0.0)
     ('23 %', '0.4 %', '0 %')

@@ -1,6 +1,6 @@
-"""Pictures of reasons and of back-tests: pure functions from numbers to SVG text, for reports and for notebooks.
+"""Pictures of reasons, back-tests and targets: pure functions from numbers to SVG text, for reports and notebooks.
 
-Every picture has a table with the same numbers beside it in the report; colour never carries a meaning alone.
+In the report a table beside every picture shows the same numbers; colour never carries a meaning alone.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from perfml.report.numbers import Bin, Compared, Interval, Step, percent
+from perfml.report.numbers import Bin, Compared, Interval, WaterfallStep, percent
 from perfml.report.svg import (
     GRID,
     INK,
@@ -24,7 +24,17 @@ from perfml.report.svg import (
     wrap,
 )
 
-__all__ = ["Bin", "Compared", "Interval", "Step", "calibration", "comparison", "percent", "target", "waterfall"]
+__all__ = [
+    "Bin",
+    "Compared",
+    "Interval",
+    "WaterfallStep",
+    "calibration",
+    "comparison",
+    "percent",
+    "target",
+    "waterfall",
+]
 
 RAISES = "var(--raises,#b3541e)"
 LOWERS = "var(--lowers,#1f7a6d)"
@@ -32,16 +42,19 @@ MODEL = "var(--accent,#2457a6)"
 BASELINE = "var(--muted,#5b6470)"
 _LOW = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4)
 PROBABILITIES = (*_LOW, 0.5, *(1 - p for p in reversed(_LOW)))
-"""Where the scale of a waterfall may be marked."""
+"""Probabilities at which the scale of a waterfall may have a tick."""
 SMALL = 11.5
-"""Size of what stands at the scales."""
+"""Font size of scales and legends."""
 
 
-def waterfall(*, base: float, steps: Sequence[Step], start: str, end: str, title: str, width: float = 560) -> str:
-    """From the base value to one person's risk, one piece of evidence after another.
+def waterfall(
+    *, base: float, steps: Sequence[WaterfallStep], start: str, end: str, title: str, width: float = 560
+) -> str:
+    """Draw the way from the base value to one person's risk, one piece of evidence after another.
 
-    ``base`` and the contributions are log-odds, which add up; the scale below is marked in probabilities. ``start`` and
-    ``end`` name the two ends. Bars point to where they push; labels are wrapped to ``width``.
+    ``base`` and the contributions are log-odds, which add up; the scale below has its ticks in probabilities. ``start``
+    and ``end`` are the labels of the two ends. Bars point in the direction of their contribution; labels are wrapped to
+    ``width``.
     """
     levels = [base]
     for step in steps:
@@ -50,16 +63,16 @@ def waterfall(*, base: float, steps: Sequence[Step], start: str, end: str, title
     low, high = min(levels), max(levels)
     spread = max(high - low, 0.5)
 
-    def place(margin: float) -> float:
+    def x_of(margin: float) -> float:
         return left + edge + (margin - low) / spread * (right - left - 2 * edge)
 
     parts: list[str] = []
     behind: list[str] = []
     y = 18.0
-    parts += [text(left, y, start, size=size, bold=True), dot(place(base), y + 15, radius=4.5)]
+    parts += [text(left, y, start, size=size, bold=True), dot(x_of(base), y + 15, radius=4.5)]
     y += 15
     for number, step in enumerate(steps):
-        before, after = place(levels[number]), place(levels[number + 1])
+        before, after = x_of(levels[number]), x_of(levels[number + 1])
         top = y
         y += 25
         for row in wrap(step.label, width=right - left, size=size):
@@ -68,30 +81,30 @@ def waterfall(*, base: float, steps: Sequence[Step], start: str, end: str, title
         behind.append(line(before, top + 5, before, y - 5, stroke=GRID, dash="2 3"))
         parts.append(_arrow(before, after, y + 1, step.contribution))
         outside = 7 if after >= before else -7
-        said = f"→ {percent(_probability(levels[number + 1]))}"
+        label = f"→ {percent(_probability(levels[number + 1]))}"
         parts.append(
-            text(after + outside, y + 5, said, anchor="start" if outside > 0 else "end", fill=MUTED, size=SMALL)
+            text(after + outside, y + 5, label, anchor="start" if outside > 0 else "end", fill=MUTED, size=SMALL)
         )
         y += 4
-    behind.append(line(place(levels[-1]), y + 4, place(levels[-1]), y + 26, stroke=GRID, dash="2 3"))
+    behind.append(line(x_of(levels[-1]), y + 4, x_of(levels[-1]), y + 26, stroke=GRID, dash="2 3"))
     y += 28
-    parts += [text(left, y, end, size=size, bold=True), dot(place(levels[-1]), y + 15, radius=5.5)]
+    parts += [text(left, y, end, size=size, bold=True), dot(x_of(levels[-1]), y + 15, radius=5.5)]
     y += 34
     parts.append(line(left, y, right, y))
-    taken = -math.inf
+    last_label_end = -math.inf
     for p in PROBABILITIES:
-        x, words = place(math.log(p / (1 - p))), percent(p)
-        if left + 16 <= x <= right - 16 and x - text_width(words, SMALL) / 2 > taken + 8:
-            parts += [line(x, y, x, y + 5), text(x, y + 18, words, anchor="middle", fill=MUTED, size=SMALL)]
-            taken = x + text_width(words, SMALL) / 2
+        x, label = x_of(math.log(p / (1 - p))), percent(p)
+        if left + 16 <= x <= right - 16 and x - text_width(label, SMALL) / 2 > last_label_end + 8:
+            parts += [line(x, y, x, y + 5), text(x, y + 18, label, anchor="middle", fill=MUTED, size=SMALL)]
+            last_label_end = x + text_width(label, SMALL) / 2
     return picture([*behind, *parts], width=width, height=y + 24, title=title)
 
 
 def _arrow(before: float, after: float, y: float, contribution: float) -> str:
     """A bar that points to ``after``."""
-    way = 1 if after >= before else -1
+    direction = 1 if after >= before else -1
     tip = min(6.0, abs(after - before))
-    neck = after - way * tip
+    neck = after - direction * tip
     points = [(before, y - 6), (neck, y - 6), (after, y), (neck, y + 6), (before, y + 6)]
     return shape(points, fill=RAISES if contribution >= 0 else LOWERS)
 
@@ -103,9 +116,9 @@ def _probability(margin: float) -> float:
 def calibration(
     *, bins: Sequence[Bin], title: str, expected: str, observed: str, diagonal: str, width: float = 460
 ) -> str:
-    """Expected against observed share for each of ``bins``, with whiskers; a good model lies on the diagonal.
+    """Draw the observed against the expected share of each of ``bins``, with whiskers; a good model is on the diagonal.
 
-    ``expected``, ``observed`` and ``diagonal`` are the words at the axes and along the diagonal.
+    ``expected``, ``observed`` and ``diagonal`` are the labels of the axes and of the diagonal.
     """
     left, right, top = 52.0, width - 14, 30.0
     side = right - left
@@ -119,7 +132,7 @@ def calibration(
         return bottom - share / most * side
 
     parts = [text(left - 44, 16, observed, fill=MUTED, size=SMALL)]
-    for share in ticks(0, most, about=5):
+    for share in ticks(0, most, count=5):
         parts += [
             line(left, y(share), right, y(share)),
             text(left - 8, y(share) + 4, percent(share), anchor="end", fill=MUTED, size=SMALL),
@@ -131,8 +144,8 @@ def calibration(
         text(right, bottom + 38, expected, anchor="end", fill=MUTED, size=SMALL),
     ]
     along = x(most * 0.87), y(most * 0.87) + 16
-    words = text(*along, diagonal, anchor="middle", fill=MUTED, size=SMALL)
-    parts.append(f'<g transform="rotate(-45 {along[0]:.1f} {along[1]:.1f})">{words}</g>')
+    label = text(*along, diagonal, anchor="middle", fill=MUTED, size=SMALL)
+    parts.append(f'<g transform="rotate(-45 {along[0]:.1f} {along[1]:.1f})">{label}</g>')
     for b in bins:
         parts.append(_whisker(y(b.low), y(b.high), x(b.expected)))
     parts += [dot(x(b.expected), y(b.observed), fill=MODEL) for b in bins]
@@ -147,14 +160,14 @@ def _whisker(y1: float, y2: float, x: float) -> str:
 def comparison(
     *, measures: Sequence[Compared], model: str, baseline: str, chance: str, title: str, width: float = 560
 ) -> str:
-    """The model's figures beside the baseline's, each with its 95 % interval; every measure has a scale of its own.
+    """Draw the model's figures beside the baseline's, each with its 95 % interval; every measure has its own scale.
 
-    ``model``, ``baseline`` and ``chance`` are the words of the legend; a missing figure is left out.
+    ``model``, ``baseline`` and ``chance`` are the labels of the legend; a missing figure is left out.
     """
     parts, x = [], 8.0
-    for kind, words in (("model", model), ("baseline", baseline), ("chance", chance)):
-        parts += [_mark(kind, x), text(x + 12, 16, words, size=12)]
-        x += 34 + text_width(words, 12)
+    for kind, label in (("model", model), ("baseline", baseline), ("chance", chance)):
+        parts += [_mark(kind, x), text(x + 12, 16, label, size=12)]
+        x += 34 + text_width(label, 12)
     y = 44.0
     for measure in measures:
         parts += _panel(measure, y, width)
@@ -163,7 +176,7 @@ def comparison(
 
 
 def _mark(kind: str, x: float) -> str:
-    """What stands for ``kind`` in the legend."""
+    """The mark of ``kind`` in the legend."""
     if kind == "model":
         return dot(x, 12, fill=MODEL)
     return diamond(x, 12, stroke=BASELINE) if kind == "baseline" else line(x, 4, x, 20, stroke=MUTED, dash="3 3")
@@ -171,14 +184,14 @@ def _mark(kind: str, x: float) -> str:
 
 def _panel(measure: Compared, top: float, width: float) -> list[str]:
     pairs = ((measure.model, True), (measure.baseline, False))
-    found = [n for interval, _ in pairs for n in interval if n is not None]
+    known = [n for interval, _ in pairs for n in interval if n is not None]
     parts = [text(4, top + 4, measure.label, size=13, bold=True)]
-    if not found:
+    if not known:
         return parts
-    ends = [*found, measure.chance] if measure.chance is not None else found
+    ends = [*known, measure.chance] if measure.chance is not None else known
     low, high = min(ends), max(ends)
-    room = 0.06 * (high - low) or 0.05
-    low, high = low - room, high + room
+    padding = 0.06 * (high - low) or 0.05
+    low, high = low - padding, high + padding
     left, right = 10.0, width - 138
 
     def x(number: float) -> float:
@@ -197,45 +210,45 @@ def _panel(measure: Compared, top: float, width: float) -> list[str]:
         y, colour = top + 25 + 23 * number, MODEL if ours else BASELINE
         if interval.value is None:
             continue
-        said = f"{interval.value:.2f}"
+        label = f"{interval.value:.2f}"
         if interval.low is not None and interval.high is not None:
             parts.append(line(x(interval.low), y, x(interval.high), y, stroke=colour, width=2.5))
-            said += f" ({interval.low:.2f}–{interval.high:.2f})"
+            label += f" ({interval.low:.2f}–{interval.high:.2f})"
         parts.append(
             dot(x(interval.value), y, radius=5.5, fill=colour) if ours else diamond(x(interval.value), y, stroke=colour)
         )
-        parts.append(text(width - 2, y + 4, said, anchor="end", size=12, fill=INK if ours else MUTED))
+        parts.append(text(width - 2, y + 4, label, anchor="end", size=12, fill=INK if ours else MUTED))
     return parts
 
 
 def target(
     *, forecast: Interval, before: float, after: float, names: tuple[str, str, str], title: str, width: float = 560
 ) -> str:
-    """A goal's forecast with its interval, and the target before and after, on one scale from the lowest of them on.
+    """Draw a goal's forecast with its interval, and the target before and after, on a scale that starts at the lowest.
 
-    ``names``: of the forecast, the target now, and the one suggested. Told apart by shape as well as by colour.
+    ``names``: of the forecast, the target now, and the suggested one. They differ by shape as well as by colour.
     """
     values = [x for x in (forecast.value, forecast.low, forecast.high, before, after) if x is not None]
     low, high = min(values), max(values)
     spread = (high - low) or max(abs(high), 1.0)
     left, right, y = 60.0, width - 60, 46.0
 
-    def place(value: float) -> float:
+    def x_of(value: float) -> float:
         return left + (value - low) / spread * (right - left)
 
     parts = []
-    for at in ticks(low, low + spread, about=4):
+    for tick in ticks(low, low + spread, count=4):
         parts += [
-            line(place(at), 26, place(at), y + 30),
-            text(place(at), 18, f"{at:,.6g}", anchor="middle", size=SMALL, fill=MUTED),
+            line(x_of(tick), 26, x_of(tick), y + 30),
+            text(x_of(tick), 18, f"{tick:,.6g}", anchor="middle", size=SMALL, fill=MUTED),
         ]
     if forecast.low is not None and forecast.high is not None:
-        parts.append(line(place(forecast.low), y, place(forecast.high), y, stroke=MODEL, width=5))
+        parts.append(line(x_of(forecast.low), y, x_of(forecast.high), y, stroke=MODEL, width=5))
     if forecast.value is not None:
-        parts.append(dot(place(forecast.value), y, radius=6, fill=MODEL))
-    parts.append(line(place(before), y - 14, place(before), y + 14, stroke=INK, width=2))
+        parts.append(dot(x_of(forecast.value), y, radius=6, fill=MODEL))
+    parts.append(line(x_of(before), y - 14, x_of(before), y + 14, stroke=INK, width=2))
     if after != before:
-        parts.append(diamond(place(after), y, stroke=RAISES))
+        parts.append(diamond(x_of(after), y, stroke=RAISES))
     x = left
     for mark, name in ((dot(x, y + 48, fill=MODEL), names[0]), ("line", names[1]), ("diamond", names[2])):
         if mark == "line":

@@ -1,7 +1,7 @@
-"""The few SVG elements that the pictures are made of.
+"""The SVG elements of the pictures.
 
-Colours are CSS variables with a fallback, so that a picture follows the light or dark page it stands in and is still
-right alone in a notebook. Text cannot be measured here; widths are estimated, generously, and long labels are wrapped.
+Colours are CSS variables with a fallback, so that a picture follows the light or dark page around it and also works
+alone in a notebook. The width of text is not known here: it is estimated generously, and long labels are wrapped.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ INK = "currentColor"
 MUTED = "var(--muted,#5b6470)"
 GRID = "var(--line,#d5dae1)"
 HALO = "paint-order:stroke;stroke:var(--paper,transparent);stroke-width:3px"
-"""Keeps words readable where a line passes behind them."""
+"""Keeps text readable where a line passes behind it."""
 FONT = "system-ui,-apple-system,'Segoe UI','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif"
 
 
 def picture(parts: Iterable[str], *, width: float, height: float, title: str, text_size: float = 13) -> str:
-    """A whole SVG; ``title`` is what a screen reader says."""
+    """A complete SVG document; ``title`` is read out by screen readers."""
     name = escape(title)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
@@ -31,12 +31,12 @@ def picture(parts: Iterable[str], *, width: float, height: float, title: str, te
 
 
 def text(
-    x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, size: float = 13, bold: bool = False
+    x: float, y: float, content: str, *, anchor: str = "start", fill: str = INK, size: float = 13, bold: bool = False
 ) -> str:
-    """Words on the base line ``y``; ``anchor`` is start, middle or end."""
+    """Text on the base line ``y``; ``anchor`` is start, middle or end."""
     weight = ";font-weight:600" if bold else ""
     style = f"fill:{fill};font-size:{size:g}px{weight};{HALO}"
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="{style}">{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" style="{style}">{escape(content)}</text>'
 
 
 def line(x1: float, y1: float, x2: float, y2: float, *, stroke: str = GRID, width: float = 1, dash: str = "") -> str:
@@ -58,19 +58,19 @@ def dot(x: float, y: float, *, radius: float = 5, fill: str = INK) -> str:
 
 
 def diamond(x: float, y: float, *, radius: float = 6, stroke: str = INK) -> str:
-    """A hollow diamond, told from a dot without colour."""
+    """A hollow diamond, distinct from a dot without colour."""
     return shape(
         [(x - radius, y), (x, y - radius), (x + radius, y), (x, y + radius)], fill="var(--paper,#fff)", stroke=stroke
     )
 
 
-def text_width(words: str, size: float) -> float:
-    """About how wide ``words`` are: a Chinese character is a square, a Latin letter a little over half."""
-    return size * sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in words)
+def text_width(content: str, size: float) -> float:
+    """Estimate a width: a Chinese character is a square, a Latin letter a little over half of one."""
+    return size * sum(1.0 if unicodedata.east_asian_width(c) in "WF" else 0.56 for c in content)
 
 
-def wrap(words: str, *, width: float, size: float) -> list[str]:
-    """``words`` in lines of at most about ``width``; broken at spaces, between Chinese characters, or where it must.
+def wrap(content: str, *, width: float, size: float) -> list[str]:
+    """Break text into lines of about ``width``: at spaces, between Chinese characters, else within a word.
 
     >>> wrap("days in the present level", width=105, size=13)
     ['days in the', 'present level']
@@ -78,11 +78,11 @@ def wrap(words: str, *, width: float, size: float) -> list[str]:
     ['在当前职', '级的天数']
     """
     lines, current = [], ""
-    for piece in _pieces(words):
+    for piece in _pieces(content):
         while text_width(piece.strip(), size) > width and len(piece) > 1:
-            room = max(1, int((width - text_width(current, size)) / (0.56 * size)))
-            lines.append(current + piece[:room])
-            current, piece = "", piece[room:]
+            fitting = max(1, int((width - text_width(current, size)) / (0.56 * size)))
+            lines.append(current + piece[:fitting])
+            current, piece = "", piece[fitting:]
         if current and text_width((current + piece).rstrip(), size) > width:
             lines.append(current.rstrip())
             current = ""
@@ -90,10 +90,10 @@ def wrap(words: str, *, width: float, size: float) -> list[str]:
     return [*lines, current.rstrip()] if current.strip() or not lines else lines
 
 
-def _pieces(words: str) -> list[str]:
-    """The parts between which a line may break; closing punctuation stays with what is before it."""
+def _pieces(content: str) -> list[str]:
+    """The parts between which a line may break; closing punctuation stays with the part before it."""
     pieces = [""]
-    for c in words:
+    for c in content:
         wide = unicodedata.east_asian_width(c) in "WF"
         if (wide and c not in "，。：；、）！？”" and pieces[-1] and pieces[-1][-1] not in "（“") or (
             pieces[-1]
@@ -107,13 +107,13 @@ def _pieces(words: str) -> list[str]:
     return pieces
 
 
-def ticks(low: float, high: float, *, about: int = 4) -> list[float]:
-    """Round numbers within [low, high].
+def ticks(low: float, high: float, *, count: int = 4) -> list[float]:
+    """About ``count`` round numbers within [low, high].
 
     >>> ticks(0.52, 0.87)
     [0.6, 0.7, 0.8]
     """
-    raw = (high - low) / max(1, about)
+    raw = (high - low) / max(1, count)
     if not raw > 0:
         return [low]
     power = 10.0 ** math.floor(math.log10(raw))

@@ -41,7 +41,7 @@ def test_only_what_raises_the_risk_among_the_first_three_leads() -> None:
 
 def test_a_summary_says_of_how_many_and_is_as_long_as_its_share() -> None:
     leads = [Leads("a", 10, 0.5), Leads("b", 5, 0.2)]
-    svg = summary(leads, people=20, names={"a": "加班", "b": "a & b"}, said="people", title="t <1>")
+    svg = summary(leads, people=20, names={"a": "加班", "b": "a & b"}, scale="people", title="t <1>")
     assert words(svg) == ["加班", "10 / 20", "a & b", "5 / 20", "people"]
     ends = [
         tuple(map(float, re.findall(r"[\d.]+", path))) for path in re.findall(r'd="(M[^"]*)" style="[^"]*width:8', svg)
@@ -54,7 +54,7 @@ def test_a_trend_has_a_panel_for_each_course_and_no_line_over_a_gap() -> None:
     whole = Trace("Risk", [0.1, 0.1, 0.2, 0.2, 0.3, 0.34], [0.1] * 6, share=True)
     gap = Trace("加班", [1, 2, NAN, 4, 5, 6], [3] * 6)
     nothing = Trace("nobody knows", [NAN] * 6, [NAN] * 6)
-    svg = trend(dates, [whole, gap, nothing], mine="E1", usual="通常", title="t")
+    svg = trend(dates, [whole, gap, nothing], person="E1", median="通常", title="t")
     said = words(svg)
     assert {"E1", "通常", "Risk", "加班", "nobody knows", "34 %", "6", "2026-09-01"} <= set(said)
     lines = len(re.findall(r"<path[^>]*var\(--accent", svg))
@@ -65,7 +65,7 @@ def test_a_trend_has_a_panel_for_each_course_and_no_line_over_a_gap() -> None:
 def test_dates_do_not_run_into_each_other(width: float) -> None:
     dates = [dt.date(2024, 1, 1) + dt.timedelta(weeks=4 * number) for number in range(30)]
     svg = trend(
-        dates, [Trace("x", [float(n) for n in range(30)], [1.0] * 30)], mine="a", usual="b", title="t", width=width
+        dates, [Trace("x", [float(n) for n in range(30)], [1.0] * 30)], person="a", median="b", title="t", width=width
     )
     places = sorted(float(x) for x in re.findall(r'<text x="([\d.]+)"[^>]*>\d{4}-\d\d-\d\d<', svg))
     assert len(places) >= 2 and all(b - a > 66 for a, b in pairwise(places))

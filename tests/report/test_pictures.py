@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfml.report.pictures import Bin, Compared, Interval, Step, calibration, comparison, percent, waterfall
+from perfml.report.pictures import Bin, Compared, Interval, WaterfallStep, calibration, comparison, percent, waterfall
 from perfml.report.svg import text_width, ticks, wrap
 
 NASTY = "<script>alert(\"x\")</script> & 'quotes'"
@@ -32,7 +32,9 @@ def bars(svg: str) -> list[tuple[float, float]]:
 
 
 def test_a_waterfall_goes_from_the_base_to_the_person_without_a_gap() -> None:
-    svg = waterfall(base=-2.0, steps=[Step("up", 1.5), Step("down", -0.5)], start="s", end="e", title="t")
+    svg = waterfall(
+        base=-2.0, steps=[WaterfallStep("up", 1.5), WaterfallStep("down", -0.5)], start="s", end="e", title="t"
+    )
     (begin, first), (second, end) = bars(svg)
     assert begin < first
     assert second == first
@@ -45,14 +47,14 @@ def test_a_waterfall_goes_from_the_base_to_the_person_without_a_gap() -> None:
     st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), st.floats(-5, 5)), max_size=6),
 )
 def test_any_waterfall_stays_inside_its_width(base: float, steps: list[tuple[str, float]]) -> None:
-    svg = waterfall(base=base, steps=[Step(*s) for s in steps], start="s", end="e", title="t", width=330)
+    svg = waterfall(base=base, steps=[WaterfallStep(*s) for s in steps], start="s", end="e", title="t", width=330)
     ElementTree.fromstring(svg)
     assert all(0 <= x <= 330 for bar in bars(svg) for x in bar)
 
 
 def test_words_are_escaped() -> None:
     drawn = [
-        waterfall(base=0, steps=[Step(NASTY, 1)], start=NASTY, end=NASTY, title=NASTY),
+        waterfall(base=0, steps=[WaterfallStep(NASTY, 1)], start=NASTY, end=NASTY, title=NASTY),
         calibration(bins=[Bin(0.1, 0.1, 0, 0.2)], title=NASTY, expected=NASTY, observed=NASTY, diagonal=NASTY),
         comparison(
             measures=[Compared(NASTY, Interval(1, 0, 2), Interval(1, 0, 2))],
