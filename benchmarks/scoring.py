@@ -58,8 +58,16 @@ def model_of(trees: int, leaves: int) -> Model:
     booster = lgb.train(given, lgb.Dataset(features, label.astype(float)), trees)
     columns = tuple(
         Column(
-            f"kind{n // 5}_{n % 5}", f"kind{n // 5}", f"kind{n // 5}", f"证据{n // 5}", f"evidence {n // 5}",
-            f"近{n % 5}月次数", f"times in the last {n % 5} months", "times", "neither", "manager",
+            name=f"kind{n // 5}_{n % 5}",
+            evidence=f"kind{n // 5}",
+            reason=f"kind{n // 5}",
+            reason_zh=f"证据{n // 5}",
+            reason_en=f"evidence {n // 5}",
+            zh=f"近{n % 5}月次数",
+            en=f"times in the last {n % 5} months",
+            unit="times",
+            direction="neither",
+            owner="manager",
         )
         for n in range(COLUMNS)
     )  # fmt: skip

@@ -8,7 +8,7 @@ reads = ["goals_open", "days_since_goal_change", "feedback_received_days_since_l
 zh = "进行中目标被修改后一直没有反馈的天数"
 en = "days since a running goal was changed, with no feedback since"
 unit = "days"
-better = "lower"
+direction = "lower"
 owner = "manager"
 */
 select employee_id, as_of,

@@ -13,7 +13,7 @@ owner = "manager"
 zh = "最近一次记录时目标完成度减去时间进度（按权重平均）"
 en = "share of the target reached less share of the time gone, when last measured, mean by weight"
 unit = "share"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -21,14 +21,14 @@ compare = ["team", "peers"]
 zh = "落后最多的目标：最近一次记录时完成度减去时间进度"
 en = "share of the target reached less share of the time gone, when last measured, on the goal furthest behind"
 unit = "share"
-better = "higher"
+direction = "higher"
 owner = "employee"
 
 [columns.weight_behind_percent]
 zh = "落后目标的权重合计"
 en = "weight of the goals that are behind"
 unit = "percent"
-better = "lower"
+direction = "lower"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -36,14 +36,14 @@ compare = ["team", "peers"]
 zh = "落后核心目标的权重合计"
 en = "weight of the core goals that are behind"
 unit = "percent"
-better = "lower"
+direction = "lower"
 owner = "employee"
 
 [columns.days_since_progress]
 zh = "距最近一次目标进展记录的天数"
 en = "days since any progress was recorded"
 unit = "days"
-better = "lower"
+direction = "lower"
 owner = "manager"
 
 [columns.goal_versions]
@@ -62,7 +62,7 @@ owner = "manager"
 zh = "以往目标的平均完成率（单个目标至多计200%）"
 en = "mean attainment of past goals, each at most 200 %"
 unit = "share"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -70,7 +70,7 @@ compare = ["team", "peers"]
 zh = "近92天到期目标的平均完成率（单个目标至多计200%）"
 en = "mean attainment of the goals that ended in the last 92 days, each at most 200 %"
 unit = "share"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 */

@@ -7,7 +7,7 @@ needs = ["enrolments"]
 zh = "近365天完成的课程数"
 en = "courses completed in the last 365 days"
 unit = "courses"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -21,7 +21,7 @@ owner = "employee"
 zh = "已选课程的完成比例"
 en = "share of the courses begun that were finished"
 unit = "share"
-better = "higher"
+direction = "higher"
 owner = "employee"
 
 [columns.days_since_enrolment]

@@ -7,7 +7,7 @@ needs = ["reviews"]
 zh = "最近一次绩效评级"
 en = "rating at the last review"
 unit = "rating"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -15,14 +15,14 @@ compare = ["team", "peers"]
 zh = "上一次绩效评级"
 en = "rating at the review before"
 unit = "rating"
-better = "higher"
+direction = "higher"
 owner = "employee"
 
 [columns.rating_change]
 zh = "评级变化"
 en = "change of rating between the last two reviews"
 unit = "rating"
-better = "higher"
+direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
 
@@ -30,14 +30,14 @@ compare = ["team", "peers"]
 zh = "历次平均评级"
 en = "mean of all ratings so far"
 unit = "rating"
-better = "higher"
+direction = "higher"
 owner = "employee"
 
 [columns.lowest_rating]
 zh = "历次最低评级"
 en = "lowest rating so far"
 unit = "rating"
-better = "higher"
+direction = "higher"
 owner = "employee"
 
 [columns.reviews_365d]

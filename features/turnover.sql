@@ -7,14 +7,14 @@ needs = ["positions", "exits"]
 zh = "近182天团队离职人数"
 en = "people who left the team in the last 182 days"
 unit = "people"
-better = "lower"
+direction = "lower"
 owner = "manager"
 
 [columns.department_exit_share_182d]
 zh = "近182天部门离职比例"
 en = "share of the department that left in the last 182 days"
 unit = "share"
-better = "lower"
+direction = "lower"
 owner = "company"
 */
 with last_position as (

@@ -1,10 +1,16 @@
-"""Every error a person can mend: it says where (file, key or row) and how."""
+"""Every error that a person can correct: it says where (file, key or row) and how."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+ALIKE = 0.7
+"""Similarity (difflib's ratio) from which a name is taken for a misspelling of another."""
+
 
 class PerfmlError(Exception):
-    """Something the caller can mend. ``where`` names file, key or row; ``remedy`` says what to do.
+    """Something the caller can correct. ``where`` names file, key or row; ``remedy`` says what to do.
 
     >>> str(PerfmlError("'day' is not a key", where="features/feedback.toml [windows]", remedy="use one of: days, kinds"))
     "features/feedback.toml [windows]: 'day' is not a key; use one of: days, kinds"
@@ -24,4 +30,15 @@ class DataError(PerfmlError):
 
 
 class ModelError(PerfmlError):
-    """A model that is missing, altered on disk, or cannot be learnt from this data."""
+    """A model that is missing, altered on disk, or cannot be trained on this data."""
+
+
+def choose_from(names: Iterable[str], *, instead_of: str) -> str:
+    """The remedy for a name that is not among ``names``: all of them, the one it resembles first.
+
+    >>> choose_from(["horizons_days", "kind"], instead_of="horizon_days")
+    "did you mean 'horizons_days'? use one of: horizons_days, kind"
+    """
+    options = list(names)
+    near = get_close_matches(instead_of, options, n=1, cutoff=ALIKE)
+    return "".join(f"did you mean {name!r}? " for name in near) + f"use one of: {', '.join(options)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from perfml.arrays import Floats, Ints, Objects
 from perfml.errors import DataError
-from perfml.evidence.cells import Log, discover_kinds, part_log, record_begins
+from perfml.evidence.cells import EventLog, discover_kinds, part_log, record_begins
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import z_scores
 from perfml.evidence.grid import Grid, epoch_days
@@ -29,130 +29,204 @@ from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import Relation
 
 BATCH_BYTES = 120_000_000
-"""What one batch of persons takes, about: small enough that its arrays are taken again and again from the same memory."""
+"""Memory of one batch of persons, roughly: small enough for the allocator to reuse the same memory for every batch."""
 BYTES_OF_ROW = 80
-"""What one row of the log takes while its batch is worked out."""
+"""Memory of one row of the log while its batch is computed."""
 MOST_BATCHES = 200
-"""Each is an open file while the log is read."""
-
-"""Is told what is being done, how much of it is done, and of how much."""
+"""Each batch is an open file while the log is read."""
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class _People:
+    """Who is employed at which as-of date, in the order of the temp table ``people``."""
+
+    frame: pd.DataFrame
+    persons: Objects
+    """Distinct employee ids; a person is an index into them."""
+    rows: Ints
+    """Flat index person × as-of date of each row of ``frame``."""
+    departments: npt.NDArray[np.int32]
+    """(as-of dates, persons) codes, −1 where unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Selection:
+    """The columns of a run, and the files that give them."""
+
+    columns: tuple[Column, ...]
+    """Without comparisons: windowed columns, then those of ``relational``, then those of ``derived``."""
+    compared: tuple[tuple[Column, Relation], ...]
+    relational: tuple[RelationalFile, ...]
+    """Files that select from tables; their columns are in the temp table ``relational``."""
+    derived: tuple[RelationalFile, ...]
+    """Files that select from columns of other files."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one run works on: who, when, and which columns."""
+    """What one run computes: for whom, at which dates, and which columns."""
 
     data: Data
     plan: Plan
     grid: Grid
-    log: Log | None
-    people: pd.DataFrame
-    rows: Ints
-    """Flat index person × as-of date of each row of ``people``."""
-    persons: Objects
-    departments: npt.NDArray[np.int32]
-    relational: list[RelationalFile]
-    """Files that select from tables; what they give lies in the temp table ``relational``."""
-    derived: list[RelationalFile]
-    """Files that select from the columns made so far."""
-    columns: list[Column]
-    compared: list[tuple[str, Relation]]
+    people: _People
+    selection: _Selection
+    columns: tuple[Column, ...]
+    """Those of ``selection``, then the comparisons."""
+    log: EventLog | None
+    batch_size: int
+    """Persons of a batch."""
     decimals: int
-    left_out: list[str]
+    left_out: tuple[str, ...]
     record_begins: Mapping[dt.date, dt.date]
 
 
 def prepare(
     data: Data,
     definitions: Definitions,
-    as_ofs: list[dt.date],
+    as_ofs: Sequence[dt.date],
+    *,
     kinds: Sequence[str] | None,
     folder: Path,
     progress: Progress,
 ) -> Job:
-    """Run the relational evidence, read the log once into parts in ``folder``, and say what the columns are.
+    """Run the relational evidence, read the log once into parts in ``folder``, and determine the columns.
 
     Raises :class:`DataError` when nobody was employed at any of ``as_ofs``.
     """
     progress("people", 0, 1)
     make_snapshots(data, as_ofs)
-    people = data.connection.execute("select * from people order by employee_id, as_of").df()
-    if people.empty:
+    people = _people(data, as_ofs)
+    left_out: list[str] = []
+    plan = _plan(data, definitions, kinds, before=as_ofs[-1], left_out=left_out)
+    grid = Grid(epoch_days(as_ofs), plan.windows)
+    selection = _select(data, definitions, plan, left_out=left_out, progress=progress)
+    selection = _without_empty_comparisons(selection, people, left_out=left_out)
+    columns = (*selection.columns, *(column.compared(relation) for column, relation in selection.compared))
+    require_unique_names(columns)
+    batch_size = _batch_size(data, plan, grid, n_persons=len(people.persons), n_columns=len(columns))
+    decimals = _decimals(data)
+    log = None
+    if plan.columns:
+        progress("one pass over the log", 0, 1)
+        _register_persons(data, people.persons)
+        log = part_log(
+            data, plan, grid, decimals=decimals, folder=folder, n_persons=len(people.persons), size=batch_size
+        )
+    return Job(
+        data=data,
+        plan=plan,
+        grid=grid,
+        people=people,
+        selection=selection,
+        columns=columns,
+        log=log,
+        batch_size=batch_size,
+        decimals=decimals,
+        left_out=tuple(left_out),
+        record_begins=record_begins(data, as_ofs) if plan.columns else {},
+    )
+
+
+def _people(data: Data, as_ofs: Sequence[dt.date]) -> _People:
+    frame = data.connection.execute("select * from people order by employee_id, as_of").df()
+    if frame.empty:
         raise DataError(
             "nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates"
         )
-    days = epoch_days(as_ofs)
-    person, persons = pd.factorize(people["employee_id"].to_numpy(dtype=object))
-    when = np.searchsorted(days, people["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
-    left_out: list[str] = []
-    plan = Plan((), ())
-    if data.has("events"):
-        found = list(kinds) if kinds is not None else discover_kinds(data, as_ofs[-1].isoformat())
-        plan = compile_windows(definitions.windowed, found, has_counterparts="counterpart_id" in data.columns["events"])
-        if "counterpart_id" not in data.columns["events"]:
-            left_out.append("evidence of counterparts: events has no counterpart_id")
-    else:
+    person, persons = pd.factorize(frame["employee_id"].to_numpy(dtype=object))
+    when = np.searchsorted(epoch_days(as_ofs), frame["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
+    departments = np.full((len(as_ofs), len(persons)), -1, np.int32)
+    departments[when, person] = pd.factorize(frame["department"])[0].astype(np.int32)
+    return _People(frame=frame, persons=persons, rows=person * len(as_ofs) + when, departments=departments)
+
+
+def _plan(
+    data: Data, definitions: Definitions, kinds: Sequence[str] | None, *, before: dt.date, left_out: list[str]
+) -> Plan:
+    """The windowed columns, for ``kinds`` or for the kinds that the log held before ``before``."""
+    if not data.has("events"):
         left_out += [f"{file.name}: there is no table events" for file in definitions.windowed]
-    grid = Grid(days, plan.windows)
-    codes = pd.factorize(people["department"])[0].astype(np.int32)
-    departments = np.full((len(days), len(persons)), -1, np.int32)
-    departments[when, person] = codes
+        return Plan((), ())
+    has_counterparts = "counterpart_id" in data.columns["events"]
+    if not has_counterparts:
+        left_out.append("evidence of counterparts: events has no counterpart_id")
+    if kinds is None:
+        kinds = discover_kinds(data, before.isoformat())
+    return compile_windows(definitions.windowed, kinds, has_counterparts=has_counterparts)
+
+
+def _select(data: Data, definitions: Definitions, plan: Plan, *, left_out: list[str], progress: Progress) -> _Selection:
+    """Run the relational files whose tables or columns are available; those that read other columns come last."""
     columns = [c.column for c in plan.columns]
-    compared: list[tuple[Column, Relation]] = [(c.column, relation) for c in plan.columns for relation in c.compare]
+    compared = [(c.column, relation) for c in plan.columns for relation in c.compare]
     relational: list[RelationalFile] = []
     derived: list[RelationalFile] = []
     for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
         progress(f"evidence {file.name}", number, len(definitions.relational))
-        made = {column.name for column in columns}
-        what, absent = "column", [name for name in file.spec.reads if name not in made]
-        if not file.spec.reads:
-            what, absent = "table", [name for name in file.spec.needs if name != "people" and not data.has(name)]
+        absent = _absent(data, file, columns)
         if absent:
-            left_out.append(f"{file.name}: there is no {what} {', '.join(absent)}")
+            left_out.append(f"{file.name}: {absent}")
             continue
-        if not file.spec.reads:
+        if file.spec.reads:
+            derived.append(file)
+        else:
             run_relational(data, file)
-        (derived if file.spec.reads else relational).append(file)
-        for name, words in file.spec.columns.items():
-            column = Column(
-                name,
-                file.name,
-                words.reason or file.name,
-                file.spec.zh,
-                file.spec.en,
-                words.zh,
-                words.en,
-                words.unit,
-                words.better,
-                words.owner,
-            )
+            relational.append(file)
+        for column, relations in _relational_columns(file):
             columns.append(column)
-            compared += [(column, relation) for relation in words.compare]
+            compared += [(column, relation) for relation in relations]
     if relational:
         _join_relational(data, relational)
-    groups = _relations(people)
-    kept = [(column, relation) for column, relation in compared if (groups[relation] >= 0).any()]
-    for relation in sorted({relation for _, relation in compared} - {relation for _, relation in kept}):
-        left_out.append(f"comparison with {relation}: positions does not say who that is")
-    columns += [column.compared(relation) for column, relation in kept]
-    require_unique_names(columns)
-    job = Job(
-        data, plan, grid, None, people, person * len(days) + when, persons, departments, relational, derived, columns,
-        [(column.name, relation) for column, relation in kept], _decimals(data), left_out,
-        record_begins(data, as_ofs) if plan.columns else {},
-    )  # fmt: skip
-    if plan.columns:
-        progress("one pass over the log", 0, 1)
-        data.connection.register(
-            "person_arrays",
-            pa.table(
-                {"employee_id": pa.array(persons, pa.string()), "person": np.arange(len(persons), dtype=np.int32)}
-            ),
+    return _Selection(
+        columns=tuple(columns), compared=tuple(compared), relational=tuple(relational), derived=tuple(derived)
+    )
+
+
+def _absent(data: Data, file: RelationalFile, columns: Sequence[Column]) -> str:
+    """Which tables or columns of ``file`` are absent, in words; empty where none is."""
+    if file.spec.reads:
+        available = {column.name for column in columns}
+        what, absent = "column", [name for name in file.spec.reads if name not in available]
+    else:
+        what, absent = "table", [name for name in file.spec.needs if name != "people" and not data.has(name)]
+    return f"there is no {what} {', '.join(absent)}" if absent else ""
+
+
+def _relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Relation, ...]]]:
+    """The columns of ``file``, each with the relations it is compared within."""
+    for name, meta in file.spec.columns.items():
+        column = Column(
+            name=name,
+            evidence=file.name,
+            reason=meta.reason or file.name,
+            reason_zh=file.spec.zh,
+            reason_en=file.spec.en,
+            zh=meta.zh,
+            en=meta.en,
+            unit=meta.unit,
+            direction=meta.direction,
+            owner=meta.owner,
         )
-        data.connection.execute("create or replace temp table persons as select * from person_arrays")
-        data.connection.unregister("person_arrays")
-        job.log = part_log(data, plan, grid, job.decimals, folder=folder, n_persons=len(persons), size=_size(job))
-    return job
+        yield column, meta.compare
+
+
+def _without_empty_comparisons(selection: _Selection, people: _People, *, left_out: list[str]) -> _Selection:
+    """Drop the comparisons within a relation that is known for nobody."""
+    groups = _relations(people.frame)
+    known = {relation for relation, codes in groups.items() if (codes >= 0).any()}
+    for relation in sorted({relation for _, relation in selection.compared} - known):
+        left_out.append(f"comparison with {relation}: positions does not say who that is")
+    return replace(selection, compared=tuple(pair for pair in selection.compared if pair[1] in known))
+
+
+def _register_persons(data: Data, persons: Objects) -> None:
+    """Make the temp table ``persons`` (employee_id, person)."""
+    numbers = np.arange(len(persons), dtype=np.int32)
+    arrays = pa.table({"employee_id": pa.array(persons, pa.string()), "person": numbers})
+    data.connection.register("person_arrays", arrays)
+    data.connection.execute("create or replace temp table persons as select * from person_arrays")
+    data.connection.unregister("person_arrays")
 
 
 def _decimals(data: Data) -> int:
@@ -160,7 +234,7 @@ def _decimals(data: Data) -> int:
 
 
 def _relations(people: pd.DataFrame) -> dict[Relation, Ints]:
-    """For each relation the group of every row, −1 where it is not known: one manager, or one role family and level."""
+    """For each relation the group of every row, −1 where it is unknown: one manager, or one role family and level."""
     as_of = people["as_of"].to_numpy()
 
     def groups(*names: str) -> Ints:
@@ -172,47 +246,46 @@ def _relations(people: pd.DataFrame) -> dict[Relation, Ints]:
 
 
 def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
-    """Batches of persons, each with the columns that need nobody else."""
-    n_as_ofs, n_persons = len(job.grid.as_ofs), len(job.persons)
-    size = job.log.size if job.log is not None else _size(job)
-    ids = pa.array(job.people["employee_id"].to_numpy(dtype=object), pa.string())
-    days = pa.array(job.people["as_of"].to_numpy().astype("M8[D]"), pa.date32())
+    """Yield batches of persons with all columns but the comparisons."""
+    people, selection = job.people, job.selection
+    n_as_ofs, n_persons, size = len(job.grid.as_ofs), len(people.persons), job.batch_size
+    ids = pa.array(people.frame["employee_id"].to_numpy(dtype=object), pa.string())
+    days = pa.array(people.frame["as_of"].to_numpy().astype("M8[D]"), pa.date32())
     for part, low in enumerate(range(0, n_persons, size)):
         n = min(size, n_persons - low)
         progress("windows", low, n_persons)
-        first, last = np.searchsorted(job.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
-        person, as_of = np.divmod(job.rows[first:last] - low * n_as_ofs, n_as_ofs)
+        first, last = np.searchsorted(people.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
+        person, as_of = np.divmod(people.rows[first:last] - low * n_as_ofs, n_as_ofs)
         cell = as_of * n + person
-        made: dict[str, Floats] = {}
+        windows: dict[str, Floats] = {}
         if job.log is not None:
             rows = job.log.rows(part)
-            made |= cell_columns(rows, job.plan, job.grid, low, n, job.decimals)
-            made |= pair_columns(rows, job.plan, job.grid, low, n, job.departments)
+            windows |= cell_columns(rows, job.plan, job.grid, low=low, n=n, decimals=job.decimals)
+            windows |= pair_columns(rows, job.plan, job.grid, low=low, n=n, departments=people.departments)
         arrays: dict[str, pa.Array] = {
             "employee_id": ids.slice(first, last - first),
             "as_of": days.slice(first, last - first),
         }
         for name in [c.column.name for c in job.plan.columns]:
-            arrays[name] = pa.array(made.pop(name).ravel()[cell], from_pandas=True)
-        if job.relational:
+            arrays[name] = pa.array(windows.pop(name).ravel()[cell], from_pandas=True)
+        if selection.relational:
             arrays |= _relational_batch(job.data, int(first), int(last))
-        for file in job.derived:
+        for file in selection.derived:
             arrays |= _derived_batch(job.data, file, arrays)
         yield pa.RecordBatch.from_pydict(arrays)
         progress("windows", low + n, n_persons)
 
 
-def _size(job: Job) -> int:
-    """Persons of a batch: as many as their rows of the log, cubes and columns leave room for."""
-    n_persons = len(job.persons)
-    rows = BYTES_OF_ROW * job.data.rows_read.get("events", 0) // n_persons
-    cubes = 2 * job.plan.n_channels * (2 * len(job.grid.edges) + len(job.grid.as_ofs))
-    size = BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(job.grid.as_ofs) * len(job.columns))
+def _batch_size(data: Data, plan: Plan, grid: Grid, *, n_persons: int, n_columns: int) -> int:
+    """Persons of a batch: as many as :data:`BATCH_BYTES` has memory for, with their rows, cubes and columns."""
+    rows = BYTES_OF_ROW * data.rows_read.get("events", 0) // n_persons
+    cubes = 2 * plan.n_channels * (2 * len(grid.edges) + len(grid.as_ofs))
+    size = BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(grid.as_ofs) * n_columns)
     return max(1, size, -(-n_persons // MOST_BATCHES))
 
 
-def _join_relational(data: Data, relational: list[RelationalFile]) -> None:
-    """Make the temp table ``relational``: a row for each of ``people``, numbered and lying in their order."""
+def _join_relational(data: Data, relational: Sequence[RelationalFile]) -> None:
+    """Make the temp table ``relational``: one row for each row of ``people``, numbered in their order."""
     columns, joins = [], []
     for number, file in enumerate(relational):
         columns += [f"r{number}.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns]
@@ -225,26 +298,26 @@ def _join_relational(data: Data, relational: list[RelationalFile]) -> None:
 
 def _relational_batch(data: Data, first: int, last: int) -> dict[str, pa.Array]:
     query = f"select * exclude (_row) from relational where _row >= {first} and _row < {last} order by _row"
-    found = data.connection.sql(query).to_arrow_table()
-    assert found.num_rows == last - first
-    return {column: found.column(column).combine_chunks() for column in found.column_names}
+    table = data.connection.sql(query).to_arrow_table()
+    assert table.num_rows == last - first
+    return {column: table.column(column).combine_chunks() for column in table.column_names}
 
 
-def _derived_batch(data: Data, file: RelationalFile, made: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
-    """The columns of a file that reads the evidence ``made`` so far of a batch of persons, in their order."""
-    given = {name: made[name] for name in ("employee_id", "as_of", *file.spec.reads)}
+def _derived_batch(data: Data, file: RelationalFile, arrays: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+    """The columns of a file that reads other columns (``arrays``) of a batch of persons, in their order."""
+    given = {name: arrays[name] for name in ("employee_id", "as_of", *file.spec.reads)}
     given["_row"] = pa.array(np.arange(len(given["as_of"])))
     data.connection.register("evidence", pa.table(given))
     run_relational(data, file)
     columns = ", ".join(f"r.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns)
-    found = data.connection.sql(
+    table = data.connection.sql(
         f"select {columns} from evidence left join {evidence_table(file.name)} r using (employee_id, as_of) order by _row"
     ).to_arrow_table()
     data.connection.unregister("evidence")
-    return {column: found.column(column).combine_chunks() for column in found.column_names}
+    return {column: table.column(column).combine_chunks() for column in table.column_names}
 
 
-def compare(job: Job, held: dict[str, Floats]) -> list[Floats]:
-    """The comparisons with team and peers, in the order of ``job.compared``, from the columns they compare."""
-    groups = _relations(job.people)
-    return [z_scores(held[base], groups[relation]) for base, relation in job.compared]
+def comparisons(job: Job, values: Mapping[str, Floats]) -> list[Floats]:
+    """The z-scores within team and peers, in the order of ``compared``; ``values``: compared column → its values."""
+    groups = _relations(job.people.frame)
+    return [z_scores(values[column.name], groups[relation]) for column, relation in job.selection.compared]

@@ -1,4 +1,4 @@
-"""The one pass over the log, in DuckDB: its usable rows in integers, parted by ranges of persons as they stream by.
+"""One pass over the log, in DuckDB: its usable rows as integers, written to one file per range of persons.
 
 A *person* is an index into the table ``persons``, a day a number since 1970-01-01, a value an integer scaled by 10**decimals.
 The parts are files, so that memory stays bounded however long the log is, and each part is read once.
@@ -25,25 +25,25 @@ from perfml.evidence.windows import Plan
 Arrays = dict[str, Ints]
 """Integers, of 32 or 64 bits."""
 NO_ONE = -1
-"""``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below it."""
+"""``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below this."""
 FOREVER = 2**31 - 1
-"""``gone`` of a row that no correction replaces."""
+"""``superseded_day`` of a row that no correction replaces."""
 ROWS_AT_ONCE = 250_000
 
 
 @dataclass(frozen=True)
-class Log:
-    """The log in integers: one Arrow file in ``folder`` for each ``size`` persons."""
+class EventLog:
+    """The log as integers: one Arrow file in ``folder`` for each ``size`` persons."""
 
     folder: Path
     size: int
 
     def rows(self, part: int) -> Arrays:
-        """The rows of persons ``part × size`` …: person, channel, day, and where the plan needs them scaled (the value) and
-        other (the counterpart; or, in channels of the counterpart's side, who met them).
+        """The rows of the persons from ``part × size`` on: ``person``, ``channel`` and ``day``, and where the plan needs them
+        ``scaled`` (the value) and ``other`` (the counterpart; in channels of the counterpart's side, the person who did it).
 
-        Where rows can become known late or be replaced, also ``known`` (the day from which the row is usable) and ``gone``
-        (the day from which a correction stands in its place).
+        Where rows can become known late or be superseded, also ``usable_day`` and ``superseded_day``
+        (:mod:`perfml.evidence.sources`).
         """
         with pa.memory_map(str(_part(self.folder, part))) as source:
             table = pa.ipc.open_file(source).read_all().combine_chunks()
@@ -63,11 +63,11 @@ def discover_kinds(data: Data, before: str) -> list[str]:
 
 
 def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.date]:
-    """For each as-of date the first day of the log, as it was known then; dates before anything was known are left out."""
+    """The first day of the log as known at each as-of date; dates at which nothing was known are left out."""
     log = "from events where usable_day < ?"
     if _can_be_late(data):
         query = f"select usable_day, min(happened_day) {log} group by usable_day order by usable_day"
-    else:  # whatever happened was known that day
+    else:  # every row was known on the day it happened
         query = f"select min(usable_day), min(happened_day) {log} having count(*) > 0"
     rows = data.connection.execute(query, [max(as_ofs)]).fetchall()
     first = list(accumulate((row[1] for row in rows), min))
@@ -76,9 +76,12 @@ def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.dat
     return {as_of: first[n - 1] for as_of, n in upto.items() if n}
 
 
-def part_log(data: Data, plan: Plan, grid: Grid, decimals: int, *, folder: Path, n_persons: int, size: int) -> Log:
-    """Read ``events`` and ``persons`` (employee_id, person) once, and write what people did and, as rows of the person who
-    was met, what they were met for (channels from :attr:`Plan.n_channels` on), in parts of ``size`` persons."""
+def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path, n_persons: int, size: int) -> EventLog:
+    """Read ``events`` and ``persons`` (employee_id, person) once, and write their rows in parts of ``size`` persons.
+
+    Each event is a row of the person who did it and, where the plan needs counterparts, a row of the counterpart too, in the
+    channels from :attr:`Plan.n_channels` on.
+    """
     connection, last = data.connection, np.datetime64(int(grid.as_ofs[-1]), "D")
     connection.execute("create or replace temp table channels (kind text, channel integer)")
     if plan.kinds:
@@ -98,8 +101,8 @@ def part_log(data: Data, plan: Plan, grid: Grid, decimals: int, *, folder: Path,
         )
         joins += " left join persons o on o.employee_id = e.counterpart_id"
     if _can_be_late(data):
-        columns["known"] = _number("e.usable_day")
-        columns["gone"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
+        columns["usable_day"] = _number("e.usable_day")
+        columns["superseded_day"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
     select = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     query = f"select {select} from events e {joins} where e.usable_day < date '{last}'"
     reader = connection.sql(query).to_arrow_reader(ROWS_AT_ONCE)
@@ -110,13 +113,13 @@ def part_log(data: Data, plan: Plan, grid: Grid, decimals: int, *, folder: Path,
         for batch in reader:
             rows: Arrays = {name: batch.column(name).to_numpy() for name in batch.schema.names}
             for side in (rows, _other_side(rows, plan)) if "other" in rows else (rows,):
-                for part, chosen_rows in _parted(side, n_parts, size):
-                    writers[part].write_batch(pa.RecordBatch.from_pydict(chosen_rows, schema=reader.schema))
-    return Log(folder, size)
+                for part, part_rows in _parted(side, n_parts, size):
+                    writers[part].write_batch(pa.RecordBatch.from_pydict(part_rows, schema=reader.schema))
+    return EventLog(folder, size)
 
 
 def _other_side(rows: Arrays, plan: Plan) -> Arrays:
-    """The same events as rows of the persons who were met."""
+    """The same events as rows of their counterparts."""
     met = np.flatnonzero((rows["other"] >= 0) & (rows["other"] != rows["person"]))
     side = {name: values.take(met) for name, values in rows.items()}
     side["person"], side["other"] = side["other"], side["person"]
@@ -125,7 +128,7 @@ def _other_side(rows: Arrays, plan: Plan) -> Arrays:
 
 
 def _parted(rows: Arrays, n_parts: int, size: int) -> Iterator[tuple[int, Arrays]]:
-    """The rows of each part that has any; rows of people who are not among the persons are left out."""
+    """Yield the rows of each part that has any; rows of people who are not among the persons are left out."""
     part = np.where(rows["person"] >= 0, rows["person"] // size, n_parts).astype(np.uint16)
     order = np.argsort(part, kind="stable")
     ends = np.cumsum(np.bincount(part, minlength=n_parts + 1))
@@ -137,7 +140,7 @@ def _parted(rows: Arrays, n_parts: int, size: int) -> Iterator[tuple[int, Arrays
 
 
 def _person(joined: str, text: str) -> str:
-    """The index of a person; for an id that is not among the persons, a number below :data:`NO_ONE` made from it."""
+    """SQL: the index of a person; for an id that is not among the persons, a number below :data:`NO_ONE` hashed from it."""
     return f"coalesce({joined}.person, {NO_ONE - 1} - (hash({text}) >> 2)::bigint)"
 
 
@@ -146,6 +149,6 @@ def _number(day: str) -> str:
 
 
 def _can_be_late(data: Data) -> bool:
-    """Whether rows may become known after the day they happened, or be replaced by a correction."""
+    """Whether rows may become known after the day they happened, or be superseded by a correction."""
     versions = "select 1 from information_schema.tables where table_name = 'versioned_events'"
     return "known_at" in data.columns["events"] or bool(data.connection.execute(versions).fetchall())

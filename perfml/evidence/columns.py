@@ -1,51 +1,51 @@
-"""What one column of evidence means: its words, its unit, who can act on it, and the line of an explanation it joins."""
+"""What one column of evidence means: its texts, its unit, who can act on it, and the reason it belongs to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
-from perfml.project.spec import Better, Owner, Relation
+from perfml.project.column_names import comparison_name
+from perfml.project.spec import Direction, Owner, Relation
 
-RELATION_WORDS: dict[Relation, tuple[str, str]] = {
+RELATION_TEXTS: Mapping[Relation, tuple[str, str]] = {
     "team": ("与本团队相比", "compared with the manager's team"),
     "peers": ("与同岗位同级相比", "compared with peers of role and level"),
 }
+"""Chinese and English."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
-    """One output column. ``reason`` names the evidence it is part of; all its columns are one line of an explanation."""
+    """One output column."""
 
     name: str
     evidence: str
+    """The feature file, without its suffix."""
     reason: str
+    """Names the evidence that it is part of; all columns of one reason are one line of an explanation."""
     reason_zh: str
     reason_en: str
     zh: str
     en: str
     unit: str
-    better: Better
+    direction: Direction
+    """Which values are good news."""
     owner: Owner
     compares: str | None = None
     """For a comparison: the column that is compared (as a z-score within ``relation``)."""
     relation: Relation | None = None
     reach_days: int = 0
-    """How far back the log must go for the value to be a whole one; 0 where it does not matter."""
+    """Days of the log that a complete value needs; 0 where it does not matter."""
 
     def compared(self, relation: Relation) -> Column:
-        """The column that holds this one's z-score within ``relation``.
-
-        >>> c = Column("logins_28d", "activity", "activity", "登录", "logins", "登录", "logins", "times", "neither", "employee")
-        >>> c.compared("team").name, c.compared("team").unit
-        ('logins_28d_team_z', 'standard deviations')
-        """
-        zh, en = RELATION_WORDS[relation]
+        """The column that holds the z-score of this one within ``relation``."""
+        zh, en = RELATION_TEXTS[relation]
         return replace(
             self,
-            name=f"{self.name}_{relation}_z",
+            name=comparison_name(self.name, relation),
             zh=f"{self.zh}（{zh}）",
             en=f"{self.en}, {en}",
             unit="standard deviations",
@@ -54,7 +54,7 @@ class Column:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As a JSON object; :meth:`from_json` reads it back."""
+        """As a JSON object; :meth:`from_json` reads it."""
         return asdict(self)
 
     @classmethod

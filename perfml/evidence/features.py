@@ -1,7 +1,7 @@
-"""One row of evidence per (employee, as-of date): windows, relational evidence and comparisons put side by side.
+"""One row of evidence per (employee, as-of date): windows, relational evidence and comparisons side by side.
 
-Memory stays bounded: persons go through in batches, which are written as they are made; only the columns that are compared
-with others are held whole.
+Memory stays bounded: persons are computed in batches, each written as soon as it is computed; only the columns that are
+compared between people are held for everyone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.arrays import Floats
-from perfml.evidence.batches import Job, batches, compare, prepare
+from perfml.evidence.batches import Job, batches, comparisons, prepare
 from perfml.evidence.columns import Column
 from perfml.evidence.reading import unreadable
 from perfml.evidence.sources import Data
@@ -30,15 +30,16 @@ from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 
 ROWS_OF_GROUP = 100_000
-"""Of the Parquet file, at least."""
+"""Rows of a row group of the Parquet file, at least."""
 WHOLE_NUMBERS = ("count", "active_days", "days_since_last", "distinct_counterparts", "mutual_counterparts")
-"""Measures whose values repeat often enough to be written by way of a dictionary."""
+"""Measures whose values repeat often enough for dictionary encoding."""
 METADATA = b"perfml"
+"""Key of the Parquet metadata that describes the columns."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """A frame of evidence and what its columns mean."""
+    """A frame of evidence, and what its columns mean."""
 
     frame: pd.DataFrame
     """``employee_id`` (text), ``as_of`` (date) and one float column for each of ``columns``."""
@@ -46,9 +47,9 @@ class Evidence:
     kinds: tuple[str, ...]
     """The raw kinds of event that have columns."""
     left_out: tuple[str, ...] = ()
-    """Kinds of evidence whose tables are absent, with the reason."""
+    """What could not be computed, with the reason."""
     record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
-    """For each as-of date the first day of the log, as it was known then."""
+    """The first day of the log as known at each as-of date."""
 
 
 def build(
@@ -69,18 +70,23 @@ def build(
 def read(path: Path) -> Evidence:
     """The evidence that :func:`write` wrote."""
     table = pq.read_table(path)
-    said = json.loads(table.schema.metadata[METADATA])
+    metadata = json.loads(table.schema.metadata[METADATA])
     frame = table.to_pandas()
     frame["as_of"] = pd.to_datetime(frame["as_of"])
-    columns = tuple(Column.from_json(raw) for raw in said["columns"])
-    begins = {dt.date.fromisoformat(a): dt.date.fromisoformat(b) for a, b in said["record_begins"].items()}
-    return Evidence(frame, columns, tuple(said["kinds"]), tuple(said["left_out"]), begins)
+    begins = metadata["record_begins"].items()
+    return Evidence(
+        frame=frame,
+        columns=tuple(Column.from_json(raw) for raw in metadata["columns"]),
+        kinds=tuple(metadata["kinds"]),
+        left_out=tuple(metadata["left_out"]),
+        record_begins={dt.date.fromisoformat(as_of): dt.date.fromisoformat(first) for as_of, first in begins},
+    )
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """What the columns of an evidence file mean, its kinds of event, and what was left out, without reading its rows."""
-    said: dict[str, Any] = json.loads(pq.read_schema(path).metadata[METADATA])
-    return said
+    """The metadata of an evidence file: ``columns``, ``kinds``, ``left_out``, ``record_begins``. Reads no rows."""
+    metadata: dict[str, Any] = json.loads(pq.read_schema(path).metadata[METADATA])
+    return metadata
 
 
 def write(
@@ -92,49 +98,49 @@ def write(
     kinds: Sequence[str] | None = None,
     progress: Progress = SILENT,
 ) -> int:
-    """Write the evidence to the Parquet file ``out`` (whole or not at all); return its rows.
+    """Write the evidence to the Parquet file ``out`` (whole or not at all); return the number of rows.
 
-    ``kinds``: the raw kinds of event that get columns (a model's own); default: those the log holds. Rows are ordered by
+    ``kinds``: the raw kinds of event that get columns (a model's own); default: the kinds in the log. Rows are ordered by
     employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
-
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
         folder = Path(name)
         try:
-            job = prepare(data, definitions, sorted(set(as_ofs)), kinds, folder, progress)
-        except duckdb.Error as error:  # the log is read where it lies, so damage in it may show here only
+            job = prepare(data, definitions, sorted(set(as_ofs)), kinds=kinds, folder=folder, progress=progress)
+        except duckdb.Error as error:  # the log is read from its own file, so damage in it may show only now
             raise unreadable(data.source, error) from None
         spool = folder / "batches.arrow"
-        scores = compare(job, _spool(job, spool, progress))
-        _finish(job, spool, scores, out, progress)
-    return len(job.rows)
+        scores = comparisons(job, _spool(job, spool, progress))
+        _finish(job, spool, scores, out=out, progress=progress)
+    return len(job.people.rows)
 
 
 def _schema(job: Job) -> pa.Schema:
-    said = {
+    metadata = {
         "columns": [c.to_json() for c in job.columns],
         "kinds": job.plan.kinds,
         "left_out": job.left_out,
         "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
     }
     fields = [("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in job.columns)]
-    return pa.schema(fields, metadata={METADATA: json.dumps(said, ensure_ascii=False).encode()})
+    return pa.schema(fields, metadata={METADATA: json.dumps(metadata, ensure_ascii=False).encode()})
 
 
 def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
-    """Write the columns that need nobody else to ``spool``; return those of them that are compared with others."""
-    held: dict[str, list[Floats]] = {base: [] for base, _ in job.compared}
-    base_schema = pa.schema(list(_schema(job))[: -len(job.compared) or None])
+    """Write all columns but the comparisons to ``spool``; return the values of those that are compared."""
+    compared = job.selection.compared
+    values: dict[str, list[Floats]] = {column.name: [] for column, _ in compared}
+    base_schema = pa.schema(list(_schema(job))[: -len(compared) or None])
     with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
         for batch in batches(job, progress):
-            for base, rows in held.items():
-                rows.append(batch.column(base).to_numpy(zero_copy_only=False))
+            for name, parts in values.items():
+                parts.append(batch.column(name).to_numpy(zero_copy_only=False))
             writer.write_batch(batch)
-    return {base: np.concatenate(rows) for base, rows in held.items()}
+    return {name: np.concatenate(parts) for name, parts in values.items()}
 
 
-def _finish(job: Job, spool: Path, scores: list[Floats], out: Path, progress: Progress) -> None:
-    """Write ``out`` from ``spool`` and the comparisons."""
+def _finish(job: Job, spool: Path, scores: list[Floats], *, out: Path, progress: Progress) -> None:
+    """Write ``out`` from ``spool`` and the comparisons ``scores``."""
     with atomic_write(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
         reader, low = pa.ipc.open_file(source), 0
         n = reader.num_record_batches

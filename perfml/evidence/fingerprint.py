@@ -174,7 +174,8 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     files["features/sources.toml"] = _write({name: _said(spec) for name, spec in definitions.tables.items()})
     for name, spec in folder.models.items():
         files[_toml(name)] = _write(_said(spec))
-        files[f"models/{name}.md"] = folder.model_card(name)
+        if folder.has_card(name):
+            files[f"models/{name}.md"] = folder.model_card(name)
     left_out = {
         room: {"leave_out": [name for name in names if list((STARTER / room).glob(f"{name}.*"))]}
         for room, names in (("features", folder.spec.features.leave_out), ("models", folder.spec.models.leave_out))

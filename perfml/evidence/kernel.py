@@ -1,7 +1,7 @@
-"""Rows of the log to columns of counts, sums and days, in NumPy: prefix sums over the grid give every window of every as-of date.
+"""From rows of the log to columns of counts, sums and days: prefix sums over the grid give every window of every as-of date.
 
-All columns have the shape (as-of dates, persons of the batch). The exact path for rows that became known late, or that a
-correction replaced, is a small difference to the usual one, and only such rows take it.
+All columns have the shape (as-of dates, persons of the batch). Rows that became known late or were superseded are corrected
+for at the as-of dates at which they do not count; all other rows take the short path.
 """
 
 from __future__ import annotations
@@ -22,19 +22,21 @@ NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
 
 
-def cell_columns(rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, decimals: int) -> dict[str, Floats]:
-    """Columns of counts, sums and days for persons ``low`` … ``low + n − 1``: name -> (as-of dates, n).
+def cell_columns(rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, decimals: int) -> dict[str, Floats]:
+    """Columns of counts, sums and days for persons ``low`` … ``low + n − 1``: name → (as-of dates, n).
 
-    Raises :class:`DataError` where a sum passes what 64 bits hold.
+    Raises :class:`DataError` where a sum exceeds 64 bits.
     """
     if not plan.cell_columns:
         return {}
-    batch = _Batch(rows, plan, grid, low, n)
-    return {column.column.name: _measure(batch, column, plan, decimals) for column in plan.cell_columns}
+    batch = _Batch(rows, plan, grid, low=low, n=n)
+    return {
+        column.column.name: _measure(batch, column, tuple(plan.channels(column)), decimals=decimals)
+        for column in plan.cell_columns
+    }
 
 
-def _measure(batch: _Batch, column: WindowColumn, plan: Plan, decimals: int) -> Floats:
-    channels = tuple(plan.channels(column))
+def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimals: int) -> Floats:
     window, past = column.window_days, column.past_days
     match column.measure:
         case "count":
@@ -55,35 +57,41 @@ def _measure(batch: _Batch, column: WindowColumn, plan: Plan, decimals: int) -> 
 
 
 def divide(part: Floats, whole: Floats) -> Floats:
-    """``part / whole``, missing where there is no whole."""
+    """``part / whole``, missing where ``whole`` is 0."""
     out: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
     return out
 
 
 class ValidityIntervals:
-    """For which as-of dates each row counts: ``[start, stop)``; ``first`` is where it would start were it known at once."""
+    """The as-of dates at which each row counts: ``[start, stop)``; ``first`` is its start if it was known at once.
+
+    ``superseded``: rows that a correction replaces, with their ``stop``; ``lasting``: all others, which never stop.
+    """
 
     def __init__(self, rows: Arrays, grid: Grid) -> None:
         self.n_as_ofs = len(grid.as_ofs)
         self.first = grid.as_of_after(rows["day"])
-        self.start = grid.as_of_after(rows["known"]) if "known" in rows else self.first
-        gone = rows.get("gone")
-        self.replaced = np.flatnonzero(gone < FOREVER) if gone is not None else np.empty(0, np.intp)
-        self.stop = grid.as_of_after(gone[self.replaced]) if gone is not None else np.empty(0, np.intp)
-        self.lasting = np.delete(np.arange(len(self.start)), self.replaced) if len(self.replaced) else slice(None)
+        self.start = grid.as_of_after(rows["usable_day"]) if "usable_day" in rows else self.first
+        superseded_day = rows.get("superseded_day")
+        if superseded_day is None:
+            self.superseded = self.stop = np.empty(0, np.intp)
+        else:
+            self.superseded = np.flatnonzero(superseded_day < FOREVER)
+            self.stop = grid.as_of_after(superseded_day[self.superseded])
+        self.lasting = np.delete(np.arange(len(self.start)), self.superseded) if len(self.superseded) else slice(None)
 
-    def spread_replaced(self) -> tuple[Indexes, Indexes]:
-        """(row, as-of date) for every as-of date at which a row counted before it was replaced."""
-        where, as_of = spread(self.start[self.replaced], self.stop)
-        return self.replaced[where], as_of
+    def spread_superseded(self) -> tuple[Indexes, Indexes]:
+        """(row, as-of date) for every as-of date at which a row counted before it was superseded."""
+        index, as_of = spread(self.start[self.superseded], self.stop)
+        return self.superseded[index], as_of
 
     def spread_hidden(self) -> tuple[Indexes, Indexes]:
         """(row, as-of date) for every as-of date after the row happened at which it does not count."""
         late = np.flatnonzero(self.start > self.first) if self.start is not self.first else np.empty(0, np.intp)
         before, as_of_before = spread(self.first[late], self.start[late])
-        end = np.full(len(self.replaced), self.n_as_ofs)
-        after, as_of_after = spread(np.maximum(self.stop, self.start[self.replaced]), end)
-        return np.concatenate([late[before], self.replaced[after]]), np.concatenate([as_of_before, as_of_after])
+        end = np.full(len(self.superseded), self.n_as_ofs)
+        after, as_of_after = spread(np.maximum(self.stop, self.start[self.superseded]), end)
+        return np.concatenate([late[before], self.superseded[after]]), np.concatenate([as_of_before, as_of_after])
 
 
 class _Windows:
@@ -104,7 +112,7 @@ class _Windows:
         self._windows: dict[tuple[Channels, int], Ints] = {}
 
     def window(self, channels: Channels, days: int) -> Ints:
-        """Sum over ``channels`` of the rows known at each as-of date, of the ``days`` before it: (as-of dates, n)."""
+        """Sum over ``channels`` of the rows that count at each as-of date, in the ``days`` before it: (as-of dates, n)."""
         if (channels, days) not in self._windows:
             self._windows[channels, days] = self._window(channels, days)
         return self._windows[channels, days]
@@ -125,19 +133,19 @@ class _Windows:
 
 
 class _Batch:
-    """The rows of one batch of persons, and what is worked out from them once for many columns."""
+    """The rows of one batch of persons, and what many columns have in common."""
 
-    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int) -> None:
+    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int) -> None:
         self.rows, self.grid, self.n, self.n_as_ofs = rows, grid, n, len(grid.as_ofs)
-        self.known = ValidityIntervals(rows, grid)
+        self.validity = ValidityIntervals(rows, grid)
         self.person = rows["person"] - low
         self.channel, self.day = rows["channel"], rows["day"]
         self.n_channels = plan.n_channels * (2 if "other" in rows else 1)
         self.shape = (self.n_channels, len(grid.edges), n)
-        self.hidden_row, self.hidden_as_of = self.known.spread_hidden()
+        self.hidden_row, self.hidden_as_of = self.validity.spread_hidden()
         self.hidden_person, self.hidden_channel = self.person[self.hidden_row], self.channel[self.hidden_row]
         self.hidden_day = self.day[self.hidden_row]
-        cell = self.place(grid.edge_after(self.day), self.shape[1])
+        cell = self.flat_index(grid.edge_after(self.day), self.shape[1])
         self.counts = _Windows(self, cell, None)
         if "scaled" in rows:
             scaled = rows["scaled"]
@@ -145,20 +153,20 @@ class _Batch:
             self.totals = _Windows(self, cell, scaled)
         self._active: dict[Channels, _ActiveDays] = {}
 
-    def place(self, step: Indexes, steps: int) -> Indexes:
+    def flat_index(self, step: Indexes, steps: int) -> Indexes:
         """The flat index of each row in an array (channels, ``steps``, n)."""
-        place = np.multiply(self.channel, steps, dtype=np.intp)
-        place += step
-        place *= self.n
-        place += self.person
-        return place
+        index = np.multiply(self.channel, steps, dtype=np.intp)  # in place from here on: there are many rows
+        index += step
+        index *= self.n
+        index += self.person
+        return index
 
     def within(self, day: Ints, as_of: Indexes, days: int) -> Bools:
-        """Whether ``day`` lies in the ``days`` before the as-of date (it lies before it in any case)."""
+        """Whether ``day``, which precedes the as-of date, is among the ``days`` before it."""
         return day >= self.grid.as_ofs[as_of] - days
 
     def active_days(self, channels: Channels, days: int) -> Floats:
-        """Distinct days with any event of ``channels``."""
+        """Distinct days with any event of ``channels``: (as-of dates, n)."""
         if channels not in self._active:
             self._active[channels] = _ActiveDays(self, channels)
         return self._active[channels].window(days)
@@ -176,46 +184,52 @@ class _Batch:
 
     @cached_property
     def _last(self) -> npt.NDArray[np.int32]:
-        """The last day of each channel that was known at each as-of date: (channels, as-of dates, n)."""
+        """The last day of each channel as known at each as-of date: (channels, as-of dates, n)."""
         last = np.full(self.n_channels * self.n_as_ofs * self.n, NEVER, np.int32)
-        lasting, known = self.known.lasting, self.known
-        np.maximum.at(last, self.place(known.start, self.n_as_ofs)[lasting], self.day[lasting])
+        lasting, validity = self.validity.lasting, self.validity
+        np.maximum.at(last, self.flat_index(validity.start, self.n_as_ofs)[lasting], self.day[lasting])
         cube = last.reshape(self.n_channels, self.n_as_ofs, self.n)
         np.maximum.accumulate(cube, axis=1, out=cube)
-        row, as_of = known.spread_replaced()
+        row, as_of = validity.spread_superseded()
         np.maximum.at(cube, (self.channel[row], as_of, self.person[row]), self.day[row])
         return cube
 
 
 class _ActiveDays:
-    """Days on which a person did anything of ``channels``: each counts from the as-of date at which it was first known."""
+    """Days on which a person did anything of ``channels``.
+
+    ``prefix`` counts the days that are ever known to be active, along the days. The exceptions — as-of dates at which such a
+    day is not known yet (−1), or is known only from a row superseded later (+1) — are lists: ``as_of``, ``day``, ``person``,
+    ``step``.
+    """
 
     def __init__(self, batch: _Batch, channels: Channels) -> None:
         self.batch, self.first_day = batch, int(batch.grid.edges[0])
-        n_days, known = int(batch.grid.as_ofs[-1]) - self.first_day, batch.known
+        n_days, validity = int(batch.grid.as_ofs[-1]) - self.first_day, batch.validity
         counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= self.first_day)
         lasting = counts.copy()
-        lasting[known.replaced] = False
+        lasting[validity.superseded] = False
+        cell = np.subtract(batch.day, self.first_day, dtype=np.intp)  # day × person
+        cell *= batch.n
+        cell += batch.person
         since = np.full(n_days * batch.n, batch.n_as_ofs, np.int64)
-        where = np.subtract(batch.day, self.first_day, dtype=np.intp)
-        where *= batch.n
-        where += batch.person
-        np.minimum.at(since, where[lasting], known.start[lasting])
+        np.minimum.at(since, cell[lasting], validity.start[lasting])
         active = since < batch.n_as_ofs
         self.prefix = np.zeros((n_days + 1, batch.n), np.int32)
         np.cumsum(active.reshape(n_days, batch.n), axis=0, out=self.prefix[1:])
-        usual = np.repeat(batch.grid.as_of_after(self.first_day + np.arange(n_days)), batch.n)
-        late = np.flatnonzero(active & (since > usual))
-        day_late, as_of_late = spread(usual[late], since[late])
-        row, as_of = known.spread_replaced()
-        chosen = counts[row] & (as_of < since[np.where(counts[row], where[row], 0)])
-        more = np.unique(where[row[chosen]] * batch.n_as_ofs + as_of[chosen])
-        cell = np.concatenate([late[day_late], more // batch.n_as_ofs])
-        self.as_of = np.concatenate([as_of_late, more % batch.n_as_ofs])
-        self.day, self.person = cell // batch.n + self.first_day, cell % batch.n
-        self.step = np.repeat([-1, 1], [len(as_of_late), len(more)])
+        at_once = np.repeat(batch.grid.as_of_after(self.first_day + np.arange(n_days)), batch.n)
+        late = np.flatnonzero(active & (since > at_once))
+        late_index, late_as_of = spread(at_once[late], since[late])
+        row, as_of = validity.spread_superseded()
+        chosen = counts[row] & (as_of < since[np.where(counts[row], cell[row], 0)])
+        early = np.unique(cell[row[chosen]] * batch.n_as_ofs + as_of[chosen])
+        exception = np.concatenate([late[late_index], early // batch.n_as_ofs])
+        self.as_of = np.concatenate([late_as_of, early % batch.n_as_ofs])
+        self.day, self.person = exception // batch.n + self.first_day, exception % batch.n
+        self.step = np.repeat([-1, 1], [len(late_as_of), len(early)])
 
     def window(self, days: int) -> Floats:
+        """Active days in the ``days`` before each as-of date: (as-of dates, n)."""
         as_ofs = self.batch.grid.as_ofs
         active = self.prefix[as_ofs - self.first_day] - self.prefix[as_ofs - days - self.first_day]
         inside = self.batch.within(self.day, self.as_of, days)
@@ -224,7 +238,10 @@ class _ActiveDays:
 
 
 def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:
-    """Prefix sums may wrap around, their differences stay exact as long as every sum of one person and kind fits."""
+    """Raise :class:`DataError` where the values of one person and kind may add up past 64 bits.
+
+    Prefix sums over all persons may wrap around: their differences stay exact as long as every sum of one person and kind fits.
+    """
     largest = max(int(scaled.max(initial=0)), -int(scaled.min(initial=0)))
     if largest * len(scaled) < 2**63:
         return
@@ -238,7 +255,7 @@ def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDAr
 
 
 def spread(start: Indexes, stop: Indexes) -> tuple[Indexes, Indexes]:
-    """Each span ``[start, stop)`` written out: (index of the span, value) for every value in it.
+    """Expand each span ``[start, stop)``: (index of the span, value) for every value in it.
 
     >>> [a.tolist() for a in spread(np.array([2, 5]), np.array([4, 6]))]
     [[0, 0, 1], [2, 3, 5]]

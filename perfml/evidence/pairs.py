@@ -1,4 +1,4 @@
-"""Who met whom, in NumPy: the last day on which each pair met, as known at each as-of date, gives the columns of counterparts."""
+"""Who met whom: the last day on which each pair met, as known at each as-of date, gives the columns of counterparts."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from perfml.evidence.windows import Plan, Side, WindowColumn
 Departments = npt.NDArray[np.int32]
 
 
-def pair_columns(rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments) -> dict[str, Floats]:
-    """Columns of counterparts for persons ``low`` … ``low + n − 1``: name -> (as-of dates, n).
+def pair_columns(
+    rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, departments: Departments
+) -> dict[str, Floats]:
+    """Columns of counterparts for persons ``low`` … ``low + n − 1``: name → (as-of dates, n).
 
     ``departments``: (as-of dates, all persons) codes, −1 where unknown.
     """
     if not plan.pair_columns:
         return {}
-    pairs = _Pairs(rows, plan, grid, low, n, departments)
+    pairs = _BatchPairs(rows, plan, grid, low=low, n=n, departments=departments)
     return {column.column.name: pairs.measure(column) for column in plan.pair_columns}
 
 
-class _Pairs:
-    """The pairs of one batch of persons, in the order of the person."""
+class _BatchPairs:
+    """The pairs of one batch of persons, ordered by person: those of person ``i`` lie between ``bounds[i]`` and the next."""
 
-    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, low: int, n: int, departments: Departments) -> None:
+    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, departments: Departments) -> None:
         self.plan, self.grid, self.departments = plan, grid, departments
         reach = int(grid.as_ofs[0]) - max(c.window_days for c in plan.pair_columns)
         met = np.flatnonzero((rows["other"] != NO_ONE) & (rows["other"] != rows["person"]) & (rows["day"] >= reach))
         self.rows = {name: values.take(met) for name, values in rows.items() if name != "scaled"}
-        self.known = ValidityIntervals(self.rows, grid)
+        self.validity = ValidityIntervals(self.rows, grid)
         n_persons = departments.shape[1]
         other = _numbered(self.rows["other"], n_persons)
         n_others = int(other.max(initial=0)) + 1
@@ -49,7 +51,7 @@ class _Pairs:
         self._last: dict[tuple[str, tuple[int, ...]], npt.NDArray[np.int32]] = {}
 
     def measure(self, column: WindowColumn) -> Floats:
-        """The column's values: (as-of dates, n)."""
+        """The values of ``column``: (as-of dates, n)."""
         met = self._met(column.side, column)
         if column.measure == "distinct_counterparts":
             return self._count(met)
@@ -82,11 +84,11 @@ class _Pairs:
         shape = (len(self.grid.as_ofs), len(self.person))
         last, day = np.full(shape, NEVER, np.int32), self.rows["day"]
         lasting = wanted.copy()
-        lasting[self.known.replaced] = False
-        some = np.flatnonzero(lasting & (self.known.start < shape[0]))
-        np.maximum.at(last.reshape(-1), self.known.start[some] * shape[1] + self.pair[some], day[some])
+        lasting[self.validity.superseded] = False
+        some = np.flatnonzero(lasting & (self.validity.start < shape[0]))
+        np.maximum.at(last.reshape(-1), self.validity.start[some] * shape[1] + self.pair[some], day[some])
         np.maximum.accumulate(last, axis=0, out=last)
-        row, as_of = self.known.spread_replaced()
+        row, as_of = self.validity.spread_superseded()
         row, as_of = row[wanted[row]], as_of[wanted[row]]
         np.maximum.at(last, (as_of, self.pair[row]), day[row])
         return last
@@ -100,7 +102,7 @@ class _Pairs:
         return known, known & (mine != theirs)
 
     def _count(self, pairs: Bools) -> Floats:
-        """Pairs of each person: (as-of dates, n)."""
+        """How many of each person's pairs are true: (as-of dates, n)."""
         upto = np.zeros((pairs.shape[0], pairs.shape[1] + 1), np.int32)
         np.cumsum(pairs, axis=1, out=upto[:, 1:])
         counts: Floats = np.diff(upto[:, self.bounds], axis=1).astype(np.float64)
@@ -108,7 +110,7 @@ class _Pairs:
 
 
 def _numbered(other: Ints, n_persons: int) -> Ints:
-    """Counterparts as numbers from 0: those who are not among the persons (below 0) come after them."""
+    """Counterparts as numbers from 0; those who are not among the persons (below 0) come last. Changes ``other``."""
     outside = np.flatnonzero(other < 0)
     other[outside] = n_persons + pd.factorize(other[outside])[0]
     return other

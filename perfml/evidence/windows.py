@@ -2,7 +2,7 @@
 
 A *channel* is what one cell counts: the events of one kind that a person did (``own``) or was the counterpart of
 (``received``). Kinds are discovered from the log as it was known before the last as-of date, the most frequent first;
-those past the limit share one channel, unless a definition names them.
+kinds past the limit share one channel, unless a definition names them.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from typing import Literal
 
 from perfml.errors import DefinitionError
 from perfml.evidence.columns import Column, require_unique_names
+from perfml.project.column_names import fill
 from perfml.project.folder import WindowedFile
-from perfml.project.spec import COUNTERPART_MEASURES, KindWords, Measure, Relation
+from perfml.project.spec import COUNTERPART_MEASURES, KindMeta, Measure, Relation
 
 Side = Literal["own", "received", "either"]
 PAIRED_WINDOWS = ("trend", "own_past")
+"""Measures that compare a recent window with the rest of a longer one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WindowColumn:
-    """One column to compute: a measure over some channels and one window (two for a comparison with the own past)."""
+    """One column to compute: a measure over some channels and one window (two for a comparison with the person's past)."""
 
     column: Column
     measure: str
@@ -35,7 +37,7 @@ class WindowColumn:
     window_days: int
     compare: tuple[Relation, ...] = ()
     past_days: int = 0
-    """For ``trend`` and ``own_past``: the longer window, of which the part before ``window_days`` is the past."""
+    """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,19 @@ class Plan:
     """All windowed columns of a project over one log."""
 
     kinds: tuple[str, ...]
-    """The raw kinds that have a channel of their own, most frequent first; all others share one more."""
+    """The raw kinds that have a channel of their own, most frequent first; all others share one further channel."""
     columns: tuple[WindowColumn, ...]
     mirrored: frozenset[int] = frozenset()
-    """Kinds that the counterpart does: their rows stand with the one who received them."""
+    """Indexes of the kinds that the counterpart does: ``employee_id`` of their rows is the receiver."""
 
     @cached_property
     def cell_columns(self) -> tuple[WindowColumn, ...]:
-        """Columns made from counts, sums and days."""
+        """Columns computed from counts, sums and days."""
         return tuple(c for c in self.columns if c.measure not in COUNTERPART_MEASURES)
 
     @cached_property
     def pair_columns(self) -> tuple[WindowColumn, ...]:
-        """Columns made from who met whom."""
+        """Columns computed from pairs of people who met."""
         return tuple(c for c in self.columns if c.measure in COUNTERPART_MEASURES)
 
     @cached_property
@@ -74,9 +76,9 @@ class Plan:
         return any(c.side == "received" for c in self.cell_columns)
 
     def channels(self, column: WindowColumn) -> list[int]:
-        """The cells' channel numbers of a column: own ones first, received ones after.
+        """The channels that a column counts.
 
-        Of what was received, mirrored kinds are left out: the other side's row says it already.
+        Received channels leave out mirrored kinds: their rows are the receiver's own already.
         """
         if column.side == "received":
             return [self.n_channels + kind for kind in column.kinds if kind not in self.mirrored]
@@ -90,10 +92,10 @@ class Plan:
 def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_counterparts: bool) -> Plan:
     """The plan for ``kinds`` (all raw kinds of the log, most frequent first).
 
-    Columns of counterparts are left out where the log names none. Raises :class:`DefinitionError` for a column name
+    Columns of counterparts are left out where the log has none. Raises :class:`DefinitionError` for a column name
     that two measures make.
     """
-    most = max((file.spec.most_kinds for file in files), default=0)
+    limit = max((file.spec.max_kinds for file in files), default=0)
     named = {
         kind
         for file in files
@@ -102,20 +104,24 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
         for kind in measure.kinds
     }
     named |= {kind for file in files for kind in file.spec.only or ()}
-    kept = (*kinds[:most], *(kind for kind in kinds[most:] if kind in named))
+    channels = (*kinds[:limit], *(kind for kind in kinds[limit:] if kind in named))
     taken = {
-        name for file in files for measure in file.spec.measures if measure.kinds != "each" for name in _plain(measure)
+        name
+        for file in files
+        for measure in file.spec.measures
+        if measure.kinds != "each"
+        for name in _names_by_window(measure)
     }
     columns: list[WindowColumn] = []
     for file in files:
-        names = _names(file, kept, taken)
+        names = _names(file, channels, taken)
         for number, measure in enumerate(file.spec.measures):
             if (measure.measure in COUNTERPART_MEASURES or measure.side != "own") and not has_counterparts:
                 continue
-            columns += _expand(file, number, measure, names, kept)
+            columns += _expand(file, number, names=names, kinds=channels)
     require_unique_names(column.column for column in columns)
-    mirrored = {kind for file in files for kind, words in file.spec.kinds.items() if words.done_by == "counterpart"}
-    return Plan(kept, tuple(columns), frozenset(i for i, kind in enumerate(kept) if kind in mirrored))
+    mirrored = {kind for file in files for kind, meta in file.spec.kinds.items() if meta.done_by == "counterpart"}
+    return Plan(channels, tuple(columns), frozenset(i for i, kind in enumerate(channels) if kind in mirrored))
 
 
 def slug(kind: str) -> str:
@@ -127,26 +133,26 @@ def slug(kind: str) -> str:
     return re.sub(r"\W+", "_", kind).strip("_") or "kind"
 
 
-def _plain(measure: Measure) -> set[str]:
-    """The column names of a measure that is not made for each kind."""
-    return {measure.column.replace("{window}", str(window)) for window in measure.windows_days or (0,)}
+def _names_by_window(measure: Measure) -> set[str]:
+    """The column names of a measure, one per window, with ``{kind}`` left as it is."""
+    return {fill(measure.column, kind="{kind}", window=window) for window in measure.windows_days or (0,)}
 
 
-def _names(file: WindowedFile, kept: Sequence[str], taken: set[str]) -> dict[str, list[int]]:
-    """Name in columns -> channels, for the kinds this file uses.
+def _names(file: WindowedFile, kinds: Sequence[str], taken: set[str]) -> dict[str, list[int]]:
+    """Name in columns → channels, for the kinds that this file uses.
 
-    A kind whose columns would bear a name that is ``taken``, or another kind's, gets a few letters more.
+    A few letters of a hash are added to a name whose columns would clash with ``taken``, or with those of another kind.
     """
     spec = file.spec
     each = [measure for measure in spec.measures if measure.kinds == "each"]
     names: dict[str, list[int]] = {}
     by_slug: dict[str, str] = {}
-    wished = [(index, kind) for index, kind in enumerate(kept) if spec.only is None or kind in spec.only]
-    for index, kind in wished[: spec.most_kinds]:
-        words = spec.kinds.get(kind)
-        wanted = words.rename if words and words.rename else kind
+    used = [(index, kind) for index, kind in enumerate(kinds) if spec.only is None or kind in spec.only]
+    for index, kind in used[: spec.max_kinds]:
+        meta = spec.kinds.get(kind)
+        wanted = meta.rename if meta and meta.rename else kind
         name = slug(wanted)
-        columns = {column.replace("{kind}", name) for measure in each for column in _plain(measure)}
+        columns = {column.replace("{kind}", name) for measure in each for column in _names_by_window(measure)}
         if by_slug.setdefault(name, wanted) != wanted or columns & taken:
             name = f"{name}_{hashlib.blake2s(wanted.encode(), digest_size=2).hexdigest()}"
         names.setdefault(name, []).append(index)
@@ -154,55 +160,61 @@ def _names(file: WindowedFile, kept: Sequence[str], taken: set[str]) -> dict[str
 
 
 def _expand(
-    file: WindowedFile, number: int, measure: Measure, names: dict[str, list[int]], kept: Sequence[str]
+    file: WindowedFile, number: int, *, names: dict[str, list[int]], kinds: Sequence[str]
 ) -> list[WindowColumn]:
-    where = f"{file.file} [measures.{number}]"
+    """The columns of measure ``number`` of ``file``. Raises :class:`DefinitionError` for windows that make no pair."""
+    measure = file.spec.measures[number]
     if measure.kinds == "each":
         groups = [(name, tuple(channels)) for name, channels in names.items()]
     elif measure.kinds == "all":
         everything = sorted(i for channels in names.values() for i in channels)
-        groups = [("", tuple(everything) if file.spec.only else tuple(range(len(kept) + 1)))]
+        groups = [("", tuple(everything) if file.spec.only else tuple(range(len(kinds) + 1)))]
     else:
-        chosen = tuple(i for i, kind in enumerate(kept) if kind in measure.kinds)
+        chosen = tuple(i for i, kind in enumerate(kinds) if kind in measure.kinds)
         groups = [("", chosen)] if chosen else []
     if measure.measure in PAIRED_WINDOWS:
         if len(measure.windows_days) != 2 or measure.windows_days[0] >= measure.windows_days[1]:
             raise DefinitionError(
                 f"{list(measure.windows_days)} cannot be used",
-                where=f"{where}.windows_days",
+                where=f"{file.file} [measures.{number}].windows_days",
                 remedy=f"{measure.measure!r} takes two windows, the recent and the longer one",
             )
         spans = [(measure.windows_days[0], measure.windows_days[1])]
     else:
         spans = [(window, 0) for window in measure.windows_days] or [(0, 0)]
-    made = []
+    columns = []
     for name, channels in groups:
-        raw = kept[channels[0]] if name else ""
-        words = file.spec.kinds.get(raw)
+        kind = kinds[channels[0]] if name else ""
         for window, past in spans:
-            column = _column(file, measure, name, raw, words, window)
             only = measure.compare_windows_days
-            compare = measure.compare if only is None or window in only else ()
-            made.append(WindowColumn(column, measure.measure, measure.side, channels, window, compare, past))
-    return made
+            columns.append(
+                WindowColumn(
+                    column=_column(file, measure, name=name, kind=kind, window=window),
+                    measure=measure.measure,
+                    side=measure.side,
+                    kinds=channels,
+                    window_days=window,
+                    compare=measure.compare if only is None or window in only else (),
+                    past_days=past,
+                )
+            )
+    return columns
 
 
-def _column(file: WindowedFile, measure: Measure, name: str, raw: str, words: KindWords | None, window: int) -> Column:
-    def said(text: str, kind: str) -> str:
-        return text.replace("{kind}", kind).replace("{window}", str(window))
-
-    zh, en = (words.zh, words.en) if words else (raw, raw.replace("_", " "))
+def _column(file: WindowedFile, measure: Measure, *, name: str, kind: str, window: int) -> Column:
+    """What the column means: ``kind`` is the raw kind, ``name`` its name in columns; both empty over several kinds."""
+    meta = file.spec.kinds.get(kind) or KindMeta(zh=kind, en=kind.replace("_", " "))
     reason = measure.reason or (f"{file.name}:{name}" if name else file.name)
     return Column(
-        name=said(measure.column, name),
+        name=fill(measure.column, kind=name, window=window),
         evidence=file.name,
-        reason=said(reason, name),
-        reason_zh=zh if name else file.spec.zh,
-        reason_en=en if name else file.spec.en,
-        zh=said(measure.zh, zh),
-        en=said(measure.en, en),
+        reason=fill(reason, kind=name, window=window),
+        reason_zh=meta.zh if name else file.spec.zh,
+        reason_en=meta.en if name else file.spec.en,
+        zh=fill(measure.zh, kind=meta.zh, window=window),
+        en=fill(measure.en, kind=meta.en, window=window),
         unit=measure.unit,
-        better=(words.better if words and words.better else measure.better),
-        owner=(words.owner if words and words.owner else measure.owner),
+        direction=meta.direction or measure.direction,
+        owner=meta.owner or measure.owner,
         reach_days=max(measure.windows_days) if measure.measure in PAIRED_WINDOWS else window,
     )

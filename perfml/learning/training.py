@@ -59,8 +59,10 @@ def train(
     """Learn ``name`` from what was known, and labels that had matured, by ``until``; save it as the candidate.
 
     ``logged``: interventions that perfml keeps, beside those of the data (:mod:`perfml.learning.validation.uplift`).
-    Raises :class:`ModelError` when no horizon has both outcomes often enough.
+    Raises :class:`DefinitionError` for a model without a card, and :class:`ModelError` when no horizon has both outcomes
+    often enough.
     """
+    card = folder.model_card(name)
     sample = TrainingSample.of(data, folder, name, until, progress)
     spec, table = sample.spec, sample.table
     done, notices = backtests(sample, name, progress)
@@ -112,7 +114,7 @@ def train(
         "python": platform.python_version(),
     }
     about = json.loads(json.dumps(about, default=str))
-    return save(home, name, learnt, table.columns, table.kinds, about, folder.model_card(name))
+    return save(home, name, learnt, table.columns, table.kinds, about, card)
 
 
 def _treatment(sample: TrainingSample, done: Sequence[Backtest], logged: pd.DataFrame | None) -> dict[str, Any]:

@@ -157,5 +157,5 @@ class SkillExamplesSpec(Spec):
     """The title in English."""
     examples: Mapping[SkillId, Examples]
     """Skill id of ``models/skills.toml`` -> examples."""
-    elsewhere: Examples
+    unrelated: Examples
     """Of what is about no skill: hobbies, trades and licences, and words of a skill in another sense."""

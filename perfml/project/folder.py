@@ -1,13 +1,12 @@
 """A project: the folder that says what counts as evidence and what is learnt.
 
-A definition that a project leaves unsaid is inherited from the starter project that perfml ships: a file of the same
-name is merged over the inherited one, key by key (arrays and SQL are replaced whole).
+Definitions are inherited from the starter project that perfml ships: a project's own file is merged over the inherited one of
+the same name, key by key (arrays and SQL are replaced whole).
 """
 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from perfml.errors import DefinitionError
+from perfml.errors import DefinitionError, choose_from
+from perfml.project.column_names import compared_column, matches
 from perfml.project.policies import parse_policy
 from perfml.project.spec import ModelSpec, ProjectSpec, RelationalSpec, S, Spec, TableSpec, WindowedSpec, parse
 from perfml.project.starter import STARTER
@@ -42,35 +42,35 @@ class RelationalFile:
 
 @dataclass(frozen=True)
 class Definitions:
-    """Everything ``features/`` says, in name order."""
+    """All definitions of ``features/``, in name order."""
 
     tables: Mapping[str, TableSpec]
     windowed: tuple[WindowedFile, ...]
     relational: tuple[RelationalFile, ...]
 
     def makes(self, column: str) -> bool:
-        """Whether some file makes such a column, for some kind, window or comparison."""
-        base = re.sub(r"_(team|peers)_z$", "", column)
-        if any(base in file.spec.columns for file in self.relational):
-            return True
-        templates = [measure.column for file in self.windowed for measure in file.spec.measures]
-        patterns = [re.escape(t).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for t in templates]
-        return any(re.fullmatch(pattern, base) for pattern in patterns)
+        """Whether a file can make ``column``, for some kind and window; a comparison counts as the column it compares."""
+        base = compared_column(column)
+        return any(base in file.spec.columns for file in self.relational) or any(
+            matches(measure.column, base) for file in self.windowed for measure in file.spec.measures
+        )
 
     def require_tables(self, file: RelationalFile) -> None:
-        """Raise :class:`DefinitionError` where ``file`` needs what is no table."""
+        """Raise :class:`DefinitionError` where ``file`` needs a table that is not declared."""
         offered = ("people", "evidence", *self.tables)
         for table in file.spec.needs:
             if table not in offered:
                 raise DefinitionError(
-                    f"needs {table!r}, which is no table", where=file.file, remedy=f"use one of: {', '.join(offered)}"
+                    f"needs {table!r}, which is no table",
+                    where=file.file,
+                    remedy=choose_from(offered, instead_of=table),
                 )
 
     def require_columns(self, file: RelationalFile) -> None:
         """Raise :class:`DefinitionError` where ``file`` reads a column that no file makes from tables or the log."""
-        last = {column for one in self.relational if one.spec.reads for column in one.spec.columns}
+        derived = {column for other in self.relational if other.spec.reads for column in other.spec.columns}
         for column in file.spec.reads:
-            if column in last or not self.makes(column) or column.endswith(("_team_z", "_peers_z")):
+            if column in derived or not self.makes(column) or compared_column(column) != column:
                 raise DefinitionError(
                     f"reads {column!r}, which no file makes from tables or the log",
                     where=file.file,
@@ -98,7 +98,7 @@ class ProjectFolder:
 
     @cached_property
     def definitions(self) -> Definitions:
-        """What counts as evidence. Raises :class:`DefinitionError` with file and key."""
+        """The definitions of evidence. Raises :class:`DefinitionError` with file and key."""
         sources = self._merged("features/sources.toml")
         tables = {name: parse(TableSpec, raw, file=f"features/sources.toml {name}") for name, raw in sources.items()}
         left_out = self._left_out("features", self.spec.features.leave_out)
@@ -115,19 +115,19 @@ class ProjectFolder:
         twice = {f.name for f in windowed} & {f.name for f in relational}
         if twice:
             raise DefinitionError(
-                "stands as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
+                "exists as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
-        made = Definitions(tables, tuple(windowed), tuple(relational))
+        definitions = Definitions(tables, tuple(windowed), tuple(relational))
         for file in relational:
-            made.require_tables(file)
-            # A column may be one of those that are left out; evidence says then that its reader is left out too.
+            definitions.require_tables(file)
+            # The column may come from a file that is left out; the evidence then reports that its reader is left out too.
             if not left_out:
-                made.require_columns(file)
-        return made
+                definitions.require_columns(file)
+        return definitions
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:
-        """What is learnt, by name."""
+        """The models to train, by name."""
         return {
             name: parse(ModelSpec, raw, file=f"models/{name}.toml")
             for name, raw in self._advice.items()
@@ -136,50 +136,63 @@ class ProjectFolder:
 
     @cached_property
     def policies(self) -> Mapping[str, Spec]:
-        """What is advised and within which limits, by name: the files of ``models/`` that name a ``kind``."""
+        """The definitions of advice, by name: the files of ``models/`` that name a ``kind``."""
         return {
             name: parse_policy(raw, file=f"models/{name}.toml") for name, raw in self._advice.items() if "kind" in raw
         }
 
     def model(self, name: str) -> ModelSpec:
-        """One model's definition. Raises :class:`DefinitionError` naming those there are."""
+        """One model's definition. Raises :class:`DefinitionError`, naming the models of the project."""
         if name not in self.models:
             raise DefinitionError(
-                f"no model is called {name!r}", where="models/", remedy=f"use one of: {', '.join(self.models)}"
+                f"no model is called {name!r}", where="models/", remedy=choose_from(self.models, instead_of=name)
             )
         return self.models[name]
 
     def policy(self, name: str) -> Spec:
-        """One policy. Raises :class:`DefinitionError` naming those there are."""
+        """One policy. Raises :class:`DefinitionError`, naming the policies of the project."""
         if name not in self.policies:
             raise DefinitionError(
-                f"no policy is called {name!r}", where="models/", remedy=f"use one of: {', '.join(self.policies)}"
+                f"no policy is called {name!r}", where="models/", remedy=choose_from(self.policies, instead_of=name)
             )
         return self.policies[name]
 
     def policy_of(self, kind: type[S], name: str | None = None) -> tuple[str, S]:
         """The name and the policy of this kind: the one called ``name``, or the only one.
 
-        Raises :class:`DefinitionError` naming those there are.
+        Raises :class:`DefinitionError`, naming the policies of this kind.
         """
-        there = {key: spec for key, spec in self.policies.items() if isinstance(spec, kind)}
-        chosen = next(iter(there)) if name is None and len(there) == 1 else name
-        if chosen is None or chosen not in there:
-            what = "none is named" if chosen is None else f"no policy of this kind is called {chosen!r}"
-            kinds = kind.model_fields["kind"].default
-            remedy = f"use one of: {', '.join(there)}" if there else f"write one of kind {kinds!r}"
-            raise DefinitionError(what, where="models/", remedy=remedy)
-        return chosen, there[chosen]
+        policies = {key: spec for key, spec in self.policies.items() if isinstance(spec, kind)}
+        if name is None and len(policies) == 1:
+            return next(iter(policies.items()))
+        if name is None or name not in policies:
+            problem = "none is named" if name is None else f"no policy of this kind is called {name!r}"
+            value = kind.model_fields["kind"].default
+            remedy = choose_from(policies, instead_of=name or "") if policies else f"write one of kind {value!r}"
+            raise DefinitionError(problem, where="models/", remedy=remedy)
+        return name, policies[name]
+
+    def has_card(self, name: str) -> bool:
+        """Whether the model has a card."""
+        return self._path(f"models/{name}.md") is not None
 
     def model_card(self, name: str) -> str:
-        """The text beside the model's definition; empty where nobody wrote one."""
-        path = self._path(f"models/{name}.md")
-        return path.read_text(encoding="utf-8") if path else ""
+        """The card of a model. Raises :class:`DefinitionError` where nobody has written one."""
+        self.model(name)
+        file = f"models/{name}.md"
+        path = self._path(file)
+        if path is None:
+            raise DefinitionError(
+                "is missing",
+                where=file,
+                remedy="write the model card: for whom, for what never, on which data, how fair",
+            )
+        return _text(path)
 
     def home(self, home: Path | None = None) -> Path:
-        """Where models, scores and runs live: ``home``, else ``PERFML_HOME``, else ``<project>/var``.
+        """The folder of models, scores and runs: ``home``, else ``PERFML_HOME``, else ``<project>/var``.
 
-        For the starter, which may lie among the installed packages, that is ``./var``.
+        For the starter, which may be among the installed packages, it is ``./var``.
         """
         base = Path.cwd() if self.root == STARTER else self.root
         return Path(home or os.environ.get("PERFML_HOME") or base / "var")
@@ -192,8 +205,7 @@ class ProjectFolder:
         }
 
     def _stems(self, folder: str, suffix: str) -> list[str]:
-        found = {path.stem for layer in self._layers for path in (layer / folder).glob(f"*{suffix}")}
-        return sorted(found)
+        return sorted({path.stem for layer in self._layers for path in (layer / folder).glob(f"*{suffix}")})
 
     def _path(self, relative: str) -> Path | None:
         return next((layer / relative for layer in reversed(self._layers) if (layer / relative).is_file()), None)
@@ -206,13 +218,13 @@ class ProjectFolder:
         return merged
 
     def _left_out(self, folder: str, names: tuple[str, ...]) -> set[str]:
-        there = {path.stem for layer in self._layers for path in (layer / folder).glob("*.*")} - {"sources"}
-        unknown = sorted(set(names) - there)
+        inherited = {path.stem for layer in self._layers for path in (layer / folder).glob("*.*")} - {"sources"}
+        unknown = sorted(set(names) - inherited)
         if unknown:
             raise DefinitionError(
-                f"{unknown[0]!r} is not there to leave out",
+                f"no file is called {unknown[0]!r}",
                 where=f"perfml.toml [{folder}.leave_out]",
-                remedy=f"use one of: {', '.join(sorted(there))}",
+                remedy=choose_from(sorted(inherited), instead_of=unknown[0]),
             )
         return set(names)
 
@@ -226,7 +238,7 @@ class ProjectFolder:
             raise DefinitionError(
                 "does not begin with its header",
                 where=file,
-                remedy="open with /* and TOML: zh, en, needs, [columns.…] */",
+                remedy="begin with a comment of TOML: /* zh, en, needs, [columns.…] */",
             )
         header = _parse_toml(text[start + 2 : end], file)
         return RelationalFile(name, file, parse(RelationalSpec, header, file=file), text[end + 2 :].strip().rstrip(";"))
@@ -255,4 +267,4 @@ def _parse_toml(text: str, file: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DefinitionError(f"is not TOML: {error}", where=file, remedy="mend that line") from None
+        raise DefinitionError(f"is not TOML: {error}", where=file, remedy="correct that line") from None

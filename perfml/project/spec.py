@@ -1,4 +1,4 @@
-"""What a definition file may say. Every key is declared here; an unknown one is refused with the allowed keys."""
+"""What a definition file may contain. Every key is declared here; an unknown one is refused with the allowed keys."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from perfml.errors import DefinitionError
+from perfml.errors import DefinitionError, choose_from
 
 Every = Literal["week", "month", "quarter"]
 Owner = Literal["employee", "manager", "company", "data"]
-Better = Literal["higher", "lower", "neither"]
+Direction = Literal["higher", "lower", "neither"]
 Relation = Literal["team", "peers"]
 ExitKind = Literal["voluntary", "involuntary", "other"]
 Days = Annotated[int, Field(ge=1, le=3660)]
+RENAMED: Mapping[str, str] = {"better": "direction", "most_kinds": "max_kinds", "elsewhere": "unrelated"}
+"""Keys by their earlier name; the earlier name is refused with the new one."""
 
 
 class Spec(BaseModel):
@@ -27,44 +29,54 @@ S = TypeVar("S", bound=Spec)
 
 
 def parse(kind: type[S], raw: Mapping[str, Any], *, file: str) -> S:
-    """``raw`` as a ``kind``; a mistake becomes a :class:`DefinitionError` with file, key and remedy."""
+    """Validate ``raw`` as a ``kind``; a mistake becomes a :class:`DefinitionError` with file, key and remedy.
+
+    An unknown key is reported before a missing one: it often is the missing one, misspelt.
+    """
     try:
         return kind.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
+        errors = error.errors()
+        unknown = next((item for item in errors if item["type"] == "extra_forbidden"), None)
+        if unknown is not None:
+            *table, key = (str(part) for part in unknown["loc"])
+            raise _unknown_key(key, _allowed_keys(kind, table), where=_where(file, table)) from None
+        first = errors[0]
         path = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            allowed = ", ".join(sorted(_allowed_keys(kind, path[:-1])))
-            raise DefinitionError(
-                f"{path[-1]!r} is not a key", where=_place(file, path[:-1]), remedy=f"use one of: {allowed}"
-            ) from None
         if first["type"] == "missing":
             raise DefinitionError(
-                f"key {path[-1]!r} is missing", where=_place(file, path[:-1]), remedy="add it"
+                f"key {path[-1]!r} is missing", where=_where(file, path[:-1]), remedy="add it"
             ) from None
-        given = repr(first["input"])[:80]
+        value = repr(first["input"])[:80]
         raise DefinitionError(
-            f"{given} cannot be used", where=_place(file, path), remedy=first["msg"].removeprefix("Value error, ")
+            f"{value} cannot be used", where=_where(file, path), remedy=first["msg"].removeprefix("Value error, ")
         ) from None
 
 
-def _place(file: str, path: list[str]) -> str:
+def _unknown_key(key: str, allowed: list[str], *, where: str) -> DefinitionError:
+    renamed = RENAMED.get(key)
+    if renamed in allowed:
+        return DefinitionError(f"{key!r} is now {renamed!r}", where=where, remedy="rename the key")
+    return DefinitionError(f"{key!r} is not a key", where=where, remedy=choose_from(sorted(allowed), instead_of=key))
+
+
+def _where(file: str, path: list[str]) -> str:
     return f"{file} [{'.'.join(path)}]" if path else file
 
 
 def _allowed_keys(kind: type[Spec], path: list[str]) -> list[str]:
     """The keys of the spec that ``path`` leads to; below a field its parts are numbers of a list or names of a table."""
-    here = kind
+    spec = kind
     for part in path:
-        if part in here.model_fields:
-            here = _inner_spec(here.model_fields[part].annotation) or here
-    return list(here.model_fields)
+        if part in spec.model_fields:
+            spec = _inner_spec(spec.model_fields[part].annotation) or spec
+    return list(spec.model_fields)
 
 
 def _inner_spec(annotation: object) -> type[Spec] | None:
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _inner_spec(part))), None)
+    return next((spec for part in get_args(annotation) if (spec := _inner_spec(part))), None)
 
 
 # ---- perfml.toml ------------------------------------------------------------------------------------------------
@@ -101,7 +113,7 @@ class ProjectSpec(Spec):
 
 
 class ColumnType(Spec):
-    """One input column. ``protected`` ones are used for audits and never as a feature."""
+    """One input column."""
 
     type: Literal["text", "date", "timestamp", "double", "int", "bool", "list"]
     """The type that every value must have; ``list`` is an array, or text separated by ``;``."""
@@ -110,14 +122,14 @@ class ColumnType(Spec):
     protected: bool = False
     """For audits only; never a feature."""
     later: bool = False
-    """A second date of the row, which may lie after the first: it is not seen before it has come."""
+    """A second date of the row, which may lie after the first; it is hidden until that day has passed."""
 
 
-class Rule(Spec):
-    """A row is quarantined ``when`` this SQL is true of it (the row is ``t``; earlier tables may be looked up)."""
+class QuarantineRule(Spec):
+    """A condition that puts a row into quarantine."""
 
     when: str
-    """An SQL condition."""
+    """SQL condition on the row ``t``; it may look up tables that are declared above its own."""
     en: str
     """The reason shown in English."""
     zh: str
@@ -125,7 +137,7 @@ class Rule(Spec):
 
 
 class Audit(Spec):
-    """A query over the clean tables that should return no rows; what it returns is reported, never dropped."""
+    """A query over the clean tables that should return no rows; the rows it returns are reported, never dropped."""
 
     query: str
     """Its first column is the key that is shown."""
@@ -163,7 +175,7 @@ class TableSpec(Spec):
     """For reviews, the range of ratings."""
     value_decimals: Annotated[int, Field(ge=0, le=9)] | None = None
     """Decimal places of ``value`` kept in sums, which are of integers."""
-    rules: dict[str, Rule] = {}
+    rules: dict[str, QuarantineRule] = {}
     """Conditions that quarantine a row, by name."""
     audits: dict[str, Audit] = {}
     """Checks that report rows and keep them, by name."""
@@ -172,8 +184,8 @@ class TableSpec(Spec):
 # ---- features/*.toml and the header of features/*.sql ------------------------------------------------------------
 
 
-class Words(Spec):
-    """The meaning of one output column, in Chinese and English, and who can act on it."""
+class FeatureMeta(Spec):
+    """What one output column means, in Chinese and English, and who can act on it."""
 
     zh: str
     """The meaning in Chinese."""
@@ -181,17 +193,17 @@ class Words(Spec):
     """The meaning in English."""
     unit: str
     """The unit shown after a value: ``days``, ``times``, ``ratio``, ``%`` …"""
-    better: Better = "neither"
-    """Which values are good news."""
+    direction: Direction = "neither"
+    """Which values are good news: ``higher`` ones, ``lower`` ones, or ``neither``."""
     owner: Owner
     """Who can act on it."""
     compare: tuple[Relation, ...] = ()
-    """Also compare with the team (same manager) or with peers (same role family and level)."""
+    """Add a z-score within the team (same manager) or among peers (same role family and level)."""
     reason: str | None = None
     """Columns with the same reason are one line of an explanation; default: the file, or the file and the kind."""
 
 
-class Measure(Words):
+class Measure(FeatureMeta):
     """A family of windowed columns: one for each of its kinds and windows."""
 
     column: str
@@ -238,7 +250,7 @@ COUNTERPART_MEASURES = frozenset(
 )
 
 
-class KindWords(Spec):
+class KindMeta(Spec):
     """What a kind of event is called, and who can act on it."""
 
     zh: str
@@ -247,12 +259,12 @@ class KindWords(Spec):
     """Name of the kind in English; replaces ``{kind}``."""
     owner: Owner | None = None
     """Who can act on it, instead of the owner of the measure."""
-    better: Better | None = None
+    direction: Direction | None = None
     """Which values are good news, instead of what the measure says."""
     rename: str | None = None
     """The kind's name in columns (several kinds may share one)."""
     done_by: Literal["employee", "counterpart"] = "employee"
-    """Whose act it is: a row ``feedback_received`` stands with the one who received what the counterpart did."""
+    """Whose act it is: a row ``feedback_received`` names the receiver as employee; the counterpart gave the feedback."""
 
 
 class WindowedSpec(Spec):
@@ -262,11 +274,11 @@ class WindowedSpec(Spec):
     """The title of the evidence in Chinese."""
     en: str
     """The title of the evidence in English."""
-    kinds: dict[str, KindWords] = {}
+    kinds: dict[str, KindMeta] = {}
     """Names and owners of kinds of event; a kind without an entry is shown under its own name."""
     only: tuple[str, ...] | None = None
-    """The kinds to use; default: all that the log holds."""
-    most_kinds: Annotated[int, Field(ge=1, le=500)] = 40
+    """The kinds to use; default: all kinds in the log."""
+    max_kinds: Annotated[int, Field(ge=1, le=500)] = 40
     """At most this many kinds, the most frequent first, get columns of their own."""
     measures: tuple[Measure, ...]
     """The columns, one ``[[measures]]`` a family."""
@@ -280,10 +292,10 @@ class RelationalSpec(Spec):
     en: str
     """The title of the evidence in English."""
     needs: tuple[str, ...]
-    """The tables it selects from; ``["evidence"]``: what other files have made, row by row."""
+    """The tables it selects from; ``["evidence"]``: the columns of other files, row by row."""
     reads: tuple[str, ...] = ()
-    """With ``needs = ["evidence"]``, the columns of it."""
-    columns: dict[str, Words]
+    """With ``needs = ["evidence"]``: the columns it reads."""
+    columns: dict[str, FeatureMeta]
     """Output column -> its meaning; exactly the columns selected beside ``employee_id`` and ``as_of``."""
 
     @model_validator(mode="after")
@@ -297,7 +309,7 @@ class RelationalSpec(Spec):
 
 
 class Population(Spec):
-    """Whose risk is learnt and scored, and how often a row is taken for learning."""
+    """Who is trained on and scored, and how often a row is taken for training."""
 
     every: Every = "month"
     """The interval between as-of dates used for training."""
@@ -321,7 +333,8 @@ class Label(Spec):
     low_at_most: float | None = None
     """For ``low_review``, the highest rating of the low band."""
     correct_raters: bool = False
-    """Take the reviewer's severity off the rating, where reviewers can be compared (:mod:`perfml.learning.dataset.raters`)."""
+    """Subtract the reviewer's severity from the rating, where reviewers can be compared
+    (:mod:`perfml.learning.dataset.raters`)."""
     reporting_delay_days: Annotated[int, Field(ge=0)] = 0
     """Days until an outcome is reported; labels mature this much later."""
 
@@ -337,7 +350,7 @@ class Label(Spec):
 
 
 class EvidenceChoice(Spec):
-    """Feature files (by stem) that the model may use."""
+    """The feature files that the model may use, by their names without ending."""
 
     only: tuple[str, ...] | None = None
     """The feature files to use; default: all."""
@@ -367,7 +380,7 @@ class LearnerSpec(Spec):
     seeds: tuple[int, ...] = (11, 23, 47)
     """One set of trees for each seed; their margins are averaged."""
     blend: Literal["learnt", "trees", "curves"] = "learnt"
-    """How much of trees and how much of curves: what the folds say, or one of them alone."""
+    """The weights of trees and curves: fitted on the folds, or one of the two alone."""
 
 
 class BaselineSpec(Spec):
@@ -385,11 +398,11 @@ class BacktestSpec(Spec):
     folds: Annotated[int, Field(ge=1, le=20)] = 4
     """Number of folds."""
     min_positives: Annotated[int, Field(ge=2)] = 20
-    """Fewer rows with the outcome in learning, or people with it in testing, and nothing is claimed."""
+    """Training rows with the outcome, and test people with it, below which the result is insufficient."""
 
 
 class ListSpec(Spec):
-    """How many people HR can really talk to."""
+    """How many people there is time to talk to."""
 
     capacity_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Length of the list as a share of the people scored."""
@@ -407,7 +420,7 @@ class ListSpec(Spec):
 
 
 class Segment(Spec):
-    """People whose risk matters for a reason of its own; ``where`` is SQL over the evidence."""
+    """A group of people whose risk matters for a special reason."""
 
     zh: str
     """The name of the segment in Chinese."""
@@ -422,10 +435,10 @@ LEADING_REASONS = 3
 
 
 class GatesSpec(Spec):
-    """What a model has to pass before it can be promoted, beside beating the baseline."""
+    """Limits that a model must keep before it can be promoted, beside beating the baseline."""
 
     max_single_auc: Annotated[float, Field(gt=0.5, le=1)] = 0.9
-    """A single column that ranks the outcome this well is taken for a leak."""
+    """A single column that ranks the outcome this well is treated as a leak."""
     max_duplicate_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Rows whose evidence equals another person's at the same date."""
     refits: Annotated[int, Field(ge=2, le=50)] = 5
@@ -439,7 +452,7 @@ class GatesSpec(Spec):
 
 
 class FairnessSpec(Spec):
-    """Limits of the fairness audit; a group below the minimum sizes is *insufficient*, never passed in silence."""
+    """Limits of the fairness audit; a group below the minimum sizes is reported as *insufficient*, never as a pass."""
 
     min_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Lowest ratio between groups of the share that is listed (four-fifths rule)."""
@@ -458,14 +471,14 @@ class FairnessSpec(Spec):
 
 
 class ModelSpec(Spec):
-    """``models/<name>.toml``."""
+    """``models/<name>.toml`` without a ``kind``: a model to train. Its card is ``models/<name>.md``."""
 
     zh: str
     """The name of the risk in Chinese."""
     en: str
     """The name of the risk in English."""
     population: Population = Population()
-    """Who is learnt from and scored."""
+    """Who is trained on and scored."""
     label: Label
     """What is predicted."""
     evidence: EvidenceChoice = EvidenceChoice()

@@ -25,17 +25,17 @@ def test_a_column_for_each_kind_and_window() -> None:
 
 
 def test_kinds_past_the_limit_share_one_channel() -> None:
-    made = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10_000)], most_kinds=2)
+    made = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10_000)], max_kinds=2)
     assert made.kinds == ("k0", "k1") and made.n_channels == 3
     assert named(made) == {"k0_7": (0,), "k0_28": (0,), "k1_7": (1,), "k1_28": (1,), "n": (0, 1, 2)}
 
 
 def test_a_kind_that_is_named_has_its_channel_however_rare() -> None:
     rare = ALL | {"column": "rare", "kinds": ["k9", "never"]}
-    made = plan(EACH, ALL, rare, kinds=[f"k{i}" for i in range(10)], most_kinds=2)
+    made = plan(EACH, ALL, rare, kinds=[f"k{i}" for i in range(10)], max_kinds=2)
     assert made.kinds == ("k0", "k1", "k9") and named(made)["rare"] == (2,) and named(made)["n"] == (0, 1, 2, 3)
     assert "k9_7" not in named(made)
-    only = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10)], most_kinds=2, only=["k7", "k9"])
+    only = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10)], max_kinds=2, only=["k7", "k9"])
     assert named(only) == {"k7_7": (2,), "k7_28": (2,), "k9_7": (3,), "k9_28": (3,), "n": (2, 3)}
 
 
@@ -54,12 +54,12 @@ def test_names_of_any_language_and_sign() -> None:
 
 
 def test_words_of_a_kind() -> None:
-    words = {"zh": "加班", "en": "overtime", "owner": "manager", "better": "lower"}
+    words = {"zh": "加班", "en": "overtime", "owner": "manager", "direction": "lower"}
     said = EACH | {"zh": "近{window}天{kind}", "en": "{kind} in {window} days", "windows_days": [7]}
     columns = compile_windows(
         windowed(said, kinds={"ot": words}).windowed, ["ot", "code_review"], has_counterparts=True
     ).columns
-    assert [(c.column.zh, c.column.en, c.column.owner, c.column.better, c.column.reason) for c in columns] == [
+    assert [(c.column.zh, c.column.en, c.column.owner, c.column.direction, c.column.reason) for c in columns] == [
         ("近7天加班", "overtime in 7 days", "manager", "lower", "log:ot"),
         ("近7天code_review", "code review in 7 days", "employee", "neither", "log:code_review"),
     ]

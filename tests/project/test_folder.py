@@ -53,11 +53,11 @@ def test_a_file_of_ones_own_is_one_more(tmp_path: Path) -> None:
 
 
 def test_a_file_of_the_same_name_is_merged_key_by_key(tmp_path: Path) -> None:
-    text = 'zh = "动静"\nmost_kinds = 7\n[kinds.praise]\nen = "kudos"\n[kinds.night]\nzh = "夜班"\nen = "nights"\n'
+    text = 'zh = "动静"\nmax_kinds = 7\n[kinds.praise]\nen = "kudos"\n[kinds.night]\nzh = "夜班"\nen = "nights"\n'
     mine = project(tmp_path, features__activity_dot_toml=text)
     starter = {file.name: file.spec for file in ProjectFolder(STARTER).definitions.windowed}["activity"]
     merged = {file.name: file.spec for file in mine.definitions.windowed}["activity"]
-    assert (merged.zh, merged.most_kinds, merged.en, merged.measures) == ("动静", 7, starter.en, starter.measures)
+    assert (merged.zh, merged.max_kinds, merged.en, merged.measures) == ("动静", 7, starter.en, starter.measures)
     assert (merged.kinds["praise"].en, merged.kinds["praise"].zh) == ("kudos", starter.kinds["praise"].zh)
     assert set(merged.kinds) == {*starter.kinds, "night"}
 
@@ -103,19 +103,19 @@ def test_what_is_not_there_cannot_be_left_out(wrong: str, tmp_path: Path) -> Non
     mine = project(tmp_path, perfml_dot_toml=f'[features]\nleave_out = ["{wrong}"]')
     with pytest.raises(
         DefinitionError,
-        match=r"perfml\.toml \[features\.leave_out\]: .* is not there to leave out; use one of: activity, career",
+        match=r"perfml\.toml \[features\.leave_out\]: no file is called .*use one of: activity, career",
     ):
         _ = mine.definitions
 
 
 def test_models_are_left_out_alike(tmp_path: Path) -> None:
-    with pytest.raises(DefinitionError, match=r"perfml\.toml \[models\.leave_out\]: 'nobody' is not there"):
+    with pytest.raises(DefinitionError, match=r"perfml\.toml \[models\.leave_out\]: no file is called 'nobody'"):
         _ = project(tmp_path, perfml_dot_toml='[models]\nleave_out = ["nobody"]').models
 
 
 REFUSED = {
     "a key in perfml.toml": (
-        {"perfml_dot_toml": 'nmae = "x"'}, r"perfml\.toml: 'nmae' is not a key; use one of: data, .*name",
+        {"perfml_dot_toml": 'nmae = "x"'}, r"perfml\.toml: 'nmae' is not a key; did you mean 'name'\? use one of: data, .*name",
     ),
     "a key of a file": (
         {"features__activity_dot_toml": "colour = 1"},
@@ -123,15 +123,15 @@ REFUSED = {
     ),
     "a key of a kind": (
         {"features__activity_dot_toml": "[kinds.praise]\ncolour = 1"},
-        r"features/activity\.toml \[kinds\.praise\]: 'colour' is not a key; use one of: better, done_by, en, owner, rename, zh",
+        r"features/activity\.toml \[kinds\.praise\]: 'colour' is not a key; use one of: direction, done_by, en, owner, ",
     ),
     "a key of a measure": (
         {"features__nights_dot_toml": LOG + "window_days = [1]"},
-        r"features/nights\.toml \[measures\.0\]: 'window_days' is not a key; use one of: better, column",
+        r"features/nights\.toml \[measures\.0\]: 'window_days' is not a key; did you mean 'windows_days'\? use one of: column",
     ),
     "a key of a column": (
         {"features__extra_dot_sql": QUERY.replace('unit = "times"', 'unit = "times"\nkind = "x"')},
-        r"features/extra\.sql \[columns\.x\]: 'kind' is not a key; use one of: better, compare",
+        r"features/extra\.sql \[columns\.x\]: 'kind' is not a key; use one of: compare, direction",
     ),
     "a key of a table": (
         {"features__sources_dot_toml": "[exits]\ncolour = 1"}, r"features/sources\.toml exits: 'colour' is not a key",
@@ -142,7 +142,7 @@ REFUSED = {
     ),
     "no table at all": ({"features__sources_dot_toml": "exits = 3"}, r"features/sources\.toml exits: 3 cannot be used"),
     "wrong TOML": (
-        {"features__nights_dot_toml": "zh = 夜班"}, r"features/nights\.toml: is not TOML: .*line 1.*; mend that line",
+        {"features__nights_dot_toml": "zh = 夜班"}, r"features/nights\.toml: is not TOML: .*line 1.*; correct that line",
     ),
     "wrong TOML in a header": (
         {"features__extra_dot_sql": "/*\nzh =\n*/ select 1"},
@@ -150,7 +150,7 @@ REFUSED = {
     ),
     "no header": (
         {"features__extra_dot_sql": "select 1"},
-        r"features/extra\.sql: does not begin with its header; open with /\* and",
+        r"features/extra\.sql: does not begin with its header; begin with a comment of TOML: /\*",
     ),
     "SQL before the header": ({"features__extra_dot_sql": f"select 1 {QUERY}"}, "does not begin with its header"),
     "a header without end": ({"features__extra_dot_sql": "/* zh = 1"}, "does not begin with its header"),
@@ -160,7 +160,7 @@ REFUSED = {
     ),
     "a table that is none": (
         {"features__extra_dot_sql": QUERY.replace('"people"', '"people", "reviewz"')},
-        r"features/extra\.sql: needs 'reviewz', which is no table; use one of: people, evidence, employees",
+        r"features/extra\.sql: needs 'reviewz', which is no table; did you mean 'reviews'\? use one of: people, evidence",
     ),
     "a column that is none": (
         {"features__extra_dot_sql": QUERY.replace('["people"]', '["evidence"]\nreads = ["tenur_days"]')},
@@ -168,7 +168,7 @@ REFUSED = {
     ),
     "one name twice": (
         {"features__job_dot_toml": LOG},
-        r"features/job: stands as \.toml and as \.sql; rename one of the two",
+        r"features/job: exists as \.toml and as \.sql; rename one of the two",
     ),
 }  # fmt: skip
 
@@ -211,9 +211,24 @@ def test_models_and_their_cards(tmp_path: Path) -> None:
     text = 'zh = "x"\nen = "x"\n[label]\nkind = "exit"\nhorizons_days = [90, 180]\n'
     mine = project(tmp_path, models__mine_dot_toml=text, models__mine_dot_md="# Mine\n")
     assert mine.model("mine").label.horizons_days == (90, 180)
-    assert (mine.model_card("mine"), mine.model_card("nobody")) == ("# Mine\n", "")
-    with pytest.raises(DefinitionError, match=r"models/mine\.toml \[label\]: 'horizon' is not a key"):
+    assert mine.model_card("mine") == "# Mine\n"
+    with pytest.raises(
+        DefinitionError, match=r"models/mine\.toml \[label\]: 'horizon' is not a key; did you mean 'horizons_days'\?"
+    ):
         _ = project(tmp_path, models__mine_dot_toml=text + "horizon = 1").models
+
+
+def test_a_model_needs_a_card(tmp_path: Path) -> None:
+    mine = project(tmp_path, models__mine_dot_toml='zh = "x"\nen = "x"\n[label]\nkind = "exit"\nhorizons_days = [90]\n')
+    assert not mine.has_card("mine")
+    with pytest.raises(DefinitionError, match=r"^models/mine\.md: is missing; write the model card: for whom"):
+        mine.model_card("mine")
+
+
+@pytest.mark.parametrize("name", ["attrition", "low_performance"])
+def test_a_model_that_a_project_changes_keeps_the_card_it_inherits(name: str, tmp_path: Path) -> None:
+    mine = project(tmp_path, **{f"models__{name}_dot_toml": 'en = "mine"'})
+    assert mine.model(name).en == "mine" and mine.model_card(name) == ProjectFolder(STARTER).model_card(name)
 
 
 def test_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from perfml.project.spec import (
     parse,
 )
 
-WORDS: dict[str, Any] = {"zh": "词", "en": "word", "unit": "times", "owner": "employee"}
-COUNT = WORDS | {"column": "n", "measure": "count", "windows_days": [28]}
+META: dict[str, Any] = {"zh": "词", "en": "word", "unit": "times", "owner": "employee"}
+COUNT = META | {"column": "n", "measure": "count", "windows_days": [28]}
 LOG: dict[str, Any] = {
     "zh": "",
     "en": "",
@@ -35,7 +35,7 @@ TABLE: dict[str, Any] = {
     "rules": {"r": {"when": "true", "en": "", "zh": ""}},
     "audits": {"a": {"query": "select 1", "en": "", "zh": ""}},
 }
-QUERY: dict[str, Any] = {"zh": "", "en": "", "needs": ["people"], "columns": {"x": WORDS, "columns": WORDS}}
+QUERY: dict[str, Any] = {"zh": "", "en": "", "needs": ["people"], "columns": {"x": META, "columns": META}}
 MODEL: dict[str, Any] = {"zh": "", "en": "", "label": {"kind": "exit", "horizons_days": [90]}}
 SEGMENT = {"zh": "", "en": "", "where": "true"}
 LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
@@ -46,16 +46,16 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (TableSpec, TABLE, [], TableSpec),
     (TableSpec, TABLE, ["columns", "id"], spec.ColumnType),
     (TableSpec, TABLE, ["scale"], spec.Scale),
-    (TableSpec, TABLE, ["rules", "r"], spec.Rule),
+    (TableSpec, TABLE, ["rules", "r"], spec.QuarantineRule),
     (TableSpec, TABLE, ["audits", "a"], spec.Audit),
     (WindowedSpec, LOG, [], WindowedSpec),
     (WindowedSpec, LOG, ["measures", 0], Measure),
     (WindowedSpec, LOG, ["measures", 1], Measure),
-    (WindowedSpec, LOG, ["kinds", "login"], spec.KindWords),
-    (WindowedSpec, LOG, ["kinds", "zh"], spec.KindWords),
+    (WindowedSpec, LOG, ["kinds", "login"], spec.KindMeta),
+    (WindowedSpec, LOG, ["kinds", "zh"], spec.KindMeta),
     (RelationalSpec, QUERY, [], RelationalSpec),
-    (RelationalSpec, QUERY, ["columns", "x"], spec.Words),
-    (RelationalSpec, QUERY, ["columns", "columns"], spec.Words),
+    (RelationalSpec, QUERY, ["columns", "x"], spec.FeatureMeta),
+    (RelationalSpec, QUERY, ["columns", "columns"], spec.FeatureMeta),
     (ModelSpec, MODEL, [], ModelSpec),
     (ModelSpec, MODEL, ["population"], spec.Population),
     (ModelSpec, MODEL, ["label"], Label),
@@ -71,40 +71,69 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
 
 
 @pytest.mark.parametrize(
-    ("kind", "raw", "path", "found"), LEVELS, ids=[f"{k.__name__} {'.'.join(map(str, p))}" for k, _, p, _ in LEVELS]
+    ("kind", "raw", "path", "level"), LEVELS, ids=[f"{k.__name__} {'.'.join(map(str, p))}" for k, _, p, _ in LEVELS]
 )
 def test_an_unknown_key_is_refused_at_every_level(
-    kind: type[Spec], raw: dict[str, Any], path: list[str | int], found: type[Spec]
+    kind: type[Spec], raw: dict[str, Any], path: list[str | int], level: type[Spec]
 ) -> None:
     with pytest.raises(DefinitionError) as caught:
         parse(kind, planted(raw, path), file="features/x.toml")
     error = caught.value
     assert error.where == "features/x.toml" + (f" [{'.'.join(map(str, path))}]" if path else "")
-    assert error.problem == "'tyop' is not a key"
-    assert error.remedy == f"use one of: {', '.join(sorted(found.model_fields))}"
+    assert error.problem == "'unheard_of' is not a key"
+    assert error.remedy == f"use one of: {', '.join(sorted(level.model_fields))}"
 
 
 def planted(raw: Any, path: list[str | int]) -> Any:
-    """``raw`` with the key ``tyop`` at ``path``."""
+    """``raw`` with the key ``unheard_of`` at ``path``."""
     if not path:
-        return raw | {"tyop": 1}
+        return raw | {"unheard_of": 1}
     if isinstance(raw, list):
         return [planted(value, path[1:]) if i == path[0] else value for i, value in enumerate(raw)]
     return raw | {path[0]: planted(raw.get(path[0], {}), path[1:])}
 
 
+@pytest.mark.parametrize("old", spec.RENAMED)
+def test_a_key_that_was_renamed_is_refused_with_its_new_name(old: str) -> None:
+    new = spec.RENAMED[old]
+    specs = [kind for kind in every_spec() if new in kind.model_fields]
+    assert specs and not any(old in kind.model_fields for kind in every_spec())
+    for kind in specs:
+        with pytest.raises(DefinitionError, match=rf"^f\.toml: '{old}' is now '{new}'; rename the key$"):
+            parse(kind, {old: 1}, file="f.toml")
+    with pytest.raises(DefinitionError, match=f"'{old}' is not a key"):
+        parse(spec.Scale, {old: 1}, file="f.toml")
+
+
+def every_spec() -> list[type[Spec]]:
+    """All specs of all definitions."""
+
+    def below(kind: type[Spec]) -> list[type[Spec]]:
+        return [kind, *(spec for child in kind.__subclasses__() for spec in below(child))]
+
+    return below(Spec)
+
+
+def test_a_misspelt_key_is_reported_before_the_one_it_leaves_missing() -> None:
+    with pytest.raises(
+        DefinitionError,
+        match=r"^f\.toml \[label\]: 'horizon_days' is not a key; did you mean 'horizons_days'\? use one of: correct_raters",
+    ):
+        parse(ModelSpec, MODEL | {"label": {"kind": "exit", "horizon_days": [90]}}, file="f.toml")
+
+
 def test_every_spec_is_among_the_levels() -> None:
-    made = {v for v in vars(spec).values() if isinstance(v, type) and issubclass(v, Spec)} - {Spec, spec.Words}
-    assert made == {found for *_, found in LEVELS} - {spec.Words}
-    assert all(kind.model_config["extra"] == "forbid" and kind.model_config["frozen"] for kind in made)
+    specs = {v for v in vars(spec).values() if isinstance(v, type) and issubclass(v, Spec)} - {Spec, spec.FeatureMeta}
+    assert specs == {level for *_, level in LEVELS} - {spec.FeatureMeta}
+    assert all(kind.model_config["extra"] == "forbid" and kind.model_config["frozen"] for kind in specs)
 
 
 @pytest.mark.parametrize(
-    ("kind", "raw", "said"),
+    ("kind", "raw", "message"),
     [
         (WindowedSpec, {"zh": "", "measures": []}, "f.toml: key 'en' is missing; add it"),
         (WindowedSpec, LOG | {"measures": [{"column": "x"}]}, r"f.toml \[measures.0\]: key 'zh' is missing"),
-        (WindowedSpec, LOG | {"most_kinds": 0}, r"f.toml \[most_kinds\]: 0 cannot be used; Input should be greater"),
+        (WindowedSpec, LOG | {"max_kinds": 0}, r"f.toml \[max_kinds\]: 0 cannot be used; Input should be greater"),
         (
             WindowedSpec,
             LOG | {"measures": [COUNT | {"owner": "nobody"}]},
@@ -122,13 +151,13 @@ def test_every_spec_is_among_the_levels() -> None:
         (ModelSpec, MODEL | {"label": {"kind": "low_review", "horizons_days": [1]}}, "needs low_at_most"),
     ],
 )
-def test_what_else_is_refused(kind: type[Spec], raw: Any, said: str) -> None:
-    with pytest.raises(DefinitionError, match=said):
+def test_what_else_is_refused(kind: type[Spec], raw: Any, message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
         parse(kind, raw, file="f.toml")
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"kinds": "each"}, r"needs \{kind\} in its name"),
         ({"windows_days": [1, 2]}, r"needs \{window\} in its name"),
@@ -137,8 +166,8 @@ def test_what_else_is_refused(kind: type[Spec], raw: Any, said: str) -> None:
         ({"windows_days": [0]}, "greater than or equal to 1"),
     ],
 )
-def test_measures_that_cannot_be(change: dict[str, Any], said: str) -> None:
-    with pytest.raises(DefinitionError, match=said):
+def test_measures_that_cannot_be(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
         parse(Measure, COUNT | change, file="f.toml")
 
 

@@ -18,7 +18,7 @@ def column(name: str, reason: str, **said: object) -> Column:
         reason=reason,
         reason_zh="证据",
         reason_en="Evidence",
-        better="neither",
+        direction="neither",
         **(base | said),
     )
 

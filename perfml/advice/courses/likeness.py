@@ -35,7 +35,7 @@ class Likeness:
     def __init__(self, taxonomy: Taxonomy, examples: SkillExamplesSpec) -> None:
         self._known = [(name, each) for name, each in examples.examples.items() if name in taxonomy.spec.skills]
         self.skills = tuple(name for name, _ in self._known)
-        self._taxonomy, self._elsewhere = taxonomy, examples.elsewhere
+        self._taxonomy, self._elsewhere = taxonomy, examples.unrelated
 
     @cached_property
     def _classifier(self) -> tuple[Floats, Floats]:

@@ -75,7 +75,7 @@ def test_there_are_examples_of_every_skill_and_of_no_other() -> None:
     skills = ProjectFolder(STARTER).policy_of(SkillsSpec)[1].skills
     assert set(EXAMPLES.examples) == set(skills)
     said = [
-        line for each in (*EXAMPLES.examples.values(), EXAMPLES.elsewhere) for line in (*each.lacking, *each.teaching)
+        line for each in (*EXAMPLES.examples.values(), EXAMPLES.unrelated) for line in (*each.lacking, *each.teaching)
     ]
     assert len(said) == len(set(said)), "an example of two skills tells neither"
     for each in EXAMPLES.examples.values():

@@ -17,7 +17,10 @@ from perfml.learning.estimators.splines import fit_path
 from perfml.learning.registry.model_store import FittedModels, Model, current_version, load, save, verified
 
 ABOUT = {"backtests": {"91": {"proven": True}}}
-COLUMNS = tuple(Column(f"列{i}", "e", "e", "", "", "", "", "", "neither", "employee") for i in range(3))
+TEXTS = {"reason_zh": "", "reason_en": "", "zh": "", "en": "", "unit": ""}
+COLUMNS = tuple(
+    Column(name=f"列{i}", evidence="e", reason="e", direction="neither", owner="employee", **TEXTS) for i in range(3)
+)
 
 
 def risk(seed: int = 1) -> RiskModel:
