@@ -111,13 +111,15 @@ def evaluate(task: Task, root: Path, home: Path, progress: Progress) -> dict[str
     rows, label = rows[known].reset_index(drop=True), label[known]
     ours, person = rows["probability"].to_numpy(), rows["employee_id"].to_numpy(dtype=object)
     metrics = metrics_at(rows["as_of"].to_numpy(), lambda n: round(n * 0.1))
-    found = {k: v.to_json() for k, v in estimate(metrics, label, ours, person).items() if k != "lift_at_capacity"}
+    found = {
+        k: v.to_json() for k, v in estimate(metrics, label, ours, person=person).items() if k != "lift_at_capacity"
+    }
     with project.open(folder) as opened:
         theirs = others(task, opened, project, rows, model.kinds)
-    beaten = estimate({"auc": metrics["auc"]}, label, ours, person, against=theirs["baseline"])["auc"]
+    beaten = estimate({"auc": metrics["auc"]}, label, ours, person=person, against=theirs["baseline"])["auc"]
     found["auc_over_baseline"] = beaten.to_json()
     found["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
-    trees = estimate({"log_loss": log_loss}, label, ours, person, against=theirs["trees"])
+    trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
     found["log_loss_over_trees"] = trees["log_loss"].to_json()
     found["gates_failed"] = {
         "value": sum(gate["verdict"] == "fail" for gates in model.about["gates"].values() for gate in gates),

@@ -100,7 +100,7 @@ def evaluate(data: Path) -> dict[str, Any]:
             person=rows.person[now],
             outcomes=(rows.label[now], risk[now], rows.person[now]),
         )
-        found = estimate({"auc": auc}, rows.label[now], risk[now], rows.person[now])
+        found = estimate({"auc": auc}, rows.label[now], risk[now], person=rows.person[now])
         by_year[str(year)] = {
             "rows": int(now.sum()),
             "left": int(rows.label[now].sum()),
@@ -115,7 +115,7 @@ def evaluate(data: Path) -> dict[str, Any]:
         each = [auc(label[year == y], probability[year == y], weight[:, year == y]) for y in TESTED]
         return np.asarray(np.mean(each, axis=0), dtype=np.float64)
 
-    mean = estimate({"auc": mean_auc}, rows.label[tested], risk[tested], rows.person[tested])["auc"]
+    mean = estimate({"auc": mean_auc}, rows.label[tested], risk[tested], person=rows.person[tested])["auc"]
 
     def first(*alarms: str) -> int | None:
         return next((int(y) for y, said in by_year.items() if said["alarm"] in alarms), None)

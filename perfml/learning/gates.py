@@ -73,7 +73,7 @@ def permuted_gate(
     said = backtest_horizon(
         data, table, settings, horizon_days=days, until=until, progress=progress, outcome_of=other, what=what
     ).predictions
-    found = estimate({"auc": auc_within(said.when)}, said.outcome, said.model, said.person)["auc"]
+    found = estimate({"auc": auc_within(said.when)}, said.outcome, said.model, person=said.person)["auc"]
     figure, limit = f"AUC {found.value:.3f} ± {found.se:.3f}", f".5 ± {STANDARD_ERRORS:.0f} SE"
     if not np.isfinite(found.se):
         return Gate("permuted labels", "insufficient", figure, limit, "too few cases to tell", "样本太少，无法判断")

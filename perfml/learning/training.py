@@ -125,7 +125,13 @@ def _treatment(sample: TrainingSample, done: Sequence[Backtest], logged: pd.Data
         inside = treated(sample.rows, found, horizon_days=tested.horizon_days)
         said = tested.predictions
         out[str(tested.horizon_days)] = {
-            **marked(inside, said.row, said.outcome, said.model, said.person),
+            **marked(
+                inside,
+                tested_row=said.row,
+                outcome=said.outcome,
+                probability=said.model,
+                person=said.person,
+            ),
             "uplift": [
                 asdict(one)
                 for one in uplift(

@@ -167,7 +167,7 @@ def test_lists_by_size_hold_what_really_came() -> None:
     when = np.array(["2025-01-01"] * 2_000, "M8[D]")
     risk = rng.beta(1, 9, 2_000)
     outcome = (rng.random(2_000) < risk).astype(float)
-    listed = lists_by_size(outcome, risk, person, when)
+    listed = lists_by_size(outcome, risk, person=person, when=when)
     best = np.argsort(-risk)
     for each in listed:
         top = best[: round(each["share"] * 2_000)]

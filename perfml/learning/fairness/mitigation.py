@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -115,9 +116,9 @@ def mitigate(
             label=label[test], probability=risk, flagged=flag(risk), person=person[test],
             groups={attribute: of_row[test]}, limits=limits, draws=draws, seed=seed,
         )  # fmt: skip
-        of_test = (label[test], risk, person[test])
-        alone = estimate({"auc": auc, "log_loss": log_loss}, *of_test, draws=draws, seed=seed)
-        price = estimate({"log_loss": log_loss}, *of_test, against=before, draws=draws, seed=seed)["log_loss"]
+        tested = partial(estimate, label=label[test], probability=risk, person=person[test], draws=draws, seed=seed)
+        alone = tested({"auc": auc, "log_loss": log_loss})
+        price = tested({"log_loss": log_loss}, against=before)["log_loss"]
         removed = () if columns.all() else tuple(proxies)
         options.append(Option(cure, removed, report.verdict, report.findings, alone["auc"], alone["log_loss"], price))
     return _chosen(attribute, options)

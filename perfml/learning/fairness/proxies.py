@@ -103,7 +103,9 @@ def proxy_report(
             return np.asarray(np.mean(each, axis=0), dtype=np.float64)
 
         everyone = np.arange(len(rows)).astype(object)
-        return estimate({"auc": macro}, code.astype(np.float64), score[:, 0], everyone, draws=draws, seed=seed)["auc"]
+        return estimate({"auc": macro}, code.astype(np.float64), score[:, 0], person=everyone, draws=draws, seed=seed)[
+            "auc"
+        ]
 
     report = []
     for group in dict.fromkeys(of_column.tolist()):

@@ -109,17 +109,22 @@ def backtest_horizon(
     found, folds, base = _predict(data, table, spec, horizon_days, until, progress, outcome_of, what)
     metrics = metrics_at(found.when, spec.list.capacity)
     outcome, person = found.outcome, found.person
-    model = estimate(metrics, outcome, found.model, person)
+    model = estimate(metrics, outcome, found.model, person=person)
     difference = estimate(
-        {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}, outcome, found.model, person, against=found.baseline
+        {"auc": metrics["auc"], "log_loss": metrics["log_loss"]},
+        outcome,
+        found.model,
+        person=person,
+        against=found.baseline,
     )
+    ratio = ratio_draws(outcome, found.model, person=person, when=found.when, capacity=spec.list.capacity)
     cases = len(set(person[outcome == 1]))
     proven, en, zh = _verdict(difference["auc"], model["auc"], cases, base, spec)
     return Backtest(
         horizon_days,
         tuple(folds),
         model,
-        estimate(metrics, outcome, found.baseline, person),
+        estimate(metrics, outcome, found.baseline, person=person),
         difference,
         tuple(base),
         tuple(calibration_bins(outcome, found.model)),
@@ -127,8 +132,8 @@ def backtest_horizon(
         calibration_floor(found.model),
         tuple(_by_year(found)),
         _segments(found, table, spec),
-        tuple(np.round(ratio_draws(outcome, found.model, person, found.when, spec.list.capacity), 4).tolist()),
-        tuple(lists_by_size(outcome, found.model, person, found.when)),
+        tuple(np.round(ratio, 4).tolist()),
+        tuple(lists_by_size(outcome, found.model, person=person, when=found.when)),
         len(outcome),
         int(outcome.sum()),
         proven,
@@ -197,7 +202,9 @@ def _by_year(found: Predictions) -> list[dict[str, Any]]:
     out = []
     for year in sorted(set(years.tolist())):
         here = years == year
-        ratio = estimate(RATIO, found.outcome[here], found.model[here], found.person[here])["expected_over_observed"]
+        ratio = estimate(RATIO, found.outcome[here], found.model[here], person=found.person[here])[
+            "expected_over_observed"
+        ]
         expected, observed = float(found.model[here].sum()), int(found.outcome[here].sum())
         counted = {"rows": int(here.sum()), "expected": round(expected, 2), "observed": observed}
         out.append({"year": year, **counted, "expected_over_observed": ratio.to_json()})
@@ -212,7 +219,7 @@ def _segments(found: Predictions, table: Table, spec: ModelSpec) -> dict[str, di
         if not inside.any():
             out[name] = {"rows": 0, "positives": 0}
             continue
-        figures = estimate(SEGMENT_METRICS, found.outcome[inside], found.model[inside], found.person[inside])
+        figures = estimate(SEGMENT_METRICS, found.outcome[inside], found.model[inside], person=found.person[inside])
         counted = {"rows": int(inside.sum()), "positives": int(found.outcome[inside].sum())}
         out[name] = {**counted, **{metric: figure.to_json() for metric, figure in figures.items()}}
     return out

@@ -231,8 +231,8 @@ def _observed_over_expected(
         found: Floats = (weight @ label) / (weight @ probability)
         return found
 
-    of_known = (label[known], probability[known], person[known])
-    return estimate({"ratio": ratio}, *of_known, draws=draws, seed=seed)["ratio"]
+    figures = estimate({"ratio": ratio}, label[known], probability[known], person=person[known], draws=draws, seed=seed)
+    return figures["ratio"]
 
 
 def _beyond(outcome: Estimate | None, factor: float) -> bool:

@@ -1,8 +1,8 @@
-"""How good a ranking and its probabilities are, always with intervals.
+"""Metrics of a ranking and its probabilities, always with intervals.
 
 Rows of one person are not independent, so intervals come from a bootstrap over people (Field & Welsh 2007): people are
-drawn with replacement and all their rows weigh as often as they were drawn. Every metric therefore takes a matrix of
-weights, one row a draw, and answers for all draws at once; with weights of one it equals scikit-learn's.
+drawn with replacement, and all their rows weigh as often as they are drawn. Every metric therefore takes a matrix of
+weights, one row a draw, and returns a value for each draw; with weights of one it equals scikit-learn's.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from perfml.arrays import Dates, Floats, Objects
 from perfml.learning.validation.lists import listed_rows
@@ -19,7 +20,7 @@ Metric = Callable[[Floats, Floats, Floats], Floats]
 """(label (n,), probability (n,), weight (draws, n)) -> (draws,); missing where a draw holds one label only."""
 DRAWS = 200
 AT_A_TIME = 20
-"""Draws worked out together."""
+"""Draws computed at once."""
 EPSILON = 1e-15
 
 
@@ -36,13 +37,13 @@ class Estimate:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
     def to_json(self) -> dict[str, float | None]:
-        """As JSON; a figure that could not be estimated is null."""
+        """JSON, with null for a figure that could not be estimated."""
         numbers = {"value": self.value, "low": self.low, "high": self.high, "se": self.se}
         return {name: round(float(x), 6) if np.isfinite(x) else None for name, x in numbers.items()}
 
 
 def _at_thresholds(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weight of true and of false cases at or above each distinct probability, the highest first: (draws, thresholds)."""
+    """Weight of true and of false cases at or above each distinct probability, highest first: (draws, thresholds) each."""
     order = np.argsort(-probability, kind="stable")
     ends = np.flatnonzero(np.diff(probability[order], append=-np.inf))
     sorted_weight = weight[:, order]
@@ -51,16 +52,16 @@ def _at_thresholds(label: Floats, probability: Floats, weight: Floats) -> tuple[
 
 
 def auc(label: Floats, probability: Floats, weight: Floats) -> Floats:
-    """Area under the ROC curve: how often a random person with the outcome ranks above one without."""
+    """Area under the ROC curve: the probability that a random case ranks above a random non-case."""
     return _divide(*_pairs(label, probability, weight))
 
 
 def auc_within(when: Dates) -> Metric:
-    """AUC over pairs of one date of ``when``: what the calendar alone tells, a month with more cases, is left out."""
+    """AUC over pairs of the same date of ``when``, so that months with more cases do not count as skill."""
     dates = [when == date for date in np.unique(when)]
 
     def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
-        parts = [_pairs(label[here], probability[here], weight[:, here]) for here in dates]
+        parts = [_pairs(label[rows], probability[rows], weight[:, rows]) for rows in dates]
         right, pairs = np.sum(parts, axis=0)
         return _divide(right, pairs)
 
@@ -68,7 +69,7 @@ def auc_within(when: Dates) -> Metric:
 
 
 def _pairs(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Weight of pairs of a true and a false case in the right order, ties half; and of all pairs: (draws,), (draws,)."""
+    """Weight of the pairs of a true and a false case in the right order, ties half, and of all pairs: (draws,) each."""
     true, false = _at_thresholds(label, probability, weight)
     widths = np.diff(false, axis=1, prepend=0.0)
     heights = true - np.diff(true, axis=1, prepend=0.0) / 2
@@ -111,11 +112,11 @@ def lift(precision: Metric) -> Metric:
     return lambda label, probability, weight: _divide(precision(label, probability, weight), _mean(label, weight))
 
 
-def precision_of_lists(when: Dates, room: Callable[[int], int]) -> Metric:
-    """Share of true cases among those listed: at each date of ``when``, the ``room(n)`` ranked highest of its ``n`` rows."""
+def precision_of_lists(when: Dates, capacity: Callable[[int], int]) -> Metric:
+    """Share of true cases in the lists: at each date of ``when``, the ``capacity(n)`` ranked highest of its ``n`` rows."""
 
     def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
-        listed = listed_rows(probability, when, room)
+        listed = listed_rows(probability, when, capacity)
         return _divide(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
 
     return metric
@@ -127,9 +128,9 @@ def expected_over_observed(label: Floats, probability: Floats, weight: Floats) -
 
 
 def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Floats:
-    """Slope of the logistic regression of the outcome on the margin; under 1 is overconfident (Cox 1958).
+    """Slope of the logistic regression of the outcome on the margin; below 1 is overconfident (Cox 1958).
 
-    Newton's method for all draws at once; the margin is centred and scaled first.
+    Newton's method for all draws at once, on the standardised margin.
     """
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     margin = np.log(p / (1 - p))
@@ -137,7 +138,7 @@ def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Flo
     x = (margin - middle) / scale
     slope, intercept = np.ones(len(weight)), np.full(len(weight), 0.0)
     for _ in range(12):
-        fitted = 1 / (1 + np.exp(-np.clip(intercept[:, None] + slope[:, None] * x, -30, 30)))
+        fitted = expit(np.clip(intercept[:, None] + slope[:, None] * x, -30, 30))
         residual, curve = weight * (label - fitted), weight * fitted * (1 - fitted)
         g0, g1 = residual.sum(axis=1), residual @ x
         h00, h01, h11 = curve.sum(axis=1), curve @ x, curve @ (x * x)
@@ -147,9 +148,9 @@ def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Flo
     return slope / scale
 
 
-def metrics_at(when: Dates, room: Callable[[int], int]) -> dict[str, Metric]:
-    """The metrics every report shows, in order; ``room(n)``: how many of ``n`` people can be listed at a date."""
-    listed = precision_of_lists(when, room)
+def metrics_at(when: Dates, capacity: Callable[[int], int]) -> dict[str, Metric]:
+    """The metrics of every report, in order; ``capacity(n)``: how many of ``n`` people can be listed at a date."""
+    listed = precision_of_lists(when, capacity)
     return {
         "auc": auc,
         "average_precision": average_precision,
@@ -167,25 +168,25 @@ def estimate(
     metrics: Mapping[str, Metric],
     label: Floats,
     probability: Floats,
-    person: Objects,
     *,
+    person: Objects,
     against: Floats | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Each metric with its interval over people; with ``against``, of the difference to those probabilities.
+    """Each metric with its interval over people; with ``against``, the difference to the metric of those probabilities.
 
-    Draws in which a metric is not defined are left out; fewer than half of them defined give missing intervals.
+    Draws in which a metric is undefined are left out; if most draws are, the interval is missing.
     """
     everyone, code = np.unique(person, return_inverse=True)
     rng = np.random.default_rng(seed)
     share = np.full(len(everyone), 1 / len(everyone))
 
     def compute(weight: Floats) -> dict[str, Floats]:
-        found = {name: metric(label, probability, weight) for name, metric in metrics.items()}
+        values = {name: metric(label, probability, weight) for name, metric in metrics.items()}
         if against is not None:
-            found = {name: value - metrics[name](label, against, weight) for name, value in found.items()}
-        return found
+            values = {name: value - metrics[name](label, against, weight) for name, value in values.items()}
+        return values
 
     value = compute(np.ones((1, len(label))))
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
@@ -197,9 +198,9 @@ def estimate(
 
 
 def interval(value: float, drawn: Floats) -> Estimate:
-    """The 95 % interval and standard error of a figure from its draws; missing where most of them are not defined.
+    """The 95 % interval and standard error of a figure from its draws; missing where most of them are undefined.
 
-    The interval holds the figure: draws that carry a little doubt of their own, as shares of few people do, may lie beside it.
+    The interval is widened to hold the figure, which shrunk draws, such as shares of few people, may exclude.
     """
     defined = drawn[np.isfinite(drawn)]
     if len(defined) < max(2, len(drawn) / 2) or not np.isfinite(value):
@@ -213,12 +214,12 @@ def _mean(values: Floats, weight: Floats) -> Floats:
 
 
 def _divide(above: Floats, below: Floats) -> Floats:
-    found: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
-    return found
+    out: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
+    return out
 
 
 def calibration_bins(label: Floats, probability: Floats, bins: int = 10) -> list[dict[str, float]]:
-    """Expected and observed share in ``bins`` of equal size, ascending, with a 95 % Wilson interval for the observed."""
+    """Expected and observed share in ``bins`` of equal size, ascending, with a 95 % Wilson interval of the observed."""
     order = np.argsort(probability, kind="stable")
     out = []
     for rows in np.array_split(order, min(bins, len(order))):

@@ -29,7 +29,7 @@ def test_the_interval_covers_the_true_number() -> None:
             odds = truth * risk / (1 - risk)
             outcome = (rng.random(600) < odds / (1 + odds)).astype(float)
             when = np.full(600, np.datetime64("2026-01-01"))
-            ratio = ratio_draws(outcome, risk, person, when, lambda n: 60)
+            ratio = ratio_draws(outcome, risk, person=person, when=when, capacity=lambda n: 60)
             now = np.sort(rng.beta(1, 6, 600))[-60:]
             odds = truth * now / (1 - now)
             cases = (rng.random(60) < odds / (1 + odds)).sum()

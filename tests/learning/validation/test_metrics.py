@@ -68,7 +68,7 @@ def test_precision_and_lift_at_a_share() -> None:
 
 def test_one_label_gives_missing_not_an_error() -> None:
     metrics = ev.metrics_at(np.repeat(np.datetime64("2026-01-01"), 20), lambda n: 2)
-    found = ev.estimate(metrics, np.zeros(20), np.linspace(0.1, 0.2, 20), np.arange(20).astype(object))
+    found = ev.estimate(metrics, np.zeros(20), np.linspace(0.1, 0.2, 20), person=np.arange(20).astype(object))
     assert np.isnan(found["auc"].value)
     assert found["auc"].to_json()["value"] is None
 
@@ -77,8 +77,8 @@ def test_intervals_widen_when_rows_belong_to_few_people() -> None:
     rng = np.random.default_rng(0)
     probability = np.repeat(rng.random(40), 25)
     label = np.repeat((rng.random(40) < 0.5).astype(float), 25)
-    rows = ev.estimate({"auc": ev.auc}, label, probability, np.arange(1000).astype(object))["auc"]
-    people = ev.estimate({"auc": ev.auc}, label, probability, np.repeat(np.arange(40), 25).astype(object))["auc"]
+    rows = ev.estimate({"auc": ev.auc}, label, probability, person=np.arange(1000).astype(object))["auc"]
+    people = ev.estimate({"auc": ev.auc}, label, probability, person=np.repeat(np.arange(40), 25).astype(object))["auc"]
     assert people.value == rows.value
     assert people.se > 3 * rows.se
 
@@ -89,7 +89,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         rng = np.random.default_rng(seed)
         label = (rng.random(400) < 0.3).astype(float)
         score = rng.normal(label, 1.0)  # true AUC = Phi(1 / sqrt 2) = 0.7602
-        found = ev.estimate({"auc": ev.auc}, label, score, np.arange(400).astype(object), draws=100)["auc"]
+        found = ev.estimate({"auc": ev.auc}, label, score, person=np.arange(400).astype(object), draws=100)["auc"]
         covered += found.low <= 0.7602 <= found.high
     assert covered >= 50
 

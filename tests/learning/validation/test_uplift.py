@@ -33,7 +33,7 @@ def company(folder: Path, interventions: str | None = None, exits: str = "employ
 
 def test_the_interval_is_the_published_one() -> None:
     # Newcombe (1998), table II, (a): 56 of 70 less 48 of 80, method 10
-    found = _uplift("talk", np.repeat([1.0, 0.0], [56, 14]), np.repeat([1.0, 0.0], [48, 32]), 91)
+    found = _uplift("talk", np.repeat([1.0, 0.0], [56, 14]), np.repeat([1.0, 0.0], [48, 32]), days=91)
     assert (found.difference, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
@@ -106,10 +106,10 @@ def test_treated_rows_are_counted_apart() -> None:
     inside = np.array([True, False, True, False])
     said = marked(
         inside,
-        np.array([1, 2, 3]),
-        np.array([1.0, 0.0, 1.0]),
-        np.array([0.5, 0.25, 0.5]),
-        np.array(["a", "b", "c"], dtype=object),
+        tested_row=np.array([1, 2, 3]),
+        outcome=np.array([1.0, 0.0, 1.0]),
+        probability=np.array([0.5, 0.25, 0.5]),
+        person=np.array(["a", "b", "c"], dtype=object),
     )
     assert said["rows"] == 2 and said["treated"] == {"rows": 1, "positives": 0}
     assert said["untreated"]["expected_over_observed"]["value"] == 0.5
