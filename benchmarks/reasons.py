@@ -40,7 +40,7 @@ from rich.table import Table  # noqa: E402
 
 from perfml import terminal  # noqa: E402
 from perfml.scoring.scoring import CHUNK  # noqa: E402
-from perfml.treeshap import TreeShap  # noqa: E402
+from perfml.treeshap.explainer import TreeShap  # noqa: E402
 from perfml.treeshap.width import vector_bits  # noqa: E402
 
 HOME = ROOT / "build" / "benchmark"
@@ -64,7 +64,7 @@ GOALS = {
     "compiling, seconds": ("≤", 15.0),
 }
 COMPILE = """import sys, time; began = time.process_time()
-from perfml.treeshap import TreeShap
+from perfml.treeshap.explainer import TreeShap
 text = open(sys.argv[1]).read()
 for dtype in ("float64", "float32"):
     TreeShap(text, dtype).warm_up()

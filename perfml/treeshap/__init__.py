@@ -20,17 +20,15 @@ multiplied by one factor an edge on the way down (:mod:`nodes`), and what all le
 the way up, where the edge's feature earns Σ_t w (o - z) / h · H. A feature met again lower down replaces its factor: growth is a
 quotient, and what the earlier edge earned is taken back (Yang 2021 and Yu et al. 2022 share prefixes and sum upwards in the
 same way, with other polynomials). A row costs O(leaves · D / 2) instead of O(leaves · D²), with no step that depends on the row
-but a choice among two or three numbers, so that many rows are worked on at once.
+but a choice among two or three numbers, so that many rows are computed at once.
 
-**How it runs.** :mod:`parsing` reads the model's text, :mod:`nodes` puts the nodes in order, :mod:`program` makes a flat list of
+**Modules.** :mod:`parsing` reads the model's text, :mod:`nodes` puts the nodes in order, :mod:`program` makes a flat list of
 operations of them, :mod:`decisions` turns values into bits, one number a node and block of rows, :mod:`kernels` runs the list in
-the processor's vectors (:mod:`simd`, :mod:`width`), :mod:`one_row` is for one row, :mod:`compiling` keeps compiled code on disk.
+the processor's vectors (:mod:`simd`, :mod:`width`), :mod:`one_row` explains one row, :mod:`compiling` stores compiled code on
+disk. Callers use :class:`.explainer.TreeShap`, or :func:`.contributions.contributions`, which compares it with LightGBM and
+needs no numba for a few rows.
 
 Sources: S. Lundberg et al., *From local explanations to global understanding with explainable AI for trees*, Nature Machine
 Intelligence 2 (2020). J. Yang, *Fast TreeSHAP: accelerating SHAP value computation for trees*, arXiv:2109.09847 (2021). P. Yu, A.
 Bifet, J. Read, C. Xu, *Linear TreeShap*, NeurIPS 35 (2022). Gauss-Legendre rules: `numpy.polynomial.legendre.leggauss`.
 """
-
-from perfml.treeshap.explainer import TreeShap
-
-__all__ = ["TreeShap"]

@@ -1,8 +1,8 @@
-"""Functions that numba compiles once for a processor, kept on disk, and thrown away when any line of this package changes.
+"""Functions that numba compiles once for a processor and stores on disk until any source file of this package changes.
 
-numba's own cache looks at the file of the function alone: a kernel would outlive the vector operations it was compiled with.
-The compiled code lies in ``NUMBA_CACHE_DIR`` where that is set, else in ``__pycache__`` beside the source, else in the user's
-cache folder: the first that can be written to. Where none can each process compiles for itself.
+numba's own cache depends on the function's file alone: a kernel would outlive the vector operations it was compiled with.
+The compiled code lies in ``NUMBA_CACHE_DIR`` if that is set, else in ``__pycache__`` beside the source, else in the user's
+cache folder: the first that is writable. If none is, each process compiles.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ R = TypeVar("R")
 
 @cache
 def _stamp() -> str:
-    """Changes with any source file of this package."""
-    found = hashlib.sha256()
+    """A hash of all source files of this package."""
+    digest = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(path.read_bytes())
-    return found.hexdigest()
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _stamped(locator: type) -> Any:
@@ -52,15 +52,15 @@ _CACHE: Any = type("_Cache", (FunctionCache,), {"_impl_class": _Files})
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function at its first call, or take it from disk; it runs without the interpreter's lock."""
-    made: Any = njit(nogil=True, error_model="numpy")(function)
-    with suppress(RuntimeError):  # numba says so where there is no folder to write to
-        made._cache = _CACHE(function)
-    out: Callable[P, R] = made
+    """Compile a function at its first call, or load it from disk; it runs without the interpreter's lock."""
+    dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
+    with suppress(RuntimeError):  # raised where no folder is writable
+        dispatcher._cache = _CACHE(function)
+    out: Callable[P, R] = dispatcher
     return out
 
 
 def operation(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An operation of the processor, written in LLVM's terms; numbers that are known while compiling come as literals."""
+    """An operation of the processor, written in LLVM's terms; compile-time constants are passed as literals."""
     out: Callable[..., Any] = intrinsic(prefer_literal=True)(function)
     return out

@@ -1,13 +1,14 @@
-"""The contributions of a booster: perfml's own, checked each time against LightGBM's, whose word counts where they differ.
+"""The contributions of a booster: perfml's, compared at each call with LightGBM's, which replace them where they differ.
 
-:class:`~perfml.treeshap.TreeShap` costs about as much as a prediction, ``pred_contrib`` a hundred times that. A sample
-of every call is computed both ways; a booster whose contributions differ is LightGBM's from then on, and a warning says so.
+:class:`~perfml.treeshap.explainer.TreeShap` costs about as much as a prediction, ``pred_contrib`` a hundred times that. A
+sample of every call is computed both ways; once a booster's contributions differ, LightGBM's are used for it, with a warning.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -19,31 +20,32 @@ from perfml.errors import ModelError
 from perfml.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from perfml.treeshap import TreeShap
+    from perfml.treeshap.explainer import TreeShap
 
 FEW = 64
-"""Rows below which LightGBM computes: loading compiled code would cost more than it saves."""
+"""Rows below which LightGBM computes them: loading compiled code would cost more than it saves."""
 SAMPLE = 16
 """Rows of each call that are computed both ways."""
 TOLERANCE = 1e-9
-"""Largest difference, as a share of what a row's contributions come to without their signs."""
+"""Largest difference, as a share of the sum of a row's absolute contributions."""
 ROWS_FOR_THREADS = 4_096
-"""Rows from which all processors are worth waking."""
+"""Rows from which all processors are used."""
 
 
 class ContributionsDiffer(UserWarning):
-    """perfml's contributions of a booster are not LightGBM's, or its text could not be read; LightGBM's are used."""
+    """LightGBM's contributions replace perfml's: these differ, or cannot be computed for this model or with this numba."""
 
 
-_known: WeakKeyDictionary[lgb.Booster, TreeShap | None] = WeakKeyDictionary()
-"""None: of this booster LightGBM's contributions are used."""
+_explainers: WeakKeyDictionary[lgb.Booster, TreeShap | None] = WeakKeyDictionary()
+"""None for a booster whose contributions are LightGBM's."""
 
 
 def contributions(booster: lgb.Booster, features: Floats) -> Floats:
     """(rows, features + 1) as ``booster.predict(features, pred_contrib=True)`` gives them, the expected value last.
 
-    Warns :class:`ContributionsDiffer` where perfml's would differ by more than :data:`TOLERANCE` on a sample of rows, the
-    same for as many rows, or do not add up to the margin; LightGBM's are returned then, for this booster from now on.
+    Warns :class:`ContributionsDiffer` if, on a sample of rows (always the same for as many rows), perfml's differ by more
+    than :data:`TOLERANCE` or do not add up to the margin, or if they cannot be computed; LightGBM's are then returned, for
+    this booster from now on.
     """
     if len(features) < FEW:
         return _lightgbm(booster, features)
@@ -51,41 +53,40 @@ def contributions(booster: lgb.Booster, features: Floats) -> Floats:
     if explainer is None:
         return _lightgbm(booster, features)
     threads = os.cpu_count() or 1 if len(features) >= ROWS_FOR_THREADS else 1
-    found = explainer.contributions(features, num_threads=threads)
+    ours = explainer.contributions(features, num_threads=threads)
     sample = np.random.default_rng(len(features)).choice(len(features), SAMPLE, replace=False)
-    if (why := _difference(booster, features[sample], found[sample])) is None:
-        return found
-    _known[booster] = None
+    if (why := _difference(booster, features[sample], ours[sample])) is None:
+        return ours
+    _explainers[booster] = None
     _warn(why)
     return _lightgbm(booster, features)
 
 
 def warm_up(progress: Progress = SILENT) -> float:
-    """Compile what :func:`contributions` runs, or take it from disk; returns the seconds it took (up to 15, then about 1)."""
-    from perfml.treeshap import TreeShap
-
+    """Compile what :func:`contributions` runs, or load it from disk; returns the seconds it took (up to 15, then about 1)."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(200, 2))
     settings = {"objective": "binary", "num_leaves": 4, "verbosity": -1, "num_threads": 1}
-    booster = lgb.train(settings, lgb.Dataset(features, features[:, 0] > 0), 2)
-
-    return TreeShap(booster).warm_up(progress)
+    explainer = _explainer(lgb.train(settings, lgb.Dataset(features, features[:, 0] > 0), 2))
+    return 0.0 if explainer is None else explainer.warm_up(progress)
 
 
 def _explainer(booster: lgb.Booster) -> TreeShap | None:
-    if booster not in _known:
-        from perfml.treeshap import TreeShap
-
+    if booster not in _explainers:
+        _explainers[booster] = None
         try:
-            _known[booster] = TreeShap(booster)
+            from perfml.treeshap.explainer import TreeShap  # loads numba, which a few rows do not need
+
+            _explainers[booster] = TreeShap(booster)
         except ModelError as error:
-            _known[booster] = None
             _warn(str(error))
-    return _known[booster]
+        except (ImportError, AttributeError) as error:  # internals of numba, which change without notice
+            _warn(f"numba {version('numba')} does not fit ({error})")
+    return _explainers[booster]
 
 
 def _difference(booster: lgb.Booster, features: Floats, ours: Floats) -> str | None:
-    """What is wrong with ``ours``, or None. Where LightGBM's own row misses the margin it is no measure, and only ours counts."""
+    """What is wrong with ``ours``, or None. A row of LightGBM's that misses the margin itself is not compared with."""
     theirs = _lightgbm(booster, features)
     outputs = booster.num_model_per_iteration()
     shape = (len(features), outputs, features.shape[1] + 1)

@@ -1,8 +1,8 @@
-"""Which child rows go to, as LightGBM decides it: the rows of a block, up to 64, as the bits of one number.
+"""The child that each row goes to, by LightGBM's rules: the rows of a block, up to 64, as the bits of one number.
 
-Values are compared in float64 whatever the precision of the contributions is, so that nobody takes another branch than in the
-prediction. Missing values: NaN counts as 0 in nodes that knew none in training; categories that are negative, NaN or beyond
-what the node names go right.
+Values are compared in float64 whatever the precision of the contributions, so that every row takes the same branch as in the
+prediction. Missing values: NaN counts as 0 in nodes without missing values in training; categories that are negative, NaN or
+not named by the node go right.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from perfml.treeshap.nodes import Nodes
 from perfml.treeshap.parsing import CATEGORICAL, DEFAULT_LEFT, NOT_MISSING, ZERO_MISSING
 from perfml.treeshap.simd import at, at_most, at_most_or_nan, count, like, load, put, spread
 
-Words = npt.NDArray[np.uint64]
+BitMasks = npt.NDArray[np.uint64]
+"""One bit a row of a block."""
 NAN_RIGHT, NAN_LEFT, ZERO_IS_MISSING, CATEGORY = range(4)
-"""How a node decides."""
+"""Kinds of test at a node."""
 ZERO = float(np.float32(1e-35))
 """Values no further from 0 count as 0 (LightGBM's ``kZeroThreshold``)."""
 ALL = np.uint64(2**64 - 1)
@@ -29,17 +30,17 @@ BIT = np.uint64(1)
 
 
 class Decisions(NamedTuple):
-    """Of each node of all trees, in the order of the program; ``flip`` has all bits set where the near child is the right one.
+    """Arrays over the nodes of all trees, in the order of the program; ``flip`` has all bits set where near is right.
 
     ``missing_left`` has all bits set where missing values go left. ``set_from`` and ``set_to`` bound a categorical node's part
-    of ``members``, places in ``categories``, which lists for each of ``category_feature`` the categories that any node names.
+    of ``members``, indices of ``categories``, which lists for each of ``category_feature`` the categories that any node names.
     """
 
     feature: npt.NDArray[np.int32]
     threshold: Floats
     test: npt.NDArray[np.int8]
-    missing_left: Words
-    flip: Words
+    missing_left: BitMasks
+    flip: BitMasks
     earlier: npt.NDArray[np.int32]
     set_from: npt.NDArray[np.int32]
     set_to: npt.NDArray[np.int32]
@@ -50,7 +51,7 @@ class Decisions(NamedTuple):
 
 
 def decide(nodes: Nodes) -> Decisions:
-    """How the nodes decide."""
+    """The tests of the nodes."""
     empty = [np.zeros(0, dtype=np.int64)]
     parts = [(tree, nodes.source[a:b]) for tree, a, b in zip(nodes.trees, nodes.first, nodes.first[1:], strict=False)]
     feature = np.concatenate([*empty, *(tree.feature[order] for tree, order in parts)])
@@ -66,19 +67,19 @@ def decide(nodes: Nodes) -> Decisions:
     node = 0
     for tree, order in parts:
         for inside in np.flatnonzero(tree.decision[order] & CATEGORICAL).tolist():
-            place = int(order[inside])
-            found = tree.sets[int(tree.threshold[place])]
-            named.setdefault(int(tree.feature[place]), []).append(found)
-            sets.append((node + inside, int(tree.feature[place]), found))
+            index = int(order[inside])
+            category_set = tree.sets[int(tree.threshold[index])]
+            named.setdefault(int(tree.feature[index]), []).append(category_set)
+            sets.append((node + inside, int(tree.feature[index]), category_set))
         node += len(order)
-    known = {one: np.unique(np.concatenate(named[one])) for one in sorted(named)}
+    known = {column: np.unique(np.concatenate(named[column])) for column in sorted(named)}
     start = np.cumsum([0, *(len(values) for values in known.values())])
     first = dict(zip(known, start.tolist(), strict=False))
     set_from, set_to, members, filled = np.zeros(node, np.int32), np.zeros(node, np.int32), list(empty), 0
-    for place, one, found in sets:
-        set_from[place], set_to[place] = filled, filled + len(found)
-        members.append(first[one] + np.searchsorted(known[one], found))
-        filled += len(found)
+    for index, column, category_set in sets:
+        set_from[index], set_to[index] = filled, filled + len(category_set)
+        members.append(first[column] + np.searchsorted(known[column], category_set))
+        filled += len(category_set)
     return Decisions(
         feature.astype(np.int32), threshold.astype(np.float64), test.astype(np.int8), np.where(left, ALL, NONE),
         np.where(nodes.swapped, ALL, NONE), nodes.earlier.astype(np.int32), set_from, set_to,
@@ -88,8 +89,8 @@ def decide(nodes: Nodes) -> Decisions:
 
 
 @compiled
-def place_of(value: float, categories: Ints, first: int, last: int) -> int:
-    """The place of a category between ``first`` and ``last``; -1: it is none of them."""
+def index_of(value: float, categories: Ints, first: int, last: int) -> int:
+    """The index of a category in ``categories[first:last]``; -1 for any other value."""
     if not -1.0 < value < 2147483648.0:  # NaN is not
         return -1
     wanted = int(value)
@@ -104,24 +105,26 @@ def place_of(value: float, categories: Ints, first: int, last: int) -> int:
 
 
 @compiled
-def mark_categories(decisions: Decisions, values: Floats, stride: int, blocks: int, width: int, present: Words) -> None:
+def mark_categories(
+    decisions: Decisions, values: Floats, stride: int, blocks: int, width: int, present: BitMasks
+) -> None:
     """Set in ``present`` (categories · blocks) the bits of the rows that have each category; ``values`` (features · stride)."""
     present[:] = NONE
     for which in range(len(decisions.category_feature)):
         first, last = decisions.category_from[which], decisions.category_from[which + 1]
         at = decisions.category_feature[which] * stride
         for row in range(blocks * width):
-            place = place_of(values[at + row], decisions.categories, first, last)
-            if place >= 0:
-                present[place * blocks + row // width] |= BIT << np.uint64(row % width)
+            index = index_of(values[at + row], decisions.categories, first, last)
+            if index >= 0:
+                present[index * blocks + row // width] |= BIT << np.uint64(row % width)
 
 
 @compiled
 def mark_states(
-    decisions: Decisions, first: int, last: int, values: Floats, stride: int, blocks: int, shape: Any, present: Words,
-    states: Words,
+    decisions: Decisions, first: int, last: int, values: Floats, stride: int, blocks: int, shape: Any, present: BitMasks,
+    states: BitMasks,
 ) -> None:  # fmt: skip
-    """Where the rows are at each node from ``first`` to ``last`` of a tree: ``states`` (nodes, near and far, blocks), bits.
+    """Which rows are near and far at the nodes from ``first`` to ``last`` of a tree: ``states`` (nodes, near and far, blocks).
 
     ``shape`` holds float64 lanes, as many as a block has rows.
     """

@@ -1,4 +1,4 @@
-"""The contributions of a model: which kernel runs on which rows, in how many threads, and when it is compiled."""
+"""The contributions of a model: the choice of the kernel for the rows, threads, and compilation."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ import numpy.typing as npt
 from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.progress import SILENT, Progress
-from perfml.treeshap.decisions import Words, decide
+from perfml.treeshap.decisions import BitMasks, decide
 from perfml.treeshap.kernels import block_kernel
 from perfml.treeshap.nodes import in_order
-from perfml.treeshap.one_row import WIDTHS, Kernel, RowProgram, make_row_programs, row_kernel
+from perfml.treeshap.one_row import WIDTHS, RowKernel, RowProgram, make_row_programs, row_kernel
 from perfml.treeshap.parsing import read_forest
 from perfml.treeshap.program import make_program
 from perfml.treeshap.width import block_rows, vector_bits
 
 Precision = Literal["float64", "float32"]
 CHUNK = 512
-"""Rows that are worked on before the next: their values, contributions and one tree's numbers fit a core's cache."""
+"""Rows computed together: their values, contributions and one tree's numbers fit into a core's cache."""
 LINE = 64
-"""Bytes of a cache line, on which vectors begin: one across two lines costs a sixth of the speed."""
+"""Bytes of a cache line, to which vectors are aligned: crossing lines costs a sixth of the speed."""
 
 
 class HasModelText(Protocol):
-    """What a LightGBM booster is asked for."""
+    """A LightGBM booster, or anything with its model text."""
 
     def model_to_string(self) -> str:
         """The model as text, up to the best iteration where there is one."""
 
 
-@dataclass(frozen=True)
-class _Room:
-    """Where one thread works: a chunk's values and contributions, its paths, where its rows are, its categories."""
+@dataclass(frozen=True, kw_only=True)
+class _Workspace:
+    """One thread's arrays: a chunk's values and contributions, its paths, the states of its rows, their categories."""
 
     values: Floats
-    found: npt.NDArray[Any]
+    sums: npt.NDArray[Any]
     stack: npt.NDArray[Any]
-    states: Words
-    present: Words
+    states: BitMasks
+    present: BitMasks
 
 
 class TreeShap:
     """Exact path-dependent SHAP values of a LightGBM model, as ``predict(pred_contrib=True)`` gives them.
 
-    ``model``: a booster or its text. ``dtype``: the precision of the arithmetic; which way a value goes is decided in float64
-    either way. ``expected_value`` (outputs,) is the mean margin over the rows of training, by the model's own counts.
+    ``model``: a booster or its text. ``dtype``: the precision of the arithmetic; values are compared with thresholds in float64
+    either way. ``expected_value`` (outputs,) is the mean margin over the training rows, by the model's own counts.
 
     Raises :class:`~perfml.errors.ModelError` for a damaged text and for linear trees.
     """
@@ -70,12 +70,12 @@ class TreeShap:
         self._program, self._slots = make_program(self._nodes, decide(self._nodes), self.dtype)
         self._most_nodes = int(np.diff(self._nodes.first).max(initial=0))
         shallow = int(self._nodes.quadrature.max(initial=0)) <= WIDTHS[-1]
-        self._row_work: list[list[tuple[Kernel, tuple[npt.NDArray[Any], ...]]]] = []
-        self._few = max(1, self.block // 8) if shallow else 0  # rows from which on a block is cheaper
+        self._row_work: list[list[tuple[RowKernel, tuple[npt.NDArray[Any], ...]]]] = []
+        self._few = max(1, self.block // 8) if shallow else 0  # up to these, rows are cheaper one by one
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the model's tables; those for one row are made when one is first asked for."""
+        """Bytes of the model's tables; those for single rows are made at the first such call."""
         arrays: list[npt.NDArray[Any]] = [*self._program[:-1], *self._program.decisions]
         if "_row_programs" in self.__dict__:
             arrays += [each for program in self._row_programs.values() for each in program]
@@ -89,7 +89,7 @@ class TreeShap:
         """Contributions (rows, features + 1) to the margin, the expected value last; of several outputs, side by side.
 
         ``X``: (rows, features), missing values NaN. The contributions of a row to an output add up to its margin,
-        ``predict(raw_score=True)``. Threads share the rows out, and the result is the same to the bit whatever their number.
+        ``predict(raw_score=True)``. The result is the same to the bit for any number of threads.
         """
         values = np.asarray(X)
         if values.ndim != 2 or values.shape[1] != self.n_features or values.dtype.kind not in "fiub":
@@ -105,46 +105,50 @@ class TreeShap:
             rows = min(CHUNK, _multiple(-(-n // num_threads), self.block))
             starts = iter(range(0, n, rows))
             if num_threads == 1:
-                self._chunks(values, out, starts, rows)
+                self._chunks(values, out, starts=starts, rows=rows)
             else:
                 with ThreadPoolExecutor(num_threads) as pool:
-                    work = [pool.submit(self._chunks, values, out, starts, rows) for _ in range(num_threads)]
-                for one in work:
-                    one.result()
+                    work = [
+                        pool.submit(self._chunks, values, out, starts=starts, rows=rows) for _ in range(num_threads)
+                    ]
+                for task in work:
+                    task.result()
         out[:, :, -1] = self.expected_value
         return out.reshape(n, self.n_outputs * (self.n_features + 1))
 
-    def _chunks(self, values: npt.NDArray[Any], out: Floats, starts: Iterator[int], rows: int) -> None:
-        """Work on the chunks that nobody else has begun."""
+    def _chunks(self, values: npt.NDArray[Any], out: Floats, *, starts: Iterator[int], rows: int) -> None:
+        """Compute the chunks that no other thread has taken from ``starts``."""
         results, blocks = self.n_outputs * (self.n_features + 1), rows // self.block
-        room = _Room(
-            _aligned(self.n_features * rows, np.dtype(np.float64)), _aligned(results * rows, self.dtype),
-            _aligned(self._slots * self.block, self.dtype), np.empty(2 * self._most_nodes * blocks, np.uint64),
-            np.empty(len(self._program.decisions.categories) * blocks, np.uint64),
-        )  # fmt: skip
+        work = _Workspace(
+            values=_aligned(self.n_features * rows, np.dtype(np.float64)),
+            sums=_aligned(results * rows, self.dtype),
+            stack=_aligned(self._slots * self.block, self.dtype),
+            states=np.empty(2 * self._most_nodes * blocks, np.uint64),
+            present=np.empty(len(self._program.decisions.categories) * blocks, np.uint64),
+        )
         kernel = block_kernel(self.block)
         for start in starts:
             given = values[start : start + rows]
-            columns = room.values.reshape(self.n_features, rows)
+            columns = work.values.reshape(self.n_features, rows)
             columns[:, : len(given)], columns[:, len(given) :] = given.T, 0
-            room.found[:] = 0
+            work.sums[:] = 0
             used = _multiple(len(given), self.block) // self.block
-            kernel(self._program, room.values, rows, used, room.stack, room.found, room.states, room.present)
-            found = room.found.reshape(self.n_outputs, self.n_features + 1, rows)
-            out[start : start + rows] = found[:, :, : len(given)].transpose(2, 0, 1)
+            kernel(self._program, work.values, rows, used, work.stack, work.sums, work.states, work.present)
+            sums = work.sums.reshape(self.n_outputs, self.n_features + 1, rows)
+            out[start : start + rows] = sums[:, :, : len(given)].transpose(2, 0, 1)
 
     def _one_by_one(self, values: npt.NDArray[Any], out: Floats) -> None:
         given = np.ascontiguousarray(values, dtype=np.float64)
         try:
-            work = self._row_work.pop()  # making it takes a tenth of what a row does; two threads never get the same
+            work = self._row_work.pop()  # making it costs a tenth of a row; no two threads share it
         except IndexError:
             work = self._make_row_work()
-        found = out.reshape(len(out), -1)
+        results = out.reshape(len(out), -1)
         for kernel, arrays in work:
-            kernel(given, found, *arrays)
+            kernel(given, results, *arrays)
         self._row_work.append(work)
 
-    def _make_row_work(self) -> list[tuple[Kernel, tuple[npt.NDArray[Any], ...]]]:
+    def _make_row_work(self) -> list[tuple[RowKernel, tuple[npt.NDArray[Any], ...]]]:
         """Each row kernel with its program, ``places``, ``stack``, ``earned`` and ``taken``."""
         places, taken = np.zeros(self.n_features, np.int64), np.empty(self._most_nodes + 1, np.int64)
         paths, results = 2 * self._most_nodes + 1, self.n_outputs * (self.n_features + 1)
@@ -157,7 +161,7 @@ class TreeShap:
         ]
 
     def warm_up(self, progress: Progress = SILENT) -> float:
-        """Compile, or take from disk, everything that :meth:`contributions` runs; returns the seconds it took.
+        """Compile, or load from disk, everything that :meth:`contributions` runs; returns the seconds it took.
 
         Without a warm-up the first call compiles.
         """
@@ -173,7 +177,7 @@ def _multiple(number: int, of: int) -> int:
 
 
 def _aligned(length: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """Room for so many numbers, from the start of a cache line on."""
-    room = np.empty(length + LINE, dtype)
-    skip = -room.__array_interface__["data"][0] % LINE // dtype.itemsize
-    return room[skip : skip + length]
+    """An uninitialised array of ``length`` numbers, aligned to a cache line."""
+    buffer = np.empty(length + LINE, dtype)
+    skip = -buffer.__array_interface__["data"][0] % LINE // dtype.itemsize
+    return buffer[skip : skip + length]

@@ -26,14 +26,15 @@ from perfml.arrays import Bools, Floats, Ints
 from perfml.treeshap.parsing import Forest, Tree
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nodes:
-    """All nodes, tree after tree, ``first`` (trees + 1,) where each begins; trees with few quadrature nodes come first.
+    """All nodes, tree after tree, each from ``first`` (trees + 1,) on; trees with few quadrature nodes come first.
 
-    Of each node: ``tree`` and ``source``, its number there; ``swapped``, the near child is the right one; ``edge`` above it as
-    2 · place in its tree + side (-1: the root), ``earlier``, the edge on the same feature higher up (-1: none); ``quadrature``,
-    nodes its tree needs; ``row`` of the result. Of each of its two edges (nodes, 2): ``inner``, does it lead to a node; ``leaf``,
-    the value of the leaf it leads to; ``local``, the share of this split; ``share``, z below it. ``above``: z above the node.
+    For each node: ``source``, its number in its tree; ``swapped``, whether the near child is the right one; ``edge`` above it as
+    2 · index in its tree + side (-1: the root); ``earlier``, the edge on the same feature higher up (-1: none); ``quadrature``,
+    the quadrature nodes of its tree; ``row`` of the result; ``above``, z above it. For each of its two edges (nodes, 2):
+    ``inner``, whether it leads to a node; ``leaf``, the value of the leaf it leads to; ``local``, the share of this split;
+    ``share``, z below it.
     """
 
     trees: tuple[Tree, ...]
@@ -52,18 +53,18 @@ class Nodes:
 
     @property
     def repeated(self) -> Bools:
-        """Whether the feature stands higher up on the path too."""
-        found: Bools = self.earlier >= 0
-        return found
+        """Whether the feature occurs higher up on the path too: (nodes,)."""
+        out: Bools = self.earlier >= 0
+        return out
 
     def alike(self, signature: Ints) -> Iterator[Ints]:
-        """Places of the nodes of each signature."""
+        """Indices of the nodes of each signature."""
         order = np.argsort(signature, kind="stable")
         if len(order):
             yield from np.split(order, np.flatnonzero(np.diff(signature[order])) + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Walk:
     """One tree in depth-first order; see :class:`Nodes`."""
 
@@ -89,7 +90,7 @@ def _walk(tree: Tree) -> _Walk:
     stack = [(0, -1)]
     while stack:
         node, over = stack.pop()
-        place = len(source)
+        index = len(source)
         source.append(node)
         edge.append(over)
         near, far = left[node], right[node]
@@ -106,11 +107,16 @@ def _walk(tree: Tree) -> _Walk:
         z /= cover[node]
         share.append([z * (cover[child] if child >= 0 else leaf_cover[~child]) for child in (near, far)])
         distinct.append((distinct[over >> 1] if over >= 0 else 0) + (up < 0))
-        stack += [(child, 2 * place + side) for side, child in ((1, far), (0, near)) if child >= 0]
+        stack += [(child, 2 * index + side) for side, child in ((1, far), (0, near)) if child >= 0]
     return _Walk(
-        np.array(source), np.array(swapped), np.array(edge), np.array(earlier), np.array(share), np.array(above),
-        max(distinct),
-    )  # fmt: skip
+        source=np.array(source),
+        swapped=np.array(swapped),
+        edge=np.array(edge),
+        earlier=np.array(earlier),
+        share=np.array(share),
+        above=np.array(above),
+        distinct=max(distinct),
+    )
 
 
 def in_order(forest: Forest) -> Nodes:
@@ -137,7 +143,7 @@ def in_order(forest: Forest) -> Nodes:
 
 
 def _edges(walk: _Walk, tree: Tree) -> tuple[Bools, Floats, Floats]:
-    """Of the near and the far edge of each node: does it lead to a node, the leaf's value, the share of this split."""
+    """For the near and far edge of each node (nodes, 2): whether it leads to a node, the leaf's value, the split's share."""
     both = np.column_stack([tree.left, tree.right])[walk.source]
     child = np.where(walk.swapped[:, None], both[:, ::-1], both)
     inner, node, leaf = child >= 0, np.maximum(child, 0), np.maximum(~child, 0)
@@ -152,22 +158,22 @@ def gauss_legendre(nodes: int) -> tuple[Floats, Floats]:
     return (node + 1) / 2, weight / 2
 
 
-def edge_numbers(nodes: Nodes, here: Ints) -> tuple[Floats, Floats, Floats]:
-    """Of nodes with the same number of quadrature nodes and states: growth and gain (nodes, quadrature nodes, edge, state).
+def edge_numbers(nodes: Nodes, chosen: Ints) -> tuple[Floats, Floats, Floats]:
+    """Growth and gain (nodes, quadrature nodes, edge, state), and what a gain takes back (nodes, quadrature nodes).
 
-    And what a gain takes back of the earlier edge's: (nodes, quadrature nodes).
+    ``chosen``: indices of nodes with the same number of quadrature nodes and of states.
     """
-    t, w = gauss_legendre(int(nodes.quadrature[here[0]]))
-    above = nodes.above[here][:, None]
+    t, w = gauss_legendre(int(nodes.quadrature[chosen[0]]))
+    above = nodes.above[chosen][:, None]
     h_above = (1 - t) * above + t
     taken_back = w * (1 - above) / h_above
-    growth = np.empty((len(here), len(t), 2, 3 if nodes.repeated[here[0]] else 2))
+    growth = np.empty((len(chosen), len(t), 2, 3 if nodes.repeated[chosen[0]] else 2))
     gain = np.zeros_like(growth)
     for edge in (0, 1):
-        z = nodes.share[here, edge][:, None]
+        z = nodes.share[chosen, edge][:, None]
         h = (1 - t) * z + t
         growth[:, :, edge, edge], growth[:, :, edge, 1 - edge] = h / h_above, (1 - t) * z / h_above
         gain[:, :, edge, edge], gain[:, :, edge, 1 - edge] = w * (1 - z) / h - taken_back, -w / (1 - t) - taken_back
         if growth.shape[3] == 3:
-            growth[:, :, edge, 2] = nodes.local[here, edge][:, None]
+            growth[:, :, edge, 2] = nodes.local[chosen, edge][:, None]
     return growth, gain, taken_back

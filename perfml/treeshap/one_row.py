@@ -1,9 +1,9 @@
 """Contributions of one row: one quadrature node a lane.
 
-A block kernel would spend the work of a whole block on one row, and a list of operations of several kinds is a branch that no
-processor foresees. Here every node is the same: on the way down both its edges get their polynomials, leaves too, and on the
-way up, in the opposite order, both are earned from and added; what differs is multiplied by 0 or 1. For one row the numbers of
-all states would be read from far memory once each, so only 1 / h of an edge that is taken is kept, and the rest made of shares:
+A block kernel would spend the work of a whole block on one row, and operations of several kinds are branches that no processor
+predicts. Here every node is treated alike: on the way down both its edges get their polynomials, leaves too, and on the way up,
+in the opposite order, both are earned from and added; what differs is multiplied by 0 or 1. For one row the numbers of all
+states would be read from far memory once each, so only 1 / h of a taken edge is stored, and the rest computed from shares:
 
     growth  ((1 - t) z + t o) / h'                 (elsewhere: the share of this split alone)
     gain    w (1 - z) / h - w (1 - z') / h'        of the edge that is taken
@@ -24,11 +24,11 @@ import numpy.typing as npt
 
 from perfml.arrays import Floats, Ints
 from perfml.treeshap.compiling import compiled
-from perfml.treeshap.decisions import CATEGORY, NONE, ZERO, ZERO_IS_MISSING, Decisions, place_of
+from perfml.treeshap.decisions import CATEGORY, NONE, ZERO, ZERO_IS_MISSING, Decisions, index_of
 from perfml.treeshap.nodes import Nodes, gauss_legendre
 from perfml.treeshap.simd import at, lanes, like, load, put, spread, store, total
 
-Kernel = Callable[..., None]
+RowKernel = Callable[..., None]
 IS_CATEGORY, IS_ZERO_MISSING, IS_MISSING_LEFT, IS_SWAPPED = 1, 2, 4, 8
 """Bits of ``CODE``."""
 FEATURE, CODE, RESULT, EDGE, EARLIER, SET, COLUMNS = range(7)
@@ -37,11 +37,11 @@ SHARE, LEAF, ABOVE, SHARES = 0, 4, 6, 7
 """Columns of ``RowProgram.shares``: the share of a row that is elsewhere, z of one that is inside, and the leaf's value (1 where
 there is none), each of the near edge and of the far one; z above."""
 STAYS, TAKEN, EARNS, LOSES, RULES = range(0, 10, 2)
-"""Pairs of vectors of a quadrature rule: one for where a row is elsewhere or an edge is not taken, one for where it is.
+"""Pairs of vectors of a quadrature rule: the first for rows elsewhere or edges not taken, the second for the others.
 
 1 or 1 - t; 0 or t; 0 or w; 0 or - w / (1 - t)."""
 WIDTHS = (8, 16)
-"""Numbers of quadrature nodes that a kernel is made for; whatever needs more is left to the block kernel."""
+"""Numbers of quadrature nodes that a kernel is compiled for; trees that need more are left to the block kernel."""
 
 
 class RowProgram(NamedTuple):
@@ -49,7 +49,7 @@ class RowProgram(NamedTuple):
 
     ``nodes`` (nodes · ``COLUMNS``), edges in it numbered 1 + 2 · place + side in their tree and 0 where there is none;
     ``thresholds`` (nodes,); ``shares`` (nodes · ``SHARES``); ``inverses``: of each tree ones, then 1 / h of each edge taken;
-    ``rules`` (quadrature nodes + 1, ``RULES``, width); ``sets``: from a categorical node's ``SET`` on, bits of the places of the
+    ``rules`` (quadrature nodes + 1, ``RULES``, width); ``sets``: from a categorical node's ``SET`` on, bits of the indices of the
     categories that go left, counted from its feature's first. Categories as :class:`~.decisions.Decisions` has them.
     """
 
@@ -90,22 +90,22 @@ def make_row_programs(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) 
     trees = np.column_stack([first, last, quadrature, start[:-1]])
     out, least = {}, 0
     for width in WIDTHS:
-        here = (quadrature > least) & (quadrature <= width)
+        fitting = (quadrature > least) & (quadrature <= width)
         least = width
-        if here.any():
+        if fitting.any():
             rules = np.zeros((width + 1, RULES, width), dtype)
             for q in range(1, width + 1):
                 t, w = gauss_legendre(q)
                 rules[q, STAYS, :q], rules[q, STAYS + 1 :: 2, :q] = 1, (1 - t, t, w, -w / (1 - t))
             arrays = (columns, decisions.threshold, shares, inverses, rules.reshape(-1), sets)
             known = (decisions.category_feature, decisions.category_from, decisions.categories)
-            out[width] = RowProgram(trees[here], *arrays, *known)
+            out[width] = RowProgram(trees[fitting], *arrays, *known)
     return out
 
 
 def _bits(decisions: Decisions) -> tuple[Ints, Ints]:
     """Where each node's bits begin, and the bits: one for each category of its feature, set if it goes left."""
-    where, words = np.zeros(len(decisions.feature), np.int64), [np.zeros(1, np.int64)]
+    where, masks = np.zeros(len(decisions.feature), np.int64), [np.zeros(1, np.int64)]
     bounds = dict(zip(decisions.category_feature.tolist(), pairwise(decisions.category_from.tolist()), strict=True))
     filled = 1
     for node in np.flatnonzero(decisions.test == CATEGORY).tolist():
@@ -114,17 +114,17 @@ def _bits(decisions: Decisions) -> tuple[Ints, Ints]:
         bits = np.zeros(-(-(last - first) // 64) * 64, np.uint8)
         bits[members] = 1
         where[node] = filled
-        words.append(np.packbits(bits, bitorder="little").view("<i8"))
-        filled += len(words[-1])
-    return where, np.concatenate(words)
+        masks.append(np.packbits(bits, bitorder="little").view("<i8"))
+        filled += len(masks[-1])
+    return where, np.concatenate(masks)
 
 
 @cache
-def row_kernel(width: int) -> Kernel:
+def row_kernel(width: int) -> RowKernel:
     """A kernel that takes ``width`` quadrature nodes at once: ``(rows, out, *program, places, stack, earned, taken)``.
 
     ``rows`` (rows, features); ``out`` (rows, results) is added to; ``places`` (features,), ``stack`` (edges of a tree + 1,
-    times width), ``earned`` (results · width) and ``taken`` (nodes of a tree + 1) are room to work in.
+    times width), ``earned`` (results · width) and ``taken`` (nodes of a tree + 1) are work space.
     """
 
     def contribute(
@@ -137,8 +137,8 @@ def row_kernel(width: int) -> Kernel:
             for which in range(len(category_feature)):
                 feature = category_feature[which]
                 first, last = category_from[which], category_from[which + 1]
-                place = place_of(values[feature], categories, first, last)
-                places[feature] = place - first if place >= 0 else -1
+                index = index_of(values[feature], categories, first, last)
+                places[feature] = index - first if index >= 0 else -1
             earned[:] = 0
             zero = like(lanes(stack[0], width), 0.0)
             taken[0] = 0
@@ -146,21 +146,21 @@ def row_kernel(width: int) -> Kernel:
                 begin, end, quadrature, inverse = trees[tree, 0], trees[tree, 1], trees[tree, 2], trees[tree, 3]
                 rule = quadrature * RULES * width
                 store(stack, 0, load(zero, rules, rule + STAYS * width))
-                for place in range(end - begin):
-                    node = (begin + place) * COLUMNS
-                    share = (begin + place) * SHARES
+                for index in range(end - begin):
+                    node = (begin + index) * COLUMNS
+                    share = (begin + index) * SHARES
                     code, feature = at(nodes, node + CODE), at(nodes, node + FEATURE)
                     value, place_in = at(values, feature), at(places, feature)  # both kinds are tried: no branch
                     small = (value <= ZERO) & (value >= -ZERO)
                     missing = (value != value) | (small & ((code & IS_ZERO_MISSING) != 0))
-                    below_it = ~missing & (value <= at(thresholds, begin + place))
+                    below_it = ~missing & (value <= at(thresholds, begin + index))
                     left = (missing & ((code & IS_MISSING_LEFT) != 0)) | below_it
                     named = (at(sets, at(nodes, node + SET) + (max(place_in, 0) >> 6)) >> (place_in & 63)) & 1
                     left = (named & (place_in >= 0)) != 0 if code & IS_CATEGORY else left
                     far = np.int64(left == ((code & IS_SWAPPED) != 0))
                     earlier = at(nodes, node + EARLIER)
                     inside = np.int64(at(taken, (earlier + 1) >> 1) == earlier)
-                    put(taken, place + 1, (2 * place + 2 + far) * inside - 1)
+                    put(taken, index + 1, (2 * index + 2 + far) * inside - 1)
                     growth = load(zero, inverses, inverse + earlier * inside * quadrature)
                     stays = load(zero, rules, rule + (STAYS + inside) * width)
                     near = load(zero, rules, rule + (TAKEN + inside * (1 - far)) * width)
@@ -170,22 +170,22 @@ def row_kernel(width: int) -> Kernel:
                     near = growth * near * spread(zero, shares, share + LEAF)
                     beside = growth * beside * spread(zero, shares, share + LEAF + 1)
                     path = load(zero, stack, at(nodes, node + EDGE) * width)  # last: the next node waits for it
-                    slot = (2 * place + 1) * width
+                    slot = (2 * index + 1) * width
                     store(stack, slot, path * near)
                     store(stack, slot + width, path * beside)
-                for place in range(end - begin - 1, -1, -1):
-                    node = (begin + place) * COLUMNS
-                    share = (begin + place) * SHARES
-                    edge = at(taken, place + 1)
+                for index in range(end - begin - 1, -1, -1):
+                    node = (begin + index) * COLUMNS
+                    share = (begin + index) * SHARES
+                    edge = at(taken, index + 1)
                     inside = np.int64(edge > 0)
                     far = inside * (1 - (edge & 1))
-                    slot = (2 * place + 1) * width
+                    slot = (2 * index + 1) * width
                     below = load(zero, stack, slot + far * width)
                     beside = load(zero, stack, slot + width - far * width)
                     both = below + beside
                     store(stack, at(nodes, node + EDGE) * width, both)
                     result = at(nodes, node + RESULT) * width
-                    gain = below * load(zero, inverses, inverse + (2 * place + 1 + far) * quadrature)
+                    gain = below * load(zero, inverses, inverse + (2 * index + 1 + far) * quadrature)
                     gain = gain - gain * spread(zero, shares, share + SHARE + 2 + far)
                     back = both * load(zero, inverses, inverse + at(nodes, node + EARLIER) * quadrature)
                     gain = gain - (back - back * spread(zero, shares, share + ABOVE))

@@ -1,7 +1,7 @@
-"""The trees in LightGBM's model text, read without LightGBM: it stops the whole process on a damaged text, this says where.
+"""The trees in LightGBM's model text, read without LightGBM, which ends the process on a damaged text.
 
-What is kept is what Shapley values need: which child a value goes to, the leaves, and how many rows of training reached each
-node (its *cover*). https://lightgbm.readthedocs.io has no word on the format; it is what ``Tree::ToString`` writes (v4).
+Shapley values need the child that each value goes to, the leaves, and the number of training rows that reached each node (its
+*cover*). The format is not documented; it is what ``Tree::ToString`` writes (v4).
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ CATEGORICAL, DEFAULT_LEFT = 1, 2
 NOT_MISSING, ZERO_MISSING, NAN_MISSING = 0, 1, 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tree:
     """One tree of at least two leaves. Children of at least 0 are nodes, others the leaves ``~child``.
 
-    Of each node: ``feature``, ``threshold``, ``decision``, ``left``, ``right``, ``cover``; of each leaf: ``value``,
-    ``leaf_cover``. ``sets`` are the categories that go left; the ``threshold`` of a categorical node is its place there.
+    For each node: ``feature``, ``threshold``, ``decision``, ``left``, ``right``, ``cover``; for each leaf: ``value``,
+    ``leaf_cover``. ``sets`` are the categories that go left; the ``threshold`` of a categorical node is its index in them.
     """
 
     output: int
@@ -41,7 +41,7 @@ class Tree:
 
     @property
     def expected(self) -> float:
-        """The mean of the leaves over the rows of training."""
+        """The mean of the leaves over the training rows."""
         return float((self.leaf_cover / self.cover[0]) @ self.value)
 
 
@@ -56,7 +56,7 @@ class Forest:
 
     @property
     def expected(self) -> Floats:
-        """The mean margin over the rows of training: (outputs,)."""
+        """The mean margin over the training rows: (outputs,)."""
         out = self.constant.copy()
         for tree in self.trees:
             out[tree.output] += tree.expected
@@ -64,7 +64,7 @@ class Forest:
 
 
 def read_forest(text: str) -> Forest:
-    """The forest in LightGBM's model text. Raises :class:`~perfml.errors.ModelError` where it is damaged or not supported."""
+    """The forest in LightGBM's model text. Raises :class:`~perfml.errors.ModelError` if it is damaged or not supported."""
     head, *blocks = text.split("\nTree=")
     if not head.startswith("tree") or "\nend of trees" not in text:
         raise _damaged("the text has no beginning or no end")
@@ -77,11 +77,11 @@ def read_forest(text: str) -> Forest:
     constant = np.zeros(outputs)
     trees = []
     for number, block in enumerate(blocks):
-        found = _read_tree(block, number, features, number % outputs)
-        if isinstance(found, Tree):
-            trees.append(found)
+        tree = _read_tree(block, number=number, features=features, output=number % outputs)
+        if isinstance(tree, Tree):
+            trees.append(tree)
         else:
-            constant[number % outputs] += found
+            constant[number % outputs] += tree
     return Forest(features, outputs, tuple(trees), constant)
 
 
@@ -104,28 +104,29 @@ def _count(keys: dict[str, str], key: str, where: str) -> int:
 
 
 class _Arrays:
-    """The arrays of one tree by key, each of the length it has to have."""
+    """The arrays of one tree by key, each checked for its length."""
 
     def __init__(self, keys: dict[str, str], where: str) -> None:
         self.keys, self.where = keys, where
 
     def floats(self, key: str, length: int) -> Floats:
         try:
-            found = np.array(self.keys[key].split(), dtype=np.float64)
+            values = np.array(self.keys[key].split(), dtype=np.float64)
         except (KeyError, ValueError) as error:
             raise _damaged(f"{key} cannot be read", self.where) from error
-        if len(found) != length or np.isnan(found).any():
-            raise _damaged(f"{key} holds {len(found)} numbers, not {length}, or one that is none", self.where)
-        return found
+        if len(values) != length or np.isnan(values).any():
+            raise _damaged(f"{key} holds {len(values)} numbers, not {length}, or one that is none", self.where)
+        return values
 
-    def whole(self, key: str, length: int, low: int, below: int) -> Ints:
-        found = self.floats(key, length)
-        if (found != np.floor(found)).any() or (found < low).any() or (found >= below).any():
+    def whole(self, key: str, length: int, *, low: int, below: int) -> Ints:
+        values = self.floats(key, length)
+        if (values != np.floor(values)).any() or (values < low).any() or (values >= below).any():
             raise _damaged(f"{key} is not whole or out of its range", self.where)
-        return found.astype(np.int64)
+        return values.astype(np.int64)
 
 
-def _read_tree(block: str, number: int, features: int, output: int) -> Tree | float:
+def _read_tree(block: str, *, number: int, features: int, output: int) -> Tree | float:
+    """A tree, or the value of its only leaf."""
     where = f"tree {number}"
     keys = _keys(block)
     arrays = _Arrays(keys, where)
@@ -145,14 +146,14 @@ def _read_tree(block: str, number: int, features: int, output: int) -> Tree | fl
     most = 2**53
     tree = Tree(
         output=output,
-        feature=arrays.whole("split_feature", nodes, 0, features),
+        feature=arrays.whole("split_feature", nodes, low=0, below=features),
         threshold=arrays.floats("threshold", nodes),
-        decision=arrays.whole("decision_type", nodes, 0, 12),
-        left=arrays.whole("left_child", nodes, -leaves, nodes),
-        right=arrays.whole("right_child", nodes, -leaves, nodes),
-        cover=arrays.whole("internal_count", nodes, 1, most).astype(np.float64),
+        decision=arrays.whole("decision_type", nodes, low=0, below=12),
+        left=arrays.whole("left_child", nodes, low=-leaves, below=nodes),
+        right=arrays.whole("right_child", nodes, low=-leaves, below=nodes),
+        cover=arrays.whole("internal_count", nodes, low=1, below=most).astype(np.float64),
         value=value,
-        leaf_cover=arrays.whole("leaf_count", leaves, 0, most).astype(np.float64),
+        leaf_cover=arrays.whole("leaf_count", leaves, low=0, below=most).astype(np.float64),
         sets=tuple(_sets(arrays, sets)),
     )
     _check_shape(tree, where)
@@ -163,17 +164,17 @@ def _sets(arrays: _Arrays, number: int) -> Iterator[Ints]:
     """The categories in each bit set."""
     if not number:
         return
-    bounds = arrays.whole("cat_boundaries", number + 1, 0, 2**31)
+    bounds = arrays.whole("cat_boundaries", number + 1, low=0, below=2**31)
     if bounds[0] or (np.diff(bounds) < 1).any():
         raise _damaged("cat_boundaries do not rise", arrays.where)
-    words = arrays.whole("cat_threshold", int(bounds[-1]), 0, 2**32).astype("<u4")
+    masks = arrays.whole("cat_threshold", int(bounds[-1]), low=0, below=2**32).astype("<u4")
     for first, last in pairwise(bounds.tolist()):
-        bits = np.unpackbits(words[first:last].view(np.uint8), bitorder="little")
+        bits = np.unpackbits(masks[first:last].view(np.uint8), bitorder="little")
         yield np.flatnonzero(bits).astype(np.int64)
 
 
 def _check_shape(tree: Tree, where: str) -> None:
-    """Each node but the first, and each leaf, is the child of one node above it; categorical nodes name a set."""
+    """Check that each node but the first, and each leaf, has one parent above it, and categorical nodes name a set."""
     children = np.concatenate([tree.left, tree.right])
     parents = np.tile(np.arange(len(tree.feature)), 2)
     nodes, leaves = np.sort(children[children >= 0]), np.sort(~children[children < 0])

@@ -1,7 +1,7 @@
-"""A forest as a flat list of operations, and the numbers they multiply with: what the block kernel runs.
+"""A forest as a flat list of operations, and the numbers they multiply with, for the block kernel.
 
-**Order.** Each tree is walked once, depth first. Going *down* an edge multiplies the path's polynomial by what the edge does
-to its feature's factor; coming *up* adds what the leaves below returned. A leaf is never visited: its edge is folded into the
+**Order.** Each tree is walked once, depth first. Going *down* an edge multiplies the path's polynomial by the edge's change of
+its feature's factor; coming *up* adds what the leaves below returned. A leaf is never visited: its edge is folded into the
 operation of its parent. Polynomials on the way lie in a stack of slots, few enough for the processor's nearest cache: the far
 child takes over its parent's slot, the near one gets another, and a slot is free again when its subtree is done.
 
@@ -28,15 +28,15 @@ from perfml.treeshap.decisions import Decisions
 from perfml.treeshap.nodes import Nodes, edge_numbers, gauss_legendre
 
 TWO_LEAVES, DOWN_ONE, DOWN_TWO, UP_ONE, UP_TWO = range(5)
-"""Kinds of operation. ``ONE`` and ``TWO``: so many children are inner nodes."""
+"""Kinds of operation. ``ONE`` and ``TWO``: the number of children that are inner nodes."""
 REPEATED = 5
-"""Added to a kind where the feature stands higher up on the path too: there are three states."""
+"""Added to a kind if the feature occurs higher up on the path too, so that there are three states."""
 KIND, NODE, SLOT, NEAR_SLOT, NUMBER, ROW, OPERATION = range(7)
 """Columns of ``Program.operations``."""
 
 
 class Program(NamedTuple):
-    """What the block kernel runs. ``trees`` is (trees, 6): first and last node, first and last operation, quadrature nodes,
+    """The input of the block kernel. ``trees`` is (trees, 6): first and last node, first and last operation, quadrature nodes,
     and where - w / (1 - t) of these begins in ``numbers``.
 
     The numbers of an operation start at its ``NUMBER``, those of one quadrature node side by side. Its ``ROW`` is the row of the
@@ -50,7 +50,7 @@ class Program(NamedTuple):
 
 
 def make_program(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) -> tuple[Program, int]:
-    """The program in the given precision, and how many numbers its stack holds for each row."""
+    """The program in the given precision, and the size of its stack in numbers a row."""
     kind = nodes.inner.sum(axis=1)
     first = nodes.first[:-1]
     quadrature = nodes.quadrature[first]
@@ -64,56 +64,54 @@ def make_program(nodes: Nodes, decisions: Decisions, dtype: npt.DTypeLike) -> tu
     for q in set(quadrature.tolist()):
         t, w = gauss_legendre(q)
         numbers[q * rules : q * rules + q] = -w / (1 - t)
-    for here in nodes.alike((nodes.quadrature * 3 + kind) * 2 + nodes.repeated):
-        found = np.concatenate(
-            [part.reshape(len(here), -1) for part in _folded(nodes, here, int(kind[here[0]]))], axis=1
-        )
-        numbers[start[here][:, None] + np.arange(size[here[0]])] = found
+    for same in nodes.alike((nodes.quadrature * 3 + kind) * 2 + nodes.repeated):
+        folded = [part.reshape(len(same), -1) for part in _folded(nodes, same, int(kind[same[0]]))]
+        numbers[start[same][:, None] + np.arange(size[same[0]])] = np.concatenate(folded, axis=1)
     table: list[tuple[int, int, int, int]] = []
-    ends, room = [0], 0
+    ends, stack_size = [0], 0
     for begin, end in pairwise(nodes.first.tolist()):
         operations, slots = _operations(kind[begin:end].tolist(), nodes.edge[begin:end].tolist())
         table += operations
         ends.append(len(table))
-        room = max(room, slots * int(nodes.quadrature[begin]))
+        stack_size = max(stack_size, slots * int(nodes.quadrature[begin]))
     operation: Ints = np.array(table, dtype=np.int64).reshape(-1, 4)
-    place = operation[:, NODE] + np.repeat(first, np.diff(ends))
+    node = operation[:, NODE] + np.repeat(first, np.diff(ends))
     upward = operation[:, KIND] >= UP_ONE
-    number = start[place] + upward * (nodes.quadrature * down)[place]
-    operation[:, [SLOT, NEAR_SLOT]] *= nodes.quadrature[place, None]
-    operation[:, KIND] += REPEATED * nodes.repeated[place]
+    number = start[node] + upward * (nodes.quadrature * down)[node]
+    operation[:, [SLOT, NEAR_SLOT]] *= nodes.quadrature[node, None]
+    operation[:, KIND] += REPEATED * nodes.repeated[node]
     trees = np.column_stack([first, nodes.first[1:], ends[:-1], ends[1:], quadrature, quadrature * rules])
     return Program(
         trees.astype(np.int64),
-        np.column_stack([operation, number, nodes.row[place]]).astype(np.int32),
+        np.column_stack([operation, number, nodes.row[node]]).astype(np.int32),
         numbers,
         decisions,
-    ), room
+    ), stack_size
 
 
 def _sizes(kind: Ints, repeated: Bools) -> tuple[Ints, Ints]:
-    """How many numbers nodes have for each quadrature node, on the way down and up."""
+    """Numbers of nodes for each quadrature node, on the way down and up: (nodes,) each."""
     states = 2 + repeated
     down = np.choose(kind, [states + 2, states, 2 * states])
     up = np.choose(kind, [0 * states, states + 2 + repeated, 2 + repeated])
     return down, up
 
 
-def _folded(nodes: Nodes, here: Ints, kind: int) -> list[Floats]:
-    """The numbers of nodes of a kind, on the way down and up: (nodes, quadrature nodes, numbers) each.
+def _folded(nodes: Nodes, chosen: Ints, kind: int) -> list[Floats]:
+    """The numbers of the ``chosen`` nodes, of a kind, on the way down and up: (nodes, quadrature nodes, numbers) each.
 
     No inner child: what comes back in each state, and what it earns near and far. One, down: growth of the near edge in each
     state; up: what the far leaf gives back in each state, the two sums' factors, and what is taken from both. Two, down: growth
     of both edges in each state; up: the two sums' factors, and what is taken from both.
     """
-    growth, gain, taken_back = edge_numbers(nodes, here)
-    back = growth * nodes.leaf[here][:, None, :, None]
+    growth, gain, taken_back = edge_numbers(nodes, chosen)
+    back = growth * nodes.leaf[chosen][:, None, :, None]
     if kind == 0:
         return [np.concatenate([back.sum(axis=2), (back * gain).sum(axis=2)[:, :, :2]], axis=2)]
-    t, w = gauss_legendre(int(nodes.quadrature[here[0]]))
+    t, w = gauss_legendre(int(nodes.quadrature[chosen[0]]))
     both = -w / (1 - t) - taken_back
     factors = np.stack([gain[:, :, 0, 0] - both, gain[:, :, 1, 1] - both], axis=2)
-    last = [both[:, :, None]] if nodes.repeated[here[0]] else []
+    last = [both[:, :, None]] if nodes.repeated[chosen[0]] else []
     if kind == 1:
         factors[:, :, 1] *= back[:, :, 1, 1]
         return [growth[:, :, 0], np.concatenate([back[:, :, 1], factors, *last], axis=2)]
@@ -121,18 +119,18 @@ def _folded(nodes: Nodes, here: Ints, kind: int) -> list[Floats]:
 
 
 def _operations(kind: list[int], edge: list[int]) -> tuple[list[tuple[int, int, int, int]], int]:
-    """One tree's operations (kind, node, slot, near child's slot), and its slots; nodes stand in depth-first order."""
-    child = {over: place for place, over in enumerate(edge)}
+    """One tree's operations (kind, node, slot, near child's slot), and its slots; nodes are in depth-first order."""
+    child = {over: node for node, over in enumerate(edge)}
     out, slots = [], 1
     stack = [(0, 0, 1, False)]  # node, its slot, first free slot, on the way up
     while stack:
-        place, slot, free, upward = stack.pop()
-        inner = kind[place]
-        out.append((inner + (2 if upward else 0), place, slot, free))
+        node, slot, free, upward = stack.pop()
+        inner = kind[node]
+        out.append((inner + (2 if upward else 0), node, slot, free))
         if inner and not upward:
             slots = max(slots, free + 1)
-            stack.append((place, slot, free, True))
+            stack.append((node, slot, free, True))
             if inner == 2:
-                stack.append((child[2 * place + 1], slot, free + 1, False))
-            stack.append((child[2 * place], free, free + 1, False))
+                stack.append((child[2 * node + 1], slot, free + 1, False))
+            stack.append((child[2 * node], free, free + 1, False))
     return out, slots

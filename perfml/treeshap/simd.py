@@ -1,7 +1,7 @@
-"""Vectors as values of compiled functions: one lane a row (or a quadrature node), as many lanes as the caller asks for.
+"""Vectors as values of compiled functions: one lane a row (or a quadrature node), in any number.
 
-``Lanes`` hold numbers, ``Flags`` truths. LLVM splits them into the registers that the processor has (AVX-512, AVX2, NEON),
-so one source serves all; products and sums may be fused into one rounding (``contract``) and nothing else is relaxed.
+``Lanes`` hold numbers, ``Flags`` truth values. LLVM splits them into the processor's registers (AVX-512, AVX2, NEON), so one
+source serves all; products and sums may be fused into one rounding (``contract``), and nothing else is relaxed.
 Indices are positions in a flat array and are not checked.
 """
 
@@ -40,7 +40,7 @@ class Lanes(types.Type):
 
 
 class Flags(types.Type):
-    """Truths side by side."""
+    """Truth values side by side."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -74,12 +74,12 @@ def _address(context: Any, builder: Any, array: Any, value: Any, index: Any, vec
 @operation
 def lanes(typing: Any, value: Any, count: Any) -> Any:
     """``value`` in each of ``count`` lanes."""
-    made = Lanes(value, count.literal_value)
+    result = Lanes(value, count.literal_value)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return _splat(builder, args[0], made.count)
+        return _splat(builder, args[0], result.count)
 
-    return made(value, count), code
+    return result(value, count), code
 
 
 @operation
@@ -94,7 +94,7 @@ def like(typing: Any, shape: Any, value: Any) -> Any:
 
 @operation
 def count(typing: Any, shape: Any) -> Any:
-    """How many lanes there are."""
+    """The number of lanes."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return ir.Constant(_I64, shape.count)
@@ -105,19 +105,19 @@ def count(typing: Any, shape: Any) -> Any:
 @operation
 def load(typing: Any, shape: Any, array: Any, index: Any) -> Any:
     """As many numbers of ``array`` as ``shape`` has lanes, from ``index`` on."""
-    made = Lanes(array.dtype, shape.count)
+    result = Lanes(array.dtype, shape.count)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        found = builder.load(_address(context, builder, array, args[1], args[2], made.vector))
-        found.align = array.dtype.bitwidth // 8
-        return found
+        loaded = builder.load(_address(context, builder, array, args[1], args[2], result.vector))
+        loaded.align = array.dtype.bitwidth // 8
+        return loaded
 
-    return made(shape, array, types.int64), code
+    return result(shape, array, types.int64), code
 
 
 @operation
 def at(typing: Any, array: Any, index: Any) -> Any:
-    """One number of a flat array; numba's own indexing looks for negative indices each time."""
+    """One number of a flat array, without numba's check for negative indices."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         data = context.make_array(array)(context, builder, args[0]).data
@@ -153,19 +153,19 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
 @operation
 def flags(typing: Any, shape: Any, bits: Any) -> Any:
     """Bit ``i`` of ``bits`` as the truth of lane ``i``."""
-    made = Flags(shape.count)
+    result = Flags(shape.count)
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         width = ir.IntType(shape.count)
-        return builder.bitcast(builder.trunc(args[1], width) if shape.count < 64 else args[1], made.vector)
+        return builder.bitcast(builder.trunc(args[1], width) if shape.count < 64 else args[1], result.vector)
 
-    return made(shape, types.uint64), code
+    return result(shape, types.uint64), code
 
 
 def _number(context: Any, builder: Any, shape: Any, array: Any, value: Any, index: Any, offset: int) -> Any:
     data = context.make_array(array)(context, builder, value).data
-    place = builder.gep(data, [builder.add(index, ir.Constant(_I64, offset))])
-    return _splat(builder, builder.load(place), shape.count)
+    pointer = builder.gep(data, [builder.add(index, ir.Constant(_I64, offset))])
+    return _splat(builder, builder.load(pointer), shape.count)
 
 
 @operation
@@ -183,8 +183,8 @@ def of_two(typing: Any, shape: Any, array: Any, index: Any, near: Any) -> Any:
     """In each lane ``array[index]`` where ``near``, else the number after it."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        value, place, near_ = args[1:]
-        first, second = (_number(context, builder, shape, array, value, place, state) for state in range(2))
+        value, start, near_ = args[1:]
+        first, second = (_number(context, builder, shape, array, value, start, state) for state in range(2))
         return builder.select(near_, first, second)
 
     return shape(shape, array, types.int64, near), code
@@ -195,8 +195,8 @@ def of_three(typing: Any, shape: Any, array: Any, index: Any, near: Any, far: An
     """In each lane ``array[index]`` where ``near``, the number after it where ``far``, else the one after that."""
 
     def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        value, place, near_, far_ = args[1:]
-        first, second, third = (_number(context, builder, shape, array, value, place, state) for state in range(3))
+        value, start, near_, far_ = args[1:]
+        first, second, third = (_number(context, builder, shape, array, value, start, state) for state in range(3))
         return builder.select(near_, first, builder.select(far_, second, third))
 
     return shape(shape, array, types.int64, near, far), code
@@ -215,8 +215,8 @@ def where(typing: Any, truth: Any, yes: Any, no: Any) -> Any:
 def _comparison(instruction: str) -> Any:
     def at_most(typing: Any, left: Any, right: Any) -> Any:
         def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            found = getattr(builder, instruction)("<=", args[0], args[1])
-            bits = builder.bitcast(found, ir.IntType(left.count))
+            truth = getattr(builder, instruction)("<=", args[0], args[1])
+            bits = builder.bitcast(truth, ir.IntType(left.count))
             return builder.zext(bits, _I64) if left.count < 64 else bits
 
         return types.uint64(left, right), code

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -14,12 +17,12 @@ from perfml.learning.estimators.blend import fit
 from perfml.learning.estimators.hazard import HazardModel
 from perfml.progress import Progress
 from perfml.project.spec import LearnerSpec
-from perfml.treeshap import TreeShap
 from perfml.treeshap import contributions as module
 from perfml.treeshap.contributions import FEW, SAMPLE, ContributionsDiffer, Floats, contributions, warm_up
+from perfml.treeshap.explainer import TreeShap
 
 
-def made(seed: int = 0, rows: int = 400, **settings: Any) -> tuple[lgb.Booster, Floats]:
+def trained(seed: int = 0, rows: int = 400, **settings: Any) -> tuple[lgb.Booster, Floats]:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, 6))
     x[rng.random(x.shape) < 0.1] = np.nan
@@ -43,39 +46,39 @@ class Counting:
 
 
 def test_they_are_lightgbms_though_it_computes_a_sample_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    booster, x = made()
+    booster, x = trained()
     expected = booster.predict(x, pred_contrib=True)
     counting = Counting(monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error", ContributionsDiffer)
-        found = contributions(booster, x)
+        values = contributions(booster, x)
     assert counting.rows == SAMPLE < len(x)
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(values, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_few_rows_are_lightgbms_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    booster, x = made()
+    booster, x = trained()
     monkeypatch.setattr(module, "_explainer", lambda booster: pytest.fail("loaded compiled code for a few rows"))
     assert np.array_equal(contributions(booster, x[: FEW - 1]), booster.predict(x[: FEW - 1], pred_contrib=True))
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
-        (lambda found: found + np.r_[1e-3, np.zeros(found.shape[1] - 1)], "misses its margin by 1.0e-03"),
-        (lambda found: found + np.r_[1e-3, -1e-3, np.zeros(found.shape[1] - 2)], "differs by 1.0e-03"),
+        (lambda values: values + np.r_[1e-3, np.zeros(values.shape[1] - 1)], "misses its margin by 1.0e-03"),
+        (lambda values: values + np.r_[1e-3, -1e-3, np.zeros(values.shape[1] - 2)], "differs by 1.0e-03"),
     ],
 )
 def test_any_difference_is_loud_and_lightgbms_count(
-    monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Floats], Floats], said: str
+    monkeypatch: pytest.MonkeyPatch, wrong: Callable[[Floats], Floats], message: str
 ) -> None:
-    booster, x = made(seed=1)
+    booster, x = trained(seed=1)
     own = TreeShap.contributions
     monkeypatch.setattr(TreeShap, "contributions", lambda self, X, *, num_threads=1: wrong(own(self, X)))
-    with pytest.warns(ContributionsDiffer, match=said):
-        found = contributions(booster, x)
+    with pytest.warns(ContributionsDiffer, match=message):
+        values = contributions(booster, x)
     expected = booster.predict(x, pred_contrib=True)
-    assert np.array_equal(found, expected)
+    assert np.array_equal(values, expected)
     monkeypatch.undo()
     counting = Counting(monkeypatch)
     assert np.array_equal(contributions(booster, x), expected)
@@ -83,25 +86,44 @@ def test_any_difference_is_loud_and_lightgbms_count(
 
 
 def test_where_lightgbm_misses_the_margin_itself_it_is_no_measure(monkeypatch: pytest.MonkeyPatch) -> None:
-    booster, x = made(seed=2)
+    booster, x = trained(seed=2)
     own = module._lightgbm
     monkeypatch.setattr(module, "_lightgbm", lambda b, rows: own(b, rows) * (1 + 1e-4))
     with warnings.catch_warnings():
         warnings.simplefilter("error", ContributionsDiffer)
-        found = contributions(booster, x)
-    np.testing.assert_allclose(found, booster.predict(x, pred_contrib=True), rtol=1e-9, atol=1e-12)
+        values = contributions(booster, x)
+    np.testing.assert_allclose(values, booster.predict(x, pred_contrib=True), rtol=1e-9, atol=1e-12)
 
 
 def test_a_model_that_it_cannot_read_is_lightgbms_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    booster, x = made(seed=3)
+    booster, x = trained(seed=3)
     text = booster.model_to_string()
     monkeypatch.setattr(booster, "model_to_string", lambda: text.replace("split_feature=", "split_by=", 1))
     with pytest.warns(ContributionsDiffer, match="split_feature"):
         assert np.array_equal(contributions(booster, x), booster.predict(x, pred_contrib=True))
 
 
+@pytest.mark.parametrize("loaded", [None, type("explainer", (), {})], ids=["ImportError", "no such name"])
+def test_another_numba_leaves_lightgbms(monkeypatch: pytest.MonkeyPatch, loaded: object) -> None:
+    booster, x = trained(seed=5)
+    monkeypatch.setitem(sys.modules, "perfml.treeshap.explainer", loaded)
+    with pytest.warns(ContributionsDiffer, match="numba .* does not fit"):
+        assert np.array_equal(contributions(booster, x), booster.predict(x, pred_contrib=True))
+    with pytest.warns(ContributionsDiffer):
+        assert warm_up() == 0.0
+
+
+def test_the_package_needs_little_of_perfml() -> None:
+    needed = set()
+    for path in Path(module.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("perfml"):
+                needed.add(".".join(str(node.module).split(".")[:2]))
+    assert needed == {"perfml.arrays", "perfml.errors", "perfml.progress", "perfml.treeshap"}
+
+
 def test_blend_and_hazard_add_up_to_their_margins_with_them() -> None:
-    booster, x = made(seed=4, rows=600)
+    booster, x = trained(seed=4, rows=600)
     y = (booster.predict(x) > np.random.default_rng(0).random(600)).astype(float)
     half = np.arange(300)
     risk = fit(x, y, folds=[(half, half + 300), (half + 300, half)], settings=LearnerSpec(blend="learnt"))
