@@ -93,7 +93,9 @@ def main() -> int:
     table = Table(frame, model.columns, (), yes, no, (), {}, {})
     before, began = held_mb(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, terminal.progress() as progress:
-        (path,) = keep_scores(score_date(table, values, model, DAY, {}, progress), Path(folder))
+        (path,) = keep_scores(
+            score_date(table, model, values=values, as_of=DAY, held={}, progress=progress), Path(folder)
+        )
         written = path.stat().st_size / 1e6
     seconds, above = time.process_time() - began, peak_mb() - before
     terminal.out.print(

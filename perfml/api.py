@@ -229,13 +229,15 @@ class Project:
 
         Raises :class:`PerfmlError` where there are none.
         """
-        from perfml.reasons.voices import retold
+        from perfml.learning.registry.artifacts import read_columns
+        from perfml.reasons.voices import Voices
         from perfml.scoring.run_record import voices_of
 
         rows = person_rows(self.home, model, employee_id, _date(as_of))
         if voice is not None:
-            spec = voices_of(self.home, model, rows[0]["as_of"])
-            rows = [{**row, "reasons": row["reasons"] and retold(row["reasons"], spec, voice)} for row in rows]
+            columns = read_columns(self.home, model, rows[0]["model_version"])
+            voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
+            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"], voice)} for row in rows]
         return rows
 
     def rows_behind(

@@ -9,6 +9,8 @@ from typing import Any
 from perfml.errors import DefinitionError
 from perfml.project.column_names import comparison_name
 from perfml.project.spec import Direction, Owner, Relation
+from perfml.messages.message import Language
+from perfml.messages.reasons import evidence_text
 
 RELATION_TEXTS: Mapping[Relation, tuple[str, str]] = {
     "team": ("与本团队相比", "compared with the manager's team"),
@@ -52,6 +54,11 @@ class Column:
             compares=self.name,
             relation=relation,
         )
+
+    def text(self, value: float | None, median: float | None, language: Language) -> str:
+        """The column in words with the person's value and the median, as reasons say it."""
+        title, meaning = (self.reason_zh, self.zh) if language == "zh" else (self.reason_en, self.en)
+        return evidence_text(title, meaning, value=value, median=median, unit=self.unit, language=language)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; :meth:`from_json` reads it."""

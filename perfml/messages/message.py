@@ -48,6 +48,11 @@ def templates() -> Mapping[str, Mapping[Language, str]]:
     return merged
 
 
+def fill(code: str, language: Language, /, **fields: object) -> str:
+    """The template of ``code`` with its ``fields``, for texts that are written at once and not kept as a :class:`Message`."""
+    return templates()[code][language].format(**fields)
+
+
 def render(message: Message, language: Language, *, names: Mapping[str, str] | None = None) -> str:
     """Put ``message`` into words. ``names``: what to call columns, by column, in that language (default: their own name)."""
     known = names or {}
@@ -60,4 +65,4 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
         return value
 
     fields = {field: worded(value) for field, value in message.values.items()}
-    return templates()[message.code][language].format(**fields)
+    return fill(message.code, language, **fields)

@@ -1,4 +1,4 @@
-"""What a file of voices may say: how one reason is told to HR, to a manager, and to the employee, in Chinese and English."""
+"""The definition of voices: the templates of a reason for HR, for a manager and for the employee, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pydantic import model_validator
 from perfml.project.spec import Owner, Spec
 
 Who = Literal["hr", "manager", "employee"]
-PLACES = frozenset({"evidence"})
-"""What a template may hold: the evidence with the person's value and the usual one, as ``perfml.words.evidence`` writes it."""
+FIELDS = frozenset({"evidence"})
+"""The fields of a template: the evidence with the person's value and the median, as ``perfml.messages.reasons`` renders it."""
 
 
 class Template(Spec):
-    """A sentence in both languages, with the same places."""
+    """A sentence in both languages, with the same fields."""
 
     zh: str
     """The sentence in Chinese."""
@@ -25,26 +25,26 @@ class Template(Spec):
 
     @model_validator(mode="after")
     def _alike(self) -> Template:
-        places = [
+        fields = [
             {name for _, name, _, _ in Formatter().parse(text) if name is not None} for text in (self.zh, self.en)
         ]
-        unknown = sorted(set.union(*places) - PLACES)
+        unknown = sorted(set.union(*fields) - FIELDS)
         if unknown:
             raise ValueError(
-                f"{{{unknown[0]}}} is no place; use one of: {', '.join(f'{{{p}}}' for p in sorted(PLACES))}"
+                f"{{{unknown[0]}}} is not a field; use one of: {', '.join(f'{{{field}}}' for field in sorted(FIELDS))}"
             )
-        if places[0] != places[1]:
-            raise ValueError("zh and en do not hold the same places")
+        if fields[0] != fields[1]:
+            raise ValueError("zh and en do not hold the same fields")
         if not self.zh.strip() or not self.en.strip():
-            raise ValueError("both languages need words")
+            raise ValueError("zh and en must not be empty")
         return self
 
 
 class Voice(Spec):
-    """How reasons are told to somebody."""
+    """The templates of reasons for one listener."""
 
     raises: Template
-    """A reason that raises the risk; ``{evidence}`` is what it is, with its values."""
+    """A reason that raises the risk; ``{evidence}`` is the evidence with its values."""
     lowers: Template
     """A reason that lowers the risk."""
     owners: Mapping[Owner, Template]

@@ -1,26 +1,55 @@
-"""One reason in three voices and two languages. The record of a reason is one; only the words around its numbers differ."""
+"""A reason in three voices and two languages: rendered from the record of the reason, for HR, the manager or the employee."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from perfml import words
+from perfml.errors import PerfmlError
+from perfml.evidence.columns import Column
+from perfml.messages.message import Language
+from perfml.messages.reasons import other_text
 from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
 
 
-def voiced(reason: Reason, spec: VoicesSpec, who: Who, language: words.Language) -> str:
-    """A line of an explanation as ``who`` is told it, with who can act and, where the definitions say so, how."""
-    zh, raises = language == "zh", reason["contribution"] >= 0
-    voice = spec.voices[who]
-    said = words.evidence_of(reason["zh"] if zh else reason["en"], raises=raises, language=language)
-    parts = [getattr(voice.raises if raises else voice.lowers, language).format(evidence=said)]
-    if raises and reason["evidence"] != "other":  # what goes well needs nobody to act
-        action = spec.actions.get(reason["evidence"])
-        parts += [getattr(one, language) for one in (voice.owners[reason["owner"]], action) if one is not None]
-    return ("；" if zh else "; ").join(parts)
+class Voices:
+    """Renders the reasons of one model version; ``columns``: its columns by name."""
 
+    def __init__(self, spec: VoicesSpec, columns: Mapping[str, Column]) -> None:
+        self._spec, self._columns = spec, columns
 
-def retold(reasons: Sequence[Reason], spec: VoicesSpec, who: Who) -> list[Reason]:
-    """The same reasons, their texts as ``who`` is told them; nothing else is changed."""
-    return [{**one, "zh": voiced(one, spec, who, "zh"), "en": voiced(one, spec, who, "en")} for one in reasons]
+    def retell(self, reasons: Sequence[Reason], who: Who) -> list[Reason]:
+        """The same reasons with their texts rendered for ``who``; nothing else changes.
+
+        Raises :class:`PerfmlError` for a reason with a column that the model does not have.
+        """
+        return [
+            {**reason, "zh": self.text(reason, who, "zh"), "en": self.text(reason, who, "en")} for reason in reasons
+        ]
+
+    def text(self, reason: Reason, who: Who, language: Language) -> str:
+        """One line for ``who``; where the reason raises the risk also who can act, and what the definitions propose."""
+        voice, raises = self._spec.voices[who], reason["contribution"] >= 0
+        template = getattr(voice.raises if raises else voice.lowers, language)
+        parts = [template.format(evidence=self._evidence(reason, language))]
+        if raises and reason["evidence"] != "other":  # nobody needs to act on what lowers the risk
+            action = self._spec.actions.get(reason["evidence"])
+            parts += [
+                getattr(template, language)
+                for template in (voice.owners[reason["owner"]], action)
+                if template is not None
+            ]
+        return ("；" if language == "zh" else "; ").join(parts)
+
+    def _evidence(self, reason: Reason, language: Language) -> str:
+        if not reason["values"]:
+            return other_text(language)
+        lead = reason["values"][0]
+        column = self._columns.get(lead["column"])
+        if column is None:
+            raise PerfmlError(
+                "is not a column of the model that scored",
+                where=repr(lead["column"]),
+                remedy="the scores were altered: score that date again",
+            )
+        return column.text(lead["value"], lead["usual"], language)

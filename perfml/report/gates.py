@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from perfml.evidence.columns import Column
+from perfml.messages.message import Language
 from perfml.report import wording
-from perfml.words import Language
 
 Gate = Mapping[str, str]
 """As ``perfml.learning.gates.Gate.to_json`` writes it."""

@@ -7,12 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perfml import words
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
+from perfml.messages.message import Language
+from perfml.messages.reasons import owner_text
 from perfml.project.spec import ModelSpec
 from perfml.report.numbers import Interval
-from perfml.words import Language
 
 STATUSES: dict[str, tuple[str, str]] = {
     "scored": ("已评分", "Scored"),
@@ -106,10 +106,9 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
     column = columns.get(lead["column"]) if lead else None
     if lead is None or column is None:
         if reason["evidence"] == "other":
-            return words.OTHER[0] if language == "zh" else words.OTHER[1].capitalize()
+            return "其他证据" if language == "zh" else "All other evidence"
         return str(reason[language])
-    title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
-    said = words.evidence(title, meaning, lead["value"], lead["usual"], column.unit, language)
+    said = column.text(lead["value"], lead["usual"], language)
     said = re.sub(r"(?<=\d) (?=[^\d(（])", "\N{NO-BREAK SPACE}", said)  # a number and its unit stay on one line
     return said[:1].upper() + said[1:]
 
@@ -124,7 +123,7 @@ def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]
 
 def owner(reason: Mapping[str, Any], language: Language) -> str:
     """Who can act on a reason, and a warning where it is not steady."""
-    said = words.owned(reason["owner"], reason["steady"], language)
+    said = owner_text(reason["owner"], reason["steady"], language)
     return said if language == "zh" else said.removeprefix("the ").capitalize()
 
 

@@ -1,4 +1,4 @@
-"""Curves: by when people will have left, for each cause, and for how long they can be expected to stay."""
+"""Curves: cumulative incidence of leaving by cause, and expected time in employment, over days since the as-of date."""
 
 from __future__ import annotations
 
@@ -27,20 +27,22 @@ SCHEMA = pa.schema(
         ("expected_days", pa.float64()),
     ]
 )
-"""A point of a curve. ``incidence``: the probability of having left for ``cause`` within ``day`` days of the as-of date;
-``cause`` is the listed outcome, one of the others, or ``staying``. They add up to 1 at each day. ``expected_days``: for how many
-of the first ``day`` days the person is expected to be employed (restricted mean: Royston & Parmar 2013)."""
+"""A point of a curve. ``incidence``: the probability of having left by ``cause`` within ``day`` days of the as-of date;
+``cause`` is the listed outcome, one of the others, or ``staying``. They add up to 1 at each day. ``expected_days``: of the
+first ``day`` days, how many the person is expected to be employed (restricted mean: Royston & Parmar 2013)."""
 
 
 def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT) -> pa.Table:
-    """Every :data:`STEP_DAYS` days up to the longest follow-up that was learnt from, of everyone who can be scored.
+    """The curves of everyone who can be scored, at every :data:`STEP_DAYS` days up to the longest follow-up of the training data.
 
     Raises :class:`ModelError` for a model without hazards: its outcome is no exit, or too few people have left.
     """
     hazards = model.learnt.hazards
     if hazards is None:
         raise ModelError(
-            "has no curves", where=f"model {model.name} {model.version}", remedy="curves are of leaving, and take exits"
+            "has no curves",
+            where=f"model {model.name} {model.version}",
+            remedy="curves need a model of leaving, trained on enough exits",
         )
     spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(data, folder.definitions, model.name, spec, [as_of], kinds=model.kinds, progress=progress)
@@ -51,9 +53,9 @@ def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, p
     days = np.arange(STEP_DAYS, longest + 1e-9, STEP_DAYS)
     incidence = hazards.predict_incidence(features, days)
     staying = 1.0 - incidence.sum(axis=1, keepdims=True)
-    told = np.concatenate([incidence, staying], axis=1)
-    whole = np.concatenate([np.ones((len(people), 1)), staying[:, 0]], axis=1)
-    expected = np.cumsum((whole[:, :-1] + whole[:, 1:]) / 2 * STEP_DAYS, axis=1)
+    probabilities = np.concatenate([incidence, staying], axis=1)
+    survival = np.concatenate([np.ones((len(people), 1)), staying[:, 0]], axis=1)
+    expected_days = np.cumsum((survival[:, :-1] + survival[:, 1:]) / 2 * STEP_DAYS, axis=1)  # trapezoids
     causes = [*model.causes[: incidence.shape[1]], "staying"]
     shape = (len(people), len(causes), len(days))
     columns = {
@@ -61,7 +63,7 @@ def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, p
         "as_of": [as_of] * int(np.prod(shape)),
         "day": np.broadcast_to(days.astype(np.int32), shape).ravel(),
         "cause": np.broadcast_to(np.array(causes, dtype=object)[None, :, None], shape).ravel(),
-        "incidence": told.ravel(),
-        "expected_days": np.broadcast_to(expected[:, None, :], shape).ravel(),
+        "incidence": probabilities.ravel(),
+        "expected_days": np.broadcast_to(expected_days[:, None, :], shape).ravel(),
     }
     return pa.table({field.name: pa.array(columns[field.name], field.type) for field in SCHEMA})

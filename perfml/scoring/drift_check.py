@@ -1,4 +1,4 @@
-"""Is a model still true? Evidence and scores of today beside those it learnt from, and outcomes once they have matured."""
+"""Drift of a model: today's evidence and scores beside those of training, and outcomes once they have matured."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from perfml.scoring.scoring import require_evidence
 
 @dataclass(frozen=True)
 class HorizonDrift:
-    """One horizon's verdict. ``outcomes_of``: the as-of date whose outcomes it looked at, None where none has matured."""
+    """One horizon's verdict. ``outcomes_of``: the as-of date whose outcomes were compared, None where none has matured."""
 
     horizon_days: int
     outcomes_of: dt.date | None
     report: DriftReport
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """The verdict as a JSON object."""
         return {
             "horizon_days": self.horizon_days,
             "outcomes_of": self.outcomes_of and self.outcomes_of.isoformat(),
@@ -40,14 +40,14 @@ class HorizonDrift:
 def drift(
     data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT
 ) -> list[HorizonDrift]:
-    """Compare the people of ``as_of`` with those of learning, for each horizon.
+    """Compare the people of ``as_of`` with those of training, for each horizon.
 
-    Outcomes are those of the newest as-of date on or after the one the model was learnt up to, whose labels have matured by
-    ``as_of``: scores that the model would have given then, and what came of them.
+    Outcomes are those of the newest as-of date, on or after the last one trained on, whose labels have matured by ``as_of``:
+    the scores that the model would have given then are compared with them.
     """
     spec = ModelSpec.model_validate(model.about["spec"])
-    learnt_until = dt.date.fromisoformat(model.about["until"])
-    later = [day for day in learning_dates(data, spec, as_of) if day >= learnt_until]
+    trained_until = dt.date.fromisoformat(model.about["until"])
+    later = [day for day in learning_dates(data, spec, as_of) if day >= trained_until]
     ready: dict[int, dt.date | None] = {}
     for days in model.risks:
         embargo = days + spec.label.reporting_delay_days
@@ -59,23 +59,23 @@ def drift(
     features = table.matrix(names)[table.usable]
     rows = table.frame[table.usable].reset_index(drop=True)
     when, person = rows["as_of"].to_numpy().astype("M8[D]"), rows["employee_id"].to_numpy(dtype=object)
-    said = model.incidences(features).incidence[:, 0]
-    out = []
-    for place, (days, day) in enumerate(ready.items()):
+    predictions = model.incidences(features).incidence[:, 0]
+    drifts = []
+    for horizon, (days, day) in enumerate(ready.items()):
         reference = Reference.from_json(model.about["reference"][str(days)])
-        here = when == np.datetime64(as_of)
+        current = when == np.datetime64(as_of)
         outcomes = None
         if day is not None:
             then = when == np.datetime64(day)
             label = labels(data, rows[then], spec.label, horizon_days=days, until=as_of)
-            outcomes = label, said[then, place], person[then]
+            outcomes = label, predictions[then, horizon], person[then]
         report = assess(
             reference,
-            features=features[here],
+            features=features[current],
             names=names,
-            probability=said[here, place],
-            person=person[here],
+            probability=predictions[current, horizon],
+            person=person[current],
             outcomes=outcomes,
         )
-        out.append(HorizonDrift(days, day, report))
-    return out
+        drifts.append(HorizonDrift(days, day, report))
+    return drifts

@@ -1,7 +1,7 @@
-"""Replay: a past score, computed again from what was recorded beside it, and compared value by value.
+"""Replay: recompute past scores from their run record, and compare them value by value.
 
-Beside ``home/scores/<model>/<as_of>.parquet`` a record says what those scores stand on: the version of the model, the data
-and its fingerprint at that date, the definitions (kept under ``home/definitions``), and the versions of what computed them.
+The run record beside ``home/scores/<model>/<as_of>.parquet`` names what the scores were made from: the version of the model,
+the data and its fingerprint at that date, the definitions (kept under ``home/definitions``), and the library versions.
 """
 
 from __future__ import annotations
@@ -36,37 +36,37 @@ from perfml.scoring.table_files import read_parts
 from perfml.treeshap.width import vector_bits
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
-"""The libraries whose other version may give another last digit."""
+"""The libraries of which another version may change the last digit."""
 ROWS_AT_ONCE = 10_000
-MOST_SHOWN = 10
+MOST_DIFFERENCES = 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Replay:
-    """What came of it: ``matches`` when every column of every row is the same to the last bit."""
+    """The comparison: ``matches`` when every column of every row is the same to the last bit."""
 
     model: str
     as_of: dt.date
     matches: bool
     rows: int
     differences: tuple[str, ...] = ()
-    """The first of them: column, how many rows, and one of those then and now."""
+    """The first differences: column, number of rows, and the two values of one of them."""
     other_versions: tuple[str, ...] = ()
-    """What computes now in another version than then; with the same ones a difference is a fault."""
+    """Libraries whose version has changed; where none has, a difference is a fault."""
 
 
-def record_run(home: Path, kept: Iterable[Path], *, data: Data, folder: ProjectFolder) -> list[Path]:
-    """Write the record of each file that :func:`~perfml.scoring.scoring.keep_scores` keeps, as soon as it is there.
+def record_run(home: Path, files: Iterable[Path], *, data: Data, folder: ProjectFolder) -> list[Path]:
+    """Write the run record of each file that :func:`~perfml.scoring.scoring.keep_scores` yields, as soon as it is written.
 
-    Its rows were made from ``data`` with the definitions in ``folder``, which are kept. Returns the records.
+    The rows were made from ``data`` with the definitions in ``folder``, of which a copy is kept. Returns the records.
     """
     definitions = keep_definitions(folder, home)
     written = []
-    for path in kept:
+    for path in files:
         first = next(read_parts(path, rows=1))
         model, as_of = first.column("model")[0].as_py(), first.column("as_of")[0].as_py()
         tables = digests(data, until=as_of)
-        said = {
+        record = {
             "model": model,
             "as_of": as_of.isoformat(),
             "model_version": first.column("model_version")[0].as_py(),
@@ -81,40 +81,45 @@ def record_run(home: Path, kept: Iterable[Path], *, data: Data, folder: ProjectF
             "content": content_hash(read_parts(path)),
         }
         written.append(record_path(home, model, as_of))
-        write_text(written[-1], json.dumps(said, ensure_ascii=False, indent=1))
+        write_text(written[-1], json.dumps(record, ensure_ascii=False, indent=1))
     return written
 
 
 def replay(
     home: Path, model: str, as_of: dt.date, data: str | Path | None = None, *, progress: Progress = SILENT
 ) -> Replay:
-    """Compute the kept scores of ``model`` at ``as_of`` again, from the source they were made from or from ``data``.
+    """Recompute the scores of ``model`` at ``as_of``, from the source they were made from or from ``data``.
 
     Raises :class:`PerfmlError` where there are no scores, no record of them, or the scores are not the recorded ones;
     :class:`DefinitionError` or :class:`ModelError` where the definitions or the model are missing or altered, and
-    :class:`DataError`, naming the tables, where what was known before ``as_of`` is no longer what it was.
+    :class:`DataError`, naming the tables, where what was known before ``as_of`` has changed.
     """
-    said, kept = _recorded(home, model, as_of)
-    folder = kept_definitions(home, said["definitions"])
-    loaded = load(home, model, said["model_version"])
-    today = dt.date.fromisoformat(said["today"])
-    opened = open_data(data if data is not None else said["source"], folder.definitions.tables, today=today)
-    try:
-        _require_same(opened, as_of, said)
-        again = partial(score_in_parts, opened, folder, loaded, [as_of], progress=progress)
-        matches = content_hash(again()) == said["content"]
-        differences = () if matches else _differences(pq.read_table(kept), pa.concat_tables(again()))
-    finally:
-        opened.close()
+    record, path = _recorded(home, model, as_of)
+    folder = kept_definitions(home, record["definitions"])
+    loaded = load(home, model, record["model_version"])
+    today = dt.date.fromisoformat(record["today"])
+    source = data if data is not None else record["source"]
+    with open_data(source, folder.definitions.tables, today=today) as opened:
+        _require_same(opened, as_of, record)
+        recompute = partial(score_in_parts, opened, folder, loaded, [as_of], progress=progress)
+        matches = content_hash(recompute()) == record["content"]
+        differences = () if matches else _differences(pq.read_table(path), pa.concat_tables(recompute()))
     now = _versions()
-    other = tuple(
-        f"{name} {then} then, {now.get(name)} now" for name, then in said["versions"].items() if now.get(name) != then
+    changed = (
+        f"{name} {then} then, {now.get(name)} now" for name, then in record["versions"].items() if now.get(name) != then
     )
-    return Replay(model, as_of, matches, said["rows"], differences, other)
+    return Replay(
+        model=model,
+        as_of=as_of,
+        matches=matches,
+        rows=record["rows"],
+        differences=differences,
+        other_versions=tuple(changed),
+    )
 
 
 def content_hash(parts: Iterable[pa.Table]) -> str:
-    """SHA-256 of every value of every row in order, 64 hexadecimal digits; how the rows are stored does not matter."""
+    """SHA-256 of every value of every row in order, 64 hexadecimal digits, independent of how the rows are stored."""
     digest = hashlib.sha256()
     for part in parts:
         for low in range(0, part.num_rows, ROWS_AT_ONCE):
@@ -124,33 +129,34 @@ def content_hash(parts: Iterable[pa.Table]) -> str:
 
 
 def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], Path]:
-    record = record_path(home, model, as_of)
-    path = record.with_suffix(".parquet")
-    again = f"score that date again: `perfml score {model} --as-of {as_of}`"
+    """The run record of a date and its score file, after checking that the file holds the recorded rows."""
+    record_file = record_path(home, model, as_of)
+    path = record_file.with_suffix(".parquet")
+    remedy = f"score that date again: `perfml score {model} --as-of {as_of}`"
     if not path.is_file():
-        raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=again)
-    said = read_record(home, model, as_of)
-    if said is None:
-        raise PerfmlError("has no record of what it stands on", where=str(path), remedy=again)
+        raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=remedy)
+    record = read_record(home, model, as_of)
+    if record is None:
+        raise PerfmlError("has no run record", where=str(path), remedy=remedy)
     try:
-        same = said["content"] == content_hash(read_parts(path))
+        same = record["content"] == content_hash(read_parts(path))
     except (KeyError, OSError, pa.ArrowException) as error:
-        raise PerfmlError("cannot be read", where=f"{record} or {path.name}", remedy=again) from error
+        raise PerfmlError("cannot be read", where=f"{record_file} or {path.name}", remedy=remedy) from error
     if not same:
-        raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=again)
-    return said, path
+        raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=remedy)
+    return record, path
 
 
-def _require_same(data: Data, as_of: dt.date, said: Mapping[str, Any]) -> None:
-    then = {name: TableDigest(**digest) for name, digest in said["tables"].items()}
+def _require_same(data: Data, as_of: dt.date, record: Mapping[str, Any]) -> None:
+    then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
     now = digests(data, until=as_of)
     changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
-    if changed or combined(now) != said["fingerprint"]:
+    if changed or combined(now) != record["fingerprint"]:
         rows = ", ".join(f"{name} ({_rows(then.get(name))} rows then, {_rows(now.get(name))} now)" for name in changed)
         raise DataError(
             f"what was known before {as_of} has changed: {rows}",
             where=_source(data.source),
-            remedy="name with --data the export that was scored, or score that date again",
+            remedy="name the export that was scored with --data, or score that date again",
         )
 
 
@@ -158,21 +164,21 @@ def _rows(digest: TableDigest | None) -> int:
     return digest.rows if digest else 0
 
 
-def _differences(kept: pa.Table, again: pa.Table) -> tuple[str, ...]:
+def _differences(recorded: pa.Table, recomputed: pa.Table) -> tuple[str, ...]:
     key = [("horizon_days", "ascending"), ("employee_id", "ascending")]
-    then, now = kept.sort_by(key).to_pylist(), again.sort_by(key).to_pylist()
+    then, now = recorded.sort_by(key).to_pylist(), recomputed.sort_by(key).to_pylist()
     if [(r["horizon_days"], r["employee_id"]) for r in then] != [(r["horizon_days"], r["employee_id"]) for r in now]:
         return (f"other people or horizons: {len(then)} rows then, {len(now)} now",)
-    found = []
-    for column in kept.column_names:
+    differences = []
+    for column in recorded.column_names:
         differ = [(a, b) for a, b in zip(then, now, strict=True) if a[column] != b.get(column)]
         if differ:
             a, b = differ[0]
-            of = f"{a['employee_id']} within {a['horizon_days']} days"
-            found.append(
-                f"{column}: {len(differ)} rows, e.g. {of}: {a[column]!r:.200} then, {b.get(column)!r:.200} now"
+            person = f"{a['employee_id']} within {a['horizon_days']} days"
+            differences.append(
+                f"{column}: {len(differ)} rows, e.g. {person}: {a[column]!r:.200} then, {b.get(column)!r:.200} now"
             )
-    return tuple(found[:MOST_SHOWN]) or ("the order of the rows",)
+    return tuple(differences[:MOST_DIFFERENCES]) or ("the order of the rows",)
 
 
 def _versions() -> dict[str, str]:
@@ -182,5 +188,5 @@ def _versions() -> dict[str, str]:
 
 
 def _source(source: str) -> str:
-    """A folder or file by its whole path; a URL without user and password."""
+    """The absolute path of a folder or file; a URL without user and password."""
     return re.sub(r"//.*@", "//", source) if "://" in source else str(Path(source).resolve())

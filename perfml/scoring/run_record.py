@@ -1,6 +1,6 @@
-"""The record beside kept scores, ``home/scores/<model>/<as_of>.json``: what they stand on, and in which words they are told.
+"""The run record beside kept scores, ``home/scores/<model>/<as_of>.json``: what they were made from, and the voices of the time.
 
-In plain Python: a process that serves scores reads it too.
+Without heavy imports: the service reads it too.
 """
 
 from __future__ import annotations
@@ -20,35 +20,37 @@ from perfml.project.voices import VoicesSpec
 
 
 def record_path(home: Path, model: str, as_of: dt.date) -> Path:
-    """Where the record of a date lies."""
+    """The file of the record of a date."""
     return home / "scores" / model / f"{as_of}.json"
 
 
 def read_record(home: Path, model: str, as_of: dt.date) -> Mapping[str, Any] | None:
-    """What ``perfml.scoring.replay.record_run`` wrote; None where it wrote nothing. Raises :class:`PerfmlError` for a damaged
-    record."""
+    """Read what ``perfml.scoring.replay.record_run`` wrote; None where there is no record.
+
+    Raises :class:`PerfmlError` for a damaged record.
+    """
     path = record_path(home, model, as_of)
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise _unreadable(path, model, as_of) from error
-    if not isinstance(said, dict):
+    if not isinstance(record, dict):
         raise _unreadable(path, model, as_of)
-    return said
+    return record
 
 
 def voices_of(home: Path, model: str, as_of: dt.date) -> VoicesSpec:
-    """The voices that the scores of a date were made with; those that perfml ships where none were recorded.
+    """The voices at the time of scoring; those that perfml ships where none were recorded.
 
     Raises :class:`PerfmlError` for a damaged record.
     """
-    said = read_record(home, model, as_of)
-    if said is None or "voices" not in said:
+    record = read_record(home, model, as_of)
+    if record is None or "voices" not in record:
         return ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
     try:
-        return VoicesSpec.model_validate(said["voices"])
+        return VoicesSpec.model_validate(record["voices"])
     except ValidationError as error:
         raise _unreadable(record_path(home, model, as_of), model, as_of) from error
 

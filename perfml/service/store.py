@@ -16,8 +16,16 @@ from pydantic import BaseModel, ValidationError
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import ModelError, PerfmlError
-from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, ModelStage, current_version, pointed, verified_file
-from perfml.project.voices import VoicesSpec
+from perfml.learning.registry.artifacts import (
+    CANDIDATE,
+    CHAMPION,
+    ModelStage,
+    current_version,
+    pointed,
+    read_columns,
+    verified_file,
+)
+from perfml.reasons.voices import Voices
 from perfml.scoring.run_record import voices_of
 from perfml.service.answers.shared import FigureAnswer, TextAnswer
 from perfml.service.problems import no_model, no_scores, unreadable
@@ -142,12 +150,13 @@ class Store:
         with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
             yield day, file
 
-    def voices(self, model: str, as_of: dt.date) -> VoicesSpec:
-        """The wording of reasons when ``as_of`` was scored. Raises :class:`Unreadable` where its record is damaged."""
+    def voices(self, model: str, version: str, as_of: dt.date) -> Voices:
+        """The wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`Unreadable` for a damaged record."""
         try:
-            return voices_of(self.home, self._trained(model), as_of)
+            spec = voices_of(self.home, self._trained(model), as_of)
         except PerfmlError as error:
             raise unreadable(f"{model}/{as_of}.json") from error
+        return Voices(spec, read_columns(self.home, model, version))
 
     def _trained(self, model: str) -> str:
         trained = self.models()

@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from perfml import words
 from perfml.evidence.check import CheckReport
+from perfml.messages.reasons import owner_text
 from perfml.progress import Progress
 from perfml.reasons.leading import for_others
 
@@ -230,7 +230,7 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     table.add_column("why, and who can act", ratio=1, overflow="fold")
     for row in rows:
         lines = [
-            f"{escape(r['en'])} [dim]({words.owned(r['owner'], r['steady'], 'en')})[/]"
+            f"{escape(r['en'])} [dim]({owner_text(r['owner'], r['steady'], 'en')})[/]"
             for r in row["reasons"][:3]
             if r["evidence"] != "other"
         ]
@@ -289,7 +289,7 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
         for heading in ("log-odds", "who can act", "why", "原因"):
             table.add_column(heading, justify="right" if heading == "log-odds" else "left", overflow="fold")
         for r in row["reasons"]:
-            owner = "" if r["evidence"] == "other" else words.owned(r["owner"], r["steady"], "en")
+            owner = "" if r["evidence"] == "other" else owner_text(r["owner"], r["steady"], "en")
             table.add_row(f"{r['contribution']:+.2f}", owner, escape(r["en"]), escape(r["zh"]))
         table.caption = (
             f"base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}"

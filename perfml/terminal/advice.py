@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from perfml import words
+from perfml.messages.reasons import owner_text
 from perfml.terminal import MOST_LISTED, out
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _people(people: Sequence[ListedPerson], title: str) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("why, and who can act", ratio=1, overflow="fold")
     for one in people:
-        lines = [f"{escape(r['en'])} [dim]({words.owned(r['owner'], r['steady'], 'en')})[/]" for r in one.reasons]
+        lines = [f"{escape(r['en'])} [dim]({owner_text(r['owner'], r['steady'], 'en')})[/]" for r in one.reasons]
         table.add_row(str(one.rank), escape(one.employee_id), f"{one.probability:.0%}", "\n".join(lines))
     return table
 

@@ -12,7 +12,7 @@ from perfml.scoring import table_files as tables
 
 
 def test_the_newest_row_of_an_id_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROWS_READ", 3)
+    monkeypatch.setattr(tables, "ROW_GROUP", 3)
     for month, numbers in ((1, range(10)), (2, range(4, 12)), (3, range(0))):
         rows = {
             "suggestion_id": [f"s{n}" for n in numbers],

@@ -1,16 +1,17 @@
-"""Reasons: grouped, ranked, in words, and adding up."""
+"""Reasons: grouped, ranked, rendered, and adding up."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from perfml import words
 from perfml.evidence.columns import Column
+from perfml.messages.reasons import evidence_text, owner_text
+from perfml.messages.values import UNITS_ZH, WITHOUT_UNIT, value_text
 from perfml.reasons.reasons import LISTED, Grouping, explain
 
 
-def column(name: str, reason: str, **said: object) -> Column:
+def column(name: str, reason: str, **changes: object) -> Column:
     base = {"zh": f"{name}的含义", "en": f"meaning of {name}", "unit": "days", "owner": "manager"}
     return Column(
         name=name,
@@ -19,7 +20,7 @@ def column(name: str, reason: str, **said: object) -> Column:
         reason_zh="证据",
         reason_en="Evidence",
         direction="neither",
-        **(base | said),
+        **(base | changes),
     )
 
 
@@ -31,7 +32,7 @@ def grouping() -> Grouping:
 def test_lists_add_up_to_the_margin_and_other_is_last(grouping: Grouping) -> None:
     rng = np.random.default_rng(0)
     contributions = rng.normal(size=(50, 11))
-    rows = explain(grouping, contributions, rng.normal(size=(50, 10)), np.zeros(10)).to_pylist()
+    rows = explain(grouping, contributions, values=rng.normal(size=(50, 10)), median=np.zeros(10)).to_pylist()
     for lines, contribution in zip(rows, contributions, strict=True):
         assert len(lines) == LISTED + 1
         assert lines[-1]["evidence"] == "other"
@@ -44,7 +45,7 @@ def test_windows_of_one_thing_are_one_reason(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, :3] = [0.4, 0.5, -0.8]
     values = np.arange(10, dtype=float)[None, :]
-    (lines,) = explain(grouping, contributions, values, np.full(10, 2.0)).to_pylist()
+    (lines,) = explain(grouping, contributions, values=values, median=np.full(10, 2.0)).to_pylist()
     assert [line["evidence"] for line in lines] == ["a", "g0", "other"]
     assert lines[0]["contribution"] == pytest.approx(0.9)
     assert [value["column"] for value in lines[0]["values"]] == ["a_91d", "a_28d"]
@@ -58,27 +59,29 @@ def test_a_reason_that_other_people_would_not_give_is_marked(grouping: Grouping)
     contributions = np.zeros((1, 11))
     contributions[0, :4] = [0.9, 0.0, 0.5, 0.3]
     values = np.arange(10, dtype=float)[None, :]
-    (lines,) = explain(grouping, contributions, values, np.zeros(10), {"a": False, "g0": True}).to_pylist()
+    (lines,) = explain(
+        grouping, contributions, values=values, median=np.zeros(10), stable={"a": False, "g0": True}
+    ).to_pylist()
     assert {line["evidence"]: line["steady"] for line in lines} == {"a": False, "g0": True, "g1": None, "other": None}
-    assert words.owned("manager", lines[0]["steady"], "en") == "the manager; changes when learnt again"
-    assert words.owned("manager", lines[0]["steady"], "zh") == "上级；重新训练后会变"
-    assert words.owned("manager", lines[1]["steady"], "zh") == words.owned("manager", None, "zh") == "上级"
+    assert owner_text("manager", lines[0]["steady"], "en") == "the manager; changes when the model is retrained"
+    assert owner_text("manager", lines[0]["steady"], "zh") == "上级；重新训练后会变"
+    assert owner_text("manager", lines[1]["steady"], "zh") == owner_text("manager", None, "zh") == "上级"
 
 
-def test_a_missing_value_is_said_not_invented(grouping: Grouping) -> None:
+def test_a_missing_value_is_reported_not_invented(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, 2] = 1.0
-    (lines,) = explain(grouping, contributions, np.full((1, 10), np.nan), np.full(10, np.nan)).to_pylist()
+    (lines,) = explain(grouping, contributions, values=np.full((1, 10), np.nan), median=np.full(10, np.nan)).to_pylist()
     assert "not recorded" in lines[0]["en"]
     assert "无记录" in lines[0]["zh"]
     assert lines[0]["values"][0]["value"] is None
 
 
-@pytest.mark.parametrize("unit", [*words.UNITS_ZH, *sorted(words.WITHOUT_UNIT)])
+@pytest.mark.parametrize("unit", [*UNITS_ZH, *sorted(WITHOUT_UNIT)])
 @pytest.mark.parametrize("number", [0.0, 1.0, -2.345, 0.004, 1234567.0])
 def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     for language in ("zh", "en"):
-        text = words.value(number, unit, language)
+        text = value_text(number, unit, language)
         assert text.strip() == text != ""
 
 
@@ -91,17 +94,20 @@ def test_every_unit_reads_in_both_languages(unit: str, number: float) -> None:
     ],
 )
 def test_a_comparison_reads_as_a_distance(z: float, en: str, zh: str) -> None:
-    said = [words.evidence("t", "m", z, 0.1, "standard deviations", language) for language in ("en", "zh")]
-    assert said == [f"t: m: {en}", f"t：m {zh}"]
+    texts = [
+        evidence_text("t", "m", value=z, median=0.1, unit="standard deviations", language=language)
+        for language in ("en", "zh")
+    ]
+    assert texts == [f"t: m: {en}", f"t：m {zh}"]
 
 
-def test_a_value_like_the_usual_one_does_not_speak(grouping: Grouping) -> None:
+def test_a_value_like_the_median_is_not_named(grouping: Grouping) -> None:
     contributions = np.zeros((1, 11))
     contributions[0, :2] = [0.5, 0.4]
-    values, usual = np.full((1, 10), 7.0), np.full(10, 7.0)
+    values, median = np.full((1, 10), 7.0), np.full(10, 7.0)
     values[0, 1] = 3.0
-    (lines,) = explain(grouping, contributions, values, usual).to_pylist()
+    (lines,) = explain(grouping, contributions, values=values, median=median).to_pylist()
     assert lines[0]["en"] == "Evidence: meaning of a_91d: 3 days (usually 7 days); raises the risk"
     values[0, 1] = 7.0
-    (lines,) = explain(grouping, contributions, values, usual).to_pylist()
+    (lines,) = explain(grouping, contributions, values=values, median=median).to_pylist()
     assert "a_28d" in lines[0]["en"]

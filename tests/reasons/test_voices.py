@@ -8,87 +8,99 @@ from typing import Any
 
 import pytest
 
-from perfml import words
-from perfml.errors import DefinitionError
+from perfml.errors import DefinitionError, PerfmlError
+from perfml.evidence.columns import Column
+from perfml.messages import Language
 from perfml.project.folder import ProjectFolder
 from perfml.project.policies import parse_policy
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec, Who
 from perfml.reasons.reasons import Reason
-from perfml.reasons.voices import retold, voiced
-from perfml.words import Language
+from perfml.reasons.voices import Voices
 
 SPEC = ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 WHO: tuple[Who, ...] = ("hr", "manager", "employee")
-OVERTIME = {
-    "zh": "近91天加班次数 1,234 次（通常 56 次）",
-    "en": "overtime in the last 91 days: 1,234 times (usually 56 times)",
-}
+OVERTIME = Column(
+    name="overtime_91d",
+    evidence="activity",
+    reason="activity:overtime",
+    reason_zh="加班",
+    reason_en="overtime",
+    zh="近91天加班次数",
+    en="overtime in the last 91 days",
+    unit="times",
+    direction="lower",
+    owner="manager",
+)
+COLUMNS = {OVERTIME.name: OVERTIME}
 
 
 def reason(contribution: float = 0.5, *, other: bool = False) -> Reason:
-    said = {each: words.other(each) if other else OVERTIME[each] for each in LANGUAGES}
-    told = {each: words.reason(said[each], raises=contribution >= 0, language=each) for each in LANGUAGES}
     return {
-        "evidence": "other" if other else "activity:overtime",
+        "evidence": "other" if other else OVERTIME.reason,
         "contribution": contribution,
         "owner": "data" if other else "manager",
         "steady": None,
-        "zh": told["zh"],
-        "en": told["en"],
-        "values": [],
+        "zh": "any",
+        "en": "any",
+        "values": []
+        if other
+        else [{"column": OVERTIME.name, "value": 1234.0, "usual": 56.0, "zh": OVERTIME.zh, "en": OVERTIME.en}],
     }
 
 
-def told(who: Who, language: Language, said: Reason) -> str:
-    return voiced(said, SPEC, who, language)
+def text(who: Who, language: Language, line: Reason) -> str:
+    return Voices(SPEC, COLUMNS).text(line, who, language)
 
 
 @pytest.mark.parametrize("contribution", [0.5, -0.5])
 def test_the_numbers_agree_across_voices_and_languages(contribution: float) -> None:
-    lines = [told(who, language, reason(contribution)) for who in WHO for language in LANGUAGES]
+    lines = [text(who, language, reason(contribution)) for who in WHO for language in LANGUAGES]
     assert {tuple(re.findall(r"\d[\d,]*", line)) for line in lines} == {("91", "1,234", "56")}
     assert len(set(lines)) == (6 if contribution > 0 else 4)  # what goes well is told to both alike
 
 
 def test_only_hr_is_told_of_risk() -> None:
     for language, word in zip(LANGUAGES, ("风险", "risk"), strict=True):
-        for said in (reason(), reason(-0.5), reason(other=True), reason(-0.5, other=True)):
-            assert [word in told(who, language, said) for who in WHO] == [True, False, False]
+        for line in (reason(), reason(-0.5), reason(other=True), reason(-0.5, other=True)):
+            assert [word in text(who, language, line) for who in WHO] == [True, False, False]
 
 
 def test_who_can_act_and_how_is_said_where_something_is_wrong() -> None:
-    assert told("manager", "en", reason()).endswith(
+    assert text("manager", "en", reason()).endswith(
         "you can change this; share the work anew, and agree on a limit to overtime"
     )
-    assert told("employee", "zh", reason()).endswith("应由您的上级改变；重新分配工作量，约定加班上限")
-    assert "change" not in told("manager", "en", reason(-0.5))
+    assert text("employee", "zh", reason()).endswith("应由您的上级改变；重新分配工作量，约定加班上限")
+    assert "change" not in text("manager", "en", reason(-0.5))
 
 
 def test_only_the_texts_are_retold() -> None:
     lines = [reason(), reason(-0.5), reason(0.1, other=True)]
     for who in WHO:
-        again = retold(lines, SPEC, who)
-        assert [{**one, "zh": "", "en": ""} for one in again] == [{**one, "zh": "", "en": ""} for one in lines]
-        assert [one["en"] for one in again] == [voiced(one, SPEC, who, "en") for one in lines]
-    assert lines[0] == reason(), "what was kept is not altered"
+        again = Voices(SPEC, COLUMNS).retell(lines, who)
+        assert [{**line, "zh": "", "en": ""} for line in again] == [{**line, "zh": "", "en": ""} for line in lines]
+        assert [line["en"] for line in again] == [text(who, "en", line) for line in lines]
+    assert lines[0] == reason(), "the given reasons are not altered"
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "problem"),
     [
-        ({"raises": {"zh": "{evidence}", "en": "{evidense}"}}, r"\{evidense\} is no place; use one of: \{evidence\}"),
-        ({"raises": {"zh": "风险", "en": "{evidence}"}}, "zh and en do not hold the same places"),
+        (
+            {"raises": {"zh": "{evidence}", "en": "{evidense}"}},
+            r"\{evidense\} is not a field; use one of: \{evidence\}",
+        ),
+        ({"raises": {"zh": "风险", "en": "{evidence}"}}, "zh and en do not hold the same fields"),
         ({"raises": {"zh": "风险", "en": "risk"}}, r"raises does not hold \{evidence\}"),
         ({"raises": {"zh": "{evidence}"}}, "key 'en' is missing"),
         ({"owners": {}}, "owners lacks 'company'"),
     ],
 )
-def test_a_template_that_lacks_something_is_refused(change: dict[str, Any], said: str) -> None:
+def test_a_template_that_lacks_something_is_refused(change: dict[str, Any], problem: str) -> None:
     raw = SPEC.model_dump(mode="json")
     raw["voices"]["manager"] |= change
-    with pytest.raises(DefinitionError, match=said):
+    with pytest.raises(DefinitionError, match=problem):
         parse_policy(raw, file="models/voices.toml")
 
 
@@ -108,5 +120,10 @@ def test_voices_are_a_definition_that_a_project_may_change(tmp_path: Path) -> No
         '[voices.manager]\nraises = { zh = "请看：{evidence}", en = "Look: {evidence}" }\n', encoding="utf-8"
     )
     mine = ProjectFolder(tmp_path).policy_of(VoicesSpec)[1]
-    assert voiced(reason(), mine, "manager", "en").startswith("Look: ")
+    assert Voices(mine, COLUMNS).text(reason(), "manager", "en").startswith("Look: ")
     assert mine.voices["employee"] == SPEC.voices["employee"]
+
+
+def test_a_column_that_the_model_does_not_have_is_refused() -> None:
+    with pytest.raises(PerfmlError, match=r"overtime_91d.*not a column of the model"):
+        Voices(SPEC, {}).text(reason(), "hr", "en")

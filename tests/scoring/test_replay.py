@@ -66,7 +66,7 @@ class TestMatches:
     def test_each_date_of_a_run_alone(self, scored: Path, as_of: dt.date) -> None:
         rows = pq.read_metadata(scored / "home" / "scores" / MODEL / f"{as_of}.parquet").num_rows
         assert rows > 300
-        assert replay(scored / "home", MODEL, as_of) == Replay(MODEL, as_of, True, rows)
+        assert replay(scored / "home", MODEL, as_of) == Replay(model=MODEL, as_of=as_of, matches=True, rows=rows)
 
     def test_after_all_went_on(self, home: Path, company_of_500: Simulated, tmp_path: Path) -> None:
         """The export has grown, and the project and the current model are other ones."""

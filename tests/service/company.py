@@ -11,6 +11,7 @@ import pyarrow as pa
 from perfml.advice.courses.match import SCHEMA as COURSES
 from perfml.advice.suggestion_files import keep_suggestions
 from perfml.advice.targets.suggest import SCHEMA as TARGETS
+from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.registry.model_store import FittedModels, save
 from perfml.scoring.scoring import SCHEMA, keep_scores
@@ -21,6 +22,18 @@ CAUSES = {"voluntary": 0.3, "involuntary": 0.1, "other": 0.05, "staying": 0.55}
 Row = dict[str, object]
 
 
+TENURE = Column(
+    name="tenure_days",
+    evidence="job",
+    reason="job",
+    reason_zh="司龄",
+    reason_en="Tenure",
+    zh="司龄",
+    en="tenure",
+    unit="days",
+    direction="neither",
+    owner="company",
+)
 SEGMENTS = {"top": {"zh": "高绩效员工", "en": "Top-rated people", "where": "last_rating >= 4"}}
 
 
@@ -77,7 +90,7 @@ def train(
         "left_out": ["goals: there is no table goals"],
     }
     risks = {days: RiskModel.constant(20, 100) for days in proven}
-    return save(home, name, FittedModels(risks), (), (), about, "# Card\n卡片\n").version
+    return save(home, name, FittedModels(risks), (TENURE,), (), about, "# Card\n卡片\n").version
 
 
 def gate(passed: bool) -> dict[str, str]:
@@ -102,8 +115,8 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
             "contribution": 0.5,
             "owner": "company",
             "steady": None,
-            "zh": "司龄：短，推高风险",
-            "en": "Tenure: short; raises the risk",
+            "zh": "司龄 40 天（通常 无记录），推高风险",
+            "en": "tenure: 40 days (usually not recorded); raises the risk",
             "values": [value],
         },
         {

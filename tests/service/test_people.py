@@ -36,8 +36,8 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
     assert row["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
     first = row["reasons"][0]
     assert (first["zh"], first["en"], first["owner"]) == (
-        "司龄：短，推高风险",
-        "Tenure: short; raises the risk",
+        "司龄 40 天（通常 无记录），推高风险",
+        "tenure: 40 days (usually not recorded); raises the risk",
         "company",
     )
     assert first["values"] == [{"column": "tenure_days", "value": 40.0, "usual": None, "zh": "司龄", "en": "tenure"}]
@@ -52,8 +52,9 @@ def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None
         who: client.get(address("E1"), params={**asked, "voice": who}).json()["rows"][0]["reasons"]
         for who in ("hr", "manager", "employee")
     }
-    assert told["employee"][0]["en"] == "Support may help here: Tenure: short; this is for the company to change"
-    assert told["manager"][0]["zh"] == "值得关注——司龄：短；可向公司提出"
+    employee = "Support may help here: tenure: 40 days (usually not recorded); this is for the company to change"
+    assert told["employee"][0]["en"] == employee
+    assert told["manager"][0]["zh"] == "值得关注——司龄 40 天（通常 无记录）；可向公司提出"
     for lines in told.values():
         assert [{**one, "zh": "", "en": ""} for one in lines] == [{**one, "zh": "", "en": ""} for one in plain]
     assert client.get(address("E1"), params={"voice": "shareholder"}).status_code == 422
@@ -61,7 +62,7 @@ def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None
     record["voices"]["manager"]["raises"] = {"zh": "请看：{evidence}", "en": "Look: {evidence}"}
     (home / "scores" / "attrition" / f"{DAY}.json").write_text(json.dumps({"voices": record}), encoding="utf-8")
     mine = client.get(address("E1"), params={**asked, "voice": "manager"}).json()["rows"][0]["reasons"]
-    assert mine[0]["en"].startswith("Look: Tenure: short"), "told as it was defined when the date was scored"
+    assert mine[0]["en"].startswith("Look: tenure: 40 days"), "told as it was defined when the date was scored"
 
 
 @pytest.mark.parametrize("record", ["[]", "null", "{", '{"voices": {"voices": {}}}'])
@@ -75,10 +76,11 @@ def test_a_damaged_record_is_said_and_nothing_is_told_in_other_words(
     assert str(home) not in refused.text
 
 
-def test_a_reason_in_words_of_another_version_is_not_retold(client: TestClient, home: Path) -> None:
+def test_a_reason_with_a_column_that_the_model_does_not_have_is_refused(client: TestClient, home: Path) -> None:
     row = scored("E1", 1)
-    other = [{**reason, "en": f"{reason['en']} indeed"} for reason in row["reasons"]]
-    keep(home, "attrition", current_version(home, "attrition"), [{**row, "reasons": other}])
+    leading, rest = row["reasons"]
+    altered = {**leading, "values": [{**leading["values"][0], "column": "age"}]}
+    keep(home, "attrition", current_version(home, "attrition"), [{**row, "reasons": [altered, rest]}])
     assert client.get(address("E1"), params={"model": "attrition"}).status_code == 200
     refused = client.get(address("E1"), params={"model": "attrition", "voice": "employee"})
     assert refused.status_code == 503 and "score that date again" in refused.json()["remedy"]

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from perfml.messages.message import Language
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
-from perfml.words import Language
 
 NAMED, HINTED, IN_PASSING = 1.0, 0.5, 0.5
 """Strength of a skill that is named, that is only suggested, and (a factor) that a course's summary mentions."""

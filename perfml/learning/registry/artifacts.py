@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from perfml.errors import ModelError
+from perfml.evidence.columns import Column
 
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
@@ -73,6 +74,12 @@ def verified_file(home: Path, name: str, version: str, file: str) -> bytes:
     if hashlib.sha256(content).hexdigest() != manifest[file]:
         raise _altered(folder / file, name)
     return content
+
+
+def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
+    """The columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
+    described = json.loads(verified_file(home, name, version, "model.json"))
+    return {raw["name"]: Column.from_json(raw) for raw in described["columns"]}
 
 
 def sha256(path: Path) -> str:

@@ -8,9 +8,9 @@ from typing import cast
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message
-from perfml.project.voices import VoicesSpec, Who
+from perfml.project.voices import Who
 from perfml.reasons.reasons import Reason
-from perfml.reasons.voices import retold
+from perfml.reasons.voices import Voices
 from perfml.service.answers.shared import (
     NO_BACKTEST,
     Answer,
@@ -23,7 +23,7 @@ from perfml.service.answers.shared import (
     ServiceQuery,
     TextAnswer,
 )
-from perfml.service.problems import NotFound, Unreadable, no_person, no_scores
+from perfml.service.problems import NotFound, no_person, no_scores, unreadable
 from perfml.service.scores import SCORE_COLUMNS, ScoreFile, StoredRow
 from perfml.service.store import About, Population, Store
 
@@ -120,9 +120,10 @@ def _rows(
     store: Store, model: str, as_of: dt.date, file: ScoreFile, *, employee_id: str, query: PersonQuery
 ) -> Iterator[PersonRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
-    about = store.about(model, str(file.rows([0], ["model_version"])[0]["model_version"]))
+    version = str(file.rows([0], ["model_version"])[0]["model_version"])
+    about = store.about(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
-    voices = None if query.voice is None else store.voices(model, as_of)
+    voices = None if query.voice is None else store.voices(model, version, as_of)
     for row in file.rows(positions, SCORE_COLUMNS):
         if query.horizon_days in (None, row["horizon_days"]):
             reasons = cast(list[Reason], row["reasons"] or [])
@@ -131,12 +132,11 @@ def _rows(
             yield _row({**row, "reasons": reasons}, model, as_of, about)
 
 
-def _reworded(reasons: list[Reason], voices: VoicesSpec, who: Who, *, where: str) -> list[Reason]:
+def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) -> list[Reason]:
     try:
-        return retold(reasons, voices, who)
+        return voices.retell(reasons, who)
     except PerfmlError as error:
-        problem, remedy = Message.of("service_other_version"), Message.of("service_score_again")
-        raise Unreadable(problem, where=where, remedy=remedy) from error
+        raise unreadable(where) from error
 
 
 def _row(row: StoredRow, model: str, as_of: dt.date, about: About) -> PersonRowAnswer:
