@@ -42,7 +42,7 @@ def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, p
         raise ModelError(
             "has no curves",
             where=f"model {model.name} {model.version}",
-            remedy="curves need a model of leaving, trained on enough exits",
+            remedy="train a model of leaving on enough exits",
         )
     spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(data, folder.definitions, model.name, spec, [as_of], kinds=model.kinds, progress=progress)

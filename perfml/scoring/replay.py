@@ -137,7 +137,7 @@ def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any]
         raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=remedy)
     record = read_record(home, model, as_of)
     if record is None:
-        raise PerfmlError("has no run record", where=str(path), remedy=remedy)
+        raise PerfmlError("has no record of its run", where=str(path), remedy=remedy)
     try:
         same = record["content"] == content_hash(read_parts(path))
     except (KeyError, OSError, pa.ArrowException) as error:
