@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
-from perfml.project.column_names import comparison_name
-from perfml.project.spec import Direction, Owner, Relation
 from perfml.messages.message import Language
 from perfml.messages.reasons import evidence_text
+from perfml.project.column_names import comparison_name
+from perfml.project.spec import Direction, Owner, Relation
 
 RELATION_TEXTS: Mapping[Relation, tuple[str, str]] = {
     "team": ("与本团队相比", "compared with the manager's team"),
