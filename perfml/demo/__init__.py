@@ -1,1 +1,1 @@
-"""A simulated company whose truth is known: contract tables without it, and the causes planted in them beside."""
+"""A simulated company with known truth: the contract tables, and apart from them the causes planted in them."""

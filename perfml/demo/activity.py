@@ -1,7 +1,7 @@
 """The behaviour log of the simulated company: who did what on which working day, and with whom.
 
-Every person has own base rates, every role its habits; weekdays, holidays, vacations and slow personal ups and downs
-shape the counts, which are Poisson per person and day. Planted causes change the rates of their own kinds only.
+Counts are Poisson per person and day. Rates depend on person, role, weekday, holidays, vacations and slow personal
+swings. Planted causes change the rates of their own kinds only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SOURCES: Final[dict[str, str]] = {
     "ticket_closed": "desk",
     "course_done": "lms",
 } | dict.fromkeys(("milestone_done", "milestone_late", "doc_edit"), "pm")
-"""Where a kind of event is recorded; otherwise `oa`."""
+"""The system that records a kind of event; `oa` for the others."""
 ROLE_FACTORS: Final[dict[str, dict[str, float]]] = {
     "crm_update": {"sales": 2.4, "account": 2.0, "support": 0.8, "engineering": 0.1, "people": 0.3},
     "ticket_closed": {"support": 3.2, "engineering": 1.6, "logistics": 1.4, "sales": 0.2, "finance": 0.4},
@@ -58,8 +58,8 @@ CONTACTS_LEFT: Final = 3
 FADED_TO: Final = 0.35
 
 
-@dataclass(frozen=True)
-class Log:
+@dataclass(frozen=True, kw_only=True)
+class ActivityLog:
     """Events as parallel arrays: person, kind (index into `KINDS`), second since 1970, counterpart or -1, value."""
 
     person: Ints
@@ -69,8 +69,8 @@ class Log:
     value: Floats
 
 
-def log(lives: Lives, completions: tuple[Ints, Ints], rng: np.random.Generator) -> Log:
-    """The whole log in order of time; `completions` are (person, day) of finished courses."""
+def activity_log(lives: Lives, completions: tuple[Ints, Ints], rng: np.random.Generator) -> ActivityLog:
+    """Simulate the log, ordered by time; `completions`: (person, day) of finished courses."""
     person, day, rhythm = _working_days(lives, rng)
     swing = _swings(lives, rng)
     month = (day - lives.start) // 30
@@ -78,16 +78,16 @@ def log(lives: Lives, completions: tuple[Ints, Ints], rng: np.random.Generator) 
     parts: list[tuple[Ints, Ints, Ints, Ints]] = []
     for kind, rate in PER_DAY.items():
         rates = rate * _habits(lives, kind, rng)[person] * rhythm * swing[_mood(kind), person, month]
-        rates *= _planted(lives, kind, person, day)
+        rates *= _planted(lives, kind, person=person, day=day)
         where = np.repeat(np.arange(len(person)), rng.poisson(rates))
         who, when = person[where], day[where]
         other = np.full(len(who), -1)
         if kind in ("meeting", "feedback_given", "praise"):
-            other = _counterpart(lives, contacts, who, when, rng)
+            other = _counterpart(lives, contacts, person=who, day=when, rng=rng)
             who, when, other = who[other >= 0], when[other >= 0], other[other >= 0]
         parts.append((who, np.full(len(who), KINDS.index(kind)), when, other))
     given, received = KINDS.index("feedback_given"), KINDS.index("feedback_received")
-    parts.append(_from_managers(lives, person, day, rhythm, given, rng))
+    parts.append(_from_managers(lives, person=person, day=day, rhythm=rhythm, kind=given, rng=rng))
     who, kinds, when, other = (np.concatenate(column) for column in zip(*parts, strict=True))
     second = when * 86_400 + _clock(kinds, rng)
     value = np.full(len(who), np.nan)
@@ -97,26 +97,32 @@ def log(lives: Lives, completions: tuple[Ints, Ints], rng: np.random.Generator) 
     feedback = np.flatnonzero(kinds == given)
     learner, finished = completions
     count = len(learner)
-    whole = Log(
-        np.concatenate([who, other[feedback], learner]),
-        np.concatenate([kinds, np.full(len(feedback), received), np.full(count, KINDS.index("course_done"))]),
-        np.concatenate([second, second[feedback], finished * 86_400 + 50_000 + rng.integers(0, 9_000, count)]),
-        np.concatenate([other, who[feedback], np.full(count, -1)]),
-        np.concatenate([value, np.full(len(feedback) + count, np.nan)]),
+    whole = ActivityLog(
+        person=np.concatenate([who, other[feedback], learner]),
+        kind=np.concatenate([kinds, np.full(len(feedback), received), np.full(count, KINDS.index("course_done"))]),
+        second=np.concatenate([second, second[feedback], finished * 86_400 + 50_000 + rng.integers(0, 9_000, count)]),
+        counterpart=np.concatenate([other, who[feedback], np.full(count, -1)]),
+        value=np.concatenate([value, np.full(len(feedback) + count, np.nan)]),
     )
     order = np.argsort(whole.second, kind="stable")
-    return Log(*(column[order] for column in vars(whole).values()))
+    return ActivityLog(**{name: column[order] for name, column in vars(whole).items()})
 
 
-def completions(person: Ints, day: Ints, rng: np.random.Generator) -> Log:
-    """Courses completed by each person on each day, beside those that went into `log`."""
+def completions(person: Ints, day: Ints, rng: np.random.Generator) -> ActivityLog:
+    """The log of courses completed in addition to those in `activity_log`."""
     count = len(person)
     second = day * 86_400 + 50_000 + rng.integers(0, 9_000, count)
-    return Log(person, np.full(count, KINDS.index("course_done")), second, np.full(count, -1), np.full(count, np.nan))
+    return ActivityLog(
+        person=person,
+        kind=np.full(count, KINDS.index("course_done")),
+        second=second,
+        counterpart=np.full(count, -1),
+        value=np.full(count, np.nan),
+    )
 
 
 def _working_days(lives: Lives, rng: np.random.Generator) -> tuple[Ints, Ints, Floats]:
-    """Each (person, day) on which somebody may act, and how busy a day of that kind is."""
+    """Each (person, day) of presence, and the relative activity of that day."""
     days = np.arange(lives.start, lives.end)
     dates = days.astype("datetime64[D]").astype(object)
     pace = WEEKDAY[(days + 3) % 7] * np.array([0.02 if (d.month, d.day) in HOLIDAYS else 1.0 for d in dates])
@@ -128,7 +134,7 @@ def _working_days(lives: Lives, rng: np.random.Generator) -> tuple[Ints, Ints, F
 
 
 def _vacations(people: int, days: int, rng: np.random.Generator) -> Bools:
-    """Who is away when: about three breaks a year of 3 to 11 days. Shape (people, days)."""
+    """Days off: about three breaks a year of 3 to 11 days. Shape (people, days)."""
     count = people * round(3 * days / 365.25)
     who, first = rng.integers(0, people, count), rng.integers(0, days, count)
     edges = np.zeros((people, days + 1), dtype=np.int16)
@@ -145,7 +151,7 @@ def _mood(kind: str) -> int:
 
 
 def _swings(lives: Lives, rng: np.random.Generator) -> Floats:
-    """Slow personal ups and downs by group of kinds and month, mean about 1. Shape (4, people, months)."""
+    """Slow personal swings by group of kinds and month, mean about 1. Shape (4, people, months)."""
     months = (lives.end - lives.start) // 30 + 1
     spread, memory = np.array([0.17, 0.25, 0.45, 0.20])[:, None], 0.75
     state = rng.normal(size=(4, lives.people)) * spread
@@ -157,15 +163,15 @@ def _swings(lives: Lives, rng: np.random.Generator) -> Floats:
 
 
 def _habits(lives: Lives, kind: str, rng: np.random.Generator) -> Floats:
-    """Each person's own rate of a kind relative to the company's: role times lognormal habit, and ability a little."""
+    """Each person's rate of a kind relative to the company's: role times lognormal habit, with a small effect of ability."""
     role = np.array([ROLE_FACTORS.get(kind, {}).get(name, 1.0) for name in ROLES])[lives.role[: lives.people]]
     slope = {"milestone_late": -0.15, "milestone_done": 0.08}.get(kind, 0.0)
     own = np.exp(rng.normal(-0.03, 0.25, lives.people) + slope * lives.ability[: lives.people])
     return np.asarray(role * own)
 
 
-def _planted(lives: Lives, kind: str, person: Ints, day: Ints) -> Floats | float:
-    """The factor by which planted causes change the rate of `kind` on each (person, day)."""
+def _planted(lives: Lives, kind: str, *, person: Ints, day: Ints) -> Floats | float:
+    """Factor of planted causes on the rate of `kind` on each (person, day)."""
     strength = lives.episodes.strength
     if kind in WORK:
         return 1 - (1 - FADED_TO) * strength("fading_activity", person, day, ramp_days=100)
@@ -179,48 +185,48 @@ def _planted(lives: Lives, kind: str, person: Ints, day: Ints) -> Floats | float
 
 
 def _contacts(lives: Lives, rng: np.random.Generator) -> Ints:
-    """Whom each person works with, nearest first, renewed a little each quarter. Shape (quarters, people, CONTACTS)."""
+    """The contacts of each person, closest first, partly renewed each quarter. Shape (quarters, people, CONTACTS)."""
     people = np.arange(lives.people)
     lists: list[Ints] = []
     for day in range(lives.start, lives.end, 91):
         team = lives.team_by_week[int(lives.week(np.array(day)))][: lives.people] + 1
-        here = np.flatnonzero(lives.employed(day)[: lives.people])
-        here = here[np.argsort(team[here], kind="stable")]
-        size = np.bincount(team[here], minlength=team.max() + 1)
+        present = np.flatnonzero(lives.employed(day)[: lives.people])
+        present = present[np.argsort(team[present], kind="stable")]
+        size = np.bincount(team[present], minlength=team.max() + 1)
         first = np.cumsum(size) - size
         shape = (lives.people, CONTACTS)
         near = first[team][:, None] + (rng.random(shape) * np.maximum(size[team], 1)[:, None]).astype(np.int64)
-        anyone = rng.integers(0, len(here), shape)
-        drawn = here[np.where(rng.random(shape) < 0.4, np.minimum(near, len(here) - 1), anyone)]
+        anyone = rng.integers(0, len(present), shape)
+        drawn = present[np.where(rng.random(shape) < 0.4, np.minimum(near, len(present) - 1), anyone)]
         if lists:
-            kept = lives.employed(day)[lists[-1]] & (rng.random(shape) < 0.8)
-            drawn = np.where(kept, lists[-1], drawn)
-        lists.append(np.where(drawn == people[:, None], here[(people % len(here))][:, None], drawn))
+            stays = lives.employed(day)[lists[-1]] & (rng.random(shape) < 0.8)
+            drawn = np.where(stays, lists[-1], drawn)
+        lists.append(np.where(drawn == people[:, None], present[(people % len(present))][:, None], drawn))
     return np.stack(lists)
 
 
-def _counterpart(lives: Lives, contacts: Ints, person: Ints, day: Ints, rng: np.random.Generator) -> Ints:
-    """With whom: a contact, the first ones more often; the manager where that contact has left; -1 for nobody."""
+def _counterpart(lives: Lives, contacts: Ints, *, person: Ints, day: Ints, rng: np.random.Generator) -> Ints:
+    """The other person of each event: a contact, the first ones more often; the manager if that contact left; -1 for nobody."""
     alone = lives.episodes.strength("isolation", person, day, ramp_days=21)
     width = CONTACTS + (CONTACTS_LEFT - CONTACTS) * alone
     nth = (width * rng.random(len(person)) ** 1.3).astype(np.int64)
     other = contacts[(day - lives.start) // 91, person, nth]
     manager = np.stack(lives.manager_by_week)[lives.week(day), person]
     for instead in (manager, np.full(len(person), -1)):
-        gone = (other < 0) | (lives.exited[other] <= day) | (lives.hired[other] > day) | (other == person)
-        other = np.where(gone, instead, other)
+        absent = (other < 0) | (lives.exited[other] <= day) | (lives.hired[other] > day) | (other == person)
+        other = np.where(absent, instead, other)
     return other
 
 
 def _from_managers(
-    lives: Lives, person: Ints, day: Ints, rhythm: Floats, kind: int, rng: np.random.Generator
+    lives: Lives, *, person: Ints, day: Ints, rhythm: Floats, kind: int, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Feedback that managers give to their reports: (giver, kind, day, receiver). A drought stops it at once."""
+    """Feedback from managers to their reports: (giver, kind, day, receiver). A drought stops it at once."""
     manager = np.stack(lives.manager_by_week)[lives.week(day), person]
     diligence = np.exp(rng.normal(-0.03, 0.25, lives.people))
-    heard = 1 - lives.episodes.strength("feedback_drought", person, day, ramp_days=1)
-    there = (manager >= 0) & (lives.exited[manager] > day)
-    rates = FROM_MANAGER_PER_DAY * diligence[manager] * rhythm * heard * there
+    attention = 1 - lives.episodes.strength("feedback_drought", person, day, ramp_days=1)
+    present = (manager >= 0) & (lives.exited[manager] > day)
+    rates = FROM_MANAGER_PER_DAY * diligence[manager] * rhythm * attention * present
     where = np.repeat(np.arange(len(person)), rng.poisson(rates))
     return manager[where], np.full(len(where), kind), day[where], person[where]
 

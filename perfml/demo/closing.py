@@ -1,4 +1,4 @@
-"""Gaps that stay from review to review, and two courses on one of them: one closes it, the other is liked and does not."""
+"""Gaps that recur from review to review, and two courses on one of them: only one closes it, both are liked alike."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from perfml.demo.growth import GAPS, Taken
 from perfml.demo.lives import Lives
 
 TAG, SKILL = "数据分析能力不足", "data_analysis"
-"""The gap that one course closes, and the skill on which both are."""
+"""The gap that one course closes, and the skill that both teach."""
 CLOSES: Final = "c041"
 LEAVES: Final = "c104"
-GONE: Final = {CLOSES: 0.75, LEAVES: 0.25}
-"""How often the tag is gone at the next review after each course; 25 % without any too, so `LEAVES` changes nothing."""
-OTHERS_GONE: Final = 0.5
-"""The same for every other tag, whatever course was taken."""
+CLEARED: Final = {CLOSES: 0.75, LEAVES: 0.25}
+"""Probability that the tag is cleared at the next review after each course; 0.25 without a course, so `LEAVES` has no effect."""
+OTHERS_CLEARED: Final = 0.5
+"""The same for every other tag, whatever the course."""
 MOST_TAGS: Final = 2
-"""Gaps named in one review."""
+"""Maximum gaps named in one review."""
 BOTH_EITHER_NEITHER: Final = np.array([[True, True], [True, False], [False, True], [False, False]])
-"""Of four with the tag, who enrols in which of the two courses within a month of the review: apart from each other."""
+"""Enrolment of four people with the tag in the two courses within a month of the review: independent of each other."""
 COMPLETES: Final = 0.85
 RATED: Final = (4.0, 0.7)
 """Mean and standard deviation of the stars, the same for both."""
 
 
-def kept(
-    lives: Lives, who: Ints, reviewed: Ints, drawn: tuple[Ints, Ints], taken: Taken, rng: np.random.Generator
+def recurring_gaps(
+    lives: Lives, *, who: Ints, reviewed: Ints, drawn: tuple[Ints, Ints], taken: Taken, rng: np.random.Generator
 ) -> tuple[tuple[Ints, Ints], Taken]:
     """The gaps named in each review, and the enrolments in the two courses that follow from them.
 
-    `who` and `reviewed` are person and day of each review, `drawn` the gaps that it names afresh (indices into `GAPS`,
-    -1 for none) and `taken` the enrolments made anyway. A gap named last time is named again by chance, and then
-    before any new one.
+    `who`, `reviewed`: person and day of each review; `drawn`: its new gaps (indices into `GAPS`, -1 for none); `taken`:
+    enrolments for other causes. A gap of the last review recurs with a fixed probability, and comes before new ones.
     """
     tag, courses = [name for name, _, _ in GAPS].index(TAG), growth.courses()["course_id"]
     wanted = [courses.index(CLOSES), courses.index(LEAVES)]
@@ -48,15 +47,15 @@ def kept(
     stars = np.clip(np.rint(rng.normal(*RATED, (len(who), 2))), 1, 5)
     days = {
         (int(person), int(course)): int(day) for person, course, _, day, _ in zip(*taken, strict=True)
-    }  # the day each course that somebody is enrolled in was completed, -1 if it was not
+    }  # (person, course) -> day of completion, -1 if not completed
     new: list[tuple[int, int, int, int, float]] = []
     last: dict[int, tuple[list[int], int]] = {}
     for row in np.lexsort((reviewed, who)).tolist():
         person, today = int(who[row]), int(reviewed[row])
         before, since = last.get(person, ([], today))
         learnt = since <= days.get((person, wanted[0]), -1) < today
-        gone = [GONE[CLOSES if learnt else LEAVES] if gap == tag else OTHERS_GONE for gap in before]
-        stay = [gap for gap, luck, goes in zip(before, chance[row], gone, strict=False) if luck >= goes]
+        cleared = [CLEARED[CLOSES if learnt else LEAVES] if gap == tag else OTHERS_CLEARED for gap in before]
+        stay = [gap for gap, draw, goes in zip(before, chance[row], cleared, strict=False) if draw >= goes]
         fresh = [int(column[row]) for column in drawn if column[row] >= 0 and column[row] not in before]
         gaps = (stay + fresh)[:MOST_TAGS]
         named[row, : len(gaps)] = gaps

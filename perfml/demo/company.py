@@ -1,6 +1,6 @@
-"""A simulated company whose truth is known: `simulate` writes its contract tables and hands back what is planted.
+"""A simulated company with known truth: `simulate` writes its contract tables and returns what is planted in them.
 
-Reproducible for a seed: every part draws from its own stream of one `SeedSequence`, so no part disturbs another.
+Reproducible for a seed: every part draws from its own stream of one `SeedSequence`, so no part affects another.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ from perfml.demo import activity, closing, conversations, growth, shock, tables
 from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
 from perfml.demo.lives import LOCATIONS, Lives
-from perfml.demo.plants import ATTRITION, CAUSES, Cause, Truth
+from perfml.demo.plants import ATTRITION, CAUSES, PlantedCause, Truth
 from perfml.demo.weeks import live
 
-__all__ = ["CAUSES", "Cause", "Truth", "simulate"]
+__all__ = ["CAUSES", "PlantedCause", "Truth", "simulate"]
 
-SMALLEST: Final = 40
-SHORTEST_DAYS: Final = 365
+MIN_EMPLOYEES: Final = 40
+MIN_DAYS: Final = 365
 PARTS: Final = (
     *("lives", "identities", "courses", "log", "goals", "market", "measures"),
     *("positions", "exits", "events", "reviews", "progress"),
     *("demand", "sandbaggers", "closing", "interventions", "besides"),
 )
-"""The parts of the simulation that draw at random; add new ones at the end."""
+"""The parts of the simulation that draw random numbers; add new ones at the end."""
 
 
 def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: int = 7) -> Truth:
     """Write the contract tables of a simulated company as Parquet files into the folder `out`; return its truth.
 
-    `employees` work there at a time, so the `employees` table holds more over the years. The log runs from `start`
+    `employees` is the headcount at any time, so the `employees` table grows over the years. The log runs from `start`
     to the day before `end`; hires and positions go further back. Nothing that happened or became known on or after
-    `end` is written; only the planned last day of a goal may lie beyond. The truth is returned, not written.
+    `end` is written, except the planned last day of a goal. The truth is returned, not written.
 
-    Raises ValueError for a company too small (40 employees) or a span too short (a year) to have a history.
+    Raises ValueError for fewer than 40 employees or less than a year, which give no history.
     """
-    if employees < SMALLEST or (end - start).days < SHORTEST_DAYS:
+    if employees < MIN_EMPLOYEES or (end - start).days < MIN_DAYS:
         raise ValueError(
             f"simulate: {employees} employees from {start} to {end}; "
-            f"give at least {SMALLEST} employees and {SHORTEST_DAYS} days"
+            f"give at least {MIN_EMPLOYEES} employees and {MIN_DAYS} days"
         )
     sources = np.random.SeedSequence(seed).spawn(len(PARTS))
     rng = {part: np.random.default_rng(source) for part, source in zip(PARTS, sources, strict=True)}
@@ -56,7 +56,7 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     ids = tables.identities(lives, rng["identities"])
     taken = growth.enrolments(lives, rng["courses"])
     person, _, _, done, _ = taken
-    behaviour = activity.log(lives, (person[done >= 0], done[done >= 0]), rng["log"])
+    behaviour = activity.activity_log(lives, (person[done >= 0], done[done >= 0]), rng["log"])
     agreed, signals, demanded = (
         goals(lives, rng["goals"]),
         market(lives, rng["market"]),
@@ -64,13 +64,15 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     )
     entries, besides = shock.weighed(lives, agreed, rng["besides"])
     held_back, hit = shock.sandbaggers(lives, entries, rng["sandbaggers"]), shock.hit(lives, entries)
-    measured = [
-        progress(lives, part, signals, demanded, shock.effort(lives, part, held, hit), rng[stream])
-        for part, held, stream in ((entries, held_back, "measures"), (besides, held_back[:0], "besides"))
-    ]
+    measured = []
+    for part, held, stream in ((entries, held_back, "measures"), (besides, held_back[:0], "besides")):
+        effort = shock.effort(lives, part, held_back=held, hit=hit)
+        measured.append(progress(lives, part, signals=signals, demanded=demanded, effort=effort, rng=rng[stream]))
     who, _, _, _, reviewed, rating = map(np.concatenate, zip(*lives.reviews, strict=True))
     drawn = growth.gaps(rating, rng["reviews"])
-    named, needed = closing.kept(lives, who, reviewed, drawn, taken, rng["closing"])
+    named, needed = closing.recurring_gaps(
+        lives, who=who, reviewed=reviewed, drawn=drawn, taken=taken, rng=rng["closing"]
+    )
     learnt = activity.completions(needed[0][needed[3] >= 0], needed[3][needed[3] >= 0], rng["closing"])
     talks = conversations.conversations(lives, rng["interventions"])
     count, logged = len(entries.person), len(behaviour.person)
@@ -80,11 +82,11 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
         "exits": tables.exits(lives, ids, rng["exits"]),
         "events": pa.concat_tables(
             [
-                tables.events(lives, behaviour, ids, rng["events"]),
-                tables.events(lives, learnt, ids, rng["closing"], first=logged),
+                tables.events(lives, behaviour, ids, rng=rng["events"]),
+                tables.events(lives, learnt, ids, rng=rng["closing"], first=logged),
             ]
         ),
-        **tables.reviews(lives, named, ids, rng["reviews"]),
+        **tables.reviews(lives, named, ids, rng=rng["reviews"]),
         "goals": tables.goals(lives, joined(entries, besides), ids),
         "progress": pa.concat_tables(
             [
@@ -100,12 +102,12 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     out.mkdir(parents=True, exist_ok=True)
     for name, table in company.items():
         pq.write_table(table, out / f"{name}.parquet", compression="zstd")
-    return _truth(lives, entries, held_back, talks, ids)
+    return _truth(lives, ids, entries=entries, held_back=held_back, talks=talks)
 
 
-def _truth(lives: Lives, entries: Goals, held_back: Ints, talks: Conversations, ids: NDArray[np.str_]) -> Truth:
+def _truth(lives: Lives, ids: NDArray[np.str_], *, entries: Goals, held_back: Ints, talks: Conversations) -> Truth:
     began, over = np.array(shock.last_quarter(lives), dtype="datetime64[D]").astype("datetime64[s]")
-    lot = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")
+    randomised = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")
     role, slot = NEW_ACCOUNTS
     return Truth(
         plants=lives.episodes.frame(ids, lives.end),
@@ -130,9 +132,9 @@ def _truth(lives: Lives, entries: Goals, held_back: Ints, talks: Conversations, 
             {
                 "tag": closing.TAG,
                 "skill": closing.SKILL,
-                "course_id": list(closing.GONE),
-                "closes": [course == closing.CLOSES for course in closing.GONE],
-                "probability": list(closing.GONE.values()),
+                "course_id": list(closing.CLEARED),
+                "closes": [course == closing.CLOSES for course in closing.CLEARED],
+                "probability": list(closing.CLEARED.values()),
             }
         ),
         interventions_effect=pd.DataFrame(
@@ -141,8 +143,8 @@ def _truth(lives: Lives, entries: Goals, held_back: Ints, talks: Conversations, 
                 "outcome": [ATTRITION],
                 "factor": [conversations.EFFECT],
                 "lasts_days": [conversations.EFFECT_DAYS],
-                "random_from": [lot.min()],
-                "random_to": [lot.max()],
+                "random_from": [randomised.min()],
+                "random_to": [randomised.max()],
             }
-        ).iloc[: len(lot)],
+        ).iloc[: len(randomised)],
     )

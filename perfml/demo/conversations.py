@@ -1,15 +1,14 @@
-"""Conversations about staying: a campaign in which chance decides who is offered one, and then those that HR chooses.
+"""Stay conversations: a campaign with randomised offers, followed by conversations that HR chooses.
 
-A conversation that takes place multiplies the hazard of leaving of one's own will by `EFFECT` for `EFFECT_DAYS`. So as
-not to disturb lives already lived, it is not the lives that follow from the conversations here but the conversations
-that are drawn given the lives, by Bayes' rule under proportional hazards: of two people alike, the one who stayed is the
-likelier to have been talked to. The joint distribution of offer, conversation and exit is the same as if the hazards
-had been changed, and the offer stays independent of everything known when it was made.
+A conversation multiplies the hazard of voluntary exit by `EFFECT` for `EFFECT_DAYS`. The lives are simulated first, so
+conversations are drawn given the lives, by Bayes' rule under proportional hazards: of two similar people, the one who
+stayed is more likely to have had a conversation. The joint distribution of offer, conversation and exit is the same as
+if the hazards had been changed, and the offer stays independent of everything known when it was made.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -22,51 +21,51 @@ KIND: Final = "conversation"
 EFFECT: Final = 0.5
 EFFECT_DAYS: Final = 182
 ANSWERS: Final = np.array([0.10, 0.15, 0.75])
-"""Of those offered one: no answer, refused, done."""
+"""Probabilities after an offer: no answer, refused, done."""
 CAMPAIGN_DAYS: Final = 540
-"""The campaign begins this long before the end, with a draw every `ROUND_DAYS`; then HR chooses."""
+"""The campaign begins this long before the end, with a draw every `ROUND_DAYS`; after it HR chooses."""
 CAMPAIGN_ROUNDS, ROUND_DAYS = 6, 30
 SETTLED_DAYS: Final = 120
 """Nothing is offered in the first days of the simulation."""
 SEEN_AFTER_DAYS: Final = 30
-"""A cause this old can be noticed."""
+"""Age at which a cause can be noticed."""
 MISTAKEN: Final = 0.5
-"""People without a planted cause on each list, for each with one."""
+"""People without a planted cause per person with one, on each list."""
 CHOSEN: Final = 0.4
-"""Share of HR's own list that is offered a conversation."""
+"""Share of HR's list that is offered a conversation."""
 OUTCOMES: Final = ("已商定改进措施", "需要继续跟进", "暂无顾虑")
 NOT_OFFERED, OFFERED, REFUSED, DONE = range(4)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Conversations:
-    """What was or might have been offered to whom, as parallel arrays; days as integers, -1 none."""
+    """Offers and hold-outs as parallel arrays; days as integers, -1 none."""
 
     person: Ints
     offered: Ints
     status: Ints
     """NOT_OFFERED (a hold-out of the campaign), OFFERED, REFUSED or DONE."""
     answered: Ints
-    """The day of the refusal or the conversation."""
+    """Day of the refusal or the conversation."""
     outcome: Ints
     """Index into `OUTCOMES`."""
     random: Bools
 
 
 def conversations(lives: Lives, rng: np.random.Generator) -> Conversations:
-    """The campaign and HR's own conversations. Everybody is considered at most once, so no two effects overlap."""
-    risk = _Risk.of(lives)
+    """Simulate the campaign and HR's conversations. Everybody is considered at most once, so no two effects overlap."""
+    risk = _CumulativeHazard.of(lives)
     begin = max(lives.end - CAMPAIGN_DAYS, lives.start + SETTLED_DAYS)
     considered = np.zeros(lives.capacity, dtype=bool)
     chunks: list[Conversations] = []
     for nth, day in enumerate(range(begin, lives.end - 14, ROUND_DAYS)):
-        person = _list(lives, day, ~considered, rng)
+        person = _list(lives, day, free=~considered, rng=rng)
         considered[person] = True
-        by_lot = nth < CAMPAIGN_ROUNDS
-        offer = 0.5 if by_lot else CHOSEN
+        randomised = nth < CAMPAIGN_ROUNDS
+        offer = 0.5 if randomised else CHOSEN
         answered = day + rng.integers(3, 22, len(person))
         odds = np.array([1 - offer, *(offer * ANSWERS)])
-        status = _given_their_lives(lives, risk, person, answered, odds, rng)
+        status = _given_their_lives(lives, risk, person=person, done=answered, odds=odds, rng=rng)
         outcome = rng.integers(0, len(OUTCOMES), len(person))
         chunk = Conversations(
             person=person,
@@ -74,31 +73,32 @@ def conversations(lives: Lives, rng: np.random.Generator) -> Conversations:
             status=status,
             answered=np.where(np.isin(status, (REFUSED, DONE)), answered, -1),
             outcome=np.where(status == DONE, outcome, -1),
-            random=np.full(len(person), by_lot),
+            random=np.full(len(person), randomised),
         )
-        rows = by_lot | (status != NOT_OFFERED)
-        chunks.append(Conversations(*(column[rows] for column in vars(chunk).values())))
-    return Conversations(*(np.concatenate(column) for column in zip(*(vars(c).values() for c in chunks), strict=True)))
+        rows = randomised | (status != NOT_OFFERED)
+        chunks.append(Conversations(**{name: column[rows] for name, column in vars(chunk).items()}))
+    names = [field.name for field in fields(Conversations)]
+    return Conversations(**{name: np.concatenate([getattr(chunk, name) for chunk in chunks]) for name in names})
 
 
-def _list(lives: Lives, day: int, free: Bools, rng: np.random.Generator) -> Ints:
-    """Who looks about to leave on `day`: everybody with a planted cause that can be noticed, and some mistaken for them."""
+def _list(lives: Lives, day: int, *, free: Bools, rng: np.random.Generator) -> Ints:
+    """People who seem about to leave on `day`: all with a noticeable planted cause, and some without one."""
     causes = [code for code, name in enumerate(NAMES) if CAUSES[name].outcome == ATTRITION]
-    here = free & lives.employed(day) & (lives.hired < day - 150) & (lives.team >= 0)
+    eligible = free & lives.employed(day) & (lives.hired < day - 150) & (lives.team >= 0)
     episodes = lives.episodes
-    ailing = np.isin(episodes.cause, causes) & (episodes.began <= day - SEEN_AFTER_DAYS) & (episodes.ended > day)
-    planted = np.flatnonzero(here & ailing)
-    others = rng.permutation(np.flatnonzero(here & ~np.isin(episodes.cause, causes)))
+    noticeable = np.isin(episodes.cause, causes) & (episodes.began <= day - SEEN_AFTER_DAYS) & (episodes.ended > day)
+    planted = np.flatnonzero(eligible & noticeable)
+    others = rng.permutation(np.flatnonzero(eligible & ~np.isin(episodes.cause, causes)))
     return np.concatenate([planted, others[: round(MISTAKEN * len(planted))]])
 
 
 def _given_their_lives(
-    lives: Lives, risk: _Risk, person: Ints, done: Ints, odds: Floats, rng: np.random.Generator
+    lives: Lives, risk: _CumulativeHazard, *, person: Ints, done: Ints, odds: Floats, rng: np.random.Generator
 ) -> Ints:
-    """A status for each person, drawn from `odds` given whether they left while a conversation on the day `done` would act.
+    """A status per person, drawn from `odds` given whether they left while a conversation on the day `done` would act.
 
-    With survival s when nobody talks to them, the lives simulated have survival m = (1 - p) s + p s ** EFFECT, where p
-    is the odds of DONE; s follows from m. An exit then counts EFFECT s ** EFFECT against s, staying s ** EFFECT against s.
+    With survival s without a conversation, the simulated lives have survival m = (1 - p) s + p s ** EFFECT, where p is the
+    probability of DONE; s follows from m. An exit has likelihood EFFECT s ** EFFECT against s, staying s ** EFFECT against s.
     """
     until = np.minimum(np.minimum(lives.exited[person], lives.end), done + EFFECT_DAYS)
     takes_place = until > done
@@ -124,16 +124,16 @@ def _untreated(mixed: Floats, *, share: float) -> Floats:
 
 
 @dataclass(frozen=True)
-class _Risk:
-    """Hazard of leaving of one's own will, summed up week by week over the time of the conversations."""
+class _CumulativeHazard:
+    """Hazard of voluntary exit, accumulated week by week over the time of the conversations."""
 
     first: int
     summed: Floats
     """Shape (weeks + 1, persons)."""
 
     @classmethod
-    def of(cls, lives: Lives) -> _Risk:
-        """As it was lived: with the ratings of each week, but the seats of the last one."""
+    def of(cls, lives: Lives) -> _CumulativeHazard:
+        """Accumulate with the ratings of each week, but the seats of the last one."""
         mondays = [monday for monday in lives.steps if monday >= lives.end - CAMPAIGN_DAYS - 7]
         rating, rounds, weekly = np.full(lives.capacity, np.nan), 0, []
         for monday in mondays:
@@ -144,7 +144,7 @@ class _Risk:
         return cls(mondays[0], np.concatenate([np.zeros((1, lives.capacity)), np.cumsum(weekly, axis=0)]))
 
     def between(self, person: Ints, since: Ints, until: Ints) -> Floats:
-        """The cumulative hazard from the day `since` to the day `until`, 0 where that is earlier."""
+        """Cumulative hazard from the day `since` to the day `until`, 0 if that is earlier."""
         return np.maximum(self._at(person, until) - self._at(person, since), 0.0)
 
     def _at(self, person: Ints, day: Ints) -> Floats:

@@ -1,8 +1,8 @@
-"""Quarterly goals of the simulated company, their monthly progress, and the market signals they depend on."""
+"""Quarterly goals of the simulated company, their monthly progress, and the market signals that drive them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Final
 
@@ -29,7 +29,7 @@ METRICS: Final[dict[str, tuple[tuple[str, str, float], ...]]] = {
     "finance": (("closings", "closings", 3.0), ("savings", "CNY", 120_000.0), ("audits", "audits", 6.0)),
     "people": (("hires", "hires", 10.0), ("trainings", "sessions", 9.0), ("interviews", "interviews", 60.0)),
 }
-"""Three metrics of each role family: name, unit, quarterly target at the lowest level."""
+"""Three metrics per role family: name, unit, quarterly target at the lowest level."""
 BASES: Final = np.array([[base for _, _, base in METRICS[role]] for role in ROLES])
 WEIGHTS: Final = np.array([[60, 40, 0], [70, 30, 0], [50, 30, 20], [40, 35, 25]], dtype=np.float64)
 REVISED_SHARE: Final = 0.08
@@ -37,12 +37,12 @@ BEHIND_TO: Final = 0.45
 PROGRESS_DAY_OF_MONTH: Final = 26
 SIGNALS: Final = ("industry_growth", "competitor_index", "consumer_prices")
 NEW_ACCOUNTS: Final = ("sales", 1)
-"""Role and slot of the metric that has a market of its own: see `perfml.demo.shock`."""
+"""Role and slot of the metric with its own market: see `perfml.demo.shock`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Goals:
-    """Goals as parallel arrays, one entry per goal; persons, parents and places by index, days as integers, -1 none."""
+    """Goals as parallel arrays, one entry per goal; persons, parents and locations by index, days as integers, -1 none."""
 
     person: Ints
     slot: Ints
@@ -53,21 +53,22 @@ class Goals:
     last: Ints
     effective: Ints
     revised: Ints
-    """The day a second version took effect, with `revised_target`."""
+    """Day on which a second version, with `revised_target`, took effect."""
     revised_target: Floats
     parent: Ints
-    place: Ints
+    location: Ints
 
     def new_accounts(self, lives: Lives) -> Bools:
-        """Which of them are goals for new accounts."""
+        """Mask of the goals for new accounts."""
         role, slot = NEW_ACCOUNTS
-        found: Bools = (lives.role[self.person] == ROLES.index(role)) & (self.slot == slot)
-        return found
+        mask: Bools = (lives.role[self.person] == ROLES.index(role)) & (self.slot == slot)
+        return mask
 
 
 def joined(*parts: Goals) -> Goals:
-    """The goals of all parts, one after the other."""
-    return Goals(*(np.concatenate(column) for column in zip(*(vars(part).values() for part in parts), strict=True)))
+    """Concatenate the goals of all parts."""
+    names = [field.name for field in fields(Goals)]
+    return Goals(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
 
 
 def calendar(start: int, end: int, months: int) -> list[tuple[int, int]]:
@@ -84,7 +85,7 @@ def calendar(start: int, end: int, months: int) -> list[tuple[int, int]]:
 
 
 def market(lives: Lives, rng: np.random.Generator) -> Floats:
-    """Relative change of each signal by month and place, slowly varying. Shape (signals, months, locations)."""
+    """Relative change of each signal by month and location, slowly varying. Shape (signals, months, locations)."""
     months = len(calendar(lives.start, lives.end, 1))
     shape = (len(SIGNALS), months, len(LOCATIONS))
     steps = rng.normal(0, 0.012, shape) + rng.normal(0, 0.008, (len(SIGNALS), months, 1))
@@ -95,7 +96,7 @@ def market(lives: Lives, rng: np.random.Generator) -> Floats:
 
 
 def goals(lives: Lives, rng: np.random.Generator) -> Goals:
-    """Two or three goals, weights summing to 100, for every person employed when a quarter begins."""
+    """Draw two or three goals, with weights summing to 100, for everybody employed when a quarter begins."""
     chunks: list[Goals] = []
     serial = 0
     for first, last in calendar(lives.start, lives.end, 3):
@@ -107,9 +108,9 @@ def goals(lives: Lives, rng: np.random.Generator) -> Goals:
         number[person, slot] = serial + np.arange(count)
         serial += count
         manager = lives.manager_by_week[int(lives.week(np.array(first)))][person]
-        target = ask(lives, person, slot, rng)
+        target = draw_targets(lives, person, slot, rng=rng)
         revised = first + rng.integers(20, 60, count)
-        kept = (rng.random(count) < REVISED_SHARE) & (revised < np.minimum(lives.exited[person], lives.end))
+        is_revised = (rng.random(count) < REVISED_SHARE) & (revised < np.minimum(lives.exited[person], lives.end))
         local = BASES[lives.role[person], slot] >= 1e5
         local |= (lives.role[person] == ROLES.index(NEW_ACCOUNTS[0])) & (slot == NEW_ACCOUNTS[1])
         local &= lives.role[person] < len(DEPARTMENTS["sales"])
@@ -123,17 +124,17 @@ def goals(lives: Lives, rng: np.random.Generator) -> Goals:
                 first=np.full(count, first),
                 last=np.full(count, last),
                 effective=np.minimum(first + rng.integers(0, 6, count), lives.end - 1),
-                revised=np.where(kept, revised, -1),
+                revised=np.where(is_revised, revised, -1),
                 revised_target=_round(target * rng.uniform(0.85, 1.12, count)),
                 parent=np.where((manager >= 0) & (rng.random(count) < 0.6), number[manager, slot], -1),
-                place=np.where(local, lives.location[person], -1),
+                location=np.where(local, lives.location[person], -1),
             )
         )
     return joined(*chunks)
 
 
-def ask(lives: Lives, person: Ints, slot: Ints, rng: np.random.Generator) -> Floats:
-    """Targets for the metrics in each `slot` of the persons, by their role and level."""
+def draw_targets(lives: Lives, person: Ints, slot: Ints, *, rng: np.random.Generator) -> Floats:
+    """Targets for the metric in each `slot` of each person, by role and level."""
     base = BASES[lives.role[person], slot]
     return _round(base * 1.12 ** (lives.level[person] - 1) * np.exp(rng.normal(0, 0.15, len(person))))
 
@@ -145,12 +146,12 @@ def _round(target: Floats) -> Floats:
 
 
 def progress(
-    lives: Lives, entries: Goals, signals: Floats, demanded: Floats, effort: Floats, rng: np.random.Generator
+    lives: Lives, entries: Goals, *, signals: Floats, demanded: Floats, effort: Floats, rng: np.random.Generator
 ) -> tuple[Ints, Ints, Floats]:
-    """What was measured of each goal each month: (goal, day, actual so far in the quarter).
+    """Monthly measurements of each goal: (goal, day, actual so far in the quarter).
 
-    A goal with a place moves one to one with the market there: new accounts with `demanded`, the others with the first
-    of `signals`. `effort` is what each goal's owner makes of the usual pace, 1 for all of it.
+    A goal with a location moves one to one with its market: new accounts with `demanded`, the others with the first of
+    `signals`. `effort`: the owner's pace as a multiple of the normal one.
     """
     person, first, count = entries.person, entries.first, len(entries.person)
     months = np.array([month for month, _ in calendar(lives.start, lives.end, 1)])
@@ -162,13 +163,13 @@ def progress(
         day = months[month] + PROGRESS_DAY_OF_MONTH - 1
         elapsed = (day - first) / (entries.last - first + 1)
         behind = lives.episodes.strength("goals_behind", person, day - 10, ramp_days=25)
-        local = np.where(new, demanded[month, entries.place], signals[0, month, entries.place])
-        growth = np.where(entries.place >= 0, local, 0.0)
+        local = np.where(new, demanded[month, entries.location], signals[0, month, entries.location])
+        growth = np.where(entries.location >= 0, local, 0.0)
         pace = effort * attained * (1 + growth) * np.exp(rng.normal(-0.02, 0.2, count)) * (1 - (1 - BEHIND_TO) * behind)
         actual = actual + entries.target * (elapsed - so_far) * np.maximum(pace, 0.05)
         so_far = elapsed
-        asked = (months[month] <= entries.last) & (months[month] >= first + 28 * nth)
-        seen = np.flatnonzero(asked & (day < np.minimum(lives.exited[person], lives.end)))
+        due = (months[month] <= entries.last) & (months[month] >= first + 28 * nth)
+        seen = np.flatnonzero(due & (day < np.minimum(lives.exited[person], lives.end)))
         chunks.append((seen, day[seen], np.round(actual[seen], 2)))
     goal, day, measured = (np.concatenate(column) for column in zip(*chunks, strict=True))
     return goal, day, measured

@@ -48,14 +48,14 @@ BESIDES: Final[tuple[tuple[str, str, str, list[str], int, float], ...]] = (
     ("c103", "葡萄酒品鉴", "认识产区与葡萄品种，学会品酒与配餐。", ["wine_tasting"], 1, 3.0),
     ("c104", "数据分析工具概览", "逐一介绍常见的数据分析软件及其界面。", ["data_analysis"], 1, 4.0),
 )
-"""Courses beside the two of each skill: id, title, summary, skills, level, hours. One of them is nobody's gap."""
+"""Courses besides the two of each skill: id, title, summary, skills, level, hours. One of them closes no gap."""
 
 Taken = tuple[Ints, Ints, Ints, Ints, Floats]
 """Enrolments as parallel arrays: person, course, day enrolled, day completed or -1, rating or NaN."""
 
 
 def courses() -> dict[str, list[object]]:
-    """The catalogue by column: two levels of each skill, odd ones in English; the advanced one needs the first."""
+    """The catalogue by column: two levels of each skill, every third course in English; the advanced one requires the first."""
     rows: dict[str, list[object]] = {}
     for number, (skill, (zh, en)) in enumerate(SKILL_NAMES.items()):
         for step, (zh_level, en_level) in enumerate(LEVELS):
@@ -81,7 +81,7 @@ def courses() -> dict[str, list[object]]:
 
 
 def enrolments(lives: Lives, rng: np.random.Generator) -> Taken:
-    """Who took what of the courses by skill, whether or not they needed it; no pair of person and course twice."""
+    """Draw enrolments in the courses by skill, independent of gaps; each pair of person and course at most once."""
     catalogue = 2 * len(SKILL_NAMES)
     until = np.minimum(lives.exited[: lives.people], lives.end)
     since = np.maximum(lives.hired[: lives.people], lives.start)
@@ -90,9 +90,9 @@ def enrolments(lives: Lives, rng: np.random.Generator) -> Taken:
     day = since[person] + (rng.random(len(person)) * (until - since)[person]).astype(np.int64)
     popular = 1.0 / (1 + np.arange(catalogue)) ** 0.5
     course = (rng.choice(catalogue, len(person), p=popular / popular.sum()) + 2 * lives.role[person]) % catalogue
-    _, kept = np.unique(person * catalogue + course, return_index=True)
-    kept = kept[np.argsort(day[kept], kind="stable")]
-    person, course, day = person[kept], course[kept], day[kept]
+    _, first = np.unique(person * catalogue + course, return_index=True)
+    first = first[np.argsort(day[first], kind="stable")]
+    person, course, day = person[first], course[first], day[first]
     done = day + rng.integers(14, 76, len(day))
     finished = (rng.random(len(day)) < 0.72) & (done < until[person])
     rating = np.where(finished & (rng.random(len(day)) < 0.7), np.rint(rng.normal(4.0, 0.7, len(day))), np.nan)
@@ -100,17 +100,17 @@ def enrolments(lives: Lives, rng: np.random.Generator) -> Taken:
 
 
 def gaps(rating: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
-    """The gaps named in each review: two columns of indices into `GAPS`, -1 for none; more of them in poor reviews."""
+    """Draw the gaps named in each review: two columns of indices into `GAPS`, -1 for none; more in poor reviews."""
     chance = np.select([rating <= 2, rating == 3], [0.9, 0.5], 0.12)
     first = np.where(rng.random(len(rating)) < chance, rng.integers(0, len(GAPS), len(rating)), -1)
     more = (first >= 0) & (rng.random(len(rating)) < 0.3)
     return first, np.where(more, (first + rng.integers(1, len(GAPS), len(rating))) % len(GAPS), -1)
 
 
-def comments(rating: Floats, first: Ints, second: Ints, rng: np.random.Generator) -> list[str]:
-    """What the reviewer wrote: a word of praise unless the rating is low, then the sentence of each gap."""
+def comments(rating: Floats, first: Ints, second: Ints, *, rng: np.random.Generator) -> list[str]:
+    """The reviewer's comment: praise unless the rating is low, then the sentence of each gap."""
     praise = rng.integers(0, len(PRAISE), len(rating))
     return [
-        "".join([PRAISE[p] if score > 2 else "本期未达预期。", *(GAPS[gap][2] for gap in (one, two) if gap >= 0)])
-        for score, p, one, two in zip(rating, praise, first, second, strict=True)
+        "".join([PRAISE[p] if score > 2 else "本期未达预期。", *(GAPS[gap][2] for gap in gaps if gap >= 0)])
+        for score, p, *gaps in zip(rating, praise, first, second, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""The people of the simulated company: who joins, who reports to whom, who is rated how, and who leaves.
+"""The people of the simulated company: who joins, reports to whom, is rated how, and leaves.
 
 One step per week, vectorised over persons. Persons sit in teams, teams in departments; a team's lead reports to the
 department's head and the heads to the chief executive, so at every moment the managers form a tree. Days are integers
@@ -34,9 +34,9 @@ FIRST_PROMOTION_DAYS: Final = 300
 VOLUNTARY_PER_YEAR: Final = 0.032
 INVOLUNTARY_PER_YEAR: Final = 0.031
 OTHER_PER_YEAR: Final = 0.010
-"""Hazards of people without a planted cause, before the factors of `hazards`; with the causes about 12, 3 and 1 %."""
+"""Hazards of people without a planted cause, before the factors of `hazards`; with causes about 12, 3 and 1 % leave a year."""
 PLANTED_EXITS_PER_YEAR: Final = 2.2
-"""Hazard of leaving that a cause adds once it acts in full, `LEAD_DAYS` plus `RAMP_DAYS` after it began."""
+"""Hazard added by a cause at full strength, `LEAD_DAYS` plus `RAMP_DAYS` after it began."""
 LEAD_DAYS: Final = 60
 RAMP_DAYS: Final = 60
 EPISODES_PER_YEAR: Final = 0.038
@@ -44,12 +44,12 @@ EPISODES_PER_YEAR: Final = 0.038
 MEAN_RATING: Final = 3.54
 LOW_RATING: Final = 2.0
 PLANTED_RATING_DROP: Final = 1.75
-"""Rating points lost while a cause of low performance acts in full."""
+"""Rating points lost while a cause of low performance is at full strength."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Lives:
-    """Everything that happened to everybody. Arrays over persons unless said otherwise; -1 is nobody or none."""
+    """The state and history of everybody. Arrays over persons unless noted otherwise; -1 is nobody or none."""
 
     start: int
     end: int
@@ -84,15 +84,15 @@ class Lives:
         return range(self.start + (4 - self.start) % 7, self.end, 7)
 
     def week(self, day: Ints) -> Ints:
-        """Row of `manager_by_week` in force on each day."""
+        """Row of `manager_by_week` that applies on each day."""
         return np.clip((day - self.steps[0]) // 7, 0, len(self.steps) - 1)
 
     def employed(self, day: int) -> Bools:
-        """Who works on `day`."""
+        """Mask of the persons employed on `day`."""
         return (self.hired <= day) & (self.exited > day)
 
     def managers(self) -> Ints:
-        """Each person's manager by the seats as they are now."""
+        """Each person's manager by the current seats."""
         chief = self.head[-1]
         led = np.where(self.team >= 0, self.lead[self.team], -1)
         of_department = np.where(self.department >= 0, self.head[self.department], -1)
@@ -109,7 +109,7 @@ def seats(lives: Lives) -> Ints:
 
 
 def join(lives: Lives, *, hired: Ints, team: Ints, rng: np.random.Generator) -> Ints:
-    """Add persons hired on the days `hired` into `team` (-1: no team); their indices."""
+    """Add persons hired on the days `hired` into `team` (-1: no team); return their indices."""
     count = len(hired)
     who = np.arange(lives.people, lives.people + count)
     lives.people += count
@@ -128,8 +128,8 @@ def join(lives: Lives, *, hired: Ints, team: Ints, rng: np.random.Generator) -> 
     return who
 
 
-def found(lives: Lives, employees: int, rng: np.random.Generator) -> None:
-    """The company as it stands on the first day: seats filled, tenures, levels and the positions held so far."""
+def establish(lives: Lives, employees: int, rng: np.random.Generator) -> None:
+    """Set up the company on the first day: seats, tenures, levels and past positions."""
     departments = len(DEPARTMENTS)
     teams = max(departments, round(employees / TEAM_SIZE))
     lives.team_department = np.sort(
@@ -149,7 +149,7 @@ def found(lives: Lives, employees: int, rng: np.random.Generator) -> None:
 
 
 def career(lives: Lives, members: Ints, rng: np.random.Generator) -> None:
-    """Promotions before the first day, and the positions rows of everybody until then."""
+    """Draw promotions before the first day, and record everybody's positions until then."""
     everyone = np.arange(lives.people)
     good = members[lives.ability[members] > 0.1]
     overlooked = rng.permutation(good)[: round(0.12 * len(members))]
@@ -177,11 +177,11 @@ def career(lives: Lives, members: Ints, rng: np.random.Generator) -> None:
     nth = np.arange(len(who)) - np.searchsorted(who, who)
     last = np.append(who[1:] != who[:-1], True)
     level = np.where(last, lives.level[who], np.minimum(hired_level[who] + nth, lives.level[who]))
-    record(lives, who, day, manager, level)
+    record(lives, who, day, manager=manager, level=level)
 
 
-def record(lives: Lives, who: Ints, day: Ints | int, manager: Ints, level: Ints | None = None) -> None:
-    """Note the positions of the persons `who` as effective on `day`."""
+def record(lives: Lives, who: Ints, day: Ints | int, *, manager: Ints, level: Ints | None = None) -> None:
+    """Record the positions of the persons `who`, effective on `day`; `level`: theirs, by default the current one."""
     days = np.broadcast_to(np.asarray(day, dtype=np.int64), who.shape)
     levels = lives.level[who] if level is None else level
     lives.positions.append(
@@ -190,7 +190,7 @@ def record(lives: Lives, who: Ints, day: Ints | int, manager: Ints, level: Ints 
 
 
 def half_years(start: int, end: int) -> list[tuple[int, int]]:
-    """The review periods (first day, last day) that can have been reviewed between `start` and `end`."""
+    """The review periods (first day, last day) that can be reviewed between `start` and `end`."""
     epoch, periods = date(1970, 1, 1), []
     for year in range((epoch + timedelta(start)).year, (epoch + timedelta(end)).year + 1):
         for first, last in ((date(year, 1, 1), date(year, 6, 30)), (date(year, 7, 1), date(year, 12, 31))):
@@ -200,9 +200,9 @@ def half_years(start: int, end: int) -> list[tuple[int, int]]:
 
 
 def hazards(lives: Lives, day: int, *, last_rating: Floats | None = None) -> Floats:
-    """Annual hazard of leaving of everybody on `day`, by kind of exit. Shape (persons, 3).
+    """Annual hazard of exit of everybody on `day`, by kind of exit. Shape (persons, 3).
 
-    `last_rating` is for looking back: the ratings as they were on an earlier day than the last one simulated.
+    `last_rating`: the ratings as of `day`, by default those of the last simulated day.
     """
     rating = lives.last_rating if last_rating is None else last_rating
     everyone = np.arange(lives.capacity)

@@ -1,8 +1,8 @@
-"""What is planted: eight causes, each with one outcome and one kind of evidence that shows it months ahead.
+"""The planted truth: eight causes, each with one outcome and one kind of evidence that shows it months ahead.
 
 A cause is planted as an *episode* of one person. While the episode is active it changes that person's evidence, and
 from two months after its start it raises the hazard of its outcome. Nothing else connects the two, so an
-explanation of a planted person's risk is right exactly when it names the evidence of the planted cause.
+explanation of a planted person's risk is right exactly if it names the evidence of the planted cause.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from numpy.typing import NDArray
 from perfml.arrays import Floats, Ints
 
 NEVER: Final = 10**6
-"""A day (since 1970-01-01) later than any in a simulation: not left, not over."""
+"""A day (since 1970-01-01) later than any simulation: not left, not over."""
 
 ATTRITION: Final = "attrition"
 LOW_PERFORMANCE: Final = "low_performance"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cause:
-    """One planted cause: what it leads to, what to call it, and where it can be seen.
+class PlantedCause:
+    """One planted cause: its outcome, its titles, and where it shows.
 
-    `tables` and `kinds` say where the signature stands: the contract tables, and where that is `events`, the kinds of
-    event. `reasons`: the evidence (names of reasons) that shows it. `lasts_days` is the range an episode runs for when its
-    outcome does not end it first.
+    `tables`: the contract tables that carry its signature, and `kinds` the kinds of event in `events`. `reasons`: the
+    evidence (names of reasons) that shows it. `lasts_days`: range of an episode's length unless its outcome ends it first.
     """
 
     outcome: str
@@ -42,8 +41,8 @@ class Cause:
     lasts_days: tuple[int, int]
 
 
-CAUSES: Final[dict[str, Cause]] = {
-    "fading_activity": Cause(
+CAUSES: Final[dict[str, PlantedCause]] = {
+    "fading_activity": PlantedCause(
         outcome=ATTRITION,
         zh="自身工作活跃度持续下降",
         en="own work activity fades away",
@@ -52,7 +51,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("activity:crm_update", "activity:doc_edit", "activity:ticket_closed", "activity:login", "rhythm"),
         lasts_days=(330, 480),
     ),
-    "isolation": Cause(
+    "isolation": PlantedCause(
         outcome=ATTRITION,
         zh="协作圈明显缩小，只与少数几人往来",
         en="works with ever fewer people",
@@ -61,7 +60,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("collaboration", "collaboration:feedback_network", "collaboration:received"),
         lasts_days=(330, 480),
     ),
-    "overtime": Cause(
+    "overtime": PlantedCause(
         outcome=ATTRITION,
         zh="加班时长激增",
         en="overtime hours surge",
@@ -70,7 +69,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("activity:overtime",),
         lasts_days=(330, 480),
     ),
-    "stalled_career": Cause(
+    "stalled_career": PlantedCause(
         outcome=ATTRITION,
         zh="绩效良好却长期没有晋升",
         en="rated well and not promoted for years",
@@ -78,7 +77,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("career:level", "job:tenure"),
         lasts_days=(330, 480),
     ),
-    "feedback_drought": Cause(
+    "feedback_drought": PlantedCause(
         outcome=LOW_PERFORMANCE,
         zh="上级长期没有给出反馈",
         en="the manager has stopped giving feedback",
@@ -87,7 +86,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("activity:feedback_received", "collaboration:received", "collaboration:feedback_network"),
         lasts_days=(330, 450),
     ),
-    "late_milestones": Cause(
+    "late_milestones": PlantedCause(
         outcome=LOW_PERFORMANCE,
         zh="里程碑延期增多、按时完成减少",
         en="milestones slip",
@@ -96,7 +95,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("activity:milestone_late", "activity:milestone_done"),
         lasts_days=(330, 450),
     ),
-    "goals_behind": Cause(
+    "goals_behind": PlantedCause(
         outcome=LOW_PERFORMANCE,
         zh="目标进度落后于时间进度",
         en="goal progress is behind the time elapsed",
@@ -104,7 +103,7 @@ CAUSES: Final[dict[str, Cause]] = {
         reasons=("goals",),
         lasts_days=(330, 450),
     ),
-    "rating_slide": Cause(
+    "rating_slide": PlantedCause(
         outcome=LOW_PERFORMANCE,
         zh="考核评分已经下滑",
         en="the last rating already dropped",
@@ -118,21 +117,21 @@ CAUSES: Final[dict[str, Cause]] = {
 NAMES: Final = tuple(CAUSES)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Truth:
-    """What is true of a simulated company and not in its tables.
+    """What is true about a simulated company and not in its tables.
 
-    `plants` has one row per episode: `employee_id`, `cause` (a key of `CAUSES`), `outcome` (`attrition` or
+    `plants`: one row per episode: `employee_id`, `cause` (a key of `CAUSES`), `outcome` (`attrition` or
     `low_performance`), `started_on`, `ended_on` (dates as datetime64; NaT: still active at the end of the
     simulation). An episode ends with its outcome, with the person's exit, or after its natural length, so a row
-    without `ended_on` belongs to somebody still employed whose outcome has not happened.
+    without `ended_on` is of a person still employed whose outcome has not happened.
 
-    The other frames say what advice has to find, and are empty where a plant found no place. `shocks`: the `metric`,
-    the `scope` and `signal` it breaks down in, `from_month` (first day), and the `factor` left of that market.
-    `sandbaggers`: `employee_id`, `goal_id` of those who hold back between `from_day` and `to_day`. `closures`: a gap
-    `tag`, its `skill`, a `course_id` on it, whether that `closes` the gap, and the `probability` that the tag is gone at
-    the next review after it. `interventions_effect`: the `kind`, the `outcome` whose hazard it multiplies by `factor`
-    for `lasts_days` in whom it was done, and the days `random_from` to `random_to` on which chance decided on the offer.
+    The other frames hold what advice should find, and are empty if nothing could be planted. `shocks`: the `metric`,
+    the `scope` and `signal` of the collapse, `from_month` (first day), and the remaining `factor` of that market.
+    `sandbaggers`: `employee_id`, `goal_id` of people who hold back between `from_day` and `to_day`. `closures`: a gap
+    `tag`, its `skill`, a `course_id` on it, whether the course `closes` the gap, and the `probability` that the tag is
+    cleared at the next review. `interventions_effect`: the `kind`, the `outcome` whose hazard it multiplies by `factor` for
+    `lasts_days` among the treated, and the days `random_from` to `random_to` of randomised offers.
     """
 
     plants: pd.DataFrame
@@ -142,7 +141,7 @@ class Truth:
     interventions_effect: pd.DataFrame
 
     def active(self, on: date) -> pd.DataFrame:
-        """The episodes that had started before `on` and had not ended by then."""
+        """The episodes that started before `on` and had not ended by then."""
         frame, moment = self.plants, pd.Timestamp(on)
         running = frame["ended_on"].isna() | (frame["ended_on"] >= moment)
         return frame[(frame["started_on"] < moment) & running].reset_index(drop=True)
@@ -152,8 +151,8 @@ class Truth:
 class Episodes:
     """At most one episode per person: arrays over persons, days since 1970-01-01.
 
-    Filled in week by week. `cause` is an index into `NAMES`, -1 where nothing is planted; `began` and `ended` are
-    NEVER where not applicable.
+    Filled in week by week. `cause`: index into `NAMES`, -1 without an episode; `began` and `ended`: NEVER if not
+    applicable.
     """
 
     cause: Ints
@@ -162,20 +161,20 @@ class Episodes:
 
     @classmethod
     def none(cls, people: int) -> Episodes:
-        """No episode yet for any of `people` persons."""
+        """Make empty episodes of `people` persons."""
         return cls(np.full(people, -1), np.full(people, NEVER), np.full(people, NEVER))
 
     def strength(self, cause: str, person: Ints, day: Ints | int, *, lag_days: int = 0, ramp_days: int) -> Floats:
-        """How strongly `cause` acts on each person of `person` on each `day`: 0 absent, 1 in full.
+        """Strength of `cause` in each `person` on each `day`, from 0 (absent) to 1 (full); shape as `person`.
 
-        It starts `lag_days` after the episode and grows linearly over `ramp_days`. Shape as `person`.
+        It starts `lag_days` after the episode begins and grows linearly over `ramp_days`.
         """
         since = (day - self.began[person] - lag_days) / ramp_days
         acting = (self.cause[person] == NAMES.index(cause)) & (day < self.ended[person])
         return np.where(acting, np.clip(since, 0.0, 1.0), 0.0)
 
     def frame(self, ids: NDArray[np.str_], end: int) -> pd.DataFrame:
-        """The episodes by start, as `Truth.plants` has them; what ends on or after `end` is still active."""
+        """The episodes by start, in the columns of `Truth.plants`; an episode that ends on or after `end` is active."""
         who = np.flatnonzero(self.cause >= 0)
         who = who[np.argsort(self.began[who], kind="stable")]
         names = [NAMES[code] for code in self.cause[who]]

@@ -1,7 +1,7 @@
-"""The simulated company in the words of the input contract: one Arrow table per contract table.
+"""The simulated company in the form of the input contract: one Arrow table per contract table.
 
-What had not become known before the end of the simulation is left out. `known_at` is empty where a fact was known
-the moment it happened.
+Facts not known before the end of the simulation are left out. `known_at` is empty for a fact known the moment it
+happened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from perfml.arrays import Floats, Ints
 from perfml.demo import growth
-from perfml.demo.activity import KINDS, SOURCES, Log
+from perfml.demo.activity import KINDS, SOURCES, ActivityLog
 from perfml.demo.conversations import DONE, KIND, NOT_OFFERED, OFFERED, OUTCOMES, Conversations
 from perfml.demo.goals import METRICS, SIGNALS, Goals, calendar
 from perfml.demo.lives import DEPARTMENTS, EXIT_KINDS, LOCATIONS, ROLES, Lives
@@ -29,7 +29,7 @@ NIGHTLY_LOAD: Final = 23 * 3_600 + 1_800
 
 
 def identities(lives: Lives, rng: np.random.Generator) -> NDArray[np.str_]:
-    """An opaque id for each person, in no order."""
+    """An opaque id for each person, in random order."""
     return np.array([f"E{number:05d}" for number in 10_000 + rng.permutation(9 * lives.people)[: lives.people]])
 
 
@@ -60,13 +60,13 @@ def numbers(value: Floats) -> pa.Array:
 
 
 def late(day: Ints, rng: np.random.Generator) -> Ints:
-    """Seconds at which facts of each `day` became known: -1 (at once), and for a few a morning 1 to 9 days later."""
+    """Seconds at which facts of each `day` became known: -1 (at once), or for a few a morning 1 to 9 days later."""
     delayed = rng.random(len(day)) < KNOWN_LATE_SHARE
     return np.where(delayed, (day + rng.integers(1, 10, len(day))) * DAY + 28_800, -1)
 
 
 def employees(lives: Lives, ids: NDArray[np.str_]) -> pa.Table:
-    """Everybody who ever worked here, with the two protected attributes."""
+    """Everybody ever employed, with the two protected attributes."""
     who = np.argsort(ids)
     return pa.table(
         {
@@ -79,8 +79,8 @@ def employees(lives: Lives, ids: NDArray[np.str_]) -> pa.Table:
 
 
 def positions(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> pa.Table:
-    """A row for each change of manager, department, role, level or place."""
-    who, day, manager, department, role, level, place = map(np.concatenate, zip(*lives.positions, strict=True))
+    """One row per change of manager, department, role, level or location."""
+    who, day, manager, department, role, level, location = map(np.concatenate, zip(*lives.positions, strict=True))
     known = late(day, rng)
     known[day < lives.start] = -1
     table = pa.table(
@@ -91,7 +91,7 @@ def positions(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> 
             "department": names(tuple(DEPARTMENTS), department),
             "role_family": names(ROLES, role),
             "level": level,
-            "location": names(LOCATIONS, place),
+            "location": names(LOCATIONS, location),
             "known_at": moments(known),
         }
     )
@@ -99,7 +99,7 @@ def positions(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> 
 
 
 def exits(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> pa.Table:
-    """Who left, when, and how."""
+    """One row per exit."""
     who = np.flatnonzero(lives.exited < lives.end)
     who = who[np.argsort(lives.exited[who], kind="stable")]
     known = late(lives.exited[who], rng)
@@ -114,9 +114,11 @@ def exits(lives: Lives, ids: NDArray[np.str_], rng: np.random.Generator) -> pa.T
     return table.filter(known < lives.end * DAY)
 
 
-def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generator, *, first: int = 0) -> pa.Table:
-    """The behaviour log, numbered from `first`. Most rows are known with the nightly load, a few days late; some have
-    neither id nor load."""
+def events(
+    lives: Lives, log: ActivityLog, ids: NDArray[np.str_], *, rng: np.random.Generator, first: int = 0
+) -> pa.Table:
+    """The behaviour log, numbered from `first`. Most rows are known with the nightly load, a few some days later; some have
+    neither id nor load time."""
     count, day = len(log.person), log.second // DAY
     late_by = np.where(rng.random(count) < KNOWN_LATE_SHARE, rng.integers(1, 10, count), 0)
     known = (day + late_by) * DAY + NIGHTLY_LOAD
@@ -139,11 +141,11 @@ def events(lives: Lives, log: Log, ids: NDArray[np.str_], rng: np.random.Generat
 
 
 def reviews(
-    lives: Lives, named: tuple[Ints, Ints], ids: NDArray[np.str_], rng: np.random.Generator
+    lives: Lives, named: tuple[Ints, Ints], ids: NDArray[np.str_], *, rng: np.random.Generator
 ) -> dict[str, pa.Table]:
-    """`reviews`, known some days after the talk, and the `gap_tags` found in their comments: up to two of each, `named`."""
+    """`reviews`, known some days after the talk, and the `gap_tags` from their comments: up to two per review, `named`."""
     who, reviewer, first, last, reviewed, rating = map(np.concatenate, zip(*lives.reviews, strict=True))
-    one, two = named
+    first_gap, second_gap = named
     known = (reviewed + rng.integers(1, 7, len(who))) * DAY + 36_000
     number = np.arange(len(who))
     table = pa.table(
@@ -155,11 +157,11 @@ def reviews(
             "period_end": days(last),
             "reviewed_on": days(reviewed),
             "rating": rating.astype(np.float64),
-            "comment": growth.comments(rating, one, two, rng),
+            "comment": growth.comments(rating, first_gap, second_gap, rng=rng),
             "known_at": moments(known),
         }
     )
-    row, gap = np.concatenate([number, number]), np.concatenate([one, two])
+    row, gap = np.concatenate([number, number]), np.concatenate([first_gap, second_gap])
     row, gap = row[gap >= 0], gap[gap >= 0]
     tags = pa.table(
         {
@@ -176,7 +178,7 @@ def reviews(
 
 
 def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
-    """The ledger: the first version of every goal, and a second one of those whose target was revised."""
+    """The ledger: the first version of every goal, and a second one if its target was revised."""
     again = np.flatnonzero(entries.revised >= 0)
     row = np.concatenate([np.arange(len(entries.person)), again])
     later = np.arange(len(row)) >= len(entries.person)
@@ -196,7 +198,7 @@ def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
             "period_end": days(entries.last[row]),
             "effective_on": days(np.where(later, entries.revised[row], entries.effective[row])),
             "parent_goal_id": serials("g", entries.parent[row]),
-            "scope": names(LOCATIONS, entries.place[row]),
+            "scope": names(LOCATIONS, entries.location[row]),
             "known_at": moments(np.full(len(row), -1)),
         }
     )
@@ -205,8 +207,7 @@ def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
 def progress(
     lives: Lives, measured: tuple[Ints, Ints, Floats], rng: np.random.Generator, *, first: int = 0
 ) -> pa.Table:
-    """What was measured of each goal at the end of a working day, known the next morning or some days late; the goals
-    are numbered from `first`."""
+    """Measurements at the end of a working day, known the next morning or some days later; goals are numbered from `first`."""
     goal, day, actual = measured
     late_by = np.where(rng.random(len(day)) < KNOWN_LATE_SHARE, rng.integers(2, 10, len(day)), 1)
     known = (day + late_by) * DAY + 28_800
@@ -215,25 +216,25 @@ def progress(
 
 
 def signals(lives: Lives, values: Floats, demanded: Floats) -> pa.Table:
-    """The market by month and place (the last signal of `values`: everywhere), published on the 12th of the following month."""
+    """The market by month and location (the last of `values`: one for all), published on the 12th of the following month."""
     months = np.array([first for first, _ in calendar(lives.start, lives.end, 1)])
-    name, month, place = (index.ravel() for index in np.indices((len(values) + 1, *demanded.shape)))
+    name, month, location = (index.ravel() for index in np.indices((len(values) + 1, *demanded.shape)))
     everywhere = name == len(SIGNALS) - 1
     known = (months[month] + 42) * DAY + 32_400
     table = pa.table(
         {
             "name": names((*SIGNALS, DEMAND), name),
-            "scope": names(LOCATIONS, np.where(everywhere, -1, place)),
+            "scope": names(LOCATIONS, np.where(everywhere, -1, location)),
             "month": days(months[month]),
             "value": np.concatenate([values.ravel(), demanded.ravel()]),
             "known_at": moments(known),
         }
     )
-    return table.filter((known < lives.end * DAY) & ~(everywhere & (place > 0)))
+    return table.filter((known < lives.end * DAY) & ~(everywhere & (location > 0)))
 
 
 def interventions(lives: Lives, talks: Conversations, ids: NDArray[np.str_]) -> pa.Table:
-    """Who was offered a conversation, or held out by lot. An answer is a second row with the same key, known the day after."""
+    """Offers of conversations, and random hold-outs. An answer is a second row with the same key, known the day after."""
     answered = np.flatnonzero(talks.answered >= 0)
     row = np.concatenate([np.arange(len(talks.person)), answered])
     later = np.arange(len(row)) >= len(talks.person)
@@ -257,7 +258,7 @@ def interventions(lives: Lives, talks: Conversations, ids: NDArray[np.str_]) -> 
 
 
 def enrolments(lives: Lives, taken: growth.Taken, ids: NDArray[np.str_]) -> pa.Table:
-    """Who took which course. A completion is a second row with the same key, known on the day it happened."""
+    """One row per enrolment. A completion is a second row with the same key, known on the same day."""
     person, course, day, done, rating = taken
     completed = np.flatnonzero(done >= 0)
     row = np.concatenate([np.arange(len(person)), completed])

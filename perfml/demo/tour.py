@@ -1,4 +1,4 @@
-"""The tour: a simulated company, and the whole job done on it."""
+"""The tour: a simulated company, and every step of perfml on it."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ from perfml.terminal import advice as show
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)
-"""A day on which targets may be proposed, within the last quarter."""
+"""A day within the last quarter on which targets may be proposed."""
 CAPACITY = 20
-"""Conversations there is time for."""
+"""Conversations that managers have time for."""
 MODELS = ("attrition", "low_performance")
 
 
 def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     """Simulate, check, train and back-test both models, score the last day, advise, print the lists, write the report.
 
-    Everything is written under ``out``, which is emptied of an earlier tour first; returns the report's path.
+    Write everything under ``out``, after removing an earlier tour; return the path of the report.
     """
     began = time.monotonic()
     data, home = out / "company", out / "var"
     for old in (data, home):
         shutil.rmtree(old, ignore_errors=True)
-    with terminal.progress() as tell:
-        tell("simulating a company", 0, 1)
+    with terminal.progress() as progress:
+        progress("simulating a company", 0, 1)
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
-        project = Project(STARTER, home=home, progress=tell)
+        project = Project(STARTER, home=home, progress=progress)
         report = project.check(data)
     active = truth.active(END)
     _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
     terminal.check_table(report)
     models, scores = [], []
     for name in MODELS:
-        with terminal.progress() as tell:
-            project = Project(STARTER, home=home, progress=tell)
+        with terminal.progress() as progress:
+            project = Project(STARTER, home=home, progress=progress)
             models.append(project.train(name, data, until=END))
             scores.append(project.score(name, data, as_of=[END]))
         write_parts([scores[-1]], out / f"{name}.csv")
@@ -55,8 +55,8 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
         terminal.show_list(dataset(scores[-1]), most=3)
-    with terminal.progress() as tell:
-        project = Project(STARTER, home=home, progress=tell)
+    with terminal.progress() as progress:
+        project = Project(STARTER, home=home, progress=progress)
         targets = project.targets(data, as_of=WINDOW)
         courses = project.courses(data, as_of=END)
     _say(began, f"targets as of {WINDOW}, courses as of {END}")
@@ -72,7 +72,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         models=models,
         scores=scores,
         advice=Advice.of(targets, courses, lists),
-        notices=[f"Simulated company: {len(active)} people carry a planted cause: {', '.join(CAUSES)}"],
+        notices=[f"Simulated company: {len(active)} people have a planted cause: {', '.join(CAUSES)}"],
     )
     _say(began, f"report: {page}")
     terminal.out.print(

@@ -1,4 +1,4 @@
-"""The weekly steps of the simulated company: vacancies filled, people moved, promoted, planted, rated, gone."""
+"""The weekly steps of the simulated company: hires, transfers, promotions, planted causes, ratings, exits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from perfml.demo.lives import (
     PLANTED_RATING_DROP,
     RAMP_DAYS,
     Lives,
-    found,
+    establish,
     half_years,
     hazards,
     join,
@@ -31,7 +31,7 @@ LEAD_SWAPS_PER_HALF_YEAR: Final = 0.06
 VACANCIES_FILLED_PER_WEEK: Final = 0.30
 STALLED_AFTER_DAYS: Final = (820, 1000)
 SEVERITY: Final = 0.33
-"""How far the strictest and the mildest manager are from the middle, in rating points."""
+"""Distance of the strictest and the most lenient manager from the middle, in rating points."""
 SLIDING_ON: Final = 2.2
 """Rating points lost at the review after the first drop of a slide."""
 REVIEW_STEP_DAYS: Final = 28
@@ -39,10 +39,10 @@ PROMOTION_STEP_DAYS: Final = 45
 
 
 def live(*, employees: int, start: int, end: int, rng: np.random.Generator) -> Lives:
-    """Simulate everybody's working life from day `start` to day `end` (exclusive), `employees` at a time."""
+    """Simulate everybody's employment from day `start` to day `end` (exclusive), with a headcount of `employees`."""
     years = (end - start) / 365.25
     lives = Lives(start=start, end=end, capacity=math.ceil(employees * (1.3 + 0.3 * years)) + 30)
-    found(lives, employees, rng)
+    establish(lives, employees, rng)
     patience = rng.integers(*STALLED_AFTER_DAYS, lives.capacity)
     due = dict.fromkeys(CAUSES, 0.5)
     rounds = half_years(start, end)
@@ -53,15 +53,15 @@ def live(*, employees: int, start: int, end: int, rng: np.random.Generator) -> L
         if any(monday - 7 < last + PROMOTION_STEP_DAYS <= monday for _, last in rounds):
             _promote(lives, monday, rng)
             _swap_leads(lives, rng)
-        _hire(lives, employees, monday, rng)
+        _hire(lives, employees, monday, rng=rng)
         moved = (_state(lives) != before).any(axis=1) & lives.employed(monday)
-        record(lives, np.flatnonzero(moved), monday, lives.managers())
+        record(lives, np.flatnonzero(moved), monday, manager=lives.managers())
         lives.manager_by_week.append(lives.managers())
         lives.team_by_week.append(lives.team.copy())
-        _plant(lives, employees, monday, due, patience, rng)
+        _plant(lives, employees, monday, due=due, patience=patience, rng=rng)
         for period in rounds:
             if monday - 7 < period[1] + REVIEW_STEP_DAYS <= monday:
-                _review(lives, period, employees, rng)
+                _review(lives, period, employees, rng=rng)
         _leave(lives, monday, rng)
     episodes = lives.episodes
     episodes.ended[:] = np.where(episodes.cause >= 0, np.minimum(episodes.ended, lives.exited), NEVER)
@@ -73,36 +73,36 @@ def _state(lives: Lives) -> Ints:
 
 
 def _appoint(lives: Lives, monday: int, rng: np.random.Generator) -> None:
-    """Fill the seats of those who left: the best lead becomes head, the best member becomes lead."""
-    here = lives.employed(monday)
+    """Fill the seats of people who left: the best lead becomes head, the best member becomes lead."""
+    present = lives.employed(monday)
     for department in range(len(lives.head) - 1):
-        if not here[lives.head[department]]:
+        if not present[lives.head[department]]:
             leads = lives.lead[(lives.team_department == department)]
-            leads = leads[(leads >= 0) & here[leads]]
+            leads = leads[(leads >= 0) & present[leads]]
             if not len(leads):
                 leads = join(lives, hired=np.array([monday]), team=np.array([-1]), rng=rng)
                 lives.department[leads] = department
             chosen = leads[np.argmax(lives.level[leads] + 0.3 * lives.ability[leads])]
             lives.lead[lives.lead == chosen] = -1
             lives.head[department], lives.team[chosen] = chosen, -1
-            _raise(lives, chosen, 7, monday)
+            _raise(lives, chosen, monday, level=7)
     for team, lead in enumerate(lives.lead):
-        if lead < 0 or not here[lead]:
-            members = np.flatnonzero(here & (lives.team == team) & ~lives.overlooked & (lives.hired < monday - 90))
+        if lead < 0 or not present[lead]:
+            members = np.flatnonzero(present & (lives.team == team) & ~lives.overlooked & (lives.hired < monday - 90))
             lives.lead[team] = -1
             if len(members):
                 chosen = members[np.argmax(lives.level[members] + 0.5 * lives.ability[members])]
                 lives.lead[team] = chosen
-                _raise(lives, chosen, 5, monday)
+                _raise(lives, chosen, monday, level=5)
 
 
-def _raise(lives: Lives, who: int | Ints, level: int, monday: int) -> None:
+def _raise(lives: Lives, who: int | Ints, monday: int, *, level: int) -> None:
     lives.level[who] = np.minimum(np.maximum(lives.level[who] + 1, level), TOP)
     lives.level_since[who] = monday
 
 
 def _transfer(lives: Lives, monday: int, rng: np.random.Generator) -> None:
-    """Move a few members to another team, sometimes of another department."""
+    """Move a few members to another team, possibly in another department."""
     free = lives.employed(monday) & (lives.team >= 0) & ~lives.overlooked & (lives.hired < monday - 180)
     free[lives.lead[lives.lead >= 0]] = False
     movers = np.flatnonzero(free & (rng.random(lives.capacity) < TRANSFERS_PER_YEAR / 52))
@@ -111,7 +111,7 @@ def _transfer(lives: Lives, monday: int, rng: np.random.Generator) -> None:
 
 
 def _swap_leads(lives: Lives, rng: np.random.Generator) -> None:
-    """Let some leads of the same department change places: their whole teams get a new manager."""
+    """Swap some leads within a department, which gives their teams a new manager."""
     for department in range(len(lives.head) - 1):
         teams = np.flatnonzero((lives.team_department == department) & (lives.lead >= 0))
         if len(teams) >= 2 and rng.random() < LEAD_SWAPS_PER_HALF_YEAR * len(teams):
@@ -121,7 +121,7 @@ def _swap_leads(lives: Lives, rng: np.random.Generator) -> None:
 
 
 def _promote(lives: Lives, monday: int, rng: np.random.Generator) -> None:
-    """The half-yearly promotions: by time in level and last rating; the overlooked never."""
+    """Promote half-yearly by time in level and last rating, never the overlooked."""
     waited = (monday - lives.level_since) / 365.25
     chance = np.interp(waited, [0.5, 1.0, 1.5, 2.0, 2.5], [0.0, 0.12, 0.35, 0.6, 0.9])
     chance *= np.select([lives.last_rating <= 2, lives.last_rating == 3], [0.05, 0.75], 1.0)
@@ -131,21 +131,21 @@ def _promote(lives: Lives, monday: int, rng: np.random.Generator) -> None:
     lives.level_since[chosen] = monday
 
 
-def _hire(lives: Lives, employees: int, monday: int, rng: np.random.Generator) -> None:
+def _hire(lives: Lives, employees: int, monday: int, *, rng: np.random.Generator) -> None:
     """Fill a share of the vacancies, into the smallest teams."""
-    here = lives.employed(monday)
-    vacancies = min(employees - int(here.sum()), lives.capacity - lives.people - 10)
+    present = lives.employed(monday)
+    vacancies = min(employees - int(present.sum()), lives.capacity - lives.people - 10)
     count = int(rng.binomial(max(vacancies, 0), VACANCIES_FILLED_PER_WEEK))
     if count:
-        size = np.bincount(lives.team[here & (lives.team >= 0)], minlength=len(lives.lead))
+        size = np.bincount(lives.team[present & (lives.team >= 0)], minlength=len(lives.lead))
         team = np.argsort(size + rng.random(len(size)), kind="stable")[np.arange(count) % len(size)]
         join(lives, hired=np.full(count, monday), team=team, rng=rng)
 
 
 def _plant(
-    lives: Lives, employees: int, monday: int, due: dict[str, float], patience: Ints, rng: np.random.Generator
+    lives: Lives, employees: int, monday: int, *, due: dict[str, float], patience: Ints, rng: np.random.Generator
 ) -> None:
-    """Start this week's episodes, each in somebody who has none and has a past to compare with."""
+    """Start this week's episodes, each in a person without one and with a past to compare with."""
     episodes = lives.episodes
     if monday < lives.start + 56 or monday > lives.end - 28:
         return
@@ -170,7 +170,7 @@ def _plant(
 
 
 def _slump(lives: Lives, last: int) -> Floats:
-    """How much the planted causes take off each person's rating for the period ending on `last`."""
+    """Rating points that planted causes cost each person for the period ending on `last`."""
     everyone = np.arange(lives.capacity)
     slump = SLIDING_ON * lives.episodes.strength("rating_slide", everyone, last, ramp_days=1)
     for name, cause in CAUSES.items():
@@ -180,12 +180,12 @@ def _slump(lives: Lives, last: int) -> Floats:
     return slump
 
 
-def _review(lives: Lives, period: tuple[int, int], employees: int, rng: np.random.Generator) -> None:
-    """Rate everybody who worked long enough in `period`; a low rating ends the cause that led to it."""
+def _review(lives: Lives, period: tuple[int, int], employees: int, *, rng: np.random.Generator) -> None:
+    """Rate everybody employed long enough in `period`; a low rating ends its cause."""
     first, last = period
     manager = lives.managers()
-    here = lives.employed(last + REVIEW_STEP_DAYS + 6) & (lives.hired <= last - 60) & (manager >= 0)
-    who = np.flatnonzero(here)
+    present = lives.employed(last + REVIEW_STEP_DAYS + 6) & (lives.hired <= last - 60) & (manager >= 0)
+    who = np.flatnonzero(present)
     severity = SEVERITY * np.sin(12.9898 * manager[who])
     score = (
         MEAN_RATING + 0.52 * lives.ability[who] + severity + rng.normal(0, 0.38, len(who)) - _slump(lives, last)[who]
@@ -211,9 +211,10 @@ def _leave(lives: Lives, monday: int, rng: np.random.Generator) -> None:
     """Draw this week's exits from the hazards, by kind."""
     weekly = hazards(lives, monday) * 7 / 365.25
     total = weekly.sum(axis=1)
-    gone = lives.employed(monday) & (lives.hired < monday) & (rng.random(lives.capacity) < -np.expm1(-total))
-    who = np.flatnonzero(gone)
+    leaves = lives.employed(monday) & (lives.hired < monday) & (rng.random(lives.capacity) < -np.expm1(-total))
+    who = np.flatnonzero(leaves)
     kind = (rng.random(len(who))[:, None] * total[who, None] > np.cumsum(weekly[who], axis=1)).sum(axis=1)
     exited = monday + rng.integers(1, 7, len(who))
-    kept = exited < lives.end
-    lives.exited[who[kept]], lives.exit_kind[who[kept]] = exited[kept], np.minimum(kind[kept], 2)
+    before_end = exited < lives.end
+    lives.exited[who[before_end]] = exited[before_end]
+    lives.exit_kind[who[before_end]] = np.minimum(kind[before_end], 2)

@@ -1,4 +1,4 @@
-"""Gaps that stay, and the one course of two that closes one of them, as the tables show them."""
+"""Recurring gaps, and the one course of two that closes one of them, as the tables show them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NEXT = """
     from reviews r window w as (partition by employee_id order by reviewed_on)"""
 
 
-def gone(company: Company, course: str) -> tuple[float, int, float, int]:
-    """Share without the tag at the next review, and how many: of those who completed `course` in between, of the others."""
+def cleared(company: Company, course: str) -> tuple[float, int, float, int]:
+    """Share without the tag at the next review, and count: of people who completed `course` in between, and of the others."""
     tag = company.truth.closures["tag"][0]
     (others, others_n), (took, took_n) = company.rows(f"""
         select avg((next_tag is null)::int), count(*) from (
@@ -32,7 +32,7 @@ def test_one_course_closes_the_gap_and_the_other_leaves_it(company: Company) -> 
     truth = company.truth.closures
     assert truth["tag"].nunique() == truth["skill"].nunique() == 1 and sorted(truth["closes"]) == [False, True]
     for course, closes, probability in truth[["course_id", "closes", "probability"]].itertuples(index=False):
-        took, took_n, others, others_n = gone(company, course)
+        took, took_n, others, others_n = cleared(company, course)
         error = math.sqrt(took * (1 - took) / took_n + others * (1 - others) / others_n)
         assert min(took_n, others_n) > 40
         if closes:
@@ -67,10 +67,10 @@ def test_both_courses_teach_the_skill_and_are_liked_alike(company: Company) -> N
 
 
 def test_the_catalogue_has_what_the_case_needs_and_one_course_of_another_subject(company: Company) -> None:
-    found = {str(title): skills for title, skills in company.rows("select title, skills from courses")}
-    assert found["高效沟通七步法"] == ["communication"] and found["影响力工作坊"] == ["influence"]
-    assert found["葡萄酒品鉴"] == ["wine_tasting"]
-    assert all(title == "葡萄酒品鉴" or "wine_tasting" not in skills for title, skills in found.items())
+    skills_of = {str(title): skills for title, skills in company.rows("select title, skills from courses")}
+    assert skills_of["高效沟通七步法"] == ["communication"] and skills_of["影响力工作坊"] == ["influence"]
+    assert skills_of["葡萄酒品鉴"] == ["wine_tasting"]
+    assert all(title == "葡萄酒品鉴" or "wine_tasting" not in skills for title, skills in skills_of.items())
 
 
 def test_every_completed_course_is_in_the_log(company: Company) -> None:

@@ -213,7 +213,7 @@ def test_gap_tags_are_quoted_from_their_review(company: Company) -> None:
 @pytest.mark.parametrize(
     ("kind", "low", "high"), [("voluntary", 0.10, 0.14), ("involuntary", 0.02, 0.04), ("other", 0.004, 0.016)]
 )
-def test_rates_of_leaving(company: Company, kind: str, low: float, high: float) -> None:
+def test_rates_of_leaving(company: Company, *, kind: str, low: float, high: float) -> None:
     assert low < company.number(f"select count(*) from exits where kind = '{kind}'") / (600 * YEARS) < high
 
 
@@ -320,7 +320,7 @@ def during(company: Company, cause: str, measure: str, *, first: int = 90, last:
     ],
 )
 def test_a_cause_changes_the_rate_of_its_own_kinds(
-    company: Company, cause: str, measure: str, low: float, high: float
+    company: Company, *, cause: str, measure: str, low: float, high: float
 ) -> None:
     planted, others = during(company, cause, measure)
     assert low < planted / others < high

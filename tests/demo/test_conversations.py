@@ -1,4 +1,4 @@
-"""Conversations: drawn by lot, then chosen; an effect in whom they were done; and what is wrong with a row of them."""
+"""Conversations: randomised offers, then chosen ones; the effect among the treated; and faulty rows."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from tests.demo.company import END, START, Company
 from tests.tables import kept, opened, quarantined, write_tables
 
 ANSWERED = 21
-"""By then every conversation that takes place has taken place."""
+"""Days after an offer by which every conversation has taken place."""
 
 
 @pytest.fixture(scope="module")
 def trial() -> dict[str, np.ndarray]:
-    """What happened in 24 companies of 800 people to everybody considered: arrays over people.
+    """Everybody considered in 24 companies of 800 people: arrays over people.
 
-    `left` and `days` are exits of one's own will, and days at risk, while a conversation acts; `left_later` and
-    `days_later` thereafter.
+    `left` and `days`: voluntary exits and days at risk while a conversation acts; `left_later`, `days_later`: after that.
     """
     first, last = ((day - date(1970, 1, 1)).days for day in (START, END))
     attrition = [code for code, name in enumerate(NAMES) if CAUSES[name].outcome == ATTRITION]
@@ -33,17 +32,17 @@ def trial() -> dict[str, np.ndarray]:
         lives = live(employees=800, start=first, end=last, rng=np.random.default_rng(seed))
         talks = conversations(lives, np.random.default_rng([seed, 1]))
         who = talks.person
-        found = {"random": talks.random, "status": talks.status, "offered": talks.offered}
-        found["planted"] = np.isin(lives.episodes.cause[who], attrition) & (lives.episodes.began[who] < talks.offered)
-        found["tenure"] = talks.offered - lives.hired[who]
+        columns = {"random": talks.random, "status": talks.status, "offered": talks.offered}
+        columns["planted"] = np.isin(lives.episodes.cause[who], attrition) & (lives.episodes.began[who] < talks.offered)
+        columns["tenure"] = talks.offered - lives.hired[who]
         for name, begin, over in (("", ANSWERED, EFFECT_DAYS), ("_later", EFFECT_DAYS + ANSWERED, 400)):
             since = talks.offered + begin
             until = np.minimum(np.minimum(lives.exited[who], talks.offered + over), lives.end)
-            found["days" + name] = np.maximum(until - since, 0)
-            found["left" + name] = (
+            columns["days" + name] = np.maximum(until - since, 0)
+            columns["left" + name] = (
                 (until > since) & (until == lives.exited[who]) & (lives.exit_kind[who] == 0) & (until < lives.end)
             )
-        parts.append(found)
+        parts.append(columns)
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -59,9 +58,9 @@ def rates(
     ]
 
 
-def apart(one: tuple[float, float], other: tuple[float, float], ratio: float) -> float:
-    """By how many standard errors the ratio of two rates is off `ratio`."""
-    return (one[0] - other[0] - float(np.log(ratio))) / float(np.hypot(one[1], other[1]))
+def apart(rate: tuple[float, float], other: tuple[float, float], ratio: float) -> float:
+    """Distance of the ratio of two rates from `ratio`, in standard errors."""
+    return (rate[0] - other[0] - float(np.log(ratio))) / float(np.hypot(rate[1], other[1]))
 
 
 def test_chance_alone_decides_who_is_offered_one(trial: dict[str, np.ndarray]) -> None:
@@ -69,9 +68,9 @@ def test_chance_alone_decides_who_is_offered_one(trial: dict[str, np.ndarray]) -
     total = out.sum() + offered.sum()
     assert abs(offered.sum() - total / 2) < 3 * np.sqrt(total) / 2
     for known in ("planted", "tenure", "offered"):
-        one, other = trial[known][out].astype(float), trial[known][offered].astype(float)
-        error = np.hypot(one.std() / np.sqrt(len(one)), other.std() / np.sqrt(len(other)))
-        assert abs(one.mean() - other.mean()) < 3 * error, known
+        held_out, others = trial[known][out].astype(float), trial[known][offered].astype(float)
+        error = np.hypot(held_out.std() / np.sqrt(len(held_out)), others.std() / np.sqrt(len(others)))
+        assert abs(held_out.mean() - others.mean()) < 3 * error, known
 
 
 def test_a_conversation_halves_the_hazard_of_leaving_and_an_offer_does_not(trial: dict[str, np.ndarray]) -> None:

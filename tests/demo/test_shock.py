@@ -1,4 +1,4 @@
-"""A market that breaks down under targets already set, and people who hold back, as the tables show them."""
+"""A market that collapses under targets already set, and sandbaggers, as the tables show them."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def slope(company: Company, *, signal: str, metrics: str, before: date) -> tuple
     pace, level = (np.asarray(rows[name], dtype=float) for name in ("log_pace", "level"))
     known = ~np.isnan(level)
     columns = np.column_stack([np.ones(known.sum()), level[known]])
-    found = np.linalg.solve(columns.T @ columns, columns.T @ pace[known])
-    spread = (pace[known] - columns @ found).var()
-    return float(found[1]), float(np.sqrt(spread * np.linalg.inv(columns.T @ columns)[1, 1]))
+    coefficients = np.linalg.solve(columns.T @ columns, columns.T @ pace[known])
+    spread = (pace[known] - columns @ coefficients).var()
+    return float(coefficients[1]), float(np.sqrt(spread * np.linalg.inv(columns.T @ columns)[1, 1]))
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_goals_with_a_place_move_one_to_one_with_its_market_years_before_the_sho
     company: Company, signal: str, metrics: str
 ) -> None:
     (planted,) = company.truth.shocks.to_dict("records")
-    found, error = slope(company, signal=signal, metrics=metrics, before=planted["from_month"].date())
-    assert abs(found - 1) < 3 * error and found > 6 * error
+    coefficient, error = slope(company, signal=signal, metrics=metrics, before=planted["from_month"].date())
+    assert abs(coefficient - 1) < 3 * error and coefficient > 6 * error
 
 
 def test_a_shock_nearly_halves_one_market_and_leaves_the_others_and_revenue(company: Company) -> None:
@@ -64,8 +64,8 @@ def test_a_shock_nearly_halves_one_market_and_leaves_the_others_and_revenue(comp
 
     new, revenue = reached(planted["metric"]), reached("revenue")
     assert len(new) == len(revenue) == 4
-    there = new.pop(planted["scope"])
-    assert 0.4 < there < 0.7 and there < 0.75 * min(new.values())
+    shocked = new.pop(planted["scope"])
+    assert 0.4 < shocked < 0.7 and shocked < 0.75 * min(new.values())
     assert revenue[planted["scope"]] > 0.85
 
 
@@ -106,8 +106,8 @@ def test_what_is_planted_in_the_pace_is_what_is_measured() -> None:
     entries, besides = shock.weighed(lives, goals(lives, draw), draw)
     held, hit = shock.sandbaggers(lives, entries, draw), shock.hit(lives, entries)
     whole, calm = joined(entries, besides), np.zeros((3, 24, 4))
-    effort = shock.effort(lives, whole, held, hit)
-    goal, day, actual = progress(lives, whole, calm, calm[0], effort, draw)
+    effort = shock.effort(lives, whole, held_back=held, hit=hit)
+    goal, day, actual = progress(lives, whole, signals=calm, demanded=calm[0], effort=effort, rng=draw)
     ended = np.flatnonzero(day == day.max())
     pace = np.log(np.maximum(actual[ended], 0.5) / whole.target[goal[ended]])
     new, repeats = whole.new_accounts(lives)[goal[ended]], (whole.slot == shock.REPEATS)[goal[ended]]
@@ -143,9 +143,9 @@ def test_who_holds_back_is_far_behind_his_market_and_himself_and_only_there(comp
     company.connection.register("held", company.truth.sandbaggers)
     (row,) = company.rows(f"""
         with attained as ({ATTAINED}),
-        usual as (select scope, metric, period_start, median(log_pace) as market from attained group by all),
+        typical as (select scope, metric, period_start, median(log_pace) as market from attained group by all),
         excess as (select a.*, a.log_pace - u.market as beyond from attained a
-                   join usual u using (metric, period_start) where a.scope is not distinct from u.scope)
+                   join typical u using (metric, period_start) where a.scope is not distinct from u.scope)
         select median(e.beyond), max(e.beyond),
                median(e.beyond - (select avg(beyond) from excess p where p.employee_id = e.employee_id
                                   and p.metric = e.metric and p.period_start < e.period_start)),

@@ -156,7 +156,7 @@ def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
     assert ("own effort" in suggested["a2"]["en"]) == (own < 0)
 
 
-def past_quarters(goal: str, owner: str, metric: str, finals: list[float]) -> tuple[list[str], list[str]]:
+def past_quarters(goal: str, owner: str, metric: str, *, finals: list[float]) -> tuple[list[str], list[str]]:
     """Rows of goals and of progress: quarters of 2024 on, each 100 of a target."""
     starts = [dt.date(2024 + n // 4, n % 4 * 3 + 1, 1) for n in range(len(finals))]
     ends = [dt.date(2024 + (n + 1) // 4, (n + 1) % 4 * 3 + 1, 1) - dt.timedelta(1) for n in range(len(finals))]
@@ -168,7 +168,7 @@ def past_quarters(goal: str, owner: str, metric: str, finals: list[float]) -> tu
 def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
     """Usually well above, and in the band even in the fallen market: slowing down does not make relief of it."""
     market = {"market": np.log(0.9), "peers": np.log(0.9)}
-    goals, progress = past_quarters("a", "ana", "visits", [150.0] * 9)
+    goals, progress = past_quarters("a", "ana", "visits", finals=[150.0] * 9)
     data = company(
         tmp_path,
         *goals,
@@ -324,7 +324,7 @@ def test_a_goal_without_a_forecast_says_so(case: Data) -> None:
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
-    past, progress = past_quarters("a", "ana", "visits", [130.0] * 3)
+    past, progress = past_quarters("a", "ana", "visits", finals=[130.0] * 3)
     data = company(
         tmp_path_factory.mktemp("team"),
         *(f"{row} |" for row in past),
