@@ -4,6 +4,7 @@
   python3 run.py demo [ARGS]             a simulated company, from raw evidence to advice
   python3 run.py perfml [ARGS]           the perfml command
   python3 run.py test [ARGS]             lint, format, types, tests; with ARGS only `pytest ARGS`
+  python3 run.py test --fast             the same without slow tests and real data: before a commit
   python3 run.py evaluate [ARGS]         evaluation/run.py
   python3 run.py benchmark NAME [ARGS]   benchmarks/NAME.py
   python3 run.py lock [--upgrade]        write the two lock files again (needs uv)
@@ -42,6 +43,7 @@ STAMP = VENV / "perfml-installed.txt"
 LOCKS = {"runtime": ROOT / "requirements.lock", "full": ROOT / "requirements-dev.lock"}  # full contains runtime
 
 CHECKS = ("ruff check .", "ruff format --check .", "mypy", "pytest -n auto --maxprocesses 4 --dist loadfile")
+FAST = (*CHECKS[:-1], f"{CHECKS[-1]} -m 'not slow and not data'")
 LAUNCH = "from perfml.cli import main; main()"
 OPENMP = {"linux": "apt-get install libgomp1 (elsewhere: dnf install libgomp)", "darwin": "brew install libomp"}
 
@@ -187,12 +189,12 @@ def perfml(args: list[str]) -> int:
 def test(args: list[str]) -> int:
     ensure("full")
     os.chdir(ROOT)
-    if args:
+    if args not in ([], ["--fast"]):
         return hand_over(PYTHON, "-m", "pytest", *args)
     failed = []
-    for check in CHECKS:  # all of them, whatever the earlier ones say
+    for check in FAST if args else CHECKS:  # all of them, whatever the earlier ones say
         print(f"== {check}", flush=True)
-        failed += [check] if call(PYTHON, "-m", *check.split()) else []
+        failed += [check] if call(PYTHON, "-m", *shlex.split(check)) else []
     if failed:
         raise Failure(f"failed: {', '.join(failed)}")
     return 0

@@ -44,8 +44,8 @@ keep("curves", project.curves("attrition", data, as_of=end))
 keep("targets", project.targets(data, as_of="2026-09-03"))
 keep("courses", project.courses(data, as_of=end))
 """
-WORDING = frozenset({"en", "zh", "title", "text", "why_not", "why"})
-"""Keys whose texts may be edited."""
+WORDING = ("en", "zh", "title", "text", "why_not")
+"""How keys end whose texts may be edited."""
 RENAMED = {"steady": "stable"}
 """Fields of a reason, by their earlier name."""
 VERSIONS = frozenset({"model_version", "suggestion_id"})
@@ -88,7 +88,7 @@ def differences(ours: Any, theirs: Any, path: tuple[str, ...] = ()) -> Iterator[
         for left, right in zip(ours, theirs, strict=True):
             yield from differences(left, right, path)
     elif repr(ours) != repr(theirs):  # tells 0.1 from its neighbour, and one missing value is like another
-        yield ".".join(path), key in WORDING, ours, theirs
+        yield ".".join(path), key.endswith(WORDING), ours, theirs
 
 
 def compared(name: str, ours: Any, theirs: Any) -> int:

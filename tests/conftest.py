@@ -22,6 +22,13 @@ settings.register_profile(
 settings.load_profile("perfml")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs the trained company is slow."""
+    for item in items:
+        if "company_of_500" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test logs to a server that the machine, or another test, has named."""

@@ -16,7 +16,7 @@ SHARED = ROOT.parent / "shared" / "data"
 LONG = ("catalogue", "learners")
 """Sets of some minutes, left to ``python3 run.py evaluate``."""
 needs_data = [
-    pytest.mark.evaluation,
+    pytest.mark.data,
     pytest.mark.skipif(
         not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)"
     ),

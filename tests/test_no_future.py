@@ -45,6 +45,7 @@ def evidence_at(tables: Tables, *as_ofs: list[dt.date], parquet: bool = False) -
 
 @settings(max_examples=8, phases=[Phase.generate])
 @given(futures())
+@pytest.mark.slow
 def test_another_future_changes_no_evidence(case: tuple[Tables, Tables, dt.date]) -> None:
     before, after, as_of = case
     wanted = [as_of], [as_of - QUARTER, as_of]
@@ -65,6 +66,7 @@ def example() -> tuple[Tables, dt.date, Evidence]:
 
 
 @pytest.mark.parametrize("table", CHANGING)
+@pytest.mark.slow
 def test_another_past_changes_evidence(table: str, example: tuple[Tables, dt.date, Evidence]) -> None:
     """So that the test above can fail: each of these tables matters."""
     tables, as_of, evidence = example

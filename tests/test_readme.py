@@ -87,6 +87,7 @@ def test_every_run_verb_is_one_that_run_knows() -> None:
     assert (ROOT / "benchmarks" / "learner.py").is_file()
 
 
+@pytest.mark.slow
 def test_demo_does_the_whole_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

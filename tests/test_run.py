@@ -139,6 +139,10 @@ def test_test_runs_every_check_and_fails_if_one_does(checkout: Checkout, monkeyp
     assert checkout.run.main(["test"]) == 0
     assert [words[2] for words in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
     checkout.calls.clear()
+    assert checkout.run.main(["test", "--fast"]) == 0
+    assert [words[2] for words in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
+    assert checkout.calls[-1][-2:] == ["-m", "not slow and not data"]
+    checkout.calls.clear()
     checkout.fails = lambda words: "mypy" in words
     assert checkout.run.main(["test"]) == 1
     assert len(checkout.calls) == 4

@@ -68,14 +68,12 @@ def test_rows_are_whole(company_of_500: Simulated, model: str) -> None:
 @pytest.mark.parametrize("model", ["attrition", "low_performance"])
 def test_the_list_is_sized_to_capacity(company_of_500: Simulated, model: str) -> None:
     scored = [row for row in company_of_500.rows[model] if row["status"] == "scored"]
-    if scored[0]["rank"] is None:
-        assert all(row["band"] is None for row in scored)
-        return
     assert [row["rank"] for row in scored] == list(range(1, len(scored) + 1))
     margins = [row["margin"] for row in scored]
     assert margins == sorted(margins, reverse=True)
-    room = round(len(scored) * 0.05)
-    assert [row["band"] for row in scored[: 2 * room + 1]] == ["act"] * room + ["watch"] * room + ["none"]
+    capacity = round(len(scored) * 0.05)
+    bands = [row["band"] for row in scored[: 2 * capacity + 1]]
+    assert bands == ["act"] * capacity + ["watch"] * capacity + ["none"]
 
 
 def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,8 @@ from perfml.evidence.sources import open_data
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_pandas_version_gives_perfml_s_numbers(tmp_path: Path) -> None:
     folder = company(Size(employees=120, events=30_000), tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.demo.company import Company
 
+pytestmark = pytest.mark.slow
+
 NEXT = """
     select r.employee_id, r.review_id, r.reviewed_on, lead(review_id) over w as next_id, lead(reviewed_on) over w as next_on
     from reviews r window w as (partition by employee_id order by reviewed_on)"""

@@ -15,6 +15,8 @@ from perfml.demo.weeks import live
 from tests.demo.company import END, START, Company
 from tests.tables import kept, opened, quarantined, write_tables
 
+pytestmark = pytest.mark.slow
+
 ANSWERED = 21
 """Days after an offer by which every conversation has taken place."""
 

@@ -49,6 +49,7 @@ COUNTS = [
 
 
 @pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.slow
 def test_counted_again_they_give_the_value(opened: Data, evidence, name: str) -> None:
     people = evidence.frame[["employee_id", name]].dropna().sample(12, random_state=0)
     assert (people[name] > 0).any()

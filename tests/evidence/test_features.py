@@ -145,6 +145,7 @@ def agree(frame: pd.DataFrame, log: list[Event], as_ofs: list[dt.date], wanted: 
 
 @settings(max_examples=11, phases=[Phase.generate])
 @given(logs())
+@pytest.mark.slow
 def test_the_one_pass_agrees_with_row_by_row(
     tmp_path_factory: pytest.TempPathFactory, case: tuple[list[Event], list[dt.date]]
 ) -> None:

@@ -76,6 +76,7 @@ def of_tables(tables: Tables, *untils: dt.date, parquet: bool = False) -> list[d
 
 @settings(max_examples=4, phases=[Phase.generate])
 @given(futures())
+@pytest.mark.slow
 def test_another_future_changes_nothing(case: tuple[Tables, Tables, dt.date]) -> None:
     """Rows come, go and change from the as-of date on, in every way :mod:`tests.companies` knows."""
     before, after, as_of = case

@@ -63,6 +63,7 @@ def export(company: Simulated, out: Path, **changes: str) -> Path:
 
 class TestMatches:
     @pytest.mark.parametrize("as_of", [EARLIER, END])
+    @pytest.mark.slow
     def test_each_date_of_a_run_alone(self, scored: Path, as_of: dt.date) -> None:
         rows = pq.read_metadata(scored / "home" / "scores" / MODEL / f"{as_of}.parquet").num_rows
         assert rows > 300

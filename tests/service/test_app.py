@@ -42,6 +42,7 @@ print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules}
 """
 
 
+@pytest.mark.slow
 def test_the_process_imports_nothing_heavy(home: Path) -> None:
     run = subprocess.run([sys.executable, "-c", EVERY_ROUTE, str(home)], capture_output=True, text=True, check=True)
     codes, modules = json.loads(run.stdout)
@@ -161,6 +162,7 @@ THERE = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1"}
 @pytest.mark.parametrize(
     ("mode", "fixed"), [(POSITIVE, {}), (POSITIVE, THERE), (NEGATIVE, {})], ids=["any", "there", "wrong"]
 )
+@pytest.mark.slow
 def test_the_service_does_what_its_document_says(home: Path, mode: GenerationMode, fixed: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
@@ -202,6 +204,7 @@ def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) 
     return codes
 
 
+@pytest.mark.slow
 def test_a_page_of_a_large_company_costs_little(tmp_path: Path) -> None:
     """20,000 people at 3 horizons. The bound is loose, for slow machines: about 60 ms were measured."""
     version = train(tmp_path, "attrition", {91: True, 182: True, 365: True})

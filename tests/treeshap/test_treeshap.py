@@ -115,6 +115,7 @@ def test_as_many_rounds_as_a_prediction_uses() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.slow
 def test_rows_are_alike_in_any_company_and_any_number_of_threads(dtype: Any) -> None:
     X, y = table()
     shap = TreeShap(grown(X, y, categories=(10, 11)), dtype)

@@ -45,6 +45,7 @@ def observed(
 
 
 @pytest.mark.parametrize("lasting", [0.0, 2.0])
+@pytest.mark.slow
 def test_where_no_course_helps_few_are_believed(monkeypatch: pytest.MonkeyPatch, lasting: float) -> None:
     """Also where gaps last for some people and not for others, so that reviews of one person are alike."""
     said = [one for seed in range(40) for one in observed(monkeypatch, seed, lasting=lasting).values()]

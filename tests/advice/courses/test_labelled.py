@@ -11,6 +11,8 @@ import pytest
 
 from tests.advice.courses.ranking import mean, ndcg, wrong_topics
 
+pytestmark = pytest.mark.slow
+
 LABELLED = Path(__file__).parent / "labelled"
 TOPICS = {
     "communication",

@@ -71,6 +71,7 @@ def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) 
     assert found[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
 
 
+@pytest.mark.slow
 def test_a_comment_proposes_a_gap_and_a_person_has_to_confirm_it(tmp_path: Path) -> None:
     found = rows(company(tmp_path, tags=""))
     assert found[0]["tag_source"] == "proposed" and found[0]["quote"] == "跨部门协作有待加强。"
@@ -85,6 +86,7 @@ def test_nothing_suitable_is_an_answer(tmp_path: Path) -> None:
     assert "没有与此相关的课程" in row["why_not_zh"] and "nothing suitable" in row["why_not_en"]
 
 
+@pytest.mark.slow
 def test_what_was_refused_or_held_is_not_suggested(tmp_path: Path) -> None:
     data = company(tmp_path)
     first = rows(data)[0]["suggestion_id"]
@@ -94,6 +96,7 @@ def test_what_was_refused_or_held_is_not_suggested(tmp_path: Path) -> None:
     assert rows(data, employees=["ben"]) == []
 
 
+@pytest.mark.slow
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     before = rows(company(tmp_path / "a"))
     later = CASE + "ana | 谈判技巧需要提升 | 2026-09-01 | | "

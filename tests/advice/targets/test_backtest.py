@@ -19,6 +19,8 @@ from perfml.evidence.sources import Data
 from tests.advice.targets.worlds import NOW, POLICY, number, quarters, world
 from tests.tables import opened
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:

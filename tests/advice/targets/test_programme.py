@@ -203,6 +203,7 @@ def companies(draw: st.DrawFn) -> tuple[pd.DataFrame, Needs, TargetPolicy]:
 
 @settings(max_examples=150, deadline=None)
 @given(companies())
+@pytest.mark.slow
 def test_every_proposal_keeps_every_rule(company: tuple[pd.DataFrame, Needs, TargetPolicy]) -> None:
     table, need, policy = company
     proposal = propose(table, need, policy)

@@ -357,6 +357,7 @@ seen = st.fixed_dictionaries(
     own=logs,
     slower=st.floats(0.01, 1),
 )
+@pytest.mark.slow
 def test_a_sandbagger_never_gets_an_easier_target(
     team: Data, *, outside: dict[str, Row], own: float, slower: float
 ) -> None:

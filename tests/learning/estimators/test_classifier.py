@@ -64,6 +64,7 @@ def test_contributions_sum_to_the_margin() -> None:
     np.testing.assert_allclose(found[:, :-1].mean(axis=0), 0, atol=0.1)
 
 
+@pytest.mark.slow
 def test_works_where_scikit_learn_puts_it() -> None:
     frame, y = people()
     numbers = frame[["tenure_days", "rating", "overtime"]].astype(float)
@@ -99,6 +100,7 @@ def steps_named(model: RiskClassifier, grid: np.ndarray) -> np.ndarray:
     return np.diff(model.decision_function(pd.DataFrame({"risk_a": grid, "b": 0.0, "c": 0.0})))
 
 
+@pytest.mark.slow
 def test_small_data_leans_on_curves_and_large_data_on_trees() -> None:
     rng = np.random.default_rng(1)
 
@@ -114,6 +116,7 @@ def test_small_data_leans_on_curves_and_large_data_on_trees() -> None:
     assert additive.risk_.share < 0.5
 
 
+@pytest.mark.slow
 def test_not_worse_than_logistic_regression_on_little_data() -> None:
     differences = []
     for seed in range(8):
@@ -161,6 +164,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="tenure"):
             model.predict_proba(frame.rename(columns={"tenure_days": "tenure"}))
 
+    @pytest.mark.slow
     def test_five_thousand_columns(self) -> None:
         rng = np.random.default_rng(0)
         x = rng.normal(size=(300, 5000))

@@ -400,7 +400,7 @@ def test_causes_that_cannot_be_are_refused(causes: list[float]) -> None:
 # ---- real people --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.evaluation
+@pytest.mark.data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)")
 def test_goals_on_real_turnover_are_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "evaluation"))

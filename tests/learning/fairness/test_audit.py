@@ -124,6 +124,7 @@ def test_people_count_and_not_their_rows() -> None:
     assert {f.verdict for f in audited(many, g=np.repeat(group, 12)).values()} == {"insufficient"}
 
 
+@pytest.mark.slow
 def test_a_fair_model_seldom_fails_although_the_limits_are_often_passed() -> None:
     """Two attributes and their eight intersections, 20 companies: the limits alone would call nearly all of them unfair."""
     failed = beyond = 0

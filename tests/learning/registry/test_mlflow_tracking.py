@@ -26,6 +26,8 @@ from perfml.learning.registry.mlflow_tracking import Tracked, flush, promote, pu
 from perfml.learning.registry.model_store import load
 from tests.simulated import Simulated
 
+pytestmark = pytest.mark.slow
+
 ABOUT = {
     "until": "2026-10-01",
     "perfml": "0.1",

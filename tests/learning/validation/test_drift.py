@@ -159,7 +159,7 @@ def test_columns_are_found_by_name() -> None:
         assess(REFERENCE, names=NAMES[:-1], **(now | {"features": now["features"][:, :-1]}))
 
 
-@pytest.mark.evaluation
+@pytest.mark.data
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)")
 def test_yearly_snapshots_rank_the_leavers_and_the_lay_offs_raise_the_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
     """People were first laid off at the end of 2014: the year that the snapshot of 2013 tells."""
