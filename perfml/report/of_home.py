@@ -42,23 +42,23 @@ def report_home(home: Path, folder: ProjectFolder, out: Path, *, as_of: dt.date 
         as_of=day,
         models=[load(home, name) for name in models],
         scores=[pq.read_table(score_file(home, name, day)) for name in models],
-        advice=advice_at(home, folder, models, day),
+        advice=advice_at(home, folder, models=models, day=day),
     )
 
 
-def advice_at(home: Path, folder: ProjectFolder, models: Sequence[str], day: dt.date) -> Advice:
+def advice_at(home: Path, folder: ProjectFolder, *, models: Sequence[str], day: dt.date) -> Advice:
     """The lists of ``models`` at ``day``, and the newest suggestions up to it."""
     return Advice.of(
-        _newest_suggestions(home, folder, TargetPolicy, day),
-        _newest_suggestions(home, folder, CoursePolicy, day),
+        _newest_suggestions(home, folder, TargetPolicy, until=day),
+        _newest_suggestions(home, folder, CoursePolicy, until=day),
         [work_list(home, model, folder.model(model).list, as_of=day) for model in models],
     )
 
 
-def _newest_suggestions(home: Path, folder: ProjectFolder, kind: type[Spec], day: dt.date) -> pa.Table | None:
-    """The suggestions of the newest date up to ``day``, among the policies of ``kind``; None where there are none."""
+def _newest_suggestions(home: Path, folder: ProjectFolder, kind: type[Spec], *, until: dt.date) -> pa.Table | None:
+    """The suggestions of the newest date up to ``until``, among the policies of ``kind``; None where there are none."""
     policies = [name for name, spec in folder.policies.items() if isinstance(spec, kind)]
-    dated = [(date, name) for name in policies for date in suggestion_dates(home, name) if date <= day]
+    dated = [(date, name) for name in policies for date in suggestion_dates(home, name) if date <= until]
     if not dated:
         return None
     date, name = max(dated)

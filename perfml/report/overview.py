@@ -124,11 +124,11 @@ def _panel(trace: Trace, x: Sequence[float], *, top: float, height: float, ends:
         known_points = [point for point in points if point]
         if not dash:
             parts += [dot(*point, radius=4, fill=colour) for point in known_points]
-            parts.append(_last(trace, values, known_points, ends[1]))
+            parts.append(_last(trace, values, known_points, right=ends[1]))
     return parts
 
 
-def _last(trace: Trace, values: Sequence[float], points: Sequence[tuple[float, float]], right: float) -> str:
+def _last(trace: Trace, values: Sequence[float], points: Sequence[tuple[float, float]], *, right: float) -> str:
     """The newest value as a number above its dot."""
     if not points:
         return ""

@@ -35,7 +35,7 @@ MEASURE_TEXTS: Mapping[str, tuple[Message, Message]] = {
 """The name and the meaning of each measure."""
 
 
-def target_pictures(row: Mapping[str, Any], language: Language) -> Markup:
+def target_pictures(row: Mapping[str, Any], *, language: Language) -> Markup:
     """The forecast and the target of one goal, from its row of suggestions."""
     codes = ("report_target_forecast", "report_target_now", "report_target_suggested")
     forecast, now, suggested = (render(Message.of(code), language) for code in codes)
@@ -51,7 +51,7 @@ def target_pictures(row: Mapping[str, Any], language: Language) -> Markup:
     )
 
 
-def waterfalls(row: Mapping[str, Any], facts: ModelFacts, language: Language) -> Markup:
+def waterfalls(row: Mapping[str, Any], facts: ModelFacts, *, language: Language) -> Markup:
     """The way from the base value to one person's risk, from the score row."""
     steps = [
         WaterfallStep(wording.evidence(reason, facts.columns, language), reason["contribution"])
@@ -71,7 +71,7 @@ def waterfalls(row: Mapping[str, Any], facts: ModelFacts, language: Language) ->
     )
 
 
-def summaries(leads: Sequence[Leads], horizon: Horizon, facts: ModelFacts, language: Language) -> Markup:
+def summaries(leads: Sequence[Leads], horizon: Horizon, facts: ModelFacts, *, language: Language) -> Markup:
     """The leading reasons among the people to act on."""
     people = len(horizon.act)
     return _both(
@@ -86,7 +86,7 @@ def summaries(leads: Sequence[Leads], horizon: Horizon, facts: ModelFacts, langu
     )
 
 
-def calibrations(horizon: Horizon, language: Language) -> Markup:
+def calibrations(horizon: Horizon, *, language: Language) -> Markup:
     """Expected and observed shares of the back-test."""
     bins = [Bin(b["expected"], b["observed"], b["low"], b["high"]) for b in horizon.backtest["bins"]]
     return _both(
@@ -102,7 +102,7 @@ def calibrations(horizon: Horizon, language: Language) -> Markup:
     )
 
 
-def comparisons(horizon: Horizon, language: Language) -> Markup:
+def comparisons(horizon: Horizon, *, language: Language) -> Markup:
     """The measures of the model and of the baseline in the back-test."""
     rate = horizon.backtest["positives"] / max(1, horizon.backtest["rows"])
     chances = {"auc": 0.5, "average_precision": rate, "lift_at_capacity": 1.0}

@@ -79,7 +79,7 @@ def waterfall(
             parts.append(text(left, y, row, size=size))
             y += 17
         behind.append(line(before, top + 5, before, y - 5, stroke=GRID, dash="2 3"))
-        parts.append(_arrow(before, after, y + 1, step.contribution))
+        parts.append(_arrow(before, after, y=y + 1, contribution=step.contribution))
         outside = 7 if after >= before else -7
         label = f"→ {percent(_probability(levels[number + 1]))}"
         parts.append(
@@ -100,7 +100,7 @@ def waterfall(
     return picture([*behind, *parts], width=width, height=y + 24, title=title)
 
 
-def _arrow(before: float, after: float, y: float, contribution: float) -> str:
+def _arrow(before: float, after: float, *, y: float, contribution: float) -> str:
     """A bar that points to ``after``."""
     direction = 1 if after >= before else -1
     tip = min(6.0, abs(after - before))

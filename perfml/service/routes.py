@@ -97,7 +97,7 @@ def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) 
 
 @router.post("/suggestions/{suggestion_id}/decisions", responses=refusals(NotFound, KeyInUse, Invalid))
 def post_decision(
-    suggestion_id: SuggestionId, body: DecisionBody, key: IdempotencyKey, store: AppStore
+    *, suggestion_id: SuggestionId, body: DecisionBody, key: IdempotencyKey, store: AppStore
 ) -> DecisionAnswer:
     """Accept or refuse a suggestion. The decision is stored; only people put it into effect."""
     return decide(store, suggestion_id, body, key=key)

@@ -24,8 +24,8 @@ def drawn(svg: str) -> ElementTree.Element:
     return ElementTree.fromstring(svg)
 
 
-def words(svg: str) -> list[str]:
-    return ["".join(one.itertext()) for one in drawn(svg).iter("{http://www.w3.org/2000/svg}text")]
+def texts(svg: str) -> list[str]:
+    return ["".join(element.itertext()) for element in drawn(svg).iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_only_what_raises_the_risk_among_the_first_three_leads() -> None:
@@ -42,7 +42,7 @@ def test_only_what_raises_the_risk_among_the_first_three_leads() -> None:
 def test_a_summary_says_of_how_many_and_is_as_long_as_its_share() -> None:
     leads = [Leads("a", 10, 0.5), Leads("b", 5, 0.2)]
     svg = summary(leads, people=20, names={"a": "加班", "b": "a & b"}, scale="people", title="t <1>")
-    assert words(svg) == ["加班", "10 / 20", "a & b", "5 / 20", "people"]
+    assert texts(svg) == ["加班", "10 / 20", "a & b", "5 / 20", "people"]
     ends = [
         tuple(map(float, re.findall(r"[\d.]+", path))) for path in re.findall(r'd="(M[^"]*)" style="[^"]*width:8', svg)
     ]
@@ -55,8 +55,8 @@ def test_a_trend_has_a_panel_for_each_course_and_no_line_over_a_gap() -> None:
     gap = Trace("加班", [1, 2, NAN, 4, 5, 6], [3] * 6)
     nothing = Trace("nobody knows", [NAN] * 6, [NAN] * 6)
     svg = trend(dates, [whole, gap, nothing], person="E1", median="通常", title="t")
-    said = words(svg)
-    assert {"E1", "通常", "Risk", "加班", "nobody knows", "34 %", "6", "2026-09-01"} <= set(said)
+    labels = texts(svg)
+    assert {"E1", "通常", "Risk", "加班", "nobody knows", "34 %", "6", "2026-09-01"} <= set(labels)
     lines = len(re.findall(r"<path[^>]*var\(--accent", svg))
     assert lines == 1 + 5 + 3, "the legend, five steps of the whole trace, and three of the one with a gap"
 

@@ -27,7 +27,7 @@ def words_of(svg: str) -> str:
 def bars(svg: str) -> list[tuple[float, float]]:
     """Where each arrow of a waterfall begins and ends."""
     points = re.findall(r'points="([^"]+)"', svg)
-    corners = [[float(pair.split(",")[0]) for pair in found.split()] for found in points]
+    corners = [[float(pair.split(",")[0]) for pair in corner_list.split()] for corner_list in points]
     return [(c[0], c[2]) for c in corners]
 
 
@@ -103,6 +103,6 @@ def test_calibration_draws_a_dot_and_a_whisker_for_each_bin() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 0.021), (0.5, 0.9), (-3.0, 40.0), (1.0, 1.0)])
 def test_ticks_are_inside(low: float, high: float) -> None:
-    found = ticks(low, high)
-    assert found
-    assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in found)
+    inside = ticks(low, high)
+    assert inside
+    assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in inside)

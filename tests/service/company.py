@@ -45,7 +45,7 @@ def train(
     until: str = "2026-08-01",
     segments: Mapping[str, Mapping[str, str]] = SEGMENTS,
 ) -> str:
-    """Keep a model that was back-tested as said; return its version."""
+    """Keep a model that was back-tested with these verdicts; return its version."""
     backtests = {
         str(days): {
             "horizon_days": days,
@@ -95,14 +95,14 @@ def train(
 
 def gate(passed: bool) -> dict[str, str]:
     """The gate of the baseline."""
-    said = ("better", "优于") if passed else ("no better", "不优于")
+    verdict = ("better", "优于") if passed else ("no better", "不优于")
     return {
         "name": "baseline",
         "verdict": "pass" if passed else "fail",
         "figure": "AUC +0.100 ± 0.010 over tenure_days",
         "limit": "> 2 SE",
-        "en": f"{said[0]} than tenure_days",
-        "zh": f"{said[1]} tenure_days",
+        "en": f"{verdict[0]} than tenure_days",
+        "zh": f"{verdict[1]} tenure_days",
     }
 
 
@@ -145,8 +145,8 @@ def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = 
 def without(person: str, status: str, *, days: int = 91, why_not: str | None = None) -> Row:
     """The row of someone without a score."""
     empty = dict.fromkeys(("rank", "band", "probability", "margin", "base_value", "incidence", "reasons"))
-    said = {"employee_id": person, "horizon_days": days, "status": status, "why_not": why_not}
-    return {**said, "segments": [], **empty}
+    row = {"employee_id": person, "horizon_days": days, "status": status, "why_not": why_not}
+    return {**row, "segments": [], **empty}
 
 
 def keep(home: Path, name: str, version: str, rows: Sequence[Row], *, as_of: dt.date = DAY) -> Path:
@@ -182,8 +182,8 @@ def advise(home: Path) -> None:
     nothing = dict.fromkeys(
         ("lever", "old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high")
     )
-    said = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
-    held = {**TARGET, **nothing, **said, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
+    texts = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
+    held = {**TARGET, **nothing, **texts, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
     held |= {"parts": None, "probability_before": None, "probability_after": None}
     keep_suggestions(pa.Table.from_pylist([TARGET, held], schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
     empty = {

@@ -15,9 +15,9 @@ REFUSE = {"verdict": "refuse", "decided_by": "李娜", "reason": "市场下月�
 
 
 def test_targets_are_told_with_everything_they_stand_on(client: TestClient) -> None:
-    found = client.get("/v1/targets").json()
-    assert (found["as_of"], found["total"], found["statuses"]) == (str(DAY), 2, {"suggested": 1, "held": 1})
-    first = found["targets"][0]
+    body = client.get("/v1/targets").json()
+    assert (body["as_of"], body["total"], body["statuses"]) == (str(DAY), 2, {"suggested": 1, "held": 1})
+    first = body["targets"][0]
     assert (first["old_target"], first["new_target"], first["parts"]["market"]) == (12.0, 10.2, -0.35)
     assert first["rules"][0]["rule"] == "core" and first["evidence"][0]["value"] == -0.4
     held = client.get("/v1/targets?status=held").json()["targets"]
@@ -35,23 +35,23 @@ def test_targets_that_are_not_there(client: TestClient, query: str) -> None:
 
 
 def test_courses_of_a_person_and_of_nobody_in_the_same_words(client: TestClient) -> None:
-    found = client.get("/v1/employees/张伟/courses").json()
-    assert [(row["status"], row["title"]) for row in found["courses"]] == [
+    body = client.get("/v1/employees/张伟/courses").json()
+    assert [(row["status"], row["title"]) for row in body["courses"]] == [
         ("suggested", "高效沟通七步法"),
         ("none", None),
     ]
-    assert found["courses"][0]["why"][0]["what"] == "tag" and found["courses"][1]["why_not"]["zh"] == "没有合适的课程"
+    assert body["courses"][0]["why"][0]["what"] == "tag" and body["courses"][1]["why_not"]["zh"] == "没有合适的课程"
     absent = [client.get(f"/v1/employees/{who}/courses") for who in ("E1", "nobody")]
     assert [answer.status_code for answer in absent] == [404, 404] and absent[0].json() == absent[1].json()
 
 
 def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None:
-    found = client.get("/v1/priorities?capacity=3").json()
-    assert found["proven"] and found["horizon_days"] == 91 and "Risk only" in found["text"]["en"]
+    body = client.get("/v1/priorities?capacity=3").json()
+    assert body["proven"] and body["horizon_days"] == 91 and "Risk only" in body["text"]["en"]
     # everybody's one reason is the company's: the setting needs support
-    assert found["people"] == [] and len(found["setting"]) == 13
-    assert [one["employee_id"] for one in found["held"]] == ["H1"]
-    assert found["backtested"]["precision"] == 0.25
+    assert body["people"] == [] and len(body["setting"]) == 13
+    assert [row["employee_id"] for row in body["held"]] == ["H1"]
+    assert body["backtested"]["precision"] == 0.25
     unproven = client.get("/v1/priorities?horizon_days=182").json()
     assert not unproven["proven"] and unproven["people"] == [] and unproven["text"]["zh"].startswith("不提供名单")
     assert client.get("/v1/priorities?model=nothing").status_code == 404
@@ -75,11 +75,11 @@ def test_who_was_offered_something_is_not_listed_again(tmp_path: Path) -> None:
     from perfml.service.app import create_app
 
     client = TestClient(create_app(tmp_path), base_url="http://localhost")
-    said = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered"}
-    assert client.post("/v1/interventions", json=said, headers=KEY).json()["entered_at"]
-    found = client.get("/v1/priorities?capacity=2").json()
-    assert [one["employee_id"] for one in found["people"]] == ["E2", "E3"]
-    assert found["lasting"][0]["employee_id"] == "E1"
+    entry = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered"}
+    assert client.post("/v1/interventions", json=entry, headers=KEY).json()["entered_at"]
+    body = client.get("/v1/priorities?capacity=2").json()
+    assert [row["employee_id"] for row in body["people"]] == ["E2", "E3"]
+    assert body["lasting"][0]["employee_id"] == "E1"
 
 
 def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestClient, home: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestCli
     assert first.status_code == 200 and first.json() == again.json()
     assert DecisionLog(home).refused() == {"t1"}
     shown = client.get("/v1/targets").json()["targets"][0]["decisions"]
-    assert [one["reason"] for one in shown] == ["市场下月恢复"]
+    assert [row["reason"] for row in shown] == ["市场下月恢复"]
     other = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, "reason": "another"}, headers=KEY)
     assert other.status_code == 409 and other.json()["where"] == "Idempotency-Key"
 
@@ -115,8 +115,8 @@ def test_a_suggestion_that_nobody_made_is_not_there(client: TestClient) -> None:
 
 @pytest.mark.parametrize("wrong", [{"status": "done"}, {"status": None}, {"hold_out": True}])
 def test_an_intervention_that_contradicts_itself_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
-    said = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered", **wrong}
-    answer = client.post("/v1/interventions", json=said, headers=KEY)
+    entry = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered", **wrong}
+    answer = client.post("/v1/interventions", json=entry, headers=KEY)
     assert answer.status_code == 422 and answer.json()["where"].startswith("body")
 
 

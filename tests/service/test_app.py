@@ -36,8 +36,8 @@ routes = ["health", "models", "models/attrition", "models/attrition/at-risk?band
 routes += ["models/attrition/at-risk?segment=top", "employees/E1/risk", "targets", "priorities?capacity=3"]
 routes += ["employees/%E5%BC%A0%E4%BC%9F/courses", "employees/no/risk"]
 codes = [client.get("/v1/" + route).status_code for route in routes]
-said = {"verdict": "accept", "decided_by": "Li"}
-codes.append(client.post("/v1/suggestions/t1/decisions", json=said, headers={"Idempotency-Key": "k"}).status_code)
+decision = {"verdict": "accept", "decided_by": "Li"}
+codes.append(client.post("/v1/suggestions/t1/decisions", json=decision, headers={"Idempotency-Key": "k"}).status_code)
 print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
 
@@ -67,7 +67,7 @@ def test_other_machines_are_not_listened_to(tmp_path: Path, host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_this_machine_is(tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: dict[str, object] = {}
-    monkeypatch.setattr("uvicorn.run", lambda app, **said: heard.update(said))
+    monkeypatch.setattr("uvicorn.run", lambda app, **options: heard.update(options))
     serve(tmp_path, host=host, port=9000)
     assert (heard["host"], heard["port"], heard["access_log"]) == (host, 9000, False)
 
@@ -155,17 +155,17 @@ def test_openapi_names_the_one_error_shape_and_no_other(client: TestClient) -> N
             assert (schema == "Problem") == (status != "200")
 
 
-THERE = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1"}
+EXISTING = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1"}
 """A name and an id that are there, so that not everything ends at 404."""
 
 
 @pytest.mark.parametrize(
-    ("mode", "fixed"), [(POSITIVE, {}), (POSITIVE, THERE), (NEGATIVE, {})], ids=["any", "there", "wrong"]
+    ("mode", "fixed"), [(POSITIVE, {}), (POSITIVE, EXISTING), (NEGATIVE, {})], ids=["any", "there", "wrong"]
 )
 @pytest.mark.slow
 def test_the_service_does_what_its_document_says(home: Path, mode: GenerationMode, fixed: dict[str, str]) -> None:
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
-    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     codes = {operation.path: _explore(operation, mode, fixed) for operation in operations}
     assert len(codes) == 10
     if fixed:

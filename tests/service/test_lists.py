@@ -15,11 +15,11 @@ LIST = "/v1/models/attrition/at-risk"
 
 
 def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: TestClient) -> None:
-    said = client.get(LIST).json()
-    assert (said["as_of"], said["horizon_days"], said["total"], said["next"]) == ("2026-09-01", 91, 13, None)
-    assert said["not_listed"] == {"held": 1, "thin": 1, "ineligible": 1}
-    assert [p["employee_id"] for p in said["people"]] == [*ODD_IDS, "E1", "E2"]
-    assert said["people"][0] == {
+    body = client.get(LIST).json()
+    assert (body["as_of"], body["horizon_days"], body["total"], body["next"]) == ("2026-09-01", 91, 13, None)
+    assert body["not_listed"] == {"held": 1, "thin": 1, "ineligible": 1}
+    assert [p["employee_id"] for p in body["people"]] == [*ODD_IDS, "E1", "E2"]
+    assert body["people"][0] == {
         "employee_id": "张伟",
         "rank": 1,
         "band": "act",
@@ -122,10 +122,10 @@ def test_the_order_is_by_rank_whatever_the_order_of_the_file(home: Path, client:
 
 def test_an_unproven_horizon_gives_no_list_and_says_why_in_both_languages(client: TestClient) -> None:
     answer = client.get(LIST, params={"horizon_days": 182})
-    said = answer.json()
+    body = answer.json()
     assert answer.status_code == 409
-    assert set(said) == {"problem", "where", "remedy", "zh", "en"}
-    assert "no better than tenure_days" in said["en"] and "不优于 tenure_days" in said["zh"]
+    assert set(body) == {"problem", "where", "remedy", "zh", "en"}
+    assert "no better than tenure_days" in body["en"] and "不优于 tenure_days" in body["zh"]
     assert "E1" not in answer.text
 
 
@@ -144,8 +144,8 @@ def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_ne
     (folder / "2026-99-01.parquet").write_bytes(b"no date")
     (folder / "20261201.parquet").write_bytes(b"another name")
     keep(home, "attrition", version, [scored("replaced", 1)])
-    said = client.get(LIST).json()
-    assert (said["as_of"], [p["employee_id"] for p in said["people"]]) == ("2026-09-01", ["replaced"])
+    body = client.get(LIST).json()
+    assert (body["as_of"], [p["employee_id"] for p in body["people"]]) == ("2026-09-01", ["replaced"])
 
 
 @pytest.mark.parametrize(

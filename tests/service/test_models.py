@@ -15,22 +15,22 @@ from tests.service.company import FIGURE, train
 
 
 def test_a_model_says_what_it_is_and_what_it_has_shown(home: Path, client: TestClient) -> None:
-    said = client.get("/v1/models/attrition").json()
-    assert said["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
-    assert (said["trained_until"], said["scored"], said["card"]) == (
+    body = client.get("/v1/models/attrition").json()
+    assert body["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
+    assert (body["trained_until"], body["scored"], body["card"]) == (
         "2026-08-01",
         ["2026-09-01", "2026-08-01"],
         "# Card\n卡片\n",
     )
-    assert [(h["horizon_days"], h["proven"], h["verdict"]["zh"]) for h in said["horizons"]] == [
+    assert [(h["horizon_days"], h["proven"], h["verdict"]["zh"]) for h in body["horizons"]] == [
         (91, True, "优于 tenure_days"),
         (182, False, "不优于 tenure_days"),
     ]
-    assert said["horizons"][0]["model"] == {"auc": FIGURE}
-    assert said["horizons"][0]["difference"]["auc"]["value"] is None
-    assert [(h["calibration_error"], h["calibration_error_floor"]) for h in said["horizons"]] == [(0.02, 0.01)] * 2
-    assert said["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
-    assert said["horizons"][1]["gates"] == [
+    assert body["horizons"][0]["model"] == {"auc": FIGURE}
+    assert body["horizons"][0]["difference"]["auc"]["value"] is None
+    assert [(h["calibration_error"], h["calibration_error_floor"]) for h in body["horizons"]] == [(0.02, 0.01)] * 2
+    assert body["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
+    assert body["horizons"][1]["gates"] == [
         {
             "name": "baseline",
             "verdict": "fail",
@@ -39,7 +39,7 @@ def test_a_model_says_what_it_is_and_what_it_has_shown(home: Path, client: TestC
             "text": {"zh": "不优于 tenure_days", "en": "no better than tenure_days"},
         }
     ]
-    assert client.get("/v1/models").json() == {"models": [said], "refused": []}
+    assert client.get("/v1/models").json() == {"models": [body], "refused": []}
 
 
 def test_the_stage_is_that_of_the_version_in_use(home: Path, client: TestClient) -> None:
@@ -61,9 +61,9 @@ def test_what_an_older_perfml_wrote_is_refused_with_a_remedy(home: Path, client:
 
 
 def test_health_says_which_models_have_scores_and_how_fresh(home: Path, client: TestClient) -> None:
-    said = client.get("/v1/health").json()
-    assert (said["status"], said["perfml"]) == ("ok", perfml.__version__)
-    assert said["models"][0]["as_of"] == "2026-09-01" and 0 <= said["models"][0]["age_hours"] < 1
+    body = client.get("/v1/health").json()
+    assert (body["status"], body["perfml"]) == ("ok", perfml.__version__)
+    assert body["models"][0]["as_of"] == "2026-09-01" and 0 <= body["models"][0]["age_hours"] < 1
     train(home, "unscored", {91: True})
     worse = client.get("/v1/health").json()
     assert worse["status"] == "degraded" and worse["models"][1]["problem"]["remedy"] == "run `perfml score unscored`"

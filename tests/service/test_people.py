@@ -23,9 +23,9 @@ def address(person: str) -> str:
 
 @pytest.mark.parametrize("person", [p for p in ODD_IDS if p != "%2F"])  # the test client decodes twice; see test_socket
 def test_any_id_is_found_under_its_encoded_address(client: TestClient, person: str) -> None:
-    said = client.get(address(person)).json()
-    assert said["employee_id"] == person
-    assert [(r["horizon_days"], r["proven"], r["status"]) for r in said["rows"]] == [
+    body = client.get(address(person)).json()
+    assert body["employee_id"] == person
+    assert [(r["horizon_days"], r["proven"], r["status"]) for r in body["rows"]] == [
         (91, True, "scored"),
         (182, False, "scored"),
     ]
@@ -48,15 +48,15 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
 def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None:
     asked = {"horizon_days": 91, "model": "attrition"}
     plain = client.get(address("E1"), params=asked).json()["rows"][0]["reasons"]
-    told = {
+    by_voice = {
         who: client.get(address("E1"), params={**asked, "voice": who}).json()["rows"][0]["reasons"]
         for who in ("hr", "manager", "employee")
     }
     employee = "Support may help here: tenure: 40 days (usually not recorded); this is for the company to change"
-    assert told["employee"][0]["en"] == employee
-    assert told["manager"][0]["zh"] == "值得关注——司龄 40 天（通常 无记录）；可向公司提出"
-    for lines in told.values():
-        assert [{**one, "zh": "", "en": ""} for one in lines] == [{**one, "zh": "", "en": ""} for one in plain]
+    assert by_voice["employee"][0]["en"] == employee
+    assert by_voice["manager"][0]["zh"] == "值得关注——司龄 40 天（通常 无记录）；可向公司提出"
+    for lines in by_voice.values():
+        assert [{**line, "zh": "", "en": ""} for line in lines] == [{**line, "zh": "", "en": ""} for line in plain]
     assert client.get(address("E1"), params={"voice": "shareholder"}).status_code == 422
     record = ProjectFolder(STARTER).policy_of(VoicesSpec)[1].model_dump(mode="json")
     record["voices"]["manager"]["raises"] = {"zh": "请看：{evidence}", "en": "Look: {evidence}"}

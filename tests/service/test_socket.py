@@ -37,15 +37,15 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, object]]:
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
-    said: dict[str, object] = json.loads(answer.read())
+    body: dict[str, object] = json.loads(answer.read())
     connection.close()
-    return answer.status, said
+    return answer.status, body
 
 
 def test_odd_ids_and_addresses_that_lead_out(port: int) -> None:
     for person in ODD_IDS:
-        status, said = get(port, f"/v1/employees/{quote(person, safe='')}/risk")
-        assert (status, said.get("employee_id")) == (200, person)
+        status, body = get(port, f"/v1/employees/{quote(person, safe='')}/risk")
+        assert (status, body.get("employee_id")) == (200, person)
     for name in (
         "..",
         ".",
@@ -58,8 +58,8 @@ def test_odd_ids_and_addresses_that_lead_out(port: int) -> None:
         "%ff",
     ):
         for rest in ("", "/at-risk"):
-            status, said = get(port, f"/v1/models/{name}{rest}")
-            assert status == 404 and set(said) == {"problem", "where", "remedy", "zh", "en"}, name
+            status, body = get(port, f"/v1/models/{name}{rest}")
+            assert status == 404 and set(body) == {"problem", "where", "remedy", "zh", "en"}, name
 
 
 def test_names_of_others_and_clients_of_a_proxy_are_refused(port: int) -> None:

@@ -102,10 +102,10 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             raise no_horizon(model, available)
         low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
         version = str(file.rows([low], ["model_version"])[0]["model_version"])
-        about = store.about(model, version)
-        if query.segment is not None and query.segment not in about.spec.segments:
-            raise no_segment(model, list(about.spec.segments))
-        tested = about.backtests.get(days)
+        record = store.about(model, version)
+        if query.segment is not None and query.segment not in record.spec.segments:
+            raise no_segment(model, list(record.spec.segments))
+        tested = record.backtests.get(days)
         if tested is None or not tested.proven:
             verdict = tested.text if tested else TextAnswer.of(NO_BACKTEST)
             raise not_proven(model, days, zh=verdict.zh, en=verdict.en)

@@ -107,16 +107,16 @@ def one_model(store: Store, model: str) -> ModelAnswer:
     Raises :class:`NotFound` for a name without a model, and :class:`ModelError` where its files are missing or altered.
     """
     version = store.version(model)
-    about = store.about(model, version)
+    record = store.about(model, version)
     return ModelAnswer(
         model=model,
-        title=about.spec.text,
+        title=record.spec.text,
         version=version,
         stage=store.stage(model, version),
-        trained_until=about.until,
-        horizons=_horizons(about),
-        segments=about.spec.segments,
-        left_out=about.left_out,
+        trained_until=record.until,
+        horizons=_horizons(record),
+        segments=record.spec.segments,
+        left_out=record.left_out,
         scored=tuple(store.scored(model)),
         card=store.card(model, version),
     )
@@ -140,17 +140,17 @@ def health(store: Store) -> HealthAnswer:
     return HealthAnswer(status="ok" if sound else "degraded", perfml=__version__, models=models)
 
 
-def _horizons(about: About) -> tuple[HorizonAnswer, ...]:
+def _horizons(record: About) -> tuple[HorizonAnswer, ...]:
     """Each horizon's back-test and gates, the shortest horizon first."""
     return tuple(
         HorizonAnswer(
             **tested.model_dump(exclude={"zh", "en", "listed_ratio", "lists"}),
             verdict=tested.text,
             gates=tuple(
-                GateAnswer(**gate.model_dump(exclude={"zh", "en"}), text=gate.text) for gate in about.gates[days]
+                GateAnswer(**gate.model_dump(exclude={"zh", "en"}), text=gate.text) for gate in record.gates[days]
             ),
         )
-        for days, tested in sorted(about.backtests.items())
+        for days, tested in sorted(record.backtests.items())
     )
 
 

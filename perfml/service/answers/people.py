@@ -104,7 +104,7 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
         try:
             with store.scores(model, query.as_of) as (as_of, file):
                 dates += 1
-                rows += _rows(store, model, as_of, file, employee_id=employee_id, query=query)
+                rows += _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=query)
         except NotFound:
             if query.model is not None:
                 raise
@@ -117,11 +117,11 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
 
 
 def _rows(
-    store: Store, model: str, as_of: dt.date, file: ScoreFile, *, employee_id: str, query: PersonQuery
+    store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str, query: PersonQuery
 ) -> Iterator[PersonRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
     version = str(file.rows([0], ["model_version"])[0]["model_version"])
-    about = store.about(model, version)
+    record = store.about(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
     for row in file.rows(positions, SCORE_COLUMNS):
@@ -129,7 +129,7 @@ def _rows(
             reasons = cast(list[Reason], row["reasons"] or [])
             if voices is not None and query.voice is not None:
                 reasons = _reworded(reasons, voices, query.voice, where=f"{model}/{as_of}.parquet")
-            yield _row({**row, "reasons": reasons}, model, as_of, about)
+            yield _row({**row, "reasons": reasons}, record, model=model, as_of=as_of)
 
 
 def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) -> list[Reason]:
@@ -139,17 +139,17 @@ def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) ->
         raise unreadable(where) from error
 
 
-def _row(row: StoredRow, model: str, as_of: dt.date, about: About) -> PersonRowAnswer:
-    tested = next((t for days, t in about.backtests.items() if days == row["horizon_days"]), None)
+def _row(row: StoredRow, record: About, *, model: str, as_of: dt.date) -> PersonRowAnswer:
+    tested = next((t for days, t in record.backtests.items() if days == row["horizon_days"]), None)
     return PersonRowAnswer.model_validate(
         {
             **row,
             "model": model,
             "as_of": as_of,
-            "title": about.spec.text,
+            "title": record.spec.text,
             "proven": tested is not None and tested.proven,
             "verdict": tested.text if tested else TextAnswer.of(NO_BACKTEST),
-            "why_not": why_not(row, about.spec.population),
+            "why_not": why_not(row, record.spec.population),
             "incidence": row["incidence"] or (),
         }
     )
