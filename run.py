@@ -7,6 +7,7 @@
   python3 run.py test --fast             the same without slow tests and real data: before a commit
   python3 run.py evaluate [ARGS]         evaluation/run.py
   python3 run.py benchmark NAME [ARGS]   benchmarks/NAME.py
+  python3 run.py docs                    the documentation as a site in build/docs
   python3 run.py lock [--upgrade]        write the two lock files again (needs uv)
 
 The first call makes `.venv` beside this file and installs the locked versions, with uv where it is
@@ -213,6 +214,15 @@ def benchmark(args: list[str]) -> int:
     return hand_over(PYTHON, scripts[args[0]], *args[1:])
 
 
+def docs(args: list[str]) -> int:
+    ensure("full")
+    page = ROOT / "build" / "docs" / "index.html"
+    # Fresh (-E), as generated pages depend on the code; a warning is an error (-W).
+    run(PYTHON, "-m", "sphinx", "-E", "-W", "--keep-going", "-q", "-b", "html", *args, ROOT / "docs", page.parent)
+    print(f"perfml: the documentation is at {page}")
+    return 0
+
+
 def lock(args: list[str]) -> int:
     uv = shutil.which("uv")
     if uv is None:
@@ -227,7 +237,7 @@ def lock(args: list[str]) -> int:
 
 
 Verb = Callable[[list[str]], int]
-VERBS: dict[str, Verb] = {verb.__name__: verb for verb in (demo, perfml, test, evaluate, benchmark, lock)}
+VERBS: dict[str, Verb] = {verb.__name__: verb for verb in (demo, perfml, test, evaluate, benchmark, docs, lock)}
 
 
 def main(argv: list[str]) -> int:

@@ -220,7 +220,7 @@ class Measure(FeatureMeta):
         "reciprocity",
         "cross_department_share",
     ]
-    """What is computed over a window; see :ref:`measures`."""
+    """What is computed over a window; see :ref:`measure-values`."""
     kinds: Literal["each", "all"] | tuple[str, ...] = "all"
     """One column for each kind, one for all kinds, or one for the kinds listed."""
     side: Literal["own", "received", "either"] = "own"

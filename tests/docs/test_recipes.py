@@ -1,0 +1,78 @@
+"""The recipes of ``docs/how-to`` are followed to the letter: what a page tells the reader to write is written and run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perfml.project.folder import ProjectFolder
+from tests.features import test_specifications as evidence
+from tests.models import test_specifications as models
+
+HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (HOW_TO / page).read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder that is a project and says nothing yet."""
+    (tmp_path / "perfml.toml").write_text('name = "mine"\n', encoding="utf-8")
+    for name in ("features", "models", "pages"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def test_new_evidence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (sql,) = blocks("new-evidence.md", "sql")
+    (page,) = blocks("new-evidence.md", "md")
+    (project / "features" / "leave.sql").write_text(sql, encoding="utf-8")
+    path = project / "pages" / "leave.md"
+    path.write_text(page, encoding="utf-8")
+    definitions = ProjectFolder(project).definitions
+    monkeypatch.setattr(evidence, "PAGES", project / "pages")
+    monkeypatch.setattr(evidence, "shipped", lambda: definitions)
+    evidence.test_page_is_worth_reading("leave")
+    evidence.test_every_column_is_looked_at("leave")
+    for number, case in enumerate(evidence.read_page(path)[1]):
+        evidence.test_case(case, project / str(number))
+
+
+def test_new_model(project: Path) -> None:
+    definition, *_ = blocks("new-model.md", "toml")
+    (page,) = blocks("new-model.md", "md")
+    (project / "models" / "early_exit.toml").write_text(definition, encoding="utf-8")
+    path = project / "pages" / "early_exit.md"
+    path.write_text(page, encoding="utf-8")
+    folder = ProjectFolder(project)
+    models.check_page(path, folder)
+    for number, case in enumerate(models.read_page(path)[1]):
+        models.check_case(case, folder, project / str(number))
+
+
+def test_new_policy(project: Path) -> None:
+    override, second = blocks("new-policy.md", "toml")
+    (project / "models" / "course_match.toml").write_text(override, encoding="utf-8")
+    shipped = (Path(__file__).parents[2] / "models" / "target_adjustment.toml").read_text(encoding="utf-8")
+    copied = re.sub(r'^(kind|zh|en) = ".*"\n', "", shipped, flags=re.M)
+    (project / "models" / "field_targets.toml").write_text(second + copied, encoding="utf-8")
+    folder = ProjectFolder(project)
+    assert folder.policy("course_match").languages == ("zh",)
+    assert folder.policy("field_targets").en == "Targets of the field force"
+
+
+def test_gate_limits(project: Path) -> None:
+    (limits,) = blocks("new-gate.md", "toml")
+    (project / "models" / "attrition.toml").write_text(limits, encoding="utf-8")
+    assert ProjectFolder(project).model("attrition").gates.min_jaccard == 0.4
+
+
+def test_own_data(project: Path) -> None:
+    (scale,) = blocks("own-data.md", "toml")
+    (project / "features" / "sources.toml").write_text(scale, encoding="utf-8")
+    assert ProjectFolder(project).definitions.tables["reviews"].scale.best == 10
