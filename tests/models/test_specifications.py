@@ -83,11 +83,10 @@ def test_case(case: Case, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SHIPPED.models)
 def test_each_model_has_a_card(name: str) -> None:
     card = SHIPPED.model_card(name)
-    assert card, f"write models/{name}.md: for what, for what never, on which data, how far to believe it"
     absent = [heading for heading in HEADINGS if not re.search(rf"\*\*{heading}\b", card)]
     assert not absent, f"models/{name}.md does not say in bold: {', '.join(absent)}"
 
 
 @pytest.mark.parametrize("name", [n for n, p in SHIPPED.policies.items() if isinstance(p, CoursePolicy | TargetPolicy)])
 def test_each_policy_has_a_card(name: str) -> None:
-    assert SHIPPED.model_card(name), f"write models/{name}.md: for whom, what it does, what it never does, how good"
+    assert SHIPPED.has_card(name), f"write models/{name}.md: for whom, what it does, what it never does, how good"
