@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from perfml.advice.courses.closure import Closure, closures
-from perfml.advice.courses.fusion import CourseRecommender
+from perfml.advice.courses.recommenders.fusion import CourseRecommender
 from perfml.advice.courses.rules import Course, Offer, Person, Step, check_prerequisites, offer, why_nothing
 from perfml.advice.courses.tags import known, looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy

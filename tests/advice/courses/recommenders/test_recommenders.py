@@ -1,4 +1,4 @@
-"""What every recommender keeps to: one class of tests, and courses like a checkerboard, whose right answer is obvious."""
+"""The contract of every recommender: one class of tests, and courses like a checkerboard, whose right answer is obvious."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from perfml.advice.courses import (
     Recommender,
     TextRecommender,
 )
-from perfml.advice.courses.recommender import COLUMNS
+from perfml.advice.courses.recommenders.ranking import COLUMNS
 
 PEOPLE, COURSES = 160, 20
 START = dt.date(2026, 1, 1)
@@ -58,15 +58,15 @@ class Contract:
         return fitted_of(type(self).make)
 
     def test_the_frame_has_its_columns_and_types(self, fitted: Recommender) -> None:
-        for found in (fitted.for_employees(["e0", "e5"], k=3), fitted.for_tags(["painting"], k=3), fitted.for_tags([])):
-            assert tuple(found.columns) == COLUMNS
-            assert found["rank"].dtype.kind == "i" and found["score"].dtype.kind == "f"
-            assert found[["query", "course_id", "why"]].dtypes.astype(str).eq("str").all()
+        for frame in (fitted.for_employees(["e0", "e5"], k=3), fitted.for_tags(["painting"], k=3), fitted.for_tags([])):
+            assert tuple(frame.columns) == COLUMNS
+            assert frame["rank"].dtype.kind == "i" and frame["score"].dtype.kind == "f"
+            assert frame[["query", "course_id", "why"]].dtypes.astype(str).eq("str").all()
 
     def test_ranks_count_from_one_and_scores_fall(self, fitted: Recommender) -> None:
-        found = fitted.for_employees(["e3", "e0"], k=3)
-        assert found["query"].drop_duplicates().tolist() == ["e3", "e0"]
-        for _, rows in found.groupby("query"):
+        ranked = fitted.for_employees(["e3", "e0"], k=3)
+        assert ranked["query"].drop_duplicates().tolist() == ["e3", "e0"]
+        for _, rows in ranked.groupby("query"):
             assert rows["rank"].tolist() == [1, 2, 3]
             assert rows["score"].is_monotonic_decreasing and rows["score"].between(0, 1, inclusive="right").all()
             assert rows["course_id"].is_unique and (rows["why"] != "").all()
@@ -76,19 +76,21 @@ class Contract:
         if not self.is_personal:
             return
         taken = checkerboard().groupby("employee_id")["course_id"].apply(set)
-        found = fitted.for_employees(list(taken.index), k=3).groupby("query")["course_id"].apply(set)
+        ranked = fitted.for_employees(list(taken.index), k=3).groupby("query")["course_id"].apply(set)
         for person, mine in taken.items():
             own = {f"c{j:02}" for j in range(COURSES) if j % 2 == int(person[1:]) % 2}
-            assert found[person] == own - mine
+            assert ranked[person] == own - mine
 
     def test_what_was_taken_is_not_recommended(self, fitted: Recommender) -> None:
         taken = set(map(tuple, checkerboard()[["employee_id", "course_id"]].to_numpy()))
-        found = fitted.for_employees([f"e{i}" for i in range(PEOPLE)], k=COURSES)
-        assert not taken & set(map(tuple, found[["query", "course_id"]].to_numpy()))
+        ranked = fitted.for_employees([f"e{i}" for i in range(PEOPLE)], k=COURSES)
+        assert not taken & set(map(tuple, ranked[["query", "course_id"]].to_numpy()))
 
     def test_a_batch_is_answered_as_one_by_one(self, fitted: Recommender) -> None:
         together = fitted.for_employees(["e1", "nobody", "e2"], k=4)
-        apart = pd.concat([fitted.for_employees([one], k=4) for one in ("e1", "nobody", "e2")], ignore_index=True)
+        apart = pd.concat(
+            [fitted.for_employees([employee], k=4) for employee in ("e1", "nobody", "e2")], ignore_index=True
+        )
         pd.testing.assert_frame_equal(together, apart)
 
     def test_the_same_again(self, fitted: Recommender) -> None:
@@ -96,13 +98,13 @@ class Contract:
         pd.testing.assert_frame_equal(fitted.for_employees(["e1", "e8"]), again.for_employees(["e1", "e8"]))
 
     def test_someone_unknown_gets_the_cold_ranking_and_it_says_so(self, fitted: Recommender) -> None:
-        found = fitted.for_employees(["nobody", "e1"], k=3)
-        cold = found[found["query"] == "nobody"]
+        ranked = fitted.for_employees(["nobody", "e1"], k=3)
+        cold = ranked[ranked["query"] == "nobody"]
         counts = checkerboard()["course_id"].value_counts()
         assert counts[cold["course_id"]].tolist() == sorted(counts, reverse=True)[:3]
         assert cold["why"].str.startswith("no enrolment of this person is known").all()
         assert (
-            fitted.cold_ == {"nobody"} and not found[found["query"] == "e1"]["why"].str.contains("no enrolment").any()
+            fitted.cold_ == {"nobody"} and not ranked[ranked["query"] == "e1"]["why"].str.contains("no enrolment").any()
         )
 
     def test_nothing_from_the_future(self, fitted: Recommender) -> None:
@@ -127,14 +129,14 @@ class Contract:
             assert fitted.for_tags(["plumbing"]).empty != self.answers_tags
 
     def test_tags(self, fitted: Recommender) -> None:
-        found = fitted.for_tags(["plumbing", "painting", "plumbing", "astronomy", "", "？"], k=5)
+        ranked = fitted.for_tags(["plumbing", "painting", "plumbing", "astronomy", "", "？"], k=5)
         if not self.answers_tags:
-            assert found.empty
+            assert ranked.empty
             return
-        assert found["query"].drop_duplicates().tolist() == ["plumbing", "painting"]
-        for tag, rows in found.groupby("query"):
+        assert ranked["query"].drop_duplicates().tolist() == ["plumbing", "painting"]
+        for tag, rows in ranked.groupby("query"):
             parity = 1 if tag == "plumbing" else 0
-            assert len(rows) == 5 and all(int(one[1:]) % 2 == parity for one in rows["course_id"])
+            assert len(rows) == 5 and all(int(course[1:]) % 2 == parity for course in rows["course_id"])
             assert rows["why"].str.contains(tag).all() and rows["score"].between(0, 1, inclusive="right").all()
 
     def test_dates_as_text_and_skills_as_text_are_read(self, fitted: Recommender) -> None:
@@ -144,29 +146,29 @@ class Contract:
         again = type(self).make().fit(courses, rows)
         pd.testing.assert_frame_equal(fitted.for_employees(["e1"]), again.for_employees(["e1"]))
 
-    def test_what_cannot_be_read_is_said(self) -> None:
-        made, courses, rows = type(self).make(), catalogue(), checkerboard()
+    def test_what_cannot_be_read_is_refused(self) -> None:
+        recommender, courses, rows = type(self).make(), catalogue(), checkerboard()
         with pytest.raises(PerfmlError, match="fit"):
-            made.for_tags(["painting"])
+            recommender.for_tags(["painting"])
         with pytest.raises(DataError, match="no column 'title'"):
-            made.fit(courses.drop(columns="title"))
+            recommender.fit(courses.drop(columns="title"))
         with pytest.raises(DataError, match="no column 'enrolled_on'"):
-            made.fit(courses, rows.rename(columns={"enrolled_on": "when"}))
+            recommender.fit(courses, rows.rename(columns={"enrolled_on": "when"}))
         with pytest.raises(DataError, match="'c00' is missing or repeated"):
-            made.fit(pd.concat([courses, courses.head(1)]))
+            recommender.fit(pd.concat([courses, courses.head(1)]))
         with pytest.raises(DataError, match="no course"):
-            made.fit(courses.head(0))
+            recommender.fit(courses.head(0))
         with pytest.raises(DataError, match="not a date"):
-            made.fit(courses, rows.assign(enrolled_on="soon"))
+            recommender.fit(courses, rows.assign(enrolled_on="soon"))
         with pytest.raises(DataError, match="missing"):
-            made.fit(courses, rows.assign(enrolled_on=None))
+            recommender.fit(courses, rows.assign(enrolled_on=None))
         with pytest.raises(PerfmlError, match="k is 0"):
-            made.fit(courses).for_tags(["painting"], k=0)
+            recommender.fit(courses).for_tags(["painting"], k=0)
 
-    def test_what_is_left_out_is_said(self) -> None:
-        rows = pd.concat([checkerboard(), checkerboard().head(2).assign(course_id="gone")])
-        made = type(self).make().fit(catalogue().assign(colour="red"), rows)
-        assert "colour" in made.notice_ and "does not have: 2" in made.notice_
+    def test_what_is_left_out_is_noticed(self) -> None:
+        rows = pd.concat([checkerboard(), checkerboard().head(2).assign(course_id="none")])
+        recommender = type(self).make().fit(catalogue().assign(colour="red"), rows)
+        assert "colour" in recommender.notice_ and "does not have: 2" in recommender.notice_
 
 
 class TestPopular(Contract):

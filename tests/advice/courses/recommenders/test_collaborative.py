@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from perfml.advice.courses.collaborative import POWER, NeighbourRecommender, neighbours_of, taken_together
-from perfml.advice.courses.recommender import Catalogue, History, recent_counts
+from perfml.advice.courses.recommenders.collaborative import (
+    POPULARITY_POWER,
+    NeighbourRecommender,
+    neighbours_of,
+    taken_together,
+)
+from perfml.advice.courses.recommenders.frames import Catalogue, History
 from tests.tables import draw
 
 COURSES = pd.DataFrame({"course_id": list("abcd"), "title": ["Anna", "Bert", "Cora", "Dora"]})
@@ -29,7 +34,7 @@ def history() -> History:
 
 def test_each_course_counts_less_for_every_one_taken_since() -> None:
     expected = [[0.25, 0.5, 1, 0], [1, 0.5, 0, 0], [0, 0, 0, 1]]  # q took a again, last
-    np.testing.assert_allclose(history().matrix(fading=0.5).toarray(), expected)
+    np.testing.assert_allclose(history().matrix(decay=0.5).toarray(), expected)
     np.testing.assert_array_equal(history().matrix().toarray() > 0, np.array(expected) > 0)
 
 
@@ -40,14 +45,18 @@ def test_the_last_enrolment_of_everybody_who_has_an_earlier_one() -> None:
 
 
 def test_popularity_is_of_the_last_year() -> None:
-    assert recent_counts(history()).tolist() == [2, 2, 1, 0]
+    assert history().recent_counts.tolist() == [2, 2, 1, 0]
 
 
 def test_neighbours_are_those_taken_together() -> None:
     shared = {("a", "b"): (1 / np.log(4) + 1 / np.log(3)), ("a", "c"): 1 / np.log(4)}
-    found = taken_together(history()).toarray()
-    np.testing.assert_allclose(found[0], [0, shared["a", "b"] * 2**-POWER, shared["a", "c"] * 2**-POWER, 0], rtol=1e-5)
-    assert not found[3].any() and not np.diag(found).any()
+    neighbours = taken_together(history()).toarray()
+    np.testing.assert_allclose(
+        neighbours[0],
+        [0, shared["a", "b"] * 2**-POPULARITY_POWER, shared["a", "c"] * 2**-POPULARITY_POWER, 0],
+        rtol=1e-5,
+    )
+    assert not neighbours[3].any() and not np.diag(neighbours).any()
 
 
 def test_the_strongest_neighbours_are_kept() -> None:
@@ -55,12 +64,12 @@ def test_the_strongest_neighbours_are_kept() -> None:
     left = sparse.random_array((30, 12), density=0.5, rng=rng, format="csr")
     dense = (left @ left.T).toarray()
     np.fill_diagonal(dense, 0)
-    found = neighbours_of(sparse.csr_matrix(left), sparse.csr_matrix(left.T), 5).toarray()
-    for row, whole in zip(found, dense, strict=True):
+    neighbours = neighbours_of(sparse.csr_matrix(left), sparse.csr_matrix(left.T), most=5).toarray()
+    for row, whole in zip(neighbours, dense, strict=True):
         np.testing.assert_allclose(row, np.where(whole >= np.sort(whole)[-5], whole, 0))
 
 
-def test_the_evidence_names_the_course_that_speaks_most_for_it() -> None:
-    found = NeighbourRecommender().fit(COURSES, TAKEN).for_employees(["q"])
-    assert found["course_id"].tolist() == ["c"]
-    assert found["why"].tolist() == ["taken by people who took “Anna”"]
+def test_the_evidence_names_the_course_that_contributes_most() -> None:
+    ranked = NeighbourRecommender().fit(COURSES, TAKEN).for_employees(["q"])
+    assert ranked["course_id"].tolist() == ["c"]
+    assert ranked["why"].tolist() == ["taken by people who took “Anna”"]

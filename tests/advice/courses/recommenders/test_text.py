@@ -1,12 +1,12 @@
-"""Words of tags in courses: Chinese without a segmenter, what counts as found, and when nothing is an answer."""
+"""Words of tags in courses: Chinese without a segmenter, what counts as a match, and when nothing is an answer."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from perfml.advice.courses.feedback import SkillFeedback
-from perfml.advice.courses.text import TextRecommender, query_tokens, tokens
+from perfml.advice.courses.recommenders.feedback import SkillFeedback
+from perfml.advice.courses.recommenders.text import TextRecommender, query_tokens, tokens
 
 COURSES = pd.DataFrame(
     [
@@ -27,7 +27,7 @@ def text() -> TextRecommender:
     return TextRecommender().fit(COURSES)
 
 
-def found(text: TextRecommender, tag: str) -> list[str]:
+def ranked(text: TextRecommender, tag: str) -> list[str]:
     return text.for_tags([tag])["course_id"].tolist()
 
 
@@ -47,7 +47,7 @@ def test_pairs_of_characters_and_stemmed_words() -> None:
         ("客户接待待改进", "客户接待"),
     ],
 )
-def test_words_that_say_that_there_is_a_gap_are_not_searched_for(tag: str, bare: str) -> None:
+def test_words_that_only_state_a_gap_are_not_searched_for(tag: str, bare: str) -> None:
     assert query_tokens(tag) == tokens(bare)
 
 
@@ -56,21 +56,21 @@ def test_a_tag_of_nothing_but_such_words_keeps_them() -> None:
 
 
 def test_words_are_found_in_both_languages_and_other_forms(text: TextRecommender) -> None:
-    assert found(text, "沟通待加强") == ["zh1"]
-    assert found(text, "葡萄酒") == ["zh2"]
-    assert found(text, "contract negotiation")[0] == "en1"
+    assert ranked(text, "沟通待加强") == ["zh1"]
+    assert ranked(text, "葡萄酒") == ["zh2"]
+    assert ranked(text, "contract negotiation")[0] == "en1"
 
 
-def test_a_subject_that_is_half_there_is_not_there(text: TextRecommender) -> None:
-    assert found(text, "underwater welding") == []
-    assert found(text, "welding statistics software") == []
-    assert found(text, "量子计算") == []
+def test_a_subject_that_is_half_covered_is_not_answered(text: TextRecommender) -> None:
+    assert ranked(text, "underwater welding") == []
+    assert ranked(text, "welding statistics software") == []
+    assert ranked(text, "量子计算") == []
 
 
-def test_an_empty_field_is_no_trouble() -> None:
+def test_an_empty_field_is_allowed() -> None:
     bare = TextRecommender().fit(COURSES[["course_id", "title"]])
-    assert found(bare, "沟通") == ["zh1"]
-    assert found(TextRecommender().fit(COURSES.assign(title="", summary="", skills="")), "沟通") == []
+    assert ranked(bare, "沟通") == ["zh1"]
+    assert ranked(TextRecommender().fit(COURSES.assign(title="", summary="", skills="")), "沟通") == []
 
 
 def test_the_evidence_names_word_and_field(text: TextRecommender) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.courses import CourseRecommender, embedding, fusion
+from perfml.advice.courses import CourseRecommender
+from perfml.advice.courses.recommenders import embedding, fusion
+from perfml.advice.courses.recommenders.evidence_weights import conditional_logit
 from perfml.errors import PerfmlError
-from tests.advice.courses.test_recommenders import catalogue, checkerboard
+from tests.advice.courses.recommenders.test_recommenders import catalogue, checkerboard
 
 COURSES = pd.DataFrame(
     [
@@ -23,17 +25,17 @@ COURSES = pd.DataFrame(
 
 
 def test_related_skills_are_found_where_no_word_is_shared() -> None:
-    found = CourseRecommender(embedding=False).fit(COURSES).for_tags(["跨部门协作待加强"])
-    assert found["course_id"].tolist() == ["c1", "c2"]
-    assert found["why"].str.contains("which helps").all()
+    ranked = CourseRecommender(embedding=False).fit(COURSES).for_tags(["跨部门协作待加强"])
+    assert ranked["course_id"].tolist() == ["c1", "c2"]
+    assert ranked["why"].str.contains("which helps").all()
     without = CourseRecommender(embedding=False, use_taxonomy=False).fit(COURSES)
     assert without.for_tags(["跨部门协作待加强"]).empty
 
 
 def test_feedback_adds_what_shares_skills_with_the_first_results() -> None:
-    found = CourseRecommender(embedding=False, use_taxonomy=False).fit(COURSES).for_tags(["sql"])
-    assert found["course_id"].tolist() == ["c4", "c5"]
-    assert found["why"].iloc[1] == "shares with the first results: databases"
+    ranked = CourseRecommender(embedding=False, use_taxonomy=False).fit(COURSES).for_tags(["sql"])
+    assert ranked["course_id"].tolist() == ["c4", "c5"]
+    assert ranked["why"].iloc[1] == "shares with the first results: databases"
 
 
 def test_nothing_suitable_is_an_answer() -> None:
@@ -44,19 +46,19 @@ def test_nothing_suitable_is_an_answer() -> None:
 @pytest.mark.skipif(not embedding.installed(), reason="the optional extra perfml[embeddings] is not installed")
 def test_meaning_finds_across_languages_and_knows_when_it_does_not() -> None:
     fitted = CourseRecommender(embedding=True, use_taxonomy=False).fit(COURSES)
-    found = fitted.for_tags(["wine tasting", "forklift licence"])
-    assert found["course_id"].tolist() == ["c3"] and found["query"].tolist() == ["wine tasting"]
-    assert "close in meaning" in found["why"].iloc[0]
+    ranked = fitted.for_tags(["wine tasting", "forklift licence"])
+    assert ranked["course_id"].tolist() == ["c3"] and ranked["query"].tolist() == ["wine tasting"]
+    assert "close in meaning" in ranked["why"].iloc[0]
 
 
-def test_an_embedding_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embedding_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fusion, "installed", lambda: False)
     assert not CourseRecommender().embedding
     with pytest.raises(PerfmlError, match="perfml\\[embeddings\\]"):
         CourseRecommender(embedding=True)
 
 
-def test_weights_are_learnt_where_history_tells_something() -> None:
+def test_weights_are_learnt_where_history_is_informative() -> None:
     """Titles and skills that say nothing: content cannot tell the colours of the board apart, the neighbours can."""
     plain = catalogue().assign(title="course", skills="")
     fitted = CourseRecommender(embedding=False).fit(plain, checkerboard())
@@ -78,7 +80,7 @@ def test_chance_is_not_learnt_from() -> None:
     assert len(fitted.for_employees(["e0"], k=3)) == 3
 
 
-def test_where_content_says_it_all_content_alone_is_used() -> None:
+def test_where_content_is_sufficient_content_alone_is_used() -> None:
     """Titles name the colours of the board: nothing can beat them, and popularity is not mixed in. Where they name nothing,
     content does not look perfect for having all courses equal."""
     fitted = CourseRecommender(embedding=False).fit(catalogue(), checkerboard())
@@ -87,13 +89,13 @@ def test_where_content_says_it_all_content_alone_is_used() -> None:
     assert fitted.held_out_["content"] > 2 * blind.held_out_["content"]
 
 
-def test_too_few_people_to_learn_from_is_said() -> None:
+def test_too_few_people_to_learn_from_are_noticed() -> None:
     few = checkerboard()
     few = few[few["employee_id"].isin([f"e{i}" for i in range(30)])]
     fitted = CourseRecommender(embedding=False).fit(catalogue(), few)
     assert fitted.weights_ == {} and "30 people" in fitted.notice_
-    found = fitted.for_employees(["e1"], k=3)
-    assert {int(one[1:]) % 2 for one in found["course_id"]} == {1} and (found["why"] != "").all()
+    ranked = fitted.for_employees(["e1"], k=3)
+    assert {int(course[1:]) % 2 for course in ranked["course_id"]} == {1} and (ranked["why"] != "").all()
 
 
 def test_the_weights_are_those_of_a_conditional_logit() -> None:
@@ -101,6 +103,6 @@ def test_the_weights_are_those_of_a_conditional_logit() -> None:
     rng = np.random.default_rng(0)
     shown = rng.random((20_000, 10, 3)).astype(np.float32)
     margin = shown @ np.array([3.0, 1.0, 0.0]) + rng.gumbel(size=(20_000, 10))
-    found = fusion._logit(shown, margin.argmax(axis=1))
-    np.testing.assert_allclose(found, [3, 1, 0], atol=0.12)
-    assert found.min() >= 0
+    weights = conditional_logit(shown, margin.argmax(axis=1))
+    np.testing.assert_allclose(weights, [3, 1, 0], atol=0.12)
+    assert weights.min() >= 0
