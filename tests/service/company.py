@@ -1,4 +1,4 @@
-"""Small homes, written by the very functions that training and scoring write with."""
+"""Small home folders, written by the functions that training and scoring use."""
 
 from __future__ import annotations
 

@@ -53,5 +53,5 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def client(home: Path) -> TestClient:
-    """Asks as a program on this machine would."""
+    """A client on this machine."""
     return TestClient(create_app(home), base_url="http://127.0.0.1:8321", raise_server_exceptions=False)

@@ -1,4 +1,4 @@
-"""Targets, courses, priorities; what people decide, once under each key."""
+"""Targets, courses, priorities, and decisions, stored once under each key."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from perfml.advice.decision_log import DecisionLog
+from perfml.service.app import create_app
 from tests.service.company import DAY, keep, scored, train
 
 KEY = {"Idempotency-Key": "7f1c"}
 REFUSE = {"verdict": "refuse", "decided_by": "李娜", "reason": "市场下月恢复"}
 
 
-def test_targets_are_told_with_everything_they_stand_on(client: TestClient) -> None:
+def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) -> None:
     body = client.get("/v1/targets").json()
     assert (body["as_of"], body["total"], body["statuses"]) == (str(DAY), 2, {"suggested": 1, "held": 1})
     first = body["targets"][0]
@@ -29,12 +30,12 @@ def test_targets_are_told_with_everything_they_stand_on(client: TestClient) -> N
 
 
 @pytest.mark.parametrize("query", ["as_of=2020-01-01", "policy=nothing", "policy=../models"])
-def test_targets_that_are_not_there(client: TestClient, query: str) -> None:
+def test_an_unknown_date_or_policy_is_not_found(client: TestClient, query: str) -> None:
     answer = client.get(f"/v1/targets?{query}")
     assert answer.status_code == 404 and "建议" in answer.json()["zh"]
 
 
-def test_courses_of_a_person_and_of_nobody_in_the_same_words(client: TestClient) -> None:
+def test_a_person_without_courses_is_answered_like_an_unknown_one(client: TestClient) -> None:
     body = client.get("/v1/employees/张伟/courses").json()
     assert [(row["status"], row["title"]) for row in body["courses"]] == [
         ("suggested", "高效沟通七步法"),
@@ -48,7 +49,7 @@ def test_courses_of_a_person_and_of_nobody_in_the_same_words(client: TestClient)
 def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None:
     body = client.get("/v1/priorities?capacity=3").json()
     assert body["proven"] and body["horizon_days"] == 91 and "Risk only" in body["text"]["en"]
-    # everybody's one reason is the company's: the setting needs support
+    # the only reason of everybody is owned by the company: the setting needs support
     assert body["people"] == [] and len(body["setting"]) == 13
     assert [row["employee_id"] for row in body["held"]] == ["H1"]
     assert body["backtested"]["precision"] == 0.25
@@ -58,7 +59,7 @@ def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None
     assert client.get("/v1/priorities?horizon_days=7").status_code == 404
 
 
-def test_who_was_offered_something_is_not_listed_again(tmp_path: Path) -> None:
+def test_a_person_with_a_recent_offer_is_not_listed_again(tmp_path: Path) -> None:
     version = train(tmp_path, "attrition", {91: True})
     own = [
         {
@@ -72,8 +73,6 @@ def test_who_was_offered_something_is_not_listed_again(tmp_path: Path) -> None:
         }
     ]
     keep(tmp_path, "attrition", version, [scored(f"E{n}", n, reasons=own) for n in range(1, 6)])
-    from perfml.service.app import create_app
-
     client = TestClient(create_app(tmp_path), base_url="http://localhost")
     entry = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered"}
     assert client.post("/v1/interventions", json=entry, headers=KEY).json()["entered_at"]
@@ -109,7 +108,7 @@ def test_a_decision_that_says_too_little_is_refused(
     assert (answer.status_code, answer.json()["where"]) == (status, where)
 
 
-def test_a_suggestion_that_nobody_made_is_not_there(client: TestClient) -> None:
+def test_an_unknown_suggestion_is_not_found(client: TestClient) -> None:
     assert client.post("/v1/suggestions/nothing/decisions", json=REFUSE, headers=KEY).status_code == 404
 
 
@@ -121,7 +120,7 @@ def test_an_intervention_that_contradicts_itself_is_refused(client: TestClient, 
 
 
 def test_a_page_of_another_site_cannot_post(client: TestClient) -> None:
-    """What a browser sends across sites without asking first: no header of ours, and no JSON."""
+    """A browser sends this across sites without a preflight request: no custom header, and no JSON."""
     answer = client.post(
         "/v1/suggestions/t1/decisions",
         content='{"verdict":"accept","decided_by":"x"}',

@@ -26,7 +26,7 @@ from tests.service.company import keep, scored, train
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
 HEAVY = {"lightgbm", "sklearn", "shap", "pandas", "mlflow", "scipy", "numba", "duckdb"}
-"""What a process that only serves rows has no use for."""
+"""Packages that a process which only serves rows does not need."""
 EVERY_ROUTE = """
 import json, sys
 from starlette.testclient import TestClient
@@ -65,7 +65,7 @@ def test_other_machines_are_not_listened_to(tmp_path: Path, host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_this_machine_is(tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_this_machine_is_listened_to(tmp_path: Path, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: dict[str, object] = {}
     monkeypatch.setattr("uvicorn.run", lambda app, **options: heard.update(options))
     serve(tmp_path, host=host, port=9000)
@@ -106,7 +106,7 @@ def test_requests_from_other_machines_are_refused_however_it_was_started(home: P
 @pytest.mark.parametrize(
     "address", ["health", "models/attrition/at-risk", "models/none", "nothing", "models/attrition/at-risk?limit=0"]
 )
-def test_nothing_is_kept_in_a_cache_or_taken_for_something_else(client: TestClient, address: str) -> None:
+def test_no_answer_is_cached_or_read_as_another_content_type(client: TestClient, address: str) -> None:
     headers = client.get(f"/v1/{address}").headers
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
 
@@ -115,7 +115,7 @@ def test_nothing_is_kept_in_a_cache_or_taken_for_something_else(client: TestClie
     ("method", "address", "status"),
     [("GET", "/", 404), ("GET", "/docs", 404), ("POST", "/v1/models", 405), ("GET", "/v1/models/", 404)],
 )
-def test_an_address_that_is_not_there_is_answered_in_the_one_shape(
+def test_an_unknown_address_is_answered_as_a_problem(
     client: TestClient, method: str, address: str, status: int
 ) -> None:
     answer = client.request(method, address)
@@ -123,7 +123,7 @@ def test_an_address_that_is_not_there_is_answered_in_the_one_shape(
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
 
 
-def test_a_failure_tells_nothing_of_the_inside(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_reveals_nothing_internal(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(store: object) -> None:
         raise RuntimeError("secret path")
 
@@ -133,7 +133,7 @@ def test_a_failure_tells_nothing_of_the_inside(client: TestClient, monkeypatch: 
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"} and "secret" not in answer.text
 
 
-def test_openapi_names_the_one_error_shape_and_no_other(client: TestClient) -> None:
+def test_every_error_in_the_openapi_document_is_a_problem(client: TestClient) -> None:
     document = client.get("/v1/openapi.json").json()
     assert set(document["paths"]) == {
         "/v1/health",
@@ -156,7 +156,7 @@ def test_openapi_names_the_one_error_shape_and_no_other(client: TestClient) -> N
 
 
 EXISTING = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1"}
-"""A name and an id that are there, so that not everything ends at 404."""
+"""A name and ids that exist, so that not every request ends with 404."""
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_the_service_does_what_its_document_says(home: Path, mode: GenerationMod
 
 
 def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) -> set[int]:
-    """Ask as the document allows (or forbids), compare every answer with it, and return the statuses seen."""
+    """Send what the document allows (or forbids), compare every answer with it, and return the statuses seen."""
     codes: set[int] = set()
 
     @settings(
@@ -195,7 +195,7 @@ def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) 
         response = case.call(base_url="http://localhost")
         codes.add(response.status_code)
         assert response.status_code in (200, 400, 404, 405, 409, 422)
-        # That a conversation was done before it was offered is refused, and no JSON schema can say so.
+        # A conversation that was done before it was offered is refused, which no JSON schema can express.
         free = [positive_data_acceptance] if operation.path == "/v1/interventions" else []
         case.validate_response(response, excluded_checks=free)
 
@@ -206,7 +206,7 @@ def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) 
 
 @pytest.mark.slow
 def test_a_page_of_a_large_company_costs_little(tmp_path: Path) -> None:
-    """20,000 people at 3 horizons. The bound is loose, for slow machines: about 60 ms were measured."""
+    """20,000 people at 3 horizons. About 60 ms were measured; the bound is loose for slow machines."""
     version = train(tmp_path, "attrition", {91: True, 182: True, 365: True})
     keep(
         tmp_path,

@@ -33,8 +33,8 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
                 "contribution": 0.5,
                 "owner": "company",
                 "steady": None,
-                "zh": "司龄：短，推高风险",
-                "en": "Tenure: short; raises the risk",
+                "zh": "司龄 40 天（通常 无记录），推高风险",
+                "en": "tenure: 40 days (usually not recorded); raises the risk",
             },
             {
                 "evidence": "other",
@@ -48,7 +48,7 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
     }
 
 
-def test_one_segment_is_listed_and_its_people_keep_their_ranks(client: TestClient) -> None:
+def test_people_of_a_segment_keep_their_ranks(client: TestClient) -> None:
     top = client.get(LIST, params={"segment": "top", "limit": 2}).json()
     assert [(p["rank"], p["employee_id"], p["segments"]) for p in top["people"]] == [
         (2, "a/b", ["top"]),
@@ -175,3 +175,9 @@ def test_a_parameter_that_cannot_be_used_is_refused_with_a_remedy(
     assert answer.status_code == status
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
     assert remedy in answer.json()["remedy"]
+
+
+def test_a_problem_says_place_problem_and_remedy_in_both_languages(client: TestClient) -> None:
+    problem = client.get(LIST, params={"horizon_days": 90}).json()
+    assert problem["en"] == "model attrition, horizon_days: was not scored; use one of: 91, 182"
+    assert problem["zh"] == "model attrition, horizon_days：没有评分；可用的取值：91, 182"

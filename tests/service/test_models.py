@@ -1,4 +1,4 @@
-"""What models say of themselves, and what happens when their files are not as they were written."""
+"""Descriptions of models, and what happens when their files are damaged or altered."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from perfml.service.app import create_app
 from tests.service.company import FIGURE, train
 
 
-def test_a_model_says_what_it_is_and_what_it_has_shown(home: Path, client: TestClient) -> None:
+def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: TestClient) -> None:
     body = client.get("/v1/models/attrition").json()
     assert body["title"] == {"zh": "主动离职风险", "en": "Risk of leaving"}
     assert (body["trained_until"], body["scored"], body["card"]) == (
@@ -52,8 +52,8 @@ def test_the_stage_is_that_of_the_version_in_use(home: Path, client: TestClient)
     assert client.get("/v1/models/attrition").json() == {**first, "stage": "champion"}
 
 
-def test_what_an_older_perfml_wrote_is_refused_with_a_remedy(home: Path, client: TestClient) -> None:
-    """Its description holds no gates, so it cannot say whether it passed them."""
+def test_a_model_of_an_older_perfml_is_refused_with_a_remedy(home: Path, client: TestClient) -> None:
+    """Its description holds no gates, so whether it passed them is unknown."""
     about = {"until": "2026-08-01", "spec": {}, "backtests": {}}
     save(home, "attrition", FittedModels({}), (), (), about, "")
     answer = client.get("/v1/models/attrition")

@@ -22,7 +22,7 @@ def address(person: str) -> str:
 
 
 @pytest.mark.parametrize("person", [p for p in ODD_IDS if p != "%2F"])  # the test client decodes twice; see test_socket
-def test_any_id_is_found_under_its_encoded_address(client: TestClient, person: str) -> None:
+def test_any_id_works_when_percent_encoded(client: TestClient, person: str) -> None:
     body = client.get(address(person)).json()
     assert body["employee_id"] == person
     assert [(r["horizon_days"], r["proven"], r["status"]) for r in body["rows"]] == [
@@ -45,7 +45,7 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
     assert row["base_value"] + sum(r["contribution"] for r in row["reasons"]) == pytest.approx(row["margin"], abs=1e-6)
 
 
-def test_a_voice_changes_the_words_alone(client: TestClient, home: Path) -> None:
+def test_a_voice_changes_only_the_wording(client: TestClient, home: Path) -> None:
     asked = {"horizon_days": 91, "model": "attrition"}
     plain = client.get(address("E1"), params=asked).json()["rows"][0]["reasons"]
     by_voice = {
@@ -108,14 +108,14 @@ def test_an_unproven_horizon_has_neither_rank_nor_band(client: TestClient) -> No
         ("N1", "ineligible", "tenure_days >= 28", "适用范围"),
     ],
 )
-def test_who_has_no_score_is_told_why(client: TestClient, person: str, status: str, en: str, zh: str) -> None:
+def test_a_row_without_a_score_says_why(client: TestClient, person: str, status: str, en: str, zh: str) -> None:
     row = client.get(address(person)).json()["rows"][0]
     assert (row["status"], row["probability"], row["rank"]) == (status, None, None)
     assert row["reasons"] == row["incidence"] == row["segments"] == []
     assert en in row["why_not"]["en"] and zh in row["why_not"]["zh"]
 
 
-def test_someone_unknown_and_someone_without_scores_are_answered_alike(client: TestClient) -> None:
+def test_an_unknown_person_and_one_without_scores_are_answered_alike(client: TestClient) -> None:
     unknown = client.get(address("nobody"))
     without_scores = client.get(address("E2"), params={"as_of": "2026-08-01"})
     without_horizon = client.get(address("H1"), params={"horizon_days": 182})
