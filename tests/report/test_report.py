@@ -12,13 +12,18 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from perfml.advice.courses.match import SCHEMA as COURSES
+from perfml.advice.priorities import Ranking, priorities
+from perfml.advice.targets.suggest import SCHEMA as TARGETS
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.registry.model_store import FittedModels, Model
 from perfml.report import wording, write_report
+from perfml.report.advice import Advice
 from perfml.report.pictures import Interval
 from perfml.scoring.scoring import SCHEMA
+from tests.service.company import COURSE, TARGET
 
 DAY = dt.date(2024, 7, 1)
 NASTY = "<script>alert('1')</script>\"&"
@@ -368,7 +373,7 @@ def test_scores_of_another_model_or_date_are_refused_and_nothing_is_written(tmp_
 
 
 @pytest.mark.parametrize(
-    ("probability", "said"),
+    ("probability", "text"),
     [
         (0.0001, "fewer than 1 of 1,000"),
         (0.0042, "about 4 of 1,000"),
@@ -377,8 +382,8 @@ def test_scores_of_another_model_or_date_are_refused_and_nothing_is_written(tmp_
         (0.999, "more than 99 of 100"),
     ],
 )
-def test_natural_frequencies(probability: float, said: str) -> None:
-    assert wording.natural_frequency(probability, "en") == said
+def test_natural_frequencies(probability: float, text: str) -> None:
+    assert wording.natural_frequency(probability, "en") == text
 
 
 def test_what_the_library_leaves_out_is_said_in_chinese() -> None:
@@ -394,29 +399,23 @@ def test_what_the_library_leaves_out_is_said_in_chinese() -> None:
     assert wording.figure(Interval(0.5, None, None), "en") == "0.500"
 
 
-def test_advice_is_told_in_both_languages_and_only_where_there_is_some(tmp_path: Path) -> None:
-    from perfml.advice.courses.match import SCHEMA as COURSES
-    from perfml.advice.priorities import Ranking, priorities
-    from perfml.advice.targets.suggest import SCHEMA as TARGETS
-    from perfml.report.advice import Advice
-    from tests.service.company import COURSE, TARGET
-
-    known = model()
+def test_advice_is_shown_in_both_languages_and_left_out_where_none_is_given(tmp_path: Path) -> None:
+    trained = model()
     ranking = Ranking.of(some())
     targets = pa.Table.from_pylist([{**TARGET, "en": NASTY, "zh": NASTY}], schema=TARGETS)
     courses = pa.Table.from_pylist([{**COURSE, "title": NASTY}], schema=COURSES)
-    found = Advice.of(targets, courses, [priorities(ranking, known.about, capacity=2)])
+    advice = Advice.of(targets, courses, [priorities(ranking, trained.about, capacity=2)])
     page = write_report(
-        tmp_path / "r.html", title="T", as_of=DAY, models=[known], scores=[some()], advice=found
+        tmp_path / "r.html", title="T", as_of=DAY, models=[trained], scores=[some()], advice=advice
     ).read_text(encoding="utf-8")
-    for said in (
+    for heading in (
         "What to do",
         "可以做什么",
         "Risk of leaving, within 91 days",
         "Targets that no longer fit",
         "不再合适的目标",
     ):
-        assert said in page
+        assert heading in page
     assert "<script>" not in page and html.escape(NASTY) in page
-    plain = write_report(tmp_path / "p.html", title="T", as_of=DAY, models=[known], scores=[some()])
+    plain = write_report(tmp_path / "p.html", title="T", as_of=DAY, models=[trained], scores=[some()])
     assert "What to do" not in plain.read_text(encoding="utf-8") and Advice.of().empty
