@@ -360,8 +360,8 @@ class Project:
             suggestions = match(
                 opened,
                 spec,
-                Taxonomy.of(skills, examples),
-                day,
+                taxonomy=Taxonomy.of(skills, examples),
+                as_of=day,
                 name=name,
                 employees=employees,
                 held=held_people(opened, day),

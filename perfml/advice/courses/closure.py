@@ -1,4 +1,4 @@
-"""Did the gap go among those who took the course? Counted over past reviews, shrunk, and called what it is: an association.
+"""Closure: how often a gap is no longer named after a course. Counted over past reviews, shrunk, and called an association.
 
 People choose courses, and managers send people who are about to improve anyway; no effect is claimed.
 """
@@ -11,104 +11,116 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfml.advice.courses.tags import Looks, known
+from perfml.advice.courses.tags import Looks, known_rows
 from perfml.evidence.sources import Data
+from perfml.messages import Message
 
 PRIOR_PEOPLE = 10
-"""Each share is believed as if so many further people had closed the gap as often as all with it did (Efron & Morris 1975)."""
+"""People added to each share, who close the gap as often as all with it do: shrinkage (Efron & Morris 1975)."""
 Z = 1.96
+"""Standard errors on either side of a 95 % interval."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Closure:
-    """Of a gap and a course: people who completed it between two reviews, and how many of them were rid of the gap in the second;
-    the same of pairs of reviews without it (``others``, of ``other_people``); and the shrunk difference of the shares with its
-    95 % interval."""
+    """For a gap and a course: people who completed it between two reviews, and how many of them no longer have the gap in the
+    second; the same for pairs of reviews without it (``others``, of ``other_people``); and the shrunk difference of the
+    shares with its 95 % interval."""
 
     took: int
-    gone: int
+    closed: int
     others: int
-    others_gone: int
+    others_closed: int
     other_people: int
     difference: float
     low: float
     high: float
 
-    def enough(self, fewest: int) -> bool:
-        """Whether as many people stand on either side."""
-        return min(self.took, self.other_people) >= fewest
+    def enough(self, min_people: int) -> bool:
+        """Whether each side has at least ``min_people``."""
+        return min(self.took, self.other_people) >= min_people
 
-    def believed(self, fewest: int) -> bool:
-        """Whether enough people stand on either side and the interval leaves out nought."""
-        return self.enough(fewest) and (self.low > 0 or self.high < 0)
+    def believed(self, min_people: int) -> bool:
+        """Whether each side has enough people and the interval excludes 0."""
+        return self.enough(min_people) and (self.low > 0 or self.high < 0)
 
-    def words(self) -> tuple[str, str]:
-        """(zh, en)."""
-        share, other = self.gone / self.took, self.others_gone / self.others
-        span = f"{self.difference:+.0%} [{self.low:+.0%}, {self.high:+.0%}]"
-        zh = (
-            f"两次评价之间完成该课程的 {self.took} 人中 {share:.0%} 在下次评价中不再有此差距，"
-            f"未完成的 {self.other_people} 人（{self.others} 次）中为 {other:.0%}；"
-            f"差异 {span}（关联，不代表因果）"
+    def message(self) -> Message:
+        """The counts, the shares and their difference, as an association."""
+        return Message.of(
+            "course_closure",
+            took=self.took,
+            share=self.closed / self.took,
+            other_people=self.other_people,
+            others=self.others,
+            other_share=self.others_closed / self.others,
+            difference=self.difference,
+            low=self.low,
+            high=self.high,
         )
-        en = (
-            f"of {self.took} who completed it between two reviews {share:.0%} were rid of the gap at the next, of"
-            f" {self.other_people} who did not ({self.others} times) {other:.0%};"
-            f" difference {span} (an association, not an effect)"
-        )
-        return zh, en
 
 
-def closures(data: Data, found: Looks, as_of: dt.date) -> dict[tuple[str, str], Closure]:
-    """(gap, course) -> what was observed, from what was known before ``as_of``; ``gap`` is the ``key`` of ``found.noted``.
+def closures(data: Data, looked: Looks, as_of: dt.date) -> dict[tuple[str, str], Closure]:
+    """(gap, course) → what was observed, from what was known before ``as_of``; ``gap`` is the ``key`` of ``looked.noted``.
 
-    A person counts once for each pair of consecutive reviews, the first of which names the gap: at most once among those who
-    completed a course, perhaps several times among those who did not. Where gaps last for some people and not for others, and no
-    course helps, 3 % of simulated intervals leave out nought (5 % where people are alike).
+    A person counts once for each pair of consecutive reviews of which the first names the gap: at most once among those who
+    completed a course, perhaps several times among those who did not. Where gaps last for some people and not for others, and
+    no course helps, 3 % of simulated intervals exclude 0 (5 % where people are alike).
     """
-    noted = found.noted[found.noted["place"] >= 0][["employee_id", "key", "place", "noted_on"]]
+    noted = looked.noted[looked.noted["place"] >= 0][["employee_id", "key", "place", "noted_on"]]
     noted = noted.sort_values("noted_on").drop_duplicates(["employee_id", "key", "place"])
-    began = found.reviews.groupby(["employee_id", "place"], as_index=False)["reviewed_on"].min()
+    began = looked.reviews.groupby(["employee_id", "place"], as_index=False)["reviewed_on"].min()
     following = began.assign(place=began["place"] - 1).rename(columns={"reviewed_on": "next_on"})
     pairs = noted.merge(following, on=["employee_id", "place"])
     again = pd.MultiIndex.from_frame(noted[["employee_id", "key", "place"]])
-    pairs["gone"] = ~pd.MultiIndex.from_arrays([pairs["employee_id"], pairs["key"], pairs["place"] + 1]).isin(again)
+    pairs["closed"] = ~pd.MultiIndex.from_arrays([pairs["employee_id"], pairs["key"], pairs["place"] + 1]).isin(again)
     if not len(pairs):
         return {}
-    done = known(data, "enrolments", ("employee_id", "course_id", "completed_on"), as_of).dropna(
-        subset=["completed_on"]
-    )
+    done = known_rows(data, "enrolments", columns=("employee_id", "course_id", "completed_on"), as_of=as_of)
     done = done[done["completed_on"] < pd.Timestamp(as_of)].drop_duplicates(["employee_id", "course_id"])
-    pairs["pair"] = np.arange(len(pairs))
     both = pairs.merge(done, on="employee_id")
     both = both[(both["completed_on"] >= both["noted_on"]) & (both["completed_on"] < both["next_on"])]
-    sizes, gone = (pairs.groupby("key")["gone"].agg(how) for how in ("size", "sum"))
+    sizes, closed = (pairs.groupby("key")["closed"].agg(how) for how in ("size", "sum"))
     people = pairs.groupby("key")["employee_id"].nunique()
     times = pairs.groupby(["key", "employee_id"]).size().rename("times")
     only = (
         both.join(times, on=["key", "employee_id"])["times"] == 1
-    )  # all that is known of this person's gap is with the course
+    )  # the person's only pair is the one with the course
     counts = (
         both.assign(only=only)
         .groupby(["key", "course_id"])
-        .agg(n=("gone", "size"), k=("gone", "sum"), only=("only", "sum"))
+        .agg(n=("closed", "size"), k=("closed", "sum"), only=("only", "sum"))
     )
     out = {}
     for key, course, n, k, alone in counts.reset_index().itertuples(index=False):
         others = int(sizes[key] - n)
         if others:
-            there = int(people[key] - alone)
-            out[str(key), str(course)] = _compared(int(n), int(k), others, int(gone[key] - k), other_people=there)
+            out[str(key), str(course)] = compare_shares(
+                took=int(n),
+                closed=int(k),
+                others=others,
+                others_closed=int(closed[key] - k),
+                other_people=int(people[key] - alone),
+            )
     return out
 
 
-def _compared(took: int, gone: int, others: int, others_gone: int, *, other_people: int) -> Closure:
-    usual = (gone + others_gone) / (took + others)
+def compare_shares(*, took: int, closed: int, others: int, others_closed: int, other_people: int) -> Closure:
+    """The shrunk difference of the shares ``closed / took`` and ``others_closed / others``, with its 95 % interval."""
+    prior = (closed + others_closed) / (took + others)
     shares, spread = [], 0.0
-    for n, k in ((took, gone), (others, others_gone)):
-        share = (k + PRIOR_PEOPLE * usual) / (n + PRIOR_PEOPLE)
+    for n, k in ((took, closed), (others, others_closed)):
+        share = (k + PRIOR_PEOPLE * prior) / (n + PRIOR_PEOPLE)
         shares.append(share)
         spread += share * (1 - share) / (n + PRIOR_PEOPLE + 1)
     difference = shares[0] - shares[1]
     half = Z * float(np.sqrt(spread))
-    return Closure(took, gone, others, others_gone, other_people, difference, difference - half, difference + half)
+    return Closure(
+        took=took,
+        closed=closed,
+        others=others,
+        others_closed=others_closed,
+        other_people=other_people,
+        difference=difference,
+        low=difference - half,
+        high=difference + half,
+    )

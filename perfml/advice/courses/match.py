@@ -1,7 +1,7 @@
-"""Courses for people: the gaps that are open, the courses that fit them, what the rules leave, and the evidence in words.
+"""Courses for people: the open gaps, the courses that fit them, the limits of the rules, and the evidence in both languages.
 
-A gap's candidates are ranked once for all who have it; what was observed of a course moves it up or down only where enough people
-stand behind it (:mod:`perfml.advice.courses.closure`). *Nothing suitable* is an answer.
+A gap's candidates are ranked once for all who have it; the observed closure of a course moves it up or down only where enough
+people stand behind it (:mod:`perfml.advice.courses.closure`). *Nothing suitable* is an answer.
 """
 
 from __future__ import annotations
@@ -19,17 +19,22 @@ import pyarrow as pa
 
 from perfml.advice.courses.closure import Closure, closures
 from perfml.advice.courses.recommenders.fusion import CourseRecommender
-from perfml.advice.courses.rules import Course, Offer, Person, Step, check_prerequisites, offer, why_nothing
-from perfml.advice.courses.tags import known, looks, open_tags
+from perfml.advice.courses.rules import Course, CourseStep, Person, check_prerequisites, offer, why_nothing
+from perfml.advice.courses.tags import known_rows, looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.errors import DataError
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
+from perfml.messages import Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+ENROLMENT_COLUMNS = ("employee_id", "course_id", "enrolled_on", "completed_on")
 CANDIDATES = 25
-"""Courses of a gap that the rules look at, the best first."""
+"""Courses of a gap to which the rules are applied, best first."""
+PROGRESS_EVERY = 500
+"""People between two reports of progress."""
 _LINE = pa.struct([("what", pa.string()), ("zh", pa.string()), ("en", pa.string())])
 SCHEMA = pa.schema(
     [
@@ -62,16 +67,18 @@ SCHEMA = pa.schema(
     ]
 )
 """A row is a course for a person's gap, or (``status`` none or held) why there is none. ``rank`` 1 is the first to take; ``step``
-is ``prerequisite`` or ``main``; ``score`` is the recommender's for the gap, from 0 to 1. ``suggestion_id`` is the same at every
-date for the same policy, person, gap and course, so that what was refused stays refused."""
+is ``prerequisite`` or ``main``; ``score``, in [0, 1], is the recommender's for the gap. ``suggestion_id`` is the same at every
+date for the same policy, person, gap and course, so that a refused suggestion stays refused."""
+GapRow = Mapping[Any, Any]
+"""A row of :func:`~perfml.advice.courses.tags.open_tags`."""
 
 
 def match(
     data: Data,
     policy: CoursePolicy,
+    *,
     taxonomy: Taxonomy,
     as_of: dt.date,
-    *,
     name: str = "course_match",
     employees: Sequence[str] | None = None,
     held: Mapping[str, str] | None = None,
@@ -80,71 +87,77 @@ def match(
 ) -> pa.Table:
     """The courses for everyone (or ``employees``) with an open gap at ``as_of``, by employee and rank; see :data:`SCHEMA`.
 
-    ``name`` is the policy's; ``held``: people without suggestions, and why; ``refused``: suggestions that are not made again.
-    Raises :class:`DataError` where there is no catalogue, or its prerequisites go round in a circle, or where there is nothing
-    that could name a gap.
+    ``name`` is the policy's; ``held``: people without suggestions, and why; ``refused``: ids of suggestions not to repeat.
+    Raises :class:`DataError` where there is no catalogue, where its prerequisites form a circle, or where no table names gaps.
     """
     if not data.has("courses"):
         raise DataError("the table 'courses' is missing", where=data.source, remedy="export the catalogue")
     if not data.has("gap_tags") and not data.has("reviews"):
         raise DataError("neither 'gap_tags' nor 'reviews' is there", where=data.source, remedy="add one of the two")
-    found = looks(data, taxonomy, as_of)
-    gaps = open_tags(data, taxonomy, as_of, open_days=policy.open_days, proposed=policy.use_proposed, found=found)
+    looked = looks(data, taxonomy, as_of)
+    gaps = open_tags(data, taxonomy, as_of, open_days=policy.open_days, proposed=policy.use_proposed, looked=looked)
     people = _people(data, policy, as_of)
     gaps = gaps[gaps["employee_id"].isin(list(people) if employees is None else list(employees))]
-    catalogue = _Catalogue.of(data, policy, taxonomy, as_of, sorted(set(gaps["tag"])), closures(data, found, as_of))
+    catalogue = _MatchedCatalogue.of(
+        data,
+        policy,
+        taxonomy=taxonomy,
+        as_of=as_of,
+        tags=sorted(set(gaps["tag"])),
+        observed=closures(data, looked, as_of),
+    )
     rows: list[dict[str, Any]] = []
     everyone = gaps["employee_id"].nunique()
-    by_person = groupby(gaps.to_dict("records"), key=lambda gap: gap["employee_id"])  # as open_tags has them in order
+    by_person = groupby(gaps.to_dict("records"), key=lambda gap: gap["employee_id"])  # open_tags sorts by employee
     for number, (employee, theirs) in enumerate(by_person):
-        if number % 500 == 0:
+        if number % PROGRESS_EVERY == 0:
             progress("matching courses", number, everyone)
         base = {"policy": name, "policy_version": policy.version, "as_of": as_of, "employee_id": employee}
         why = (held or {}).get(str(employee))
         if why is not None:
-            said = {
-                "why_not_zh": f"暂缓：该员工的数据有误（{why}）",
-                "why_not_en": f"held until broken rows are mended: {why}",
-            }
-            rows.append({**base, "suggestion_id": _id(name, str(employee), "", ""), "status": "held", **said})
+            suggestion_id = _suggestion_id(policy=name, employee=str(employee), gap="", course="")
+            text = _texts(Message.of("courses_held", why=why), "why_not_")
+            rows.append({**base, "suggestion_id": suggestion_id, "status": "held", **text})
         elif str(employee) in people:
-            made = _for_person(catalogue, people[str(employee)], list(theirs), policy, name, refused)
-            rows += [{**base, **row} for row in made]
+            offered = _for_person(
+                catalogue, people[str(employee)], list(theirs), policy=policy, name=name, refused=refused
+            )
+            rows += [{**base, **row} for row in offered]
     progress("matching courses", everyone, everyone)
     return pa.Table.from_pylist(rows, schema=SCHEMA)
 
 
-@dataclass(frozen=True)
-class _Catalogue:
-    """The courses, and for each gap tag its candidates, the best first."""
+@dataclass(frozen=True, kw_only=True)
+class _MatchedCatalogue:
+    """The courses, and for each gap tag its candidates, best first."""
 
     courses: Mapping[str, Course]
     candidates: Mapping[str, list[tuple[str, float]]]
     taught: Mapping[str, Mapping[str, float]]
     observed: Mapping[tuple[str, str], Closure]
     taxonomy: Taxonomy
-    fewest: int
+    min_people: int
 
     @classmethod
     def of(
         cls,
         data: Data,
         policy: CoursePolicy,
+        *,
         taxonomy: Taxonomy,
         as_of: dt.date,
         tags: Sequence[str],
         observed: Mapping[tuple[str, str], Closure],
-    ) -> _Catalogue:
+    ) -> _MatchedCatalogue:
         """Rank the catalogue for each of ``tags``."""
         frame = data.connection.execute("select * from main.courses order by course_id").df()
         frame["skills"] = [
             list(cell) if isinstance(cell, list | tuple | np.ndarray) else [] for cell in frame["skills"]
         ]
-        taken = _running(data, policy, as_of)
-        seats = taken.groupby("course_id").size()
-        usual = _usual_hours(data)
+        seats = _running(data, policy, as_of).groupby("course_id").size()
+        median_hours = _median_hours(data)
         courses = {
-            row["course_id"]: _course(row, int(seats.get(row["course_id"], 0)), usual)
+            row["course_id"]: _course(row, int(seats.get(row["course_id"], 0)), median_hours)
             for row in frame.to_dict("records")
         }
         check_prerequisites(courses)
@@ -155,23 +168,30 @@ class _Catalogue:
             if len(tags)
             else pd.DataFrame(columns=["query", "course_id", "score"])
         )
-        fewest = policy.closure.fewest_people
+        min_people = policy.closure.fewest_people
         candidates: dict[str, list[tuple[str, float]]] = {tag: [] for tag in tags}
         for query, course, score in ranked[["query", "course_id", "score"]].itertuples(index=False):
             skill = next(iter(taxonomy.skills_in(query)), query.strip().lower())
-            seen = observed.get((skill, course))
-            moved = 1 + seen.difference if seen is not None and seen.believed(fewest) else 1.0
+            closure = observed.get((skill, course))
+            moved = 1 + closure.difference if closure is not None and closure.believed(min_people) else 1.0
             candidates[query].append((course, float(np.clip(score * moved, 0, 1))))
         for each in candidates.values():
-            each.sort(key=lambda one: -one[1])
+            each.sort(key=lambda candidate: -candidate[1])
         taught = {
             row["course_id"]: taxonomy.taught_by(str(row["title"]), str(row["summary"] or ""), row["skills"])
             for row in frame.to_dict("records")
         }
-        return cls(courses, candidates, taught, observed, taxonomy, fewest)
+        return cls(
+            courses=courses,
+            candidates=candidates,
+            taught=taught,
+            observed=observed,
+            taxonomy=taxonomy,
+            min_people=min_people,
+        )
 
     def teaches(self, course: str, skill: str | None) -> str | None:
-        """The skill of the course that helps most with ``skill``; None where the taxonomy sees none."""
+        """The skill of the course that helps most with ``skill``; None where the taxonomy relates none."""
         if skill is None:
             return None
         helping = self.taxonomy.helped_by(skill)
@@ -180,68 +200,71 @@ class _Catalogue:
 
 
 def _for_person(
-    catalogue: _Catalogue,
+    catalogue: _MatchedCatalogue,
     person: Person,
-    gaps: Sequence[Mapping[Any, Any]],
+    gaps: Sequence[GapRow],
+    *,
     policy: CoursePolicy,
     name: str,
     refused: frozenset[str],
 ) -> Iterator[dict[str, Any]]:
     """The rows of one person."""
 
-    def name_of(gap: int, course: str) -> str:
-        return _id(name, person.employee_id, str(gaps[gap]["skill"] or gaps[gap]["tag"]), course)
+    def suggestion_id(gap: int, course: str) -> str:
+        key = str(gaps[gap]["skill"] or gaps[gap]["tag"])
+        return _suggestion_id(policy=name, employee=person.employee_id, gap=key, course=course)
 
-    candidates = [catalogue.candidates[gap["tag"]] for gap in gaps]
-    found: Offer = offer(person, candidates, catalogue.courses, policy, lambda gap, one: name_of(gap, one) in refused)
-    for rank, step in enumerate(found.steps, start=1):
+    offered = offer(
+        person,
+        [catalogue.candidates[gap["tag"]] for gap in gaps],
+        courses=catalogue.courses,
+        policy=policy,
+        refused=lambda gap, course: suggestion_id(gap, course) in refused,
+    )
+    for rank, step in enumerate(offered.steps, start=1):
         gap = gaps[step.gap]
         yield {
-            "suggestion_id": name_of(step.gap, step.course_id),
+            "suggestion_id": suggestion_id(step.gap, step.course_id),
             "status": "suggested",
             **_gap(gap),
-            **_told(catalogue, step, gap, rank),
+            **_suggestion(catalogue, step, gap=gap, rank=rank),
         }
-    for at, why in found.left_out.items():
-        zh, en = why_nothing(why)
+    for at, why in offered.left_out.items():
         yield {
-            "suggestion_id": name_of(at, ""),
+            "suggestion_id": suggestion_id(at, ""),
             "status": "none",
             **_gap(gaps[at]),
             "why": [],
-            "why_not_zh": zh,
-            "why_not_en": en,
+            "why_not_zh": why_nothing(why, "zh"),
+            "why_not_en": why_nothing(why, "en"),
         }
 
 
-def _gap(gap: Mapping[Any, Any]) -> dict[str, Any]:
-    said = {name: gap[name] for name in ("tag", "skill", "quote", "review_id")}
-    return {**said, "tag_source": gap["source"], "noted_on": gap["noted_on"].date()}
+def _gap(gap: GapRow) -> dict[str, Any]:
+    fields = {name: gap[name] for name in ("tag", "skill", "quote", "review_id")}
+    return {**fields, "tag_source": gap["source"], "noted_on": gap["noted_on"].date()}
 
 
-def _told(catalogue: _Catalogue, step: Step, gap: Mapping[Any, Any], rank: int) -> dict[str, Any]:
-    """A course with its evidence in words."""
+def _suggestion(catalogue: _MatchedCatalogue, step: CourseStep, *, gap: GapRow, rank: int) -> dict[str, Any]:
+    """A course with its evidence."""
     course = catalogue.courses[step.course_id]
     teaches = catalogue.teaches(step.course_id, gap["skill"])
     lines = [_noted(gap)]
     if gap["quote"]:
-        lines.append({"what": "quote", "zh": f"评价原文：“{gap['quote']}”", "en": f"the review says: “{gap['quote']}”"})
+        lines.append(_line("quote", Message.of("course_quote", quote=gap["quote"])))
     if step.for_course is not None:
-        aim = catalogue.courses[step.for_course].title
-        lines.append({"what": "order", "zh": f"先修：是《{aim}》的前提", "en": f"comes first: “{aim}” needs it"})
+        title = catalogue.courses[step.for_course].title
+        lines.append(_line("order", Message.of("course_prerequisite", title=title)))
     elif teaches is None:
-        lines.append({"what": "skill", "zh": "课程文字与该差距相符", "en": "its words fit the gap"})
+        lines.append(_line("skill", Message.of("course_words_fit")))
     else:
         lines.append(_taught(catalogue.taxonomy, teaches, gap["skill"]))
-    seen = catalogue.observed.get((gap["skill"] or gap["tag"].strip().lower(), step.course_id))
-    if seen is not None and seen.enough(catalogue.fewest):
-        zh, en = seen.words()
-        lines.append({"what": "closure", "zh": zh, "en": en})
+    closure = catalogue.observed.get((gap["skill"] or gap["tag"].strip().lower(), step.course_id))
+    if closure is not None and closure.enough(catalogue.min_people):
+        lines.append(_line("closure", closure.message()))
     if rank == 1 and step.for_course is None:
         direct = teaches == gap["skill"] and teaches is not None
-        zh = "排在最前：直接教授所缺技能" if direct else "排在最前：与最近的差距最相符"
-        en = "first, because it teaches the very skill" if direct else "first, because it fits the newest gap best"
-        lines.append({"what": "order", "zh": zh, "en": en})
+        lines.append(_line("order", Message.of("course_first_by_skill" if direct else "course_first_by_gap")))
     return {
         "course_id": step.course_id,
         "title": course.title,
@@ -253,36 +276,40 @@ def _told(catalogue: _Catalogue, step: Step, gap: Mapping[Any, Any], rank: int) 
         "level": course.level,
         "language": course.language,
         "why": lines,
-        "zh": f"针对“{gap['tag']}”，建议学习《{course.title}》",
-        "en": f"For “{gap['tag']}”, take “{course.title}”",
+        **_texts(Message.of("course_suggested", tag=gap["tag"], title=course.title)),
     }
 
 
-def _noted(gap: Mapping[Any, Any]) -> dict[str, str]:
-    day = gap["noted_on"].date()
-    if gap["source"] == "noted":
-        return {"what": "tag", "zh": f"{day} 记录的差距：{gap['tag']}", "en": f"gap noted on {day}: {gap['tag']}"}
-    zh = f"由 {day} 的评语读出的差距，须由人确认：{gap['tag']}"
-    return {
-        "what": "tag",
-        "zh": zh,
-        "en": f"gap read from a comment of {day}, to be confirmed by a person: {gap['tag']}",
-    }
+def _noted(gap: GapRow) -> dict[str, str]:
+    code = "course_gap_noted" if gap["source"] == "noted" else "course_gap_proposed"
+    return _line("tag", Message.of(code, day=str(gap["noted_on"].date()), tag=gap["tag"]))
 
 
 def _taught(taxonomy: Taxonomy, teaches: str, skill: str) -> dict[str, str]:
-    zh, en = (taxonomy.name(teaches, language) for language in ("zh", "en"))
-    if teaches == skill:
-        return {"what": "skill", "zh": f"教授“{zh}”", "en": f"teaches {en}"}
-    wanted = taxonomy.name(skill, "zh"), taxonomy.name(skill, "en")
-    return {"what": "skill", "zh": f"教授“{zh}”，有助于“{wanted[0]}”", "en": f"teaches {en}, which helps {wanted[1]}"}
+    message = (
+        Message.of("course_teaches", taught=(teaches,))
+        if teaches == skill
+        else Message.of("course_teaches_helping", taught=(teaches,), wanted=(skill,))
+    )
+    return {"what": "skill"} | {
+        language: render(message, language, names={each: taxonomy.name(each, language) for each in (teaches, skill)})
+        for language in LANGUAGES
+    }
+
+
+def _line(what: str, message: Message) -> dict[str, str]:
+    return {"what": what, **_texts(message)}
+
+
+def _texts(message: Message, prefix: str = "") -> dict[str, str]:
+    return {f"{prefix}{language}": render(message, language) for language in LANGUAGES}
 
 
 def _people(data: Data, policy: CoursePolicy, as_of: dt.date) -> dict[str, Person]:
-    """Everyone employed at ``as_of``: what they read, their level, what they completed and have under way, and time left."""
+    """Everyone employed at ``as_of``."""
     make_snapshots(data, [as_of])
     rows = data.connection.execute("select employee_id, level, location from temp.people").fetchall()
-    taken = known(data, "enrolments", ("employee_id", "course_id", "enrolled_on", "completed_on"), as_of)
+    taken = known_rows(data, "enrolments", columns=ENROLMENT_COLUMNS, as_of=as_of)
     done = taken[taken["completed_on"].notna() & (taken["completed_on"] < pd.Timestamp(as_of))]
     completed = done.groupby("employee_id")["course_id"].agg(frozenset).to_dict()
     now = _running(data, policy, as_of)
@@ -291,37 +318,36 @@ def _people(data: Data, policy: CoursePolicy, as_of: dt.date) -> dict[str, Perso
     nothing: frozenset[str] = frozenset()
     return {
         person: Person(
-            person,
-            policy.languages_at(location),
-            policy.course_level(level),
-            completed.get(person, nothing),
-            running.get(person, nothing),
-            policy.hours_per_quarter - busy.get(person, 0.0),
+            employee_id=person,
+            languages=policy.languages_at(location),
+            level=policy.course_level(level),
+            completed=completed.get(person, nothing),
+            running=running.get(person, nothing),
+            hours=policy.hours_per_quarter - busy.get(person, 0.0),
         )
         for person, level, location in rows
     }
 
 
 def _running(data: Data, policy: CoursePolicy, as_of: dt.date) -> pd.DataFrame:
-    """Enrolments under way: neither completed nor older than ``running_days``; with the hours of each course."""
-    taken = known(data, "enrolments", ("employee_id", "course_id", "enrolled_on", "completed_on"), as_of)
+    """Enrolments under way, neither completed nor older than ``running_days``, with the hours of each course."""
+    taken = known_rows(data, "enrolments", columns=ENROLMENT_COLUMNS, as_of=as_of)
     since = pd.Timestamp(as_of) - pd.Timedelta(days=policy.running_days)
     finished = taken["completed_on"].notna() & (taken["completed_on"] < pd.Timestamp(as_of))
     now = taken[~finished & (taken["enrolled_on"] >= since)].drop_duplicates(["employee_id", "course_id"])
     ended = pd.MultiIndex.from_frame(taken[finished][["employee_id", "course_id"]])
     now = now[~pd.MultiIndex.from_frame(now[["employee_id", "course_id"]]).isin(ended)]
-    usual = _usual_hours(data)
     hours = dict(data.connection.execute("select course_id, hours from main.courses").fetchall())
-    return now.assign(hours=now["course_id"].map(hours).astype(float).fillna(usual))
+    return now.assign(hours=now["course_id"].map(hours).astype(float).fillna(_median_hours(data)))
 
 
-def _usual_hours(data: Data) -> float:
+def _median_hours(data: Data) -> float:
     """The median of the hours that the catalogue gives; 0 where it gives none, and hours are then no limit."""
-    said = data.connection.execute("select coalesce(median(hours), 0) from main.courses").fetchall()
-    return float(said[0][0])
+    ((median,),) = data.connection.execute("select coalesce(median(hours), 0) from main.courses").fetchall()
+    return float(median)
 
 
-def _course(row: Mapping[Any, Any], running: int, usual_hours: float) -> Course:
+def _course(row: Mapping[Any, Any], running: int, median_hours: float) -> Course:
     given = {name: None if _missing(row[name]) else row[name] for name in ("language", "level", "hours", "seats")}
     needs = row["prerequisites"]
     return Course(
@@ -329,7 +355,7 @@ def _course(row: Mapping[Any, Any], running: int, usual_hours: float) -> Course:
         title=row["title"],
         language=None if given["language"] is None else _language(str(given["language"])),
         level=None if given["level"] is None else int(given["level"]),
-        hours=usual_hours if given["hours"] is None else float(given["hours"]),
+        hours=median_hours if given["hours"] is None else float(given["hours"]),
         prerequisites=tuple(needs) if isinstance(needs, list | tuple | np.ndarray) else (),
         seats_left=np.inf if given["seats"] is None else int(given["seats"]) - running,
         hours_known=given["hours"] is not None,
@@ -337,7 +363,7 @@ def _course(row: Mapping[Any, Any], running: int, usual_hours: float) -> Course:
 
 
 def _language(code: str) -> str:
-    """The language without its country.
+    """The language code without its country.
 
     >>> _language("zh-CN"), _language("EN_us")
     ('zh', 'en')
@@ -349,5 +375,5 @@ def _missing(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
 
 
-def _id(policy: str, employee: str, gap: str, course: str) -> str:
+def _suggestion_id(*, policy: str, employee: str, gap: str, course: str) -> str:
     return hashlib.sha256("|".join((policy, employee, gap, course)).encode()).hexdigest()[:16]

@@ -1,7 +1,8 @@
-"""What a person may be offered: the limits of the policy, one after another, each with its own words.
+"""What a person may be offered: the limits of the policy, one after another, each with its own sentence.
 
-Rules remove courses and put prerequisites before what needs them. What is left is dealt out over the person's gaps in turn, so
-that one gap does not take all the time there is (round robin, a plain form of diversification: Carbonell & Goldstein 1998).
+Rules remove courses and put prerequisites before the courses that need them. The remaining courses are dealt out over the
+person's gaps in turn, so that one gap does not take all the time available (round robin, a plain form of diversification:
+Carbonell & Goldstein 1998).
 """
 
 from __future__ import annotations
@@ -9,29 +10,31 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from perfml.errors import DataError
+from perfml.messages import Language, Message, render
 from perfml.project.course_policy import CoursePolicy
 
-WORDS: dict[str, tuple[str, str]] = {
-    "score": ("与差距的匹配不足", "do not fit the gap well enough"),
-    "language": ("语言不符", "are in a language the person does not read"),
-    "above": ("难度过高", "are more than one step above the person's level"),
-    "below": ("难度过低", "are too far below the person's level"),
-    "taken": ("已完成或正在学习", "are completed, or under way"),
-    "under_way": ("先修课程正在学习", "need a course first that is still under way"),
-    "seats": ("名额已满", "have no seat left"),
-    "prerequisite": ("先修课程不可选", "need a course first that cannot be taken"),
-    "hours": ("超出可用学时", "take more hours than there are"),
-    "long": ("先修课程过多", "need more courses first than are suggested at a time"),
-    "refused": ("已被拒绝", "were refused before"),
-    "chosen": ("已为其他差距推荐", "are suggested for another gap already"),
-    "full": ("超出一次推荐的数量", "would be more than are suggested at a time"),
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "score": "courses_left_out_score",
+    "language": "courses_left_out_language",
+    "above": "courses_left_out_above",
+    "below": "courses_left_out_below",
+    "taken": "courses_left_out_taken",
+    "under_way": "courses_left_out_under_way",
+    "seats": "courses_left_out_seats",
+    "prerequisite": "courses_left_out_prerequisite",
+    "hours": "courses_left_out_hours",
+    "long": "courses_left_out_long",
+    "refused": "courses_left_out_refused",
 }
-"""Why courses are left out (zh, en). The last two are not the course's fault: it fits, and is there already or has to wait."""
+"""Why a course is left out → the message that counts such courses."""
+SUITABLE: Final[Mapping[str, str]] = {"chosen": "courses_chosen", "full": "courses_full"}
+"""Why a suitable course is left out: it is suggested for another gap already, or has to wait → the message that says so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Course:
     """A course of the catalogue, as the rules see it."""
 
@@ -43,12 +46,13 @@ class Course:
     prerequisites: tuple[str, ...]
     seats_left: float
     hours_known: bool = True
-    """Where the catalogue does not say, ``hours`` is what is usual in it: a gap is missing, never nought."""
+    """Where False, ``hours`` is the median of the catalogue: a missing value is never 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Person:
-    """Someone to be offered courses: what they read, their level on the courses' scale, what they have, and time left."""
+    """An employee to be offered courses: languages read, level on the scale of courses (1 to 5), courses completed and under
+    way, and hours left in the quarter."""
 
     employee_id: str
     languages: tuple[str, ...]
@@ -59,8 +63,8 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A course to take; ``for_course``: the one that it is the prerequisite of."""
+class CourseStep:
+    """A course to take for gap number ``gap``; ``for_course``: the course that it is a prerequisite of."""
 
     course_id: str
     gap: int
@@ -69,15 +73,16 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """What a person is offered, the first to take first; and for each gap without a course, why each candidate was left out."""
+class CourseOffer:
+    """Courses offered to a person, the first to take first; and for each gap without a course, why each candidate was left out
+    (a key of :data:`LEFT_OUT` or :data:`SUITABLE`)."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[CourseStep, ...]
     left_out: Mapping[int, Counter[str]]
 
 
 def check_prerequisites(courses: Mapping[str, Course]) -> None:
-    """Raises :class:`DataError` where prerequisites go round in a circle, naming the courses."""
+    """Raise :class:`DataError` where prerequisites form a circle, naming the courses."""
     state: dict[str, int] = {}
 
     def visit(name: str, path: list[str]) -> None:
@@ -102,29 +107,30 @@ def check_prerequisites(courses: Mapping[str, Course]) -> None:
 def offer(
     person: Person,
     gaps: Sequence[Sequence[tuple[str, float]]],
+    *,
     courses: Mapping[str, Course],
     policy: CoursePolicy,
     refused: Callable[[int, str], bool] = lambda gap, course: False,
-) -> Offer:
-    """Deal out courses. ``gaps``: for each gap its candidates (course, score), the best first; ``refused``: whether a course
-    was refused for a gap, as the aim or on the way to it."""
+) -> CourseOffer:
+    """Deal out courses. ``gaps``: for each gap its candidates (course, score), best first; ``refused``: whether a course was
+    refused for a gap, as the aim or as a prerequisite."""
     left_out: dict[int, Counter[str]] = {gap: Counter() for gap in range(len(gaps))}
     queues: list[list[tuple[list[str], float]]] = []
     for gap, candidates in enumerate(gaps):
         queue = []
         for name, score in candidates:
             path = [name]
-            why = "refused" if refused(gap, name) else _barred(person, courses[name], score, policy)
+            why = "refused" if refused(gap, name) else _barred(person, courses[name], score=score, policy=policy)
             if why is None:
-                needed = _needed(name, person, courses, policy)
+                needed = _needed(name, person, courses=courses, policy=policy)
                 why, path = (needed, path) if isinstance(needed, str) else (None, [*needed, name])
-                why = "refused" if why is None and any(refused(gap, one) for one in path) else why
+                why = "refused" if why is None and any(refused(gap, each) for each in path) else why
             if why is not None:
                 left_out[gap][why] += 1
             else:
                 queue.append((path, score))
         queues.append(queue)
-    steps: list[Step] = []
+    steps: list[CourseStep] = []
     chosen: set[str] = set()
     hours = person.hours
     while any(queues):
@@ -145,12 +151,12 @@ def offer(
                 continue
             hours -= time
             chosen.update(new)
-            steps += [Step(name, gap, score, None if name == path[-1] else path[-1]) for name in new]
+            steps += [CourseStep(name, gap, score, None if name == path[-1] else path[-1]) for name in new]
     served = {step.gap for step in steps}
-    return Offer(tuple(steps), {gap: why for gap, why in left_out.items() if gap not in served})
+    return CourseOffer(tuple(steps), {gap: why for gap, why in left_out.items() if gap not in served})
 
 
-def _barred(person: Person, course: Course, score: float, policy: CoursePolicy) -> str | None:
+def _barred(person: Person, course: Course, *, score: float, policy: CoursePolicy) -> str | None:
     """Why a course cannot be the aim; None where it can."""
     if score < policy.minimum_score:
         return "score"
@@ -166,8 +172,8 @@ def _barred(person: Person, course: Course, score: float, policy: CoursePolicy) 
     return "seats" if course.seats_left <= 0 else None
 
 
-def _needed(name: str, person: Person, courses: Mapping[str, Course], policy: CoursePolicy) -> list[str] | str:
-    """The prerequisites that the person lacks, the first to take first; why not, where one of them cannot be taken now."""
+def _needed(name: str, person: Person, *, courses: Mapping[str, Course], policy: CoursePolicy) -> list[str] | str:
+    """The prerequisites that the person lacks, the first to take first; or why one of them cannot be taken now."""
     path: list[str] = []
     for other in courses[name].prerequisites:
         if other in person.completed:
@@ -181,29 +187,24 @@ def _needed(name: str, person: Person, courses: Mapping[str, Course], policy: Co
             return "prerequisite"
         if person.level is not None and course.level is not None and course.level > person.level + policy.steps_above:
             return "prerequisite"
-        before = _needed(other, person, courses, policy)
+        before = _needed(other, person, courses=courses, policy=policy)
         if isinstance(before, str):
             return before
-        path += [one for one in [*before, other] if one not in path]
+        path += [each for each in [*before, other] if each not in path]
     return path
 
 
-def why_nothing(left_out: Counter[str]) -> tuple[str, str]:
-    """(zh, en): why a gap has no course.
+def why_nothing(left_out: Counter[str], language: Language) -> str:
+    """Why a gap has no course: candidates left out, counted by reason (:attr:`CourseOffer.left_out`).
 
-    >>> why_nothing(Counter())[1]
+    >>> why_nothing(Counter(), "en")
     'nothing suitable: no course of the catalogue is about this'
     """
     if not left_out:
-        return "没有合适的课程：目录中没有与此相关的课程", "nothing suitable: no course of the catalogue is about this"
-    if left_out["chosen"]:
-        return "为其他差距推荐的课程也有助于此项", "a course that is suggested for another gap helps with this one too"
-    if left_out["full"]:
-        return (
-            "有合适的课程，但已达到一次推荐的数量上限",
-            "there is a course, and it waits: as many are suggested as may be at a time",
-        )
-    counted = left_out.most_common()
-    zh = "，".join(f"{n} 门{WORDS[why][0]}" for why, n in counted)
-    en = ", ".join(f"{n} {WORDS[why][1]}" for why, n in counted)
-    return f"没有合适的课程：{zh}", f"nothing suitable: {en}"
+        return render(Message.of("courses_none"), language)
+    for why, code in SUITABLE.items():
+        if left_out[why]:
+            return render(Message.of(code), language)
+    counts = [render(Message.of(LEFT_OUT[why], n=n), language) for why, n in left_out.most_common()]
+    comma = "，" if language == "zh" else ", "
+    return render(Message.of("courses_left_out", counts=comma.join(counts)), language)

@@ -162,9 +162,9 @@ class Looks:
 
 def looks(data: Data, taxonomy: Taxonomy, as_of: dt.date) -> Looks:
     """Reviews and tags known strictly before ``as_of``, in the person's order of review periods."""
-    noted = known(data, "gap_tags", ("employee_id", "tag", "noted_on", "review_id", "quote"), as_of)
+    noted = known_rows(data, "gap_tags", columns=("employee_id", "tag", "noted_on", "review_id", "quote"), as_of=as_of)
     columns = ("employee_id", "review_id", "period_end", "reviewed_on", "comment")
-    reviews = known(data, "reviews", columns, as_of).sort_values(
+    reviews = known_rows(data, "reviews", columns=columns, as_of=as_of).sort_values(
         ["employee_id", "period_end", "reviewed_on", "review_id"]
     )
     main = {tag: next(iter(taxonomy.skills_in(tag)), None) for tag in noted["tag"].unique()}
@@ -203,32 +203,38 @@ def _placed(noted: pd.DataFrame, reviews: pd.DataFrame, look: pd.DataFrame) -> p
     return noted.assign(period_end=own.where(noted["review_id"].notna() & own.notna(), by_day))
 
 
-def known(data: Data, table: str, columns: Sequence[str], as_of: dt.date) -> pd.DataFrame:
+def known_rows(data: Data, table: str, *, columns: Sequence[str], as_of: dt.date) -> pd.DataFrame:
     """``columns`` of the rows of ``table`` that happened and were known strictly before ``as_of``; text is object, dates are
     datetime64. No rows where the table is absent."""
-    said = data.connection.execute(
+    rows = data.connection.execute(
         f"select {', '.join(columns)} from main.{table} t, (select ?::date as as_of) a where {visible('t')} order by all",
         [as_of],
     ).fetch_df()
     for name in columns:
-        said[name] = said[name].astype("datetime64[s]" if name.endswith(("_on", "_end")) else object)
-    return said
+        rows[name] = rows[name].astype("datetime64[s]" if name.endswith(("_on", "_end")) else object)
+    return rows
 
 
 def open_tags(
-    data: Data, taxonomy: Taxonomy, as_of: dt.date, *, open_days: int, proposed: bool = True, found: Looks | None = None
+    data: Data,
+    taxonomy: Taxonomy,
+    as_of: dt.date,
+    *,
+    open_days: int,
+    proposed: bool = True,
+    looked: Looks | None = None,
 ) -> pd.DataFrame:
     """The gaps that are open at ``as_of``, one row a person and skill, the newest first, noted ones before proposed ones.
 
     Columns :data:`COLUMNS`; ``skill`` is None where the taxonomy knows none in the tag, and then the tag's words stand for
-    themselves. ``found``: what :func:`looks` gave, where it has been asked already.
+    themselves. ``looked``: the result of :func:`looks`, where it is at hand.
     """
-    found = found or looks(data, taxonomy, as_of)
+    looked = looked or looks(data, taxonomy, as_of)
     reader = GapReader(taxonomy)
-    last = found.reviews[found.reviews["place"] == found.reviews.groupby("employee_id")["place"].transform("max")]
+    last = looked.reviews[looked.reviews["place"] == looked.reviews.groupby("employee_id")["place"].transform("max")]
     said = _said(last[last["comment"].notna()], reader)
     since = pd.Timestamp(as_of) - pd.Timedelta(days=open_days)
-    noted = found.noted.sort_values(["noted_on", "review_id", "tag"]).drop_duplicates(
+    noted = looked.noted.sort_values(["noted_on", "review_id", "tag"]).drop_duplicates(
         ["employee_id", "key"], keep="last"
     )
     now = noted["employee_id"].map(last.groupby("employee_id")["place"].first()).fillna(-1)
@@ -240,7 +246,7 @@ def open_tags(
     parts = [noted]
     if proposed:
         taken = pd.MultiIndex.from_frame(noted[["employee_id", "key"]])
-        quoted = pd.MultiIndex.from_arrays([found.noted["employee_id"], found.noted["quote"].map(_bare)])
+        quoted = pd.MultiIndex.from_arrays([looked.noted["employee_id"], looked.noted["quote"].map(_bare)])
         read = pd.MultiIndex.from_arrays([said["employee_id"], said["quote"].map(_bare)]).isin(quoted)
         fresh = (
             ~pd.MultiIndex.from_frame(said[["employee_id", "skill"]]).isin(taken) & ~read & (said["noted_on"] >= since)

@@ -1,4 +1,4 @@
-"""Closure is believed where a course goes with it, and as seldom as it says where none does."""
+"""Closure is believed where a course is associated with it, and as rarely as documented where none is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from perfml.advice.courses import closure
 from perfml.advice.courses.closure import Closure, closures
 from perfml.advice.courses.tags import Looks
 from perfml.evidence.sources import Data
+from perfml.messages import render
 
 FIRST, APART = pd.Timestamp("2023-01-01"), 182
 REVIEWS, COURSES, PEOPLE = 6, 4, 250
@@ -35,39 +36,39 @@ def observed(
             just_took = 0 in took and took[0] // APART == k - 1
             if k == 0 or rng.random() < keeps[person] - (helps if just_took else 0):
                 noted.append((f"e{person}", "planning", k, day))
-    found = Looks(
+    looked = Looks(
         pd.DataFrame(reviews, columns=["employee_id", "place", "reviewed_on"]),
         pd.DataFrame(noted, columns=["employee_id", "key", "place", "noted_on"]),
     )
     taken = pd.DataFrame(done, columns=["employee_id", "course_id", "completed_on"])
-    monkeypatch.setattr(closure, "known", lambda *_: taken.copy())
-    return closures(cast(Data, None), found, dt.date(2026, 12, 1))
+    monkeypatch.setattr(closure, "known_rows", lambda *_, **__: taken.copy())
+    return closures(cast(Data, None), looked, dt.date(2026, 12, 1))
 
 
 @pytest.mark.parametrize("lasting", [0.0, 2.0])
 @pytest.mark.slow
 def test_where_no_course_helps_few_are_believed(monkeypatch: pytest.MonkeyPatch, lasting: float) -> None:
     """Also where gaps last for some people and not for others, so that reviews of one person are alike."""
-    said = [one for seed in range(40) for one in observed(monkeypatch, seed, lasting=lasting).values()]
-    assert len(said) == 160
-    assert np.mean([one.believed(20) for one in said]) <= 0.08
+    closed = [each for seed in range(40) for each in observed(monkeypatch, seed, lasting=lasting).values()]
+    assert len(closed) == 160
+    assert np.mean([each.believed(20) for each in closed]) <= 0.08
 
 
-def test_the_one_that_helps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    found: dict[str, list[bool]] = {}
+def test_the_course_that_helps_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    believed: dict[str, list[bool]] = {}
     for seed in range(20):
-        for (_, course), one in observed(monkeypatch, seed, lasting=0.5, helps=0.4).items():
-            found.setdefault(course, []).append(one.believed(20) and one.low > 0)
-    assert np.mean(found.pop("c0")) >= 0.9
-    assert np.mean([hit for hits in found.values() for hit in hits]) <= 0.08
+        for (_, course), each in observed(monkeypatch, seed, lasting=0.5, helps=0.4).items():
+            believed.setdefault(course, []).append(each.believed(20) and each.low > 0)
+    assert np.mean(believed.pop("c0")) >= 0.9
+    assert np.mean([hit for hits in believed.values() for hit in hits]) <= 0.08
 
 
 def test_people_are_counted_as_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    for one in observed(monkeypatch, 0, lasting=2.0).values():
-        assert one.took <= PEOPLE and one.other_people <= PEOPLE < one.others
-        said: tuple[str, str] = one.words()
-        assert f"{one.other_people} who did not ({one.others} times)" in said[1]
-        assert f"{one.other_people} 人（{one.others} 次）" in said[0]
+    for each in observed(monkeypatch, 0, lasting=2.0).values():
+        assert each.took <= PEOPLE and each.other_people <= PEOPLE < each.others
+        message = each.message()
+        assert f"{each.other_people} who did not ({each.others} times)" in render(message, "en")
+        assert f"{each.other_people} 人（{each.others} 次）" in render(message, "zh")
 
 
 def test_no_reviews_no_closure(monkeypatch: pytest.MonkeyPatch) -> None:

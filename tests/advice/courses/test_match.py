@@ -10,13 +10,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from perfml.advice.courses.closure import _compared, closures
+from perfml.advice.courses.closure import closures, compare_shares
 from perfml.advice.courses.match import SCHEMA, match
 from perfml.advice.courses.rules import Course, Person, check_prerequisites, offer, why_nothing
 from perfml.advice.courses.tags import looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
+from perfml.messages import render
 from perfml.project.course_policy import CoursePolicy, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
@@ -54,8 +55,8 @@ def company(folder: Path, *, tags: str = CASE, courses: str | None = COURSES, **
     return opened(write_tables(folder, **given))
 
 
-def rows(data: Data, policy: CoursePolicy = POLICY, **said: Any) -> list[dict[str, Any]]:
-    found = match(data, policy, TAXONOMY, DAY, **said)
+def rows(data: Data, policy: CoursePolicy = POLICY, **options: Any) -> list[dict[str, Any]]:
+    found = match(data, policy, taxonomy=TAXONOMY, as_of=DAY, **options)
     assert found.schema == SCHEMA
     return found.to_pylist()
 
@@ -64,10 +65,10 @@ def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) 
     found = rows(company(tmp_path))
     assert [(row["rank"], row["title"]) for row in found] == [(1, "高效沟通七步法"), (2, "影响力工作坊")]
     assert all(row["status"] == "suggested" and row["tag_source"] == "noted" for row in found)
-    said = {line["what"]: line for line in found[0]["why"]}
-    assert said["quote"]["zh"] == "评价原文：“接口人经常不清楚进度。”"
-    assert said["skill"]["zh"] == "教授“沟通”，有助于“跨部门协作”" and "helps collaboration" in said["skill"]["en"]
-    assert "排在最前" in said["order"]["zh"] and said["order"]["en"].startswith("first, because")
+    why = {line["what"]: line for line in found[0]["why"]}
+    assert why["quote"]["zh"] == "评价原文：“接口人经常不清楚进度。”"
+    assert why["skill"]["zh"] == "教授“沟通”，有助于“跨部门协作”" and "helps collaboration" in why["skill"]["en"]
+    assert "排在最前" in why["order"]["zh"] and why["order"]["en"].startswith("first, because")
     assert found[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
 
 
@@ -118,12 +119,12 @@ def test_no_catalogue_is_an_error_with_its_remedy(tmp_path: Path) -> None:
 # ---- the rules, each by itself ---------------------------------------------------------------------------------------
 
 
-def course(name: str, **said: Any) -> Course:
+def course(name: str, **fields: Any) -> Course:
     base: dict[str, Any] = {"language": "zh", "level": 2, "hours": 4.0, "prerequisites": (), "seats_left": 5.0}
-    return Course(course_id=name, title=name, **(base | said))
+    return Course(course_id=name, title=name, **(base | fields))
 
 
-def person(**said: Any) -> Person:
+def person(**fields: Any) -> Person:
     base: dict[str, Any] = {
         "languages": ("zh",),
         "level": 2,
@@ -131,7 +132,7 @@ def person(**said: Any) -> Person:
         "running": frozenset(),
         "hours": 16.0,
     }
-    return Person(employee_id="ana", **(base | said))
+    return Person(employee_id="ana", **(base | fields))
 
 
 def offered(
@@ -139,7 +140,7 @@ def offered(
 ) -> tuple[list[str], Counter[str]]:
     catalogue = {one.course_id: one for one in courses}
     asked = gaps or [[(one.course_id, 0.9 - n / 100) for n, one in enumerate(courses)]]
-    found = offer(who or person(), asked, catalogue, policy)
+    found = offer(who or person(), asked, courses=catalogue, policy=policy)
     return [step.course_id for step in found.steps], sum(found.left_out.values(), Counter())
 
 
@@ -153,13 +154,14 @@ def offered(
         ({}, {"running": frozenset({"x"})}, "taken"),
         ({"seats_left": 0.0}, {}, "seats"),
         ({"hours": 17.0}, {}, "hours"),
-        ({"prerequisites": ("gone",)}, {}, "prerequisite"),
+        ({"prerequisites": ("absent",)}, {}, "prerequisite"),
     ],
 )
 def test_each_rule_says_why(barred: dict[str, Any], who: dict[str, Any], why: str) -> None:
     steps, left_out = offered(course("x", **barred), who=person(**who))
     assert steps == [] and left_out == {why: 1}
-    assert all(said.startswith(("没有合适", "nothing suitable: 1")) for said in why_nothing(left_out))
+    assert why_nothing(left_out, "zh").startswith("没有合适")
+    assert why_nothing(left_out, "en").startswith("nothing suitable: 1")
 
 
 @pytest.mark.parametrize("fits", [{"level": 3}, {"level": None}, {"language": None}, {"seats_left": float("inf")}])
@@ -170,9 +172,11 @@ def test_what_is_within_the_rules_is_offered(fits: dict[str, Any]) -> None:
 def test_prerequisites_come_first_as_a_path() -> None:
     three = course("c", prerequisites=("b",)), course("b", prerequisites=("a",)), course("a", level=1)
     catalogue = {one.course_id: one for one in three}
-    found = offer(person(level=3), [[("c", 0.9)]], catalogue, POLICY.model_copy(update={"most_courses": 3}))
+    found = offer(
+        person(level=3), [[("c", 0.9)]], courses=catalogue, policy=POLICY.model_copy(update={"most_courses": 3})
+    )
     assert [(step.course_id, step.for_course) for step in found.steps] == [("a", "c"), ("b", "c"), ("c", None)]
-    done = offer(person(completed=frozenset({"b"})), [[("c", 0.9)]], catalogue, POLICY)
+    done = offer(person(completed=frozenset({"b"})), [[("c", 0.9)]], courses=catalogue, policy=POLICY)
     assert [step.course_id for step in done.steps] == ["c"]
     with pytest.raises(DataError, match="go round in a circle: a → b → a"):
         check_prerequisites({"a": course("a", prerequisites=("b",)), "b": course("b", prerequisites=("a",))})
@@ -189,7 +193,7 @@ def test_time_and_number_are_shared_out_over_the_gaps() -> None:
 
 def test_a_low_score_is_no_answer() -> None:
     strict = POLICY.model_copy(update={"minimum_score": 0.5})
-    assert offer(person(), [[("x", 0.4)]], {"x": course("x")}, strict).left_out[0] == {"score": 1}
+    assert offer(person(), [[("x", 0.4)]], courses={"x": course("x")}, policy=strict).left_out[0] == {"score": 1}
 
 
 # ---- did the gap go? -------------------------------------------------------------------------------------------------
@@ -217,11 +221,11 @@ def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp
         "courses": pd.DataFrame({"course_id": ["talk"], "title": ["谈判"]}),
     }
     data = opened(write_tables(tmp_path, **frames))
-    (one,) = closures(data, looks(data, TAXONOMY, DAY), DAY).values()
-    assert (one.took, one.gone, one.others, one.others_gone) == (40, 30, 40, 10)
-    assert one.low > 0 and one.believed(20) and not one.believed(41)
-    assert 0.3 < one.difference < 0.5  # shrunk from one half
-    assert "association" in one.words()[1] and "关联" in one.words()[0]
+    (closure,) = closures(data, looks(data, TAXONOMY, DAY), DAY).values()
+    assert (closure.took, closure.closed, closure.others, closure.others_closed) == (40, 30, 40, 10)
+    assert closure.low > 0 and closure.believed(20) and not closure.believed(41)
+    assert 0.3 < closure.difference < 0.5  # shrunk from one half
+    assert "association" in render(closure.message(), "en") and "关联" in render(closure.message(), "zh")
     early = dt.date(2026, 1, 5)
     assert closures(data, looks(data, TAXONOMY, early), early) == {}
     still = open_tags(data, TAXONOMY, DAY, open_days=548)
@@ -229,8 +233,9 @@ def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp
 
 
 def test_a_difference_of_few_people_is_not_believed() -> None:
-    assert not _compared(5, 5, 5, 0, other_people=5).believed(20)
-    assert not _compared(40, 40, 90, 9, other_people=19).believed(20)  # ninety times, and yet few people
-    assert _compared(40, 40, 90, 9, other_people=40).believed(20)
-    level = _compared(30, 15, 30, 15, other_people=30)
+    assert not compare_shares(took=5, closed=5, others=5, others_closed=0, other_people=5).believed(20)
+    often = {"took": 40, "closed": 40, "others": 90, "others_closed": 9}
+    assert not compare_shares(**often, other_people=19).believed(20)  # ninety times, and yet few people
+    assert compare_shares(**often, other_people=40).believed(20)
+    level = compare_shares(took=30, closed=15, others=30, others_closed=15, other_people=30)
     assert level.low < 0 < level.high and level.difference == 0 and not level.believed(20)

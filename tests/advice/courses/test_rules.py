@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfml.advice.courses.match import match
-from perfml.advice.courses.rules import WORDS, Course, Person, offer, why_nothing
+from perfml.advice.courses.match import LANGUAGES, match
+from perfml.advice.courses.rules import LEFT_OUT, SUITABLE, Course, Person, offer, why_nothing
 from perfml.errors import DataError
 from tests.advice.courses.test_match import DAY, POLICY, TAXONOMY, company, course, person, rows
 from tests.tables import opened, write_tables
@@ -40,10 +40,12 @@ def test_a_gap_that_has_to_wait_is_not_told_that_there_is_no_course(tmp_path: Pa
     assert Counter(row["status"] for row in found) == {"suggested": POLICY.most_courses, "none": 1}
     (waits,) = (row for row in found if row["status"] == "none")
     assert waits["tag"] == "谈判不足"  # the oldest
-    assert "it waits" in waits["why_not_en"] and "已达到一次推荐的数量上限" in waits["why_not_zh"]
+    assert (
+        "no more are suggested at a time" in waits["why_not_en"] and "已达到一次推荐的数量上限" in waits["why_not_zh"]
+    )
 
 
-def test_hours_that_the_catalogue_does_not_give_are_missing_and_not_nought(tmp_path: Path) -> None:
+def test_hours_that_the_catalogue_does_not_give_are_missing_and_not_zero(tmp_path: Path) -> None:
     courses = "a | 谈判 | negotiation | 2 | | zh |\nb | 演讲 | presentation | 2 | 9 | zh |\nc | 商务写作 | writing | 2 | 9 | zh |"
     tags = "ana | 谈判不足 | 2026-07-12\nana | 演讲不足 | 2026-07-11\nana | 写作不足 | 2026-07-10"
     found = {row["tag"]: row for row in only_noted(tmp_path, tags, courses)}
@@ -55,25 +57,28 @@ def test_hours_that_the_catalogue_does_not_give_are_missing_and_not_nought(tmp_p
 def test_a_prerequisite_is_no_way_round_the_limits() -> None:
     who = person(level=2)
     far = course("b", level=4)
-    found = offer(who, [[("a", 0.9)]], {"a": course("a", prerequisites=("b",)), "b": far}, POLICY)
+    found = offer(who, [[("a", 0.9)]], courses={"a": course("a", prerequisites=("b",)), "b": far}, policy=POLICY)
     assert (found.steps, found.left_out[0]) == ((), {"prerequisite": 1})
     near = {"a": course("a", prerequisites=("b",)), "b": course("b", level=3)}
-    assert [step.course_id for step in offer(who, [[("a", 0.9)]], near, POLICY).steps] == ["b", "a"]
+    assert [step.course_id for step in offer(who, [[("a", 0.9)]], courses=near, policy=POLICY).steps] == ["b", "a"]
     low = {"a": course("a", level=4, prerequisites=("b",)), "b": course("b", level=1)}  # it may be as low as it likes
-    assert [step.course_id for step in offer(person(level=4), [[("a", 0.9)]], low, POLICY).steps] == ["b", "a"]
+    assert [step.course_id for step in offer(person(level=4), [[("a", 0.9)]], courses=low, policy=POLICY).steps] == [
+        "b",
+        "a",
+    ]
 
 
 def test_a_prerequisite_under_way_is_said_to_be() -> None:
     catalogue = {"a": course("a", prerequisites=("b",)), "b": course("b")}
-    found = offer(person(running=frozenset("b")), [[("a", 0.9)]], catalogue, POLICY)
+    found = offer(person(running=frozenset("b")), [[("a", 0.9)]], courses=catalogue, policy=POLICY)
     assert (found.steps, found.left_out[0]) == ((), {"under_way": 1})
 
 
 def test_a_path_longer_than_may_be_suggested_is_no_promise_to_wait() -> None:
     chain = {str(n): course(str(n), prerequisites=(str(n + 1),) if n < 4 else ()) for n in range(5)}
-    found = offer(person(hours=99.0), [[("0", 0.9)]], chain, POLICY)
+    found = offer(person(hours=99.0), [[("0", 0.9)]], courses=chain, policy=POLICY)
     assert (found.steps, found.left_out[0]) == ((), {"long": 1})
-    assert "more courses first" in why_nothing(found.left_out[0])[1]
+    assert "more courses first" in why_nothing(found.left_out[0], "en")
 
 
 def test_languages_are_compared_without_their_country(tmp_path: Path) -> None:
@@ -89,14 +94,14 @@ def test_without_anything_that_names_a_gap_it_is_an_error_with_its_remedy(tmp_pa
     people = "employee_id | hired_on\nana | 2020-01-01"
     data = opened(write_tables(tmp_path, employees=people, events=log, courses=HEAD + "a | 谈判 | | | | |"))
     with pytest.raises(DataError, match="neither 'gap_tags' nor 'reviews' is there; add one of the two"):
-        match(data, POLICY, TAXONOMY, DAY)
+        match(data, POLICY, taxonomy=TAXONOMY, as_of=DAY)
 
 
-def test_every_reason_has_words_of_its_own() -> None:
-    assert len({zh for zh, _ in WORDS.values()}) == len({en for _, en in WORDS.values()}) == len(WORDS)
-    for why in WORDS:
-        zh, en = why_nothing(Counter({why: 1}))
-        assert zh != why_nothing(Counter())[0] and en != why_nothing(Counter())[1]
+def test_every_reason_has_a_sentence_of_its_own() -> None:
+    reasons = {*LEFT_OUT, *SUITABLE}
+    for language in LANGUAGES:
+        sentences = {why_nothing(Counter({why: 1}), language) for why in reasons}
+        assert len(sentences) == len(reasons) and why_nothing(Counter(), language) not in sentences
 
 
 NAMES = "abcdefgh"
@@ -132,7 +137,7 @@ def test_no_offer_breaks_a_rule_and_no_gap_is_passed_over(
     case: tuple[Person, list[list[tuple[str, float]]], dict[str, Course]],
 ) -> None:
     who, gaps, catalogue = case
-    found = offer(who, gaps, catalogue, POLICY)
+    found = offer(who, gaps, courses=catalogue, policy=POLICY)
     names = [step.course_id for step in found.steps]
     assert len(set(names)) == len(names) <= POLICY.most_courses
     assert sum(catalogue[name].hours for name in names) <= who.hours
