@@ -1,6 +1,6 @@
-"""The ASGI entry: ``uvicorn serve.app:app``, for the project that this folder stands in.
+"""The ASGI application of this project: ``uvicorn serve.app:app``.
 
-Models and scores are read from ``PERFML_HOME``, else from the project's ``var/``.
+Models and scores are read from ``PERFML_HOME`` or, where it is not set, from the project's ``var/``.
 """
 
 from pathlib import Path

@@ -15,7 +15,7 @@ from perfml.report.svg import GRID, INK, MUTED, dot, line, picture, text, text_w
 
 
 class Leads(NamedTuple):
-    """One reason among the people of a list: the number for whom it is among the leading ones that raise the risk."""
+    """One reason, and the number of people on a list who have it among their leading reasons that raise the risk."""
 
     evidence: str
     people: int

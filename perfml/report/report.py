@@ -1,4 +1,4 @@
-"""The report as one HTML file: whom to support, why, and whether to trust it.
+"""The report as one HTML file: who may need support, why, and whether to trust it.
 
 The file holds a complete document in each language; a switch that needs no script shows one of them. Nothing is loaded
 from anywhere: a content security policy inside the file forbids it too. Everything that comes from data is escaped.

@@ -1,1 +1,1 @@
-"""What others may read of models and scores, over HTTP. Scores are precomputed: a request only reads rows."""
+"""The HTTP service: models, scores and suggestions to read, decisions to store. A request only reads precomputed rows."""

@@ -53,10 +53,10 @@ class NotProven(Refusal):
 
 
 class KeyInUse(Refusal):
-    """The idempotency key stands for another entry."""
+    """The idempotency key was used for another entry."""
 
     status = 409
-    description = "the idempotency key stands for another entry."
+    description = "the idempotency key was used for another entry."
 
 
 class Invalid(Refusal):

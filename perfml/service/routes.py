@@ -91,7 +91,7 @@ def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> Tar
 
 @router.get("/priorities", responses=refusals(NotFound, Invalid, Unreadable))
 def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) -> PrioritiesAnswer:
-    """Whom to talk to first, as far as there is capacity. A model that is not proven lists nobody, and says why."""
+    """The people to talk to first, as far as capacity allows. A model that is not proven lists nobody, and says why."""
     return priority_list(store, query)
 
 

@@ -86,7 +86,7 @@ class PersonQuery(ServiceQuery):
     as_of: IsoDate | None = None
     """YYYY-MM-DD; each model's newest scored date when absent."""
     voice: Who | None = None
-    """Whom the reasons are worded for: the same numbers in other words. Worded for nobody in particular when absent."""
+    """The audience of the reasons: the same numbers in other words; worded neutrally when absent."""
     horizon_days: HorizonDays | None = None
     """Every horizon when absent."""
 

@@ -1,4 +1,4 @@
-"""The list that HR works from: whom to talk to first, as far as there is capacity."""
+"""The list that HR works from: the people to talk to first, as far as capacity allows."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class UpliftAnswer(Answer):
 
 
 class PrioritiesAnswer(Answer):
-    """The list that HR works from, as far as there is capacity."""
+    """The list that HR works from, as far as capacity allows."""
 
     model: str
     model_version: str
