@@ -138,7 +138,7 @@ def others(
     label = sample.label(days)
     learnt = np.flatnonzero(~np.isnan(label))
     definitions = project.folder.definitions
-    later = make_table(data, definitions, task.model, spec, task.as_ofs, kinds=kinds)
+    later = make_table(data, definitions, spec, name=task.model, dates=task.as_ofs, kinds=kinds)
     keys = ["employee_id", "as_of"]
     place = rows[keys].merge(later.frame[keys].assign(place=np.arange(len(later.frame))), on=keys, how="left")["place"]
     base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))

@@ -81,7 +81,7 @@ def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: p
     project = company_of_500.open()
     data = project.open(company_of_500.data)
     spec = project.folder.model("attrition")
-    table = make_table(data, project.folder.definitions, "attrition", spec, learning_dates(data, spec, END))
+    table = make_table(data, project.folder.definitions, spec, name="attrition", dates=learning_dates(data, spec, END))
     people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
     other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
 

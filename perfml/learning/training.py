@@ -186,7 +186,7 @@ def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards
     given = spec.learner.model_dump(exclude={"blend"})
     given["seeds"] = given["seeds"][:1]  # curves are looked at, not ranked by
     blank = HazardModel(**given)
-    found = CauseSpecificHazards(hazard=blank).fit(sample.features[rows], time, cause, weight.astype(np.float64))
+    found = CauseSpecificHazards(hazard=blank).fit(sample.features[rows], time, cause, weight=weight.astype(np.float64))
     progress("time to leaving", 1, 1)
     return found
 

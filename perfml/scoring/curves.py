@@ -45,7 +45,9 @@ def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, p
             remedy="train a model of leaving on enough exits",
         )
     spec = ModelSpec.model_validate(model.about["spec"])
-    table = make_table(data, folder.definitions, model.name, spec, [as_of], kinds=model.kinds, progress=progress)
+    table = make_table(
+        data, folder.definitions, spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
+    )
     require_evidence(table, model)
     people = table.frame["employee_id"].to_numpy(dtype=object)[table.usable]
     features = table.matrix([c.name for c in model.columns])[table.usable]

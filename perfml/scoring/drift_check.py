@@ -53,7 +53,9 @@ def drift(
         embargo = days + spec.label.reporting_delay_days
         ready[days] = max(matured(later, until=as_of, embargo_days=embargo), default=None)
     dates = sorted({as_of, *(day for day in ready.values() if day is not None)})
-    table = make_table(data, folder.definitions, model.name, spec, dates, kinds=model.kinds, progress=progress)
+    table = make_table(
+        data, folder.definitions, spec, name=model.name, dates=dates, kinds=model.kinds, progress=progress
+    )
     require_evidence(table, model)
     names = [c.name for c in model.columns]
     features = table.matrix(names)[table.usable]

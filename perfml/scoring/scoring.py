@@ -70,7 +70,9 @@ def score_in_parts(
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once."""
     spec = ModelSpec.model_validate(model.about["spec"])
-    table = make_table(data, folder.definitions, model.name, spec, as_ofs, kinds=model.kinds, progress=progress)
+    table = make_table(
+        data, folder.definitions, spec, name=model.name, dates=as_ofs, kinds=model.kinds, progress=progress
+    )
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
     if len(values) >= FEW:

@@ -1,1 +1,1 @@
-"""Rows to learn from: the table of evidence, labels, raters, and folds in time."""
+"""Training rows: the table of evidence, labels, raters, and folds in time."""

@@ -1,4 +1,4 @@
-"""As-of dates and the rolling-origin folds over them. A random split is not offered: tomorrow would teach yesterday."""
+"""As-of dates and rolling-origin folds over them; a random split is not offered, since it would train on the future."""
 
 from __future__ import annotations
 
@@ -31,28 +31,28 @@ def as_of_dates(first: dt.date, last: dt.date, every: Every) -> list[dt.date]:
 
 @dataclass(frozen=True)
 class Fold:
-    """Learn from the dates of ``train``; test on those of ``test``, the first of which is the origin."""
+    """Training dates and test dates; the first test date is the origin."""
 
     train: tuple[dt.date, ...]
     test: tuple[dt.date, ...]
 
     @property
     def origin(self) -> dt.date:
-        """What was known before this day may be learnt from."""
+        """The day before which everything in training was known."""
         return self.test[0]
 
 
 def matured(dates: Sequence[dt.date], *, until: dt.date, embargo_days: int) -> list[dt.date]:
-    """The dates whose label was complete by ``until``: the horizon and the reporting delay have passed."""
+    """The dates whose label has matured by ``until``: the horizon and the reporting delay have passed."""
     return [date for date in dates if date + dt.timedelta(days=embargo_days) <= until]
 
 
 def rolling_origin(dates: Sequence[dt.date], *, embargo_days: int, folds: int) -> list[Fold]:
-    """At most ``folds`` folds over labelled ``dates``, the tests being consecutive blocks up to the last date.
+    """At most ``folds`` folds over labelled ``dates``; the tests are consecutive blocks up to the last date.
 
-    Between the last date learnt from and the origin lies an embargo of one horizon (and reporting delay), so that no label
-    that is learnt from was still open at the origin. Dates before the first possible origin are never tested; the tests
-    cover at most the later two thirds of the dates.
+    An embargo of one horizon (and reporting delay) lies between the last training date and the origin, so that every
+    training label had matured at the origin. Dates before the first possible origin are never tested; the tests cover at most
+    the later two thirds of the dates.
     """
     possible = [i for i, date in enumerate(dates) if matured(dates[:i], until=date, embargo_days=embargo_days)]
     tested = [i for i in possible if i >= len(dates) // 3]
@@ -66,10 +66,10 @@ def rolling_origin(dates: Sequence[dt.date], *, embargo_days: int, folds: int) -
 
 
 def deciding_folds(as_of: Dates, person: Objects, *, embargo_days: int) -> list[tuple[Ints, Ints]]:
-    """Rows to learn from and rows to decide on, for a learner's own choices (rounds, ridge, blend, calibration).
+    """Training and validation rows for choosing hyperparameters (rounds, ridge, blend, calibration).
 
-    The last quarter of the dates decides, after an embargo. Where no date lies an embargo before them, people are divided
-    instead: each fifth of them decides on what was learnt from the others.
+    Validation is the last quarter of the dates, after an embargo. If no date lies an embargo before them, people are split
+    instead: each fifth of them validates what was fitted on the others.
     """
     dates: list[dt.date] = np.unique(as_of).astype("M8[D]").tolist()
     days = as_of.astype("M8[D]")

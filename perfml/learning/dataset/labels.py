@@ -1,4 +1,4 @@
-"""What came of it: the outcome within a horizon after an as-of date, as far as it was known by a given day."""
+"""Labels: the outcome within a horizon after an as-of date, as known by a given day."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ import pandas as pd
 from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
+from perfml.learning.dataset.raters import corrected_ratings, rater_model
 from perfml.project.spec import Label
 
 
 def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, until: dt.date) -> Floats:
-    """1, 0 or missing for each row (employee_id, as_of): did the outcome happen on a day in [as_of, as_of + horizon)?
+    """1, 0 or missing for each row (employee_id, as_of): whether the outcome fell on a day in [as_of, as_of + horizon).
 
-    Only exits and reviews that happened and were known before ``until`` are looked at. Missing where
+    Only exits and reviews that happened and were known before ``until`` count. The label is missing where
 
-    - the label has not matured by ``until`` (horizon and reporting delay have not passed),
-    - a person turned out to have left before the as-of date,
-    - an exit of theirs was set aside as unusable and may lie before the end of the horizon: whether they left is not known,
+    - it has not matured by ``until`` (horizon and reporting delay have not passed),
+    - the person had left before the as-of date,
+    - an exit of the person is in quarantine and may lie before the end of the horizon, so that it is not known whether they left,
     - for reviews, none fell within the horizon.
 
-    Raises :class:`DataError` when the table that the label needs is absent.
+    Raises :class:`DataError` if the table that the label needs is missing.
     """
     table = "exits" if label.kind == "exit" else "reviews"
     if not data.has(table):
@@ -55,23 +56,21 @@ def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, u
             low = f"t.rating <= {most}"
         outcome = f"arg_min({low}, (t.reviewed_on, t.review_id)) filter (where {inside})::double"
         since = "true"
-    found = data.connection.execute(
+    outcomes = data.connection.execute(
         f"select case when r.as_of::date + {wait} <= date '{until}' then {outcome} end as label"
         f" from label_rows r left join {table} t on t.employee_id = r.employee_id and {known} and {since}"
         " group by r.row_number, r.employee_id, r.as_of order by r.row_number"
     ).fetchnumpy()["label"]
     data.connection.unregister("label_rows")
-    return np.ma.filled(np.ma.asarray(found, dtype=np.float64), np.nan)
+    return np.ma.filled(np.ma.asarray(outcomes, dtype=np.float64), np.nan)
 
 
 def _corrected_reviews(data: Data, *, until: dt.date, low_at_most: float) -> tuple[str, float]:
-    """A relation of the reviews known by ``until``, ratings as an average reviewer would give them, and where low ends.
+    """A relation of the reviews known by ``until`` with corrected ratings, and the highest low rating.
 
-    Corrected ratings lie between the steps of the scale, so low ends half-way to the next rating in use: where nothing is
-    corrected, the same reviews are low as without correction.
+    Ratings are as an average reviewer would give them and lie between the steps of the scale, so low ends half-way to the
+    next rating in use: where nothing is corrected, the same reviews are low as without correction.
     """
-    from perfml.learning.dataset.raters import corrected_ratings, rater_model
-
     reviews = known_reviews(data, until=until)
     above = reviews["rating"][reviews["rating"] > low_at_most].min()
     most = low_at_most if np.isnan(above) else (low_at_most + float(above)) / 2
@@ -81,9 +80,9 @@ def _corrected_reviews(data: Data, *, until: dt.date, low_at_most: float) -> tup
 
 
 def known_reviews(data: Data, *, until: dt.date) -> pd.DataFrame:
-    """The reviews that had happened and were known before ``until``, each in its version of that day.
+    """The reviews that happened and were known before ``until``, each in its version of that day.
 
-    Raises :class:`DataError` where there is no table of reviews, or it names no reviewers.
+    Raises :class:`DataError` if the table of reviews is missing or names no reviewers.
     """
     if not data.has("reviews") or "reviewer_id" not in data.columns["reviews"]:
         raise DataError("no review names its reviewer", where=data.source, remedy="export reviews with reviewer_id")
@@ -91,12 +90,12 @@ def known_reviews(data: Data, *, until: dt.date) -> pd.DataFrame:
 
 
 def known_by(until: dt.date) -> str:
-    """SQL: the row ``t`` had happened, was known and had not been replaced before ``until``."""
+    """SQL condition: the row ``t`` had happened, was known and was not superseded before ``until``."""
     return f"t.usable_day < date '{until}' and (t.superseded_day is null or t.superseded_day >= date '{until}')"
 
 
 def rating_scale(data: Data) -> tuple[float, float]:
-    """The worst and the best rating. Raises :class:`DataError` where the reviews have no scale."""
+    """The worst and the best rating. Raises :class:`DataError` if the reviews have no scale."""
     scale = data.specs["reviews"].scale
     if scale is None:
         raise DataError("reviews have no scale", where="features/sources.toml [reviews]", remedy="add scale")
@@ -106,19 +105,19 @@ def rating_scale(data: Data) -> tuple[float, float]:
 def exit_times(
     data: Data, rows: pd.DataFrame, *, until: dt.date, causes: Sequence[str], delay_days: int = 0
 ) -> tuple[Floats, Floats]:
-    """Days from each row's as-of date to the exit or, without one, to ``until``; and the cause, its place in ``causes`` + 1.
+    """Days from each row's as-of date to the exit or, without one, to ``until``; and the cause, its index in ``causes`` + 1.
 
-    Cause 0 is right-censored: still employed, as far as was known by ``until``; the last ``delay_days`` before it are not
-    looked at, since exits may still be reported. Days are missing for who had left before
-    the as-of date, and for rows on or after ``until``. An exit on the as-of date counts as half a day.
+    Cause 0 is right-censored: still employed as known by ``until``, without the last ``delay_days``, in which exits may still
+    be reported. Days are missing for people who had left before the as-of date and for rows on or after ``until``. An exit on
+    the as-of date counts as half a day.
     """
     end = until - dt.timedelta(days=delay_days)
-    zero_to_leave = Label(kind="exit", horizons_days=(1,))
-    gone = labels(data, rows, zero_to_leave, horizon_days=0, until=until)  # missing: had left, or it is not known
+    any_exit = Label(kind="exit", horizons_days=(1,))
+    employed = labels(data, rows, any_exit, horizon_days=0, until=until)  # missing: had left, or not known
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
     known = known_by(until)
     codes = " ".join(f"when '{cause}' then {number}" for number, cause in enumerate(causes, start=1))
-    found = data.connection.execute(
+    exits = data.connection.execute(
         f"select arg_min(date_diff('day', r.as_of::date, t.exited_on), t.exited_on) as days,"
         f" arg_min(case t.kind {codes} else 0 end, t.exited_on) as cause,"
         f" date_diff('day', any_value(r.as_of)::date, date '{end}') as held"
@@ -126,9 +125,9 @@ def exit_times(
         f" and t.exited_on < date '{end}' group by r.row_number order by r.row_number"
     ).fetchnumpy()
     data.connection.unregister("label_rows")
-    days = np.ma.filled(np.ma.asarray(found["days"], dtype=np.float64), np.nan)
-    cause = np.ma.filled(np.ma.asarray(found["cause"], dtype=np.float64), 0.0)
-    held = np.asarray(found["held"], dtype=np.float64)
+    days = np.ma.filled(np.ma.asarray(exits["days"], dtype=np.float64), np.nan)
+    cause = np.ma.filled(np.ma.asarray(exits["cause"], dtype=np.float64), 0.0)
+    held = np.asarray(exits["held"], dtype=np.float64)
     time = np.where(np.isnan(days), held, np.maximum(days, 0.5))
-    time[np.isnan(gone) | (held <= 0)] = np.nan
+    time[np.isnan(employed) | (held <= 0)] = np.nan
     return time, np.where(np.isnan(days), 0.0, cause)

@@ -1,16 +1,16 @@
-"""How severely and how consistently each reviewer rates, learnt only from people whom several reviewers rated.
+"""Severity and consistency of each reviewer, estimated from people rated by several reviewers.
 
     rating = person + effect of the reviewer + noise,   severity = -effect
 
-A *person* is a fixed effect: only differences between ratings of the same person count, so that a reviewer whose team is
-truly better is not taken for a lenient one. With random people, the textbook's crossed model, the quality of teams leaks
-into the severities; Abowd, Kramarz & Margolis (1999) meet the same problem with workers and firms. A *reviewer* is a random
-effect: its severity is the best linear unbiased prediction (Henderson 1975), shrunk the more the less is known. The *noise*
-has a variance of the reviewer's own, shrunk to everybody's (moderated variances, Smyth 2004), and a part of it
-stays when the same reviewer rates the same person again: twenty ratings in one pair are not twenty opinions.
+A *person* is a fixed effect: only differences between ratings of the same person count, so that a reviewer with a truly
+better team is not taken for a lenient one. With random people, the textbook's crossed model, the quality of teams leaks into
+the severities; Abowd, Kramarz & Margolis (1999) meet the same problem with workers and firms. A *reviewer* is a random
+effect: its severity is the best linear unbiased prediction (Henderson 1975), shrunk more when less is known. The *noise* has
+a variance for each reviewer, shrunk to the common one (moderated variances, Smyth 2004), and part of it persists when the
+same reviewer rates the same person again: twenty ratings in one pair are not twenty opinions.
 
-What it takes for granted: severity does not drift, people do not change reviewers because of the rating, and a person's
-true performance has no trend between reviewers. Severity is relative to the reviewers one is connected with.
+Assumptions: severity does not drift, people do not change reviewers because of the rating, and a person's true performance
+has no trend between reviewers. Severity is relative to the reviewers that a reviewer is connected with.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from scipy.special import chdtri
 from perfml.arrays import Bools, Floats, Ints
 from perfml.errors import DataError
 
-FEWEST_SHARED = 5
-"""People a reviewer must share with comparable others. With five, at most 0.43 of what is seen of a severity is believed
-(severities that spread by 0.33 points, noise of 0.6, two reviewers a person); with fewer,
-one odd change of team would say who is severe."""
-FEWEST_REVIEWERS = 3
-"""Reviewers in a component: between two there is a difference, but no telling which of them is severe."""
+MIN_SHARED = 5
+"""People a reviewer must share with comparable others. With five, shrinkage leaves at most 0.43 of an observed severity
+(for a standard deviation of severities of 0.33 points, noise of 0.6 and two reviewers a person); with fewer, a single
+unusual change of team would decide who is severe."""
+MIN_REVIEWERS = 3
+"""Reviewers in a component: the difference between two does not show which of them is severe."""
 LIKE_OTHERS = 1 / 16
 """Share of the scale's length within which a severity does not matter: a quarter of a point on 1 to 5."""
 PRIOR_RATINGS = 8
-"""A reviewer's noise variance is shrunk as if so many further ratings had shown everybody's."""
+"""Weight of the common noise variance, in ratings, when a reviewer's own is shrunk to it."""
 ROUNDS, TOLERANCE = 100, 1e-4
 EXACT_REVIEWERS = 3_000
-"""Up to here the inverse is exact (0.6 s of CPU at the limit); beyond, its diagonal is estimated: at 5,000 reviewers the
-intervals' lengths were within 2.5 % of the exact ones, at a sixth of the cost."""
+"""Number up to which the inverse is exact (0.6 s of CPU at the limit); beyond it, its diagonal is estimated: at 5,000
+reviewers the intervals' lengths were within 2.5 % of the exact ones, at a sixth of the cost."""
 PROBES = 200
 NORMAL_95 = 1.959964
 MEASURED = ("severity", "severity_low", "severity_high", "consistency_sd", "consistency_low", "consistency_high")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RaterModel:
-    """What is known of every reviewer."""
+    """Severity and consistency of every reviewer."""
 
     reviewers: pd.DataFrame
     """One row a reviewer: ``reviewer_id``, ``ratings``, ``people``, ``people_shared`` (with any other reviewer),
@@ -62,15 +62,15 @@ class RaterModel:
     scale: tuple[float, float]
     """Worst and best rating."""
     severity_sd: float
-    """How much reviewers differ, in rating points; missing where none is comparable."""
+    """Standard deviation of severities, in rating points; missing where none is comparable."""
     noise_sd: float
     """Noise of one rating by a typical reviewer, in rating points; missing where none is comparable."""
     lasting_share: float
-    """Share of the noise variance that stays when the same reviewer rates the same person again; missing where none did."""
+    """Share of the noise variance that persists when a reviewer rates a person again; missing where none did."""
 
 
-@dataclass(frozen=True)
-class _Pairs:
+@dataclass(frozen=True, kw_only=True)
+class _RaterPairs:
     """Mean rating of each person by each reviewer."""
 
     person: Ints
@@ -80,16 +80,23 @@ class _Pairs:
     squares: Floats
     """Sum of squares about the mean."""
 
-    def where(self, kept: Bools) -> _Pairs:
-        person, reviewer = (np.unique(code[kept], return_inverse=True)[1] for code in (self.person, self.reviewer))
-        return _Pairs(person, reviewer, self.mean[kept], self.times[kept], self.squares[kept])
+    def where(self, chosen: Bools) -> _RaterPairs:
+        """The ``chosen`` pairs, people and reviewers renumbered from 0."""
+        person, reviewer = (np.unique(code[chosen], return_inverse=True)[1] for code in (self.person, self.reviewer))
+        return _RaterPairs(
+            person=person,
+            reviewer=reviewer,
+            mean=self.mean[chosen],
+            times=self.times[chosen],
+            squares=self.squares[chosen],
+        )
 
 
 def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterModel:
     """Fit the model to ``reviews`` (``employee_id``, ``reviewer_id``, ``rating``) on ``scale`` (worst, best).
 
-    It knows no dates: **hand it only the reviews that were known by the day it is fitted for**. Rows without person, reviewer
-    or rating are left out. Severities are estimated among *comparable* reviewers only: see :func:`_comparable`.
+    It knows no dates: **give it only the reviews known by the day it is fitted for**. Rows without person, reviewer or
+    rating are left out. Severities are estimated among *comparable* reviewers only: see :func:`_comparable`.
     Raises :class:`DataError` for a missing column or a scale without length.
     """
     _check(reviews, ("employee_id", "reviewer_id", "rating"))
@@ -101,7 +108,7 @@ def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterMo
     pairs = _pairs(person, reviewer, rows["rating"].to_numpy(dtype=np.float64) * np.sign(scale[1] - scale[0]))
     n = len(names)
     shared = np.bincount(pairs.reviewer, np.bincount(pairs.person)[pairs.person] > 1, minlength=n).astype(int)
-    kept, component = _comparable(pairs, n)
+    connecting, component = _comparable(pairs, n)
     comparable = component >= 0
     table = pd.DataFrame(
         {
@@ -116,46 +123,52 @@ def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterMo
     )
     table[list(MEASURED[1:])] = np.nan
     if not comparable.any():
-        return RaterModel(table, scale, np.nan, np.nan, np.nan)
-    fit = _fit(pairs.where(kept), component[comparable], floor=(1e-3 * (scale[1] - scale[0])) ** 2)
+        return RaterModel(reviewers=table, scale=scale, severity_sd=np.nan, noise_sd=np.nan, lasting_share=np.nan)
+    fit = _fit(pairs.where(connecting), component[comparable], floor=(1e-3 * (scale[1] - scale[0])) ** 2)
     half = NORMAL_95 * np.sqrt(fit.error)
-    found = [-fit.effect, -fit.effect - half, -fit.effect + half, np.sqrt(fit.noise), *np.sqrt(fit.noise_interval)]
-    table.loc[comparable, list(MEASURED)] = np.column_stack(found)
-    return RaterModel(table, scale, float(np.sqrt(fit.spread)), float(np.sqrt(fit.typical)), fit.lasting)
+    columns = [-fit.effect, -fit.effect - half, -fit.effect + half, np.sqrt(fit.noise), *np.sqrt(fit.noise_interval)]
+    table.loc[comparable, list(MEASURED)] = np.column_stack(columns)
+    return RaterModel(
+        reviewers=table,
+        scale=scale,
+        severity_sd=float(np.sqrt(fit.spread)),
+        noise_sd=float(np.sqrt(fit.typical)),
+        lasting_share=fit.lasting,
+    )
 
 
 def corrected_ratings(reviews: pd.DataFrame, model: RaterModel) -> pd.Series[float]:
     """Each rating as a reviewer of average severity would have given it; unchanged where the reviewer is not comparable.
 
-    Continuous: neither rounded nor cut at the ends of the scale. A missing rating stays missing.
+    Continuous: neither rounded nor clipped to the scale. A missing rating stays missing.
     """
     _check(reviews, ("reviewer_id", "rating"))
     severity = dict(zip(model.reviewers["reviewer_id"], model.reviewers["severity"], strict=True))
     shift = np.array([severity.get(name, 0.0) for name in reviews["reviewer_id"]], dtype=np.float64)
     rating = reviews["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
-    better = np.sign(model.scale[1] - model.scale[0])
-    return pd.Series(rating + better * shift, index=reviews.index, name="corrected_rating")
+    upwards = np.sign(model.scale[1] - model.scale[0])
+    return pd.Series(rating + upwards * shift, index=reviews.index, name="corrected_rating")
 
 
 def severity_report(model: RaterModel, *, min_ratings: int = 8) -> pd.DataFrame:
-    """Who rates how severely: reviewers with at least ``min_ratings`` ratings, the most severe first, untellable ones last.
+    """Reviewers with at least ``min_ratings`` ratings, the most severe first, those not comparable last.
 
     The columns of :attr:`RaterModel.reviewers`, and ``verdict`` with a sentence in ``en`` and ``zh``: *severe* or *lenient*
-    where the interval leaves out nought, *like others* where all of it lies within :data:`LIKE_OTHERS` of the scale,
-    *cannot tell* otherwise. Reviewers with fewer ratings are counted in a last row, *not shown*, that names nobody.
+    if the interval excludes zero, *like others* if all of it lies within :data:`LIKE_OTHERS` of the scale, *cannot tell*
+    otherwise. Reviewers with fewer ratings are counted in a last row, *not shown*, that names nobody.
     """
     few = model.reviewers["ratings"] < min_ratings
     rows = model.reviewers[~few].sort_values(["comparable", "severity", "reviewer_id"], ascending=[False, False, True])
     matters = LIKE_OTHERS * abs(model.scale[1] - model.scale[0])
-    said = [_verdict(row, matters) for row in rows.to_dict("records")]
+    verdicts = [_verdict(row, matters) for row in rows.to_dict("records")]
     if hidden := int(few.sum()):
         unnamed = model.reviewers[few].head(1).assign(reviewer_id=None, component=-1, comparable=False)
         sums = {name: int(model.reviewers.loc[few, name].sum()) for name in ("ratings", "people", "people_shared")}
         rows = pd.concat([rows, unnamed.assign(**sums, **dict.fromkeys(MEASURED, np.nan))])
         en = f"Reviewers with fewer than {min_ratings} ratings, not shown: {hidden}."
-        said.append(("not shown", en, f"另有 {hidden} 位评价者的评分不足 {min_ratings} 次，不予显示。"))
-    words = pd.DataFrame(said, columns=["verdict", "en", "zh"], dtype=object, index=rows.index)
-    return pd.concat([rows, words], axis=1).reset_index(drop=True)
+        verdicts.append(("not shown", en, f"另有 {hidden} 位评价者的评分不足 {min_ratings} 次，不予显示。"))
+    sentences = pd.DataFrame(verdicts, columns=["verdict", "en", "zh"], dtype=object, index=rows.index)
+    return pd.concat([rows, sentences], axis=1).reset_index(drop=True)
 
 
 def _verdict(row: Mapping[Hashable, Any], matters: float) -> tuple[str, str, str]:
@@ -188,48 +201,48 @@ def _check(reviews: pd.DataFrame, needed: tuple[str, ...]) -> None:
             raise DataError(f"column {column!r} is missing", where="reviews", remedy="the rater model needs it")
 
 
-def _pairs(person: Ints, reviewer: Ints, rating: Floats) -> _Pairs:
+def _pairs(person: Ints, reviewer: Ints, rating: Floats) -> _RaterPairs:
     n = int(reviewer.max(initial=-1)) + 1
     key, code = np.unique(person * n + reviewer, return_inverse=True)
     times = np.bincount(code).astype(np.float64)
     mean = np.bincount(code, rating) / np.maximum(times, 1)
     squares = np.bincount(code, (rating - mean[code]) ** 2).astype(np.float64)
-    return _Pairs(key // max(n, 1), key % max(n, 1), mean, times, squares)
+    return _RaterPairs(person=key // max(n, 1), reviewer=key % max(n, 1), mean=mean, times=times, squares=squares)
 
 
-def _comparable(pairs: _Pairs, reviewers: int) -> tuple[Bools, Ints]:
-    """Which pairs connect comparable reviewers, and each reviewer's component: -1 for who is not comparable.
+def _comparable(pairs: _RaterPairs, reviewers: int) -> tuple[Bools, Ints]:
+    """Whether each pair connects comparable reviewers, and each reviewer's component, -1 for one who is not comparable.
 
-    Reviewers are linked by the people they share. A link counts only among reviewers with at least :data:`FEWEST_SHARED`
-    shared people, in components of at least :data:`FEWEST_REVIEWERS`; whoever falls out takes his links along, so it is
-    repeated until nobody does (a core of the bipartite graph, Seidman 1983). Two blocks that only a reviewer with few
-    people in common joins thus part, and severities are not compared across them.
+    Reviewers are linked by the people they share. A link counts only among reviewers with at least :data:`MIN_SHARED`
+    shared people, in components of at least :data:`MIN_REVIEWERS`. Dropping a reviewer drops their links, so this is
+    repeated until nothing changes (a core of the bipartite graph, Seidman 1983). Two blocks joined only by a reviewer with
+    few shared people are thus separated, and severities are not compared across them.
     """
-    kept = np.ones(len(pairs.person), dtype=bool)
+    connecting = np.ones(len(pairs.person), dtype=bool)
     while True:
-        raters = np.bincount(pairs.person[kept], minlength=int(pairs.person.max(initial=-1)) + 1)
-        linking = kept & (raters[pairs.person] > 1)
+        raters = np.bincount(pairs.person[connecting], minlength=int(pairs.person.max(initial=-1)) + 1)
+        linking = connecting & (raters[pairs.person] > 1)
         shared = np.bincount(pairs.reviewer[linking], minlength=reviewers)
         side = (reviewers, len(raters))
         graph = sparse.coo_matrix((linking[linking], (pairs.reviewer[linking], pairs.person[linking])), shape=side)
         _, label = connected_components(sparse.bmat([[None, graph], [graph.T, None]]), directed=False)
         size = np.bincount(label[:reviewers], minlength=1)
-        stays = (shared >= FEWEST_SHARED) & (size[label[:reviewers]] >= FEWEST_REVIEWERS)
-        now = linking & stays[pairs.reviewer]
-        if (now == kept).all():
+        stays = (shared >= MIN_SHARED) & (size[label[:reviewers]] >= MIN_REVIEWERS)
+        remaining = linking & stays[pairs.reviewer]
+        if (remaining == connecting).all():
             break
-        kept = now
+        connecting = remaining
     component = np.full(reviewers, -1)
-    found, code, count = np.unique(label[:reviewers][stays], return_inverse=True, return_counts=True)
-    place = np.empty(len(found), dtype=int)
-    place[np.argsort(-count, kind="stable")] = np.arange(len(found))
-    component[stays] = place[code]
-    return kept, component
+    distinct, code, count = np.unique(label[:reviewers][stays], return_inverse=True, return_counts=True)
+    by_size = np.empty(len(distinct), dtype=int)
+    by_size[np.argsort(-count, kind="stable")] = np.arange(len(distinct))
+    component[stays] = by_size[code]
+    return connecting, component
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Fit:
-    """``effect`` of each reviewer with its ``error`` variance, ``noise`` variance of one rating; variances of the whole."""
+    """``effect`` of each reviewer with its ``error`` variance, ``noise`` variance of one rating; common variances."""
 
     effect: Floats
     error: Floats
@@ -240,13 +253,13 @@ class _Fit:
     lasting: float
 
 
-def _fit(pairs: _Pairs, component: Ints, *, floor: float) -> _Fit:
-    """Effects given variances and variances given effects, in turn until neither moves.
+def _fit(pairs: _RaterPairs, component: Ints, *, floor: float) -> _Fit:
+    """Effects given variances and variances given effects, in turn until both converge.
 
     The variance between reviewers is a quadratic estimator, unbiased at any weights (Rao 1971), with the weights that are
-    best at the last round's value; like Chung et al. (2013) it is kept one standard error above a lucky zero, which would
-    claim that every severity is known to be nought. The noise is REML's fixed point: squared residuals over what is
-    left of their number after person and reviewer were fitted.
+    best at the last round's value; like Chung et al. (2013) it is at least one standard error of zero, since a zero would
+    claim that every severity is known to be 0. The noise is REML's fixed point: squared residuals over their degrees of
+    freedom after fitting person and reviewer.
     """
     person, reviewer, y = pairs.person, pairs.reviewer, pairs.mean
     n = len(component)
@@ -288,11 +301,19 @@ def _fit(pairs: _Pairs, component: Ints, *, floor: float) -> _Fit:
     degrees = PRIOR_RATINGS + 2 + freedom
     low, high = ((PRIOR_RATINGS * typical + squares) / chdtri(degrees, tail) for tail in (0.025, 0.975))
     error = _diagonal_of_inverse(system)
-    return _Fit(effect, error, noise, (low, high), spread, typical, lasting if repeats else np.nan)
+    return _Fit(
+        effect=effect,
+        error=error,
+        noise=noise,
+        noise_interval=(low, high),
+        spread=spread,
+        typical=typical,
+        lasting=lasting if repeats else np.nan,
+    )
 
 
 def _diagonal_of_inverse(system: Any) -> Floats:
-    """Error variances: exact by Cholesky; beyond :data:`EXACT_REVIEWERS` by random signs (Bekas, Kokiopoulou & Saad 2007)."""
+    """Error variances: exact by Cholesky, or by random signs beyond :data:`EXACT_REVIEWERS` (Bekas, Kokiopoulou & Saad 2007)."""
     n = system.shape[0]
     if n <= EXACT_REVIEWERS:
         inverse, _ = lapack.dpotri(lapack.dpotrf(system.toarray(order="F"), overwrite_a=1)[0], overwrite_c=1)

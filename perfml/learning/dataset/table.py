@@ -1,4 +1,4 @@
-"""The table a model learns from and scores: evidence, who is eligible, and whose record is too thin."""
+"""The table for training and scoring: evidence, eligible rows, and rows whose record is too thin."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pandas as pd
+import sqlglot
+from sqlglot import exp
 
 from perfml.arrays import Bools, Floats
 from perfml.errors import DefinitionError, ModelError
@@ -22,15 +24,15 @@ from perfml.project.folder import Definitions
 from perfml.project.spec import ModelSpec
 
 REMEDY = "use evidence columns; `perfml features --json` lists them"
-COVERED = 0.9
-"""Share of a window that the record has to hold for its value to be learnt from."""
-MOST_DATES = 120
-"""As-of dates to learn from; older ones are left out."""
+MIN_COVERED = 0.9
+"""Share of a window that the record must cover for its value to be used."""
+MAX_DATES = 120
+"""As-of dates of a training table; older ones are left out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
-    """Rows (employee_id, as_of) with a matrix of evidence beside them."""
+    """Rows (employee_id, as_of) with a matrix of evidence."""
 
     frame: pd.DataFrame
     columns: tuple[Column, ...]
@@ -40,22 +42,22 @@ class Table:
     left_out: tuple[str, ...]
     record_begins: Mapping[dt.date, dt.date]
     segments: Mapping[str, Bools]
-    """For each of the spec's segments, which rows belong to it."""
+    """For each of the spec's segments, whether each row belongs to it."""
 
     @property
     def usable(self) -> Bools:
-        """Rows to learn from and to score."""
+        """Rows for training and scoring: (rows,)."""
         return self.eligible & ~self.thin
 
     def matrix(self, names: Sequence[str] | None = None) -> Floats:
         """(rows, columns), missing where the evidence has no such column.
 
-        Missing also where a window reaches back before the record began: what was not recorded is not zero, and counts
-        that grow only because the record does would teach a model the calendar.
+        Values of windows that begin before the record are missing too: what was not recorded is not zero, and counts that grow
+        only because the record does would let a model learn the calendar.
         """
         wanted = [c.name for c in self.columns] if names is None else list(names)
         values = np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
-        reach = {c.name: c.reach_days * COVERED for c in self.columns}
+        reach = {c.name: c.reach_days * MIN_COVERED for c in self.columns}
         as_of = self.frame["as_of"].to_numpy().astype("M8[D]")
         for date in np.unique(as_of).tolist():
             held_days = (date - self.record_begins.get(date, date)).days
@@ -68,16 +70,16 @@ class Table:
 def make_table(
     data: Data,
     definitions: Definitions,
-    name: str,
     spec: ModelSpec,
-    dates: Sequence[dt.date],
     *,
+    name: str,
+    dates: Sequence[dt.date],
     kinds: Sequence[str] | None = None,
     progress: Progress = SILENT,
 ) -> Table:
-    """The evidence of ``dates`` that the model's spec chooses.
+    """The evidence of ``dates`` that the spec of the model ``name`` selects.
 
-    Raises :class:`DefinitionError` for an expression or a kind of evidence that does not exist.
+    Raises :class:`DefinitionError` for an unknown column or file, and for an expression that does not run.
     """
     files = {file.name for file in definitions.windowed} | {file.name for file in definitions.relational}
     for key in (*(spec.evidence.only or ()), *spec.evidence.leave_out):
@@ -100,24 +102,24 @@ def make_table(
         if c.evidence not in spec.evidence.leave_out
         and (spec.evidence.only is None or c.evidence in spec.evidence.only)
     )
-    where = f"models/{name}.toml [population."
+
+    def condition(expression: str, key: str) -> Bools:
+        return _condition(evidence.frame, definitions, expression, where=f"models/{name}.toml [{key}]")
+
     return Table(
-        evidence.frame,
-        columns,
-        evidence.kinds,
-        _condition(evidence.frame, definitions, spec.population.eligible, where + "eligible]"),
-        _condition(evidence.frame, definitions, spec.population.thin, where + "thin]"),
-        evidence.left_out,
-        evidence.record_begins,
-        {
-            key: _condition(evidence.frame, definitions, segment.where, f"models/{name}.toml [segments.{key}.where]")
-            for key, segment in spec.segments.items()
-        },
+        frame=evidence.frame,
+        columns=columns,
+        kinds=evidence.kinds,
+        eligible=condition(spec.population.eligible, "population.eligible"),
+        thin=condition(spec.population.thin, "population.thin"),
+        left_out=evidence.left_out,
+        record_begins=evidence.record_begins,
+        segments={key: condition(segment.where, f"segments.{key}.where") for key, segment in spec.segments.items()},
     )
 
 
 def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]:
-    """As-of dates to learn from: after the warm-up of the record, before ``until``."""
+    """As-of dates for training: after the warm-up of the record and before ``until``."""
     firsts = [
         data.connection.execute(
             f"select quantile_disc(happened_day, 0.001) from {table} where usable_day < date '{until}'"
@@ -138,14 +140,11 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
             where=f"{data.source} until {until}",
             remedy=f"it begins {min(known)}; the first as-of date comes {spec.population.warm_up_days} days later",
         )
-    return dates[-MOST_DATES:]
+    return dates[-MAX_DATES:]
 
 
-def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, where: str) -> Bools:
-    """Where the SQL ``expression`` over the evidence is true. Evidence that is defined and left out here is null."""
-    import sqlglot
-    from sqlglot import exp
-
+def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, *, where: str) -> Bools:
+    """Whether the SQL ``expression`` is true of each row (rows,). Columns that are defined and not in ``frame`` are null."""
     try:
         named = {column.name for column in sqlglot.parse_one(expression, read="duckdb").find_all(exp.Column)}
     except sqlglot.errors.ParseError as error:
@@ -160,10 +159,10 @@ def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, w
         connection.register("evidence", frame[[c for c in frame.columns if c in named] or ["employee_id"]])
         nulls = "".join(f", null::double as {quoted(name)}" for name in absent)
         try:
-            found = connection.execute(
+            rows = connection.execute(
                 f"select coalesce(({expression})::boolean, false) as yes from (select *{nulls} from evidence)"
             ).fetchnumpy()
         except duckdb.Error as error:
-            said = str(error).splitlines()[0]
-            raise DefinitionError(f"{expression!r} does not run ({said})", where=where, remedy=REMEDY) from None
-    return np.asarray(found["yes"], dtype=bool)
+            reason = str(error).splitlines()[0]
+            raise DefinitionError(f"{expression!r} does not run ({reason})", where=where, remedy=REMEDY) from None
+    return np.asarray(rows["yes"], dtype=bool)

@@ -167,7 +167,11 @@ def fit(
         chosen = replace(chosen, share=fixed)
     share = 0.0 if chosen.share < NEGLIGIBLE else 1.0 if chosen.share > 1 - NEGLIGIBLE else chosen.share
     everything = np.arange(len(label))
-    boosters = tuple(problem.trees(everything, seed, chosen.rounds) for seed in settings.seeds) if share > 0 else ()
+    boosters = (
+        tuple(problem.trees(everything, seed=seed, rounds=chosen.rounds) for seed in settings.seeds)
+        if share > 0
+        else ()
+    )
     splines = problem.curves(everything, boosters[:1], (chosen.inverse_penalty,))[0] if share < 1 else None
     risk = RiskModel(boosters=boosters, splines=splines, share=share, calibration=Affine(), hyperparameters=chosen)
     return replace(risk, calibration=at_level(risk.margin(features), label, chosen.slope))
@@ -184,7 +188,7 @@ class _Problem:
     signs: Sequence[int]
     categories: Mapping[int, int]
 
-    def trees(self, rows: Ints, seed: int, rounds: int, late: Ints | None = None) -> lgb.Booster:
+    def trees(self, rows: Ints, *, seed: int, rounds: int, late: Ints | None = None) -> lgb.Booster:
         """Boost for ``rounds``, or stop early by the loss on the rows ``late``."""
         train = self._dataset(rows)
         parameters = self._parameters(seed, len(rows))
@@ -278,7 +282,7 @@ def _choose(problem: _Problem, folds: Sequence[Split]) -> Hyperparameters:
     """Fit the parts on each fold, and choose what is best on its validation rows. Folds take the seeds in turn."""
     seeds = problem.settings.seeds
     stopped = [
-        problem.trees(early, seeds[number % len(seeds)], problem.settings.max_rounds, late)
+        problem.trees(early, seed=seeds[number % len(seeds)], rounds=problem.settings.max_rounds, late=late)
         for number, (early, late) in enumerate(folds)
     ]
     rounds = max(MIN_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))

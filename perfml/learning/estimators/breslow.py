@@ -53,7 +53,7 @@ def _log_risk_set(times: Floats, score: Floats, weight: Floats) -> Floats:
     return out
 
 
-def baseline(times: Floats, event: Bools, score: Floats, weight: Floats | None = None) -> Baseline:
+def baseline(times: Floats, event: Bools, score: Floats, *, weight: Floats | None = None) -> Baseline:
     """Breslow's (1972) cumulative baseline hazard; with scores of 0, Nelson and Aalen's.
 
     ``times``, ``event`` and ``score`` are (n,); a row of positive ``weight`` (n,) w counts as w rows. Use out-of-fold scores:
@@ -68,14 +68,14 @@ def baseline(times: Floats, event: Bools, score: Floats, weight: Floats | None =
     return Baseline(steps, np.cumsum(jumps), float(times.max()))
 
 
-def partial_log_likelihood(times: Floats, event: Bools, score: Floats, weight: Floats | None = None) -> float:
+def partial_log_likelihood(times: Floats, event: Bools, score: Floats, *, weight: Floats | None = None) -> float:
     """Cox's (1972) log partial likelihood in nats, ties after Breslow; rows count by ``weight`` where it is given."""
     weight = np.ones(len(times)) if weight is None else weight
     return float((weight * (score - _log_risk_set(times, score, weight)))[event].sum())
 
 
 def fit_slope(
-    times: Floats, event: Bools, score: Floats, bounds: tuple[float, float], weight: Floats | None = None
+    times: Floats, event: Bools, score: Floats, *, bounds: tuple[float, float], weight: Floats | None = None
 ) -> float:
     """The factor, within ``bounds``, that turns out-of-fold scores into log hazards.
 
@@ -84,7 +84,7 @@ def fit_slope(
     """
 
     def loss(slope: float) -> float:
-        return -partial_log_likelihood(times, event, slope * score, weight)
+        return -partial_log_likelihood(times, event, slope * score, weight=weight)
 
     slope = float(minimize_scalar(loss, bounds=bounds, method="bounded").x)
     return slope if loss(1.0) - loss(slope) > 1.0 else 1.0

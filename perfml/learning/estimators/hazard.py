@@ -80,7 +80,7 @@ class HazardModel(BaseEstimator):
             raise ValueError("y holds no event: every time is censored, and there is nothing to learn")
         return self.fit_events(X, times, event)
 
-    def fit_events(self, X: Any, times: Floats, event: Bools, weight: Floats | None = None) -> Self:
+    def fit_events(self, X: Any, times: Floats, event: Bools, *, weight: Floats | None = None) -> Self:
         """:meth:`fit` with times and events apart; without any event every hazard is 0.
 
         ``weight`` (n,), positive: rows of the population that each row stands for (Horvitz & Thompson 1952).
@@ -93,17 +93,19 @@ class HazardModel(BaseEstimator):
         self.rounds_, self.slope_ = 0, 1.0
         if event.sum() >= MIN_EVENTS:
             for _ in range(ITERATIONS):
-                exposure = breslow.baseline(times, event, score, weight)(times)
-                self.rounds_, score = self._out_of_fold(features, event, exposure, weight)
-            self.slope_ = breslow.fit_slope(times, event, score, SLOPES, weight)
+                exposure = breslow.baseline(times, event, score, weight=weight)(times)
+                self.rounds_, score = self._out_of_fold(features, event, exposure=exposure, weight=weight)
+            self.slope_ = breslow.fit_slope(times, event, score, bounds=SLOPES, weight=weight)
             score = self.slope_ * score
             self.boosters_ = tuple(
                 lgb.train(
-                    self._parameters(seed, len(event)), self._data(features, event, exposure, weight), self.rounds_
+                    self._parameters(seed, len(event)),
+                    self._data(features, event, exposure=exposure, weight=weight),
+                    self.rounds_,
                 )
                 for seed in self.seeds
             )
-        self.baseline_ = breslow.baseline(times, event, score, weight)
+        self.baseline_ = breslow.baseline(times, event, score, weight=weight)
         return self
 
     def predict(self, X: Any) -> Floats:
@@ -186,14 +188,14 @@ class HazardModel(BaseEstimator):
             return np.asarray(check_array(features, input_name="X", estimator=self, **checks))
         return np.asarray(validate_data(self, features, reset=fitting, **checks))
 
-    def _out_of_fold(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> tuple[int, Floats]:
+    def _out_of_fold(self, features: Floats, event: Bools, *, exposure: Floats, weight: Floats) -> tuple[int, Floats]:
         """Rounds of the lowest out-of-fold Poisson deviance, averaged over seeds, and the mean out-of-fold score (n,)."""
         runs = []
         for seed in self.seeds:
             folds = _folds(event, seed)
             tested = lgb.cv(
                 self._parameters(seed, len(event)),
-                self._data(features, event, exposure, weight),
+                self._data(features, event, exposure=exposure, weight=weight),
                 self.max_rounds,
                 folds=folds,
                 callbacks=[lgb.early_stopping(self.early_stopping_rounds, verbose=False)],
@@ -207,7 +209,7 @@ class HazardModel(BaseEstimator):
                 score[left_out] += booster.predict(features[left_out], raw_score=True, num_iteration=rounds)
         return rounds, score / len(self.seeds)
 
-    def _data(self, features: Floats, event: Bools, exposure: Floats, weight: Floats) -> lgb.Dataset:
+    def _data(self, features: Floats, event: Bools, *, exposure: Floats, weight: Floats) -> lgb.Dataset:
         return lgb.Dataset(
             features,
             event.astype(np.float64),
@@ -230,7 +232,7 @@ class CauseSpecificHazards(BaseEstimator):
     def __init__(self, *, hazard: HazardModel | None = None) -> None:
         self.hazard = hazard
 
-    def fit(self, X: Any, times: Any, causes: Any, weight: Floats | None = None) -> Self:
+    def fit(self, X: Any, times: Any, causes: Any, *, weight: Floats | None = None) -> Self:
         """Fit on ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
 
         ``weight`` as in :meth:`HazardModel.fit_events`. Raises ValueError for other causes, where all are 0, and as
@@ -243,7 +245,7 @@ class CauseSpecificHazards(BaseEstimator):
             raise ValueError("causes are whole numbers, 0 for censored and from 1 on for each cause, and not all 0")
         blank = self.hazard or HazardModel()
         self.hazards_ = tuple(
-            clone(blank).fit_events(X, times, code == cause, weight) for cause in range(1, int(code.max()) + 1)
+            clone(blank).fit_events(X, times, code == cause, weight=weight) for cause in range(1, int(code.max()) + 1)
         )
         return self
 

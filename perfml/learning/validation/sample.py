@@ -41,7 +41,14 @@ class TrainingSample:
     ) -> TrainingSample:
         """Build the evidence of every as-of date that the record allows."""
         spec = folder.model(name)
-        table = make_table(data, folder.definitions, name, spec, learning_dates(data, spec, until), progress=progress)
+        table = make_table(
+            data,
+            folder.definitions,
+            spec,
+            name=name,
+            dates=learning_dates(data, spec, until),
+            progress=progress,
+        )
         rows = table.frame[table.usable].reset_index(drop=True)
         when, person = rows["as_of"].to_numpy().astype("M8[D]"), rows["employee_id"].to_numpy(dtype=object)
         return cls(data, table, spec, until, rows, table.matrix()[table.usable], when, person)

@@ -122,13 +122,13 @@ def test_baseline_and_likelihood_are_those_of_coxs_regression() -> None:
 @pytest.mark.parametrize(("stretch", "expected"), [(1.0, 1.0), (0.6, 1 / 0.6), (1.5, 1 / 1.5), (9.0, 0.5)])
 def test_slope_undoes_a_stretch_where_that_gains(others: People, stretch: float, expected: float) -> None:
     times, event = times_and_events(others.y)
-    slope = breslow.fit_slope(times, event, stretch * others.score[:, 0], (0.5, 2.0))
+    slope = breslow.fit_slope(times, event, stretch * others.score[:, 0], bounds=(0.5, 2.0))
     assert slope == pytest.approx(expected, rel=0.05)
 
 
 def test_slope_of_a_true_score_is_left_alone(company: People) -> None:
     times, event = times_and_events(company.y)
-    assert breslow.fit_slope(times, event, company.score[:, 0], (0.5, 2.0)) == 1.0
+    assert breslow.fit_slope(times, event, company.score[:, 0], bounds=(0.5, 2.0)) == 1.0
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -155,9 +155,9 @@ def test_a_weight_is_as_many_rows(others: People) -> None:
     weight = np.random.default_rng(1).integers(1, 5, 400)
     often = np.repeat(np.arange(400), weight)
     given, repeated = (times, event, score), (times[often], event[often], score[often])
-    heavy = breslow.baseline(*given, weight.astype(float))
+    heavy = breslow.baseline(*given, weight=weight.astype(float))
     np.testing.assert_allclose(heavy(MONTHS), breslow.baseline(*repeated)(MONTHS), rtol=1e-9)
-    likelihood = breslow.partial_log_likelihood(*given, weight.astype(float))
+    likelihood = breslow.partial_log_likelihood(*given, weight=weight.astype(float))
     assert likelihood == pytest.approx(breslow.partial_log_likelihood(*repeated))
 
 
@@ -167,7 +167,7 @@ def test_one_row_a_person_stands_for_all_of_them() -> None:
     rows = np.where(leaving, 2, 20)  # who leaves early has few rows
     times = np.where(leaving, rng.uniform(1, 12, 3000), 12.0)
     X, weight = rng.normal(size=(3000, 2)), rows.astype(float)
-    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(X, times, leaving.astype(float), weight)
+    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(X, times, leaving.astype(float), weight=weight)
     expected = np.average(found.predict_incidence(X, [12.0])[:, 0, 0], weights=weight)
     assert expected == pytest.approx((rows * leaving).sum() / rows.sum(), rel=0.03)
 
