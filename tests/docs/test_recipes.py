@@ -29,12 +29,15 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_new_evidence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (windows,) = blocks("new-evidence.md", "toml")
     (sql,) = blocks("new-evidence.md", "sql")
     (page,) = blocks("new-evidence.md", "md")
+    (project / "features" / "logins.toml").write_text(windows, encoding="utf-8")
     (project / "features" / "leave.sql").write_text(sql, encoding="utf-8")
     path = project / "pages" / "leave.md"
     path.write_text(page, encoding="utf-8")
     definitions = ProjectFolder(project).definitions
+    assert definitions.makes("logins_91d_team_z")
     monkeypatch.setattr(evidence, "PAGES", project / "pages")
     monkeypatch.setattr(evidence, "shipped", lambda: definitions)
     evidence.test_page_is_worth_reading("leave")
