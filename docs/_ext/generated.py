@@ -148,9 +148,9 @@ def key_rows(spec: type[Spec]) -> list[tuple[str, str, str, str, str]]:
 def keys_text(root: type[Spec]) -> str:
     """The section of one definition file: a table for the file and one for each table within it."""
     parts = []
-    for number, spec in enumerate(specs_of(root)):
-        if number:
-            parts += [f"(key-{spec.__name__.lower()})=", f"## {spec.__name__}", ""]
+    for spec in specs_of(root):  # the file itself has a heading too: text above the first heading would be dropped
+        title = f"The keys of {spec.__name__}" if spec is root else spec.__name__
+        parts += [f"(key-{spec.__name__.lower()})=", f"## {title}", ""]
         about = inspect.getdoc(spec) or ""
         parts += [markdown(about.split("\n\n")[0]), ""]
         parts += [table(("key", "type", "default", "allowed", "meaning"), key_rows(spec)), ""]

@@ -50,6 +50,18 @@ def test_the_site_builds_without_a_warning(site: Path) -> None:
 
 
 @pytest.mark.slow
+def test_every_generated_text_reaches_its_page(site: Path) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((site / "reference").glob("*.html")))
+    for spec in SPECS:
+        assert f'id="key-{spec.__name__.lower()}"' in text, spec
+    shown = set(re.findall(r'<span class="pre">([^<]+)</span>', text))
+    keys = {key for spec in SPECS for key in spec.model_fields}
+    columns = {column for table in generated.input_specs().values() for column in table.columns}
+    assert keys | columns <= shown
+    assert all(name in (site / "architecture.html").read_text(encoding="utf-8") for name in ("treeshap", "scoring"))
+
+
+@pytest.mark.slow
 def test_the_site_needs_no_network(site: Path) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
