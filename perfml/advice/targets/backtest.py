@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from perfml.advice.targets.model import EPOCH, PARTS, AttainmentModel, finals
+from perfml.advice.targets.model import BACKTEST_ORIGINS, EPOCH, AttainmentModel, finals
 from perfml.advice.targets.signals import Signals, SignalVerdict
 from perfml.arrays import Floats, Indexes
 from perfml.errors import DataError
@@ -40,7 +40,7 @@ class ErrorFigure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartFigures:
+class OriginFigures:
     """Forecasts at one share of the period. Errors are of attainment, final / target."""
 
     part: float
@@ -70,7 +70,7 @@ class TargetBacktest:
     """The back-test of a target policy: figures by share of the period, verdicts on signals, and their ablation."""
 
     periods: int
-    at: tuple[PartFigures, ...]
+    at: tuple[OriginFigures, ...]
     signals: tuple[SignalVerdict, ...]
     ablation: dict[str, float]
     """Signal used -> mean absolute error without it divided by that with it; above 1 it helps."""
@@ -89,7 +89,7 @@ def backtest(
     suggest: Suggest | None = None,
     progress: Progress = SILENT,
 ) -> TargetBacktest:
-    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.PARTS` of its period.
+    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.BACKTEST_ORIGINS` of its period.
 
     ``suggest``: if given, the directions of its suggestions at past dates are checked too. Raises :class:`DataError` if no
     period with measured goals has ended.
@@ -105,17 +105,17 @@ def backtest(
     owner = model.record.goals["employee_id"].to_numpy()[rows["goal"].to_numpy(dtype=np.int64)]
     attainments = {name: rows[column] / rows["target"] for name, column in _ATTAINMENTS.items()}
     rows = _intervals(model, rows.assign(owner=owner, **attainments))
-    rows = rows[rows["part"].isin(PARTS)]
+    rows = rows[rows["part"].isin(BACKTEST_ORIGINS)]
     verdicts = model.at(day).verdicts
     error = float(np.abs(rows["attained"] - rows["predicted"]).mean())
     ablation = {}
     for name in (verdict.name for verdict in verdicts if verdict.used):
         without = AttainmentModel(model.record, Signals(model.signals.rows[model.signals.rows["name"] != name]))
-        past = without.past(day, parts=PARTS)
+        past = without.past(day, parts=BACKTEST_ORIGINS)
         ablation[name] = float(((past["final"] - past["expected"]) / past["target"]).abs().mean()) / error
     return TargetBacktest(
         periods=len(rows.drop_duplicates(["first", "last"])),
-        at=tuple(_figures(part, rows[rows["part"] == part]) for part in PARTS),
+        at=tuple(_figures(part, rows[rows["part"] == part]) for part in BACKTEST_ORIGINS),
         signals=tuple(verdicts),
         ablation=ablation,
         directions=None if suggest is None else _directions(model, day, suggest=suggest, progress=progress),
@@ -134,7 +134,7 @@ def _intervals(model: AttainmentModel, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{f"q{q}": row for q, row in zip(QUANTILES, quantiles, strict=True)})
 
 
-def _figures(part: float, rows: pd.DataFrame) -> PartFigures:
+def _figures(part: float, rows: pd.DataFrame) -> OriginFigures:
     attained = rows["attained"].to_numpy()
     off, naive = np.abs(attained - rows["predicted"].to_numpy()), np.abs(attained - rows["naive"].to_numpy())
     inside = (attained >= rows["q0.1"]) & (attained <= rows["q0.9"])
@@ -144,7 +144,7 @@ def _figures(part: float, rows: pd.DataFrame) -> PartFigures:
     for q in QUANTILES:
         over = (attained - rows[f"q{q}"].to_numpy())[known]
         pinball[str(q)] = float(np.maximum(q * over, (q - 1) * over).mean()) if known.any() else float("nan")
-    return PartFigures(
+    return OriginFigures(
         part=part,
         goals=len(rows),
         error=_ratio(off, np.ones(len(rows)), owner),

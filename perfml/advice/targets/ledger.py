@@ -96,7 +96,7 @@ def in_force(data: Data, as_of: dt.date) -> pd.DataFrame:
     return data.connection.execute(_SQL, [as_of]).df()
 
 
-_BEFORE_SQL = f"""
+_PRECEDING_SQL = f"""
 with a as (select ?::date as as_of),
 versions as ({_VERSIONS}),
 measured as ({_MEASURED}),
@@ -118,13 +118,13 @@ order by new.goal_id
 """
 
 
-def before(data: Data, as_of: dt.date) -> pd.DataFrame:
+def preceding_goals(data: Data, as_of: dt.date) -> pd.DataFrame:
     """The goal preceding each: ``goal_id``, ``previous_goal_id``, ``previous_target``, ``previous_actual``, ``measured_share``.
 
     It has the same owner, metric, scope and definition, ended at most :data:`GAP_DAYS` before the goal begins, and was
     measured in the last tenth of its period. All as known before ``as_of``.
     """
-    return data.connection.execute(_BEFORE_SQL, [as_of]).df()
+    return data.connection.execute(_PRECEDING_SQL, [as_of]).df()
 
 
 def begun_after(data: Data, goals: pd.DataFrame, as_of: dt.date) -> tuple[Floats, Floats]:
@@ -132,7 +132,7 @@ def begun_after(data: Data, goals: pd.DataFrame, as_of: dt.date) -> tuple[Floats
 
     The final is the last measurement, extrapolated at its pace to the end of the period.
     """
-    rows = before(data, as_of).set_index("goal_id").reindex(goals["goal_id"])
+    rows = preceding_goals(data, as_of).set_index("goal_id").reindex(goals["goal_id"])
     begins = goals["period_start"].to_numpy().astype("M8[M]") == np.datetime64(as_of, "M")
     target, actual, share = (
         rows[name].to_numpy(dtype=np.float64) for name in ("previous_target", "previous_actual", "measured_share")

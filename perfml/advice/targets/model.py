@@ -11,6 +11,7 @@ import pandas as pd
 
 from perfml.advice.targets.baseline import PRIOR_OWNERS, SeasonalBaseline, a_year_before
 from perfml.advice.targets.conformal import Errors
+from perfml.advice.targets.ledger import MEASURED_SHARE
 from perfml.advice.targets.panel import GoalRecord, Panel
 from perfml.advice.targets.series import SERIES_STRIDE
 from perfml.advice.targets.signals import Effects, Signals, SignalVerdict, judge
@@ -20,17 +21,15 @@ from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
 EPOCH = dt.date(1970, 1, 1)
-ENDED = 0.9
-"""A goal's last measurement counts as its final if it lies in the last tenth of the period."""
 PRIOR_PERSISTENCE = 0.5
 """Share of a lead that is assumed to persist before past goals show it."""
 TYPICAL = 0.1
 """Typical size of a lead, in log points."""
 RECENT_PERIODS = 6
 """Number of recent periods whose errors make the intervals."""
-PARTS = (0.25, 0.5, 0.75)
+BACKTEST_ORIGINS = (0.25, 0.5, 0.75)
 """Shares of a period at which the back-test evaluates forecasts."""
-ORIGINS = (0.03, *PARTS, 0.9)
+ORIGINS = (0.03, *BACKTEST_ORIGINS, 0.9)
 """Shares of a period at which errors are measured: also before any measurement, and shortly before the end."""
 
 
@@ -181,7 +180,7 @@ def finals(panel: Panel, day: float) -> Floats:
     """The final of each goal that had ended before ``day``, its last measurement; missing for the others (n,)."""
     measured, actual = panel.last_measured()
     share = (measured - panel.first + 1) / (panel.last - panel.first + 1)
-    return np.asarray(np.where((panel.last < day) & (share >= ENDED) & (actual > 0), actual, np.nan))
+    return np.asarray(np.where((panel.last < day) & (share >= MEASURED_SHARE) & (actual > 0), actual, np.nan))
 
 
 def seasonal_naive(state: ForecastState) -> Floats:

@@ -13,7 +13,7 @@ import pytest
 
 from perfml.advice.targets.backtest import TargetBacktest, backtest, summary
 from perfml.advice.targets.conformal import MIN_FORECASTS, Errors, stretch
-from perfml.advice.targets.model import ORIGINS, PARTS, RECENT_PERIODS, AttainmentModel
+from perfml.advice.targets.model import BACKTEST_ORIGINS, ORIGINS, RECENT_PERIODS, AttainmentModel
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from tests.advice.targets.worlds import NOW, POLICY, number, quarters, world
@@ -33,7 +33,7 @@ def report(data: Data) -> TargetBacktest:
 
 
 def test_forecasts_beat_seasonal_naive_and_intervals_hold(report: TargetBacktest) -> None:
-    assert [at.part for at in report.at] == list(PARTS) and report.periods == len(quarters(NOW)) - 1
+    assert [at.part for at in report.at] == list(BACKTEST_ORIGINS) and report.periods == len(quarters(NOW)) - 1
     for at in report.at:
         assert 0.7 <= at.coverage.value <= 0.95 and at.coverage.low <= at.coverage.value <= at.coverage.high
         assert at.mase.high < 1 and at.goals == 40 * report.periods
@@ -44,7 +44,7 @@ def test_forecasts_beat_seasonal_naive_and_intervals_hold(report: TargetBacktest
 
 def test_each_used_signal_is_left_out_once(report: TargetBacktest) -> None:
     assert set(report.ablation) == {"demand"}
-    assert report.ablation["demand"] == pytest.approx(1, abs=0.05)  # what is ahead so far tells most of it too
+    assert report.ablation["demand"] == pytest.approx(1, abs=0.05)  # the lead contains most of its information
 
 
 def test_it_is_written_as_json_and_as_a_table(report: TargetBacktest) -> None:
@@ -52,7 +52,7 @@ def test_it_is_written_as_json_and_as_a_table(report: TargetBacktest) -> None:
     assert [row[0] for row in summary(report)] == ["25%", "50%", "75%"]
 
 
-def test_seasonal_naive_is_the_rest_of_last_year_on_top_of_what_was_reached(data: Data) -> None:
+def test_seasonal_naive_adds_the_rest_of_last_year_to_the_progress_so_far(data: Data) -> None:
     model = AttainmentModel.of(data, POLICY, NOW)
     past = model.past(number(NOW), parts=(0.5,))
     row = past[past["first"] == number(dt.date(2024, 4, 1))].iloc[7]
@@ -62,12 +62,12 @@ def test_seasonal_naive_is_the_rest_of_last_year_on_top_of_what_was_reached(data
     rows = panel.measured.join(model.record.goals[["employee_id", "metric"]], on="goal")
     rows = rows[(rows["employee_id"] == goal["employee_id"]).to_numpy()]
     amount = rows["actual"].to_numpy() - rows.groupby("goal")["actual"].shift().fillna(0).to_numpy()
-    # what was measured of the year before stands on the day it was measured
+    # progress of the year before counts on the day it was measured
     inside = (rows["day"] > measured - 364) & (rows["day"] <= goal["last"] - 364)
     assert row["naive"] == pytest.approx(reached + amount[inside.to_numpy()].sum(), rel=1e-9)
 
 
-def test_intervals_are_of_the_last_periods_that_had_ended(data: Data) -> None:
+def test_intervals_come_from_the_last_ended_periods(data: Data) -> None:
     model = AttainmentModel.of(data, POLICY, NOW)
     day = number(dt.date(2025, 5, 20))
     past = model.past(number(NOW))
@@ -82,7 +82,7 @@ def test_intervals_are_of_the_last_periods_that_had_ended(data: Data) -> None:
 
 
 def suggested(day: dt.date) -> pa.Table:
-    """Targets of 26 are lowered and of 10 raised; three are only weighed anew and one is left."""
+    """26 targets are lowered and 10 raised; three goals change only their weight and one stays."""
     first = max(first for first, _ in quarters(day))
     ids = [f"e{n:02}_{first}" for n in range(40)]
     return pa.table(
@@ -96,7 +96,7 @@ def suggested(day: dt.date) -> pa.Table:
     )
 
 
-def test_hindsight_confirms_directions_against_what_chance_would(data: Data) -> None:
+def test_hindsight_confirms_directions_compared_with_chance(data: Data) -> None:
     directions = backtest(data, POLICY, until=NOW, suggest=suggested).directions
     finals = pd.read_csv(Path(str(data.source)) / "progress.csv").groupby("goal_id")["actual"].last()
     last = [first for first, _ in quarters(NOW)][-5:-1]
@@ -112,13 +112,13 @@ def test_without_an_ended_period_it_says_so(data: Data) -> None:
         backtest(data, POLICY, until=dt.date(2022, 2, 20))
 
 
-def test_errors_are_those_of_the_same_part_of_the_period() -> None:
+def test_errors_depend_on_the_part_of_the_period() -> None:
     rng = np.random.default_rng(0)
     elapsed = np.repeat([0.2, 0.5, 0.8], 2_000)
     error = rng.normal(0.02, 1, 6_000) * np.repeat([0.3, 0.2, 0.1], 2_000)
     period = np.tile(np.arange(100.0), 60)
     errors = Errors.of(elapsed, error, part=elapsed, period=period)
-    # between two origins in proportion, before the first and after the last as there
+    # interpolated between origins, constant before the first and after the last
     np.testing.assert_allclose(
         errors.spread(np.array([0.1, 0.2, 0.35, 0.5, 0.8, 1])), [0.3, 0.3, 0.25, 0.2, 0.1, 0.1], rtol=0.06
     )
@@ -138,7 +138,7 @@ def test_errors_that_periods_have_in_common_widen_the_next_one() -> None:
     assert stretch(own[:200], part[:200], period[:200]) == pytest.approx(np.sqrt(2))
 
 
-def test_of_few_errors_no_interval_is_claimed() -> None:
+def test_few_errors_give_no_interval() -> None:
     few = np.linspace(-1, 1, MIN_FORECASTS - 1)
     errors = Errors.of(few, few, part=few, period=few)
     assert (

@@ -20,7 +20,7 @@ QUARTERS = [(first, last) for first, last in quarters(DAY) if first >= dt.date(2
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory) -> Panel:
-    """Two owners with five quarterly goals each. One's log is 10 a week, from 2024 on 12, and 20 in the third quarter of 2023."""
+    """Two owners with five quarterly goals each. One logs 10 a week, 12 from 2024 on, and 20 in the third quarter of 2023."""
     goals = [
         (f"{who}_{first}", who, "sales", "false", 100, 130, first, last, first)
         for first, last in QUARTERS
@@ -68,16 +68,16 @@ def test_habit_is_of_goals_that_had_ended_before(panel: Panel) -> None:
 
 def test_the_year_before_and_growth_make_the_baseline(panel: Panel) -> None:
     baseline = baseline_of(panel, np.full(10, np.nan))
-    assert (baseline.blend == 1).all()  # until goals have ended, the year before is all there is
+    assert (baseline.blend == 1).all()  # until goals have ended, only the year before counts
     now = 4
     assert baseline.trend[now] == pytest.approx(TREND_KEPT * np.log(GROWTH))
     year, trend = 20 * 13 / 130, baseline.trend[now]
     assert baseline.whole()[now] == pytest.approx(np.log(year) + trend, abs=0.01)
-    assert baseline.yearly().tolist() == [1.0] * 5 + [0.0] * 5  # nothing is logged of the other
+    assert baseline.yearly().tolist() == [1.0] * 5 + [0.0] * 5  # the other has no log
     assert baseline.whole()[9] == 0
 
 
-def test_a_season_is_what_the_target_does_not_contain(panel: Panel) -> None:
+def test_a_season_excludes_what_the_target_contains(panel: Panel) -> None:
     baseline = baseline_of(panel, np.full(10, np.nan)).season()
     year = 10 * 39 + 20 * 13
     assert baseline[4] == pytest.approx(
@@ -86,7 +86,7 @@ def test_a_season_is_what_the_target_does_not_contain(panel: Panel) -> None:
     np.testing.assert_allclose(baseline[:4], 0, atol=0.02)
 
 
-def test_the_blend_is_what_forecast_past_goals_best(panel: Panel) -> None:
+def test_the_blend_is_the_one_that_forecast_past_goals_best(panel: Panel) -> None:
     whole = baseline_of(panel, np.full(10, np.nan)).whole()
     attained = np.where(panel.last < number(DAY), whole, np.nan)
     attained[5:] = np.nan

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.ledger import before, begun_after, habitual_attainment, in_force, newest_signals
+from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_force, newest_signals, preceding_goals
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data
 from tests.tables import opened, shipped, write_tables
@@ -138,7 +138,7 @@ def test_the_goal_before(tmp_path: Path) -> None:
     measured = "ana0 | 2026-03-31 | 90\nana1 | 2026-06-25 | 99\nben1 | 2026-05-30 | 70\nana2 | 2026-07-20 | 7"
     data = company(tmp_path, "\n".join(rows), progress=f"goal_id | measured_at | actual\n{measured}")
     day = dt.date(2026, 7, 5)
-    previous = before(data, day).set_index("goal_id")
+    previous = preceding_goals(data, day).set_index("goal_id")
     assert previous["previous_goal_id"].to_dict() == {"ana1": "ana0", "ana2": "ana1"}, (
         "ben1 was not measured to its end"
     )

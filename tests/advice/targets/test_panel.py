@@ -1,4 +1,4 @@
-"""Goals as they were known at a day: versions, corrections and late news are not there before they came."""
+"""Goals as known at a day, without later versions, corrections and late measurements."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_a_version_is_in_force_once_it_took_effect(record: GoalRecord) -> None:
     np.testing.assert_equal(at(record, "2025-01-01")[0], [np.nan, np.nan])
 
 
-def test_a_correction_counts_from_the_day_it_came(record: GoalRecord) -> None:
+def test_a_correction_counts_from_the_day_it_was_known(record: GoalRecord) -> None:
     assert at(record, "2025-02-20")[2] == [30, 10]
     assert at(record, "2025-02-21")[2] == [20, 10]
-    assert at(record, "2025-03-21")[2] == [55, 10]  # and what was measured under another definition never does
+    assert at(record, "2025-03-21")[2] == [55, 10]  # a measurement under another definition never counts
 
 
 def test_progress_becomes_the_series_of_its_owner(record: GoalRecord) -> None:
@@ -85,12 +85,12 @@ def test_history_comes_from_the_log_where_the_policy_says_so(tmp_path: Path) -> 
     series = np.array([record.code["a", "calls"]])
     for day, reached in ((dt.date(2025, 2, 13), 8), (dt.date(2025, 2, 14), 12), (dt.date(2025, 3, 11), 13)):
         assert record.at(number(day)).series.between(series, after, until) == [reached]
-    # one row was known late, and one was corrected
-    nobody = np.array([record.code["b", "calls"]])  # has progress, which is not looked at then, and no log
+    # one row is known late, and one is corrected
+    nobody = np.array([record.code["b", "calls"]])  # has no log, and progress does not count for this metric
     assert np.isnan(record.at(number(dt.date(2025, 4, 1))).series.between(nobody, after, until)).all()
 
 
-def test_past_forecasts_are_those_that_would_have_been_made(tmp_path: Path) -> None:
+def test_past_forecasts_equal_those_made_at_the_time(tmp_path: Path) -> None:
     folder = world(tmp_path)
     rng = np.random.default_rng(5)
     goals, progress = (pd.read_csv(folder / f"{name}.csv") for name in ("goals", "progress"))
@@ -117,7 +117,7 @@ def test_past_forecasts_are_those_that_would_have_been_made(tmp_path: Path) -> N
     assert (afterwards.at(number(dt.date(2025, 3, 5))).panel.target != afterwards.record.at(number(NOW)).target).any()
 
 
-def test_of_nothing_nothing_is_known(tmp_path: Path) -> None:
+def test_without_progress_no_final_is_known(tmp_path: Path) -> None:
     data = opened(write_tables(tmp_path, employees=PEOPLE, goals=GOALS, events=EVENTS))
     panel = GoalRecord.of(data, dt.date(2025, 3, 1), {}).at(number(dt.date(2025, 3, 1)))
     assert np.isnan(panel.last_measured()).all() and np.isnan(finals(panel, number(NOW))).all()

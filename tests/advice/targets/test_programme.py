@@ -1,4 +1,4 @@
-"""What the programme proposes: the smallest change, and never one that a rule forbids."""
+"""The programme proposes the smallest change, and never one that a rule forbids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.advice.targets.worlds import POLICY
 
 
 def goals(*rows: dict[str, Any]) -> pd.DataFrame:
-    """Goals of one person and quarter, each 100 of a target, unless they say otherwise."""
+    """Goals of one person and quarter, each with a target of 100 by default."""
     default = {
         "employee_id": "ana",
         "metric": "revenue",
@@ -35,7 +35,7 @@ def goals(*rows: dict[str, Any]) -> pd.DataFrame:
 
 
 def needs(n: int, **values: list[float] | list[bool]) -> Needs:
-    """Goals that need nothing and can be reached, unless ``values`` say otherwise."""
+    """Goals without a need and within reach, except for ``values``."""
     default: dict[str, Any] = {
         "down": np.zeros(n),
         "up": np.zeros(n),
@@ -82,7 +82,7 @@ def test_each_limit_binds_and_says_so(
 
 
 def test_new_customers_out_of_reach_pass_their_weight_to_repeat_purchases() -> None:
-    """The case of a policy that lets targets stay: 40 points become 25, the other goal that can be reached takes the rest."""
+    """With weights as the only lever, 40 points become 25 and the other goal within reach takes the rest."""
     table = goals(
         {"metric": "revenue", "core": True, "weight": 30},
         {"metric": "new_accounts", "weight": 40},
@@ -99,7 +99,7 @@ def test_new_customers_out_of_reach_pass_their_weight_to_repeat_purchases() -> N
     assert both.weight.tolist() == [30, 40 - int(40 * (1 - 55 / 85)), 30 + int(40 * (1 - 55 / 85))]
 
 
-def test_nobody_takes_up_weight_that_cannot_reach_it() -> None:
+def test_a_goal_out_of_reach_takes_no_weight() -> None:
     table = goals({"weight": 60}, {"weight": 40})
     proposal = propose(table, needs(2, down=[-0.5, 0], wanted=[60, np.nan], reach=[0, 0]), POLICY)
     assert proposal.weight.tolist() == [60, 40]
@@ -128,9 +128,7 @@ def test_a_team_adds_up_to_its_parent_which_moves_if_it_may() -> None:
     assert fixed.target == pytest.approx([300, 100, 100, 100])
     assert bound(fixed, 1) - {"no_receiver"} == {"total"}
     boom = dataclasses.replace(need, up=np.array([0, 0, 0, np.log(1.1)]))
-    shared = propose(
-        team({"core": True}), boom, POLICY
-    )  # what the third may rise by; both others stay as far from their need
+    shared = propose(team({"core": True}), boom, POLICY)  # the third rises as far as it may; the others share it evenly
     assert shared.target == pytest.approx([300, 92.5, 97.5, 110])
 
 

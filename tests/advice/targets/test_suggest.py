@@ -1,4 +1,4 @@
-"""What is suggested for the goals of small companies, with forecasts made by hand."""
+"""Suggestions for the goals of small companies, with forecasts made by hand."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class HandMade:
 
 
 def outlook(*signals: HandMadeSignal, **goals: Row) -> HandMade:
-    """Of each goal, what differs from an expected final of 100, a tenth of spread, and nothing from outside."""
+    """Forecasts by goal; by default an expected final of 100, a spread of a tenth, and no outside influence."""
     default = {
         "expected": 100.0,
         "log_sd": 0.1,
@@ -145,7 +145,7 @@ def test_own_effort_moves_nothing(case: Data) -> None:
 
 @pytest.mark.parametrize("own", [-1.0, -0.3, -0.05, 0.0])
 def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
-    """Whoever also slows down in a market that fell gets exactly what an honest colleague gets."""
+    """Slowing down in a falling market earns exactly what an honest colleague gets."""
     market = np.log(0.9)
     slow = {"market": market, "peers": market, "expected": 90 * np.exp(own)}
     suggested = rows(case, everyone(a2=slow, b1={"market": market, "peers": market, "expected": 90.0}))
@@ -166,7 +166,7 @@ def past_quarters(goal: str, owner: str, metric: str, *, finals: list[float]) ->
 
 
 def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
-    """Usually well above, and in the band even in the fallen market: slowing down does not make relief of it."""
+    """Habitually well above, and in the band even in the fallen market: slowing down earns no relief."""
     market = {"market": np.log(0.9), "peers": np.log(0.9)}
     goals, progress = past_quarters("a", "ana", "visits", finals=[150.0] * 9)
     data = company(
@@ -193,7 +193,7 @@ def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
 
 
 def test_a_fall_that_no_signal_shows_is_not_called_own_effort(case: Data) -> None:
-    """Signals are published late: until then nothing moves, but nobody is told that it is theirs."""
+    """Signals are published late: until then nothing moves, but the gap is not attributed to own effort."""
     behind = {"expected": 60.0, "peers": np.log(0.6)}
     row = rows(case, everyone(a2=behind))["a2"]
     assert row["status"] == "none" and "−40 %" in row["why_not_en"] and "own effort" not in row["why_not_en"].lower()
@@ -239,14 +239,14 @@ def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> N
     refused = frozenset({first["a2"]["suggestion_id"]})
     again = rows(case, everyone(a2=SHOCK, b1=SHOCK), day=dt.date(2026, 8, 6), refused=refused)
     assert again["a2"]["status"] == "none" and "拒绝" in again["a2"]["why_not_zh"]
-    assert again["a3"]["status"] == "fits", "there is no weight to take up any more"
+    assert again["a3"]["status"] == "fits", "no weight is left to take"
     assert again["b1"]["new_target"] == first["b1"]["new_target"]
     milder = SHOCK | {"market": np.log(0.9), "expected": 90.0}
     assert rows(case, everyone(a2=milder), refused=refused)["a2"]["status"] == "suggested"
     assert rows(case, everyone(a2=SHOCK), day=dt.date(2026, 9, 2), refused=refused)["a2"]["status"] == "suggested"
 
 
-def test_the_same_is_said_again(case: Data) -> None:
+def test_suggestions_are_reproducible(case: Data) -> None:
     forecasts = everyone(a2=SHOCK, b1=SHOCK)
     assert suggest(case, POLICY, DAY, forecasts=forecasts).equals(suggest(case, POLICY, DAY, forecasts=forecasts))
 
@@ -275,7 +275,7 @@ def test_actual_and_target_of_different_definitions_are_an_error(tmp_path: Path)
 
 
 def test_a_target_that_rose_too_far_after_a_good_quarter_comes_back(tmp_path: Path) -> None:
-    """100 were wanted and 130 came, so 110 is the most that is wanted next; 120 are, and 110 are to be expected."""
+    """The target was 100 and the result 130, so the next target is at most 110; it is 120, and the forecast is 110."""
     before = "2026-04-01 | 2026-06-30 | 2026-04-01"
     data = company(
         tmp_path,
@@ -316,7 +316,7 @@ def test_no_goals_give_no_rows(tmp_path: Path) -> None:
     data.close()
 
 
-def test_a_goal_without_a_forecast_says_so(case: Data) -> None:
+def test_a_goal_without_a_forecast_has_that_reason(case: Data) -> None:
     suggested = rows(case, outlook(a1={}, a2={"expected": np.nan}, a3={}))
     assert [suggested[goal]["status"] for goal in ("a2", "b1")] == ["none", "none"]
     assert "历史" in suggested["b1"]["why_not_zh"] and suggested["a2"]["parts"] is None
@@ -371,9 +371,7 @@ def test_a_sandbagger_never_gets_an_easier_target(
     others = {name: row for goal in ("m1", "a2", "b1", "b2") for name, row in expected(goal, 0.0).items()}
     honest = rows(team, outlook(**others, **expected("a1", own)))["a1"]
     sandbag = rows(team, outlook(**others, **expected("a1", own - slower)))["a1"]
-    if (
-        honest["parts"]["own"] > HABIT
-    ):  # better than usual: less relief is needed, and slowing down to the usual undoes that
+    if honest["parts"]["own"] > HABIT:  # above the habit less relief is needed; slowing down to it restores the need
         return
     new, old = (row["new_target"] or row["old_target"] for row in (sandbag, honest))
     assert new >= min(old, 100.0) - 1e-6
