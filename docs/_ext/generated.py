@@ -44,7 +44,7 @@ def markdown(docstring: str) -> str:
     text = re.sub(
         r":ref:`([^`]+)`", lambda match: f"[{match[1].replace('-', ' ')}](#{match[1]})", " ".join(docstring.split())
     )
-    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text)
+    return re.sub(r":\w+:`~?([^`]+)`", r"`\1`", text).replace(" -> ", " → ")
 
 
 # ---- definition keys ----------------------------------------------------------------------------------------------
@@ -71,13 +71,19 @@ def inner_specs(annotation: object) -> Iterator[type[Spec]]:
         yield from inner_specs(part)
 
 
-def specs_of(root: type[Spec]) -> list[type[Spec]]:
-    """``root`` and every spec that its fields lead to, each once."""
-    reached = [root]
-    for spec in reached:
-        for field in spec.model_fields.values():
-            reached += [inner for inner in inner_specs(field.annotation) if inner not in reached]
-    return reached
+def specs_of(root: type[Spec]) -> dict[type[Spec], str]:
+    """``root`` and every spec that its fields lead to, each once, with its place in the file: ``segments.<name>``."""
+    places: dict[type[Spec], str] = {root: ""}
+    waiting = [root]
+    for spec in waiting:
+        for name, field in spec.model_fields.items():
+            for inner in inner_specs(field.annotation):
+                if inner not in places:
+                    many = get_origin(field.annotation)
+                    below = "<name>" if many in (dict, Mapping) else "" if many is not tuple else "[]"
+                    places[inner] = ".".join(filter(None, (places[spec], name, below)))
+                    waiting.append(inner)
+    return places
 
 
 def bounds(metadata: Sequence[object]) -> list[str]:
@@ -104,7 +110,7 @@ def described(annotation: Any) -> tuple[str, list[str]]:
     if annotation in NAMES:
         return NAMES[annotation], []
     if isinstance(annotation, type) and issubclass(annotation, Spec):
-        return f"[{annotation.__name__}](#key-{annotation.__name__.lower()})", []
+        return f"[table](#key-{annotation.__name__.lower()})", []
     if origin is Literal:
         return NAMES[type(args[0])], [f"`{value!r}`".replace("'", '"') for value in args]
     if origin in (Union, types.UnionType):
@@ -117,7 +123,7 @@ def described(annotation: Any) -> tuple[str, list[str]]:
         return f"list of {count}{of[0][0]}", of[0][1]
     if origin in (dict, Mapping) or (isinstance(origin, type) and issubclass(origin, Mapping)):
         keys, values = described(args[0]), described(args[1])
-        return f"table: {keys[0]} → {values[0]}", keys[1] + values[1]
+        return f"table of {keys[0]} → {values[0]}", keys[1] + values[1]
     raise TypeError(f"the reference has no words for {annotation!r}")
 
 
@@ -148,8 +154,11 @@ def key_rows(spec: type[Spec]) -> list[tuple[str, str, str, str, str]]:
 def keys_text(root: type[Spec]) -> str:
     """The section of one definition file: a table for the file and one for each table within it."""
     parts = []
-    for spec in specs_of(root):  # the file itself has a heading too: text above the first heading would be dropped
-        title = f"The keys of {spec.__name__}" if spec is root else spec.__name__
+    for spec, place in specs_of(
+        root
+    ).items():  # the file itself has a heading too: text above the first heading would be dropped
+        written = f"[[{place.removesuffix('.[]')}]]" if place.endswith("[]") else f"[{place}]"
+        title = f"`{written}`" if place else "Top-level keys"
         parts += [f"(key-{spec.__name__.lower()})=", f"## {title}", ""]
         about = inspect.getdoc(spec) or ""
         parts += [markdown(about.split("\n\n")[0]), ""]

@@ -51,7 +51,7 @@ def check_case(case: Case, folder: ProjectFolder, tmp_path: Path) -> None:
     assert case.expected, "nothing is expected"
     with opened(tmp_path) as data:
         dates = sorted({dt.date.fromisoformat(date) for expected in case.expected for date in expected.as_ofs})
-        table = make_table(data, folder.definitions, case.page, spec, dates)
+        table = make_table(data, folder.definitions, spec, name=case.page, dates=dates)
         frame = table.frame[["employee_id"]].assign(
             as_of=table.frame["as_of"].dt.strftime("%Y-%m-%d"),
             status=np.select([~table.eligible, table.thin], ["ineligible", "thin"], "eligible"),
