@@ -1,0 +1,44 @@
+"""The consoles of the terminal, and progress on long work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rich.progress
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from perfml.progress import Progress
+
+MOST_LISTED = 10
+"""Rows shown of a long table."""
+out = Console()
+err = Console(stderr=True)
+
+
+class ProgressBar(Progress):
+    """One line of a rich display; a new task replaces the one before."""
+
+    def __init__(self, display: rich.progress.Progress) -> None:
+        self._display = display
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        """Move the bar of ``task`` to ``done`` of ``total``."""
+        if task not in self._tasks:
+            for earlier in self._tasks.values():
+                self._display.update(earlier, visible=False)
+            self._tasks[task] = self._display.add_task(escape(task), total=max(total, 1))
+        self._display.update(self._tasks[task], completed=done, total=max(total, 1), visible=True)
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Yield a progress bar on standard error, for :class:`perfml.Project`."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
+    hidden = not sys.stderr.isatty()
+    with rich.progress.Progress(*columns, console=err, transient=True, disable=hidden) as display:
+        yield ProgressBar(display)

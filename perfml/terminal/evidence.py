@@ -1,0 +1,66 @@
+"""What is in a company's tables: the data check, and the rows behind a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from rich.markup import escape
+from rich.table import Table
+
+from perfml.evidence.check import CheckReport
+from perfml.terminal.console import out
+
+
+def check_table(report: CheckReport) -> None:
+    """Print the tables with their rows and gaps, what was set aside and why, and what can be computed."""
+    for problem in report.problems:
+        out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
+    table = Table(title=escape(report.source), title_justify="left")
+    for heading in ("table", "rows", "people", "span", "set aside", "gaps"):
+        table.add_column(heading, justify="right" if heading in ("rows", "people", "set aside") else "left")
+    for t in report.tables:
+        if not t.there:
+            table.add_row(f"[dim]{t.name}", "[dim]–", "", "[dim]absent", "", "")
+            continue
+        set_aside = sum(f.rows for f in t.findings if not f.kept)
+        gaps = f"{len(t.gaps)} months, first {t.gaps[0]}" if t.gaps else ""
+        people = "" if t.employees is None else f"{t.employees:,}"
+        table.add_row(
+            t.name,
+            f"{t.rows:,}",
+            people,
+            f"{t.first} … {t.last}" if t.first else "",
+            f"[red]{set_aside:,}" if set_aside else "0",
+            gaps,
+        )
+    out.print(table)
+    for t in report.tables:
+        for f in t.findings:
+            where = f"{t.name}.{f.column}" if f.column else t.name
+            keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
+            state = "reported" if f.kept else "set aside"
+            out.print(f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}", highlight=False)
+    for notice in report.notices:
+        out.print(f"  note: {escape(notice)}", highlight=False)
+    for task in report.cannot:
+        out.print(f"  [yellow]cannot[/]  {escape(task)}", highlight=False)
+    out.print(f"  [green]can[/]     {escape(', '.join(report.can))}", highlight=False)
+
+
+def behind_lines(tables: Mapping[str, pd.DataFrame], employee: str) -> None:
+    """Print rows of the company's own tables, one line each, without empty values and without ``employee``."""
+    for name, rows in tables.items():
+        out.print(f"[bold]{escape(name)}[/]: {len(rows):,} rows, newest first", highlight=False)
+        for row in rows.astype(object).where(rows.notna(), None).to_dict("records"):
+            values = {
+                str(key): str(value).removesuffix(" 00:00:00")
+                for key, value in row.items()
+                if value is not None and value != employee
+            }
+            out.print(
+                "  " + " · ".join(f"[dim]{escape(key)}[/] {escape(value)}" for key, value in values.items()),
+                highlight=False,
+            )
+    if not tables:
+        out.print("no rows of this person are behind this reason")
