@@ -183,7 +183,7 @@ def test_a_place_that_cannot_be_written_is_named_before_any_work(
     (tmp_path / "file").touch()
     code, _, err = run("train", "attrition", "--data", company_of_500.data, "--home", tmp_path / "file" / "home")
     assert code == 1
-    assert "Not a directory" in err and "choose another place" in " ".join(err.split())
+    assert "Not a directory" in err and "choose another path" in " ".join(err.split())
 
 
 def test_report_is_written_from_kept_scores(run, company_of_500: Simulated, tmp_path: Path) -> None:

@@ -23,30 +23,32 @@ from perfml.cli.options import (
     ProjectOption,
     ToOption,
     print_json,
+    require_suffix,
     series,
-    suffix,
 )
 from perfml.errors import PerfmlError
+from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
+from perfml.terminal.evidence import check_table
 
 app = typer.Typer(
     name="perfml",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
-    help="Who needs support, why, and how far to believe it. Never a decision about pay or dismissal.",
+    help="Who needs support, why, and how certain that is. Never a decision about pay or dismissal.",
 )
 
 
 def main() -> None:
-    """Run a command; a mistake that can be mended ends in one line and exit code 1, an unknown option in 2."""
+    """Run a command; an error that the user can correct prints one line and exits with 1, an unknown option with 2."""
     try:
         sys.exit(app(prog_name="perfml"))
     except PerfmlError as error:
-        said = str(error)
+        problem = str(error)
     except OSError as error:
-        said = f"{error.filename}: {error.strerror}; choose another place, or change its rights"
-    terminal.err.print(f"[red]perfml:[/] {escape(said)}", highlight=False, soft_wrap=True)
+        problem = f"{error.filename}: {error.strerror}; choose another path, or change its permissions"
+    terminal.err.print(f"[red]perfml:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     sys.exit(1)
 
 
@@ -58,7 +60,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 
 def init(directory: Path) -> None:
-    """Start a project of your own: a copy of the definitions that perfml ships, to be edited."""
+    """Start your own project: copy the definitions that perfml ships, for you to edit."""
     written = copy_starter(directory)
     terminal.out.print(
         f"{len(written)} files in {directory}; next: perfml check --project {directory} --data YOUR_EXPORT"
@@ -66,26 +68,24 @@ def init(directory: Path) -> None:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the simulated company and the report are written.")] = Path(
-        "build/demo"
-    ),
-    employees: Annotated[int, typer.Option(min=100, help="People employed at a time.")] = 600,
+    out: Annotated[Path, typer.Option(help="Folder for the simulated company and the report.")] = Path("build/demo"),
+    employees: Annotated[int, typer.Option(min=100, help="How many people are employed at a time.")] = 600,
     seed: int = 7,
 ) -> None:
-    """Simulate a company whose truth is known, and do the whole job on it: check, train, back-test, score, advise, report."""
-    from perfml.demo.tour import tour
+    """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report."""
+    from perfml.demo.tour import tour  # only this command needs the simulation
 
     tour(out, employees=employees, seed=seed)
 
 
 def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
-    """What the tables hold, what is wrong with them, and what can be computed. Exit code 1: the main job cannot run."""
-    with terminal.progress() as tell:
-        report = Project(project, progress=tell).check(data)
+    """Report what the tables hold, what is wrong with them, and what can be computed. Exit code 1: scoring is impossible."""
+    with terminal.progress() as progress:
+        report = Project(project, progress=progress).check(data)
     if as_json:
         print_json(report.to_json())
     else:
-        terminal.check_table(report)
+        check_table(report)
     if not report.ready:
         raise typer.Exit(1)
 
@@ -100,21 +100,20 @@ def features(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the evidence of everyone employed at each as-of date: one row a person and date."""
-    from perfml.evidence.features import describe
+    """Write the evidence of everyone employed at each as-of date: one row per person and date."""
 
-    suffix(out, ".parquet")
+    require_suffix(out, ".parquet")
     dates = series(as_of, start, to, every)
     if not dates:
         raise PerfmlError("no date is named", where="--as-of", remedy="name one, or --from --to --every")
-    with terminal.progress() as tell:
-        rows = Project(project, progress=tell).write_features(data, out, as_of=dates)
-    said = describe(out)
+    with terminal.progress() as progress:
+        rows = Project(project, progress=progress).write_features(data, out, as_of=dates)
+    description = describe(out)
     if as_json:
-        print_json({"out": str(out), "rows": rows, **said})
+        print_json({"out": str(out), "rows": rows, **description})
         return
-    terminal.out.print(f"{rows:,} rows × {len(said['columns'])} columns of evidence in {out}")
-    for absent in said["left_out"]:
+    terminal.out.print(f"{rows:,} rows × {len(description['columns'])} columns of evidence in {out}")
+    for absent in description["left_out"]:
         terminal.out.print(f"  left out  {escape(absent)}", highlight=False)
 
 
@@ -124,8 +123,8 @@ def report(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Write the kept scores as one HTML page, in English and Chinese, that opens without a network."""
-    suffix(out, ".html")
+    """Write the stored scores as one HTML page, in English and Chinese, that opens without a network."""
+    require_suffix(out, ".html")
     written = Project(project, home=home).report(out, as_of=as_of)
     terminal.out.print(f"report: {written}", highlight=False)
 
@@ -136,8 +135,8 @@ def serve(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Serve the kept scores under /v1, on this machine only."""
-    from perfml.service.app import serve as run
+    """Serve the stored scores under /v1, on this machine only."""
+    from perfml.service.app import serve as run  # only this command needs the web framework
 
     run(Project(project, home=home).home, host=host, port=port)
 

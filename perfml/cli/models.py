@@ -1,4 +1,4 @@
-"""The commands of models: learn, prove, promote, watch, score, explain."""
+"""The commands of models: train, promote, monitor, score and explain."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pyarrow.dataset import dataset
 from rich.markup import escape
 
 from perfml import terminal
@@ -25,13 +26,17 @@ from perfml.cli.options import (
     ToOption,
     TrackingOption,
     UntilOption,
-    is_table,
     print_json,
+    require_table,
     series,
     write,
 )
 from perfml.project.voices import Who
-from perfml.terminal import advice as show
+from perfml.scoring.table_files import read_parts, write_parts
+from perfml.terminal import advice as advice_tables
+from perfml.terminal import models as model_tables
+from perfml.terminal import scores as score_tables
+from perfml.terminal.evidence import behind_lines
 
 
 def train(
@@ -43,16 +48,16 @@ def train(
     tracking_uri: TrackingOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back-test a model, learn from what was known by --until, ask every gate, and keep it as the candidate."""
-    with terminal.progress() as tell:
-        opened = Project(project, home=home, progress=tell)
+    """Back-test and train a model on what was known by --until, apply every gate, and store it as the candidate."""
+    with terminal.progress() as progress:
+        opened = Project(project, home=home, progress=progress)
         trained = opened.train(model, data, until=until)
         tracked = opened.track(model, uri=tracking_uri)
     if as_json:
         print_json({"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.about})
         return
     terminal.out.print(
-        f"{model} {trained.version}, learnt from what was known by {trained.about['until']}", highlight=False
+        f"{model} {trained.version}, trained on what was known by {trained.about['until']}", highlight=False
     )
     for days, tested in trained.about["backtests"].items():
         counts = trained.about["training"][days]
@@ -63,12 +68,12 @@ def train(
             f" [{style}]{escape(tested['en'])}[/]",
             highlight=False,
         )
-    terminal.gates_table(trained)
+    model_tables.gates_table(trained)
     for notice in trained.about["left_out"]:
         terminal.out.print(f"  [dim]left out  {escape(notice)}[/]", highlight=False)
     if not tracked[0].logged:
         terminal.out.print(f"  [yellow]tracking[/]  waits: {escape(tracked[0].reason)}; `perfml track` tries again")
-    terminal.stage(opened.home, trained)
+    model_tables.stage_line(opened.home, trained)
 
 
 def promote(
@@ -79,27 +84,28 @@ def promote(
     home: HomeOption = None,
     tracking_uri: TrackingOption = None,
 ) -> None:
-    """Show what the newest model passes, and make it the one in use if a named person says why. No gate can be waived."""
-    from perfml.learning.registry.promotion import candidate
+    """Show the gates of the newest version, and make it the champion for a named person with a reason. No gate can be waived."""
+    from perfml.learning.registry.promotion import candidate  # loads LightGBM
 
     opened = Project(project, home=home)
     opened.folder.model(model)
-    terminal.gates_table(candidate(opened.home, model))
-    done = opened.promote(model, approver=approver, reason=reason, uri=tracking_uri)
-    replaced = f", in place of {done.before}" if done.before else ""
-    said = f"{done.model} {done.version} is the champion{replaced}; approved by {done.approver}: {done.reason}"
-    terminal.out.print(escape(said), highlight=False)
+    model_tables.gates_table(candidate(opened.home, model))
+    promotion = opened.promote(model, approver=approver, reason=reason, uri=tracking_uri)
+    replaced = f", in place of {promotion.before}" if promotion.before else ""
+    approved = f"approved by {promotion.approver}: {promotion.reason}"
+    line = f"{promotion.model} {promotion.version} is the champion{replaced}; {approved}"
+    terminal.out.print(escape(line), highlight=False)
 
 
 def track(project: ProjectOption = None, home: HomeOption = None, tracking_uri: TrackingOption = None) -> None:
-    """Log in MLflow what could not be logged before. Exit code 1 when something still waits."""
-    found = Project(project, home=home).track(uri=tracking_uri)
-    for tracked in found:
-        said = "logged" if tracked.logged else f"waits: {tracked.reason}"
-        terminal.out.print(f"{tracked.name} {tracked.version}  {tracked.what}  {escape(said)}", highlight=False)
-    if not found:
+    """Send to MLflow what could not be logged before. Exit code 1 while something still waits."""
+    runs = Project(project, home=home).track(uri=tracking_uri)
+    for run in runs:
+        state = "logged" if run.logged else f"waits: {run.reason}"
+        terminal.out.print(f"{run.name} {run.version}  {run.what}  {escape(state)}", highlight=False)
+    if not runs:
         terminal.out.print("nothing waits to be logged")
-    if not all(tracked.logged for tracked in found):
+    if not all(run.logged for run in runs):
         raise typer.Exit(1)
 
 
@@ -110,14 +116,14 @@ def replay(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Compute kept scores again from recorded data, definitions and model. Exit code 1 unless every value matches."""
-    with terminal.progress() as tell:
-        found = Project(project, home=home, progress=tell).replay(model, as_of, data)
-    if found.matches:
-        terminal.out.print(f"[green]matches[/]: {found.rows:,} rows of {model} at {as_of}, to the last digit")
+    """Recompute stored scores from the recorded data, definitions and model. Exit code 1 unless every value matches."""
+    with terminal.progress() as progress:
+        comparison = Project(project, home=home, progress=progress).replay(model, as_of, data)
+    if comparison.matches:
+        terminal.out.print(f"[green]matches[/]: {comparison.rows:,} rows of {model} at {as_of}, to the last digit")
         return
     terminal.out.print(f"[red]differs[/]: {model} at {as_of}")
-    for line in (*found.differences, *found.other_versions):
+    for line in (*comparison.differences, *comparison.other_versions):
         terminal.out.print(f"  {escape(line)}", highlight=False)
     raise typer.Exit(1)
 
@@ -130,44 +136,44 @@ def drift(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether evidence, scores and outcomes are still what the model learnt from: retrain, watch, or cannot tell."""
-    with terminal.progress() as tell:
-        found = Project(project, home=home, progress=tell).drift(model, data, as_of=as_of)
+    """Compare evidence, scores and outcomes with those of training: no action, watch, retrain, or cannot tell."""
+    with terminal.progress() as progress:
+        horizons = Project(project, home=home, progress=progress).drift(model, data, as_of=as_of)
     if as_json:
-        print_json([one.to_json() for one in found])
+        print_json([horizon.to_json() for horizon in horizons])
     else:
-        terminal.drift_table(model, found)
+        model_tables.drift_table(model, horizons)
 
 
 def fairness(
     model: str,
     data: DataOption = None,
     mitigate: Annotated[
-        str | None, typer.Option("--mitigate", help="A protected attribute: what would a cure cost?")
+        str | None, typer.Option("--mitigate", help="A protected attribute: what would each mitigation cost?")
     ] = None,
     until: UntilOption = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Whether lists treat groups alike, which evidence tells a protected attribute, and what a cure costs."""
-    with terminal.progress() as tell:
-        found = Project(project, progress=tell).fairness(model, data, mitigate=mitigate, until=until)
+    """Audit whether lists treat groups alike, which evidence predicts a protected attribute, and what mitigation costs."""
+    with terminal.progress() as progress:
+        answer = Project(project, progress=progress).fairness(model, data, mitigate=mitigate, until=until)
     if as_json:
-        print_json(found.to_json())
+        print_json(answer.to_json())
     else:
-        terminal.fairness_tables(model, found)
+        model_tables.fairness_tables(model, answer)
 
 
 def raters(
     data: DataOption = None, until: UntilOption = None, project: ProjectOption = None, as_json: JsonOption = False
 ) -> None:
-    """Who rates how severely, where reviewers can be compared; those with few ratings are counted, not shown."""
-    with terminal.progress() as tell:
-        found = Project(project, progress=tell).raters(data, until=until)
+    """Report how severely each reviewer rates, where reviewers can be compared; those with few ratings are only counted."""
+    with terminal.progress() as progress:
+        severities = Project(project, progress=progress).raters(data, until=until)
     if as_json:
-        print_json(json.loads(found.to_json(orient="records", force_ascii=False)))
+        print_json(json.loads(severities.to_json(orient="records", force_ascii=False)))
     else:
-        terminal.raters_table(found)
+        model_tables.raters_table(severities)
 
 
 def curves(
@@ -178,13 +184,13 @@ def curves(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """By when people will have left, for each cause, and how long they can be expected to stay."""
-    is_table(out)
-    with terminal.progress() as tell:
-        found = Project(project, home=home, progress=tell).curves(model, data, as_of=as_of)
-    write(found, out)
-    people = len(set(found.column("employee_id").to_pylist()))
-    terminal.out.print(f"curves of {people:,} people, {found.num_rows:,} points, in {out}", highlight=False)
+    """Write the probability of having left by cause over time, and the expected days in employment."""
+    require_table(out)
+    with terminal.progress() as progress:
+        points = Project(project, home=home, progress=progress).curves(model, data, as_of=as_of)
+    write(points, out)
+    people = len(set(points.column("employee_id").to_pylist()))
+    terminal.out.print(f"curves of {people:,} people, {points.num_rows:,} points, in {out}", highlight=False)
 
 
 def backtest(
@@ -194,19 +200,19 @@ def backtest(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """What a model or a target policy would have said at past dates, beside its baseline, with intervals."""
-    with terminal.progress() as tell:
-        opened = Project(project, progress=tell)
+    """Back-test a model or a target policy at past dates, beside its baseline, with intervals."""
+    with terminal.progress() as progress:
+        opened = Project(project, progress=progress)
         if is_policy := model in opened.folder.policies:
-            found = opened.backtest_targets(model, data, until=until)
+            target_backtest = opened.backtest_targets(model, data, until=until)
         else:
-            tested = opened.backtest(model, data, until=until)
+            horizons = opened.backtest(model, data, until=until)
     if is_policy:
-        print_json(found.to_json()) if as_json else show.target_backtest(model, found)
+        print_json(target_backtest.to_json()) if as_json else advice_tables.target_backtest(model, target_backtest)
     elif as_json:
-        print_json({"model": model, "horizons": [t.to_json() for t in tested]})
+        print_json({"model": model, "horizons": [horizon.to_json() for horizon in horizons]})
     else:
-        terminal.backtest_tables(model, tested)
+        model_tables.backtest_tables(model, horizons)
 
 
 def score(
@@ -222,18 +228,14 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score everyone with the trained model: probability, rank, band and reasons."""
-    from pyarrow.dataset import dataset
-
-    from perfml.scoring.table_files import read_parts, write_parts
-
-    is_table(out)
-    with terminal.progress() as tell:
-        opened = Project(project, home=home, progress=tell)
-        kept = opened.write_scores(model, data, as_of=series(as_of, start, to, every) or None)
+    require_table(out)
+    with terminal.progress() as progress:
+        opened = Project(project, home=home, progress=progress)
+        paths = opened.write_scores(model, data, as_of=series(as_of, start, to, every) or None)
     if out is not None:
-        write_parts(chain.from_iterable(read_parts(path) for path in kept), out)
-    scores = dataset([str(path) for path in kept])
-    rows, counts = scores.count_rows(), terminal.score_counts(scores)
+        write_parts(chain.from_iterable(read_parts(path) for path in paths), out)
+    scores = dataset([str(path) for path in paths])
+    rows, counts = scores.count_rows(), score_tables.score_counts(scores)
     if as_json:
         print_json(
             {
@@ -245,16 +247,16 @@ def score(
         )
         return
     terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
-    for why in terminal.held_counts(scores):
+    for why in score_tables.held_counts(scores):
         terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
-    terminal.show_list(scores)
+    score_tables.show_list(scores)
 
 
 def explain(
     employee: str,
-    model: Annotated[str, typer.Option("--model")] = "attrition",
+    model: Annotated[str, typer.Option("--model", help="Which model.")] = "attrition",
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
-    voice: Annotated[Who | None, typer.Option("--voice", help="As whom it is told (default: plainly).")] = None,
+    voice: Annotated[Who | None, typer.Option("--voice", help="For whom the reasons are worded.")] = None,
     behind: Annotated[
         str | None, typer.Option("--behind", help="Show the rows behind this reason, e.g. activity:overtime.")
     ] = None,
@@ -263,31 +265,31 @@ def explain(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """One person's risk with its reasons, as it was scored; or, with --behind, the rows behind a reason."""
+    """Show one person's stored risk with its reasons; or, with --behind, the rows behind a reason."""
     opened = Project(project, home=home)
     if behind is not None:
-        found = opened.rows_behind(employee, behind, data, model=model, as_of=as_of)
+        tables = opened.rows_behind(employee, behind, data, model=model, as_of=as_of)
         if as_json:
             print_json(
-                {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in found.items()}
+                {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in tables.items()}
             )
         else:
-            terminal.rows_lines(found, employee)
+            behind_lines(tables, employee)
         return
     rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:
         print_json(rows)
     else:
-        terminal.explanation(rows)
+        score_tables.explanation(rows)
 
 
 def warm_up() -> None:
-    """Compile what computes reasons, once for this machine; without it the first `score` does."""
-    from perfml.treeshap.contributions import warm_up as compile_all
+    """Compile the code that computes reasons, once per machine; otherwise the first `score` does it."""
+    from perfml.treeshap.contributions import warm_up as compile_all  # numba and LightGBM
 
-    with terminal.progress() as tell:
-        seconds = compile_all(tell)
-    terminal.out.print(f"reasons are ready, after {seconds:.1f} s", highlight=False)
+    with terminal.progress() as progress:
+        seconds = compile_all(progress)
+    terminal.out.print(f"reasons: compiled after {seconds:.1f} s", highlight=False)
 
 
 def _figure(estimate: dict[str, float | None]) -> str:

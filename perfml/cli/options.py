@@ -1,4 +1,4 @@
-"""What commands share: options, dates, and JSON on standard output."""
+"""Shared by commands: options, dates, and JSON on standard output."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 from perfml.errors import PerfmlError
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.project.spec import Every
+from perfml.scoring.table_files import write_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,7 +23,8 @@ DataOption = Annotated[
     str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
 ]
 ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="Folder of definitions (default: here, else the starter).")
+    Path | None,
+    typer.Option("--project", help="Folder of definitions (default: the working folder, else the starter)."),
 ]
 TrackingOption = Annotated[
     str | None,
@@ -30,7 +32,7 @@ TrackingOption = Annotated[
 ]
 OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-MM-DD (default: end of the record).")]
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Where models and scores live (default: <project>/var).")
+    Path | None, typer.Option("--home", help="Folder of models and scores (default: <project>/var).")
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Parquet or CSV file to write as well.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -44,7 +46,7 @@ UntilOption = Annotated[
 
 
 def series(as_of: Sequence[str] | None, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
-    """The dates of --as-of and of --from, --to and --every, ascending. Raises :class:`PerfmlError` for half a series."""
+    """The dates of --as-of and of --from, --to and --every, ascending. Raises :class:`PerfmlError` for an incomplete series."""
     dates = [day_of(text, "--as-of") for text in as_of or []]
     if start is None and to is None and every is None:
         return sorted(set(dates))
@@ -53,35 +55,35 @@ def series(as_of: Sequence[str] | None, start: str | None, to: str | None, every
     steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
     if every not in steps:
         raise PerfmlError(f"{every!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
-    series = as_of_dates(day_of(start, "--from"), day_of(to, "--to"), steps[every])
-    if not series:
-        raise PerfmlError("holds no date", where=f"--from {start} --to {to} --every {every}", remedy="widen it")
-    return sorted({*dates, *series})
+    stepped = as_of_dates(day_of(start, "--from"), day_of(to, "--to"), steps[every])
+    if not stepped:
+        raise PerfmlError(
+            "contains no date", where=f"--from {start} --to {to} --every {every}", remedy="widen the range"
+        )
+    return sorted({*dates, *stepped})
 
 
 def day_of(text: str, where: str) -> dt.date:
-    """A date. Raises :class:`PerfmlError` that names the option ``where``."""
+    """Parse a date. Raises :class:`PerfmlError` naming the option ``where``."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise PerfmlError(f"{text!r} is not a date", where=where, remedy="write YYYY-MM-DD") from None
 
 
-def suffix(out: Path | None, *allowed: str) -> None:
-    """Raises :class:`PerfmlError` where a file to be written ends otherwise than in one of ``allowed``."""
+def require_suffix(out: Path | None, *allowed: str) -> None:
+    """Raise :class:`PerfmlError` unless the file to write has one of the ``allowed`` suffixes."""
     if out is not None and out.suffix.lower() not in allowed:
         raise PerfmlError(f"ends in {out.suffix!r}", where=f"--out {out}", remedy=f"use {' or '.join(allowed)}")
 
 
-def is_table(out: Path | None) -> None:
-    """Raises :class:`PerfmlError`, before any work is done, where :func:`write` could not write to ``out``."""
-    suffix(out, ".parquet", ".csv")
+def require_table(out: Path | None) -> None:
+    """Raise :class:`PerfmlError` for a file that :func:`write` cannot write, before any work is done."""
+    require_suffix(out, ".parquet", ".csv")
 
 
 def write(table: pa.Table, out: Path | None) -> None:
     """Write ``table`` to the file of --out, where one is given."""
-    from perfml.scoring.table_files import write_parts
-
     if out is not None:
         write_parts([table], out)
 

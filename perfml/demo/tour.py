@@ -17,7 +17,9 @@ from perfml.project.starter import STARTER
 from perfml.report import write_report
 from perfml.report.advice import Advice
 from perfml.scoring.table_files import write_parts
-from perfml.terminal import advice as show
+from perfml.terminal import advice as tables
+from perfml.terminal.evidence import check_table
+from perfml.terminal.scores import show_list
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)
@@ -43,7 +45,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         report = project.check(data)
     active = truth.active(END)
     _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
-    terminal.check_table(report)
+    check_table(report)
     models, scores = [], []
     for name in MODELS:
         with terminal.progress() as progress:
@@ -54,17 +56,17 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         _say(began, f"{name}: trained, back-tested, scored")
         for days, tested in models[-1].about["backtests"].items():
             terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
-        terminal.show_list(dataset(scores[-1]), most=3)
+        show_list(dataset(scores[-1]), most=3)
     with terminal.progress() as progress:
         project = Project(STARTER, home=home, progress=progress)
         targets = project.targets(data, as_of=WINDOW)
         courses = project.courses(data, as_of=END)
     _say(began, f"targets as of {WINDOW}, courses as of {END}")
-    show.targets_table(targets, most=3)
-    show.courses_table(courses, most=3)
+    tables.targets_table(targets, most=3)
+    tables.courses_table(courses, most=3)
     lists = [project.priorities(name, capacity=CAPACITY, as_of=END) for name in MODELS]
     _say(began, f"priorities, for {CAPACITY} conversations")
-    show.priorities_table(lists[0])
+    tables.priorities_table(lists[0])
     page = write_report(
         out / "report.html",
         title="perfml demo",
