@@ -1,4 +1,4 @@
-"""Which reasons lead a person's risk, and whether it is for others to act on them."""
+"""Which reasons lead a person's risk, and whether only others can act on them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from perfml.project.spec import LEADING_REASONS
 
 
 def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
-    """The leading reasons of a score row that raise its risk, the strongest first."""
+    """The leading reasons of a score row that raise its risk, strongest first."""
     return [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != "other"][
         :LEADING_REASONS
     ]
 
 
 def for_others(reasons: Sequence[Mapping[str, Any]] | None) -> bool:
-    """Whether every leading reason is owned by somebody else: it is the setting that needs support, and not the person.
+    """Whether every leading reason is owned by somebody else: the setting needs support, not the person.
 
     >>> for_others([{"contribution": 0.4, "evidence": "overtime", "owner": "manager"}])
     True

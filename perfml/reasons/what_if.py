@@ -1,8 +1,8 @@
-"""What if some evidence were otherwise? The smallest change seen in real people under which a model tells a lower risk.
+"""Counterfactuals: the smallest change, seen in real people, under which a model gives a lower risk.
 
-Evidence changes by groups: all columns of one group take the values that another person really has, so that they fit
-together (28 days never hold more than 91). Such cases are taken from people and not made up (Keane & Smyth 2020); of those
-that are enough the nearest is told (Wachter, Mittelstadt & Russell 2018). What comes out is what the *model* says of
+Evidence changes by groups: all columns of one group take the values that another person really has, so that they are
+consistent (28 days never hold more than 91). Such cases are taken from people, not constructed (Keane & Smyth 2020); among
+those that suffice, the nearest is reported (Wachter, Mittelstadt & Russell 2018). The result is the *model's* answer for
 another person's evidence. That is association: nothing here promises that a change made in the world lowers the risk
 (Karimi, Schölkopf & Valera 2021).
 """
@@ -18,7 +18,7 @@ from perfml.arrays import Bools, Floats, Ints
 
 Risk = Callable[[Floats], Floats]
 """Features (n, columns) -> probabilities (n,)."""
-USUAL = (0.05, 0.95)
+QUANTILES = (0.05, 0.95)
 """Quantiles of comparable people between which a changed value must lie."""
 MOST_CHANGES = 3
 
@@ -27,7 +27,7 @@ MOST_CHANGES = 3
 class Move:
     """The values that one evidence group may take: ``values`` (options, columns of the group).
 
-    ``distance`` (options,): how far the person's values are, as a mean difference of ranks among comparable people, 0 to 1.
+    ``distance`` (options,) from the person's values: the mean difference of ranks among comparable people, 0 to 1.
     """
 
     evidence: str
@@ -38,7 +38,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Change:
-    """One group's change: the ``columns`` that differ, by number, with their values ``before`` and ``after``."""
+    """One group's change: the indices of the ``columns`` that differ, with their values ``before`` and ``after``."""
 
     evidence: str
     columns: tuple[int, ...]
@@ -48,7 +48,7 @@ class Change:
 
 @dataclass(frozen=True)
 class WhatIf:
-    """The changes, and the probability that the model tells without and with them."""
+    """The changes, and the probability that the model gives before and after them."""
 
     changes: tuple[Change, ...]
     before: float
@@ -62,50 +62,50 @@ def moves(
     evidence: Sequence[str],
     may_change: Bools,
     direction: Sequence[int],
-    usual: tuple[float, float] = USUAL,
+    quantiles: tuple[float, float] = QUANTILES,
 ) -> tuple[Move, ...]:
-    """What each evidence group of ``person`` (columns,) could be, as seen in ``comparable`` people (n, columns).
+    """The values that each evidence group of ``person`` (columns,) may take, as seen in ``comparable`` people (n, columns).
 
-    ``evidence`` names each column's group; a group moves whole, and only where all its columns ``may_change``.
+    ``evidence`` names each column's group; a group changes as a whole, and only where all its columns ``may_change``.
     ``direction``: 1 or -1 where a column may only rise or fall, 0 where both are allowed. A value that changes lies between
-    the ``usual`` quantiles of the comparable people; what is recorded never becomes missing.
+    the ``quantiles`` of the comparable people; a recorded value never becomes missing.
     """
     names = np.asarray(evidence, dtype=object)
-    found = []
+    options = []
     for group in dict.fromkeys(evidence):
         columns = np.flatnonzero(names == group)
         if not may_change[columns].all():
             continue
         mine, theirs, way = person[columns], comparable[:, columns], np.asarray(direction)[columns]
-        low, high = (_quantile(theirs, share) for share in usual)
+        low, high = (_quantile(theirs, share) for share in quantiles)
         same = (theirs == mine) | (np.isnan(theirs) & np.isnan(mine))
         onward = (way == 0) | np.isnan(mine) | ((theirs - mine) * way > 0)
         allowed = same | ((low <= theirs) & (theirs <= high) & onward)
         values = np.unique(theirs[allowed.all(axis=1) & ~same.all(axis=1)], axis=0)
         if len(values):
-            found.append(Move(group, columns, values, _distance(mine, values, theirs)))
-    return tuple(found)
+            options.append(Move(group, columns, values, _distance(mine, values, theirs)))
+    return tuple(options)
 
 
 def one_at_a_time(risk: Risk, person: Floats, allowed: Sequence[Move]) -> list[WhatIf]:
-    """For each evidence group the change under which ``risk`` is lowest, the lowest first; a group without one is left out."""
+    """For each evidence group the change with the lowest ``risk``, lowest first; groups that cannot lower it are left out."""
     before = float(risk(person[None])[0])
-    found = []
+    answers = []
     for move in allowed:
-        told = risk(_changed(person, move))
-        best = int(np.argmin(told))
-        if told[best] < before:
-            found.append(WhatIf((_change(person, move, best),), before, float(told[best])))
-    return sorted(found, key=lambda what: what.after)
+        risks = risk(_changed(person, move))
+        best = int(np.argmin(risks))
+        if risks[best] < before:
+            answers.append(WhatIf((_change(person, move, best),), before, float(risks[best])))
+    return sorted(answers, key=lambda answer: answer.after)
 
 
 def combined(
     risk: Risk, person: Floats, allowed: Sequence[Move], *, below: float, most: int = MOST_CHANGES
 ) -> WhatIf | None:
-    """At most ``most`` changes, one group after another, under which ``risk`` is less than ``below``; None if none is found.
+    """At most ``most`` changes, one group after another, with a ``risk`` less than ``below``; None where the search fails.
 
-    Greedy: of all single changes the nearest that is enough, else the one that lowers the risk most, and on from there.
-    A risk that is low already needs no change. Greedy search may miss a combination that exists.
+    Greedy: of all single changes the nearest that suffices, else the one that lowers the risk most, then repeat from there.
+    A risk that is already low needs no change. Greedy search may miss a combination that exists.
     """
     before = now = float(risk(person[None])[0])
     changes: list[Change] = []
@@ -113,17 +113,17 @@ def combined(
     while now >= below:
         if not left or len(changes) == most:
             return None
-        told = np.concatenate([risk(_changed(current, move)) for move in left])
+        risks = np.concatenate([risk(_changed(current, move)) for move in left])
         distance = np.concatenate([move.distance for move in left])
-        enough = told < below
-        pick = int(np.argmin(np.where(enough, distance, np.inf)) if enough.any() else np.argmin(told))
-        if told[pick] >= now:
+        enough = risks < below
+        pick = int(np.argmin(np.where(enough, distance, np.inf)) if enough.any() else np.argmin(risks))
+        if risks[pick] >= now:
             return None
-        place = np.concatenate([np.full(len(move.values), number) for number, move in enumerate(left)])
-        move = left.pop(int(place[pick]))
-        option = pick - int(np.flatnonzero(place == place[pick])[0])
+        move_of = np.concatenate([np.full(len(move.values), number) for number, move in enumerate(left)])
+        move = left.pop(int(move_of[pick]))
+        option = pick - int(np.flatnonzero(move_of == move_of[pick])[0])
         changes.append(_change(current, move, option))
-        current, now = _changed(current, move)[option], float(told[pick])
+        current, now = _changed(current, move)[option], float(risks[pick])
     return WhatIf(tuple(changes), before, now)
 
 
@@ -137,13 +137,12 @@ def _changed(person: Floats, move: Move) -> Floats:
 def _change(person: Floats, move: Move, option: int) -> Change:
     before, after = person[move.columns], move.values[option]
     differ = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-    told = (move.columns[differ], before[differ], after[differ])
-    columns, then, now = (tuple(values.tolist()) for values in told)
+    columns, then, now = (tuple(values[differ].tolist()) for values in (move.columns, before, after))
     return Change(move.evidence, columns, then, now)
 
 
 def _quantile(values: Floats, share: float) -> Floats:
-    """Of each column's known values, (columns,); missing where nothing is known."""
+    """The quantile of each column's known values, (columns,); missing where none is known."""
     known = ~np.isnan(values).all(axis=0)
     out = np.full(values.shape[1], np.nan)
     out[known] = np.nanquantile(values[:, known], share, axis=0)
@@ -151,7 +150,7 @@ def _quantile(values: Floats, share: float) -> Floats:
 
 
 def _distance(mine: Floats, values: Floats, theirs: Floats) -> Floats:
-    """The mean difference of ranks; a value that was missing is as far as can be."""
+    """The mean difference of ranks; a value that was missing has the largest distance, 1."""
     total = np.zeros(len(values))
     for column in range(values.shape[1]):
         known = np.sort(theirs[~np.isnan(theirs[:, column]), column])
