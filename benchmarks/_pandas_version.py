@@ -65,9 +65,9 @@ class _Past:
                 rows = rows[rows["counterpart_id"].notna()]
                 rows = rows[rows["counterpart_id"].astype(str) != rows["employee_id"].astype(str)]
             groups = rows.groupby([person, "kind"], observed=False)
-            found = {"count": groups.size, "sum": groups["value"].sum, "last": groups["day"].max}[measure]().unstack()
-            found.columns = found.columns.astype(str)
-            self.grouped[measure, side, days] = found.reindex(self.people.index)
+            table = {"count": groups.size, "sum": groups["value"].sum, "last": groups["day"].max}[measure]().unstack()
+            table.columns = table.columns.astype(str)
+            self.grouped[measure, side, days] = table.reindex(self.people.index)
         return self.grouped[measure, side, days]
 
     def met(self, days: int, mirrored: set[str]) -> pd.DataFrame:
@@ -77,24 +77,26 @@ class _Past:
             rows = rows.loc[rows["counterpart_id"].notna(), ["employee_id", "counterpart_id", "kind"]]
             rows = rows.drop_duplicates().astype(str)
             rows = rows[rows["employee_id"] != rows["counterpart_id"]]
-            there = rows.set_axis(["me", "them", "kind"], axis=1).assign(reached=~rows["kind"].isin(mirrored))
+            forth = rows.set_axis(["me", "them", "kind"], axis=1).assign(reached=~rows["kind"].isin(mirrored))
             back = rows.set_axis(["them", "me", "kind"], axis=1).assign(reached=rows["kind"].isin(mirrored))
-            self.contacts[days] = pd.concat([there, back])
+            self.contacts[days] = pd.concat([forth, back])
         return self.contacts[days]
 
 
 def _at(past: _Past, plan: Plan) -> pd.DataFrame:
     """All columns at one as-of date."""
     columns = {column.column.name: _column(past, plan, column) for column in plan.columns}
-    made = pd.DataFrame(columns, index=past.people.index).astype("float64")
+    features_at = pd.DataFrame(columns, index=past.people.index).astype("float64")
     scores = {
-        f"{column.column.name}_{relation}_z": _z_scores(made[column.column.name], past.people, RELATIONS[relation])
+        f"{column.column.name}_{relation}_z": _z_scores(
+            features_at[column.column.name], past.people, RELATIONS[relation]
+        )
         for column in plan.columns
         for relation in column.compare
     }
-    made = pd.concat([made, pd.DataFrame(scores)], axis=1).reset_index()
-    made.insert(1, "as_of", past.as_of)
-    return made
+    features_at = pd.concat([features_at, pd.DataFrame(scores)], axis=1).reset_index()
+    features_at.insert(1, "as_of", past.as_of)
+    return features_at
 
 
 def _column(past: _Past, plan: Plan, column: WindowColumn) -> pd.Series:

@@ -20,6 +20,8 @@ from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
 from perfml import RiskClassifier, terminal
+from perfml.learning.estimators.encoding import Encoder
+from perfml.learning.estimators.splines import fit_path
 
 GOAL = 1.5
 
@@ -63,9 +65,6 @@ def counted(spent: dict[str, float]) -> Iterator[None]:
 
 def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> float:
     """CPU seconds of the final fits, as anybody would call the libraries."""
-    from perfml.learning.estimators.encoding import Encoder
-    from perfml.learning.estimators.splines import fit_path
-
     encoder = Encoder.fit(frame)
     matrix = encoder.transform(frame)
     began = time.process_time()
@@ -78,7 +77,7 @@ def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> floa
         }  # fmt: skip
         data = lgb.Dataset(matrix, label, categorical_feature=list(encoder.categorical))
         lgb.train(parameters, data, model.risk_.hyperparameters.rounds)
-    levels = {place: len(found) for place, found in encoder.levels.items()}
+    levels = {column: len(texts) for column, texts in encoder.levels.items()}
     fit_path(
         matrix, label.astype(float), categories=levels, inverse_penalties=[model.risk_.hyperparameters.inverse_penalty]
     )

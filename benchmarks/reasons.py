@@ -110,7 +110,9 @@ def seconds(run: Run, times: int, clock: Callable[[], float] = time.process_time
     return (clock() - began) / times
 
 
-def others(name: str, booster: lgb.Booster, values: np.ndarray, label: np.ndarray, rows: np.ndarray) -> dict[str, Run]:
+def others(
+    name: str, booster: lgb.Booster, rows: np.ndarray, *, values: np.ndarray, label: np.ndarray
+) -> dict[str, Run]:
     """Contributions by other libraries, on the numeric model."""
     if MODELS[name][2]:
         return {}
@@ -118,12 +120,12 @@ def others(name: str, booster: lgb.Booster, values: np.ndarray, label: np.ndarra
 
     explainer = shap.TreeExplainer(booster)
     explainer.model.model_type = "other"  # else it is pred_contrib again
-    found: dict[str, Run] = {"shap's own": lambda: explainer.shap_values(rows, check_additivity=False)}
+    runs: dict[str, Run] = {"shap's own": lambda: explainer.shap_values(rows, check_additivity=False)}
     if importlib.util.find_spec("fasttreeshap"):
         import fasttreeshap
 
         fast = fasttreeshap.TreeExplainer(booster, algorithm="v2", n_jobs=1)
-        found["fasttreeshap"] = lambda: fast.shap_values(rows, check_additivity=False)
+        runs["fasttreeshap"] = lambda: fast.shap_values(rows, check_additivity=False)
     if importlib.util.find_spec("xgboost"):
         import xgboost
 
@@ -137,8 +139,8 @@ def others(name: str, booster: lgb.Booster, values: np.ndarray, label: np.ndarra
         }
         grown = xgboost.train(parameters, xgboost.DMatrix(values, label, nthread=1), trees)
         asked = xgboost.DMatrix(rows, nthread=1)
-        found["xgboost's own"] = lambda: grown.predict(asked, pred_contribs=True)
-    return found
+        runs["xgboost's own"] = lambda: grown.predict(asked, pred_contribs=True)
+    return runs
 
 
 def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
@@ -156,7 +158,7 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
         shap.warm_up()
     theirs = booster.predict(asked, pred_contrib=True, num_threads=1)
     size = np.abs(theirs).max()
-    beside = others(name, booster, values, label, asked)
+    beside = others(name, booster, asked, values=values, label=label)
     each = iter(range(10**9))
 
     def row() -> np.ndarray:
@@ -176,10 +178,10 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
             note(f"{dtype} / prediction", spent / plain)
             note(f"microseconds a row, {dtype}", 1e6 * spent / rows)
         for _ in range(3):
-            one = seconds(lambda: booster.predict(row(), pred_contrib=True, num_threads=1), 8)
+            contrib_row = seconds(lambda: booster.predict(row(), pred_contrib=True, num_threads=1), 8)
             for dtype, shap in (("float64", double), ("float32", single)):
                 spent = seconds(lambda shap=shap: shap.contributions(row()), 100)
-                note(f"one row, pred_contrib / {dtype}", one / spent)
+                note(f"one row, pred_contrib / {dtype}", contrib_row / spent)
                 note(f"one row, microseconds, {dtype}", 1e6 * spent)
             alone, shared = (
                 seconds(lambda n=n: double.contributions(many, num_threads=n), 1, time.perf_counter) for n in (1, 2)
@@ -213,15 +215,15 @@ def show(results: dict[str, Figures], bits: int) -> int:
         table.add_column(heading, justify="right" if right else "left", no_wrap=heading == "figure")
     missed = 0
     for name, figures in results.items():
-        for figure, found in figures.items():
-            value, said = statistics.median(found), ""
+        for figure, values in figures.items():
+            value, shown = statistics.median(values), ""
             if figure in goals:
                 sign, goal = goals[figure]
                 reached = value <= goal if sign == "≤" else value >= goal
                 missed += not reached
                 stretch = f", stretch {STRETCH[figure]:g}" if bits == 512 and figure in STRETCH else ""
-                said = f"[{'green' if reached else 'red'}]{sign} {goal:g}[/]{stretch}"
-            table.add_row(name, figure, _short(value), _span(found), said)
+                shown = f"[{'green' if reached else 'red'}]{sign} {goal:g}[/]{stretch}"
+            table.add_row(name, figure, _short(value), _span(values), shown)
         table.add_section()
     terminal.out.print(table)
     return missed
@@ -231,8 +233,8 @@ def _short(value: float) -> str:
     return f"{value:.1e}" if value < 1e-3 else f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def _span(found: Sequence[float]) -> str:
-    return f"{_short(min(found))} … {_short(max(found))}" if len(found) > 1 else ""
+def _span(values: Sequence[float]) -> str:
+    return f"{_short(min(values))} … {_short(max(values))}" if len(values) > 1 else ""
 
 
 def main() -> int:

@@ -1,20 +1,22 @@
-"""A real catalogue of 2,971 courses without enrolments: find the courses whose platform gave them a tag that is hidden.
+"""A real catalogue of 2,971 courses without enrolments: find the courses that carry a hidden tag.
 
-One tag is taken out of the skills of every course and searched for; the courses that had it are the right ones. Beside plain
-BM25 over title and summary, which sees no skills at all. Every other tag chose the constants, the figures are of those in
-between (docs/decisions/0016 says what was looked at before). Abstention: subjects that no course has.
+One tag is removed from the skills of every course and searched for; the courses that had it are the right ones. The
+comparison is plain BM25 over title and summary, which sees no skills. Every other tag served to choose the constants, and the
+figures are of those in between (docs/decisions/0016 says what was looked at before). Abstention: subjects of no course.
 
-Only half of the courses have skills, and only these can be right, so that whoever prefers them gains: the figures called
-*tagged* look at these courses alone.
+Only half of the courses have skills, and only these can be right, so that a preference for them gains: the figures called
+*tagged* are of these courses alone.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import bm25s
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,7 +26,6 @@ from perfml.advice.courses import CourseRecommender
 from perfml.errors import DataError
 from perfml.progress import Progress
 
-Floats = npt.NDArray[np.float64]
 GOALS = {
     "ndcg_over_bm25": Goal(low=1.15),
     "abstained_on_absent": Goal(low=0.90),
@@ -51,13 +52,13 @@ ABSENT = (
 
 def courses_of(data: Path) -> pd.DataFrame:
     """The catalogue in the columns of the contract."""
-    found = pd.read_parquet(data / "catalogue" / "courses.parquet").drop(columns="level_name")
-    return found.assign(skills=[list(map(str, each)) for each in found["skills"]])
+    courses = pd.read_parquet(data / "catalogue" / "courses.parquet").drop(columns="level_name")
+    return courses.assign(skills=[list(map(str, each)) for each in courses["skills"]])
 
 
 def hidden(courses: pd.DataFrame, tag: str) -> pd.DataFrame:
     """The courses without ``tag`` among their skills."""
-    return courses.assign(skills=[[one for one in each if one != tag] for each in courses["skills"]])
+    return courses.assign(skills=[[skill for skill in each if skill != tag] for each in courses["skills"]])
 
 
 def require_absent(courses: pd.DataFrame) -> None:
@@ -70,20 +71,16 @@ def require_absent(courses: pd.DataFrame) -> None:
 
 def plain_bm25(courses: pd.DataFrame) -> Callable[[str, npt.NDArray[np.bool_]], list[str]]:
     """Search with bm25s as it comes: lower-cased words of title and summary."""
-    import re
-
-    import bm25s
-
     texts = (courses["title"].fillna("") + " " + courses["summary"].fillna("")).str.lower()
     index: Any = bm25s.BM25()
     index.index([re.findall(r"\w+", text) for text in texts], show_progress=False)
     ids = courses["course_id"].to_numpy(dtype=object)
 
     def search(tag: str, allowed: npt.NDArray[np.bool_]) -> list[str]:
-        words = [word for word in re.findall(r"\w+", tag.lower()) if word in index.vocab_dict]
-        scores = np.where(allowed, index.get_scores(words) if words else 0.0, 0.0)
+        terms = [word for word in re.findall(r"\w+", tag.lower()) if word in index.vocab_dict]
+        scores = np.where(allowed, index.get_scores(terms) if terms else 0.0, 0.0)
         best = np.argsort(-scores, kind="stable")[:K]
-        return [str(one) for one in ids[best[scores[best] > 0]]]
+        return [str(course) for course in ids[best[scores[best] > 0]]]
 
     return search
 
@@ -92,7 +89,7 @@ def ndcg(ranked: list[str], right: set[str]) -> float:
     """Binary nDCG@10."""
     worth = 1 / np.log2(np.arange(2, K + 2))
     return float(
-        sum(w for w, one in zip(worth, ranked, strict=False) if one in right) / worth[: min(K, len(right))].sum()
+        sum(w for w, course in zip(worth, ranked, strict=False) if course in right) / worth[: min(K, len(right))].sum()
     )
 
 
@@ -104,10 +101,10 @@ def interval(value: Callable[[npt.NDArray[np.int64]], float], n: int) -> dict[st
     return {"value": value(np.arange(n)), "low": float(low), "high": float(high)}
 
 
-def found_for(
-    courses: pd.DataFrame, tags: list[str], progress: Progress, options: Mapping[str, bool]
+def ranked_for(
+    courses: pd.DataFrame, tags: list[str], *, progress: Progress, options: Mapping[str, bool]
 ) -> dict[str, list[str]]:
-    """For each tag, hidden, the courses ranked: all that have evidence, so that others may be left out afterwards."""
+    """For each tag, hidden, all courses with evidence, ranked; the caller may leave some out."""
     out = {}
     for number, tag in enumerate(tags):
         progress("catalogue, a tag hidden", number, len(tags))
@@ -121,12 +118,12 @@ def evaluate(data: Path, progress: Progress, *, choosing: bool = False, **option
     """The figures on every other tag; with ``choosing`` on the tags that the constants were chosen on."""
     courses = courses_of(data)
     require_absent(courses)
-    often = Counter(one for each in courses["skills"] for one in each)
+    often = Counter(skill for each in courses["skills"] for skill in each)
     tags = sorted(tag for tag, times in often.items() if times >= FEWEST)[0 if choosing else 1 :: 2]
     right = {t: {c for c, s in zip(courses["course_id"], courses["skills"], strict=True) if t in s} for t in tags}
     has_skills = courses["skills"].map(len).to_numpy() > 0
     tagged = set(courses.loc[has_skills, "course_id"])
-    search, ranked = plain_bm25(courses), found_for(courses, tags, progress, options)
+    search, ranked = plain_bm25(courses), ranked_for(courses, tags, progress=progress, options=options)
     everywhere = np.ones(len(courses), dtype=bool)
     scores = {
         "ours": [ndcg(ranked[t][:K], right[t]) for t in tags],

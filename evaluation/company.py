@@ -16,6 +16,7 @@ import pandas as pd
 from goals import Goal
 
 from perfml import Project
+from perfml.arrays import Floats
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import as_of_dates, deciding_folds
 from perfml.learning.dataset.table import make_table
@@ -26,10 +27,9 @@ from perfml.learning.validation.sample import TrainingSample
 from perfml.progress import Progress
 
 HERE = Path(__file__).resolve().parent
-Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """One model on one set, and the figures it has to reach."""
 
@@ -78,8 +78,13 @@ EVERYWHERE = {
 """Asked of every set. No worse than its own trees alone: the interval of the difference must not lie above 0."""
 TASKS = (
     Task(
-        "contributors", "contributors", "attrition", dt.date(2019, 4, 1), QUARTERS, left_within(182),
-        EVERYWHERE
+        set_name="contributors",
+        project="contributors",
+        model="attrition",
+        until=dt.date(2019, 4, 1),
+        as_ofs=QUARTERS,
+        outcome=left_within(182),
+        goals=EVERYWHERE
         | {
             "auc": Goal(low=0.826, stretch=".835"),
             "average_precision": Goal(low=0.36),
@@ -87,18 +92,28 @@ TASKS = (
         },
     ),
     Task(
-        "sales_force attrition", "sales_force", "attrition", WINTER[0], WINTER, left_within(91),
-        EVERYWHERE | {"auc": Goal(low=0.735, stretch=".75")},
+        set_name="sales_force attrition",
+        project="sales_force",
+        model="attrition",
+        until=WINTER[0],
+        as_ofs=WINTER,
+        outcome=left_within(91),
+        goals=EVERYWHERE | {"auc": Goal(low=0.735, stretch=".75")},
     ),
     Task(
-        "sales_force low_performance", "sales_force", "low_performance", WINTER[0], WINTER, rated_lowest_within(92),
-        EVERYWHERE | {"auc": Goal(low=0.935, stretch=".945")},
+        set_name="sales_force low_performance",
+        project="sales_force",
+        model="low_performance",
+        until=WINTER[0],
+        as_ofs=WINTER,
+        outcome=rated_lowest_within(92),
+        goals=EVERYWHERE | {"auc": Goal(low=0.935, stretch=".945")},
     ),
-)  # fmt: skip
+)
 
 
-def evaluate(task: Task, root: Path, home: Path, progress: Progress) -> dict[str, dict[str, float | None]]:
-    """Train, score, and compare with what came of it: metric -> value and interval."""
+def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[str, dict[str, float | None]]:
+    """Train, score, and compare with the outcomes: metric -> value and interval."""
     folder = root / task.project
     project = Project(HERE / task.project, home=home, progress=progress)
     model = project.train(task.model, folder, until=task.until)
@@ -111,28 +126,28 @@ def evaluate(task: Task, root: Path, home: Path, progress: Progress) -> dict[str
     rows, label = rows[known].reset_index(drop=True), label[known]
     ours, person = rows["probability"].to_numpy(), rows["employee_id"].to_numpy(dtype=object)
     metrics = metrics_at(rows["as_of"].to_numpy(), lambda n: round(n * 0.1))
-    found = {
+    figures = {
         k: v.to_json() for k, v in estimate(metrics, label, ours, person=person).items() if k != "lift_at_capacity"
     }
     with project.open(folder) as opened:
-        theirs = others(task, opened, project, rows, model.kinds)
+        theirs = others(task, opened, project=project, rows=rows, kinds=model.kinds)
     beaten = estimate({"auc": metrics["auc"]}, label, ours, person=person, against=theirs["baseline"])["auc"]
-    found["auc_over_baseline"] = beaten.to_json()
-    found["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
+    figures["auc_over_baseline"] = beaten.to_json()
+    figures["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
     trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
-    found["log_loss_over_trees"] = trees["log_loss"].to_json()
-    found["gates_failed"] = {
+    figures["log_loss_over_trees"] = trees["log_loss"].to_json()
+    figures["gates_failed"] = {
         "value": sum(gate["verdict"] == "fail" for gates in model.about["gates"].values() for gate in gates),
         "low": None,
         "high": None,
     }
-    return found
+    return figures
 
 
 def others(
-    task: Task, data: Data, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
+    task: Task, data: Data, *, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """What the baseline and LightGBM alone, learnt from the same rows, say of the rows that were scored."""
+    """Probabilities of the scored rows by the baseline and by LightGBM alone, fitted on the same rows."""
     sample = TrainingSample.of(data, project.folder, task.model, task.until)
     spec, days = sample.spec, sample.spec.label.horizons_days[0]
     label = sample.label(days)
@@ -140,10 +155,11 @@ def others(
     definitions = project.folder.definitions
     later = make_table(data, definitions, spec, name=task.model, dates=task.as_ofs, kinds=kinds)
     keys = ["employee_id", "as_of"]
-    place = rows[keys].merge(later.frame[keys].assign(place=np.arange(len(later.frame))), on=keys, how="left")["place"]
+    numbered = later.frame[keys].assign(index=np.arange(len(later.frame)))
+    index = rows[keys].merge(numbered, on=keys, how="left")["index"]
     base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
     train, test = (
-        frame[base].to_numpy(dtype=np.float64) for frame in (sample.rows.iloc[learnt], later.frame.iloc[place])
+        frame[base].to_numpy(dtype=np.float64) for frame in (sample.rows.iloc[learnt], later.frame.iloc[index])
     )
     names = [c.name for c in sample.table.columns]
     trees = fit(
@@ -155,5 +171,5 @@ def others(
     )
     return {
         "baseline": baseline_probability(train, label[learnt], test),
-        "trees": probability(trees.margin(later.matrix(names)[place])),
+        "trees": probability(trees.margin(later.matrix(names)[index])),
     }

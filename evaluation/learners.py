@@ -13,12 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from goals import Goal
+from implicit.cpu.als import AlternatingLeastSquares
+from implicit.nearest_neighbours import CosineRecommender
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from perfml.advice.courses import CourseRecommender
+from perfml.arrays import Floats
 from perfml.progress import Progress
 
-Floats = npt.NDArray[np.float64]
 GOALS = {
     "recall_over_als": Goal(low=1.05),
     "ndcg_over_als": Goal(low=1.05),
@@ -41,24 +44,20 @@ def tables(data: Path) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 def baselines(taken: sparse.csr_matrix, rows: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[np.int64]]:
     """(rows, 10) courses that each of ``implicit``'s models recommends, those taken left out."""
-    from implicit.cpu.als import AlternatingLeastSquares
-    from implicit.nearest_neighbours import CosineRecommender
-    from threadpoolctl import threadpool_limits
-
     models: dict[str, Any] = {
         "als": AlternatingLeastSquares(factors=FACTORS, random_state=0, num_threads=1, **SUITED),
         "als_as_it_comes": AlternatingLeastSquares(factors=FACTORS, random_state=0, num_threads=1),
         "item_neighbours": CosineRecommender(K=1_000),
     }
-    found = {}
+    ranked = {}
     with threadpool_limits(1, user_api="blas"):
         for name, model in models.items():
             model.fit(taken, show_progress=False)
-            found[name] = model.recommend(rows, taken[rows], N=K, filter_already_liked_items=True)[0]
+            ranked[name] = model.recommend(rows, taken[rows], N=K, filter_already_liked_items=True)[0]
     order = np.argsort(-np.asarray(taken.sum(axis=0)).ravel(), kind="stable")
     dense = [set(taken.indices[taken.indptr[row] : taken.indptr[row + 1]].tolist()) for row in rows]
-    found["popularity"] = np.array([[c for c in order[: K + len(mine)] if c not in mine][:K] for mine in dense])
-    return found
+    ranked["popularity"] = np.array([[c for c in order[: K + len(mine)] if c not in mine][:K] for mine in dense])
+    return ranked
 
 
 def measures(ranked: npt.NDArray[np.int64], right: list[set[int]]) -> tuple[Floats, Floats]:
@@ -75,20 +74,23 @@ def evaluate(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """The figures with 95 % intervals over people drawn with replacement."""
     courses, enrolments, truth = tables(data)
     progress("learners", 0, 3)
-    place = pd.Index(courses["course_id"])
+    catalogue = pd.Index(courses["course_id"])
     people = np.unique(truth["employee_id"].to_numpy(dtype=object)).tolist()
     everyone = pd.Index(np.unique(enrolments["employee_id"].to_numpy(dtype=object)))
-    grouped = truth.groupby("employee_id")["course_id"].apply(lambda each: set(place.get_indexer(each).tolist()))
+    grouped = truth.groupby("employee_id")["course_id"].apply(lambda each: set(catalogue.get_indexer(each).tolist()))
     right = [grouped[person] for person in people]
-    cells = (everyone.get_indexer(enrolments["employee_id"]), place.get_indexer(enrolments["course_id"]))
-    taken = sparse.csr_matrix((np.ones(len(enrolments), dtype=np.float32), cells), shape=(len(everyone), len(place)))
+    cells = (everyone.get_indexer(enrolments["employee_id"]), catalogue.get_indexer(enrolments["course_id"]))
+    taken = sparse.csr_matrix(
+        (np.ones(len(enrolments), dtype=np.float32), cells), shape=(len(everyone), len(catalogue))
+    )
     ranked = baselines(taken, everyone.get_indexer(people))
     progress("learners", 1, 3)
     fitted = CourseRecommender().fit(courses, enrolments)
     progress("learners", 2, 3)
-    found = fitted.for_employees(people, K)
+    recommended = fitted.for_employees(people, K)
     ours = np.full((len(people), K), -1)
-    ours[pd.Index(people).get_indexer(found["query"]), found["rank"] - 1] = place.get_indexer(found["course_id"])
+    row = pd.Index(people).get_indexer(recommended["query"])
+    ours[row, recommended["rank"] - 1] = catalogue.get_indexer(recommended["course_id"])
     progress("learners", 3, 3)
     values: dict[str, Floats] = {}
     for name, rows in {"ours": ours, **ranked}.items():

@@ -42,19 +42,19 @@ DRIFT_ALARM = 2013
 """The snapshot before the lay-offs of mfg10year."""
 
 
-def _company(task: company.Task, data: Path, home: Path, progress: Progress) -> Figures:
-    return company.evaluate(task, data, home, progress)
+def _company(data: Path, home: Path, progress: Progress, *, task: company.Task) -> Figures:
+    return company.evaluate(task, data, home, progress=progress)
 
 
-def _tabular(run: Callable[[Path, Progress], Figures], data: Path, home: Path, progress: Progress) -> Figures:
+def _tabular(data: Path, home: Path, progress: Progress, *, run: Callable[[Path, Progress], Figures]) -> Figures:
     return run(data, progress)
 
 
 def _turnover(data: Path, home: Path, progress: Progress) -> Figures:
     progress("turnover, with scikit-survival's models", 0, 1)
-    found = turnover.evaluate(data)
-    ours = dict(found[turnover.HAZARD])
-    for name, figures in found.items():
+    results = turnover.evaluate(data)
+    ours = dict(results[turnover.HAZARD])
+    for name, figures in results.items():
         if name != turnover.HAZARD:
             ours |= {f"{m} of {name}": figures[m] for m in ("concordance", "integrated_brier")}
     return ours
@@ -62,30 +62,30 @@ def _turnover(data: Path, home: Path, progress: Progress) -> Figures:
 
 def _yearly(data: Path, home: Path, progress: Progress) -> Figures:
     progress("yearly snapshots", 0, 1)
-    found = yearly.evaluate(data)
-    figures = {"mean_auc": found["auc"]}
-    figures |= {f"auc_{year}": said["auc"] for year, said in found["snapshots"].items()}
-    return figures | {"first_retrain": {"value": found["first_retrain"]}}
+    results = yearly.evaluate(data)
+    figures = {"mean_auc": results["auc"]}
+    figures |= {f"auc_{year}": tested["auc"] for year, tested in results["snapshots"].items()}
+    return figures | {"first_retrain": {"value": results["first_retrain"]}}
 
 
 SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
-    **{task.set_name: (partial(_company, task), task.goals) for task in company.TASKS},
-    "IBM attrition": (partial(_tabular, tabular.evaluate_ibm), tabular.IBM_GOALS),
-    "IBM attrition, 500 rows": (partial(_tabular, tabular.evaluate_small), tabular.SMALL_GOALS),
-    "promotion": (partial(_tabular, tabular.evaluate_promotion), tabular.PROMOTION_GOALS),
+    **{task.set_name: (partial(_company, task=task), task.goals) for task in company.TASKS},
+    "IBM attrition": (partial(_tabular, run=tabular.evaluate_ibm), tabular.IBM_GOALS),
+    "IBM attrition, 500 rows": (partial(_tabular, run=tabular.evaluate_small), tabular.SMALL_GOALS),
+    "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),
     "turnover": (_turnover, {metric: Goal(low=low, high=high) for metric, (low, high) in turnover.GOALS.items()}),
     "mfg10year": (
         _yearly,
         {"mean_auc": Goal(low=0.80, stretch=".83"), "first_retrain": Goal(low=DRIFT_ALARM, high=DRIFT_ALARM)},
     ),
-    "stores": (partial(_tabular, stores.evaluate), stores.GOALS),
-    "catalogue": (partial(_tabular, catalogue.evaluate), catalogue.GOALS),
-    "learners": (partial(_tabular, learners.evaluate), learners.GOALS),
+    "stores": (partial(_tabular, run=stores.evaluate), stores.GOALS),
+    "catalogue": (partial(_tabular, run=catalogue.evaluate), catalogue.GOALS),
+    "learners": (partial(_tabular, run=learners.evaluate), learners.GOALS),
 }
 
 
 def evaluate(name: str, data: Path, home: Path) -> Figures:
-    """The figures of one set. Runs in a process of its own, so that an error of perfml comes back as its words."""
+    """The figures of one set. Runs in a process of its own, so that an error of perfml comes back as its message."""
     try:
         return SETS[name][0](data, home / name.replace(" ", "_"), SILENT)
     except PerfmlError as error:
@@ -118,9 +118,9 @@ def main() -> int:
         ProcessPoolExecutor(chosen.jobs, mp_context=spawn) as pool,
     ):
         work = {name: pool.submit(evaluate, name, chosen.data, Path(home)) for name in wanted}
-        for number, (name, one) in enumerate(work.items()):
+        for number, (name, task) in enumerate(work.items()):
             progress(f"evaluating, {name} next", number, len(work))
-            results[name] = one.result()
+            results[name] = task.result()
             goals = SETS[name][1]
             terminal.out.print(table_of(name, results[name], goals))
             not_reached += [f"{name}: {metric}" for metric in missed(results[name], goals)]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from goals import Goal
 from scipy.stats import t as student
@@ -23,10 +22,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from perfml import RiskClassifier
+from perfml.arrays import Floats
 from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
 from perfml.progress import Progress
 
-Floats = npt.NDArray[np.float64]
 IBM_GOALS = {
     "auc": Goal(low=0.838, stretch=".844"),
     "brier": Goal(high=0.092),
@@ -90,32 +89,34 @@ def evaluate_ibm(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """Five stratified folds, four times."""
     rows, label = ibm(data)
     folds = list(RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=0).split(rows, label))
-    found: list[dict[str, float]] = []
+    tested: list[dict[str, float]] = []
     for number, (train, test) in enumerate(folds):
         progress("IBM attrition", number, len(folds))
         model = RiskClassifier().fit(rows.iloc[train], label[train])
-        found.append(measure(label[test], model.predict_proba(rows.iloc[test])[:, 1]))
+        tested.append(measure(label[test], model.predict_proba(rows.iloc[test])[:, 1]))
     progress("IBM attrition", len(folds), len(folds))
-    return {metric: over_folds([f[metric] for f in found], shared=0.25) for metric in found[0]}
+    return {metric: over_folds([f[metric] for f in tested], shared=0.25) for metric in tested[0]}
 
 
 def evaluate_small(data: Path, progress: Progress) -> dict[str, dict[str, Any]]:
     """On 500 rows drawn from IBM, tested on the others: the blend against a plain logistic regression, paired."""
     rows, label = ibm(data)
     draws = StratifiedShuffleSplit(n_splits=20, train_size=SMALL_ROWS, random_state=0)
-    found: list[dict[str, float]] = []
+    tested: list[dict[str, float]] = []
     for number, (train, test) in enumerate(draws.split(rows, label)):
         progress("IBM, 500 rows", number, 20)
         models = {"ours": RiskClassifier(), "logistic": logistic(rows)}
-        told = {
+        predictions = {
             k: m.fit(rows.iloc[train], label[train]).predict_proba(rows.iloc[test])[:, 1] for k, m in models.items()
         }
-        each = {f"{name}_{k}": v for name, risk in told.items() for k, v in measure(label[test], risk).items()}
-        found.append(each)
+        each = {f"{name}_{k}": v for name, risk in predictions.items() for k, v in measure(label[test], risk).items()}
+        tested.append(each)
     progress("IBM, 500 rows", 20, 20)
-    out = {f"{name}_{m}": over_folds([f[f"{name}_{m}"] for f in found]) for m in ("auc", "log_loss") for name in models}
-    loss = over_folds([f["ours_log_loss"] - f["logistic_log_loss"] for f in found])
-    auc = over_folds([f["logistic_auc"] - f["ours_auc"] for f in found])
+    out = {
+        f"{name}_{m}": over_folds([f[f"{name}_{m}"] for f in tested]) for m in ("auc", "log_loss") for name in models
+    }
+    loss = over_folds([f["ours_log_loss"] - f["logistic_log_loss"] for f in tested])
+    auc = over_folds([f["logistic_auc"] - f["ours_auc"] for f in tested])
     out["log_loss_over_logistic_in_se"] = {"value": loss["value"] / loss["se"], "low": None, "high": None}
     out["auc_under_logistic_in_se"] = {"value": auc["value"] / auc["se"], "low": None, "high": None}
     return out
@@ -125,13 +126,13 @@ def evaluate_promotion(data: Path, progress: Progress) -> dict[str, dict[str, An
     """Three stratified folds. The calibration error is that of all predictions out of fold, beside its sampling floor."""
     rows, label = promotion(data)
     out_of_fold = np.full(len(label), np.nan)
-    found: list[dict[str, float]] = []
+    tested: list[dict[str, float]] = []
     for number, (train, test) in enumerate(StratifiedKFold(3, shuffle=True, random_state=0).split(rows, label)):
         progress("promotion", number, 3)
         out_of_fold[test] = RiskClassifier().fit(rows.iloc[train], label[train]).predict_proba(rows.iloc[test])[:, 1]
-        found.append(measure(label[test], out_of_fold[test]))
+        tested.append(measure(label[test], out_of_fold[test]))
     progress("promotion", 3, 3)
-    figures = {metric: over_folds([f[metric] for f in found], shared=0.5) for metric in found[0]}
+    figures = {metric: over_folds([f[metric] for f in tested], shared=0.5) for metric in tested[0]}
     error, floor = expected_calibration_error(label, out_of_fold), calibration_floor(out_of_fold)
     figures["calibration_error"] = {"value": error, "low": None, "high": None}
     figures["calibration_error_floor"] = {"value": floor, "low": None, "high": None}

@@ -30,11 +30,11 @@ from sksurv.nonparametric import kaplan_meier_estimator
 from sksurv.util import Surv
 
 from perfml import terminal
+from perfml.arrays import Floats
 from perfml.learning.estimators.hazard import HazardModel
 from perfml.learning.validation.metrics import Estimate
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-Floats = npt.NDArray[np.float64]
 FOLDS, REPEATS, SEED = 5, 2, 0
 HORIZONS_MONTHS = (3, 6, 12)
 CURVE_MONTHS = np.arange(2.0, 73.0)
@@ -49,7 +49,7 @@ GOALS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Foretold:
-    """What a model says of the people left out: a ranking, and survival at the months asked for."""
+    """A model's predictions for the people left out: a ranking, and survival at given months."""
 
     risk: Floats
     survival: Callable[[Floats], Floats]
@@ -98,20 +98,22 @@ def people(data: Path) -> tuple[pd.DataFrame, npt.NDArray[np.void]]:
     return rows.drop(columns=["stag", "event"]), Surv.from_arrays(rows["event"] == 1, rows["stag"])
 
 
-def measure(told: Foretold, train: npt.NDArray[np.void], test: npt.NDArray[np.void]) -> dict[str, float]:
+def measure(predictions: Foretold, train: npt.NDArray[np.void], test: npt.NDArray[np.void]) -> dict[str, float]:
     """Concordance, integrated Brier score, and the expected and observed share that left within each horizon."""
     left, months = test["event"], test["time"]
     after = CURVE_MONTHS[-1] + 1  # what comes later does not touch the score, but may lie beyond the training fold
     until = Surv.from_arrays(left & (months < after), np.minimum(months, after))
     when, staying = kaplan_meier_estimator(left, months)
-    found = {
-        "concordance": concordance_index_censored(left, months, told.risk)[0],
-        "integrated_brier": integrated_brier_score(train, until, told.survival(CURVE_MONTHS), CURVE_MONTHS),
+    results = {
+        "concordance": concordance_index_censored(left, months, predictions.risk)[0],
+        "integrated_brier": integrated_brier_score(train, until, predictions.survival(CURVE_MONTHS), CURVE_MONTHS),
     }
-    for horizon, survival in zip(HORIZONS_MONTHS, told.survival(np.array(HORIZONS_MONTHS, float)).T, strict=True):
-        found[f"expected_{horizon}"] = 1 - float(survival.mean())
-        found[f"observed_{horizon}"] = 1 - float(staying[when <= horizon][-1])
-    return found
+    for horizon, survival in zip(
+        HORIZONS_MONTHS, predictions.survival(np.array(HORIZONS_MONTHS, float)).T, strict=True
+    ):
+        results[f"expected_{horizon}"] = 1 - float(survival.mean())
+        results[f"observed_{horizon}"] = 1 - float(staying[when <= horizon][-1])
+    return results
 
 
 def evaluate(data: Path, *, repeats: int = REPEATS, compare: bool = True) -> dict[str, dict[str, Any]]:
@@ -126,21 +128,21 @@ def evaluate(data: Path, *, repeats: int = REPEATS, compare: bool = True) -> dic
     splits = RepeatedStratifiedKFold(n_splits=FOLDS, n_repeats=repeats, random_state=SEED)
     for train, test in splits.split(rows, y["event"]):
         for name, foretell in models.items():
-            told = foretell(rows.iloc[train], y[train], rows.iloc[test])
-            measured[name].append(measure(told, y[train], y[test]))
-    found = {name: pd.DataFrame(values) for name, values in measured.items()}
-    return {name: _figures(values, found[HAZARD]) for name, values in found.items()}
+            predictions = foretell(rows.iloc[train], y[train], rows.iloc[test])
+            measured[name].append(measure(predictions, y[train], y[test]))
+    results = {name: pd.DataFrame(values) for name, values in measured.items()}
+    return {name: _figures(values, results[HAZARD]) for name, values in results.items()}
 
 
-def _figures(found: pd.DataFrame, ours: pd.DataFrame) -> dict[str, Any]:
+def _figures(folds: pd.DataFrame, ours: pd.DataFrame) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for metric in ("concordance", "integrated_brier"):
-        out[metric] = _estimate(found[metric].mean(), found[metric]).to_json()
-        if found is not ours:
-            gap = found[metric] - ours[metric]
+        out[metric] = _estimate(folds[metric].mean(), folds[metric]).to_json()
+        if folds is not ours:
+            gap = folds[metric] - ours[metric]
             out[f"{metric}_difference"] = _estimate(gap.mean(), gap, shared=1 / (FOLDS - 1)).to_json()
     for horizon in HORIZONS_MONTHS:
-        expected, observed = found[f"expected_{horizon}"], found[f"observed_{horizon}"]
+        expected, observed = folds[f"expected_{horizon}"], folds[f"observed_{horizon}"]
         ratio = expected.sum() / observed.sum()
         out[f"expected_over_observed_{horizon}_months"] = _estimate(
             ratio, (expected - ratio * observed) / observed.mean()
@@ -161,8 +163,8 @@ def missed(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def _cell(figure: Mapping[str, float], difference: Mapping[str, float] | None) -> str:
-    told = "{value:.4f} ± {se:.4f}".format(**figure)
-    return told if difference is None else told + "\nΔ {value:+.4f} ± {se:.4f}".format(**difference)
+    cell = "{value:.4f} ± {se:.4f}".format(**figure)
+    return cell if difference is None else cell + "\nΔ {value:+.4f} ± {se:.4f}".format(**difference)
 
 
 def main() -> int:

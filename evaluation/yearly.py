@@ -22,10 +22,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from perfml import RiskClassifier
+from perfml.arrays import Floats
 from perfml.learning.validation.drift import Reference, assess
 from perfml.learning.validation.metrics import auc, estimate
 
-Floats = npt.NDArray[np.float64]
 FILE = Path("tabular") / "mfg10year.csv.gz"
 TESTED = range(2010, 2015)
 PLACES = ["store_name", "job_title", "department_name", "city_name"]
@@ -50,11 +50,11 @@ def snapshots(data: Path) -> Snapshots:
     raw["gone"] = (raw["STATUS"] == "TERMINATED").astype(float)
     following = raw.groupby(["EmployeeID", "year"])["gone"].max().rename("label").reset_index()
     following["year"] -= 1
-    there = raw[(raw["gone"] == 0)].drop_duplicates(["EmployeeID", "year"])
-    rows = there.merge(following, on=["EmployeeID", "year"]).reset_index(drop=True)
+    active = raw[(raw["gone"] == 0)].drop_duplicates(["EmployeeID", "year"])
+    rows = active.merge(following, on=["EmployeeID", "year"]).reset_index(drop=True)
     features = rows[FEATURES].copy()
-    for place in PLACES:
-        features[place] = features[place].astype("category")
+    for column in PLACES:
+        features[column] = features[column].astype("category")
     return Snapshots(
         rows["year"].to_numpy(np.int64),
         rows["EmployeeID"].astype(int).astype(str).to_numpy(dtype=object),
@@ -72,8 +72,8 @@ def learn(features: pd.DataFrame, label: Floats, year: npt.NDArray[np.int64]) ->
 
 
 def numbers(features: pd.DataFrame) -> Floats:
-    """Categories as their codes: what the drift of a place is seen by."""
-    plain = features.assign(**{place: features[place].cat.codes for place in PLACES})
+    """Categories as their codes, for the drift of places."""
+    plain = features.assign(**{column: features[column].cat.codes for column in PLACES})
     return plain.to_numpy(dtype=np.float64)
 
 
@@ -100,11 +100,11 @@ def evaluate(data: Path) -> dict[str, Any]:
             person=rows.person[now],
             outcomes=(rows.label[now], risk[now], rows.person[now]),
         )
-        found = estimate({"auc": auc}, rows.label[now], risk[now], person=rows.person[now])
+        figures = estimate({"auc": auc}, rows.label[now], risk[now], person=rows.person[now])
         by_year[str(year)] = {
             "rows": int(now.sum()),
             "left": int(rows.label[now].sum()),
-            "auc": found["auc"].to_json(),
+            "auc": figures["auc"].to_json(),
             "drift": drift.to_json(),
             "alarm": "no action" if drift.evidence_alone else drift.verdict,
         }
@@ -118,7 +118,7 @@ def evaluate(data: Path) -> dict[str, Any]:
     mean = estimate({"auc": mean_auc}, rows.label[tested], risk[tested], person=rows.person[tested])["auc"]
 
     def first(*alarms: str) -> int | None:
-        return next((int(y) for y, said in by_year.items() if said["alarm"] in alarms), None)
+        return next((int(y) for y, tested in by_year.items() if tested["alarm"] in alarms), None)
 
     return {
         "auc": mean.to_json(),
