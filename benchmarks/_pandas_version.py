@@ -1,6 +1,6 @@
-"""The windowed evidence as one would write it in pandas: for each as-of date the rows before it, grouped window by window.
+"""The windowed columns written directly in pandas: for each as-of date the rows before it, grouped window by window.
 
-It makes the same columns as perfml from the same definitions, for a log without ``known_at``; relational evidence is left out.
+The same columns as perfml's from the same definitions, for a log without ``known_at`` and without relational columns.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _part(path: Path) -> pd.DataFrame:
 
 
 class _Past:
-    """What happened before one as-of date, and the tables that many columns are taken from."""
+    """The log before one as-of date, and tables that several columns share."""
 
     def __init__(self, log: pd.DataFrame, as_of: pd.Timestamp, people: pd.DataFrame) -> None:
         self.log, self.as_of, self.people = log, as_of, people
@@ -71,7 +71,7 @@ class _Past:
         return self.grouped[measure, side, days]
 
     def met(self, days: int, mirrored: set[str]) -> pd.DataFrame:
-        """Who met whom in the window: me, them, kind, and whether I reached them."""
+        """Contacts in the window: me, them, kind, and whether I reached them."""
         if days not in self.contacts:
             rows = self.window(days)
             rows = rows.loc[rows["counterpart_id"].notna(), ["employee_id", "counterpart_id", "kind"]]

@@ -1,8 +1,8 @@
-"""What learning costs beside the fits it is made of: ``python3 run.py benchmark learner``.
+"""The cost of training over that of the fits it consists of: ``python3 run.py benchmark learner``.
 
 200,000 simulated rows of 150 columns, some missing, some categorical. CPU time of the whole process, threads included.
-*contained*: everything inside LightGBM's and scikit-learn's own fits, those on folds too. *alone*: three sets of trees with
-the rounds that were chosen, and one logistic regression on the same splines, fitted without any fold.
+*contained*: time inside LightGBM's and scikit-learn's own fits, those on folds too. *alone*: three sets of trees of the chosen
+number of rounds, and one logistic regression on the same splines, fitted without folds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GOAL = 1.5
 
 
 def company(rows: int, columns: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
-    """Windows of the same thing resemble each other; a tenth of the values is missing; five columns are categories."""
+    """Five correlated columns a theme; a tenth of the values is missing; five columns are categories."""
     rng = np.random.default_rng(seed)
     themes = rng.normal(size=(rows, columns // 5))
     values = np.repeat(themes, 5, axis=1)[:, :columns] * 0.8 + rng.normal(size=(rows, columns)) * 0.6
@@ -64,7 +64,7 @@ def counted(spent: dict[str, float]) -> Iterator[None]:
 
 
 def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> float:
-    """CPU seconds of the final fits, as anybody would call the libraries."""
+    """CPU seconds of the final fits, called directly."""
     encoder = Encoder.fit(frame)
     matrix = encoder.transform(frame)
     began = time.process_time()

@@ -1,18 +1,18 @@
-"""What a reason costs beside a prediction: ``python3 run.py benchmark reasons [--avx2] [--quick]``.
+"""The cost of contributions over that of a prediction: ``python3 run.py benchmark reasons [--avx2] [--quick]``.
 
 Two LightGBM models on 150 columns, a tenth of the values missing: 300 trees of 31 leaves with six categorical columns, and 500
 trees of 63 leaves. Every figure is a ratio of CPU times of one thread (user and system) within one run, the contestants
 measured in turn: the median of the repeats, and its range. Only *two threads* is by the clock.
 
-- *pred_contrib / perfml*: how often LightGBM's own contributions cost perfml's, on the same rows;
+- *pred_contrib / perfml*: LightGBM's own contributions over perfml's, on the same rows;
 - *perfml / prediction*: contributions over LightGBM's plain prediction;
-- *one row*: one row at a time, each another one;
-- *two threads*: as many rows as a scoring run explains at once, beside one thread;
+- *one row*: one row at a time, a different one each time;
+- *two threads*: as many rows as a scoring run explains at once, over one thread;
 - *compiling*: a process of its own with an empty cache, everything for both precisions; *again*: the same from disk.
 
 shap's TreeExplainer hands LightGBM models to ``pred_contrib``; its own C code is measured on the numeric model. fasttreeshap and
 xgboost (a model of its own, of the same size on the same table) are measured where they are installed.
-``--avx2`` does everything as on a processor without AVX-512. Prints a table with the goals, and ends with 1 if one is missed.
+``--avx2`` compiles as on a processor without AVX-512. Prints a table with the goals; exit code 1 if one is missed.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ Run = Callable[[], Any]
 
 
 def company(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of the same thing resemble each other; a tenth of the values is missing; six columns are categories."""
+    """Five correlated columns a theme; a tenth of the values is missing; six columns are categories."""
     rng = np.random.default_rng(seed)
     themes = rng.normal(size=(rows, COLUMNS // 5))
     values = np.repeat(themes, 5, axis=1) * 0.8 + rng.normal(size=(rows, COLUMNS)) * 0.6
@@ -103,7 +103,7 @@ def model(name: str, values: np.ndarray, label: np.ndarray, *, fresh: bool) -> P
 
 
 def seconds(run: Run, times: int, clock: Callable[[], float] = time.process_time) -> float:
-    """Of one call, the mean of ``times``."""
+    """Mean seconds of one call over ``times`` calls."""
     began = clock()
     for _ in range(times):
         run()
@@ -244,7 +244,7 @@ def main() -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--avx2", action="store_true", help="compile as for a processor without AVX-512")
     parser.add_argument("--quick", action="store_true", help="the smaller model, twice")
-    parser.add_argument("--fresh", action="store_true", help="train the models anew")
+    parser.add_argument("--fresh", action="store_true", help="train the models again")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "benchmark_reasons.json")
     chosen = parser.parse_args()
     if chosen.avx2 and "NUMBA_CPU_FEATURES" not in os.environ:  # numba reads it when it is imported

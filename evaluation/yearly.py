@@ -35,7 +35,7 @@ FEATURES = ["age", "length_of_service", *PLACES]
 
 @dataclass(frozen=True)
 class Snapshots:
-    """Rows (employee, year) with the features as numbers and what came of it in the next year."""
+    """Rows (employee, year) with features and the outcome of the next year."""
 
     year: npt.NDArray[np.int64]
     person: npt.NDArray[np.object_]

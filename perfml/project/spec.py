@@ -359,7 +359,10 @@ class EvidenceChoice(Spec):
 
 
 class LearnerSpec(Spec):
-    """Regularised LightGBM, blended with spline logistic regression; names are LightGBM's own."""
+    """Regularised LightGBM, blended with spline logistic regression; names are LightGBM's own.
+
+    ``RiskClassifier`` and ``HazardModel`` have the same defaults.
+    """
 
     learning_rate: float = 0.04
     """Shrinkage of each tree."""

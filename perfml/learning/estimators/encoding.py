@@ -132,7 +132,7 @@ def _numbers_as_texts(series: Any) -> Objects:
 
 
 def _as_numbers(texts: Objects, name: str) -> Floats:
-    """Numbers of a column that held numbers at fitting and holds text now. Raises ValueError where a text is no number."""
+    """Numbers of a column that held numbers at fitting and holds text now. Raises ValueError for other texts."""
     try:
         return np.array([np.nan if text is None else float(text) for text in texts.tolist()])
     except ValueError as error:
