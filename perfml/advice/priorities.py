@@ -26,7 +26,7 @@ from perfml.reasons.leading import for_others, raising
 
 QUIET_DAYS = 91
 """Days after an offer, a refusal or a conversation during which a person is not listed again."""
-ScoreRow = Mapping[str, Any]
+RankedRow = Mapping[str, Any]
 """A row of ``perfml.scoring.scoring.SCHEMA``, or one of its reasons."""
 
 
@@ -49,7 +49,7 @@ class Ranking:
     horizon_days: int
     scored: int
     held: tuple[Held, ...]
-    ranked: Iterable[ScoreRow]
+    ranked: Iterable[RankedRow]
 
     @classmethod
     def of(cls, scores: pa.Table) -> Ranking:
@@ -77,7 +77,7 @@ class ListedPerson:
     rank: int
     probability: float
     owners: tuple[str, ...]
-    reasons: tuple[ScoreRow, ...]
+    reasons: tuple[RankedRow, ...]
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ def _recent(interventions: Sequence[Intervention], as_of: dt.date) -> dict[str, 
     return {each.employee_id: each for each in sorted(inside, key=lambda each: each.done_on or each.offered_on)}
 
 
-def _listed(row: ScoreRow) -> ListedPerson:
+def _listed(row: RankedRow) -> ListedPerson:
     reasons = raising(row["reasons"])
     return ListedPerson(
         employee_id=str(row["employee_id"]),

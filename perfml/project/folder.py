@@ -160,14 +160,17 @@ class ProjectFolder:
     def policy_of(self, kind: type[S], name: str | None = None) -> tuple[str, S]:
         """The name and the policy of this kind: the one called ``name``, or the only one.
 
+        Where a project has several of a kind, every command names one (``--policy``); their suggestions are stored by name,
+        and the service answers for ``target_adjustment`` and ``course_match`` unless a request names another.
         Raises :class:`DefinitionError`, naming the policies of this kind.
         """
         policies = {key: spec for key, spec in self.policies.items() if isinstance(spec, kind)}
         if name is None and len(policies) == 1:
             return next(iter(policies.items()))
         if name is None or name not in policies:
-            problem = "none is named" if name is None else f"no policy of this kind is called {name!r}"
             value = kind.model_fields["kind"].default
+            count = f"{len(policies) or 'no'} policies are of kind {value!r}"
+            problem = count if name is None else f"no policy of kind {value!r} is called {name!r}"
             remedy = choose_from(policies, instead_of=name or "") if policies else f"write one of kind {value!r}"
             raise DefinitionError(problem, where="models/", remedy=remedy)
         return name, policies[name]

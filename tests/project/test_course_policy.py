@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,8 +43,21 @@ def test_a_relation_to_no_skill_is_refused_with_file_and_key() -> None:
     assert "names itself" in said
 
 
+def test_of_two_policies_of_a_kind_one_must_be_named(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "leaders.toml").write_text(
+        'kind = "course_match"\nzh = "干部"\nen = "leaders"\n', encoding="utf-8"
+    )
+    folder = ProjectFolder(tmp_path)
+    assert folder.policy_of(CoursePolicy, "leaders")[1].en == "leaders"
+    with pytest.raises(
+        DefinitionError, match="2 policies are of kind 'course_match'; use one of: course_match, leaders"
+    ):
+        folder.policy_of(CoursePolicy)
+
+
 @pytest.mark.parametrize("strength", [0, -0.1, 1.1])
-def test_a_strength_is_above_nought_and_at_most_one(strength: float) -> None:
+def test_a_strength_is_above_zero_and_at_most_one(strength: float) -> None:
     skills = {"a": {**WORDS, "helped_by": {"b": strength}}, "b": WORDS}
     assert "[skills.a.helped_by.b]" in refused(SkillsSpec, {"skills": skills}, "models/skills.toml")
 

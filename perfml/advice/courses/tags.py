@@ -1,17 +1,17 @@
-"""Gap tags: those that were noted and are still open, and those that a review's words propose.
+"""Gap tags: tags noted with reviews that are still open, and tags proposed from the comments of reviews.
 
-A *look* is what is known of one review period of one person: its reviews, their comments, and the tags noted with them. Where
-several people review a period, it is still one look. A look that says nothing (no comment, no tag) has not looked, unless
-nobody's reviews have comments here.
+A *look* is everything known about one review period of one person: its reviews, their comments, and the tags noted with them.
+A period with several reviewers is one look. A look without a comment or a tag does not count, unless no review of the company
+has a comment.
 
-**Open.** Of the tags that mean the same skill, a person's newest counts. It is open while no later look has passed without
-naming that skill: as a tag, or in a sentence of a comment that says it is wanting. A tag that nobody has looked at since
-closes after ``open_days`` of the policy: it is then too old to act on, which is not to say that the gap has gone.
+**Open.** Among the tags for the same skill, a person's newest counts. It is open until a later look does not name that skill,
+neither as a tag nor in a sentence of a comment that reports a shortfall. A tag without a later look closes after ``open_days``
+of the policy: it is then too old to act on, although the gap may persist.
 
-**Proposed.** A sentence proposes a gap when it holds a cue of need or shortfall and, beside it in the same clause, the name of
-a skill. Words of praise are no cue, though a cue may stand within or across them. A sentence that a noted tag quotes has been
-read by whoever noted it, and proposes nothing more. Only skills are read, only those that the taxonomy
-lets be proposed, and never a feeling or a trait; the sentence stands beside each, and a person confirms it.
+**Proposed.** A sentence proposes a gap when it contains a cue of need or shortfall and, next to it in the same clause, the name
+of a skill. Phrases of praise are not cues, even where they contain or overlap one. A sentence that a noted tag quotes was read
+by the person who noted it, and proposes nothing more. Only skills that the taxonomy allows to be proposed are read, never a
+feeling or a trait; the sentence is shown with each, and a person confirms it.
 """
 
 from __future__ import annotations
@@ -24,33 +24,32 @@ from typing import Final, Literal
 
 import pandas as pd
 
-from perfml.advice.courses.taxonomy import NAMED, NOTHING, Found, Phrases, Taxonomy, units
+from perfml.advice.courses.taxonomy import NAMED, NOTHING, PhraseMatch, Phrases, Taxonomy, units
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
 from perfml.project.course_policy import Cues
 
-Source = Literal["noted", "proposed"]
 COLUMNS: Final = ("employee_id", "tag", "skill", "source", "quote", "review_id", "noted_on")
 NEAR: Final = 12
-"""Words, or Chinese characters, that may stand between a cue and its skill."""
+"""Words, or Chinese characters, allowed between a cue and its skill."""
 JOINS: Final = frozenset(
     [*"和与及或能力技巧", "\n", "and", "or", "with", "of", "in", "the", "his", "her", "their", "skills"]
 )
-"""What may stand between two skills that one cue is about."""
+"""Pieces allowed between two skills that one cue applies to."""
 _SENTENCES: Final = re.compile(r"(?<=[。！？；!?;])\s*|\n+|(?<=[.])(?<!\w\.\w\.)\s+")
 _CLAUSES: Final = re.compile(r"[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
 class Gap:
-    """A skill that a sentence says is wanting."""
+    """A skill whose shortfall a sentence reports."""
 
     skill: str
     quote: str
 
 
 class GapReader:
-    """Reads comments for sentences that name a gap. It remembers what it has read: the same words are often written twice."""
+    """Reads comments for sentences that name a gap, and caches the result: the same comment is often written twice."""
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self.taxonomy = taxonomy
@@ -69,22 +68,22 @@ class GapReader:
         return self._read[comment]
 
     def _skills(self, sentence: str) -> Iterator[str]:
-        """The skills that stand beside a cue in ``sentence``."""
+        """The skills next to a cue in ``sentence``."""
         praise = self._praise.find(sentence)
-        praised = {place for one in praise for place in range(one.start, one.end)}
+        praised = {position for phrase in praise for position in range(phrase.start, phrase.end)}
         cues = [cue for cue in self._cues.find(sentence) if praised.isdisjoint(range(cue.start, cue.end))]
         if not any(cue.meaning in SIDES for cue in cues):
             return
-        words = units(sentence, stemmed=False)
-        found = self.taxonomy.phrases.find(sentence)
+        pieces = units(sentence, stemmed=False)
         known = self.taxonomy.spec.skills
-        skills = [s for s in found if s.meaning != NOTHING and s.strength >= NAMED and known[s.meaning].proposed]
-        for clause in _clauses(words, [*praise, *cues]):
+        matches = self.taxonomy.phrases.find(sentence)
+        skills = [s for s in matches if s.meaning != NOTHING and s.strength >= NAMED and known[s.meaning].proposed]
+        for clause in _clauses(pieces, [*praise, *cues]):
             inside = [skill for skill in skills if skill.start in clause]
             for cue in cues:
                 if cue.start in clause and cue.meaning in SIDES:
                     for side in SIDES[cue.meaning]:
-                        beside = _beside(cue, inside, words, side)
+                        beside = _beside(cue, inside, pieces=pieces, side=side)
                         yield from (skill.meaning for skill in beside)
                         if beside:
                             break
@@ -95,7 +94,7 @@ SIDES: Final[dict[str, tuple[Literal["right", "left"], ...]]] = {
     "lacks": ("left", "right"),
     "either": ("right", "left"),
 }
-"""On which side of a cue its skill is looked for, first and else."""
+"""The sides of a cue on which its skill is searched for, in order."""
 
 
 def sentences(text: str) -> list[str]:
@@ -117,21 +116,23 @@ def _cue_phrases(cues: Cues) -> Phrases:
     return Phrases(meanings, stemmed=False)
 
 
-def _clauses(words: Sequence[str], cues: Sequence[Found]) -> list[range]:
-    """Places of each clause: up to a turn of the sentence, or to a comma after which a cue or praise has been said."""
-    said = {cue.start for cue in cues if cue.meaning != "turns"}
+def _clauses(pieces: Sequence[str], cues: Sequence[PhraseMatch]) -> list[range]:
+    """Positions of each clause: up to a turn of the sentence, or to a break that follows a cue or praise."""
+    starts = {cue.start for cue in cues if cue.meaning != "turns"}
     turns = {cue.start for cue in cues if cue.meaning == "turns"}
     clauses, start, spoken = [], 0, False
-    for place, word in enumerate(words):
-        if place in turns or (spoken and word == "\n"):
-            clauses.append(range(start, place))
-            start, spoken = place, False
-        spoken = spoken or place in said
-    return [*clauses, range(start, len(words))]
+    for position, piece in enumerate(pieces):
+        if position in turns or (spoken and piece == "\n"):
+            clauses.append(range(start, position))
+            start, spoken = position, False
+        spoken = spoken or position in starts
+    return [*clauses, range(start, len(pieces))]
 
 
-def _beside(cue: Found, skills: Sequence[Found], words: Sequence[str], side: Literal["left", "right"]) -> list[Found]:
-    """The skill next to ``cue`` on that side, and those that are joined to it: "planning and reporting are weak"."""
+def _beside(
+    cue: PhraseMatch, skills: Sequence[PhraseMatch], *, pieces: Sequence[str], side: Literal["left", "right"]
+) -> list[PhraseMatch]:
+    """The skill next to ``cue`` on that side, and the skills joined to it: "planning and reporting are weak"."""
     if side == "left":
         row = sorted((s for s in skills if s.start < cue.end), key=lambda s: -s.start)
         gaps = [range(near.end, far.start) for far, near in zip([cue, *row], row, strict=False)]
@@ -140,7 +141,7 @@ def _beside(cue: Found, skills: Sequence[Found], words: Sequence[str], side: Lit
         gaps = [range(far.end, near.start) for far, near in zip([cue, *row], row, strict=False)]
     joined = []
     for nth, (skill, gap) in enumerate(zip(row, gaps, strict=True)):
-        if len(gap) > NEAR or (nth and not all(words[place] in JOINS for place in gap)):
+        if len(gap) > NEAR or (nth and not all(pieces[position] in JOINS for position in gap)):
             break
         joined.append(skill)
     return joined
@@ -148,9 +149,9 @@ def _beside(cue: Found, skills: Sequence[Found], words: Sequence[str], side: Lit
 
 @dataclass(frozen=True)
 class Looks:
-    """What had been looked at, and noted, by the as-of date.
+    """The looks, and the tags noted, before the as-of date.
 
-    ``reviews``: one row a review (employee_id, review_id, period_end, reviewed_on, comment) of a look that said something, with
+    ``reviews``: one row a review (employee_id, review_id, period_end, reviewed_on, comment) of a look that counts, with
     ``place``, the number of the look in the person's sequence from 0. ``noted``: one row a tag (employee_id, tag, key, skill,
     noted_on, quote, review_id) with the ``place`` of the look it belongs to, -1 where it came before any. ``key`` is the
     skill, or the tag's own words where no skill is recognised.
@@ -175,7 +176,7 @@ def looks(data: Data, taxonomy: Taxonomy, as_of: dt.date) -> Looks:
     look = look.astype({"employee_id": object}).sort_values(["first_on", "employee_id", "period_end"])
     noted = _placed(noted, reviews, look)
     speaking = look["comments"] > 0
-    if speaking.any():  # else reviews have no comments here, and every one of them has looked
+    if speaking.any():  # without any comment in the company, every review counts
         named = pd.MultiIndex.from_frame(noted[["employee_id", "period_end"]].dropna().drop_duplicates())
         speaking |= pd.MultiIndex.from_frame(look[["employee_id", "period_end"]]).isin(named)
         look = look[speaking]
@@ -189,7 +190,7 @@ def looks(data: Data, taxonomy: Taxonomy, as_of: dt.date) -> Looks:
 
 
 def _placed(noted: pd.DataFrame, reviews: pd.DataFrame, look: pd.DataFrame) -> pd.DataFrame:
-    """Each tag with the ``period_end`` of its look: its review's, else that of the newest look begun by the day it was noted."""
+    """Each tag with the ``period_end`` of its look: that of its review, else of the newest look begun by the day it was noted."""
     noted = noted.sort_values(["noted_on", "employee_id", "tag"]).reset_index(drop=True)
     on = ["employee_id", "review_id"]
     own = noted[on].merge(reviews[[*on, "period_end"]].drop_duplicates(on), on=on, how="left")["period_end"]
@@ -232,13 +233,13 @@ def open_tags(
     looked = looked or looks(data, taxonomy, as_of)
     reader = GapReader(taxonomy)
     last = looked.reviews[looked.reviews["place"] == looked.reviews.groupby("employee_id")["place"].transform("max")]
-    said = _said(last[last["comment"].notna()], reader)
+    proposals = _proposals(last[last["comment"].notna()], reader)
     since = pd.Timestamp(as_of) - pd.Timedelta(days=open_days)
     noted = looked.noted.sort_values(["noted_on", "review_id", "tag"]).drop_duplicates(
         ["employee_id", "key"], keep="last"
     )
     now = noted["employee_id"].map(last.groupby("employee_id")["place"].first()).fillna(-1)
-    again = said.groupby(["employee_id", "skill"])["noted_on"].max().rename("again")
+    again = proposals.groupby(["employee_id", "skill"])["noted_on"].max().rename("again")
     noted = noted.join(again, on=["employee_id", "key"])
     is_open = (noted["place"] >= now) | noted["again"].notna()
     touched = noted[["noted_on", "again"]].max(axis=1)
@@ -247,11 +248,13 @@ def open_tags(
     if proposed:
         taken = pd.MultiIndex.from_frame(noted[["employee_id", "key"]])
         quoted = pd.MultiIndex.from_arrays([looked.noted["employee_id"], looked.noted["quote"].map(_bare)])
-        read = pd.MultiIndex.from_arrays([said["employee_id"], said["quote"].map(_bare)]).isin(quoted)
+        read = pd.MultiIndex.from_arrays([proposals["employee_id"], proposals["quote"].map(_bare)]).isin(quoted)
         fresh = (
-            ~pd.MultiIndex.from_frame(said[["employee_id", "skill"]]).isin(taken) & ~read & (said["noted_on"] >= since)
+            ~pd.MultiIndex.from_frame(proposals[["employee_id", "skill"]]).isin(taken)
+            & ~read
+            & (proposals["noted_on"] >= since)
         )
-        parts.append(said[fresh].drop_duplicates(["employee_id", "skill"]).assign(source="proposed"))
+        parts.append(proposals[fresh].drop_duplicates(["employee_id", "skill"]).assign(source="proposed"))
     rows = pd.concat([part[list(COLUMNS)] for part in parts if len(part)] or [noted[list(COLUMNS)]], ignore_index=True)
     rows = rows.astype({"skill": object, "quote": object, "review_id": object})
     rows = rows.where(rows.notna(), None).astype({"noted_on": "datetime64[s]"})
@@ -260,19 +263,19 @@ def open_tags(
     return rows.sort_values(["employee_id", "order", "age", "tag"], ignore_index=True)[list(COLUMNS)]
 
 
-def _said(reviews: pd.DataFrame, reader: GapReader) -> pd.DataFrame:
-    """What the comments of ``reviews`` propose: :data:`COLUMNS` without the source."""
+def _proposals(reviews: pd.DataFrame, reader: GapReader) -> pd.DataFrame:
+    """The gaps proposed from the comments of ``reviews``: :data:`COLUMNS` without the source."""
     rows = [
         (row.employee_id, _tag(gap, reader.taxonomy), gap.skill, gap.quote, row.review_id, row.reviewed_on)
         for row in reviews.itertuples()
         for gap in reader.gaps_in(str(row.comment))
     ]
-    said = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "source"], dtype=object)
-    return said.astype({"noted_on": "datetime64[s]"})
+    frame = pd.DataFrame(rows, columns=[name for name in COLUMNS if name != "source"], dtype=object)
+    return frame.astype({"noted_on": "datetime64[s]"})
 
 
 def _bare(quote: object) -> str:
-    """A quote without the punctuation at its ends; nothing where there is none."""
+    """A quote without the punctuation at its ends; empty for a missing quote."""
     return quote.strip(' 。！？；.!?;“”"') if isinstance(quote, str) else ""
 
 

@@ -1,11 +1,11 @@
-"""Skills found in words, Chinese and English, and which skills help which: what ``models/skills.toml`` says, ready to use.
+"""Skills recognised in Chinese and English text, and which skills help which: ``models/skills.toml``, ready to use.
 
-Recognition is a dictionary's: the longest phrase wins, then what stands left and right of it is looked at. Chinese is read
-character by character, Latin script word by word with light stemming (plural, -ing, -ed, -ion; in the spirit of Porter 1980),
-so ``presenting`` is found in "presented" and ``art`` never in "start".
+Recognition is by dictionary: the longest phrase wins, then the text left and right of it is read. Chinese is read character by
+character, Latin script word by word with light stemming (plural, -ing, -ed, -ion; in the spirit of Porter 1980), so that
+``presenting`` matches "presented" and ``art`` never matches "start".
 
-Relations are one step. Two steps would make everything help everything after a while, and could not be told in one sentence;
-whoever wants a further one writes it down.
+Relations are one step. With two steps everything would soon help everything, and the relation could not be explained in one
+sentence; a further relation is written into the file.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from perfml.messages.message import Language
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 
 NAMED, HINTED, IN_PASSING = 1.0, 0.5, 0.5
-"""Strength of a skill that is named, that is only suggested, and (a factor) that a course's summary mentions."""
+"""Strength of a skill that is named and of one that is only hinted at; factor of one that only a summary mentions."""
 NOTHING: Final = ""
-"""The skill of phrases that mean none."""
+"""The skill of phrases that mean no skill."""
 BREAK: Final = "\n"
 _UNIT = re.compile(
     r"[a-z0-9\u00e0-\u00f6\u00f8-\u024f]+[+#]*"  # a word of Latin script, also c++ and c#
     r"|[\u3400-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af]"  # a character of Chinese, Japanese or Korean
-    r"|[.,;:!?()\[\]\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\uff08\uff09\n]"  # what no phrase reaches across
+    r"|[.,;:!?()\[\]\u3001\u3002\uff0c\uff1b\uff1a\uff01\uff1f\uff08\uff09\n]"  # a boundary that no phrase crosses
 )
 _VOWELS: Final = frozenset("aeiouy")
 
 
 @dataclass(frozen=True)
-class Found:
-    """One phrase of a text: what it means, and where it stands, in units (see :func:`units`)."""
+class PhraseMatch:
+    """One phrase of a text: its meaning, and its position in units (see :func:`units`)."""
 
     meaning: str
     strength: float
@@ -43,7 +43,7 @@ class Found:
 
 
 class Phrases:
-    """Phrases with their meanings, found so that the longest wins.
+    """Phrases with their meanings, matched so that the longest wins.
 
     >>> [(f.meaning, f.start) for f in Phrases({"项目管理": ("pm", 1.0), "管理": ("lead", 1.0)}).find("项目管理与管理")]
     [('pm', 0), ('lead', 5)]
@@ -59,25 +59,25 @@ class Phrases:
         self._first = {phrase[0] for phrase in self._of}
         self._size = {phrase: sum(map(len, phrase)) + len(phrase) for phrase in self._of}
 
-    def find(self, text: str) -> list[Found]:
-        """The phrases in ``text``, in its order, none over another."""
-        words = units(text, stemmed=self._stemmed)
-        there = [
+    def find(self, text: str) -> list[PhraseMatch]:
+        """The phrases in ``text``, in its order, without overlap."""
+        pieces = units(text, stemmed=self._stemmed)
+        candidates = [
             (-self._size[phrase], start, phrase)
-            for start in range(len(words))
-            if words[start] in self._first
-            for n in range(1, min(self._longest, len(words) - start) + 1)
-            if (phrase := tuple(words[start : start + n])) in self._of
+            for start in range(len(pieces))
+            if pieces[start] in self._first
+            for n in range(1, min(self._longest, len(pieces) - start) + 1)
+            if (phrase := tuple(pieces[start : start + n])) in self._of
         ]
         taken: set[int] = set()
-        found = []
-        for _, start, phrase in sorted(there):
-            place = range(start, start + len(phrase))
-            if taken.isdisjoint(place):
-                taken.update(place)
+        matches = []
+        for _, start, phrase in sorted(candidates):
+            span = range(start, start + len(phrase))
+            if taken.isdisjoint(span):
+                taken.update(span)
                 meaning, strength = self._of[phrase]
-                found.append(Found(meaning, strength, start, place.stop))
-        return sorted(found, key=lambda one: one.start)
+                matches.append(PhraseMatch(meaning, strength, start, span.stop))
+        return sorted(matches, key=lambda match: match.start)
 
 
 @dataclass(frozen=True)
@@ -91,8 +91,8 @@ class Taxonomy:
 
     @classmethod
     def of(cls, spec: SkillsSpec, examples: SkillExamplesSpec | None = None) -> Taxonomy:
-        """Made ready, with ``examples`` to recognise skills by likeness too. Where two skills claim a phrase, a name or alias
-        goes before a hint, and the earlier skill before the later."""
+        """From its definition, with ``examples`` to recognise skills by likeness too. Where two skills claim a phrase, a name
+        or alias takes precedence over a hint, and the earlier skill over the later."""
         meanings: dict[str, tuple[str, float]] = {}
         for strength in (NAMED, HINTED):
             for name, skill in spec.skills.items():
@@ -105,30 +105,30 @@ class Taxonomy:
         """Skill id → strength in (0, 1] of every skill that ``text`` (a tag, a title, a summary, a list of skills) names, the
         longest phrase first: what a text is mainly about is the first key."""
         if text not in self._seen:
-            found = [one for one in self.phrases.find(text) if one.meaning != NOTHING]
-            found.sort(key=lambda one: (-one.strength, one.start - one.end, one.start))
+            matches = [match for match in self.phrases.find(text) if match.meaning != NOTHING]
+            matches.sort(key=lambda match: (-match.strength, match.start - match.end, match.start))
             strongest: dict[str, float] = {}
-            for one in found:
-                strongest.setdefault(one.meaning, one.strength)
+            for match in matches:
+                strongest.setdefault(match.meaning, match.strength)
             self._seen[text] = MappingProxyType(strongest)
         return dict(self._seen[text])
 
     def helped_by(self, skill: str) -> dict[str, float]:
-        """Skill id → strength of every skill that helps ``skill``, itself 1.0. What the taxonomy does not know helps itself."""
+        """Skill id → strength of every skill that helps ``skill``, itself 1.0; an unknown skill helps only itself."""
         known = self.spec.skills.get(skill)
         return {skill: 1.0, **(known.helped_by if known else {})}
 
     def taught_by(self, title: str, summary: str = "", skills: Sequence[str] = ()) -> dict[str, float]:
-        """Skill id → strength of what a course teaches, the strongest first; a summary counts less than title and skills."""
+        """Skill id → strength of the skills that a course teaches, strongest first; a summary counts less."""
         strongest: dict[str, float] = {}
-        fields = ((title, 1.0), *((one, 1.0) for one in skills), (summary, IN_PASSING))
+        fields = ((title, 1.0), *((skill, 1.0) for skill in skills), (summary, IN_PASSING))
         for text, weight in fields:
             for name, strength in self.skills_in(text).items():
                 strongest[name] = max(strongest.get(name, 0.0), weight * strength)
         return dict(sorted(strongest.items(), key=lambda item: -item[1]))
 
     def name(self, skill: str, language: Language) -> str:
-        """What the skill is called; its id where the taxonomy does not know it."""
+        """What the skill is called; its id for an unknown skill."""
         known = self.spec.skills.get(skill)
         if known is None:
             return skill
@@ -136,17 +136,17 @@ class Taxonomy:
 
 
 def units(text: str, *, stemmed: bool = True) -> list[str]:
-    """``text`` in the pieces that phrases are made of: single Chinese characters, stemmed Latin words, and breaks.
+    """``text`` in the pieces that phrases consist of: single Chinese characters, stemmed Latin words, and breaks.
 
     >>> units("跨部门 Cross-functional meetings, C++")
     ['跨', '部', '门', 'cros', 'functional', 'meet', '\\n', 'c++']
     """
-    found = _UNIT.findall(text.lower().replace("’", "'").replace("'s", ""))
-    return [(stem(word) if stemmed else word) if word[0].isalnum() else BREAK for word in found]
+    pieces = _UNIT.findall(text.lower().replace("’", "'").replace("'s", ""))
+    return [(stem(piece) if stemmed else piece) if piece[0].isalnum() else BREAK for piece in pieces]
 
 
 def stem(word: str) -> str:
-    """A Latin word without the endings that change with its use; anything else as it is.
+    """A Latin word without its inflections; anything else unchanged.
 
     >>> [stem(word) for word in ("plans", "planning", "negotiation", "negotiates", "analyzing", "priorities", "business", "sql")]
     ['plan', 'plan', 'negotiat', 'negotiat', 'analys', 'priority', 'busines', 'sql']
@@ -158,7 +158,7 @@ def stem(word: str) -> str:
     elif word.endswith("s") and not word.endswith(("us", "is")):
         word = word[:-1]
     for ending in ("ing", "ed", "ion", "e"):
-        if ending == "ion" and not word.endswith("ation"):  # a production is no product
+        if ending == "ion" and not word.endswith("ation"):  # production is not a form of product
             continue
         rest = word[: -len(ending)]
         if word.endswith(ending) and len(rest) >= 3 and not _VOWELS.isdisjoint(rest):
