@@ -44,6 +44,7 @@ def test_a_relation_to_no_skill_is_refused_with_file_and_key() -> None:
 
 
 def test_of_two_policies_of_a_kind_one_must_be_named(tmp_path: Path) -> None:
+    (tmp_path / "perfml.toml").write_text('name = "x"\n', encoding="utf-8")
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "leaders.toml").write_text(
         'kind = "course_match"\nzh = "干部"\nen = "leaders"\n', encoding="utf-8"
