@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from perfml.evidence.windows import Plan, WindowColumn, compile_windows
+from perfml.evidence.log.windows import Plan, WindowColumn, compile_windows
 from perfml.project.folder import Definitions
 
 RELATIONS = {"team": ["manager_id"], "peers": ["role_family", "level"]}

@@ -14,16 +14,16 @@ import pyarrow as pa
 
 from perfml.arrays import Floats, Ints, Objects
 from perfml.errors import DataError
-from perfml.evidence.cells import EventLog, discover_kinds, part_log, record_begins
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import z_scores
-from perfml.evidence.grid import Grid, epoch_days
-from perfml.evidence.kernel import cell_columns
-from perfml.evidence.pairs import pair_columns
-from perfml.evidence.reading import quoted
+from perfml.evidence.log.cells import EventLog, discover_kinds, part_log, record_begins
+from perfml.evidence.log.grid import Grid, epoch_days
+from perfml.evidence.log.kernel import cell_columns
+from perfml.evidence.log.pairs import pair_columns
+from perfml.evidence.log.windows import Plan, compile_windows
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
-from perfml.evidence.windows import Plan, compile_windows
+from perfml.evidence.tables.reading import quoted
 from perfml.progress import Progress
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import Relation

@@ -13,10 +13,10 @@ import pandas as pd
 
 from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
-from perfml.evidence.reading import quoted
+from perfml.evidence.log.windows import Plan, Side, WindowColumn, compile_windows
 from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
-from perfml.evidence.windows import Plan, Side, WindowColumn, compile_windows
+from perfml.evidence.tables.reading import quoted
 from perfml.project.folder import Definitions
 from perfml.project.spec import COUNTERPART_MEASURES
 

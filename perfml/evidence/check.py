@@ -1,4 +1,4 @@
-"""``perfml check``: what a company's tables hold, what is wrong with them, and what can be computed from them."""
+"""``perfml check``: what is in a company's tables, what is wrong with them, and what can be computed from them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import ModelSpec
 
 FIRST_KEYS = 5
+"""Keys that are shown of the rows that broke a rule."""
 DAYS_OF_MONTH = 31
 RARE_DAYS = 100
-"""Reviews further apart than this cannot carry a monthly risk by themselves."""
+"""Median days between a person's reviews above which reviews alone do not support a monthly risk."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Rows that broke one rule: quarantined, or (``kept``) reported and still in use."""
+@dataclass(frozen=True, kw_only=True)
+class TableFinding:
+    """Rows that broke one rule: quarantined, or reported and still ``in_use``."""
 
     rule: str
     column: str | None
@@ -27,28 +28,28 @@ class Finding:
     first_keys: tuple[str, ...]
     en: str
     zh: str
-    kept: bool = False
+    in_use: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TableReport:
     """One table of the contract."""
 
     name: str
-    there: bool
+    available: bool
     rows: int = 0
     usable: int = 0
     employees: int | None = None
     first: dt.date | None = None
     last: dt.date | None = None
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TableFinding, ...] = ()
     gaps: tuple[str, ...] = ()
-    """Months inside the span without a row."""
+    """Months inside the span without a row (of events only)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """All tables, and what follows for the models."""
+    """All tables, and what can be computed from them."""
 
     source: str
     tables: tuple[TableReport, ...]
@@ -60,32 +61,35 @@ class CheckReport:
     """Whether the main job can run."""
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, dates as text."""
+        """The report as a JSON object with dates as :class:`datetime.date`."""
         tables = [{**t.__dict__, "findings": [f.__dict__ for f in t.findings]} for t in self.tables]
         return {**self.__dict__, "tables": tables}
 
 
-RULE_WORDS: Mapping[str, tuple[str, str]] = {
+RULE_TEXTS: Mapping[str, tuple[str, str]] = {
     "wrong_type": ("the value is not of the column's type", "类型不符"),
-    "missing_value": ("a mandatory value is missing", "缺少必填值"),
+    "missing_value": ("a required value is missing", "缺少必填值"),
     "before_1900": ("the date lies before 1900", "日期早于 1900 年"),
     "in_the_future": ("the date lies in the future", "日期在未来"),
     "off_the_scale": ("the rating lies outside the declared scale", "评分超出量表"),
     "too_large_to_sum": ("the value is too large to be summed exactly", "数值过大，无法精确求和"),
     "past_9999": ("the date lies after 9999", "日期晚于 9999 年"),
-    "duplicate_key": ("another row has the same key and the same known_at, and was usable first", "主键与知悉时间重复"),
+    "duplicate_key": (
+        "another row with the same key and the same known_at was usable first",
+        "另一条主键与知悉时间相同的记录更早可用",
+    ),
     "contradicting_rows": (
         "rows with the same key and the same known_at contradict each other",
-        "相同主键的记录相互矛盾",
+        "主键与知悉时间相同的记录相互矛盾",
     ),
-    "cycle_of_managers": ("someone would come to report to themselves", "汇报线成环"),
+    "cycle_of_managers": ("the row makes someone their own indirect manager", "该记录使汇报线成环"),
 }
 
 
 def check(data: Data, definitions: Definitions, models: Mapping[str, ModelSpec]) -> CheckReport:
-    """The report of an opened source (``open_data(…, strict=False)``)."""
+    """Report on an opened source (``open_data(…, strict=False)``)."""
     tables = tuple(
-        _table(data, name) if data.has(name) else TableReport(name, there=False) for name in definitions.tables
+        _table(data, name) if data.has(name) else TableReport(name=name, available=False) for name in definitions.tables
     )
     reports = {table.name: table for table in tables}
     problems = [str(problem) for problem in data.problems]
@@ -94,8 +98,16 @@ def check(data: Data, definitions: Definitions, models: Mapping[str, ModelSpec])
         problems.append(f"{data.source}: there is no usable row in 'employees'; the main job cannot run")
     if not usable & {"events", "reviews"}:
         problems.append(f"{data.source}: there is no usable row in 'events' nor in 'reviews'; the main job cannot run")
-    can, cannot = _abilities(data, definitions, models, reports, usable)
-    return CheckReport(data.source, tables, tuple(data.notices), tuple(problems), can, cannot, ready=not problems)
+    can, cannot = _abilities(data, definitions, models, reports=reports, usable=usable)
+    return CheckReport(
+        source=data.source,
+        tables=tables,
+        notices=tuple(data.notices),
+        problems=tuple(problems),
+        can=can,
+        cannot=cannot,
+        ready=not problems,
+    )
 
 
 def _table(data: Data, name: str) -> TableReport:
@@ -106,47 +118,69 @@ def _table(data: Data, name: str) -> TableReport:
     usable, employees, first, last = connection.execute(f"select count(*), {person}, {span} from {name}").fetchall()[0]
     findings = [*_quarantined(data, name), *_audits(data, name)]
     gaps: tuple[str, ...] = ()
-    if name in ("events", "reviews") and usable:
+    if name == "events" and usable:
         months = connection.execute(
             "select strftime(m, '%Y-%m') from"
             f" range(date_trunc('month', date '{first}'), date '{last}' + 1, interval 1 month) t(m)"
             f" where m not in (select distinct date_trunc('month', happened_day) from {name}) order by m"
         ).fetchall()
-        gaps = tuple(row[0] for row in months) if name == "events" else ()
-    return TableReport(name, True, data.rows_read[name], usable, employees, first, last, tuple(findings), gaps)
+        gaps = tuple(row[0] for row in months)
+    return TableReport(
+        name=name,
+        available=True,
+        rows=data.rows_read[name],
+        usable=usable,
+        employees=employees,
+        first=first,
+        last=last,
+        findings=tuple(findings),
+        gaps=gaps,
+    )
 
 
-def _quarantined(data: Data, name: str) -> list[Finding]:
+def _quarantined(data: Data, name: str) -> list[TableFinding]:
     rows = data.connection.execute(
         f"select rule, column_name, count(*), list(key order by key)[:{FIRST_KEYS}] from quarantine"
         " where table_name = ? group by rule, column_name order by count(*) desc, rule, column_name",
         [name],
     ).fetchall()
     rules = data.specs[name].rules
-    found = []
+    findings = []
     for rule, column, n, keys in rows:
-        en, zh = (rules[rule].en, rules[rule].zh) if rule in rules else RULE_WORDS[rule]
-        found.append(Finding(rule, column, n, tuple(keys), en, zh))
-    return found
+        en, zh = (rules[rule].en, rules[rule].zh) if rule in rules else RULE_TEXTS[rule]
+        findings.append(TableFinding(rule=rule, column=column, rows=n, first_keys=tuple(keys), en=en, zh=zh))
+    return findings
 
 
-def _audits(data: Data, name: str) -> list[Finding]:
-    found = []
+def _audits(data: Data, name: str) -> list[TableFinding]:
+    findings = []
     for rule, audit in data.specs[name].audits.items():
         keys = data.connection.execute(f"select * from ({audit.query}) order by 1").fetchall()
         if keys:
             first = tuple(str(row[0]) for row in keys[:FIRST_KEYS])
-            found.append(Finding(rule, None, len(keys), first, audit.en, audit.zh, kept=True))
-    return found
+            findings.append(
+                TableFinding(
+                    rule=rule,
+                    column=None,
+                    rows=len(keys),
+                    first_keys=first,
+                    en=audit.en,
+                    zh=audit.zh,
+                    in_use=True,
+                )
+            )
+    return findings
 
 
 def _abilities(
     data: Data,
     definitions: Definitions,
     models: Mapping[str, ModelSpec],
+    *,
     reports: Mapping[str, TableReport],
     usable: set[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What can be computed, and what cannot, with the reason. ``usable``: tables with a usable row."""
     can: list[str] = []
     cannot: list[str] = []
     for windowed in definitions.windowed:
@@ -174,7 +208,7 @@ def _abilities(
         for days in spec.label.horizons_days:
             wait = 2 * days + spec.population.warm_up_days + DAYS_OF_MONTH
             if needed not in usable:
-                state = "has no usable row" if reports[needed].there else "is missing"
+                state = "has no usable row" if reports[needed].available else "is missing"
                 cannot.append(f"model {name}: the table {needed} {state}")
                 break
             if span < wait:
@@ -187,8 +221,8 @@ def _abilities(
 
 
 def _tables_of(file: RelationalFile, definitions: Definitions) -> list[str]:
-    """The tables that a file selects from, itself or by way of the columns it reads."""
-    makers = {column: one for one in definitions.relational for column in one.spec.columns}
+    """The tables that a file selects from, directly or through the columns it reads."""
+    makers = {column: other for other in definitions.relational for column in other.spec.columns}
     behind = {
         table for name in file.spec.reads for table in (makers[name].spec.needs if name in makers else ("events",))
     }
@@ -196,6 +230,7 @@ def _tables_of(file: RelationalFile, definitions: Definitions) -> list[str]:
 
 
 def _days_between_reviews(data: Data) -> float | None:
+    """The median over all pairs of successive reviews of one person; None without such a pair."""
     row = data.connection.execute(
         "select median(apart) from (select date_diff('day', lag(reviewed_on)"
         " over (partition by employee_id order by reviewed_on), reviewed_on) as apart from reviews) where apart > 0"

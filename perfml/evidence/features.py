@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from perfml.arrays import Floats
 from perfml.evidence.batches import Job, batches, comparisons, prepare
 from perfml.evidence.columns import Column
-from perfml.evidence.reading import unreadable
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import unreadable
 from perfml.files import atomic_write
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions

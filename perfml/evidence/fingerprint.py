@@ -20,8 +20,8 @@ from pathlib import Path
 import duckdb
 
 from perfml.errors import DefinitionError
-from perfml.evidence.reading import literal, quoted, unreadable
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import literal, quoted, unreadable
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER

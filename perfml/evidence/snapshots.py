@@ -12,8 +12,8 @@ import duckdb
 
 from perfml.errors import DefinitionError
 from perfml.evidence.portable import check_portable, check_reads, repeatable
-from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import quoted
 from perfml.project.folder import RelationalFile
 
 KNOWN = "known"

@@ -20,10 +20,10 @@ def check_table(report: CheckReport) -> None:
     for heading in ("table", "rows", "people", "span", "set aside", "gaps"):
         table.add_column(heading, justify="right" if heading in ("rows", "people", "set aside") else "left")
     for t in report.tables:
-        if not t.there:
+        if not t.available:
             table.add_row(f"[dim]{t.name}", "[dim]–", "", "[dim]absent", "", "")
             continue
-        set_aside = sum(f.rows for f in t.findings if not f.kept)
+        set_aside = sum(f.rows for f in t.findings if not f.in_use)
         gaps = f"{len(t.gaps)} months, first {t.gaps[0]}" if t.gaps else ""
         people = "" if t.employees is None else f"{t.employees:,}"
         table.add_row(
@@ -39,7 +39,7 @@ def check_table(report: CheckReport) -> None:
         for f in t.findings:
             where = f"{t.name}.{f.column}" if f.column else t.name
             keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
-            state = "reported" if f.kept else "set aside"
+            state = "reported" if f.in_use else "set aside"
             out.print(f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}", highlight=False)
     for notice in report.notices:
         out.print(f"  note: {escape(notice)}", highlight=False)

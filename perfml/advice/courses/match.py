@@ -22,7 +22,6 @@ from perfml.advice.courses.recommenders.fusion import CourseRecommender
 from perfml.advice.courses.rules import Course, CourseStep, Person, check_prerequisites, offer, why_nothing
 from perfml.advice.courses.tags import known_rows, looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
-from perfml.errors import DataError
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.messages import Language, Message, render
@@ -90,10 +89,8 @@ def match(
     ``name`` is the policy's; ``held``: people without suggestions, and why; ``refused``: ids of suggestions not to repeat.
     Raises :class:`DataError` where there is no catalogue, where its prerequisites form a circle, or where no table names gaps.
     """
-    if not data.has("courses"):
-        raise DataError("the table 'courses' is missing", where=data.source, remedy="export the catalogue")
-    if not data.has("gap_tags") and not data.has("reviews"):
-        raise DataError("neither 'gap_tags' nor 'reviews' is there", where=data.source, remedy="add one of the two")
+    data.require("courses", remedy="export the catalogue")
+    data.require("gap_tags", "reviews", remedy="add one of the two")
     looked = looks(data, taxonomy, as_of)
     gaps = open_tags(data, taxonomy, as_of, open_days=policy.open_days, proposed=policy.use_proposed, looked=looked)
     people = _people(data, policy, as_of)

@@ -28,10 +28,7 @@ def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, u
     Raises :class:`DataError` if the table that the label needs is missing.
     """
     table = "exits" if label.kind == "exit" else "reviews"
-    if not data.has(table):
-        raise DataError(
-            f"the table {table!r} is missing", where=data.source, remedy=f"a label of kind {label.kind!r} needs it"
-        )
+    data.require(table, remedy=f"a label of kind {label.kind!r} needs it")
     wait = horizon_days + label.reporting_delay_days
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
     known = known_by(until)

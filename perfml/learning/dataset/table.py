@@ -16,8 +16,8 @@ from perfml.arrays import Bools, Floats
 from perfml.errors import DefinitionError, ModelError
 from perfml.evidence.columns import Column
 from perfml.evidence.features import build
-from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import quoted
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions

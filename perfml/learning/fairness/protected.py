@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from perfml.arrays import Dates, Objects
-from perfml.evidence.reading import quoted
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import quoted
 from perfml.learning.fairness.audit import age_bands
 
 BIRTH_YEAR = "birth_year"

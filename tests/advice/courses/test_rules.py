@@ -93,7 +93,7 @@ def test_without_anything_that_names_a_gap_it_is_an_error_with_its_remedy(tmp_pa
     log = "employee_id | happened_at | kind\nana | 2026-08-01 | login"
     people = "employee_id | hired_on\nana | 2020-01-01"
     data = opened(write_tables(tmp_path, employees=people, events=log, courses=HEAD + "a | 谈判 | | | | |"))
-    with pytest.raises(DataError, match="neither 'gap_tags' nor 'reviews' is there; add one of the two"):
+    with pytest.raises(DataError, match="the tables 'gap_tags' and 'reviews' are missing; add one of the two"):
         match(data, POLICY, taxonomy=TAXONOMY, as_of=DAY)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from perfml.errors import DefinitionError
-from perfml.evidence.windows import Plan, compile_windows, slug
+from perfml.evidence.log.windows import Plan, compile_windows, slug
 from tests.tables import shipped, windowed
 
 EACH: dict[str, Any] = {"column": "{kind}_{window}", "measure": "count", "kinds": "each", "windows_days": [7, 28]}

@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from perfml.evidence.grid import Grid, epoch_days
+from perfml.evidence.log.grid import Grid, epoch_days
 
 DATES = [dt.date(2024, 12, 30), dt.date(2025, 1, 6), dt.date(2025, 6, 2)]
 GRID = Grid(epoch_days(DATES), (1, 28, 64, 364))

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from perfml.errors import DataError
-from perfml.evidence.reading import RawTable, raw_tables, unreadable
+from perfml.evidence.tables.reading import RawTable, raw_tables, unreadable
 from tests.tables import (
     draw,
     evidence,
@@ -64,7 +64,7 @@ SAID = {
         "column 'rating' stands twice",
         "export it again, with one header row of distinct names",
     ),
-    "a header of something else": ("column 'review_id' is missing", "export it, or take the table away"),
+    "a header of something else": ("column 'review_id' is missing", "export it, or remove the table"),
 }
 """How the problem begins, and the remedy, where they are not :data:`UNREADABLE`."""
 

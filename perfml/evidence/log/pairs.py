@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints
-from perfml.evidence.cells import NO_ONE, Arrays
-from perfml.evidence.grid import Grid
-from perfml.evidence.kernel import NEVER, ValidityIntervals, divide
-from perfml.evidence.windows import Plan, Side, WindowColumn
+from perfml.evidence.log.cells import NO_ONE, Arrays
+from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.kernel import NEVER, ValidityIntervals, divide
+from perfml.evidence.log.windows import Plan, Side, WindowColumn
 
 Departments = npt.NDArray[np.int32]
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 
 from perfml.arrays import Bools, Floats, Indexes, Ints
 from perfml.errors import DataError
-from perfml.evidence.cells import FOREVER, Arrays
-from perfml.evidence.grid import Grid
-from perfml.evidence.windows import Plan, WindowColumn
+from perfml.evidence.log.cells import FOREVER, Arrays
+from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.windows import Plan, WindowColumn
 
 Channels = tuple[int, ...]
 NEVER = -1_000_000

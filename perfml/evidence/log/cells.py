@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Ints
-from perfml.evidence.grid import Grid
+from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.windows import Plan
 from perfml.evidence.sources import Data
-from perfml.evidence.windows import Plan
 
 Arrays = dict[str, Ints]
 """Integers, of 32 or 64 bits."""

@@ -1,0 +1,104 @@
+"""A raw table becomes a clean one: typed, checked, its faulty rows in quarantine, its versions in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import duckdb
+
+from perfml.evidence.tables.reading import RawTable, literal, quoted
+from perfml.evidence.tables.typed_rows import present, sql_type, typed_rows
+from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
+from perfml.project.spec import TableSpec
+
+EVENT_CONTENT = ("employee_id", "happened_at", "kind", "value", "counterpart_id", "source")
+
+
+def make_quarantine(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table ``quarantine``, empty."""
+    connection.execute(
+        "create table quarantine (table_name text, rule text, column_name text, key text, employee_id text,"
+        " happened_day date, known_day date)"
+    )
+
+
+def make_empty(connection: duckdb.DuckDBPyConnection, name: str, spec: TableSpec) -> None:
+    """Make a table without rows, so that rules of later tables may look up one that is absent or cannot be used."""
+    columns = [f"{quoted(column)} {sql_type(kind)}" for column, kind in spec.columns.items()]
+    days = ["happened_day date", "known_day date", "known_moment timestamp", "usable_day date", "superseded_day date"]
+    connection.execute(f"create table {quoted(name)} ({', '.join(columns + days)})")
+
+
+def load(connection: duckdb.DuckDBPyConnection, raw: RawTable, spec: TableSpec, *, today: dt.date) -> int:
+    """Make the clean table ``raw.name`` and add its faulty rows to ``quarantine``; return the number of rows read."""
+    name, loading = raw.name, _Loading(connection, raw, spec)
+    kind = "view" if name == "events" and not raw.is_text else "table"  # a large log stays in its files
+    connection.execute(f"create {kind} typed_{name} as {typed_rows(raw, spec, today=today)}")
+    rows: int = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
+    rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
+    refused = loading.quarantine(f"typed_{name} t where t.broken is not null", rule=rule, column=column)
+    clean = f"select * exclude (broken), greatest(happened_day, known_day) as usable_day from typed_{name}"
+    if refused:  # otherwise the rules need not be evaluated again
+        clean += " where broken is null"
+    if name != "events":
+        loading.finish(clean)
+    elif "event_id" in raw.columns:
+        loading.finish_keyed_events(clean)
+    else:
+        connection.execute(f"create {kind} events as {single_versions(clean)}")
+    return rows
+
+
+@dataclass(frozen=True)
+class _Loading:
+    """One table while it is loaded."""
+
+    connection: duckdb.DuckDBPyConnection
+    raw: RawTable
+    spec: TableSpec
+
+    def quarantine(self, rows: str, *, rule: str, column: str = "null") -> int:
+        """Copy ``rows`` (SQL after ``from``, its rows called ``t``) to ``quarantine``; return how many."""
+        key = f"concat_ws(' ', {', '.join(f't.{quoted(k)}::text' for k in self.spec.key)})"
+        person = "t.employee_id" if "employee_id" in self.spec.columns else "null"
+        n: int = self.connection.execute(
+            f"insert into quarantine select {literal(self.raw.name)}, {rule}, {column}, {key}, {person},"
+            f" t.happened_day, t.known_day from {rows}"
+        ).fetchall()[0][0]
+        return n
+
+    def finish(self, clean: str) -> None:
+        """Make the table from its ``clean`` rows, with versions in order where a key is repeated."""
+        execute, name, key = self.connection.execute, self.raw.name, self.spec.key
+        if not execute(repeats_keys(clean, key)).fetchall():
+            execute(f"create table {name} as {single_versions(clean)}")
+            execute(f"drop table typed_{name}")
+            return
+        columns = present(self.raw, self.spec)
+        content = [column for column, kind in columns.items() if column != "known_at" and not kind.later]
+        later = [column for column, kind in columns.items() if kind.later]
+        execute(f"create table ranked_{name} as {ranked_copies(clean, key, content=content, later=later)}")
+        self.quarantine(f"ranked_{name} t where t.copy > 0", rule=COPY_RULE)
+        execute(f"create table {name} as {versions(f'ranked_{name}', key)}")
+        execute(f"drop table ranked_{name}; drop table typed_{name}")
+
+    def finish_keyed_events(self, clean: str) -> None:
+        """Make ``events``; only the rows whose ``event_id`` is repeated are ranked, as the log is long."""
+        execute, key = self.connection.execute, ("event_id",)
+        execute(
+            "create table repeated as select event_id from typed_events where broken is null and event_id is not null"
+            " group by event_id having count(*) > 1"
+        )
+        if not execute("select count(*) from repeated").fetchall()[0][0]:
+            execute(f"create view events as {single_versions(clean)}")
+            return
+        repeated = f"select * from ({clean}) where event_id in (select event_id from repeated)"
+        execute(f"create table ranked_events as {ranked_copies(repeated, key, content=EVENT_CONTENT)}")
+        self.quarantine("ranked_events t where t.copy > 0", rule=COPY_RULE)
+        execute(f"create table versioned_events as {versions('ranked_events', key)}")
+        execute(
+            f"create view events as {single_versions(clean)}"
+            " where event_id is null or event_id not in (select event_id from repeated)"
+            " union all by name select * from versioned_events"
+        )

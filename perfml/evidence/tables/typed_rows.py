@@ -1,0 +1,134 @@
+"""SQL that reads every column in its type, dates every row, and names the first rule that a row breaks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from perfml.evidence.tables.reading import RawTable, literal, quoted
+from perfml.project.spec import ColumnType, TableSpec
+
+EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
+_MOMENTS = ("DATE", "TIMESTAMP")
+_FLOATING = ("DOUBLE", "FLOAT")
+_EXACT = (
+    "DECIMAL",
+    "TINYINT",
+    "SMALLINT",
+    "INTEGER",
+    "BIGINT",
+    "HUGEINT",
+    "UTINYINT",
+    "USMALLINT",
+    "UINTEGER",
+    "UBIGINT",
+)
+
+
+def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
+    """SQL: the rows of ``raw`` with every column of ``spec``, null where it is absent or not of its type, and
+
+    - ``happened_day``, ``known_day`` and ``known_moment`` (``known_at``, else when it happened),
+    - ``broken``: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks.
+    """
+    columns = present(raw, spec)
+    checked = [column for column, kind in columns.items() if kind.type != "text"]  # any text is a valid text
+    typed = [f"{_typed(column, kind, raw)} as {quoted(column)}" for column, kind in columns.items()]
+    absent = [
+        f"null::{sql_type(kind)} as {quoted(column)}" for column, kind in spec.columns.items() if column not in columns
+    ]
+    given = [f"{_has_value(column, raw)} as {_given(column)}" for column in checked]
+    happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
+    known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in columns else f"{happened}::timestamp"
+    hidden = f"exclude ({', '.join(map(_given, checked))})" if checked else ""
+    return (
+        f"select * {hidden}, {happened}::date as happened_day, {known}::date as known_day, {known} as known_moment,"
+        f" {_broken(spec, columns, happened=happened, today=today)} as broken"
+        f" from (select {', '.join([*typed, *absent, *given])} from {raw.relation} raw) t"
+    )
+
+
+def present(raw: RawTable, spec: TableSpec) -> dict[str, ColumnType]:
+    """The columns of the contract that the table has."""
+    return {column: kind for column, kind in spec.columns.items() if column in raw.columns}
+
+
+def sql_type(kind: ColumnType) -> str:
+    """DuckDB's name of a column's type."""
+    return {"text": "text", "list": "text[]", "int": "bigint", "bool": "boolean"}.get(kind.type, kind.type)
+
+
+def _given(column: str) -> str:
+    """SQL name of the flag that says whether the column had any value to read."""
+    return quoted("given_" + column)
+
+
+def _has_value(column: str, raw: RawTable) -> str:
+    value = f"raw.{quoted(column)}"
+    return (
+        f"nullif(trim({value}), '') is not null" if raw.columns[column].upper() == "VARCHAR" else f"{value} is not null"
+    )
+
+
+def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
+    """SQL that reads the column, null where the value is not of its type."""
+    value, stored = f"raw.{quoted(column)}", raw.columns[column].upper()
+    text = f"nullif(trim({value}::text), '')"
+    if kind.type == "text":
+        if stored in _FLOATING:  # whole ids, some of them missing, as data frames write them
+            return f"coalesce(case when {value} = round({value}) then try_cast({value} as bigint) end::text, {text})"
+        if (
+            stored == "VARCHAR" and not raw.is_text
+        ):  # an empty value that is required is refused, so it is left as it is
+            return value if kind.required else f"nullif({value}, '')"
+        return text
+    if kind.type == "list":
+        return (
+            f"{value}::text[]"
+            if stored.endswith("[]")
+            else f"[trim(x) for x in string_split({text}, ';') if trim(x) <> '']"
+        )
+    if kind.type in ("date", "timestamp"):
+        if stored == "TIMESTAMP WITH TIME ZONE" or stored.startswith(_MOMENTS):
+            moment = f"{value}::timestamp"
+        else:
+            moment = f"try_cast({text} as timestamptz)::timestamp"
+        return moment if kind.type == "timestamp" else f"{moment}::date"
+    if kind.type == "bool":
+        return value if stored == "BOOLEAN" else f"try_cast({text} as boolean)"
+    number = f"{value}::double" if stored.startswith((*_FLOATING, *_EXACT)) else f"try_cast({text} as double)"
+    finite = number if stored.startswith(_EXACT) else f"case when isfinite({number}) then {number} end"
+    return (
+        finite
+        if kind.type == "double"
+        else f"case when {finite} = round({finite}) then try_cast({finite} as bigint) end"
+    )
+
+
+def _broken(spec: TableSpec, columns: Mapping[str, ColumnType], *, happened: str, today: dt.date) -> str:
+    """SQL: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks."""
+    cases = []
+    for column, kind in columns.items():
+        name = f"t.{quoted(column)}"
+        if kind.type != "text":
+            cases.append((f"{name} is null and t.{_given(column)}", f"wrong_type:{column}"))
+        if kind.required:
+            cases.append(
+                (f"{name} is null" + (f" or {name} = ''" if kind.type == "text" else ""), f"missing_value:{column}")
+            )
+        if kind.type in ("date", "timestamp"):
+            cases.append((f"{name} < date '{EARLIEST}'", f"before_1900:{column}"))
+            if column != "known_at" and (spec.planned or column != spec.happened):
+                cases.append((f"{name} > date '{LATEST}'", f"past_9999:{column}"))
+    tomorrow = today + dt.timedelta(days=1)
+    if spec.happened and not spec.planned:
+        cases.append((f"{happened} >= date '{tomorrow}'", f"in_the_future:{spec.happened}"))
+    if "known_at" in columns:
+        cases.append((f"t.known_at >= timestamp '{tomorrow}'", "in_the_future:known_at"))
+    if spec.scale:
+        cases.append((f"t.rating not between {spec.scale.worst} and {spec.scale.best}", "off_the_scale:rating"))
+    if spec.value_decimals is not None and "value" in columns:
+        cases.append((f"abs(t.value) >= {10 ** (15 - spec.value_decimals)}", "too_large_to_sum:value"))
+    cases += [(f"({rule.when})", name) for name, rule in spec.rules.items()]
+    whens = " ".join(f"when {condition} then {literal(label)}" for condition, label in cases)
+    return f"(case {whens} end)"
