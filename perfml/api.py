@@ -28,7 +28,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Who
-from perfml.scoring.score_files import ScoreRow, person_rows
+from perfml.scoring.score_files import StoredScore, person_rows
 from perfml.trust.holds import held_people
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            return drift(opened, self.folder, loaded, day, progress=self.progress)
+            return drift(opened, self.folder, loaded, as_of=day, progress=self.progress)
 
     def fairness(
         self,
@@ -218,13 +218,13 @@ class Project:
         with self.open(data) as opened:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
-            parts = score_in_parts(opened, self.folder, loaded, dates, progress=self.progress)
+            parts = score_in_parts(opened, self.folder, loaded, as_of=dates, progress=self.progress)
             records = record_run(self.home, keep_scores(parts, self.home), data=opened, folder=self.folder)
             return [record.with_suffix(".parquet") for record in records]
 
     def explain(
         self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Who | None = None
-    ) -> list[ScoreRow]:
+    ) -> list[StoredScore]:
         """The score rows of one person, one for each horizon; ``voice`` words their reasons for HR, the manager or the employee.
 
         Raises :class:`PerfmlError` where there are none.
@@ -233,7 +233,7 @@ class Project:
         from perfml.reasons.voices import Voices
         from perfml.scoring.run_record import voices_of
 
-        rows = person_rows(self.home, model, employee_id, _date(as_of))
+        rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
@@ -263,7 +263,7 @@ class Project:
         from perfml.reasons.leading import first_column
         from perfml.scoring.run_record import read_record
 
-        rows = person_rows(self.home, model, employee_id, _date(as_of))
+        rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
         name = first_column(rows, evidence)
         loaded = load(self.home, model, rows[0]["model_version"])
         (column,) = (c for c in loaded.columns if c.name == name)
@@ -283,7 +283,7 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            return curves(opened, self.folder, loaded, day, progress=self.progress)
+            return curves(opened, self.folder, loaded, as_of=day, progress=self.progress)
 
     def replay(self, model: str, as_of: DateLike, data: DataLocation | None = None) -> Replay:
         """Recompute kept scores from the recorded data, definitions and model, and compare every value.
@@ -292,7 +292,7 @@ class Project:
         """
         from perfml.scoring.replay import replay
 
-        return replay(self.home, model, date_of(as_of), data, progress=self.progress)
+        return replay(self.home, model, date_of(as_of), data=data, progress=self.progress)
 
     # Advice: nothing applies by itself
 

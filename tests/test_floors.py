@@ -16,7 +16,7 @@ FLOORS = {
     6: ("trust",),
     7: ("scoring",),
     8: ("advice",),
-    9: ("report", "api", "report", "service"),
+    9: ("api", "report", "service"),
     10: ("__init__",),
     11: ("terminal", "cli", "demo"),
 }

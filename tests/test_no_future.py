@@ -113,7 +113,7 @@ def rows_at(tables: Tables, model: Model, as_of: dt.date) -> list[dict[str, obje
         write(Path(folder), tables, parquet=False)
         data = opened(Path(folder))
         try:
-            return score(data, ProjectFolder(STARTER), model, [as_of]).to_pylist()
+            return score(data, ProjectFolder(STARTER), model, as_of=[as_of]).to_pylist()
         finally:
             data.close()
 

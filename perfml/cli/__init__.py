@@ -91,6 +91,7 @@ def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonO
 
 
 def features(
+    *,
     out: Annotated[Path, typer.Option("--out", help="Parquet file to write.")],
     data: DataOption = None,
     as_of: AsOfOption = None,
@@ -103,7 +104,7 @@ def features(
     """Write the evidence of everyone employed at each as-of date: one row per person and date."""
 
     require_suffix(out, ".parquet")
-    dates = series(as_of, start, to, every)
+    dates = series(as_of, start=start, to=to, every=every)
     if not dates:
         raise PerfmlError("no date is named", where="--as-of", remedy="name one, or --from --to --every")
     with terminal.progress() as progress:
@@ -118,6 +119,7 @@ def features(
 
 
 def report(
+    *,
     out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("report.html"),
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
     project: ProjectOption = None,
@@ -130,6 +132,7 @@ def report(
 
 
 def serve(
+    *,
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8321,
     project: ProjectOption = None,

@@ -47,6 +47,7 @@ class StatusOption(StrEnum):
 
 
 def targets(
+    *,
     data: DataOption = None,
     as_of: OneDateOption = None,
     policy: PolicyOption = None,
@@ -67,6 +68,7 @@ def targets(
 
 
 def courses(
+    *,
     data: DataOption = None,
     as_of: OneDateOption = None,
     employee: Annotated[list[str] | None, typer.Option("--employee", help="Only this person; may be repeated.")] = None,
@@ -90,6 +92,7 @@ def courses(
 
 def priorities(
     model: str,
+    *,
     capacity: Annotated[
         int | None, typer.Option("--capacity", min=1, help="How many people there is time for.")
     ] = None,
@@ -130,6 +133,7 @@ def priorities(
 def decide(
     suggestion: str,
     verdict: VerdictOption,
+    *,
     by: Annotated[str, typer.Option("--by", help="Who decides: a person's name.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why; required for a refusal.")] = "",
     key: KeyOption = None,
@@ -145,6 +149,7 @@ def decide(
 
 def intervene(
     employee: str,
+    *,
     kind: Annotated[str, typer.Option("--kind", help="What was offered, e.g. conversation.")],
     offered_on: Annotated[str, typer.Option("--offered-on", help="Date, YYYY-MM-DD.")],
     status: Annotated[StatusOption, typer.Option("--status", help="How far it has come.")] = StatusOption.offered,

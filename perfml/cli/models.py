@@ -41,6 +41,7 @@ from perfml.terminal.evidence import behind_lines
 
 def train(
     model: str,
+    *,
     data: DataOption = None,
     until: UntilOption = None,
     project: ProjectOption = None,
@@ -78,6 +79,7 @@ def train(
 
 def promote(
     model: str,
+    *,
     approver: Annotated[str, typer.Option("--approver", help="Who approves it: a person's name.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence.")] = "",
     project: ProjectOption = None,
@@ -111,6 +113,7 @@ def track(project: ProjectOption = None, home: HomeOption = None, tracking_uri: 
 
 def replay(
     model: str,
+    *,
     as_of: Annotated[str, typer.Option("--as-of", help="The date that was scored.")],
     data: DataOption = None,
     project: ProjectOption = None,
@@ -130,6 +133,7 @@ def replay(
 
 def drift(
     model: str,
+    *,
     data: DataOption = None,
     as_of: OneDateOption = None,
     project: ProjectOption = None,
@@ -147,6 +151,7 @@ def drift(
 
 def fairness(
     model: str,
+    *,
     data: DataOption = None,
     mitigate: Annotated[
         str | None, typer.Option("--mitigate", help="A protected attribute: what would each mitigation cost?")
@@ -165,7 +170,7 @@ def fairness(
 
 
 def raters(
-    data: DataOption = None, until: UntilOption = None, project: ProjectOption = None, as_json: JsonOption = False
+    *, data: DataOption = None, until: UntilOption = None, project: ProjectOption = None, as_json: JsonOption = False
 ) -> None:
     """Report how severely each reviewer rates, where reviewers can be compared; those with few ratings are only counted."""
     with terminal.progress() as progress:
@@ -178,6 +183,7 @@ def raters(
 
 def curves(
     model: str,
+    *,
     out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
     data: DataOption = None,
     as_of: OneDateOption = None,
@@ -195,6 +201,7 @@ def curves(
 
 def backtest(
     model: str,
+    *,
     data: DataOption = None,
     until: UntilOption = None,
     project: ProjectOption = None,
@@ -217,6 +224,7 @@ def backtest(
 
 def score(
     model: str,
+    *,
     data: DataOption = None,
     as_of: AsOfOption = None,
     start: FromOption = None,
@@ -231,7 +239,7 @@ def score(
     require_table(out)
     with terminal.progress() as progress:
         opened = Project(project, home=home, progress=progress)
-        paths = opened.write_scores(model, data, as_of=series(as_of, start, to, every) or None)
+        paths = opened.write_scores(model, data, as_of=series(as_of, start=start, to=to, every=every) or None)
     if out is not None:
         write_parts(chain.from_iterable(read_parts(path) for path in paths), out)
     scores = dataset([str(path) for path in paths])
@@ -254,6 +262,7 @@ def score(
 
 def explain(
     employee: str,
+    *,
     model: Annotated[str, typer.Option("--model", help="Which model.")] = "attrition",
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
     voice: Annotated[Who | None, typer.Option("--voice", help="For whom the reasons are worded.")] = None,

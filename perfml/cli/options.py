@@ -45,7 +45,7 @@ UntilOption = Annotated[
 ]
 
 
-def series(as_of: Sequence[str] | None, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
+def series(as_of: Sequence[str] | None, *, start: str | None, to: str | None, every: str | None) -> list[dt.date]:
     """The dates of --as-of and of --from, --to and --every, ascending. Raises :class:`PerfmlError` for an incomplete series."""
     dates = [day_of(text, "--as-of") for text in as_of or []]
     if start is None and to is None and every is None:

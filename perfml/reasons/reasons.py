@@ -158,13 +158,15 @@ def lead(grouping: Grouping, contributions: Floats, *, values: Floats, median: F
         if len(row):
             members = np.flatnonzero(grouping.member == reason)
             differs = _differs([grouping.columns[i] for i in members], values[np.ix_(row, members)], median[members])
-            shown[row, slot] = _shown(members, contributions[np.ix_(row, members)], total[row, slot], differs)
+            shown[row, slot] = _shown(
+                members, contributions[np.ix_(row, members)], total=total[row, slot], differs=differs
+            )
     unlisted = np.ones((len(sums), sums.shape[1] + 1), dtype=bool)
     np.put_along_axis(unlisted, strongest, False, axis=1)  # NONE indexes the last column, which is no reason
     return Leading(total, (sums * unlisted[:, :-1]).sum(axis=1), shown)
 
 
-def _shown(members: Ints, contribution: Floats, total: Floats, differs: Bools) -> Ints:
+def _shown(members: Ints, contribution: Floats, *, total: Floats, differs: Bools) -> Ints:
     """The columns behind one reason: (rows, VALUES), the named one first; columns without a contribution are left out."""
     push = contribution * np.sign(total)[:, None]
     order = np.argsort(-push, axis=1, kind="stable")
@@ -273,7 +275,7 @@ class _Texts:
         key = (column, value, raises)
         texts = self._rendered.get(key)
         if texts is None:
-            texts = self._rendered[key] = self._line(self._columns[column], value, float(self._median[column]), raises)
+            texts = self._rendered[key] = self._line(column, value, raises)
         return texts
 
     def other(self, raises: bool) -> tuple[str, str]:
@@ -281,9 +283,10 @@ class _Texts:
         zh, en = (reason_text(other_text(language), raises=raises, language=language) for language in LANGUAGES)
         return zh, en
 
-    def _line(self, column: Column, value: float, median: float, raises: bool) -> tuple[str, str]:
+    def _line(self, column: int, value: float, raises: bool) -> tuple[str, str]:
+        described, median = self._columns[column], float(self._median[column])
         zh, en = (
-            reason_text(column.text(value, median, language), raises=raises, language=language)
+            reason_text(described.text(value, median, language), raises=raises, language=language)
             for language in LANGUAGES
         )
         return zh, en

@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 first ``day`` days, how many the person is expected to be employed (restricted mean: Royston & Parmar 2013)."""
 
 
-def curves(data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT) -> pa.Table:
+def curves(data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, progress: Progress = SILENT) -> pa.Table:
     """The curves of everyone who can be scored, at every :data:`STEP_DAYS` days up to the longest follow-up of the training data.
 
     Raises :class:`ModelError` for a model without hazards: its outcome is no exit, or too few people have left.

@@ -38,7 +38,7 @@ class HorizonDrift:
 
 
 def drift(
-    data: Data, folder: ProjectFolder, model: Model, as_of: dt.date, *, progress: Progress = SILENT
+    data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, progress: Progress = SILENT
 ) -> list[HorizonDrift]:
     """Compare the people of ``as_of`` with those of training, for each horizon.
 

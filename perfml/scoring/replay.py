@@ -86,7 +86,7 @@ def record_run(home: Path, files: Iterable[Path], *, data: Data, folder: Project
 
 
 def replay(
-    home: Path, model: str, as_of: dt.date, data: str | Path | None = None, *, progress: Progress = SILENT
+    home: Path, model: str, as_of: dt.date, *, data: str | Path | None = None, progress: Progress = SILENT
 ) -> Replay:
     """Recompute the scores of ``model`` at ``as_of``, from the source they were made from or from ``data``.
 
@@ -101,7 +101,7 @@ def replay(
     source = data if data is not None else record["source"]
     with open_data(source, folder.definitions.tables, today=today) as opened:
         _require_same(opened, as_of, record)
-        recompute = partial(score_in_parts, opened, folder, loaded, [as_of], progress=progress)
+        recompute = partial(score_in_parts, opened, folder, loaded, as_of=[as_of], progress=progress)
         matches = content_hash(recompute()) == record["content"]
         differences = () if matches else _differences(pq.read_table(path), pa.concat_tables(recompute()))
     now = _versions()

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 
-ScoreRow = dict[str, Any]
+StoredScore = dict[str, Any]
 """A row of ``perfml.scoring.scoring.SCHEMA``."""
 
 
@@ -31,10 +31,10 @@ def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
     return folder / f"{day}.parquet"
 
 
-def person_rows(home: Path, model: str, employee_id: str, as_of: dt.date | None = None) -> list[ScoreRow]:
+def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | None = None) -> list[StoredScore]:
     """The score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
     path = score_file(home, model, as_of)
-    rows: list[ScoreRow] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
+    rows: list[StoredScore] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
     if not rows:
         raise PerfmlError(
             "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"

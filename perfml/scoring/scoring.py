@@ -59,27 +59,27 @@ rank and band are empty where the model gives no list. ``reasons`` plus ``base_v
 
 
 def score(
-    data: Data, folder: ProjectFolder, model: Model, as_ofs: Sequence[dt.date], *, progress: Progress = SILENT
+    data: Data, folder: ProjectFolder, model: Model, *, as_of: Sequence[dt.date], progress: Progress = SILENT
 ) -> pa.Table:
-    """Score everyone employed at each of ``as_ofs``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
-    return pa.concat_tables(score_in_parts(data, folder, model, as_ofs, progress=progress))
+    """Score everyone employed at each date of ``as_of``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
+    return pa.concat_tables(score_in_parts(data, folder, model, as_of=as_of, progress=progress))
 
 
 def score_in_parts(
-    data: Data, folder: ProjectFolder, model: Model, as_ofs: Sequence[dt.date], *, progress: Progress = SILENT
+    data: Data, folder: ProjectFolder, model: Model, *, as_of: Sequence[dt.date], progress: Progress = SILENT
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once."""
     spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(
-        data, folder.definitions, spec, name=model.name, dates=as_ofs, kinds=model.kinds, progress=progress
+        data, folder.definitions, spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
     if len(values) >= FEW:
         warm_up(progress)
-    for as_of in sorted(set(as_ofs)):
-        held = held_people(data, as_of)
-        yield from score_date(table, model, values=values, as_of=as_of, held=held, progress=progress)
+    for day in sorted(set(as_of)):
+        held = held_people(data, day)
+        yield from score_date(table, model, values=values, as_of=day, held=held, progress=progress)
 
 
 def require_evidence(table: Table, model: Model) -> None:

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from perfml.advice.priorities import ListedPerson, Priorities
 
-SuggestionRow = Mapping[str, Any]
-
 
 def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
@@ -130,7 +128,7 @@ def _people(people: Sequence[ListedPerson], title: str) -> Table:
     return table
 
 
-def _counts(what: str, rows: Sequence[SuggestionRow]) -> None:
+def _counts(what: str, rows: Sequence[Mapping[str, Any]]) -> None:
     counts = Counter(row["status"] for row in rows)
     out.print(f"{len(rows):,} {what}: " + ", ".join(f"{n:,} {status}" for status, n in counts.most_common()))
 
@@ -143,11 +141,11 @@ def _change(old: float, new: float | None) -> str:
     return f"{old:,.6g}" if new is None or new == old else f"{old:,.6g} → [bold]{new:,.6g}[/]"
 
 
-def _chinese(row: SuggestionRow) -> bool:
+def _chinese(row: Mapping[str, Any]) -> bool:
     return any("\u4e00" <= character <= "\u9fff" for character in row["tag"] or "")
 
 
-def _why_not(rows: Sequence[SuggestionRow]) -> None:
+def _why_not(rows: Sequence[Mapping[str, Any]]) -> None:
     reasons = Counter(row["why_not_en"] for row in rows if row["why_not_en"])
     for why, n in reasons.most_common(5):
         out.print(f"  {n:,} × {escape(why)}", highlight=False)

@@ -36,7 +36,7 @@ def scored(company_of_500: Simulated, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(company_of_500.project, project)
     definitions = ProjectFolder(project)
     data = open_data(company_of_500.data, definitions.definitions.tables)
-    kept = keep_scores(score_in_parts(data, definitions, load(home, MODEL), [EARLIER, END]), home)
+    kept = keep_scores(score_in_parts(data, definitions, load(home, MODEL), as_of=[EARLIER, END]), home)
     written = record_run(home, kept, data=data, folder=definitions)
     assert [path.name for path in written] == [f"{EARLIER}.json", f"{END}.json"]
     data.close()
@@ -81,7 +81,7 @@ class TestMatches:
         (home.parent / "project" / "features").mkdir(exist_ok=True)
         (home.parent / "project" / "features" / "activity.toml").write_text("most_kinds = 1\n")
         (home / "models" / MODEL / "candidate").write_text("0" * 12)
-        assert replay(home, MODEL, EARLIER, grown).matches
+        assert replay(home, MODEL, EARLIER, data=grown).matches
 
 
 class TestSaysWhatChanged:
@@ -94,7 +94,7 @@ class TestSaysWhatChanged:
         with pytest.raises(
             DataError, match=r"known before 2026-04-01 has changed: events \((\d+) rows then, (\d+) now"
         ):
-            replay(home, MODEL, EARLIER, other)
+            replay(home, MODEL, EARLIER, data=other)
 
     def test_the_data_is_gone(self, home: Path) -> None:
         path = home / "scores" / MODEL / f"{END}.json"

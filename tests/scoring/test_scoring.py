@@ -26,7 +26,7 @@ def rows(company_of_500: Simulated):
     two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), about=about)
     project = company_of_500.open()
     data = project.open(company_of_500.data)
-    found = score(data, project.folder, two, [END]).to_pylist()
+    found = score(data, project.folder, two, as_of=[END]).to_pylist()
     data.close()
     return [row for row in found if row["status"] == "scored"]
 
