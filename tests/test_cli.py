@@ -28,8 +28,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("sys.argv", ["perfml", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
 
     return call
 
@@ -43,9 +43,9 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str) -> None:
-    said = CliRunner().invoke(cli.app, [command, "--help"])
-    assert said.exit_code == 0
-    assert "Usage" in said.output
+    result = CliRunner().invoke(cli.app, [command, "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.output
 
 
 def test_commands_are_all_listed() -> None:
@@ -93,11 +93,11 @@ def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_
         out_file,
         "--json",
     )
-    said = json.loads(out)
+    description = json.loads(out)
     frame = pd.read_parquet(out_file)
     assert code == 0
-    assert said["rows"] == len(frame)
-    assert [c["name"] for c in said["columns"]] == list(frame.columns[2:])
+    assert description["rows"] == len(frame)
+    assert [c["name"] for c in description["columns"]] == list(frame.columns[2:])
     assert sorted(pd.to_datetime(frame["as_of"]).dt.strftime("%Y-%m-%d").unique()) == ["2026-07-01", "2026-10-01"]
 
 
@@ -150,9 +150,9 @@ def test_mistakes_are_named_with_their_remedy(
             events="employee_id | happened_at | kind\ne1 | 2021-01-01 | a",
         )
     code, _, err = run(*words, *home, *data)
-    said = " ".join(err.split())
+    message = " ".join(err.split())
     assert code == 1
-    assert problem in said and remedy in said
+    assert problem in message and remedy in message
     assert "Traceback" not in err
 
 
@@ -219,10 +219,10 @@ def test_replay_matches_and_an_altered_score_is_noticed(run, company_of_500: Sim
     asked = ["replay", "attrition", "--as-of", END.isoformat(), "--home", home, "--project", company_of_500.project]
     code, out, _ = run(*asked)
     assert code == 0 and "to the last digit" in out
-    kept = home / "scores" / "attrition" / f"{END}.parquet"
-    table = pq.read_table(kept)
+    path = home / "scores" / "attrition" / f"{END}.parquet"
+    table = pq.read_table(path)
     risk = pa.array([None if p is None else p / 2 for p in table["probability"].to_pylist()])
-    pq.write_table(table.set_column(table.schema.get_field_index("probability"), "probability", risk), kept)
+    pq.write_table(table.set_column(table.schema.get_field_index("probability"), "probability", risk), path)
     code, _, err = run(*asked)
     assert code == 1 and "scores" in err
 
@@ -250,8 +250,8 @@ def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simu
     data = ("--data", company_of_500.data)
     code, out, _ = run("targets", *data, *where, "--as-of", "2026-09-03", "--out", tmp_path / "t.csv")
     assert code == 0 and "goals:" in out and max(map(len, out.splitlines())) <= 100
-    kept = pd.read_csv(tmp_path / "t.csv")
-    assert set(kept["status"]) <= {"suggested", "fits", "none", "error", "held"} and len(kept) > 500
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert set(table["status"]) <= {"suggested", "fits", "none", "error", "held"} and len(table) > 500
     code, out, _ = run("courses", *data, *where, "--out", tmp_path / "c.parquet")
     assert code == 0 and "people with courses" in out
     courses = pq.read_table(tmp_path / "c.parquet").to_pandas()
@@ -277,15 +277,15 @@ def test_priorities_are_listed_logged_and_not_listed_again(run, company_of_500: 
     code, out, _ = run("priorities", "attrition", "--capacity", 4, *where)
     assert code == 0 and "to talk to" in out and "名单 4 人" in out
     code, out, _ = run("priorities", "attrition", "--capacity", 4, *where, "--json")
-    people = [one["employee_id"] for one in json.loads(out)["people"]]
+    people = [person["employee_id"] for person in json.loads(out)["people"]]
     assert len(people) == 4
-    said = ("--kind", "conversation", "--offered-on", "2026-09-01", "--status", "done", "--done-on", "2026-09-05")
-    code, out, _ = run("intervene", people[0], *said, *where)
+    options = ("--kind", "conversation", "--offered-on", "2026-09-01", "--status", "done", "--done-on", "2026-09-05")
+    code, out, _ = run("intervene", people[0], *options, *where)
     assert code == 0 and "conversation done" in out
     code, out, _ = run("priorities", "attrition", "--capacity", 4, *where, "--json")
-    found = json.loads(out)
-    assert people[0] not in [one["employee_id"] for one in found["people"]]
-    assert [one["employee_id"] for one in found["lasting"]] == [people[0]]
+    listed = json.loads(out)
+    assert people[0] not in [person["employee_id"] for person in listed["people"]]
+    assert [person["employee_id"] for person in listed["lasting"]] == [people[0]]
     code, out, _ = run("priorities", "attrition", "--capacity", 4, "--hold-out", 0.5, "--log", "conversation", *where)
     assert code == 0 and "entries logged" in out and "Logged" not in out
 
@@ -294,9 +294,9 @@ def test_a_policy_is_back_tested_like_a_model(run, company_of_500: Simulated) ->
     code, out, _ = run(
         "backtest", "target_adjustment", "--data", company_of_500.data, "--until", "2025-01-05", "--json"
     )
-    found = json.loads(out)
-    assert code == 0 and [one["part"] for one in found["at"]] == [0.25, 0.5, 0.75]
-    assert all(one["mase"]["value"] < 1 for one in found["at"])
+    report = json.loads(out)
+    assert code == 0 and [entry["part"] for entry in report["at"]] == [0.25, 0.5, 0.75]
+    assert all(entry["mase"]["value"] < 1 for entry in report["at"])
     code, _, err = run("targets", "--data", company_of_500.data, "--policy", "nothing")
     assert code == 1 and "use one of: target_adjustment" in err
 
@@ -313,11 +313,11 @@ def test_explain_tells_in_a_voice_and_shows_the_rows_behind(run, company_of_500:
         "--json",
     ]
     code, out, _ = run(*asked, "--voice", "employee")
-    (told,) = json.loads(out)
-    assert code == 0 and [line["contribution"] for line in told["reasons"]] == [
+    (row,) = json.loads(out)
+    assert code == 0 and [line["contribution"] for line in row["reasons"]] == [
         r["contribution"] for r in row["reasons"]
     ]
-    assert not any("risk" in line["en"] or "风险" in line["zh"] for line in told["reasons"])
+    assert not any("risk" in line["en"] or "风险" in line["zh"] for line in row["reasons"])
     evidence = row["reasons"][0]["evidence"]
     code, out, _ = run(*asked, "--behind", evidence, "--data", company_of_500.data)
     assert code == 0 and all(isinstance(rows, list) for rows in json.loads(out).values())

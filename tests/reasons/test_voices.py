@@ -1,4 +1,4 @@
-"""One reason told to HR, to the manager and to the employee: the same numbers, in both languages, and no risk but to HR."""
+"""One reason for HR, the manager and the employee: the same numbers in both languages, and only HR reads of risk."""
 
 from __future__ import annotations
 
@@ -58,16 +58,18 @@ def text(who: Who, language: Language, line: Reason) -> str:
 def test_the_numbers_agree_across_voices_and_languages(contribution: float) -> None:
     lines = [text(who, language, reason(contribution)) for who in WHO for language in LANGUAGES]
     assert {tuple(re.findall(r"\d[\d,]*", line)) for line in lines} == {("91", "1,234", "56")}
-    assert len(set(lines)) == (6 if contribution > 0 else 4)  # what goes well is told to both alike
+    assert len(set(lines)) == (
+        6 if contribution > 0 else 4
+    )  # manager and employee read the same of what lowers the risk
 
 
-def test_only_hr_is_told_of_risk() -> None:
+def test_only_hr_reads_of_risk() -> None:
     for language, word in zip(LANGUAGES, ("风险", "risk"), strict=True):
         for line in (reason(), reason(-0.5), reason(other=True), reason(-0.5, other=True)):
             assert [word in text(who, language, line) for who in WHO] == [True, False, False]
 
 
-def test_who_can_act_and_how_is_said_where_something_is_wrong() -> None:
+def test_owner_and_action_are_named_where_the_risk_is_raised() -> None:
     assert text("manager", "en", reason()).endswith(
         "you can change this; share the work anew, and agree on a limit to overtime"
     )

@@ -41,9 +41,9 @@ def allowed(people: Floats, direction: list[int] = BOTH, may: npt.NDArray[np.boo
 
 
 def test_a_group_moves_whole_to_what_somebody_has_within_the_usual_range(people: Floats) -> None:
-    found = {move.evidence: move for move in allowed(people)}
-    assert sorted(found) == ["course", "overtime", "praise"]
-    overtime = found["overtime"]
+    by_evidence = {move.evidence: move for move in allowed(people)}
+    assert sorted(by_evidence) == ["course", "overtime", "praise"]
+    overtime = by_evidence["overtime"]
     pairs = {tuple(row) for row in people[:, :2].tolist()}
     assert {tuple(row) for row in overtime.values.tolist()} <= pairs
     assert (overtime.values[:, 0] <= overtime.values[:, 1]).all()
@@ -67,8 +67,8 @@ def test_a_direction_is_kept(people: Floats) -> None:
 
     def overtime(way: int) -> Floats:
         direction = [way, way, 0, 0, 0, 0]
-        found = moves(person=person, comparable=people, evidence=EVIDENCE, may_change=EVERYONE, direction=direction)
-        return next(move.values for move in found if move.evidence == "overtime")
+        options = moves(person=person, comparable=people, evidence=EVIDENCE, may_change=EVERYONE, direction=direction)
+        return next(move.values for move in options if move.evidence == "overtime")
 
     assert (overtime(-1) <= person[:2]).all() and (overtime(1) >= person[:2]).all()
     assert len(overtime(0)) > len(overtime(-1)) + len(overtime(1))
@@ -78,8 +78,8 @@ def test_a_record_never_becomes_missing_and_a_missing_one_may_be_filled(people: 
     course = next(move for move in allowed(people) if move.evidence == "course")
     assert not np.isnan(course.values).any()
     person = np.array([6.0, 18.0, 2.0, 0.5, 100.0, 1.0])
-    found = moves(person=person, comparable=people, evidence=EVIDENCE, may_change=EVERYONE, direction=BOTH)
-    assert not np.isnan(next(move.values for move in found if move.evidence == "course")).any()
+    options = moves(person=person, comparable=people, evidence=EVIDENCE, may_change=EVERYONE, direction=BOTH)
+    assert not np.isnan(next(move.values for move in options if move.evidence == "course")).any()
     alone = moves(
         person=person, comparable=np.full((5, 6), np.nan), evidence=EVIDENCE, may_change=EVERYONE, direction=BOTH
     )
@@ -87,9 +87,9 @@ def test_a_record_never_becomes_missing_and_a_missing_one_may_be_filled(people: 
 
 
 def test_one_at_a_time_is_the_lowest_of_all_that_are_allowed(people: Floats) -> None:
-    found = one_at_a_time(logistic, PERSON, allowed(people))
-    assert [what.after for what in found] == sorted(what.after for what in found)
-    for what in found:
+    answers = one_at_a_time(logistic, PERSON, allowed(people))
+    assert [what.after for what in answers] == sorted(what.after for what in answers)
+    for what in answers:
         (change,) = what.changes
         row = PERSON.copy()
         row[list(change.columns)] = change.after
@@ -101,15 +101,15 @@ def test_one_at_a_time_is_the_lowest_of_all_that_are_allowed(people: Floats) -> 
         assert what.after == pytest.approx(logistic(rows).min())
 
 
-def test_the_nearest_that_is_enough_is_told(people: Floats) -> None:
+def test_the_nearest_that_suffices_is_reported(people: Floats) -> None:
     """A limit just below what is: one more praise is enough, and not the most that anybody has."""
     only = [move for move in allowed(people) if move.evidence == "praise"]
     before = logistic(PERSON[None])[0]
-    found = combined(logistic, PERSON, only, below=before - 1e-6)
-    assert found is not None
-    assert found.changes[0].after == (1.0,)
+    answer = combined(logistic, PERSON, only, below=before - 1e-6)
+    assert answer is not None
+    assert answer.changes[0].after == (1.0,)
     least = one_at_a_time(logistic, PERSON, only)[0]
-    assert found.after > least.after
+    assert answer.after > least.after
 
 
 def test_greedy_is_as_low_as_every_combination_where_effects_add_up(people: Floats) -> None:
@@ -119,9 +119,9 @@ def test_greedy_is_as_low_as_every_combination_where_effects_add_up(people: Floa
         for groups in combinations(every, 3)
         for choice in product(*[[(m, v) for v in m.values[:: max(1, len(m.values) // 12)]] for m in groups])
     )
-    found = combined(logistic, PERSON, every, below=lowest + 1e-9)
-    assert found is not None and found.after <= lowest + 1e-9 and len(found.changes) == 3
-    assert len({change.evidence for change in found.changes}) == 3
+    answer = combined(logistic, PERSON, every, below=lowest + 1e-9)
+    assert answer is not None and answer.after <= lowest + 1e-9 and len(answer.changes) == 3
+    assert len({change.evidence for change in answer.changes}) == 3
     assert combined(logistic, PERSON, every, below=lowest + 1e-9, most=1) is None
 
 
@@ -132,7 +132,7 @@ def _with(choice: tuple[tuple[Move, Floats], ...]) -> Floats:
     return row
 
 
-def test_none_is_found_where_nothing_helps_and_nothing_is_needed_where_it_is_low(people: Floats) -> None:
+def test_no_answer_where_nothing_helps_and_no_change_where_the_risk_is_low(people: Floats) -> None:
     assert combined(logistic, PERSON, allowed(people), below=1e-9) is None
     assert combined(logistic, PERSON, [], below=0.5) is None
     assert combined(lambda rows: np.full(len(rows), 0.3), PERSON, allowed(people), below=0.2) is None
@@ -141,7 +141,7 @@ def test_none_is_found_where_nothing_helps_and_nothing_is_needed_where_it_is_low
 
 
 def test_a_model_from_elsewhere_says_the_same_of_the_changed_row(people: Floats) -> None:
-    """A scikit-learn model: what is told is its own probability of the person with the changes made."""
+    """A scikit-learn model: the reported risk is its own probability of the changed person."""
     filled = np.nan_to_num(people, nan=400.0)
     label = (logistic(people) > np.median(logistic(people))).astype(int)
     model = LogisticRegression(max_iter=5000).fit(filled, label)
@@ -151,24 +151,24 @@ def test_a_model_from_elsewhere_says_the_same_of_the_changed_row(people: Floats)
 
     person = np.where(np.arange(6) == 3, 0.5, PERSON)
     every = moves(person=person, comparable=people, evidence=EVIDENCE, may_change=EVERYONE, direction=BOTH)
-    found = combined(risk, person, every, below=0.5)
-    assert found is not None and found.after < 0.5 <= found.before
+    answer = combined(risk, person, every, below=0.5)
+    assert answer is not None and answer.after < 0.5 <= answer.before
     row = person.copy()
-    for change in found.changes:
+    for change in answer.changes:
         row[list(change.columns)] = change.after
-    assert risk(row[None])[0] == pytest.approx(found.after, abs=1e-12)
+    assert risk(row[None])[0] == pytest.approx(answer.after, abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    "told",
+    "risks",
     [
         {(0, 0): 0.6, (1, 0): 0.7, (2, 0): 0.7, (0, 1): 0.8, (1, 1): 0.1, (2, 1): 0.1},  # up before it goes down
         {(0, 0): 0.6, (1, 0): 0.4, (2, 0): 0.5, (0, 1): 0.6, (1, 1): 0.3, (2, 1): 0.1},  # the first group once more
     ],
 )
-def test_no_change_that_raises_the_risk_and_no_group_twice(told: dict[tuple[int, int], float]) -> None:
+def test_no_change_that_raises_the_risk_and_no_group_twice(risks: dict[tuple[int, int], float]) -> None:
     def risk(rows: Floats) -> Floats:
-        return np.array([told[int(a), int(b)] for a, b in rows])
+        return np.array([risks[int(a), int(b)] for a, b in rows])
 
     every = [
         Move("a", np.array([0]), np.array([[1.0], [2.0]]), np.array([0.1, 0.2])),

@@ -1,4 +1,4 @@
-"""A past score comes again to the last bit, or it is said what has changed."""
+"""A past score is reproduced to the last bit, or the error names what has changed."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ class TestSaysWhatChanged:
             replay(home, MODEL, END)
 
     @pytest.mark.parametrize(
-        ("damage", "said"),
+        ("damage", "problem"),
         [
             ("no scores", r"attrition 2026-10-01: was not scored; score that date again"),
             ("no record", r"2026-10-01\.parquet: has no record"),
@@ -131,7 +131,7 @@ class TestSaysWhatChanged:
             ("other rows", r"2026-10-01\.parquet: holds other rows than were recorded"),
         ],
     )
-    def test_the_scores_themselves(self, home: Path, damage: str, said: str) -> None:
+    def test_the_scores_themselves(self, home: Path, damage: str, problem: str) -> None:
         path = home / "scores" / MODEL / f"{END}.parquet"
         match damage:
             case "no scores":
@@ -144,7 +144,7 @@ class TestSaysWhatChanged:
                 path.with_suffix(".json").write_text("{")
             case _:
                 pq.write_table(pq.read_table(path).slice(1), path)
-        with pytest.raises(PerfmlError, match=said):
+        with pytest.raises(PerfmlError, match=problem):
             replay(home, MODEL, END)
 
 
@@ -181,8 +181,8 @@ def test_a_record_holds_no_password_and_nobody(scored: Path, company_of_500: Sim
     (path,) = record_run(
         tmp_path, [kept], data=with_other(data, source="postgresql://me:se@cret@db.local/people"), folder=definitions
     )
-    said: Mapping[str, object] = json.loads(path.read_text())
-    assert said["source"] == "postgresql://db.local/people"
+    record: Mapping[str, object] = json.loads(path.read_text())
+    assert record["source"] == "postgresql://db.local/people"
     assert pq.read_table(kept).column("employee_id")[0].as_py() not in path.read_text()
-    assert {"model_version", "fingerprint", "definitions", "versions", "rows", "content"} <= set(said)
+    assert {"model_version", "fingerprint", "definitions", "versions", "rows", "content"} <= set(record)
     data.close()

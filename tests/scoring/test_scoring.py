@@ -1,4 +1,4 @@
-"""What is said of several horizons and causes fits together, and the reasons still add up."""
+"""Predictions of several horizons and causes are coherent, and the reasons still add up."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def rows(company_of_500: Simulated):
     two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), about=about)
     project = company_of_500.open()
     data = project.open(company_of_500.data)
-    found = score(data, project.folder, two, as_of=[END]).to_pylist()
+    rows = score(data, project.folder, two, as_of=[END]).to_pylist()
     data.close()
-    return [row for row in found if row["status"] == "scored"]
+    return [row for row in rows if row["status"] == "scored"]
 
 
 def test_probabilities_never_fall_with_the_horizon(rows) -> None:
     by_person: dict[str, dict[int, float]] = {}
     for row in rows:
         by_person.setdefault(row["employee_id"], {})[row["horizon_days"]] = row["probability"]
-    pooled = sum(np.isclose(found[91], found[182]) for found in by_person.values())
-    assert all(found[91] <= found[182] + 1e-12 for found in by_person.values())
+    pooled = sum(np.isclose(by_days[91], by_days[182]) for by_days in by_person.values())
+    assert all(by_days[91] <= by_days[182] + 1e-12 for by_days in by_person.values())
     assert 20 < pooled < len(by_person)
 
 
@@ -69,8 +69,8 @@ def test_curves_of_all_causes_end_in_certainty(company_of_500: Simulated, tmp_pa
         project.curves("low_performance", company_of_500.data, as_of=END)
 
 
-def test_drift_is_told_with_the_outcomes_that_have_matured(company_of_500: Simulated) -> None:
-    (found,) = company_of_500.open().drift("attrition", company_of_500.data, as_of=END)
-    assert found.outcomes_of is None  # learnt up to the end: nothing it said has matured
-    assert found.report.verdict in ("no action", "watch")
-    assert "not known" in found.report.en
+def test_drift_is_reported_with_the_outcomes_that_have_matured(company_of_500: Simulated) -> None:
+    (horizon,) = company_of_500.open().drift("attrition", company_of_500.data, as_of=END)
+    assert horizon.outcomes_of is None  # trained up to the end: none of its predictions has matured
+    assert horizon.report.verdict in ("no action", "watch")
+    assert "not known" in horizon.report.en
