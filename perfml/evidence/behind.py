@@ -1,7 +1,7 @@
-"""The rows behind a value: which events, which review, which goal. What was known before the as-of date, and no later.
+"""The rows behind a value: which events, which review, which goal, as known before the as-of date.
 
-Of a value of the log they are the very rows that were counted. What ``features/*.sql`` makes is told by the person's own rows in
-the tables it reads: where it counts other people's (who left a team), theirs are not shown.
+Behind a value of the log are exactly the rows that were counted. Behind a value of ``features/*.sql`` are the person's own rows
+in the tables it reads; rows of other people that it counts (who left a team) are not shown.
 """
 
 from __future__ import annotations
@@ -53,29 +53,29 @@ def _behind(
 ) -> dict[str, pd.DataFrame]:
     if data.has("events"):
         plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
-        for one in plan.columns:
-            if one.column.name == name:
-                events = _events(data, plan, one, employee_id, as_of, most)
+        for column in plan.columns:
+            if column.column.name == name:
+                events = _events(data, plan, column, employee_id, as_of, most)
                 return {"events": events} if len(events) else {}
     for file in definitions.relational:
         if name in file.spec.columns and file.spec.reads:
-            read = [_behind(data, definitions, one, employee_id, as_of, kinds, most) for one in file.spec.reads]
+            parts = [_behind(data, definitions, read, employee_id, as_of, kinds, most) for read in file.spec.reads]
             return {
-                table: _newest(data, table, [one[table] for one in read if table in one], most)
-                for table in sorted({table for one in read for table in one})
+                table: _newest(data, table, [part[table] for part in parts if table in part], most)
+                for table in sorted({table for part in parts for table in part})
             }
         if name in file.spec.columns:
-            found = {
+            known = {
                 table: _known(data, table, employee_id, most)
                 for table in file.spec.needs
                 if table not in NOT_OFFERED and (table == "people" or data.has(table))
             }
-            return {table: rows for table, rows in found.items() if rows is not None and len(rows)}
+            return {table: rows for table, rows in known.items() if rows is not None and len(rows)}
     raise PerfmlError("is made by no definition", where=name, remedy="restore the file in features/ that made it")
 
 
 def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_of: dt.date, most: int) -> pd.DataFrame:
-    """Rows of the log: both sides are told by their channels, as they were counted."""
+    """Rows of the log, on both sides, by the channels that were counted."""
     if column.measure in COUNTERPART_MEASURES:
         sides: tuple[Side, ...] = ("own", "received") if column.side == "either" else (column.side,)
         channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
@@ -83,10 +83,10 @@ def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_o
         channels = plan.channels(column)
     parts, given = [], []
     for who, first in (("employee_id", 0), ("counterpart_id", plan.n_channels)):
-        here = [channel - first for channel in channels if first <= channel < first + plan.n_channels]
-        if here:
-            named = [plan.kinds[place] for place in here if place < len(plan.kinds)]
-            rest = "or t.kind not in (select unnest(?::text[]))" if len(plan.kinds) in here else ""
+        indexes = [channel - first for channel in channels if first <= channel < first + plan.n_channels]
+        if indexes:
+            named = [plan.kinds[index] for index in indexes if index < len(plan.kinds)]
+            rest = "or t.kind not in (select unnest(?::text[]))" if len(plan.kinds) in indexes else ""
             parts.append(f"(t.{who} = ? and (t.kind in (select unnest(?::text[])) {rest}))")
             given += [employee_id, named, *([list(plan.kinds)] if rest else [])]
     met = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
@@ -108,7 +108,7 @@ def _newest(data: Data, table: str, parts: Sequence[pd.DataFrame], most: int) ->
 
 
 def _known(data: Data, table: str, employee_id: str, most: int) -> pd.DataFrame | None:
-    """Rows of one person in an as-of view; a table of goals by their owner, and None for one that is nobody's."""
+    """Rows of one person in an as-of view; a table of goals by their owner, and None for one without an owner."""
     if table == "people":
         return data.connection.execute(
             "select * exclude (as_of) from temp.people where employee_id = ?", [employee_id]

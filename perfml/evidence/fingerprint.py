@@ -65,10 +65,10 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
     selects = {table: _rows(data, table, until) for table in data.specs}
     selects[QUARANTINE] = _quarantined(until)
     try:
-        found = {table: _digest(data, select) for table, select in selects.items()}
+        digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
     except duckdb.Error as error:
         raise unreadable(data.source, error) from None
-    return {table: digest for table, digest in found.items() if digest.rows}
+    return {table: digest for table, digest in digests_by_table.items() if digest.rows}
 
 
 def _digest(data: Data, select: str) -> TableDigest:
@@ -160,8 +160,8 @@ def kept_definitions(home: Path, digest: str) -> ProjectFolder:
     if not folder.is_dir():
         raise DefinitionError("the definitions of that run are missing", where=str(folder), remedy=remedy)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder).as_posix(): path.read_bytes().decode(errors="replace") for path in paths}
-    if _sha256(found) != digest:
+    texts = {path.relative_to(folder).as_posix(): path.read_bytes().decode(errors="replace") for path in paths}
+    if _sha256(texts) != digest:
         raise DefinitionError("was altered", where=str(folder), remedy=remedy)
     return KeptFolder(folder)
 
@@ -169,16 +169,19 @@ def kept_definitions(home: Path, digest: str) -> ProjectFolder:
 def _files(folder: ProjectFolder) -> dict[str, str]:
     """The files of a project that says all that ``folder`` says: path -> text. Defaults are written out."""
     definitions = folder.definitions
-    files = {file.file: _write(_said(file.spec)) for file in definitions.windowed}
-    files |= {file.file: f"/*\n{_write(_said(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
-    files["features/sources.toml"] = _write({name: _said(spec) for name, spec in definitions.tables.items()})
+    files = {file.file: _write(_dumped(file.spec)) for file in definitions.windowed}
+    files |= {file.file: f"/*\n{_write(_dumped(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
+    files["features/sources.toml"] = _write({name: _dumped(spec) for name, spec in definitions.tables.items()})
     for name, spec in folder.models.items():
-        files[_toml(name)] = _write(_said(spec))
+        files[_toml(name)] = _write(_dumped(spec))
         if folder.has_card(name):
             files[f"models/{name}.md"] = folder.model_card(name)
     left_out = {
-        room: {"leave_out": [name for name in names if list((STARTER / room).glob(f"{name}.*"))]}
-        for room, names in (("features", folder.spec.features.leave_out), ("models", folder.spec.models.leave_out))
+        folder_name: {"leave_out": [name for name in names if list((STARTER / folder_name).glob(f"{name}.*"))]}
+        for folder_name, names in (
+            ("features", folder.spec.features.leave_out),
+            ("models", folder.spec.models.leave_out),
+        )
     }
     files["perfml.toml"] = _write({"name": folder.spec.name, **left_out})
     return dict(sorted(files.items()))
@@ -188,7 +191,7 @@ def _toml(model: str) -> str:
     return f"models/{model}.toml"
 
 
-def _said(spec: Spec) -> dict[str, object]:
+def _dumped(spec: Spec) -> dict[str, object]:
     return spec.model_dump(mode="json", exclude_none=True)  # TOML has no null
 
 
@@ -217,5 +220,5 @@ def _value(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _sha256(said: Mapping[str, object]) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _sha256(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

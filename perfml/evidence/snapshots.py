@@ -19,8 +19,8 @@ from perfml.project.folder import RelationalFile
 KNOWN = "known"
 """The schema of the as-of views."""
 NOT_OFFERED = ("events", "employees", "courses", "interventions", "deliveries", "facts")
-"""Tables without a view of their own: the log is for windows, employees become ``people``, the rest are for other rooms. Whom
-somebody offered help is no evidence: a model that learnt from it would learn whom it had listed."""
+"""Tables without an as-of view: the log is for windows, employees become ``people``, the rest serve other parts of perfml. Help
+that was offered is not evidence: a model trained on it would learn whom it had listed before."""
 
 
 def visible(table: str) -> str:
@@ -29,7 +29,7 @@ def visible(table: str) -> str:
 
 
 def hidden_columns(data: Data, table: str) -> str:
-    """SQL list of the columns of ``main.<table>`` that nobody is shown: those that perfml adds, and protected ones."""
+    """SQL list of the columns of ``main.<table>`` that are never shown: those that perfml adds, and protected ones."""
     protected = [quoted(name) for name, column in data.specs[table].columns.items() if column.protected]
     return ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *protected])
 
@@ -81,15 +81,15 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
 
 
 def evidence_table(name: str) -> str:
-    """SQL name of the table that holds what ``features/<name>.sql`` gave."""
+    """SQL name of the table that holds the rows of ``features/<name>.sql``."""
     return quoted(f"evidence_{name}")
 
 
 def run_relational(data: Data, file: RelationalFile) -> None:
     """Run one feature file into the temp table :func:`evidence_table`.
 
-    Raises :class:`DefinitionError` when it does not run, is not portable, repeats an (employee_id, as_of), or makes
-    other columns than its header declares.
+    Raises :class:`DefinitionError` when it does not run, is not portable, repeats an (employee_id, as_of), or selects other
+    columns than employee_id, as_of and those that its header declares.
     """
     check_portable(file.sql, file=file.file)
     check_reads(file.sql, offered=frozenset({"people", *file.spec.needs}) - frozenset(NOT_OFFERED), file=file.file)
@@ -98,20 +98,23 @@ def run_relational(data: Data, file: RelationalFile) -> None:
         connection.execute(f"set schema = '{KNOWN}'")
         connection.execute(f"create or replace temp table {table} as select * from (\n{repeatable(file.sql)}\n)")
     except duckdb.Error as error:
-        said = str(error).splitlines()[0]
-        raise DefinitionError(f"does not run ({said})", where=file.file, remedy="mend the SQL") from None
+        reason = str(error).splitlines()[0]
+        raise DefinitionError(f"does not run ({reason})", where=file.file, remedy="correct the SQL") from None
     finally:
         connection.execute("set schema = 'main'")
-    made = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    selected = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    for key in ("employee_id", "as_of"):
+        if key not in selected:
+            raise DefinitionError(f"does not select {key!r}", where=file.file, remedy="select employee_id and as_of")
     declared = ["employee_id", "as_of", *file.spec.columns]
-    if sorted(made) != sorted(declared):
-        wrong = sorted(set(made) ^ set(declared))[0]
-        side = "is selected and not declared" if wrong in made else "is declared and not selected"
-        raise DefinitionError(f"column {wrong!r} {side}", where=file.file, remedy="say it in both header and SELECT")
+    if sorted(selected) != sorted(declared):
+        wrong = sorted(set(selected) ^ set(declared))[0]
+        side = "is selected and not declared" if wrong in selected else "is declared and not selected"
+        raise DefinitionError(f"column {wrong!r} {side}", where=file.file, remedy="name it in both header and SELECT")
     rows, distinct = connection.execute(
         f"select count(*), count(distinct (employee_id, as_of)) from {table}"
     ).fetchall()[0]
     if rows != distinct:
         raise DefinitionError(
-            "makes several rows for one employee and as-of date", where=file.file, remedy="group by employee_id, as_of"
+            "gives several rows for one employee and as-of date", where=file.file, remedy="group by employee_id, as_of"
         )

@@ -114,15 +114,15 @@ def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people", "reviews")
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("select employee_id, as_of, 1 as y from people", "column 'x' is declared and not selected; say it in both"),
+        ("select employee_id, as_of, 1 as y from people", "column 'x' is declared and not selected; name it in both"),
         (
             "select employee_id, as_of, 1 as x, 2 as y from people",
-            "column 'y' is selected and not declared; say it in both",
+            "column 'y' is selected and not declared; name it in both",
         ),
-        ("select employee_id, 1 as x from people", "column 'as_of' is declared and not selected"),
+        ("select employee_id, 1 as x from people", "does not select 'as_of'; select employee_id and as_of"),
         (
             "select employee_id, as_of, nothing as x from people",
-            r"does not run \(Binder Error: .*nothing.*\); mend the SQL",
+            r"does not run \(Binder Error: .*nothing.*\); correct the SQL",
         ),
         ("select employee_id, as_of, 'a'::int as x from people", "does not run"),
         (

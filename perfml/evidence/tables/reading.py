@@ -1,4 +1,4 @@
-"""Where a company's tables lie: a folder of CSV or Parquet, a DuckDB file, a PostgreSQL database."""
+"""The sources of a company's tables: a folder of CSV or Parquet, a DuckDB file, a PostgreSQL database."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ POSTGRES = ("postgresql://", "postgres://")
 
 @dataclass(frozen=True)
 class RawTable:
-    """A table as it lies there: ``relation`` is SQL to select from, ``columns`` maps its names to DuckDB types."""
+    """A table as it is stored: ``relation`` is SQL to select from, ``columns`` maps its names to DuckDB types."""
 
     name: str
     where: str
     relation: str
     columns: Mapping[str, str]
     is_text: bool
-    """Every value came as text (CSV), so it is worth parsing once only."""
+    """Every value is text (CSV), so it is worth parsing only once."""
 
 
 def quoted(name: str) -> str:
@@ -47,45 +47,44 @@ def raw_tables(
     """
     text, names = str(source), list(names)
     if text.startswith(POSTGRES):
-        found, errors = _postgres(connection, text, names)
+        tables, errors = _postgres(connection, text, names)
     elif Path(text).is_dir():
-        found, errors = _folder(connection, Path(text), names)
+        tables, errors = _folder(connection, Path(text), names)
     elif Path(text).is_file():
-        found, errors = _database(connection, Path(text), names)
+        tables, errors = _database(connection, Path(text), names)
     else:
         raise DataError("is not there", where=text, remedy="name a folder, a DuckDB file or a postgresql:// URL")
-    if not found and not errors:
+    if not tables and not errors:
         raise DataError("holds none of the tables", where=public(text), remedy=f"expected {', '.join(names[:5])}, …")
-    return found, errors
+    return tables, errors
 
 
 def _folder(
     connection: duckdb.DuckDBPyConnection, folder: Path, names: list[str]
 ) -> tuple[list[RawTable], list[DataError]]:
-    found: list[RawTable] = []
+    tables: list[RawTable] = []
     errors: list[DataError] = []
     for name in names:
         parquet, text, parts = folder / f"{name}.parquet", folder / f"{name}.csv", folder / name
-        there = [path for path in (parquet, text, parts) if path.exists()]
-        if not there:
+        existing = [path for path in (parquet, text, parts) if path.exists()]
+        if not existing:
             continue
-        if len(there) > 1:
-            errors.append(
-                DataError(f"stands beside {there[1].name}", where=str(there[0]), remedy="keep one of the two")
-            )
+        path = existing[0]
+        if len(existing) > 1:
+            errors.append(DataError(f"stands beside {existing[1].name}", where=str(path), remedy="keep one of the two"))
             continue
-        files = glob.escape(str(there[0])) + ("/**/*.parquet" if there[0] == parts else "")
+        files = glob.escape(str(path)) + ("/**/*.parquet" if path == parts else "")
         try:
-            relation = _read_csv(text) if there[0] == text else f"read_parquet({literal(files)}, union_by_name = true)"
+            relation = _read_csv(text) if path == text else f"read_parquet({literal(files)}, union_by_name = true)"
             columns = _describe(connection, relation)
         except DataError as error:
             errors.append(error)
             continue
         except duckdb.Error as error:
-            errors.append(unreadable(there[0], error))
+            errors.append(unreadable(path, error))
             continue
-        found.append(RawTable(name, str(there[0]), relation, columns, is_text=there[0] == text))
-    return found, errors
+        tables.append(RawTable(name, str(path), relation, columns, is_text=path == text))
+    return tables, errors
 
 
 def _read_csv(path: Path) -> str:
@@ -115,21 +114,21 @@ def _read_csv(path: Path) -> str:
 
 def unreadable(where: str | Path, error: Exception) -> DataError:
     """The reader's own words, cut to what a person can use: the line, and what is wrong with it."""
-    said = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    line = re.search(r"CSV Error on Line: (\d+)", said[0])
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    line = re.search(r"CSV Error on Line: (\d+)", lines[0])
     if line is not None:
-        said = [reason for reason in said[1:] if not reason.startswith("Original Line")] or said
+        lines = [reason for reason in lines[1:] if not reason.startswith("Original Line")] or lines
         odd = next(
             (
                 reason
-                for reason in said
+                for reason in lines
                 if reason.startswith(("Invalid unicode", "Expected Number", "Value with unterminated", "Maximum line"))
             ),
-            said[0],
+            lines[0],
         )
-        said = [f"line {line[1]}: {odd}"]
+        lines = [f"line {line[1]}: {odd}"]
     return DataError(
-        f"cannot be read ({said[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole"
+        f"cannot be read ({lines[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole"
     )
 
 
@@ -138,16 +137,16 @@ def _database(
 ) -> tuple[list[RawTable], list[DataError]]:
     try:
         connection.execute(f"attach {literal(str(file))} as company (read_only)")
-        there = connection.execute(
+        stored = connection.execute(
             "select table_schema, table_name from information_schema.tables where table_catalog = 'company'"
             " order by table_schema <> 'main', table_schema"
         ).fetchall()
     except duckdb.Error as error:
         raise unreadable(file, error) from None
-    found: list[RawTable] = []
+    tables: list[RawTable] = []
     errors: list[DataError] = []
     for name in names:
-        schema = next((schema for schema, table in there if table == name), None)
+        schema = next((schema for schema, table in stored if table == name), None)
         if schema is None:
             continue
         relation = f"company.{quoted(schema)}.{quoted(name)}"
@@ -156,8 +155,8 @@ def _database(
         except duckdb.Error as error:
             errors.append(unreadable(f"{file} {name}", error))
             continue
-        found.append(RawTable(name, f"{file} {name}", relation, columns, is_text=False))
-    return found, errors
+        tables.append(RawTable(name, f"{file} {name}", relation, columns, is_text=False))
+    return tables, errors
 
 
 def _postgres(
@@ -170,15 +169,15 @@ def _postgres(
         raise DataError(
             "reading PostgreSQL needs its driver", where=public(url), remedy='install "perfml[postgres]"'
         ) from None
-    found = []
+    tables = []
     try:
         with postgresql.connect(url) as database, database.cursor() as cursor:
             cursor.execute(
                 "select table_name from information_schema.tables where table_schema = any(current_schemas(false))"
             )
-            there = {row[0] for row in cursor.fetchall()}
+            stored = {row[0] for row in cursor.fetchall()}
             for name in names:
-                if name not in there:
+                if name not in stored:
                     continue
                 cursor.execute(f"select * from {quoted(name)}")
                 rows = cursor.fetch_record_batch()
@@ -186,14 +185,14 @@ def _postgres(
                 del rows
                 relation = quoted("raw_" + name)
                 columns = _describe(connection, relation)
-                found.append(RawTable(name, f"{public(url)} {name}", relation, columns, is_text=False))
+                tables.append(RawTable(name, f"{public(url)} {name}", relation, columns, is_text=False))
     except (adbc_driver_manager.Error, duckdb.Error) as error:
         raise DataError(
             f"cannot be read ({str(error).splitlines()[0][:200]})",
             where=public(url),
             remedy="check host, name and rights",
         ) from None
-    return found, []
+    return tables, []
 
 
 def _describe(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
