@@ -56,27 +56,27 @@ def company(folder: Path, *, tags: str = CASE, courses: str | None = COURSES, **
 
 
 def rows(data: Data, policy: CoursePolicy = POLICY, **options: Any) -> list[dict[str, Any]]:
-    found = match(data, policy, taxonomy=TAXONOMY, as_of=DAY, **options)
-    assert found.schema == SCHEMA
-    return found.to_pylist()
+    matched = match(data, policy, taxonomy=TAXONOMY, as_of=DAY, **options)
+    assert matched.schema == SCHEMA
+    return matched.to_pylist()
 
 
 def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) -> None:
-    found = rows(company(tmp_path))
-    assert [(row["rank"], row["title"]) for row in found] == [(1, "高效沟通七步法"), (2, "影响力工作坊")]
-    assert all(row["status"] == "suggested" and row["tag_source"] == "noted" for row in found)
-    why = {line["what"]: line for line in found[0]["why"]}
+    matched = rows(company(tmp_path))
+    assert [(row["rank"], row["title"]) for row in matched] == [(1, "高效沟通七步法"), (2, "影响力工作坊")]
+    assert all(row["status"] == "suggested" and row["tag_source"] == "noted" for row in matched)
+    why = {line["what"]: line for line in matched[0]["why"]}
     assert why["quote"]["zh"] == "评价原文：“接口人经常不清楚进度。”"
     assert why["skill"]["zh"] == "教授“沟通”，有助于“跨部门协作”" and "helps collaboration" in why["skill"]["en"]
     assert "排在最前" in why["order"]["zh"] and why["order"]["en"].startswith("first, because")
-    assert found[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
+    assert matched[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
 
 
 @pytest.mark.slow
 def test_a_comment_proposes_a_gap_and_a_person_has_to_confirm_it(tmp_path: Path) -> None:
-    found = rows(company(tmp_path, tags=""))
-    assert found[0]["tag_source"] == "proposed" and found[0]["quote"] == "跨部门协作有待加强。"
-    assert "须由人确认" in found[0]["why"][0]["zh"] and "confirmed by a person" in found[0]["why"][0]["en"]
+    matched = rows(company(tmp_path, tags=""))
+    assert matched[0]["tag_source"] == "proposed" and matched[0]["quote"] == "跨部门协作有待加强。"
+    assert "须由人确认" in matched[0]["why"][0]["zh"] and "confirmed by a person" in matched[0]["why"][0]["en"]
     assert rows(company(tmp_path / "no", tags=""), POLICY.model_copy(update={"use_proposed": False})) == []
 
 
@@ -103,8 +103,8 @@ def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     later = CASE + "ana | 谈判技巧需要提升 | 2026-09-01 | | "
     taken = "employee_id | course_id | enrolled_on | completed_on\nana | talk | 2026-08-25 | 2026-09-05"
     taken += "\nana | influence | 2026-09-02 | "
-    found = rows(company(tmp_path / "b", tags=later))
-    assert found == before
+    matched = rows(company(tmp_path / "b", tags=later))
+    assert matched == before
     running = rows(company(tmp_path / "c", enrolments=taken))
     assert [row["title"] for row in running] == [
         "影响力工作坊"
@@ -138,10 +138,10 @@ def person(**fields: Any) -> Person:
 def offered(
     *courses: Course, who: Person | None = None, policy: CoursePolicy = POLICY, gaps: Any = None
 ) -> tuple[list[str], Counter[str]]:
-    catalogue = {one.course_id: one for one in courses}
-    asked = gaps or [[(one.course_id, 0.9 - n / 100) for n, one in enumerate(courses)]]
-    found = offer(who or person(), asked, courses=catalogue, policy=policy)
-    return [step.course_id for step in found.steps], sum(found.left_out.values(), Counter())
+    catalogue = {each.course_id: each for each in courses}
+    asked = gaps or [[(each.course_id, 0.9 - n / 100) for n, each in enumerate(courses)]]
+    outcome = offer(who or person(), asked, courses=catalogue, policy=policy)
+    return [step.course_id for step in outcome.steps], sum(outcome.left_out.values(), Counter())
 
 
 @pytest.mark.parametrize(
@@ -171,11 +171,11 @@ def test_what_is_within_the_rules_is_offered(fits: dict[str, Any]) -> None:
 
 def test_prerequisites_come_first_as_a_path() -> None:
     three = course("c", prerequisites=("b",)), course("b", prerequisites=("a",)), course("a", level=1)
-    catalogue = {one.course_id: one for one in three}
-    found = offer(
+    catalogue = {each.course_id: each for each in three}
+    outcome = offer(
         person(level=3), [[("c", 0.9)]], courses=catalogue, policy=POLICY.model_copy(update={"most_courses": 3})
     )
-    assert [(step.course_id, step.for_course) for step in found.steps] == [("a", "c"), ("b", "c"), ("c", None)]
+    assert [(step.course_id, step.for_course) for step in outcome.steps] == [("a", "c"), ("b", "c"), ("c", None)]
     done = offer(person(completed=frozenset({"b"})), [[("c", 0.9)]], courses=catalogue, policy=POLICY)
     assert [step.course_id for step in done.steps] == ["c"]
     with pytest.raises(DataError, match="go round in a circle: a → b → a"):
@@ -202,15 +202,17 @@ def test_a_low_score_is_no_answer() -> None:
 def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp_path: Path) -> None:
     people = [f"e{n:02}" for n in range(80)]
     reviews, tags, taken = [], [], []
-    for n, one in enumerate(people):
+    for n, each in enumerate(people):
         for k, day in enumerate(("2025-07-10", "2026-01-10")):
-            reviews.append((f"{one}{k}", one, day[:8] + "01", day, 3, "谈判技巧需要提升。" if k == 0 else "工作扎实。"))
-        tags.append((one, "谈判技巧需要提升", "2025-07-10", f"{one}0"))
+            reviews.append(
+                (f"{each}{k}", each, day[:8] + "01", day, 3, "谈判技巧需要提升。" if k == 0 else "工作扎实。")
+            )
+        tags.append((each, "谈判技巧需要提升", "2025-07-10", f"{each}0"))
         took = n < 40
         if took:
-            taken.append((one, "talk", "2025-08-01", "2025-10-01"))
+            taken.append((each, "talk", "2025-08-01", "2025-10-01"))
         if (n % 40) < (10 if took else 30):  # named again: 10 of 40 who took it, 30 of 40 who did not
-            tags.append((one, "谈判技巧需要提升", "2026-01-10", f"{one}1"))
+            tags.append((each, "谈判技巧需要提升", "2026-01-10", f"{each}1"))
     frames = {
         "reviews": pd.DataFrame(
             reviews, columns=["review_id", "employee_id", "period_end", "reviewed_on", "rating", "comment"]

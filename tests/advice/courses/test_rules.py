@@ -36,9 +36,9 @@ def test_a_gap_that_has_to_wait_is_not_told_that_there_is_no_course(tmp_path: Pa
     gaps = {"谈判": "negotiation", "时间管理": "time_management", "演讲": "presentation", "商务写作": "writing"}
     tags = "\n".join(f"ana | {title}不足 | 2026-07-1{n}" for n, title in enumerate(gaps))
     courses = "\n".join(f"c{n} | {title} | {skill} | 2 | 2 | zh |" for n, (title, skill) in enumerate(gaps.items()))
-    found = only_noted(tmp_path, tags, courses)
-    assert Counter(row["status"] for row in found) == {"suggested": POLICY.most_courses, "none": 1}
-    (waits,) = (row for row in found if row["status"] == "none")
+    outcome = only_noted(tmp_path, tags, courses)
+    assert Counter(row["status"] for row in outcome) == {"suggested": POLICY.most_courses, "none": 1}
+    (waits,) = (row for row in outcome if row["status"] == "none")
     assert waits["tag"] == "谈判不足"  # the oldest
     assert (
         "no more are suggested at a time" in waits["why_not_en"] and "已达到一次推荐的数量上限" in waits["why_not_zh"]
@@ -48,17 +48,17 @@ def test_a_gap_that_has_to_wait_is_not_told_that_there_is_no_course(tmp_path: Pa
 def test_hours_that_the_catalogue_does_not_give_are_missing_and_not_zero(tmp_path: Path) -> None:
     courses = "a | 谈判 | negotiation | 2 | | zh |\nb | 演讲 | presentation | 2 | 9 | zh |\nc | 商务写作 | writing | 2 | 9 | zh |"
     tags = "ana | 谈判不足 | 2026-07-12\nana | 演讲不足 | 2026-07-11\nana | 写作不足 | 2026-07-10"
-    found = {row["tag"]: row for row in only_noted(tmp_path, tags, courses)}
-    assert (found["谈判不足"]["status"], found["谈判不足"]["hours"]) == ("suggested", None)
-    assert found["演讲不足"]["status"] == "none"  # 9 hours, the usual, are taken for the first, of 16
-    assert "take more hours than there are" in found["演讲不足"]["why_not_en"]
+    outcome = {row["tag"]: row for row in only_noted(tmp_path, tags, courses)}
+    assert (outcome["谈判不足"]["status"], outcome["谈判不足"]["hours"]) == ("suggested", None)
+    assert outcome["演讲不足"]["status"] == "none"  # 9 hours, the median, are taken for the first, of 16
+    assert "take more hours than there are" in outcome["演讲不足"]["why_not_en"]
 
 
 def test_a_prerequisite_is_no_way_round_the_limits() -> None:
     who = person(level=2)
     far = course("b", level=4)
-    found = offer(who, [[("a", 0.9)]], courses={"a": course("a", prerequisites=("b",)), "b": far}, policy=POLICY)
-    assert (found.steps, found.left_out[0]) == ((), {"prerequisite": 1})
+    outcome = offer(who, [[("a", 0.9)]], courses={"a": course("a", prerequisites=("b",)), "b": far}, policy=POLICY)
+    assert (outcome.steps, outcome.left_out[0]) == ((), {"prerequisite": 1})
     near = {"a": course("a", prerequisites=("b",)), "b": course("b", level=3)}
     assert [step.course_id for step in offer(who, [[("a", 0.9)]], courses=near, policy=POLICY).steps] == ["b", "a"]
     low = {"a": course("a", level=4, prerequisites=("b",)), "b": course("b", level=1)}  # it may be as low as it likes
@@ -70,15 +70,15 @@ def test_a_prerequisite_is_no_way_round_the_limits() -> None:
 
 def test_a_prerequisite_under_way_is_said_to_be() -> None:
     catalogue = {"a": course("a", prerequisites=("b",)), "b": course("b")}
-    found = offer(person(running=frozenset("b")), [[("a", 0.9)]], courses=catalogue, policy=POLICY)
-    assert (found.steps, found.left_out[0]) == ((), {"under_way": 1})
+    outcome = offer(person(running=frozenset("b")), [[("a", 0.9)]], courses=catalogue, policy=POLICY)
+    assert (outcome.steps, outcome.left_out[0]) == ((), {"under_way": 1})
 
 
 def test_a_path_longer_than_may_be_suggested_is_no_promise_to_wait() -> None:
     chain = {str(n): course(str(n), prerequisites=(str(n + 1),) if n < 4 else ()) for n in range(5)}
-    found = offer(person(hours=99.0), [[("0", 0.9)]], courses=chain, policy=POLICY)
-    assert (found.steps, found.left_out[0]) == ((), {"long": 1})
-    assert "more courses first" in why_nothing(found.left_out[0], "en")
+    outcome = offer(person(hours=99.0), [[("0", 0.9)]], courses=chain, policy=POLICY)
+    assert (outcome.steps, outcome.left_out[0]) == ((), {"long": 1})
+    assert "more courses first" in why_nothing(outcome.left_out[0], "en")
 
 
 def test_languages_are_compared_without_their_country(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def offers(draw: st.DrawFn) -> tuple[Person, list[list[tuple[str, float]]], dict
             language=draw(st.sampled_from([None, "zh", "en"])),
             hours=draw(st.sampled_from([1.0, 4.0, 9.0])),
             seats_left=draw(st.sampled_from([0.0, 3.0])),
-            prerequisites=tuple(sorted(one for one in draw(some) if one > name)),
+            prerequisites=tuple(sorted(other for other in draw(some) if other > name)),
         )
         for name in NAMES
     }
@@ -137,16 +137,16 @@ def test_no_offer_breaks_a_rule_and_no_gap_is_passed_over(
     case: tuple[Person, list[list[tuple[str, float]]], dict[str, Course]],
 ) -> None:
     who, gaps, catalogue = case
-    found = offer(who, gaps, courses=catalogue, policy=POLICY)
-    names = [step.course_id for step in found.steps]
+    outcome = offer(who, gaps, courses=catalogue, policy=POLICY)
+    names = [step.course_id for step in outcome.steps]
     assert len(set(names)) == len(names) <= POLICY.most_courses
     assert sum(catalogue[name].hours for name in names) <= who.hours
-    for place, step in enumerate(found.steps):
-        one = catalogue[step.course_id]
-        assert step.course_id not in who.completed | who.running and one.seats_left > 0
-        assert one.language in (None, *who.languages)
-        assert who.level is None or one.level is None or one.level <= who.level + POLICY.steps_above
-        assert set(one.prerequisites) <= who.completed | set(names[:place])  # first things first
-    assert {step.gap for step in found.steps} | set(found.left_out) == set(range(len(gaps)))
-    for gap, why in found.left_out.items():
+    for position, step in enumerate(outcome.steps):
+        chosen = catalogue[step.course_id]
+        assert step.course_id not in who.completed | who.running and chosen.seats_left > 0
+        assert chosen.language in (None, *who.languages)
+        assert who.level is None or chosen.level is None or chosen.level <= who.level + POLICY.steps_above
+        assert set(chosen.prerequisites) <= who.completed | set(names[:position])  # first things first
+    assert {step.gap for step in outcome.steps} | set(outcome.left_out) == set(range(len(gaps)))
+    for gap, why in outcome.left_out.items():
         assert sum(why.values()) == len(gaps[gap])  # every candidate is accounted for

@@ -36,8 +36,8 @@ def tags(
         data.close()
 
 
-def skills(found: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(found["skill"], found["source"], strict=True))
+def skills(open_gaps: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(open_gaps["skill"], open_gaps["source"], strict=True))
 
 
 # ---- what a sentence says ---------------------------------------------------------------------------------------------
@@ -94,12 +94,12 @@ def test_feelings_health_and_traits_are_never_read(comment: str) -> None:
 
 
 def test_the_sentence_is_the_quote() -> None:
-    said = "工作扎实。谈判技巧不足！Reliable work, e.g. at 3.5 sites. Planning is weak."
-    assert [(gap.skill, gap.quote) for gap in READER.gaps_in(said)] == [
+    comment = "工作扎实。谈判技巧不足！Reliable work, e.g. at 3.5 sites. Planning is weak."
+    assert [(gap.skill, gap.quote) for gap in READER.gaps_in(comment)] == [
         ("negotiation", "谈判技巧不足！"),
         ("planning", "Planning is weak."),
     ]
-    assert "".join(sentences(said)).replace(" ", "") == said.replace(" ", "")
+    assert "".join(sentences(comment)).replace(" ", "") == comment.replace(" ", "")
 
 
 # ---- open or not ------------------------------------------------------------------------------------------------------
@@ -129,20 +129,20 @@ def test_several_reviewers_of_one_period_are_one_look(tmp_path: Path) -> None:
     reviews = (
         "r1 | ana | 2026-06-30 | 2026-07-10 | 3 | 谈判技巧不足。\nr2 | ana | 2026-06-30 | 2026-07-14 | 4 | 表现稳定。"
     )
-    found = tags(tmp_path, reviews=reviews, noted="ana | 谈判不足 | 2026-07-10 | r1 |")
-    assert skills(found) == [("negotiation", "noted")]
+    open_gaps = tags(tmp_path, reviews=reviews, noted="ana | 谈判不足 | 2026-07-10 | r1 |")
+    assert skills(open_gaps) == [("negotiation", "noted")]
 
 
 def test_the_newest_tag_of_a_skill_counts_and_old_ones_are_not_acted_on(tmp_path: Path) -> None:
     noted = "ana | 谈判不足 | 2026-02-01 | | 旧\nana | 谈判技巧需要提升 | 2026-03-01 | | 新\nana | 写作不足 | 2024-01-01 | |"
-    found = tags(tmp_path, noted=noted)
-    assert [(row.tag, row.quote) for row in found.itertuples()] == [("谈判技巧需要提升", "新")]
+    open_gaps = tags(tmp_path, noted=noted)
+    assert [(row.tag, row.quote) for row in open_gaps.itertuples()] == [("谈判技巧需要提升", "新")]
     assert set(tags(tmp_path, noted=noted, open_days=1500)["skill"]) == {"negotiation", "writing"}
 
 
 def test_a_tag_of_no_known_skill_stands_for_its_own_words(tmp_path: Path) -> None:
-    found = tags(tmp_path, noted="ana | 叉车操作证过期 | 2026-07-10 | |")
-    assert (found["tag"][0], found["skill"][0]) == ("叉车操作证过期", None)
+    open_gaps = tags(tmp_path, noted="ana | 叉车操作证过期 | 2026-07-10 | |")
+    assert (open_gaps["tag"][0], open_gaps["skill"][0]) == ("叉车操作证过期", None)
 
 
 # ---- proposed ---------------------------------------------------------------------------------------------------------
@@ -161,8 +161,8 @@ def test_only_the_newest_look_proposes_and_each_skill_once(tmp_path: Path) -> No
 def test_what_is_noted_or_quoted_already_is_not_proposed_again(tmp_path: Path) -> None:
     review = "r1 | ana | 2026-06-30 | 2026-07-10 | 3 | 与其他部门沟通不足。计划性不足。"
     noted = "ana | 跨部门协作待加强 | 2026-07-10 | r1 | 与其他部门沟通不足"
-    found = tags(tmp_path, reviews=review, noted=noted)
-    assert skills(found) == [("collaboration", "noted"), ("planning", "proposed")]
+    open_gaps = tags(tmp_path, reviews=review, noted=noted)
+    assert skills(open_gaps) == [("collaboration", "noted"), ("planning", "proposed")]
 
 
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:

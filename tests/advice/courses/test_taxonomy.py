@@ -1,4 +1,4 @@
-"""Skills are found by the longest phrase, in both scripts, at the borders of words; relations go one step."""
+"""Skills are matched by the longest phrase, in both scripts, at the borders of words; relations go one step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHIPPED = Taxonomy.of(ProjectFolder(STARTER).policy_of(SkillsSpec)[1])
 
 
 def taxonomy(**skills: dict[str, object]) -> Taxonomy:
-    raw = {"zh": "", "en": "", "skills": {name: {"zh": "", "en": name, **said} for name, said in skills.items()}}
+    raw = {"zh": "", "en": "", "skills": {name: {"zh": "", "en": name, **fields} for name, fields in skills.items()}}
     return Taxonomy.of(parse(SkillsSpec, raw, file="models/skills.toml"))
 
 
@@ -50,26 +50,26 @@ def test_what_names_no_skill_has_none(text: str) -> None:
 
 
 def test_the_longest_phrase_wins_and_the_rest_is_still_read() -> None:
-    found = taxonomy(a={"aliases": ["管理"]}, b={"aliases": ["项目管理"]}, c={"aliases": ["目管"]})
-    assert found.skills_in("项目管理") == {"b": 1.0}
-    assert set(found.skills_in("项目管理与管理")) == {"a", "b"}
+    own = taxonomy(a={"aliases": ["管理"]}, b={"aliases": ["项目管理"]}, c={"aliases": ["目管"]})
+    assert own.skills_in("项目管理") == {"b": 1.0}
+    assert set(own.skills_in("项目管理与管理")) == {"a", "b"}
 
 
 def test_latin_words_end_where_they_end() -> None:
-    found = taxonomy(art={}, sql={}, plan={})
-    assert found.skills_in("start the party, sqlite, explanation") == {}
-    assert set(found.skills_in("ART, SQL基础 and planning")) == {"art", "sql", "plan"}
+    own = taxonomy(art={}, sql={}, plan={})
+    assert own.skills_in("start the party, sqlite, explanation") == {}
+    assert set(own.skills_in("ART, SQL基础 and planning")) == {"art", "sql", "plan"}
 
 
 def test_no_phrase_reaches_across_a_stop() -> None:
-    found = taxonomy(nets={"aliases": ["deep learning", "深度学习"]})
-    assert found.skills_in("Go deep. Learning is fun. 深度，学习") == {}
-    assert found.skills_in("deep-learning") == found.skills_in("深度学习") == {"nets": 1.0}
+    own = taxonomy(nets={"aliases": ["deep learning", "深度学习"]})
+    assert own.skills_in("Go deep. Learning is fun. 深度，学习") == {}
+    assert own.skills_in("deep-learning") == own.skills_in("深度学习") == {"nets": 1.0}
 
 
 def test_hints_count_half_and_names_go_before_them() -> None:
-    found = taxonomy(a={"hints": ["plan"]}, plan={})
-    assert found.skills_in("plan") == {"plan": 1.0}
+    own = taxonomy(a={"hints": ["plan"]}, plan={})
+    assert own.skills_in("plan") == {"plan": 1.0}
     assert taxonomy(a={"hints": ["plan"]}).skills_in("plans") == {"a": 0.5}
 
 
@@ -86,16 +86,16 @@ def test_the_words_of_need_do_not_matter() -> None:
 
 
 def test_relations_go_one_step_and_may_go_round() -> None:
-    found = taxonomy(a={"helped_by": {"b": 0.5}}, b={"helped_by": {"c": 0.5, "a": 0.4}}, c={})
-    assert found.helped_by("a") == {"a": 1.0, "b": 0.5}
-    assert found.helped_by("b") == {"b": 1.0, "c": 0.5, "a": 0.4}
-    assert found.helped_by("nowhere") == {"nowhere": 1.0}
+    own = taxonomy(a={"helped_by": {"b": 0.5}}, b={"helped_by": {"c": 0.5, "a": 0.4}}, c={})
+    assert own.helped_by("a") == {"a": 1.0, "b": 0.5}
+    assert own.helped_by("b") == {"b": 1.0, "c": 0.5, "a": 0.4}
+    assert own.helped_by("nowhere") == {"nowhere": 1.0}
     assert SHIPPED.helped_by("collaboration")["communication"] > SHIPPED.helped_by("collaboration")["influence"] > 0
 
 
 def test_a_course_teaches_what_its_title_and_skills_say_and_half_of_what_its_summary_mentions() -> None:
-    found = taxonomy(a={}, b={}, c={})
-    assert found.taught_by("A course", "with some b and a", ["c"]) == {"a": 1.0, "c": 1.0, "b": IN_PASSING}
+    own = taxonomy(a={}, b={}, c={})
+    assert own.taught_by("A course", "with some b and a", ["c"]) == {"a": 1.0, "c": 1.0, "b": IN_PASSING}
 
 
 def test_names() -> None:
@@ -118,13 +118,13 @@ def test_different_words_stay_different() -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_read_and_strengths_are_in_range(text: str) -> None:
-    found = SHIPPED.skills_in(text)
-    assert all(0 < strength <= 1 for strength in found.values())
-    assert list(found.values()) == sorted(found.values(), reverse=True)
+    strengths = SHIPPED.skills_in(text)
+    assert all(0 < strength <= 1 for strength in strengths.values())
+    assert list(strengths.values()) == sorted(strengths.values(), reverse=True)
     assert len(units(text)) == len(units(text, stemmed=False))
 
 
 @given(st.lists(st.text("ab ", min_size=1, max_size=4), max_size=6), st.text("ab ", max_size=12))
 def test_found_phrases_do_not_overlap(phrases: list[str], text: str) -> None:
-    found = Phrases({phrase: (phrase, 1.0) for phrase in phrases}).find(text)
-    assert all(one.end <= other.start for one, other in pairwise(found))
+    matches = Phrases({phrase: (phrase, 1.0) for phrase in phrases}).find(text)
+    assert all(one.end <= other.start for one, other in pairwise(matches))
