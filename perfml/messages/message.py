@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Mapping
+from functools import cache, reduce
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -66,3 +66,8 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
 
     fields = {field: worded(value) for field, value in message.values.items()}
     return fill(message.code, language, **fields)
+
+
+def chain(code: str, messages: Iterable[Message]) -> Message:
+    """Join ``messages``, at least one, two at a time: ``code`` has the fields ``first`` and ``other``."""
+    return reduce(lambda first, other: Message.of(code, first=first, other=other), messages)

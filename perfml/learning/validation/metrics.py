@@ -15,6 +15,7 @@ from scipy.special import expit
 
 from perfml.arrays import Dates, Floats, Objects
 from perfml.learning.validation.lists import listed_rows
+from perfml.messages import Message
 
 Metric = Callable[[Floats, Floats, Floats], Floats]
 """(label (n,), probability (n,), weight (draws, n)) -> (draws,); missing where a draw holds one label only."""
@@ -35,6 +36,12 @@ class Estimate:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    def message(self) -> Message:
+        """The figure with its interval; "not estimated" where it has none."""
+        if not np.isfinite([self.value, self.low, self.high]).all():
+            return Message.of("not_estimated")
+        return Message.of("estimate", value=float(self.value), low=float(self.low), high=float(self.high))
 
     def to_json(self) -> dict[str, float | None]:
         """JSON, with null for a figure that could not be estimated."""

@@ -1,0 +1,240 @@
+"""What is known about a trained version: its definition, back-tests, gates, fairness, reference and origin.
+
+Training writes a :class:`TrainingRecord` beside the model; scoring, reports, the terminal and the service read it. Sentences
+are kept as :class:`~perfml.messages.Message` and rendered by the reader. Nothing heavy is imported: the service reads
+records without LightGBM or pandas.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from perfml.learning.validation.reference import Reference
+from perfml.messages import Message, render
+from perfml.project.spec import FairnessSpec, ModelSpec
+
+Verdict = Literal["pass", "fail", "insufficient"]
+"""Of a gate or a finding; ``insufficient`` is neither passed nor failed."""
+
+
+class RecordPart(BaseModel):
+    """Base of all records: frozen, and strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Figure(RecordPart):
+    """An estimate with its 95 % interval and standard error over people; null where it could not be estimated."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    se: float | None
+
+
+NO_FIGURE = Figure(value=None, low=None, high=None, se=None)
+
+
+class FoldRecord(RecordPart):
+    """One origin of a back-test: first and last as-of date of training and test, their rows, and the rows with the outcome."""
+
+    origin: dt.date
+    train: tuple[dt.date, dt.date]
+    test: tuple[dt.date, dt.date]
+    train_rows: int
+    train_positives: int
+    test_rows: int
+    test_positives: int
+
+
+class CalibrationBin(RecordPart):
+    """Expected and observed share of one group of tested rows, with the interval of the observed one."""
+
+    expected: float
+    observed: float
+    low: float
+    high: float
+    n: int
+
+
+class YearRecord(RecordPart):
+    """Expected and observed cases among the tested rows of one calendar year."""
+
+    year: int
+    rows: int
+    expected: float
+    observed: int
+    expected_over_observed: Figure
+
+
+class GroupFigures(RecordPart):
+    """Figures among some of the tested rows: a segment, or those treated meanwhile. A missing figure was not estimated."""
+
+    rows: int
+    positives: int = 0
+    auc: Figure = NO_FIGURE
+    average_precision: Figure = NO_FIGURE
+    expected_over_observed: Figure = NO_FIGURE
+
+
+class ListRecord(RecordPart):
+    """What lists of one size held in the back-test; see :func:`perfml.learning.validation.lists.lists_by_size`."""
+
+    share: float
+    listed: int
+    cases: int
+    precision: float | None
+    low: float | None
+    high: float | None
+    ratio: tuple[float, ...]
+
+
+class BacktestRecord(RecordPart):
+    """One horizon's back-test. ``proven``: no gate failed, the first of which is being better than the baseline."""
+
+    horizon_days: int
+    proven: bool
+    text: Message
+    """How it compares with the baseline or, where a gate failed, what the first that did means."""
+    rows: int
+    positives: int
+    baseline_columns: tuple[str, ...]
+    model: dict[str, Figure]
+    baseline: dict[str, Figure]
+    difference: dict[str, Figure]
+    folds: tuple[FoldRecord, ...]
+    bins: tuple[CalibrationBin, ...]
+    calibration_error: float
+    calibration_error_floor: float
+    by_year: tuple[YearRecord, ...]
+    segments: dict[str, GroupFigures]
+    listed_ratio: tuple[float, ...]
+    lists: tuple[ListRecord, ...]
+
+
+class GateRecord(RecordPart):
+    """One test of one horizon: what was measured, its limit, and what the verdict means."""
+
+    name: str
+    verdict: Verdict
+    figure: Message
+    limit: Message
+    text: Message
+
+
+class FindingRecord(RecordPart):
+    """A :class:`perfml.learning.fairness.findings.FairnessFinding`."""
+
+    attribute: str
+    metric: str
+    value: Figure
+    limit: float
+    groups: tuple[str, str]
+    shown_by: tuple[str, str]
+    p_value: float | None
+    p_in_report: float | None
+    verdict: Verdict
+    text: Message
+
+
+class GroupRecord(RecordPart):
+    """A :class:`perfml.learning.fairness.findings.GroupRow`."""
+
+    group: str
+    people: int
+    rows: int
+    positives: int
+    negatives: int
+    sufficient: bool
+    flag_rate: Figure
+    true_positive_rate: Figure
+    expected_over_observed: Figure
+
+
+class FairnessRecord(RecordPart):
+    """A :class:`perfml.learning.fairness.findings.FairnessReport`."""
+
+    verdict: Verdict
+    findings: tuple[FindingRecord, ...]
+    groups: dict[str, tuple[GroupRecord, ...]]
+    limits: FairnessSpec
+
+
+class UpliftRecord(RecordPart):
+    """A :class:`perfml.learning.validation.uplift.Uplift`."""
+
+    kind: str
+    offered: int
+    held_out: int
+    offered_share: float
+    held_out_share: float
+    difference: float
+    low: float
+    high: float
+    zh: str
+    en: str
+
+
+class TreatmentRecord(RecordPart):
+    """Rows in whose horizon an intervention was done, the back-test among them and the others, and measured uplift."""
+
+    rows: int
+    treated: GroupFigures
+    untreated: GroupFigures
+    uplift: tuple[UpliftRecord, ...]
+
+
+class TrainingCounts(RecordPart):
+    """Labelled rows that a horizon was fitted on, and those with the outcome."""
+
+    rows: int
+    positives: int
+
+
+class TrainingRecord(RecordPart):
+    """Everything known about a trained version except its parameters. Keys of the mappings are horizons in days."""
+
+    until: dt.date
+    """Only what was known, and labels that had matured, by this date were used."""
+    as_of_dates: tuple[dt.date, dt.date]
+    spec: ModelSpec
+    training: dict[int, TrainingCounts]
+    backtests: dict[int, BacktestRecord]
+    gates: dict[int, tuple[GateRecord, ...]]
+    selection_frequency: dict[int, dict[str, float]]
+    """Reason → share of refits in which it leads again, for reasons that lead for anybody."""
+    fairness: dict[int, FairnessRecord]
+    reference: dict[int, Reference]
+    treatment: dict[int, TreatmentRecord]
+    data_fingerprint: str
+    definitions: str
+    left_out: tuple[Message, ...]
+    """Evidence and horizons that the data did not allow."""
+    perfml: str
+    python: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON with every message rendered, see :func:`rendered`."""
+        found: dict[str, Any] = rendered(self.model_dump(mode="json"))
+        return found
+
+
+def rendered(value: Any) -> Any:
+    """JSON with its messages in words: a ``text`` becomes ``en`` and ``zh``, any other message English.
+
+    >>> rendered({"text": {"code": "example", "values": {"rows": 3}}})
+    {'en': '3 rows', 'zh': '3 行'}
+    """
+    if isinstance(value, Mapping):
+        if set(value) == {"code", "values"}:
+            return render(Message.model_validate(value), "en")
+        out = {key: rendered(inner) for key, inner in value.items() if key != "text"}
+        if "text" in value:
+            text = Message.model_validate(value["text"])
+            out |= {"en": render(text, "en"), "zh": render(text, "zh")}
+        return out
+    return [rendered(inner) for inner in value] if isinstance(value, list | tuple) else value
