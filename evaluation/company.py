@@ -137,7 +137,7 @@ def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[
     trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
     figures["log_loss_over_trees"] = trees["log_loss"].to_json()
     figures["gates_failed"] = {
-        "value": sum(gate["verdict"] == "fail" for gates in model.about["gates"].values() for gate in gates),
+        "value": sum(gate.verdict == "fail" for gates in model.record.gates.values() for gate in gates),
         "low": None,
         "high": None,
     }

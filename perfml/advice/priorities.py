@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
+from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
 from perfml.messages import Language, Message, render
 from perfml.reasons.leading import for_others, raising
@@ -137,7 +138,7 @@ class Priorities:
 
 def priorities(
     ranking: Ranking,
-    record: Mapping[str, Any],
+    record: TrainingRecord,
     *,
     capacity: int,
     interventions: Sequence[Intervention] = (),
@@ -153,9 +154,9 @@ def priorities(
         raise PerfmlError(f"{capacity} cannot be used", where="capacity", remedy="give at least 1")
     if not 0 <= hold_out_share < 1:
         raise PerfmlError(f"{hold_out_share} cannot be used", where="hold_out_share", remedy="give 0 to below 1")
-    days = str(ranking.horizon_days)
-    tested = record["backtests"].get(days)
-    proven = bool(tested and tested["proven"])
+    days = ranking.horizon_days
+    tested = record.backtests.get(days)
+    proven = tested is not None and tested.proven
     recent = _recent(interventions, ranking.as_of)
     people: list[ListedPerson] = []
     owned_by_others: list[ListedPerson] = []
@@ -176,11 +177,11 @@ def priorities(
             hold_out.append(listed)
         else:
             people.append(listed)
-    like = (
-        list_like(tested["lists"], len(people) or capacity, ranking.scored) if tested and tested.get("lists") else None
-    )
+    sizes = [] if tested is None else [size.model_dump() for size in tested.lists]
+    like = list_like(sizes, len(people) or capacity, ranking.scored) if sizes else None
     cases = cases_in_list(np.array([each.probability for each in people]), like["ratio"] if like else [])
-    uplift = tuple(record.get("treatment", {}).get(days, {}).get("uplift", ()))
+    treatment = record.treatment.get(days)
+    uplift = () if treatment is None else tuple(effect.model_dump() for effect in treatment.uplift)
     read_as = partial(_how_to_read, tested, people=len(people), cases=cases, uplift=uplift)
     return Priorities(
         model=ranking.model,
@@ -239,7 +240,7 @@ def _held_out(person: str, as_of: dt.date, share: float) -> bool:
 
 
 def _how_to_read(
-    tested: Mapping[str, Any] | None,
+    tested: BacktestRecord | None,
     *,
     people: int,
     cases: Cases,
@@ -247,8 +248,8 @@ def _how_to_read(
     language: Language,
 ) -> str:
     """How to read a list of ``people``, or why there is none; ``tested``: the back-test of the horizon."""
-    if not (tested and tested["proven"]):
-        why = tested[language] if tested else render(Message.of("priorities_no_backtest"), language)
+    if tested is None or not tested.proven:
+        why = NO_BACKTEST if tested is None else tested.text
         return render(Message.of("priorities_no_list", why=why), language)
     expected = Message.of("priorities_expected", people=people, **asdict(cases))
     stop, space = ("。", "") if language == "zh" else (".", " ")

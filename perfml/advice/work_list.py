@@ -39,7 +39,7 @@ def work_list(
     ranking = Ranking.of(pq.read_table(path, filters=[("horizon_days", "=", days)]))
     return priorities(
         ranking,
-        load(home, model, ranking.model_version).about,
+        load(home, model, ranking.model_version).record,
         capacity=spec.capacity(ranking.scored) if capacity is None else capacity,
         interventions=DecisionLog(home).interventions(),
         hold_out_share=hold_out_share,

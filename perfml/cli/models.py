@@ -31,6 +31,8 @@ from perfml.cli.options import (
     series,
     write,
 )
+from perfml.learning.record import Figure
+from perfml.messages import render
 from perfml.project.voices import Who
 from perfml.scoring.table_files import read_parts, write_parts
 from perfml.terminal import advice as advice_tables
@@ -55,23 +57,25 @@ def train(
         trained = opened.train(model, data, until=until)
         tracked = opened.track(model, uri=tracking_uri)
     if as_json:
-        print_json({"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.about})
+        print_json(
+            {"model": model, "version": trained.version, "tracked": tracked[0].logged, **trained.record.to_json()}
+        )
         return
     terminal.out.print(
-        f"{model} {trained.version}, trained on what was known by {trained.about['until']}", highlight=False
+        f"{model} {trained.version}, trained on what was known by {trained.record.until}", highlight=False
     )
-    for days, tested in trained.about["backtests"].items():
-        counts = trained.about["training"][days]
-        style = "green" if tested["proven"] else "yellow"
-        auc = tested["model"]["auc"]
+    for days, tested in trained.record.backtests.items():
+        counts = trained.record.training[days]
+        style = "green" if tested.proven else "yellow"
+        auc = tested.model["auc"]
         terminal.out.print(
-            f"  {days} days: {counts['rows']:,} rows, {counts['positives']:,} cases; back-test AUC {_figure(auc)};"
-            f" [{style}]{escape(tested['en'])}[/]",
+            f"  {days} days: {counts.rows:,} rows, {counts.positives:,} cases; back-test AUC {_figure(auc)};"
+            f" [{style}]{escape(render(tested.text, 'en'))}[/]",
             highlight=False,
         )
     model_tables.gates_table(trained)
-    for notice in trained.about["left_out"]:
-        terminal.out.print(f"  [dim]left out  {escape(notice)}[/]", highlight=False)
+    for notice in trained.record.left_out:
+        terminal.out.print(f"  [dim]left out  {escape(render(notice, 'en'))}[/]", highlight=False)
     if not tracked[0].logged:
         terminal.out.print(f"  [yellow]tracking[/]  waits: {escape(tracked[0].reason)}; `perfml track` tries again")
     model_tables.stage_line(opened.home, trained)
@@ -301,6 +305,8 @@ def warm_up() -> None:
     terminal.out.print(f"reasons: compiled after {seconds:.1f} s", highlight=False)
 
 
-def _figure(estimate: dict[str, float | None]) -> str:
-    low, high = estimate["low"], estimate["high"]
-    return f"{estimate['value']:.3f}" + (f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else "")
+def _figure(figure: Figure) -> str:
+    if figure.value is None:
+        return "not estimated"
+    interval = "" if figure.low is None or figure.high is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
+    return f"{figure.value:.3f}{interval}"

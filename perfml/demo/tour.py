@@ -13,6 +13,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
+from perfml.messages import Message, render
 from perfml.project.starter import STARTER
 from perfml.report import write_report
 from perfml.report.advice import Advice
@@ -54,8 +55,8 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
             scores.append(project.score(name, data, as_of=[END]))
         write_parts([scores[-1]], out / f"{name}.csv")
         _say(began, f"{name}: trained, back-tested, scored")
-        for days, tested in models[-1].about["backtests"].items():
-            terminal.out.print(f"  {days} days: {escape(tested['en'])}", highlight=False)
+        for days, tested in models[-1].record.backtests.items():
+            terminal.out.print(f"  {days} days: {escape(render(tested.text, 'en'))}", highlight=False)
         show_list(dataset(scores[-1]), most=3)
     with terminal.progress() as progress:
         project = Project(STARTER, home=home, progress=progress)
@@ -74,7 +75,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         models=models,
         scores=scores,
         advice=Advice.of(targets, courses, lists),
-        notices=[f"Simulated company: {len(active)} people have a planted cause: {', '.join(CAUSES)}"],
+        notices=[Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))],
     )
     _say(began, f"report: {page}")
     terminal.out.print(

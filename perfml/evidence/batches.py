@@ -24,6 +24,7 @@ from perfml.evidence.log.windows import Plan, compile_windows
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
+from perfml.messages import Message
 from perfml.progress import Progress
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import Relation
@@ -32,6 +33,7 @@ BATCH_BYTES = 120_000_000
 """Memory of one batch of persons, roughly: small enough for the allocator to reuse the same memory for every batch."""
 BYTES_OF_ROW = 80
 """Memory of one row of the log while its batch is computed."""
+RELATIONS: dict[Relation, Message] = {"team": Message.of("relation_team"), "peers": Message.of("relation_peers")}
 MOST_BATCHES = 200
 """Each batch is an open file while the log is read."""
 
@@ -77,7 +79,7 @@ class Job:
     batch_size: int
     """Persons of a batch."""
     decimals: int
-    left_out: tuple[str, ...]
+    left_out: tuple[Message, ...]
     record_begins: Mapping[dt.date, dt.date]
 
 
@@ -97,7 +99,7 @@ def prepare(
     progress("people", 0, 1)
     make_snapshots(data, as_ofs)
     people = _people(data, as_ofs)
-    left_out: list[str] = []
+    left_out: list[Message] = []
     plan = _plan(data, definitions, kinds, before=as_ofs[-1], left_out=left_out)
     grid = Grid(epoch_days(as_ofs), plan.windows)
     selection = _select(data, definitions, plan, left_out=left_out, progress=progress)
@@ -142,21 +144,23 @@ def _people(data: Data, as_ofs: Sequence[dt.date]) -> _People:
 
 
 def _plan(
-    data: Data, definitions: Definitions, kinds: Sequence[str] | None, *, before: dt.date, left_out: list[str]
+    data: Data, definitions: Definitions, kinds: Sequence[str] | None, *, before: dt.date, left_out: list[Message]
 ) -> Plan:
     """The windowed columns, for ``kinds`` or for the kinds that the log held before ``before``."""
     if not data.has("events"):
-        left_out += [f"{file.name}: there is no table events" for file in definitions.windowed]
+        left_out += [Message.of("no_table", evidence=file.name, table="events") for file in definitions.windowed]
         return Plan((), ())
     has_counterparts = "counterpart_id" in data.columns["events"]
     if not has_counterparts:
-        left_out.append("evidence of counterparts: events has no counterpart_id")
+        left_out.append(Message.of("no_counterparts"))
     if kinds is None:
         kinds = discover_kinds(data, before.isoformat())
     return compile_windows(definitions.windowed, kinds, has_counterparts=has_counterparts)
 
 
-def _select(data: Data, definitions: Definitions, plan: Plan, *, left_out: list[str], progress: Progress) -> _Selection:
+def _select(
+    data: Data, definitions: Definitions, plan: Plan, *, left_out: list[Message], progress: Progress
+) -> _Selection:
     """Run the relational files whose tables or columns are available; those that read other columns come last."""
     columns = [c.column for c in plan.columns]
     compared = [(c.column, relation) for c in plan.columns for relation in c.compare]
@@ -165,8 +169,8 @@ def _select(data: Data, definitions: Definitions, plan: Plan, *, left_out: list[
     for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
         progress(f"evidence {file.name}", number, len(definitions.relational))
         absent = _absent(data, file, columns)
-        if absent:
-            left_out.append(f"{file.name}: {absent}")
+        if absent is not None:
+            left_out.append(absent)
             continue
         if file.spec.reads:
             derived.append(file)
@@ -183,14 +187,14 @@ def _select(data: Data, definitions: Definitions, plan: Plan, *, left_out: list[
     )
 
 
-def _absent(data: Data, file: RelationalFile, columns: Sequence[Column]) -> str:
-    """Which tables or columns of ``file`` are absent, in words; empty where none is."""
+def _absent(data: Data, file: RelationalFile, columns: Sequence[Column]) -> Message | None:
+    """Which tables or columns of ``file`` are absent; None where none is."""
     if file.spec.reads:
         available = {column.name for column in columns}
-        what, absent = "column", [name for name in file.spec.reads if name not in available]
-    else:
-        what, absent = "table", [name for name in file.spec.needs if name != "people" and not data.has(name)]
-    return f"there is no {what} {', '.join(absent)}" if absent else ""
+        absent = tuple(name for name in file.spec.reads if name not in available)
+        return Message.of("no_column", evidence=file.name, column=absent) if absent else None
+    absent = tuple(name for name in file.spec.needs if name != "people" and not data.has(name))
+    return Message.of("no_table", evidence=file.name, table=", ".join(absent)) if absent else None
 
 
 def _relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Relation, ...]]]:
@@ -211,12 +215,12 @@ def _relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Re
         yield column, meta.compare
 
 
-def _without_empty_comparisons(selection: _Selection, people: _People, *, left_out: list[str]) -> _Selection:
+def _without_empty_comparisons(selection: _Selection, people: _People, *, left_out: list[Message]) -> _Selection:
     """Drop the comparisons within a relation that is known for nobody."""
     groups = _relations(people.frame)
     known = {relation for relation, codes in groups.items() if (codes >= 0).any()}
     for relation in sorted({relation for _, relation in selection.compared} - known):
-        left_out.append(f"comparison with {relation}: positions does not say who that is")
+        left_out.append(Message.of("no_relation", relation=RELATIONS[relation]))
     return replace(selection, compared=tuple(pair for pair in selection.compared if pair[1] in known))
 
 

@@ -26,6 +26,7 @@ from perfml.evidence.columns import Column
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import unreadable
 from perfml.files import atomic_write
+from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 
@@ -46,7 +47,7 @@ class Evidence:
     columns: tuple[Column, ...]
     kinds: tuple[str, ...]
     """The raw kinds of event that have columns."""
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[Message, ...] = ()
     """What could not be computed, with the reason."""
     record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
     """The first day of the log as known at each as-of date."""
@@ -78,7 +79,7 @@ def read(path: Path) -> Evidence:
         frame=frame,
         columns=tuple(Column.from_json(raw) for raw in metadata["columns"]),
         kinds=tuple(metadata["kinds"]),
-        left_out=tuple(metadata["left_out"]),
+        left_out=_left_out(metadata),
         record_begins={dt.date.fromisoformat(as_of): dt.date.fromisoformat(first) for as_of, first in begins},
     )
 
@@ -86,7 +87,11 @@ def read(path: Path) -> Evidence:
 def describe(path: Path) -> dict[str, Any]:
     """The metadata of an evidence file: ``columns``, ``kinds``, ``left_out``, ``record_begins``. Reads no rows."""
     metadata: dict[str, Any] = json.loads(pq.read_schema(path).metadata[METADATA])
-    return metadata
+    return metadata | {"left_out": [render(notice, "en") for notice in _left_out(metadata)]}
+
+
+def _left_out(metadata: Mapping[str, Any]) -> tuple[Message, ...]:
+    return tuple(Message.model_validate(notice) for notice in metadata["left_out"])
 
 
 def write(
@@ -119,7 +124,7 @@ def _schema(job: Job) -> pa.Schema:
     metadata = {
         "columns": [c.to_json() for c in job.columns],
         "kinds": job.plan.kinds,
-        "left_out": job.left_out,
+        "left_out": [notice.model_dump(mode="json") for notice in job.left_out],
         "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
     }
     fields = [("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in job.columns)]

@@ -1,4 +1,4 @@
-"""Gates: what a model has to pass before anybody is listed by it, each with its figure, its limit and a sentence.
+"""Gates: the tests a model must not fail before anybody is listed by it, each with its figure, its limit and a message.
 
 A model that fails one is kept as a candidate with the reason; it can be studied, gives no list and cannot be promoted.
 """
@@ -6,138 +6,141 @@ A model that fails one is kept as a candidate with the reason; it can be studied
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from scipy.stats import mannwhitneyu
 
 from perfml.arrays import Floats
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
 from perfml.learning.dataset.table import Table
 from perfml.learning.fairness.findings import FairnessReport
-from perfml.learning.validation.backtest import Backtest, backtest_horizon
+from perfml.learning.record import GateRecord, Verdict
+from perfml.learning.validation import backtest
+from perfml.learning.validation.backtest import Backtest, predict_folds
 from perfml.learning.validation.metrics import auc_within, estimate
+from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import Stability
+from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 from perfml.project.spec import ModelSpec
 
-Verdict = Literal["pass", "fail", "insufficient"]
 STANDARD_ERRORS = 3.0
 """How far permuted labels may lie from AUC .5."""
+LARGEST_REACH = 0.15
+"""Largest :data:`STANDARD_ERRORS` of a permuted-label test that judges; beyond, a leak up to AUC .65 would go unnoticed."""
 FEWEST_DISTINCT = 5
 """Distinct known values that make two equal rows of evidence more than chance."""
 
 
-@dataclass(frozen=True)
-class Gate:
-    """One test of one horizon. ``figure`` and ``limit`` in words; ``en`` and ``zh`` say what it means."""
-
-    name: str
-    verdict: Verdict
-    figure: str
-    limit: str
-    en: str
-    zh: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON."""
-        return asdict(self)
-
-
-def baseline_gate(tested: Backtest) -> Gate:
+def baseline_gate(tested: Backtest) -> GateRecord:
     """Better than chance, and than the baseline by two standard errors."""
     auc = tested.difference["auc"]
-    beaten = " + ".join(tested.baseline_columns) or "chance"
-    verdict: Verdict = "pass" if tested.proven else "fail"
-    return Gate(
-        "baseline", verdict, f"AUC {auc.value:+.3f} ± {auc.se:.3f} over {beaten}", "> 2 SE", tested.en, tested.zh
+    beaten = tested.baseline_columns or Message.of("chance")
+    figure = Message.of("not_estimated")
+    if np.isfinite([auc.value, auc.se]).all():
+        figure = Message.of("gate_gain", gain=auc.value, se=auc.se, baseline=beaten)
+    return GateRecord(
+        name="baseline",
+        verdict="pass" if tested.proven else "fail",
+        figure=figure,
+        limit=Message.of("gate_gain_limit", errors=backtest.STANDARD_ERRORS),
+        text=tested.text,
     )
 
 
-def permuted_gate(
-    data: Data, table: Table, spec: ModelSpec, tested: Backtest, *, until: dt.date, progress: Progress = SILENT
-) -> Gate:
-    """Each person is given the future of another and the whole back-test is run again: nothing may be learnt.
+def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progress = SILENT) -> GateRecord:
+    """Each person is given the outcomes of another one and the back-test is run again: nothing may be predicted.
 
     Evidence that knows the outcome by another way than the label (a leak in time or identity) shows here. Pairs of one date
-    are compared: that some months have more cases than others is for everyone to know.
+    are compared: that some months have more cases than others is known to everyone. Where the standard error is so large
+    that only an AUC beyond .5 + :data:`LARGEST_REACH` would fail, the gate is insufficient.
     """
-    people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
-    other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
-    few = spec.backtest.model_copy(update={"folds": min(2, spec.backtest.folds)})
-    settings = spec.model_copy(update={"backtest": few})
-    days, what = tested.horizon_days, "permuted labels"
-    said = backtest_horizon(
-        data, table, settings, horizon_days=days, until=until, progress=progress, outcome_of=other, what=what
-    ).predictions
-    found = estimate({"auc": auc_within(said.when)}, said.outcome, said.model, person=said.person)["auc"]
-    figure, limit = f"AUC {found.value:.3f} ± {found.se:.3f}", f".5 ± {STANDARD_ERRORS:.0f} SE"
-    if not np.isfinite(found.se):
-        return Gate("permuted labels", "insufficient", figure, limit, "too few cases to tell", "样本太少，无法判断")
-    if abs(found.value - 0.5) <= STANDARD_ERRORS * found.se:
-        return Gate("permuted labels", "pass", figure, limit, "shuffled outcomes teach nothing", "打乱结果后学不到东西")
-    return Gate(
-        "permuted labels",
-        "fail",
-        figure,
-        limit,
-        "shuffled outcomes are still predicted: something knows the answer",
-        "打乱结果后仍可预测：存在泄漏",
-    )
+    folds = sample.spec.backtest.model_copy(update={"folds": min(2, sample.spec.backtest.folds)})
+    permuted = sample.permuted(5).with_spec(sample.spec.model_copy(update={"backtest": folds}))
+    p, _, _ = predict_folds(permuted, tested.horizon_days, task="permuted labels", progress=progress)
+    auc = estimate({"auc": auc_within(p.when)}, p.outcome, p.model, person=p.person)["auc"]
+    reach = STANDARD_ERRORS * auc.se
+    verdict: Verdict
+    if not np.isfinite([auc.value, auc.se]).all():
+        verdict, figure, text = "insufficient", Message.of("not_estimated"), Message.of("gate_permuted_few")
+    else:
+        figure = Message.of("gate_permuted_auc", auc=auc.value, se=auc.se)
+        if abs(auc.value - 0.5) > reach:
+            verdict, text = "fail", Message.of("gate_permuted_fail")
+        elif reach > LARGEST_REACH:
+            verdict, text = "insufficient", Message.of("gate_permuted_wide", reach=0.5 + reach)
+        else:
+            verdict, text = "pass", Message.of("gate_permuted_pass")
+    limit = Message.of("gate_permuted_limit", errors=STANDARD_ERRORS)
+    return GateRecord(name="permuted labels", verdict=verdict, figure=figure, limit=limit, text=text)
 
 
-def single_column_gate(features: Floats, label: Floats, names: list[str], spec: ModelSpec) -> Gate:
+def single_column_gate(features: Floats, label: Floats, names: list[str], spec: ModelSpec) -> GateRecord:
     """No column alone ranks the outcome so well that it is more likely a leak than evidence."""
     most = spec.gates.max_single_auc
     alone = column_auc(features, label)
-    worst = int(np.nanargmax(np.abs(alone - 0.5))) if np.isfinite(alone).any() else 0
-    value = max(alone[worst], 1 - alone[worst]) if len(alone) else 0.5
-    figure, limit = f"{names[worst]}: AUC {value:.3f}" if names else "no columns", f"≤ {most}"
-    if value <= most:
-        return Gate("single column", "pass", figure, limit, "no column gives the outcome away", "没有单独泄露结果的列")
-    said = f"{names[worst]} alone gives the outcome away; find out when it is known"
-    return Gate("single column", "fail", figure, limit, said, f"{names[worst]} 单独即可泄露结果，请核实其知悉时间")
+    limit = Message.of("gate_most", most=most)
+    if not np.isfinite(alone).any():
+        figure = Message.of("not_estimated" if names else "gate_no_columns")
+        text = Message.of("gate_column_pass")
+        return GateRecord(name="single column", verdict="pass", figure=figure, limit=limit, text=text)
+    worst = int(np.nanargmax(np.abs(alone - 0.5)))
+    value = max(float(alone[worst]), 1 - float(alone[worst]))
+    column = (names[worst],)
+    return GateRecord(
+        name="single column",
+        verdict="pass" if value <= most else "fail",
+        figure=Message.of("gate_column_auc", column=column, auc=value),
+        limit=limit,
+        text=Message.of("gate_column_pass") if value <= most else Message.of("gate_column_fail", column=column),
+    )
 
 
 def column_auc(features: Floats, label: Floats) -> Floats:
-    """The AUC of each column by itself, missing values in the middle: (n, columns), (n,) -> (columns,)."""
-    from scipy.stats import rankdata
+    """The AUC of each column by itself, missing values in the middle: (n, columns), (n,) -> (columns,).
 
-    positives, n = label.sum(), len(label)
-    out = np.full(features.shape[1], np.nan)
-    for place in range(features.shape[1]):
-        x = features[:, place]
-        absent = np.isnan(x)
-        if absent.all() or positives in (0, n):
-            continue
-        ranks = rankdata(np.where(absent, np.median(x[~absent]), x))
-        out[place] = (ranks[label == 1].sum() - positives * (positives + 1) / 2) / (positives * (n - positives))
-    return out
+    It is Mann & Whitney's U over the number of pairs; missing where all values are, or only one outcome occurs.
+    """
+    case = label == 1
+    pairs = int(case.sum()) * int((~case).sum())
+    aucs = np.full(features.shape[1], np.nan)
+    for column, values in enumerate(features.T):
+        absent = np.isnan(values)
+        if pairs and not absent.all():
+            filled = np.where(absent, np.median(values[~absent]), values)
+            aucs[column] = mannwhitneyu(filled[case], filled[~case], method="asymptotic").statistic / pairs
+    return aucs
 
 
-def duplicates_gate(table: Table, spec: ModelSpec) -> Gate:
-    """Rows of two people that are equal in all evidence on one date: one person under two ids, learnt and tested twice."""
+def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
+    """Rows of two people that are equal in all evidence on one date: one person under two ids, trained and tested twice."""
     features = table.matrix()[table.usable]
     rows = table.frame.loc[table.usable, ["employee_id", "as_of"]].reset_index(drop=True)
     telling = np.array([len(set(row[~np.isnan(row)].tolist())) >= FEWEST_DISTINCT for row in features])
     digest = pd.util.hash_pandas_object(pd.DataFrame(features), index=False).to_numpy()
-    found = (
+    people = (
         rows[telling].assign(digest=digest[telling]).groupby(["as_of", "digest"])["employee_id"].transform("nunique")
     )
-    share = float((found > 1).sum() / max(len(rows), 1))
+    share = float((people > 1).sum() / max(len(rows), 1))
     most = spec.gates.max_duplicate_share
-    figure, limit = f"{share:.1%} of rows", f"≤ {most:.0%}"
-    if share <= most:
-        return Gate("duplicate people", "pass", figure, limit, "no people stand in the data twice", "没有重复人员")
-    example = rows[telling][(found > 1).to_numpy()]["employee_id"].iloc[0]
-    said = f"people stand in the data under two ids, e.g. {example!r}: merge them"
-    return Gate("duplicate people", "fail", figure, limit, said, f"同一人以不同编号重复出现，例如 {example!r}，请合并")
+    text = Message.of("gate_duplicates_pass")
+    if share > most:
+        example = rows[telling][(people > 1).to_numpy()]["employee_id"].iloc[0]
+        text = Message.of("gate_duplicates_fail", employee=str(example))
+    return GateRecord(
+        name="duplicate people",
+        verdict="pass" if share <= most else "fail",
+        figure=Message.of("gate_duplicates", share=share),
+        limit=Message.of("gate_most_share", most=most),
+        text=text,
+    )
 
 
-def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple[str, ...]) -> Gate:
+def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple[str, ...]) -> GateRecord:
     """The export is opened again as it stood on the morning of an as-of date: the evidence may not change by a digit."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]
@@ -149,18 +152,19 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple
     same_people = both[0].index.equals(both[1].index)
     left, right = (frame.to_numpy(dtype=np.float64) for frame in both)
     moved = [] if not same_people else [n for n, a, b in zip(names, left.T, right.T, strict=True) if not _equal(a, b)]
-    figure, limit = f"{len(moved)} of {len(names)} columns change at {day}", "0"
-    if same_people and not moved:
-        said = "evidence is the same when all that came later is taken away"
-        return Gate("future canary", "pass", figure, limit, said, "去掉之后发生的一切，证据不变")
-    what = moved[0] if moved else "who was employed"
-    return Gate(
-        "future canary",
-        "fail",
-        figure,
-        limit,
-        f"{what} knows the future; find its definition",
-        f"{what} 用到了未来信息",
+    verdict: Verdict
+    if moved:
+        verdict, text = "fail", Message.of("gate_canary_fail", column=(moved[0],))
+    elif not same_people:
+        verdict, text = "fail", Message.of("gate_canary_people")
+    else:
+        verdict, text = "pass", Message.of("gate_canary_pass")
+    return GateRecord(
+        name="future canary",
+        verdict=verdict,
+        figure=Message.of("gate_canary", changed=len(moved), columns=len(names), day=day.isoformat()),
+        limit=Message.of("gate_none"),
+        text=text,
     )
 
 
@@ -168,42 +172,65 @@ def _equal(a: Floats, b: Floats) -> bool:
     return bool(np.array_equal(a, b, equal_nan=True))
 
 
-def stability_gates(found: Stability, spec: ModelSpec) -> list[Gate]:
-    """The top decile, and the leading reasons in it, are much the same when the model is learnt from people drawn anew."""
-    jaccard, kept = found.jaccard, found.reasons_kept
-    top: Verdict = (
-        "insufficient" if not np.isfinite(jaccard) else "pass" if jaccard >= spec.gates.min_jaccard else "fail"
-    )
-    why: Verdict = (
-        "insufficient" if not np.isfinite(kept) else "pass" if kept >= spec.gates.min_reasons_kept else "fail"
-    )
-    says = {
-        "pass": ("much the same people", "名单基本一致"),
-        "fail": ("other people at every refit: the list is chance", "每次重训名单都变：名单近于随机"),
-        "insufficient": ("too few people to tell", "人数太少，无法判断"),
-    }
-    reasons = {
-        "pass": ("much the same reasons", "原因基本一致"),
-        "fail": ("other reasons at every refit: do not act on them", "每次重训原因都变：不可据此行动"),
-        "insufficient": ("too few people to tell", "人数太少，无法判断"),
-    }
-    limits = f"≥ {spec.gates.min_jaccard}", f"≥ {spec.gates.min_reasons_kept}"
+def stability_gates(measured: Stability, spec: ModelSpec) -> list[GateRecord]:
+    """The top decile, and the leading reasons in it, are much the same when the model is refitted on other people."""
+    jaccard, frequency = measured.jaccard, measured.mean_selection_frequency
     return [
-        Gate("stable list", top, f"Jaccard {jaccard:.2f} over {found.refits} refits", limits[0], *says[top]),
-        Gate("stable reasons", why, f"{kept:.0%} of leading reasons", limits[1], *reasons[why]),
+        _at_least(
+            "stable list",
+            jaccard,
+            least=spec.gates.min_jaccard,
+            figure=lambda value: Message.of("gate_jaccard", jaccard=value, refits=measured.refits),
+            passed=Message.of("gate_list_pass"),
+            failed=Message.of("gate_list_fail"),
+        ),
+        _at_least(
+            "stable reasons",
+            frequency,
+            least=spec.gates.min_reasons_kept,
+            figure=lambda value: Message.of("gate_reasons", frequency=value),
+            passed=Message.of("gate_reasons_pass"),
+            failed=Message.of("gate_reasons_fail"),
+        ),
     ]
 
 
-def fairness_gate(report: FairnessReport) -> Gate:
+def _at_least(
+    name: str, value: float, *, least: float, figure: Callable[[float], Message], passed: Message, failed: Message
+) -> GateRecord:
+    limit = Message.of("gate_least", least=least)
+    if not np.isfinite(value):
+        few = Message.of("gate_too_few_people")
+        return GateRecord(name=name, verdict="insufficient", figure=Message.of("not_estimated"), limit=limit, text=few)
+    enough = value >= least
+    return GateRecord(
+        name=name,
+        verdict="pass" if enough else "fail",
+        figure=figure(value),
+        limit=limit,
+        text=passed if enough else failed,
+    )
+
+
+def fairness_gate(report: FairnessReport) -> GateRecord:
     """The spec's fairness limits; groups too small to judge make it *insufficient*, not passed."""
-    count = {
-        verdict: sum(f.verdict == verdict for f in report.findings) for verdict in ("fail", "pass", "insufficient")
-    }
-    figure = ", ".join(f"{number} {verdict}" for verdict, number in count.items())
-    failed = next((f for f in report.findings if f.verdict == "fail"), None)
-    said = {
-        "pass": ("no group is shown to be treated otherwise", "未显示任何群体受到不同对待"),
-        "insufficient": ("some or all groups are too small to judge", "部分或全部群体人数不足，无法判断"),
-        "fail": (failed.en, failed.zh) if failed else ("", ""),
-    }
-    return Gate("fairness", report.verdict, figure, "[fairness]", *said[report.verdict])
+    verdicts = [finding.verdict for finding in report.findings]
+    failed = next((finding for finding in report.findings if finding.verdict == "fail"), None)
+    if failed is not None:
+        text = failed.text
+    elif report.verdict == "insufficient":
+        text = Message.of("gate_fairness_few")
+    else:
+        text = Message.of("gate_fairness_pass")
+    return GateRecord(
+        name="fairness",
+        verdict=report.verdict,
+        figure=Message.of(
+            "gate_findings",
+            fail=verdicts.count("fail"),
+            passed=verdicts.count("pass"),
+            insufficient=verdicts.count("insufficient"),
+        ),
+        limit=Message.of("gate_fairness_limit"),
+        text=text,
+    )

@@ -20,11 +20,19 @@ from perfml.project.spec import FairnessSpec, ModelSpec
 Verdict = Literal["pass", "fail", "insufficient"]
 """Of a gate or a finding; ``insufficient`` is neither passed nor failed."""
 
+NO_BACKTEST = Message.of("has_no_backtest")
+"""Of a horizon that a version does not have."""
+
 
 class RecordPart(BaseModel):
     """Base of all records: frozen, and strict about keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON with every message in words, see :func:`rendered`."""
+        json: dict[str, Any] = rendered(self.model_dump(mode="json"))
+        return json
 
 
 class Figure(RecordPart):
@@ -216,11 +224,6 @@ class TrainingRecord(RecordPart):
     """Evidence and horizons that the data did not allow."""
     perfml: str
     python: str
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON with every message rendered, see :func:`rendered`."""
-        found: dict[str, Any] = rendered(self.model_dump(mode="json"))
-        return found
 
 
 def rendered(value: Any) -> Any:

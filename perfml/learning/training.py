@@ -1,14 +1,13 @@
-"""Training: back-test first, then learn from all that was known by a date, ask every gate, and keep it all together."""
+"""Training: back-test, fit on everything known by a date, ask every gate, and keep the version with its record."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,17 @@ from perfml.learning.estimators.blend import RiskModel, probability
 from perfml.learning.estimators.hazard import CauseSpecificHazards, HazardModel
 from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.fairness.run import audit_lists
+from perfml.learning.record import (
+    BacktestRecord,
+    GateRecord,
+    TrainingCounts,
+    TrainingRecord,
+    TreatmentRecord,
+)
 from perfml.learning.registry.model_store import FittedModels, Model, save
-from perfml.learning.validation.backtest import Backtest
-from perfml.learning.validation.drift import Reference
-from perfml.learning.validation.sample import TrainingSample, backtests
+from perfml.learning.validation.backtest import Backtest, backtests
+from perfml.learning.validation.reference import Reference
+from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import stability
 from perfml.learning.validation.uplift import known_interventions, marked, treated, uplift
 from perfml.progress import SILENT, Progress
@@ -33,7 +39,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ExitKind
 
 CURVE_DAYS = 730
-"""Follow-up that hazards are learnt from; what came later is cut off."""
+"""Follow-up that hazards are fitted on; later follow-up is cut off."""
 
 
 def backtest(
@@ -43,7 +49,7 @@ def backtest(
 
     Raises :class:`ModelError` when it is long enough for none.
     """
-    return backtests(TrainingSample.of(data, folder, name, until, progress), name, progress)[0]
+    return backtests(TrainingSample.of(data, folder, name, until, progress=progress), name, progress=progress)[0]
 
 
 def train(
@@ -56,94 +62,89 @@ def train(
     logged: pd.DataFrame | None = None,
     progress: Progress = SILENT,
 ) -> Model:
-    """Learn ``name`` from what was known, and labels that had matured, by ``until``; save it as the candidate.
+    """Train ``name`` on what was known, and labels that had matured, by ``until``; save it as the candidate.
 
     ``logged``: interventions that perfml keeps, beside those of the data (:mod:`perfml.learning.validation.uplift`).
     Raises :class:`DefinitionError` for a model without a card, and :class:`ModelError` when no horizon has both outcomes
     often enough.
     """
     card = folder.model_card(name)
-    sample = TrainingSample.of(data, folder, name, until, progress)
+    sample = TrainingSample.of(data, folder, name, until, progress=progress)
     spec, table = sample.spec, sample.table
-    done, notices = backtests(sample, name, progress)
+    tested, notices = backtests(sample, name, progress=progress)
     risks: dict[int, RiskModel] = {}
-    counts: dict[str, dict[str, int]] = {}
-    for tested in progress.track("learning", done):
-        days = tested.horizon_days
+    counts: dict[int, TrainingCounts] = {}
+    for days in progress.track("learning", [t.horizon_days for t in tested]):
         label = sample.label(days)
         known = ~np.isnan(label)
-        counts[str(days)] = {"rows": int(known.sum()), "positives": int(label[known].sum())}
+        counts[days] = TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()))
         risks[days] = sample.learn(label, days, seeds=spec.learner.seeds)
     learnt = FittedModels(risks, _competing(sample, list(risks), progress), _hazards(sample, progress))
-    audits = {tested.horizon_days: audit_lists(sample, tested) for tested in done}
+    audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     shared = [
         gate.duplicates_gate(table, spec),
         gate.canary_gate(data, folder.definitions, table, table.kinds),
     ]
-    asked = {t.horizon_days: _gates(sample, t, risks[t.horizon_days], audits, shared, progress) for t in done}
+    gates: dict[int, tuple[GateRecord, ...]] = {}
+    frequency: dict[int, dict[str, float]] = {}
+    for t in tested:
+        gates[t.horizon_days], frequency[t.horizon_days] = _gates(
+            sample, t, risks[t.horizon_days], audit=audits[t.horizon_days], shared=shared, progress=progress
+        )
     latest = sample.when == sample.when.max()
-    reference = {
-        str(days): Reference.of(
-            features=sample.features[latest],
-            names=[c.name for c in table.columns],
-            probability=probability(risk.margin(sample.features[latest])),
-            person=sample.person[latest],
-        ).to_json()
-        for days, risk in risks.items()
-    }
-    tested_json = {str(b.horizon_days): b.to_json() for b in done}
-    for days, (found, _) in asked.items():
-        failed = [g for g in found if g.verdict == "fail"]
-        if failed:  # what a list needs is that no gate fails; the first that did says why there is none
-            tested_json[str(days)] |= {"proven": False, "en": failed[0].en, "zh": failed[0].zh}
-    about: dict[str, Any] = {
-        "until": until.isoformat(),
-        "as_of_dates": [str(sample.when.min()), str(sample.when.max())],
-        "spec": spec.model_dump(mode="json"),
-        "training": counts,
-        "backtests": tested_json,
-        "gates": {str(days): [g.to_json() for g in found] for days, (found, _) in asked.items()},
-        "reasons_kept": {str(days): kept for days, (_, kept) in asked.items()},
-        "fairness": {str(days): report.to_json() for days, report in audits.items()},
-        "reference": reference,
-        "treatment": _treatment(sample, done, logged),
-        "data_fingerprint": fingerprint(data, until=until),
-        "definitions": definitions_hash(folder, name),
-        "left_out": [*table.left_out, *notices],
-        "perfml": __version__,
-        "python": platform.python_version(),
-    }
-    about = json.loads(json.dumps(about, default=str))
-    return save(home, name, learnt, table.columns, table.kinds, about, card)
+    record = TrainingRecord(
+        until=until,
+        as_of_dates=(sample.when.min().item(), sample.when.max().item()),
+        spec=spec,
+        training=counts,
+        backtests={t.horizon_days: _judged(t.record(), gates[t.horizon_days]) for t in tested},
+        gates=gates,
+        selection_frequency=frequency,
+        fairness={days: report.record() for days, report in audits.items()},
+        reference={
+            days: Reference.of(
+                features=sample.features[latest],
+                names=sample.names,
+                probability=probability(risk.margin(sample.features[latest])),
+                person=sample.person[latest],
+            )
+            for days, risk in risks.items()
+        },
+        treatment=_treatment(sample, tested, logged),
+        data_fingerprint=fingerprint(data, until=until),
+        definitions=definitions_hash(folder, name),
+        left_out=(*table.left_out, *notices),
+        perfml=__version__,
+        python=platform.python_version(),
+    )
+    return save(home, name, learnt, columns=table.columns, kinds=table.kinds, record=record, card=card)
 
 
-def _treatment(sample: TrainingSample, done: Sequence[Backtest], logged: pd.DataFrame | None) -> dict[str, Any]:
+def _judged(record: BacktestRecord, gates: Sequence[GateRecord]) -> BacktestRecord:
+    """A list needs that no gate fails; the first that did gives the reason why there is none."""
+    failed = next((g for g in gates if g.verdict == "fail"), None)
+    return record if failed is None else record.model_copy(update={"proven": False, "text": failed.text})
+
+
+def _treatment(
+    sample: TrainingSample, tested: Sequence[Backtest], logged: pd.DataFrame | None
+) -> dict[int, TreatmentRecord]:
     """Rows that were treated meanwhile, and what randomised interventions changed, for each horizon."""
-    found = known_interventions(sample.data, sample.until, logged)
-    out = {}
-    for tested in done:
-        inside = treated(sample.rows, found, horizon_days=tested.horizon_days)
-        said = tested.predictions
-        out[str(tested.horizon_days)] = {
-            **marked(
-                inside,
-                tested_row=said.row,
-                outcome=said.outcome,
-                probability=said.model,
-                person=said.person,
-            ),
-            "uplift": [
-                asdict(one)
-                for one in uplift(
-                    sample.data, found, sample.spec.label, horizon_days=tested.horizon_days, until=sample.until
-                )
-            ],
-        }
-    return out
+    known = known_interventions(sample.data, sample.until, logged)
+    records = {}
+    for t in tested:
+        days, p = t.horizon_days, t.predictions
+        inside = treated(sample.rows, known, horizon_days=days)
+        effects = uplift(sample.data, known, sample.spec.label, horizon_days=days, until=sample.until)
+        records[days] = TreatmentRecord.model_validate(
+            marked(inside, tested_row=p.row, outcome=p.outcome, probability=p.model, person=p.person)
+            | {"uplift": [asdict(effect) for effect in effects]}
+        )
+    return records
 
 
 def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progress) -> dict[str, dict[int, RiskModel]]:
-    """The other causes of leaving, each with a classifier a horizon; one that hardly happens is its own share of cases."""
+    """The other causes of leaving, each with a classifier a horizon; a rare one is a constant: its share of cases."""
     spec = sample.spec
     out: dict[str, dict[int, RiskModel]] = {}
     if spec.label.kind != "exit":
@@ -152,7 +153,7 @@ def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progre
     for kind in progress.track("other causes", others):
         out[kind] = {}
         for days in horizons:
-            label = sample.label(days, [kind])
+            label = sample.label(days, kinds=[kind])
             cases, rows = int(np.nansum(label)), int((~np.isnan(label)).sum())
             enough = cases >= spec.backtest.min_positives
             out[kind][days] = (
@@ -162,9 +163,9 @@ def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progre
 
 
 def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards | None:
-    """Time to leaving by cause, from one row a person, drawn at random: rows of one person tell the same exit twice.
+    """Time to leaving by cause, from one row a person, drawn at random: the rows of one person share one exit.
 
-    The row stands for all of the person's: without that weight, leavers, who have few rows, would count as much as stayers.
+    The row is weighted by the number of the person's rows: without, leavers, who have few rows, would count like stayers.
     """
     spec = sample.spec
     if spec.label.kind != "exit":
@@ -184,44 +185,45 @@ def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards
         return None
     progress("time to leaving", 0, 1)
     given = spec.learner.model_dump(exclude={"blend"})
-    given["seeds"] = given["seeds"][:1]  # curves are looked at, not ranked by
+    given["seeds"] = given["seeds"][:1]  # people are not ranked by curves
     blank = HazardModel(**given)
-    found = CauseSpecificHazards(hazard=blank).fit(sample.features[rows], time, cause, weight=weight.astype(np.float64))
+    hazards = CauseSpecificHazards(hazard=blank).fit(
+        sample.features[rows], time, cause, weight=weight.astype(np.float64)
+    )
     progress("time to leaving", 1, 1)
-    return found
+    return hazards
 
 
 def _gates(
     sample: TrainingSample,
     tested: Backtest,
     risk: RiskModel,
-    audits: dict[int, FairnessReport],
-    shared: Sequence[gate.Gate],
+    *,
+    audit: FairnessReport,
+    shared: Sequence[GateRecord],
     progress: Progress,
-) -> tuple[list[gate.Gate], dict[str, float]]:
-    """Every gate of one horizon (``shared``: those of all horizons), and how steadily each reason leads over refits."""
-    spec, table, days = sample.spec, sample.table, tested.horizon_days
+) -> tuple[tuple[GateRecord, ...], dict[str, float]]:
+    """Every gate of one horizon (``shared``: those of all horizons), and the selection frequency of each reason."""
+    spec, days = sample.spec, tested.horizon_days
     label = sample.label(days)
     known = ~np.isnan(label)
-    names = [c.name for c in table.columns]
-
-    steady = stability(
+    measured = stability(
         risk,
         lambda rows, seed: sample.learn_again(risk, label, rows, seed),
-        sample.person,
-        sample.features[sample.when == sample.when.max()],
-        [c.reason for c in table.columns],
+        person=sample.person,
+        latest=sample.features[sample.when == sample.when.max()],
+        reasons=[c.reason for c in sample.table.columns],
         refits=spec.gates.refits,
         leading=spec.gates.leading_reasons,
         progress=progress,
         task=f"refits {days} d",
     )
-    found = [
+    gates = (
         gate.baseline_gate(tested),
-        gate.permuted_gate(sample.data, table, spec, tested, until=sample.until, progress=progress),
-        gate.single_column_gate(sample.features[known], label[known], names, spec),
+        gate.permuted_gate(sample, tested, progress=progress),
+        gate.single_column_gate(sample.features[known], label[known], sample.names, spec),
         *shared,
-        *gate.stability_gates(steady, spec),
-        gate.fairness_gate(audits[days]),
-    ]
-    return found, steady.kept
+        *gate.stability_gates(measured, spec),
+        gate.fairness_gate(audit),
+    )
+    return gates, measured.selection_frequency

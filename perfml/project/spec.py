@@ -455,7 +455,10 @@ class GatesSpec(Spec):
 
 
 class FairnessSpec(Spec):
-    """Limits of the fairness audit; a group below the minimum sizes is reported as *insufficient*, never as a pass."""
+    """Limits of the fairness audit; a group below the minimum sizes is reported as *insufficient*, never as a pass.
+
+    The ratios are the four-fifths rule (29 CFR 1607.4 D), asked of those who are flagged and of those who are not.
+    """
 
     min_flag_rate_ratio: Annotated[float, Field(gt=0, le=1)] = 0.8
     """Lowest ratio between groups of the share that is listed (four-fifths rule)."""
@@ -468,9 +471,17 @@ class FairnessSpec(Spec):
     min_people: Annotated[int, Field(ge=2)] = 30
     """Fewest people of a group."""
     min_positives: Annotated[int, Field(ge=1)] = 10
-    """Fewest people with the outcome in a group."""
+    """Fewest people with the outcome in a group; the many rows of a person are one case."""
     min_negatives: Annotated[int, Field(ge=1)] = 10
     """Fewest people without the outcome in a group."""
+
+    def of(self, metric: str) -> float:
+        """The limit of a metric of :data:`perfml.learning.fairness.findings.METRICS`."""
+        return float(getattr(self, ("min_" if metric.endswith("ratio") else "max_") + metric))
+
+    def violated(self, metric: str, value: float) -> bool:
+        """Whether a value lies beyond the metric's limit."""
+        return value < self.of(metric) if metric.endswith("ratio") else value > self.of(metric)
 
 
 class ModelSpec(Spec):

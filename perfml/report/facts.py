@@ -1,4 +1,4 @@
-"""What the report tells about one model at one horizon, read from the model and its score rows."""
+"""The facts that the report shows about one model, read from its record and its score rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
+from perfml.learning.record import NO_FIGURE, BacktestRecord, Figure, GateRecord, TrainingCounts
 from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.project.spec import ModelSpec
-from perfml.report.gates import Gate
 from perfml.report.numbers import Interval, inverse
 from perfml.scoring.scoring import SCHEMA
 
@@ -25,14 +25,14 @@ MEASURES = ("auc", "average_precision", "lift_at_capacity")
 STATUSES = ("scored", "held", "thin", "ineligible")
 
 
-@dataclass(frozen=True)
-class Horizon:
+@dataclass(frozen=True, kw_only=True)
+class HorizonFacts:
     """One horizon of a model: its back-test as recorded, and the score rows of the report's date."""
 
     days: int
-    backtest: Mapping[str, Any]
-    gates: tuple[Gate, ...]
-    training: Mapping[str, int]
+    backtest: BacktestRecord
+    gates: tuple[GateRecord, ...]
+    training: TrainingCounts
     statuses: Mapping[str, int]
     held_because: Mapping[str, int]
     act: tuple[Mapping[str, Any], ...]
@@ -44,28 +44,29 @@ class Horizon:
     @property
     def proven(self) -> bool:
         """Whether no gate failed, so that there is a list."""
-        return bool(self.backtest["proven"])
+        return self.backtest.proven
 
     @property
-    def failed(self) -> tuple[Gate, ...]:
-        """The gates that were not passed, in the order they were asked."""
-        return tuple(gate for gate in self.gates if gate["verdict"] == "fail")
+    def failed(self) -> tuple[GateRecord, ...]:
+        """The gates that failed, in the order they were asked."""
+        return tuple(gate for gate in self.gates if gate.verdict == "fail")
 
     def acting_in(self, segment: str) -> tuple[Mapping[str, Any], ...]:
         """Those to act on who belong to a segment, by rank."""
         return tuple(row for row in self.act if segment in row["segments"])
 
-    def figure(self, which: str, metric: str) -> Interval:
-        """A metric of ``which``: model, baseline or difference."""
-        return _interval(self.backtest[which].get(metric, {}))
+    def figure(self, which: Literal["model", "baseline", "difference"], metric: str) -> Interval:
+        """A metric of the model, the baseline or their difference."""
+        figures: Mapping[str, Figure] = getattr(self.backtest, which)
+        return _interval(figures.get(metric, NO_FIGURE))
 
-    def observed_over_expected(self, among: Mapping[str, Any]) -> Interval:
-        """Cases that came for each one expected, among the people that ``among`` has the figures of; 1 is right."""
-        return inverse(_interval(among.get("expected_over_observed", {})))
+    def observed_over_expected(self, expected_over_observed: Figure) -> Interval:
+        """Observed cases for each expected one; 1 is right."""
+        return inverse(_interval(expected_over_observed))
 
     def auc_in(self, segment: str) -> Interval:
         """How well the model ranks the people of a segment among each other."""
-        return _interval(self.backtest["segments"][segment].get("auc", {}))
+        return _interval(self.backtest.segments[segment].auc)
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,16 @@ class ModelFacts:
     """A model and its horizons."""
 
     model: Model
-    spec: ModelSpec
     columns: Mapping[str, Column]
-    horizons: tuple[Horizon, ...]
+    horizons: tuple[HorizonFacts, ...]
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The definition that the model was trained with."""
+        return self.model.spec
 
 
-def tell(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
+def collect_facts(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
     """The facts of ``model`` at ``as_of``.
 
     Raises :class:`ModelError` for scores that are not this model's, not of this date, or not in the shape of
@@ -96,7 +101,7 @@ def tell(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
         (model.name, model.version)
     }
     if others:
-        name, version = sorted(others, key=str)[0]
+        name, version = min(others, key=str)
         raise ModelError(
             f"are of {name} {version}, the model is {model.version}", where=where, remedy="score again with this model"
         )
@@ -105,36 +110,34 @@ def tell(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
         days = sorted({str(day) for day in scores["as_of"].to_pylist()})
         raise ModelError(f"there are none of {as_of}", where=where, remedy=f"use one of: {', '.join(days)}")
     horizons = tuple(_horizon(model, days, rows) for days in sorted(model.risks))
-    return ModelFacts(
-        model, ModelSpec.model_validate(model.about["spec"]), {c.name: c for c in model.columns}, horizons
-    )
+    return ModelFacts(model, {c.name: c for c in model.columns}, horizons)
 
 
-def _horizon(model: Model, days: int, rows: pa.Table) -> Horizon:
-    here = rows.filter(pc.equal(rows["horizon_days"], days))
-    statuses, why = here["status"].to_pylist(), here["why_not"].to_pylist()
+def _horizon(model: Model, days: int, rows: pa.Table) -> HorizonFacts:
+    own = rows.filter(pc.equal(rows["horizon_days"], days))
+    statuses, why = own["status"].to_pylist(), own["why_not"].to_pylist()
     count = Counter(statuses)
     held = Counter(reason or "" for status, reason in zip(statuses, why, strict=True) if status == "held")
     proven = model.proven(days)
-    backtest = model.about["backtests"][str(days)]
-    act = _banded(here, "act") if proven else ()
-    return Horizon(
+    backtest = model.record.backtests[days]
+    act = _banded(own, "act") if proven else ()
+    return HorizonFacts(
         days=days,
         backtest=backtest,
-        gates=tuple(model.about["gates"][str(days)]),
-        training=model.about["training"][str(days)],
+        gates=model.record.gates[days],
+        training=model.record.training[days],
         statuses={status: count[status] for status in STATUSES},
         held_because=dict(held.most_common()),
         act=act,
-        watch=_banded(here, "watch") if proven else (),
-        cases=cases_in_list(np.array([row["probability"] for row in act]), backtest["listed_ratio"]),
+        watch=_banded(own, "watch") if proven else (),
+        cases=cases_in_list(np.array([row["probability"] for row in act]), backtest.listed_ratio),
     )
 
 
-def _interval(found: Mapping[str, Any]) -> Interval:
-    return Interval(found.get("value"), found.get("low"), found.get("high"))
+def _interval(figure: Figure) -> Interval:
+    return Interval(figure.value, figure.low, figure.high)
 
 
 def _banded(rows: pa.Table, band: str) -> tuple[Mapping[str, Any], ...]:
-    found: Sequence[Mapping[str, Any]] = rows.filter(pc.equal(rows["band"], band)).to_pylist()
-    return tuple(sorted(found, key=lambda row: row["rank"]))
+    listed: Sequence[Mapping[str, Any]] = rows.filter(pc.equal(rows["band"], band)).to_pylist()
+    return tuple(sorted(listed, key=lambda row: row["rank"]))

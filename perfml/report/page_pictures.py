@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from perfml.messages import Language, Message, render
 from perfml.report import wording
-from perfml.report.facts import MEASURES, Horizon, ModelFacts
+from perfml.report.facts import MEASURES, HorizonFacts, ModelFacts
 from perfml.report.overview import Leads, summary
 from perfml.report.pictures import (
     Bin,
@@ -71,7 +71,7 @@ def waterfalls(row: Mapping[str, Any], facts: ModelFacts, *, language: Language)
     )
 
 
-def summaries(leads: Sequence[Leads], horizon: Horizon, facts: ModelFacts, *, language: Language) -> Markup:
+def summaries(leads: Sequence[Leads], horizon: HorizonFacts, facts: ModelFacts, *, language: Language) -> Markup:
     """The leading reasons among the people to act on."""
     people = len(horizon.act)
     return _both(
@@ -86,9 +86,9 @@ def summaries(leads: Sequence[Leads], horizon: Horizon, facts: ModelFacts, *, la
     )
 
 
-def calibrations(horizon: Horizon, *, language: Language) -> Markup:
+def calibrations(horizon: HorizonFacts, *, language: Language) -> Markup:
     """Expected and observed shares of the back-test."""
-    bins = [Bin(b["expected"], b["observed"], b["low"], b["high"]) for b in horizon.backtest["bins"]]
+    bins = [Bin(b.expected, b.observed, b.low, b.high) for b in horizon.backtest.bins]
     return _both(
         partial(
             calibration,
@@ -102,9 +102,9 @@ def calibrations(horizon: Horizon, *, language: Language) -> Markup:
     )
 
 
-def comparisons(horizon: Horizon, *, language: Language) -> Markup:
+def comparisons(horizon: HorizonFacts, *, language: Language) -> Markup:
     """The measures of the model and of the baseline in the back-test."""
-    rate = horizon.backtest["positives"] / max(1, horizon.backtest["rows"])
+    rate = horizon.backtest.positives / max(1, horizon.backtest.rows)
     chances = {"auc": 0.5, "average_precision": rate, "lift_at_capacity": 1.0}
     measures = [
         Compared(

@@ -26,7 +26,7 @@ from perfml.messages import Language, Message, render
 from perfml.reasons.leading import for_others, raising
 from perfml.report import gates, page_pictures, wording
 from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
-from perfml.report.facts import tell
+from perfml.report.facts import collect_facts
 from perfml.report.overview import leading
 from perfml.report.pictures import percent
 
@@ -42,7 +42,7 @@ def write_report(
     as_of: dt.date,
     models: Sequence[Model],
     scores: Sequence[pa.Table],
-    notices: Sequence[str] = (),
+    notices: Sequence[Message] = (),
     stages: Mapping[str, ModelStage] | None = None,
     advice: Advice | None = None,
     most_listed: int = 50,
@@ -65,7 +65,7 @@ def write_report(
     values: dict[str, Any] = {
         "title": title,
         "as_of": as_of,
-        "models": [tell(model, table, as_of) for model, table in zip(models, scores, strict=True)],
+        "models": [collect_facts(model, table, as_of) for model, table in zip(models, scores, strict=True)],
         "stages": stages or {},
         "advice": advice or Advice(),
         "most_listed": most_listed,
@@ -80,7 +80,7 @@ def write_report(
     return out
 
 
-def _in_language(language: Language, notices: Sequence[str]) -> dict[str, Any]:
+def _in_language(language: Language, notices: Sequence[Message]) -> dict[str, Any]:
     """What the templates use to put facts into ``language``."""
 
     def t(en: str, zh: str, **numbers: object) -> str:
@@ -93,9 +93,9 @@ def _in_language(language: Language, notices: Sequence[str]) -> dict[str, Any]:
         "t": t,
         "l": language,
         "say": in_language(render),
-        "notices": [wording.notice(notice, language) for notice in notices],
+        "notices": [wording.sentence(notice, {}, language) for notice in notices],
         "percent": percent,
-        "totals": lambda bins: sum(b["n"] * b["expected"] for b in bins),
+        "totals": lambda bins: sum(b.n * b.expected for b in bins),
         "parts": PARTS,
         "target_statuses": TARGET_STATUSES,
         "number": in_language(_number),
@@ -103,7 +103,7 @@ def _in_language(language: Language, notices: Sequence[str]) -> dict[str, Any]:
         "statuses": wording.STATUSES,
         "gates": gates,
         "measures": page_pictures.MEASURE_TEXTS,
-        "translate": in_language(wording.notice),
+        "sentence": in_language(wording.sentence),
         "frequency": in_language(wording.natural_frequency),
         "figure": in_language(wording.figure),
         "outcome": in_language(wording.outcome),
@@ -112,7 +112,6 @@ def _in_language(language: Language, notices: Sequence[str]) -> dict[str, Any]:
         "owner": in_language(wording.owner),
         "evidence": in_language(wording.evidence),
         "baseline": in_language(wording.baseline),
-        "verdict": in_language(wording.verdict),
         "leading": leading,
         "raising": raising,
         "for_others": for_others,

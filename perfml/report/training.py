@@ -1,19 +1,20 @@
-"""The pictures of a training run: calibration and comparison with the baseline, for each horizon."""
+"""Pictures of a training run: calibration and comparison with the baseline, for each horizon."""
 
 from __future__ import annotations
 
+from perfml.learning.record import Figure
 from perfml.learning.registry.model_store import Model
 from perfml.report.pictures import Bin, Compared, Interval, calibration, comparison
 
 
 def training_pictures(model: Model) -> dict[str, str]:
-    """File name -> SVG text, from what the model says of its own back-tests.
+    """File name -> SVG text, from the back-tests of the model's record.
 
     ``within_<days>_days_calibration.svg`` and ``within_<days>_days_baseline.svg``.
     """
     out = {}
-    for days, tested in model.about["backtests"].items():
-        bins = [Bin(b["expected"], b["observed"], b["low"], b["high"]) for b in tested["bins"]]
+    for days, tested in model.record.backtests.items():
+        bins = [Bin(b.expected, b.observed, b.low, b.high) for b in tested.bins]
         title = f"{model.name} within {days} days: expected against observed"
         out[f"within_{days}_days_calibration.svg"] = calibration(
             bins=bins,
@@ -22,22 +23,21 @@ def training_pictures(model: Model) -> dict[str, str]:
             observed="observed share",
             diagonal="exactly as expected",
         )
-        rate = tested["positives"] / tested["rows"]
+        rate = tested.positives / tested.rows
         chances = {"auc": 0.5, "average_precision": rate, "lift_at_capacity": 1.0}
-        model_figures, baseline_figures = tested["model"], tested["baseline"]
         measures = [
-            Compared(name.replace("_", " "), _interval(model_figures[name]), _interval(baseline_figures[name]), chance)
+            Compared(name.replace("_", " "), _interval(tested.model[name]), _interval(tested.baseline[name]), chance)
             for name, chance in chances.items()
         ]
         out[f"within_{days}_days_baseline.svg"] = comparison(
             measures=measures,
             model="model",
-            baseline=" + ".join(tested["baseline_columns"]) or "baseline",
+            baseline=" + ".join(tested.baseline_columns) or "baseline",
             chance="random order",
             title=f"{model.name} within {days} days: model and baseline with 95 % intervals",
         )
     return out
 
 
-def _interval(said: dict[str, float | None]) -> Interval:
-    return Interval(said["value"], said["low"], said["high"])
+def _interval(figure: Figure) -> Interval:
+    return Interval(figure.value, figure.low, figure.high)

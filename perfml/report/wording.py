@@ -9,7 +9,7 @@ from typing import Any
 
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
-from perfml.messages.message import Language
+from perfml.messages import Language, Message, render
 from perfml.messages.reasons import owner_text
 from perfml.project.spec import ModelSpec
 from perfml.report.numbers import Interval
@@ -30,23 +30,6 @@ CAUSES: dict[str, tuple[str, str]] = {
     "other": ("其他离职（退休、调出、去世）", "leaves otherwise (retirement, transfer, death)"),
     "staying": ("仍在职", "stays"),
 }
-NOTICES: tuple[tuple[str, str], ...] = (
-    (r"evidence of counterparts: events has no counterpart_id", "往来同事类证据：events 表没有 counterpart_id 列"),
-    (r"comparison with team: positions does not say who that is", "与本团队的比较：positions 表没有说明团队成员"),
-    (
-        r"comparison with peers: positions does not say who that is",
-        "与同岗位同级的比较：positions 表没有说明岗位和级别",
-    ),
-    (r"(.+): there is no table (.+)", r"证据 \1：没有数据表 \2"),
-    (r"(.+): unknown columns ignored: (.+)", r"\1：已忽略未知的列：\2"),
-    (
-        r".+: no back-test is possible for (\d+) days: (\d+) labelled dates, (\d+) cases; "
-        r"it takes (\d+) cases that had matured (\d+) days .+",
-        r"无法回测 \1 天的风险：已知结果的日期有 \2 个、出现该结果的记录有 \3 条；"
-        r"在另一个已知结果的日期之前 \5 天，须已有 \4 条成熟的记录",
-    ),
-)
-"""What the library says in English only, and its Chinese."""
 
 
 def natural_frequency(probability: float, language: Language) -> str:
@@ -135,24 +118,12 @@ def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Lang
     return "、".join(said) if language == "zh" else " and ".join(said)
 
 
-def verdict(recorded: str, names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:
-    """The back-test's own verdict with the baseline's columns in words."""
-    said = baseline(names, columns, language)
-    if not names:
-        return recorded[:1].upper() + recorded[1:]
-    found = " + ".join(names)
-    plain = recorded.replace(f" {found}", f"“{said}”") if language == "zh" else recorded.replace(found, f"“{said}”")
-    return plain[:1].upper() + plain[1:]
-
-
-def notice(said: str, language: Language) -> tuple[str, bool]:
-    """``said`` in ``language``, and whether it is; what nobody has translated stays as it is."""
-    if language == "en" or re.search("[\u4e00-\u9fff]", said):
-        return said, True
-    for pattern, chinese in NOTICES:
-        if re.fullmatch(pattern, said):
-            return re.sub(pattern, chinese, said), True
-    return said, False
+def sentence(message: Message, columns: Mapping[str, Column], language: Language) -> str:
+    """A recorded message as a sentence of its own; columns are called by their meaning, in quotation marks."""
+    zh = language == "zh"
+    names = {name: f"“{column.zh if zh else column.en}”" for name, column in columns.items()}
+    rendered = render(message, language, names=names)
+    return rendered[:1].upper() + rendered[1:]
 
 
 def figure(interval: Interval, language: Language, *, digits: int = 3) -> str:

@@ -13,7 +13,6 @@ from perfml.learning.dataset.table import make_table
 from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ModelSpec
 from perfml.scoring.scoring import require_evidence
 
 STEP_DAYS = 30
@@ -44,9 +43,8 @@ def curves(data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, p
             where=f"model {model.name} {model.version}",
             remedy="train a model of leaving on enough exits",
         )
-    spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(
-        data, folder.definitions, spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
+        data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
     people = table.frame["employee_id"].to_numpy(dtype=object)[table.usable]

@@ -13,10 +13,9 @@ from perfml.learning.dataset.folds import matured
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import learning_dates, make_table
 from perfml.learning.registry.model_store import Model
-from perfml.learning.validation.drift import DriftReport, Reference, assess
+from perfml.learning.validation.drift import DriftReport, assess
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ModelSpec
 from perfml.scoring.scoring import require_evidence
 
 
@@ -45,9 +44,8 @@ def drift(
     Outcomes are those of the newest as-of date, on or after the last one trained on, whose labels have matured by ``as_of``:
     the scores that the model would have given then are compared with them.
     """
-    spec = ModelSpec.model_validate(model.about["spec"])
-    trained_until = dt.date.fromisoformat(model.about["until"])
-    later = [day for day in learning_dates(data, spec, as_of) if day >= trained_until]
+    spec = model.spec
+    later = [day for day in learning_dates(data, spec, as_of) if day >= model.record.until]
     ready: dict[int, dt.date | None] = {}
     for days in model.risks:
         embargo = days + spec.label.reporting_delay_days
@@ -64,7 +62,7 @@ def drift(
     predictions = model.incidences(features).incidence[:, 0]
     drifts = []
     for horizon, (days, day) in enumerate(ready.items()):
-        reference = Reference.from_json(model.about["reference"][str(days)])
+        reference = model.record.reference[days]
         current = when == np.datetime64(as_of)
         outcomes = None
         if day is not None:

@@ -24,7 +24,7 @@ from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ListSpec, ModelSpec
+from perfml.project.spec import ListSpec
 from perfml.reasons.reasons import REASON, Grouping, explain
 from perfml.scoring.table_files import write_parts
 from perfml.treeshap.contributions import FEW, warm_up
@@ -69,9 +69,8 @@ def score_in_parts(
     data: Data, folder: ProjectFolder, model: Model, *, as_of: Sequence[dt.date], progress: Progress = SILENT
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once."""
-    spec = ModelSpec.model_validate(model.about["spec"])
     table = make_table(
-        data, folder.definitions, spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
+        data, folder.definitions, model.spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
@@ -138,7 +137,7 @@ class ScoredPeople:
             contributions,
             values=features,
             median=self.median,
-            stable=self.model.steady(days),
+            stable=self.model.stable(days),
         )
         return contributions[:, -1] + self.incidences.shift[people, horizon], reasons
 
@@ -171,7 +170,6 @@ def score_date(
 
     ``values``: (rows of ``table``, the model's columns); ``held``: people without a score, and why.
     """
-    spec = ModelSpec.model_validate(model.about["spec"]).list
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
     is_held = np.array([person in held for person in people], dtype=bool)
@@ -182,7 +180,7 @@ def score_date(
     number_of = np.full(len(people), -1)
     number_of[scored_rows] = np.arange(len(scored_rows))
     scored = ScoredPeople.of(model, values, rows_of_date[scored_rows])
-    bands = _bands(len(scored_rows), spec)
+    bands = _bands(len(scored_rows), model.spec.list)
     for horizon, days in enumerate(model.risks):
         margin = np.full(len(people), np.nan)
         margin[scored_rows] = scored.incidences.margin[:, horizon]

@@ -10,12 +10,10 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ValidationError
 
 from perfml.dated_files import dates_in, pick
-from perfml.errors import ModelError, PerfmlError
+from perfml.errors import PerfmlError
+from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import (
     CANDIDATE,
     CHAMPION,
@@ -23,80 +21,13 @@ from perfml.learning.registry.artifacts import (
     current_version,
     pointed,
     read_columns,
+    read_record,
     verified_file,
 )
 from perfml.reasons.voices import Voices
 from perfml.scoring.run_record import voices_of
-from perfml.service.answers.shared import FigureAnswer, TextAnswer
 from perfml.service.problems import no_model, no_scores, unreadable
 from perfml.service.scores import ScoreFile, open_scores
-
-
-class Population(BaseModel):
-    """Who is scored, as SQL conditions."""
-
-    eligible: str
-    thin: str
-
-
-class Words(BaseModel):
-    """Something with words of its own in both languages."""
-
-    zh: str
-    en: str
-
-    @property
-    def text(self) -> TextAnswer:
-        """As the service says it."""
-        return TextAnswer(zh=self.zh, en=self.en)
-
-
-class Said(Words):
-    """What is read of the definition that a model was learnt from."""
-
-    population: Population
-    segments: dict[str, TextAnswer] = {}
-
-
-class GateSaid(Words):
-    """One gate, as ``perfml.learning.gates`` writes it."""
-
-    name: str
-    verdict: Literal["pass", "fail", "insufficient"]
-    figure: str
-    limit: str
-
-
-class Backtest(Words):
-    """One horizon's back-test, as ``perfml.learning.validation.backtest`` writes it."""
-
-    horizon_days: int
-    proven: bool
-    rows: int
-    positives: int
-    baseline_columns: tuple[str, ...]
-    model: dict[str, FigureAnswer]
-    baseline: dict[str, FigureAnswer]
-    difference: dict[str, FigureAnswer]
-    calibration_error: float
-    calibration_error_floor: float
-    listed_ratio: tuple[float, ...]
-    lists: tuple[dict[str, Any], ...] = ()
-
-
-class About(BaseModel):
-    """What is read of a model's description of itself."""
-
-    until: dt.date
-    spec: Said
-    backtests: dict[int, Backtest]
-    gates: dict[int, tuple[GateSaid, ...]]
-    treatment: dict[int, dict[str, Any]] = {}
-    left_out: tuple[str, ...] = ()
-
-
-class _Described(BaseModel):
-    about: About
 
 
 class Store:
@@ -119,18 +50,9 @@ class Store:
         """Whether somebody promoted this version."""
         return "champion" if pointed(self.home, self._trained(model), CHAMPION) == version else "candidate"
 
-    def about(self, model: str, version: str) -> About:
-        """The description of a version. Raises :class:`ModelError` where its files are missing or were altered."""
-        try:
-            return _Described.model_validate_json(
-                verified_file(self.home, self._trained(model), version, "model.json")
-            ).about
-        except ValidationError as error:
-            raise ModelError(
-                f"{error.error_count()} of its keys are missing or of another kind",
-                where=f"models/{model}/{version}/model.json",
-                remedy=f"it was written by another version of perfml: run `perfml train {model}` again",
-            ) from error
+    def record(self, model: str, version: str) -> TrainingRecord:
+        """The record of a version. Raises :class:`ModelError` where its files are missing or were altered."""
+        return read_record(self.home, self._trained(model), version)
 
     def card(self, model: str, version: str) -> str:
         """The model card of a version, in Markdown."""

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.learning.registry.artifacts import CHAMPION, pointed
+from perfml.messages import render
 from perfml.terminal.console import MOST_LISTED, out
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
@@ -33,7 +34,9 @@ def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
     """Print each horizon's back-test beside the baseline."""
     for tested in backtests:
         table = Table(
-            title=f"{name}, {tested.horizon_days} days: {tested.en}", title_justify="left", title_style="bold"
+            title=f"{name}, {tested.horizon_days} days: {render(tested.text, 'en')}",
+            title_justify="left",
+            title_style="bold",
         )
         for heading in ("", "model", "+".join(tested.baseline_columns) or "chance"):
             table.add_column(heading)
@@ -47,15 +50,15 @@ def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
 
 def gates_table(model: Model) -> None:
     """Print every gate of every horizon: what was measured, its limit, and what it means."""
-    for days, gates in model.about["gates"].items():
+    for days, gates in model.record.gates.items():
         table = Table(
             title=f"{model.name} {model.version}, {days} days: gates", title_justify="left", title_style="bold"
         )
         for heading in ("gate", "verdict", "measured", "limit", "which means"):
             table.add_column(heading, overflow="fold")
         for gate in gates:
-            texts = (gate["figure"], gate["limit"], gate["en"])
-            table.add_row(gate["name"], _coloured(gate["verdict"]), *(escape(text) for text in texts))
+            texts = (escape(render(message, "en")) for message in (gate.figure, gate.limit, gate.text))
+            table.add_row(gate.name, _coloured(gate.verdict), *texts)
         out.print(table)
 
 
@@ -75,8 +78,9 @@ def drift_table(name: str, horizons: Sequence[HorizonDrift]) -> None:
     """Print each horizon's verdict with its explanation, and the columns that moved most."""
     for horizon in horizons:
         report = horizon.report
+        sentence = escape(render(report.text, "en"))
         out.print(
-            f"{name} within {horizon.horizon_days} days: {_coloured(report.verdict)}  {escape(report.en)}",
+            f"{name} within {horizon.horizon_days} days: {_coloured(report.verdict)}  {sentence}",
             highlight=False,
         )
         if report.observed_over_expected is not None:
@@ -105,14 +109,14 @@ def fairness_tables(name: str, answer: FairnessAnswer) -> None:
         out.print(table)
         for f in report.findings:
             if f.verdict == "fail":
-                out.print(f"  [red]fail[/]  {escape(f.en)}", highlight=False)
+                out.print(f"  [red]fail[/]  {escape(render(f.text, 'en'))}", highlight=False)
     for attribute, proxies in answer.proxies.items():
         if not proxies:
             out.print(f"proxies of {escape(attribute)}: too few people to measure", highlight=False)
         for proxy in proxies[:3]:
-            out.print(f"proxy of {escape(attribute)}: {escape(proxy.en)}", highlight=False)
+            out.print(f"proxy of {escape(attribute)}: {escape(render(proxy.text, 'en'))}", highlight=False)
     if answer.cure is not None:
-        table = Table(title=answer.cure.en, title_justify="left", title_style="bold")
+        table = Table(title=render(answer.cure.text, "en"), title_justify="left", title_style="bold")
         for heading in ("mitigation", "verdict", "AUC", "log loss", "price in log loss"):
             table.add_column(heading, overflow="fold")
         for option in answer.cure.options:

@@ -19,6 +19,7 @@ from perfml.evidence.features import build
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.learning.dataset.folds import as_of_dates
+from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 from perfml.project.spec import ModelSpec
@@ -39,7 +40,7 @@ class Table:
     kinds: tuple[str, ...]
     eligible: Bools
     thin: Bools
-    left_out: tuple[str, ...]
+    left_out: tuple[Message, ...]
     record_begins: Mapping[dt.date, dt.date]
     segments: Mapping[str, Bools]
     """For each of the spec's segments, whether each row belongs to it."""

@@ -1,6 +1,6 @@
 """Whether a model treats groups of people alike.
 
-Everyone is held to one threshold; nothing here sets another for a group. Intervals are over people, as in
+Everyone is held to one threshold; nothing in this module sets another for a group. Intervals are over people, as in
 :mod:`perfml.learning.validation.metrics`.
 """
 
@@ -14,22 +14,25 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
+from scipy.sparse import csr_array
 
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.learning.fairness.findings import (
     ALL,
     METRICS,
-    FairnessLimits,
+    FairnessFinding,
     FairnessReport,
-    Finding,
     GroupRow,
-    Verdict,
     insufficient,
     judged,
 )
 from perfml.learning.fairness.score_test import ScoreTest
+from perfml.learning.record import Verdict
 from perfml.learning.validation.metrics import DRAWS, interval
+from perfml.project.spec import FairnessSpec
 
 UNKNOWN = "unknown"
 """The group of those whose attribute is not known: shown, and never compared."""
@@ -54,7 +57,7 @@ def audit(
     flagged: Bools,
     person: Objects,
     groups: Mapping[str, Sequence[str | None] | npt.NDArray[Any]],
-    limits: FairnessLimits,
+    limits: FairnessSpec,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> FairnessReport:
@@ -64,8 +67,8 @@ def audit(
       .98 / .94 of people left alone looks even while 2 % against 6 % are flagged (Feldman et al. 2015).
     - *true-positive gap*: highest less lowest share flagged of the rows that had the outcome (Hardt et al. 2016).
     - *calibration gap*: by what factor, less one, a group's expected over observed differs from everybody's. A factor,
-      because a risk told half or double is equally wrong; against everybody's and not against 1, because a level that is
-      wrong for all alike is no unfairness and is told by the evaluation (the table of groups has it against 1).
+      because a risk of half or double the truth is equally wrong; against everybody's and not against 1, because a level
+      that is wrong for all alike is not unfair and shows in the back-test (the table of groups has it against 1).
 
     Groups with fewer people, positives or negatives than the limits ask are shown and not compared; fewer than two that
     can be compared give "insufficient". A metric *fails* when two groups lie beyond the limit of each other *and* equal
@@ -88,11 +91,11 @@ def audit(
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(len(everyone), share, size=draws).astype(np.float64)
     rows = _Rows(np.asarray(label, np.float64), np.asarray(probability, np.float64), np.asarray(flagged, bool), code)
-    findings: list[Finding] = []
+    findings: list[FairnessFinding] = []
     tables: dict[str, tuple[GroupRow, ...]] = {}
     for attribute, group in with_intersections(groups).items():
-        tables[attribute], found = _compare(attribute, group, rows, drawn, limits, rng)
-        findings += found
+        tables[attribute], compared = _compare(attribute, group, rows, drawn=drawn, limits=limits, rng=rng)
+        findings += compared
     findings = judged(findings, limits)
     verdicts = [f.verdict for f in findings]
     unjudged = [f for f in findings if f.attribute in groups and f.verdict == "insufficient"]
@@ -113,8 +116,6 @@ class _Rows:
 
 def with_intersections(groups: Mapping[str, Any]) -> dict[str, Objects]:
     """The group of each row by attribute and by each two attributes; :data:`UNKNOWN` where one is not known."""
-    import pandas as pd
-
     single: dict[str, Objects] = {}
     for name, given in groups.items():
         values = np.asarray(given, dtype=object)
@@ -128,8 +129,8 @@ def with_intersections(groups: Mapping[str, Any]) -> dict[str, Objects]:
 
 
 def _compare(
-    attribute: str, group: Objects, rows: _Rows, drawn: Floats, limits: FairnessLimits, rng: np.random.Generator
-) -> tuple[tuple[GroupRow, ...], list[Finding]]:
+    attribute: str, group: Objects, rows: _Rows, *, drawn: Floats, limits: FairnessSpec, rng: np.random.Generator
+) -> tuple[tuple[GroupRow, ...], list[FairnessFinding]]:
     names, code = np.unique(group.astype(str), return_inverse=True)
     n = len(names)
     # How many people a group has, and of them with and without the outcome, and what it sums to in every draw of people.
@@ -139,22 +140,24 @@ def _compare(
     )
     enough = (people >= limits.min_people) & (positives >= limits.min_positives) & (negatives >= limits.min_negatives)
     enough &= names != UNKNOWN
-    of_rows, flags, cases, found, expected = _sums(rows, code, n, drawn)
+    of_rows, flags, cases, hits, expected = _sums(rows, code, n, drawn)
     flag_rate = _drawn_share(flags, of_rows, people, rng)
-    hit_rate = _drawn_share(found, cases, positives, rng)
+    hit_rate = _drawn_share(hits, cases, positives, rng)
     excess = np.divide(expected, cases, out=np.full(cases.shape, np.nan), where=cases > 0)
     point = _metric_frame(rows, group).by_group.loc[list(names)]
     table = tuple(
         GroupRow(
-            str(names[g]),
-            int(people[g]),
-            int((code == g).sum()),
-            int(positives[g]),
-            int(negatives[g]),
-            bool(enough[g]),
-            interval(float(point["flag_rate"].iloc[g]), flag_rate[:, g]),
-            interval(float(point["true_positive_rate"].iloc[g]) if positives[g] else np.nan, hit_rate[:, g]),
-            interval(float(point["expected_over_observed"].iloc[g]), excess[:, g]),
+            group=str(names[g]),
+            people=int(people[g]),
+            rows=int((code == g).sum()),
+            positives=int(positives[g]),
+            negatives=int(negatives[g]),
+            sufficient=bool(enough[g]),
+            flag_rate=interval(float(point["flag_rate"].iloc[g]), flag_rate[:, g]),
+            true_positive_rate=interval(
+                float(point["true_positive_rate"].iloc[g]) if positives[g] else np.nan, hit_rate[:, g]
+            ),
+            expected_over_observed=interval(float(point["expected_over_observed"].iloc[g]), excess[:, g]),
         )
         for g in range(n)
     )
@@ -178,22 +181,22 @@ def _compare(
     }
     chance = _chances(compared, position[code[enough[code]]])
 
-    def one(metric: str) -> Finding:
+    def finding(metric: str) -> FairnessFinding:
         # Each two groups, or each group and all: their distance, how far it is in standard errors, and where they stand.
         rate, test = rates[metric].to_numpy(np.float64)[at], chance[metric]
         pairs: list[tuple[float, float, int, int | None]]
         if metric == "calibration_gap":
-            pairs = [(_gap(metric, rate[a], 1.0), test.from_all(a), a, None) for a in range(len(at))]
+            pairs = [(_gap(metric, rate[a], 1.0), test.vs_rest_z(a), a, None) for a in range(len(at))]
         else:
             both = (sorted(two, key=lambda g: float(rate[g])) for two in combinations(range(len(at)), 2))
-            pairs = [(_gap(metric, rate[a], rate[b]), test.apart(a, b), a, b) for a, b in both]
+            pairs = [(_gap(metric, rate[a], rate[b]), test.pairwise_z(a, b), a, b) for a, b in both]
         if metric.endswith("ratio") and not rate.max() > 0:  # nobody is flagged, or everybody
             return insufficient(attribute, metric, limits, table)
         furthest = (min if metric.endswith("ratio") else max)(pairs, key=lambda pair: pair[0])
         beyond = [pair for pair in pairs if limits.violated(metric, pair[0])]
         shown = max(beyond, key=lambda pair: pair[1]) if beyond else furthest
 
-        def who(a: int, b: int | None) -> tuple[str, str]:
+        def groups_of(a: int, b: int | None) -> tuple[str, str]:
             return str(names[at[a]]), ALL if b is None else str(names[at[b]])
 
         value, _, a, b = furthest
@@ -202,12 +205,20 @@ def _compare(
         if b is None:
             sample = (near if rate[a] > 1 else 1 / near) - 1
         p = test.each_p(shown[1]) if shown[3] is None else test.pair_p(shown[1])
-        return Finding(
-            attribute, metric, interval(value, np.asarray(sample)), limits.of(metric), who(a, b), who(*shown[2:]), p, p,
-            "pass", "", "",
-        )  # fmt: skip
+        return FairnessFinding(
+            attribute=attribute,
+            metric=metric,
+            value=interval(value, np.asarray(sample)),
+            limit=limits.of(metric),
+            groups=groups_of(a, b),
+            shown_by=groups_of(*shown[2:]),
+            p_value=p,
+            p_in_report=p,
+            verdict="pass",
+            text=METRICS[metric],  # the judgement follows, once all tests of the report are known
+        )
 
-    return table, [one(metric) for metric in METRICS]
+    return table, [finding(metric) for metric in METRICS]
 
 
 def _gap(metric: str, a: float, b: float) -> float:
@@ -219,7 +230,6 @@ def _gap(metric: str, a: float, b: float) -> float:
 
 def _metric_frame(rows: _Rows, group: Objects) -> Any:
     """fairlearn's figures by group. It gives a group without positives a true-positive rate of 0: do not read that one."""
-    from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
 
     def expected_over_observed(label: Floats, _: Bools, probability: Floats) -> float:
         return float(np.sum(probability) / np.sum(label)) if np.sum(label) else math.nan
@@ -240,8 +250,6 @@ def _metric_frame(rows: _Rows, group: Objects) -> Any:
 
 def _sums(rows: _Rows, code: Ints, groups: int, drawn: Floats) -> Floats:
     """Rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
-    from scipy.sparse import csr_array
-
     flagged = rows.flagged.astype(np.float64)
     each = (np.ones(len(code)), flagged, rows.label, rows.label * flagged, rows.probability)
     shape = (drawn.shape[1], groups)
@@ -255,8 +263,8 @@ def _drawn_share(cases: Floats, of: Floats, people: Ints, rng: np.random.Generat
     """
     rows_a_person = np.maximum(1.0, of.mean(axis=0) / np.maximum(1, people))
     more, less = rng.gamma(0.5, size=(2, *of.shape)) * rows_a_person
-    found: Floats = (cases + more) / (of + more + less)
-    return found
+    share: Floats = (cases + more) / (of + more + less)
+    return share
 
 
 def _chances(rows: _Rows, code: Ints) -> dict[str, ScoreTest]:

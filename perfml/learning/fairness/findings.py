@@ -1,53 +1,30 @@
-"""What an audit of fairness says: limits, figures by group, findings with their sentences, and the verdict."""
+"""What a fairness audit reports: figures by group, findings with their messages, and the verdict."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
+from perfml.learning.record import FairnessRecord, FindingRecord, GroupRecord, Verdict
 from perfml.learning.validation.metrics import Estimate
+from perfml.messages import Message, Value, chain
+from perfml.project.spec import FairnessSpec
 
-Verdict = Literal["pass", "fail", "insufficient"]
 ALL = "all"
 """Everybody whose group is compared, where a group is held against them."""
 CHANCE = 0.05
 """Of audits of a model that treats all groups alike, as many may find it unfair; beyond that there is no evidence."""
-METRICS: dict[str, tuple[str, str]] = {
-    "flag_rate_ratio": ("被标记率之比", "flag rate ratio"),
-    "non_flag_rate_ratio": ("未被标记率之比", "non-flag rate ratio"),
-    "true_positive_gap": ("真阳性率之差", "true-positive gap"),
-    "calibration_gap": ("校准差距", "calibration gap"),
+METRICS: dict[str, Message] = {
+    "flag_rate_ratio": Message.of("flag_rate_ratio"),
+    "non_flag_rate_ratio": Message.of("non_flag_rate_ratio"),
+    "true_positive_gap": Message.of("true_positive_gap"),
+    "calibration_gap": Message.of("calibration_gap"),
 }
 
 
-@dataclass(frozen=True)
-class FairnessLimits:
-    """What is tolerated, and how many people it takes to say anything.
-
-    The ratios are the four-fifths rule (29 CFR 1607.4 D), asked of those who are flagged and of those who are not.
-    """
-
-    min_flag_rate_ratio: float = 0.8
-    min_non_flag_rate_ratio: float = 0.8
-    max_true_positive_gap: float = 0.1
-    max_calibration_gap: float = 0.2
-    min_people: int = 30
-    min_positives: int = 10
-    """People with the outcome; their many rows are one case."""
-    min_negatives: int = 10
-
-    def of(self, metric: str) -> float:
-        """The limit of a metric of :data:`METRICS`."""
-        return float(getattr(self, ("min_" if metric.endswith("ratio") else "max_") + metric))
-
-    def violated(self, metric: str, value: float) -> bool:
-        """Whether a value lies beyond the metric's limit."""
-        return value < self.of(metric) if metric.endswith("ratio") else value > self.of(metric)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GroupRow:
     """One group. A rate that its rows cannot give (no positives) is missing, never 0."""
 
@@ -63,8 +40,8 @@ class GroupRow:
     expected_over_observed: Estimate
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, kw_only=True)
+class FairnessFinding:
     """One metric over the groups of one attribute.
 
     ``groups``: the two that are furthest apart (for calibration: the one furthest from all, and :data:`ALL`). Value and
@@ -83,8 +60,7 @@ class Finding:
     p_value: float
     p_in_report: float
     verdict: Verdict
-    en: str
-    zh: str
+    text: Message
 
 
 @dataclass(frozen=True)
@@ -96,22 +72,29 @@ class FairnessReport:
     """
 
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[FairnessFinding, ...]
     groups: Mapping[str, tuple[GroupRow, ...]]
-    limits: FairnessLimits
+    limits: FairnessSpec
+
+    def record(self) -> FairnessRecord:
+        """As it is kept; a figure that could not be estimated is None."""
+        return FairnessRecord(
+            verdict=self.verdict,
+            findings=tuple(FindingRecord.model_validate(fields(finding)) for finding in self.findings),
+            groups={
+                name: tuple(GroupRecord.model_validate(fields(row)) for row in rows)
+                for name, rows in self.groups.items()
+            },
+            limits=self.limits,
+        )
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON; a figure that could not be estimated is null."""
-        return {
-            "verdict": self.verdict,
-            "findings": [as_json(f) for f in self.findings],
-            "groups": {name: [as_json(row) for row in rows] for name, rows in self.groups.items()},
-            "limits": asdict(self.limits),
-        }
+        """The record as JSON."""
+        return self.record().to_json()
 
 
-def as_json(row: Any) -> dict[str, Any]:
-    """A dataclass of figures as JSON; one that could not be estimated is null."""
+def fields(row: Any) -> dict[str, Any]:
+    """The fields of a dataclass of figures; one that could not be estimated is None."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Estimate):
@@ -121,64 +104,80 @@ def as_json(row: Any) -> dict[str, Any]:
     return {name: plain(value) for name, value in vars(row).items()}
 
 
-def insufficient(attribute: str, metric: str, limits: FairnessLimits, table: Sequence[GroupRow]) -> Finding:
-    """The finding of a metric that cannot be judged; why, is read off the ``table`` of its groups."""
-    zh, en = METRICS[metric]
-    nothing = Estimate(math.nan, math.nan, math.nan, math.nan)
+def insufficient(attribute: str, metric: str, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:
+    """The finding of a metric that cannot be judged; the ``table`` of its groups gives the reason."""
     if sum(row.sufficient for row in table) >= 2:
-        why_en, why_zh = "everybody or nobody is flagged", "全部或无人被标记"
+        why = Message.of("finding_one_sided")
     else:
-        need = (limits.min_people, limits.min_positives, limits.min_negatives)
-        had = [(row.group, row.people, row.positives, row.negatives) for row in table]
-        why_en = "two groups of {} people, {} with the outcome and {} without, are needed; there are ".format(*need)
-        why_en += ", ".join("{} {} ({} with, {} without)".format(*h) for h in had)
-        why_zh = "需要两个群体各有 {} 人，其中 {} 人出现该结果、{} 人未出现；现有 ".format(*need)
-        why_zh += "、".join("{} {} 人（出现 {} 人、未出现 {} 人）".format(*h) for h in had)
-    return Finding(
-        attribute, metric, nothing, limits.of(metric), ("", ""), ("", ""), math.nan, math.nan, "insufficient",
-        f"{attribute}: {en} cannot be judged: {why_en}", f"{attribute}：{zh}无法判断：{why_zh}",
-    )  # fmt: skip
+        groups = [
+            Message.of(
+                "finding_group", group=row.group, people=row.people, positives=row.positives, negatives=row.negatives
+            )
+            for row in table
+        ]
+        why = Message.of(
+            "finding_small_groups",
+            people=limits.min_people,
+            positives=limits.min_positives,
+            negatives=limits.min_negatives,
+            groups=chain("listed", groups or [Message.of("finding_no_groups")]),
+        )
+    return FairnessFinding(
+        attribute=attribute,
+        metric=metric,
+        value=Estimate(math.nan, math.nan, math.nan, math.nan),
+        limit=limits.of(metric),
+        groups=("", ""),
+        shown_by=("", ""),
+        p_value=math.nan,
+        p_in_report=math.nan,
+        verdict="insufficient",
+        text=Message.of("finding_insufficient", attribute=attribute, metric=METRICS[metric], why=why),
+    )
 
 
-def judged(findings: Sequence[Finding], limits: FairnessLimits) -> list[Finding]:
-    """Each with its verdict and sentences; of flags and non-flags there is one test."""
+def judged(findings: Sequence[FairnessFinding], limits: FairnessSpec) -> list[FairnessFinding]:
+    """Each with its verdict and message; flags and non-flags share one test."""
     tests = sorted({(f.p_value, f.attribute) for f in findings if f.verdict != "insufficient"})
     corrected: dict[tuple[float, str], float] = {}
-    most = 0.0
+    largest = 0.0
     for rank, test in enumerate(tests):
-        corrected[test] = most = max(most, min(1.0, test[0] * (len(tests) - rank)))
+        corrected[test] = largest = max(largest, min(1.0, test[0] * (len(tests) - rank)))
     return [
-        f if f.verdict == "insufficient" else _worded(replace(f, p_in_report=corrected[f.p_value, f.attribute]), limits)
+        f if f.verdict == "insufficient" else _judge(replace(f, p_in_report=corrected[f.p_value, f.attribute]), limits)
         for f in findings
     ]
 
 
-def _worded(f: Finding, limits: FairnessLimits) -> Finding:
-    zh, en = METRICS[f.metric]
-    pairs = {f.groups, f.shown_by, f.groups[::-1]}
-    p = ("p < 0.0001" if f.p_in_report < 1e-4 else f"p = {f.p_in_report:.2g}") + (
-        f", {' / '.join(f.shown_by)}" if len(pairs) > 2 else ""
-    )
+def _judge(f: FairnessFinding, limits: FairnessSpec) -> FairnessFinding:
     verdict: Verdict = "pass"
     if limits.violated(f.metric, f.value.value) and f.p_in_report < CHANCE:
-        verdict = "fail"
-        end, end_zh = (
-            f"beyond the limit of {f.limit:g}, and not by chance ({p})",
-            f"超出限值 {f.limit:g}，且不能以偶然解释（{p}）",
-        )
+        verdict, judgement = "fail", Message.of("finding_beyond", limit=f.limit, p=_p_value(f))
     elif limits.violated(f.metric, f.value.value):
-        end = f"beyond the limit of {f.limit:g}, which chance alone may do ({p}): no violation is shown"
-        end_zh = f"超出限值 {f.limit:g}，但可能出于偶然（{p}）：未显示违规"
+        judgement = Message.of("finding_beyond_by_chance", limit=f.limit, p=_p_value(f))
     elif limits.violated(f.metric, f.value.low if f.metric.endswith("ratio") else f.value.high):
-        end = f"within the limit of {f.limit:g}; that it is beyond cannot be ruled out"
-        end_zh = f"在限值 {f.limit:g} 以内；尚不能排除超出的可能"
+        judgement = Message.of("finding_within_unsure", limit=f.limit)
     else:
-        end, end_zh = f"within the limit of {f.limit:g}", f"在限值 {f.limit:g} 以内"
-    one, other = f.groups
-    other_en, other_zh = ("everybody", "全体") if other == ALL else (other, f" {other} ")
-    return replace(
-        f,
-        verdict=verdict,
-        en=f"{f.attribute}: {en} {f.value}, {one} against {other_en}: {end}",
-        zh=f"{f.attribute}：{zh} {f.value}（{one} 与{other_zh}相比）：{end_zh}",
-    )
+        judgement = Message.of("finding_within", limit=f.limit)
+    group, other = f.groups
+    compared: dict[str, Value] = {
+        "attribute": f.attribute,
+        "metric": METRICS[f.metric],
+        "value": f.value.message(),
+        "group": group,
+        "judgement": judgement,
+    }
+    if other == ALL:
+        return replace(f, verdict=verdict, text=Message.of("finding_all", **compared))
+    return replace(f, verdict=verdict, text=Message.of("finding_pair", **compared, other=other))
+
+
+def _p_value(f: FairnessFinding) -> Message:
+    """The corrected p-value, and the groups it belongs to where these are not the two furthest apart."""
+    p = Message.of("p_tiny") if f.p_in_report < 1e-4 else Message.of("p_value", p=f.p_in_report)
+    if f.shown_by in (f.groups, f.groups[::-1]):
+        return p
+    group, other = f.shown_by
+    if other == ALL:
+        return Message.of("p_of_group", p=p, group=group)
+    return Message.of("p_of_pair", p=p, group=group, other=other)

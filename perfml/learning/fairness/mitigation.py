@@ -1,48 +1,47 @@
-"""What a cure of unfairness costs: proxies left out, rows reweighed. Everyone is held to one threshold."""
+"""What mitigating unfairness costs: proxies left out, rows reweighed. Everyone is held to one threshold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from perfml.arrays import Bools, Floats, Objects
+from perfml.learning.estimators.blend import probability
 from perfml.learning.fairness.audit import audit, with_intersections
-from perfml.learning.fairness.findings import FairnessLimits, Finding, Verdict, as_json
+from perfml.learning.fairness.findings import FairnessFinding, fields
+from perfml.learning.record import Verdict, rendered
+from perfml.learning.validation.lists import listed_rows
 from perfml.learning.validation.metrics import DRAWS, Estimate, auc, estimate, log_loss
+from perfml.learning.validation.sample import TrainingSample
+from perfml.messages import Message
 
-Fit = Callable[[Floats, Floats, Floats], Callable[[Floats], Floats]]
-"""(features (n, m), label (n,), weight (n,)) -> a function from features (k, m) to probabilities (k,)."""
-Flag = Callable[[Floats], Bools]
-"""Who is flagged, from all probabilities of the tested rows and nothing else: it cannot know of a group."""
-
-CURES: dict[str, tuple[str, str]] = {
-    "as learnt": ("原模型", "as learnt"),
-    "without proxies": ("去除代理变量", "without the proxies"),
-    "reweighed": ("重新加权", "reweighed"),
-    "without proxies, reweighed": ("去除代理变量并重新加权", "without the proxies and reweighed"),
+AS_LEARNT = "as learnt"
+WITHOUT, REWEIGHED, BOTH = "without proxies", "reweighed", "without proxies, reweighed"
+TEXTS: dict[str, Message] = {
+    WITHOUT: Message.of("without_proxies"),
+    REWEIGHED: Message.of("reweighed"),
+    BOTH: Message.of("without_proxies_reweighed"),
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Option:
-    """One way to learn, tested on the same rows. ``price``: log loss above the model as learnt, in nats a row."""
+    """One way to train, tested on the same rows. ``price``: log loss above the model as learnt, in nats a row."""
 
     cure: str
     removed: tuple[str, ...]
     verdict: Verdict
-    findings: tuple[Finding, ...]
+    findings: tuple[FairnessFinding, ...]
     auc: Estimate
     log_loss: Estimate
     price: Estimate
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        return as_json(self) | {"findings": [as_json(f) for f in self.findings]}
+        return fields(self) | {"findings": [rendered(fields(finding)) for finding in self.findings]}
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,12 @@ class Mitigation:
 
     options: tuple[Option, ...]
     chosen: str | None
-    en: str
-    zh: str
+    text: Message
 
     def to_json(self) -> dict[str, Any]:
         """As JSON."""
-        return as_json(self) | {"options": [option.to_json() for option in self.options]}
+        json: dict[str, Any] = rendered(fields(self) | {"options": [option.to_json() for option in self.options]})
+        return json
 
 
 def reweighing(group: Objects, label: Floats) -> Floats:
@@ -75,72 +74,90 @@ def reweighing(group: Objects, label: Floats) -> Floats:
 
 
 def mitigate(
-    *,
-    fit: Fit,
-    flag: Flag,
-    features: Floats,
+    sample: TrainingSample,
     label: Floats,
-    person: Objects,
+    *,
+    horizon_days: int,
     train: Bools,
     test: Bools,
     attribute: str,
-    group: Sequence[str | None] | npt.NDArray[Any],
-    evidence_group: Sequence[str],
-    proxies: Sequence[str],
-    limits: FairnessLimits,
+    group: Objects,
+    unrelated: Bools,
+    removed: Sequence[str],
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Mitigation:
-    """Learn without the ``proxies`` (evidence groups), with reweighed rows, with both; each beside the model as learnt.
+    """Train without proxies, with reweighed rows, with both; compare each with the model as learnt.
 
-    Learns from the rows of ``train`` and tests on those of ``test``; ``fit`` is the learner, ``flag`` who is flagged among
-    the tested. The attribute is used for the weights of learning only, never for a prediction or a threshold. The price is
-    the rise in log loss with its interval over people. Reweighing teaches that the groups' base rates are equal: where they
-    are not, it is paid for in calibration within groups, which the findings show.
+    ``label``, ``train``, ``test`` and ``group`` are over the rows of ``sample``: models are fitted on ``train`` and tested on
+    ``test``. ``unrelated`` (columns,): the columns that are left when the evidence named in ``removed`` is. The attribute is
+    used for the weights in training only, never for a prediction or a threshold. The price is the rise in log loss with its
+    interval over people. Reweighing teaches that the groups' base rates are equal: where they are not, it costs calibration
+    within groups, which the findings show.
     """
     of_row = with_intersections({attribute: group})[attribute]
-    kept = ~np.isin(np.asarray(evidence_group, dtype=object), list(proxies))
-    plain, weights = np.ones(int(train.sum())), reweighing(of_row[train], label[train])
-    every = np.ones(features.shape[1], dtype=bool)
-    tried = [("as learnt", every, plain), ("without proxies", kept, plain)]
-    tried += [("reweighed", every, weights), ("without proxies, reweighed", kept, weights)]
+    known = np.where(train, label, np.nan)
+    plain = np.ones(len(label))
+    weights = plain.copy()
+    weights[train] = reweighing(of_row[train], label[train])
+    every = np.ones(len(unrelated), dtype=bool)
+    tried = [(AS_LEARNT, every, plain)]
+    if unrelated.any() and not unrelated.all():
+        tried.append((WITHOUT, unrelated, plain))
+    tried.append((REWEIGHED, every, weights))
+    if unrelated.any() and not unrelated.all():
+        tried.append((BOTH, unrelated, weights))
+    seeds, limits, person = sample.spec.learner.seeds[:1], sample.spec.fairness, sample.person[test]
     options: list[Option] = []
     before: Floats | None = None
     for cure, columns, weight in tried:
-        if "proxies" in cure and (columns.all() or not columns.any()):
-            continue
-        predict = fit(features[np.ix_(train, columns)], label[train], weight)
-        risk = predict(features[np.ix_(test, columns)])
+        model = sample.learn(known, horizon_days, seeds=seeds, columns=columns, weight=weight)
+        risk = probability(model.margin(sample.features[np.ix_(test, columns)]))
         before = risk if before is None else before
+        flagged = np.zeros(len(risk), dtype=bool)
+        flagged[listed_rows(risk, sample.when[test], sample.spec.list.capacity)] = True
         report = audit(
-            label=label[test], probability=risk, flagged=flag(risk), person=person[test],
-            groups={attribute: of_row[test]}, limits=limits, draws=draws, seed=seed,
-        )  # fmt: skip
-        tested = partial(estimate, label=label[test], probability=risk, person=person[test], draws=draws, seed=seed)
-        alone = tested({"auc": auc, "log_loss": log_loss})
-        price = tested({"log_loss": log_loss}, against=before)["log_loss"]
-        removed = () if columns.all() else tuple(proxies)
-        options.append(Option(cure, removed, report.verdict, report.findings, alone["auc"], alone["log_loss"], price))
+            label=label[test],
+            probability=risk,
+            flagged=flagged,
+            person=person,
+            groups={attribute: of_row[test]},
+            limits=limits,
+            draws=draws,
+            seed=seed,
+        )
+        alone = estimate({"auc": auc, "log_loss": log_loss}, label[test], risk, person=person, draws=draws, seed=seed)
+        price = estimate(
+            {"log_loss": log_loss}, label[test], risk, person=person, against=before, draws=draws, seed=seed
+        )
+        options.append(
+            Option(
+                cure=cure,
+                removed=() if columns.all() else tuple(removed),
+                verdict=report.verdict,
+                findings=report.findings,
+                auc=alone["auc"],
+                log_loss=alone["log_loss"],
+                price=price["log_loss"],
+            )
+        )
     return _chosen(attribute, options)
 
 
 def _chosen(attribute: str, options: Sequence[Option]) -> Mitigation:
     first, *others = options
     if first.verdict != "fail":
-        none = (f"{attribute}: no violation is shown, nothing to mitigate", f"{attribute}：未显示违规，无需缓解")
-        return Mitigation(tuple(options), first.cure, *none)
+        return Mitigation(tuple(options), first.cure, Message.of("mitigation_not_needed", attribute=attribute))
     cured = [option for option in others if option.verdict == "pass"]
     if not cured:
-        none = (
-            f"{attribute}: no mitigation keeps the limits: do not use the model",
-            f"{attribute}：各缓解方式均未满足限值：请勿使用该模型",
-        )
-        return Mitigation(tuple(options), None, *none)
-    best = min(cured, key=lambda option: option.price.value)
-    zh, en = CURES[best.cure]
-    price = f"{best.price.value:+.4f} [{best.price.low:+.4f}, {best.price.high:+.4f}]"
-    return Mitigation(
-        tuple(options), best.cure,
-        f"{attribute}: {en} it keeps the limits, at a price of {price} nats of log loss a row",
-        f"{attribute}：{zh}后满足限值，每行对数损失的代价为 {price}",
-    )  # fmt: skip
+        return Mitigation(tuple(options), None, Message.of("mitigation_none", attribute=attribute))
+    cheapest = min(cured, key=lambda option: option.price.value)
+    text = Message.of(
+        "mitigation_chosen",
+        attribute=attribute,
+        option=TEXTS[cheapest.cure],
+        price=cheapest.price.value,
+        low=cheapest.price.low,
+        high=cheapest.price.high,
+    )
+    return Mitigation(tuple(options), cheapest.cure, text)

@@ -1,7 +1,6 @@
 """The files of a model, compared with the SHA-256 of its manifest before anything reads them.
 
-Apart from the registry because it imports nothing heavy: the service reads what a model says of itself, without
-LightGBM.
+Apart from the model store because it imports nothing heavy: the service reads a model's record without LightGBM.
 """
 
 from __future__ import annotations
@@ -12,8 +11,11 @@ import re
 from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel, ValidationError
+
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
+from perfml.learning.record import TrainingRecord
 
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
@@ -80,6 +82,27 @@ def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
     """The columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
     described = json.loads(verified_file(home, name, version, "model.json"))
     return {raw["name"]: Column.from_json(raw) for raw in described["columns"]}
+
+
+def read_record(home: Path, name: str, version: str) -> TrainingRecord:
+    """What is known about a version. Raises :class:`ModelError` where its files are missing, altered or of another perfml."""
+    return parse_record(verified_file(home, name, version, "model.json"), name, version)
+
+
+def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:
+    """The record within the ``content`` of a version's ``model.json``, see :func:`read_record`."""
+    try:
+        return _Described.model_validate_json(content).record
+    except ValidationError as error:
+        raise ModelError(
+            f"{error.error_count()} of its keys are missing or of another kind",
+            where=f"models/{name}/{version}/model.json",
+            remedy=f"it was written by another version of perfml: run `perfml train {name}` again",
+        ) from error
+
+
+class _Described(BaseModel):
+    record: TrainingRecord
 
 
 def sha256(path: Path) -> str:

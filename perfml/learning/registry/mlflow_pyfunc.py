@@ -23,9 +23,8 @@ class Predictor:
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """The probability of the outcome within each horizon: one row for each given, columns ``within_<days>_days``.
 
-        ``model_input`` holds the model's evidence, one column a feature, in any order; an empty value is a missing one,
-        and other columns are ignored. Raises :class:`ModelError` naming a column that is not there. ``params`` is
-        MLflow's and not used.
+        ``model_input`` holds the model's features in any order; an empty value is a missing one, other columns are
+        ignored. ``params`` is MLflow's and not used. Raises :class:`ModelError` naming a missing column.
         """
         names = [column.name for column in self.model.columns]
         absent = [name for name in names if name not in model_input.columns]
@@ -37,16 +36,16 @@ class Predictor:
             )
         matrix = np.ascontiguousarray(model_input[names].to_numpy(dtype=np.float64, na_value=np.nan))
         listed = self.model.incidences(matrix).incidence[:, 0]
-        within = {f"within_{days}_days": listed[:, place] for place, days in enumerate(self.model.risks)}
+        within = {f"within_{days}_days": listed[:, column] for column, days in enumerate(self.model.risks)}
         return pd.DataFrame(within, index=model_input.index)
 
 
 def _load_pyfunc(data_path: str) -> Predictor:
     """MLflow's entry: ``data_path`` holds one ``models/<name>/<version>``, which is verified before it is opened."""
-    there = sorted(Path(data_path).glob("models/*/*/manifest.json"))
-    if len(there) != 1:
-        raise ModelError(f"holds {len(there)} models, not one", where=data_path, remedy="register the model again")
-    folder = there[0].parent
+    manifests = sorted(Path(data_path).glob("models/*/*/manifest.json"))
+    if len(manifests) != 1:
+        raise ModelError(f"holds {len(manifests)} models, not one", where=data_path, remedy="register the model again")
+    folder = manifests[0].parent
     return Predictor(load(Path(data_path), folder.parent.name, folder.name))
 
 

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import tempfile
 import time
 import warnings
@@ -23,10 +22,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from perfml._version import __version__
 from perfml.errors import ModelError
 from perfml.files import write_text
-from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, verified
+from perfml.learning.record import TrainingRecord
+from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_record, verified
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,7 +55,7 @@ _NAME = re.compile(r"[\w.\- /]+")
 
 @dataclass(frozen=True)
 class Tracked:
-    """What became of one run or promotion. Where it was not ``logged`` it is still pending, and ``reason`` says why."""
+    """The state of one run or promotion. Where it was not ``logged`` it is still pending, and ``reason`` says why."""
 
     name: str
     version: str
@@ -89,8 +88,8 @@ def promote(home: Path, name: str, version: str, *, approver: str, reason: str, 
     A version that was never logged there is logged first.
     """
     verified(home, name, version)
-    said = {"approver": approver, "reason": reason, "promoted_on": dt.datetime.now(dt.UTC).date().isoformat()}
-    _queue(home, f"{name}-{version}.{CHAMPION}", {"name": name, "version": version, "plots": {}, CHAMPION: said})
+    tags = {"approver": approver, "reason": reason, "promoted_on": dt.datetime.now(dt.UTC).date().isoformat()}
+    _queue(home, f"{name}-{version}.{CHAMPION}", {"name": name, "version": version, "plots": {}, CHAMPION: tags})
     return next(t for t in flush(home, uri=uri) if (t.name, t.version, t.what) == (name, version, "promotion"))
 
 
@@ -114,58 +113,12 @@ def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
             except ModelError as error:  # of this one alone
                 reason = str(error)
             except Exception as error:  # a trained model is never lost for what a server or its client does
-                said = str(error).splitlines() or [""]
-                reason = down = f"{type(error).__name__}: {said[0][:300]}"
+                first = next(iter(str(error).splitlines()), "")
+                reason = down = f"{type(error).__name__}: {first[:300]}"
         done.append(
             Tracked(entry["name"], entry["version"], "promotion" if CHAMPION in entry else "run", not reason, reason)
         )
     return done
-
-
-def pull(home: Path, name: str, alias: str = CHAMPION, *, uri: str | None = None) -> str:
-    """Fetch the version that MLflow's registry calls ``alias`` into ``home/models/<name>/<version>``; return the version.
-
-    Raises :class:`ModelError` where it cannot be fetched, or is not the very files that were registered: the manifest's
-    hash must be the version that the registry's tag says, and each file's the manifest's. Which version is in use stays as it is.
-    """
-    where, to = f"{name}@{alias} in MLflow", home / "models" / name
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with _client(tracking_uri(home, uri)) as client:
-                import mlflow.artifacts
-
-                entry = client.get_model_version_by_alias(name, alias)
-                mlflow.artifacts.download_artifacts(f"models:/{name}/{entry.version}", dst_path=folder)
-        except Exception as error:
-            said = str(error).splitlines() or [""]
-            raise ModelError(
-                f"cannot be fetched ({type(error).__name__}: {said[0][:300]})",
-                where=where,
-                remedy="check the server, or use a version that is on disk",
-            ) from error
-        version = entry.tags.get(VERSION_TAG) or "without a version"
-        manifest = next(Path(folder).glob(f"**/models/{name}/*/manifest.json"), None)
-        try:
-            source = verified(manifest.parents[3] if manifest else Path(folder), name, version)
-            files = ["manifest.json", *json.loads((source / "manifest.json").read_text(encoding="utf-8"))]
-            outside = next((file for file in files if Path(file).name != file), None)
-            if outside:
-                raise ModelError("is no file of a model", where=outside)
-        except ModelError as error:
-            raise ModelError(
-                f"is not what was registered ({Path(error.where).name}: {error.problem})",
-                where=where,
-                remedy=f"register it again from where it was trained, or run `perfml train {name}`",
-            ) from error
-        temporary = to / f".writing.{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        for file in files:
-            shutil.copyfile(source / file, temporary / file)
-        shutil.rmtree(to / version, ignore_errors=True)
-        temporary.replace(to / version)
-    verified(home, name, version)
-    return version
 
 
 def _queue(home: Path, stem: str, entry: Mapping[str, Any]) -> None:
@@ -214,22 +167,22 @@ def _log(client: MlflowClient, home: Path, entry: Mapping[str, Any], uri: str) -
     """Log a run unless it is registered already, and set the aliases that ``entry`` asks for."""
     name, version = entry["name"], entry["version"]
     known = _registered(client, name, version)
-    there = known or _log_run(client, home, name, version, entry["plots"], uri)
+    registered = known or _log_run(client, home, name, version, plots=entry["plots"], uri=uri)
     if CHAMPION not in entry or known is None:
-        client.set_registered_model_alias(name, CANDIDATE, there.version)
+        client.set_registered_model_alias(name, CANDIDATE, registered.version)
     if CHAMPION in entry:
         for key, value in entry[CHAMPION].items():
-            client.set_model_version_tag(name, there.version, key, value)
-        client.set_registered_model_alias(name, CHAMPION, there.version)
+            client.set_model_version_tag(name, registered.version, key, value)
+        client.set_registered_model_alias(name, CHAMPION, registered.version)
 
 
 def _registered(client: MlflowClient, name: str, version: str) -> ModelVersion | None:
-    found = client.search_model_versions(f"name = '{name}'")
-    return next((there for there in found if there.tags.get(VERSION_TAG) == version), None)
+    entries = client.search_model_versions(f"name = '{name}'")
+    return next((entry for entry in entries if entry.tags.get(VERSION_TAG) == version), None)
 
 
 def _log_run(
-    client: MlflowClient, home: Path, name: str, version: str, plots: Mapping[str, str], uri: str
+    client: MlflowClient, home: Path, name: str, version: str, *, plots: Mapping[str, str], uri: str
 ) -> ModelVersion:
     from mlflow.entities import LoggedModelStatus, Metric, Param
     from mlflow.exceptions import MlflowException
@@ -237,18 +190,18 @@ def _log_run(
     from perfml.learning.registry.mlflow_pyfunc import save_as_pyfunc
 
     folder = verified(home, name, version)
-    about = json.loads((folder / "model.json").read_text(encoding="utf-8"))["about"]
+    record = read_record(home, name, version)
     experiment = _experiment(client, home, name, uri)
     for broken_off in client.search_runs([experiment], f"tags.{VERSION_TAG} = '{version}'"):
         client.delete_run(broken_off.info.run_id)
-    tags = {VERSION_TAG: version, "perfml": str(about.get("perfml", __version__)), "model": name}
-    tags |= {key: str(about[key]) for key in ("data_fingerprint", "until") if about.get(key)}
+    tags = {VERSION_TAG: version, "perfml": record.perfml, "model": name}
+    tags |= {"data_fingerprint": record.data_fingerprint, "until": record.until.isoformat()}
     run = client.create_run(experiment, run_name=f"{name} {version}", tags=tags).info.run_id
     now = round(time.time() * 1000)
     client.log_batch(
         run,
-        metrics=[Metric(key, value, now, 0) for key, value in metrics(about).items()],
-        params=[Param(key, value) for key, value in parameters(about).items()],
+        metrics=[Metric(key, value, now, 0) for key, value in metrics(record).items()],
+        params=[Param(key, value) for key, value in parameters(record.spec.model_dump(mode="json")).items()],
     )
     client.log_artifact(run, str(folder / "card.md"))
     for file, svg in plots.items():
@@ -280,37 +233,37 @@ def _experiment(client: MlflowClient, home: Path, name: str, uri: str) -> str:
     )
 
 
-def metrics(about: Mapping[str, Any]) -> dict[str, float]:
-    """The figures of each horizon's back-test with their intervals, by MLflow's names; what could not be told is left out.
+def metrics(record: TrainingRecord) -> dict[str, float]:
+    """The figures of each horizon's back-test with their intervals, by MLflow's names; those not estimated are left out.
 
-    >>> metrics({"backtests": {"91": {"model": {"auc": {"value": 0.8, "low": 0.7, "high": None}}}}})
-    {'within_91_days.auc': 0.8, 'within_91_days.auc_low': 0.7}
+    ``within_91_days.auc``, ``within_91_days.auc_low``, ``within_91_days.baseline.auc`` …
     """
-    found = {}
-    for days, tested in about["backtests"].items():
-        for side, prefix in (("model", ""), ("baseline", "baseline."), ("difference", "difference.")):
-            for metric, said in tested.get(side, {}).items():
-                for part, suffix in (("value", ""), ("low", "_low"), ("high", "_high")):
-                    if said.get(part) is not None:
-                        found[f"within_{days}_days.{prefix}{metric}{suffix}"] = float(said[part])
-    return found
+    values: dict[str, float] = {}
+    for days, tested in record.backtests.items():
+        sides = {"": tested.model, "baseline.": tested.baseline, "difference.": tested.difference}
+        for prefix, figures in sides.items():
+            for metric, figure in figures.items():
+                for suffix, value in (("", figure.value), ("_low", figure.low), ("_high", figure.high)):
+                    if value is not None:
+                        values[f"within_{days}_days.{prefix}{metric}{suffix}"] = value
+    return values
 
 
-def parameters(about: Mapping[str, Any]) -> dict[str, str]:
+def parameters(spec: Mapping[str, Any]) -> dict[str, str]:
     """The model's definition, one parameter a key. A table whose keys MLflow does not take as names stays JSON.
 
-    >>> parameters({"spec": {"learner": {"seeds": [1, 2]}, "monotone": {"overtime_*": 1}, "zh": "离职"}})
+    >>> parameters({"learner": {"seeds": [1, 2]}, "monotone": {"overtime_*": 1}, "zh": "离职"})
     {'learner.seeds': '[1, 2]', 'monotone': '{"overtime_*": 1}', 'zh': '离职'}
     """
-    found: dict[str, str] = {}
+    flat: dict[str, str] = {}
 
-    def walk(prefix: str, said: Mapping[str, Any]) -> None:
-        for key, value in said.items():
+    def walk(prefix: str, table: Mapping[str, Any]) -> None:
+        for key, value in table.items():
             if isinstance(value, Mapping) and value and all(_NAME.fullmatch(inner) for inner in value):
                 walk(f"{prefix}{key}.", value)
             else:
                 text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-                found[prefix + key] = text[:LONGEST_PARAMETER]
+                flat[prefix + key] = text[:LONGEST_PARAMETER]
 
-    walk("", about.get("spec", {}))
-    return found
+    walk("", spec)
+    return flat

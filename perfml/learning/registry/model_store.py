@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,14 +27,27 @@ from perfml.files import write_text
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.estimators.coherence import Incidences, coherent
 from perfml.learning.estimators.hazard import CauseSpecificHazards
-from perfml.learning.registry.artifacts import CANDIDATE, VERSION_LENGTH, current_version, sha256, verified, versions
+from perfml.learning.record import TrainingRecord
+from perfml.learning.registry.artifacts import (
+    CANDIDATE,
+    VERSION_LENGTH,
+    current_version,
+    parse_record,
+    sha256,
+    verified,
+    versions,
+)
+from perfml.project.spec import ModelSpec
 
 __all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
+
+INTERRUPTED_SECONDS = 3600
+"""A version is written within seconds; a folder untouched for this long is left over from a training that was killed."""
 
 
 @dataclass(frozen=True)
 class FittedModels:
-    """What was learnt: for each cause one :class:`RiskModel` for each horizon, and the hazards that curves are drawn from."""
+    """The fitted estimators: a :class:`RiskModel` for each cause and horizon, and the hazards that curves are drawn from."""
 
     risks: Mapping[int, RiskModel]
     """Of the outcome that the model's list is for, by horizon in days, ascending."""
@@ -42,17 +57,21 @@ class FittedModels:
     """Time to leaving by cause: the listed outcome first, then those of ``competing`` in order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Model:
-    """A trained model and everything that is known about it."""
+    """A trained model and its record."""
 
     name: str
     version: str
     learnt: FittedModels
     columns: tuple[Column, ...]
     kinds: tuple[str, ...]
-    about: Mapping[str, Any]
-    """Training dates, rows, spec, each horizon's back-test and gates, as JSON."""
+    record: TrainingRecord
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The definition that it was trained with."""
+        return self.record.spec
 
     @property
     def risks(self) -> Mapping[int, RiskModel]:
@@ -61,21 +80,23 @@ class Model:
 
     def proven(self, horizon_days: int) -> bool:
         """Whether it may give a list: better than the baseline in the back-test, and no other gate failed."""
-        return bool(self.about["backtests"][str(horizon_days)]["proven"])
+        return self.record.backtests[horizon_days].proven
 
-    def steady(self, horizon_days: int) -> dict[str, bool]:
-        """Reason → whether it mostly leads again when the model is learnt from other people, as far as it led for anybody."""
-        least = self.about["spec"]["gates"]["min_reasons_kept"]
-        return {name: kept >= least for name, kept in self.about["reasons_kept"].get(str(horizon_days), {}).items()}
+    def stable(self, horizon_days: int) -> dict[str, bool]:
+        """Reason → whether it leads again in enough refits on other people, for reasons that lead for anybody."""
+        least = self.spec.gates.min_reasons_kept
+        frequencies = self.record.selection_frequency.get(horizon_days, {})
+        return {reason: frequency >= least for reason, frequency in frequencies.items()}
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The causes that incidences are told of, the listed outcome first; empty where people do not leave."""
-        listed = "+".join(self.about["spec"]["label"]["exit_kinds"])
-        return (listed, *self.learnt.competing) if self.about["spec"]["label"]["kind"] == "exit" else ()
+        """The causes that incidences are given for, the listed outcome first; empty where people do not leave."""
+        if self.spec.label.kind != "exit":
+            return ()
+        return ("+".join(self.spec.label.exit_kinds), *self.learnt.competing)
 
     def incidences(self, features: Floats) -> Incidences:
-        """What is said of each row (n, features) for each horizon and cause, made coherent."""
+        """Probability and margin of each row (n, features) for each horizon and cause, made coherent."""
         causes = [self.risks, *self.learnt.competing.values()]
         margins = [[risks[days].margin(features) for days in self.risks] for risks in causes]
         return coherent(np.moveaxis(np.array(margins), 2, 0))
@@ -85,25 +106,26 @@ def save(
     home: Path,
     name: str,
     learnt: FittedModels,
+    *,
     columns: tuple[Column, ...],
     kinds: tuple[str, ...],
-    about: Mapping[str, Any],
+    record: TrainingRecord,
     card: str,
 ) -> Model:
     """Write a new version and make it the candidate; the previous one stays whole until then, and stays on disk."""
     folder = home / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
+    _remove_interrupted(folder)
     temporary = folder / f".writing.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
 
-    def written(what: str, parts: tuple[dict[str, Any], list[str]]) -> dict[str, Any]:
-        said, texts = parts
-        files = [f"{what}_{number}.txt" for number in range(len(texts))]
+    def written(stem: str, parts: tuple[dict[str, Any], list[str]]) -> dict[str, Any]:
+        parameters, texts = parts
+        files = [f"{stem}_{number}.txt" for number in range(len(texts))]
         for file, text in zip(files, texts, strict=True):
             (temporary / file).write_text(text, encoding="utf-8")
-        return {"files": files, **said}
+        return {"files": files, **parameters}
 
     try:
         described = {
@@ -118,11 +140,9 @@ def save(
             "hazards": None if learnt.hazards is None else written("hazard", learnt.hazards.to_parts()),
             "columns": [c.to_json() for c in columns],
             "kinds": kinds,
-            "about": about,
+            "record": record.model_dump(mode="json"),
         }
-        (temporary / "model.json").write_text(
-            json.dumps(described, ensure_ascii=False, indent=1, default=str), encoding="utf-8"
-        )
+        (temporary / "model.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
         (temporary / "card.md").write_text(card, encoding="utf-8")
         manifest = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -150,13 +170,15 @@ def _is_sound(home: Path, name: str, version: str) -> bool:
 def load(home: Path, name: str, version: str | None = None) -> Model:
     """A verified model: by default the champion, or the candidate where none has been promoted."""
     folder = verified(home, name, version)
-    described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    content = (folder / "model.json").read_bytes()
+    record = parse_record(content, name, folder.name)
+    described = json.loads(content)
 
-    def texts(said: Mapping[str, Any]) -> list[str]:
-        return [(folder / file).read_text(encoding="utf-8") for file in said["files"]]
+    def texts(parameters: Mapping[str, Any]) -> list[str]:
+        return [(folder / file).read_text(encoding="utf-8") for file in parameters["files"]]
 
     def risks(horizons: Mapping[str, Any]) -> dict[int, RiskModel]:
-        return {int(days): RiskModel.from_parts(said, texts(said)) for days, said in horizons.items()}
+        return {int(days): RiskModel.from_parts(parts, texts(parts)) for days, parts in horizons.items()}
 
     hazards = described["hazards"]
     learnt = FittedModels(
@@ -164,12 +186,23 @@ def load(home: Path, name: str, version: str | None = None) -> Model:
         {cause: risks(horizons) for cause, horizons in described["competing"].items()},
         None if hazards is None else CauseSpecificHazards.from_parts(hazards, texts(hazards)),
     )
-    columns = tuple(Column.from_json(raw) for raw in described["columns"])
-    return Model(name, folder.name, learnt, columns, tuple(described["kinds"]), described["about"])
+    return Model(
+        name=name,
+        version=folder.name,
+        learnt=learnt,
+        columns=tuple(Column.from_json(raw) for raw in described["columns"]),
+        kinds=tuple(described["kinds"]),
+        record=record,
+    )
 
 
-def _sweep(folder: Path) -> None:
-    """Take away what an interrupted run left half written."""
+def _remove_interrupted(folder: Path) -> None:
+    """Remove what an interrupted training left half written; one that has been written to lately may still be running.
+
+    Age and not the process decides: process numbers are reused, and mean nothing on another machine that shares the disk.
+    """
     for path in folder.glob(".writing.*"):
-        if not Path(f"/proc/{path.name.rsplit('.', 1)[1]}").exists():
-            shutil.rmtree(path, ignore_errors=True)
+        with suppress(FileNotFoundError):  # the other training has just finished
+            newest = max(file.stat().st_mtime for file in (path, *path.iterdir()))
+            if time.time() - newest > INTERRUPTED_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)

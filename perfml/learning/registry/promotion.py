@@ -1,4 +1,4 @@
-"""Promotion: a person, by name and with a reason, makes a candidate the model in use. No gate can be waved through."""
+"""Promotion: a named person makes a candidate the model in use, with a reason. No gate can be waived."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from perfml.errors import ModelError
 from perfml.files import write_text
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
 from perfml.learning.registry.model_store import Model, load
+from perfml.messages import render
 
 LOG = "promotions.jsonl"
 SHORTEST_REASON = 10
-"""Characters of a sentence; fewer is a shrug."""
+"""Characters; a shorter reason is not a sentence."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Promotion:
     """Who made which version the champion, when and why; ``before`` is the version it replaced."""
 
@@ -35,24 +36,37 @@ def candidate(home: Path, name: str) -> Model:
 
 
 def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.datetime | None = None) -> Promotion:
-    """Make the candidate the champion and write down who did so and why.
+    """Make the candidate the champion; log who did so and why.
 
-    Raises :class:`ModelError` where no horizon passes every gate, the approver has no name, or the reason is no sentence.
+    Raises :class:`ModelError` where every horizon fails a gate, the approver has no name, or the reason is no sentence.
     """
     model = candidate(home, name)
     where = f"model {name} {model.version}"
     passing = [days for days in model.risks if model.proven(days)]
     if not passing:
-        said = "; ".join(f"within {days} days: {model.about['backtests'][str(days)]['en']}" for days in model.risks)
+        reasons = "; ".join(
+            f"within {days} days: {render(model.record.backtests[days].text, 'en')}" for days in model.risks
+        )
         raise ModelError(
-            f"passes no gate at any horizon ({said})", where=where, remedy="it stays a candidate: train anew"
+            f"fails at least one gate at every horizon ({reasons})",
+            where=where,
+            remedy=f"it stays a candidate: correct what the gate names or give a longer record, then `perfml train {name}`",
         )
     if not approver.strip():
         raise ModelError("nobody approves it", where=where, remedy="name a person with --approver")
     if len(reason.strip()) < SHORTEST_REASON:
-        raise ModelError(f"{reason!r} is no reason", where=where, remedy="say in a sentence why, with --reason")
+        raise ModelError(
+            f"{reason!r} is too short for a reason", where=where, remedy="give the reason in a sentence, with --reason"
+        )
     at = (now or dt.datetime.now(dt.UTC)).isoformat(timespec="seconds")
-    done = Promotion(name, model.version, approver.strip(), reason.strip(), at, pointed(home, name, CHAMPION))
+    done = Promotion(
+        model=name,
+        version=model.version,
+        approver=approver.strip(),
+        reason=reason.strip(),
+        at=at,
+        before=pointed(home, name, CHAMPION),
+    )
     folder = home / "models" / name
     log = folder / LOG
     before = log.read_text(encoding="utf-8") if log.is_file() else ""
@@ -62,7 +76,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
 
 
 def promotions(home: Path, name: str) -> list[Promotion]:
-    """Everybody who promoted a version of this model, the newest last."""
+    """All promotions of versions of this model, the newest last."""
     log = home / "models" / name / LOG
     lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
     return [Promotion(**json.loads(line)) for line in lines]

@@ -1,9 +1,8 @@
-"""The rolling-origin back-test: what the model would have said at each origin, beside the baseline, with intervals."""
+"""The rolling-origin back-test: predictions at each origin beside the baseline's, with intervals."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +10,19 @@ import numpy as np
 
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
 from perfml.errors import ModelError
-from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import Fold, deciding_folds, rolling_origin
-from perfml.learning.dataset.labels import labels
-from perfml.learning.dataset.table import Table
 from perfml.learning.estimators.baseline import baseline_columns, baseline_probability
 from perfml.learning.estimators.blend import fit, monotone_signs, probability
 from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
+from perfml.learning.record import (
+    BacktestRecord,
+    CalibrationBin,
+    Figure,
+    FoldRecord,
+    GroupFigures,
+    ListRecord,
+    YearRecord,
+)
 from perfml.learning.validation.lists import lists_by_size, ratio_draws
 from perfml.learning.validation.metrics import (
     Estimate,
@@ -28,6 +33,8 @@ from perfml.learning.validation.metrics import (
     expected_over_observed,
     metrics_at,
 )
+from perfml.learning.validation.sample import TrainingSample
+from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.spec import ModelSpec
 
@@ -37,12 +44,20 @@ RATIO = {"expected_over_observed": expected_over_observed}
 SEGMENT_METRICS = {"auc": auc, "average_precision": average_precision, **RATIO}
 
 
-@dataclass(frozen=True)
+class NoBacktest(ModelError):
+    """A horizon that the record does not allow; ``notice`` gives the reason in both languages."""
+
+    def __init__(self, days: int, problem: Message, remedy: Message, *, where: str) -> None:
+        super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
+        self.notice = Message.of("notice_refusal", days=days, problem=problem, remedy=remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Predictions:
-    """What was said at each origin, and what came of it; arrays over the tested rows."""
+    """Predictions at each origin and the outcomes; arrays over the tested rows."""
 
     row: Ints
-    """Position among the usable rows of the table."""
+    """Position among the rows of the sample."""
     when: Dates
     person: Objects
     outcome: Floats
@@ -50,206 +65,230 @@ class Predictions:
     baseline: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Backtest:
-    """One horizon's back-test. ``proven``: better than chance, and than the baseline by 2 SE, on outcomes it had not seen."""
+    """One horizon's back-test. ``proven``: better than chance, and than the baseline by 2 SE, on later outcomes."""
 
     horizon_days: int
-    folds: tuple[dict[str, Any], ...]
+    folds: tuple[FoldRecord, ...]
     model: dict[str, Estimate]
     baseline: dict[str, Estimate]
     difference: dict[str, Estimate]
     baseline_columns: tuple[str, ...]
-    bins: tuple[dict[str, float], ...]
+    bins: tuple[CalibrationBin, ...]
     calibration_error: float
     """Expected calibration error of the tested rows, in probability; see ``calibration_error_floor``."""
     calibration_error_floor: float
     """What a perfect model of these rows would show by sampling alone."""
-    by_year: tuple[dict[str, Any], ...]
+    by_year: tuple[YearRecord, ...]
     """Expected over observed cases in each calendar year of as-of dates."""
-    segments: dict[str, dict[str, Any]]
+    segments: dict[str, GroupFigures]
     """The figures among the people of each of the spec's segments."""
     listed_ratio: tuple[float, ...]
     """Observed over expected cases among those who would have been listed, in draws over people."""
-    lists: tuple[dict[str, Any], ...]
+    lists: tuple[ListRecord, ...]
     """What lists of other sizes held; see :func:`perfml.learning.validation.lists.lists_by_size`."""
     rows: int
     positives: int
     proven: bool
-    en: str
-    zh: str
+    text: Message
     predictions: Predictions = field(repr=False)
 
+    def record(self) -> BacktestRecord:
+        """As it is kept: without the predictions, figures rounded."""
+        fields = {name: value for name, value in vars(self).items() if name != "predictions"}
+        figures = {name: _figures(getattr(self, name)) for name in ("model", "baseline", "difference")}
+        return BacktestRecord(**(fields | figures))
+
     def to_json(self) -> dict[str, Any]:
-        """As JSON, without the rows."""
-        tables = {
-            name: {k: e.to_json() for k, e in getattr(self, name).items()}
-            for name in ("model", "baseline", "difference")
-        }
-        return {k: v for k, v in self.__dict__.items() if k != "predictions"} | tables
+        """The record as JSON."""
+        return self.record().to_json()
 
 
-def backtest_horizon(
-    data: Data,
-    table: Table,
-    spec: ModelSpec,
-    *,
-    horizon_days: int,
-    until: dt.date,
-    progress: Progress = SILENT,
-    outcome_of: Mapping[str, str] | None = None,
-    what: str = "back-test",
-) -> Backtest:
-    """Roll the origin over the dates of ``table`` whose labels were known by ``until``.
+def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple[list[Backtest], list[Message]]:
+    """The back-test of each horizon that the record is long enough for, and why there is none for the others.
 
-    At each origin the model is learnt only from labels that had matured and were known by then. Raises
-    :class:`ModelError` when not one fold is possible, with what would be enough. ``outcome_of`` gives people the outcome of
-    others, for a test that nothing can be learnt from that.
+    Raises :class:`NoBacktest` when it is long enough for none.
     """
-    found, folds, base = _predict(data, table, spec, horizon_days, until, progress, outcome_of, what)
-    metrics = metrics_at(found.when, spec.list.capacity)
-    outcome, person = found.outcome, found.person
-    model = estimate(metrics, outcome, found.model, person=person)
-    difference = estimate(
-        {"auc": metrics["auc"], "log_loss": metrics["log_loss"]},
-        outcome,
-        found.model,
-        person=person,
-        against=found.baseline,
-    )
-    ratio = ratio_draws(outcome, found.model, person=person, when=found.when, capacity=spec.list.capacity)
-    cases = len(set(person[outcome == 1]))
-    proven, en, zh = _verdict(difference["auc"], model["auc"], cases, base, spec)
+    done: list[Backtest] = []
+    errors: list[NoBacktest] = []
+    for days in sample.spec.label.horizons_days:
+        try:
+            _refuse_one_sided(sample, name, days)
+            done.append(backtest_horizon(sample, days, progress=progress))
+        except NoBacktest as error:
+            errors.append(error)
+    if not done:
+        raise errors[0]
+    return done, [error.notice for error in errors]
+
+
+def _refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:
+    """Raise :class:`NoBacktest` where both outcomes are not frequent enough, with which one is missing."""
+    if sample.rows.empty:
+        problem = Message.of("none_eligible", rows=len(sample.table.frame))
+        raise NoBacktest(days, problem, Message.of("none_eligible_remedy"), where=f"models/{name}.toml [population]")
+    label = sample.label(days)
+    known, cases = int((~np.isnan(label)).sum()), int(np.nansum(label))
+    need = sample.spec.backtest.min_positives
+    where = f"model {name} within {days} days, {sample.data.source} until {sample.until}"
+    if known == 0:
+        raise NoBacktest(days, Message.of("none_matured"), Message.of("none_matured_remedy", days=days), where=where)
+    problem = Message.of("one_sided", cases=cases, known=known)
+    if cases < need:
+        raise NoBacktest(days, problem, Message.of("one_sided_few", need=need), where=where)
+    if known - cases < need:
+        raise NoBacktest(days, problem, Message.of("one_sided_many"), where=where)
+
+
+def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Progress = SILENT) -> Backtest:
+    """Roll the origin over the dates of ``sample`` whose labels have matured.
+
+    At each origin only labels that had matured and were known by then are used for training. Raises :class:`NoBacktest`
+    when not one fold is possible, with what would be enough.
+    """
+    spec = sample.spec
+    p, folds, baseline_names = predict_folds(sample, horizon_days, task="back-test", progress=progress)
+    metrics = metrics_at(p.when, spec.list.capacity)
+    model = estimate(metrics, p.outcome, p.model, person=p.person)
+    compared = {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}
+    difference = estimate(compared, p.outcome, p.model, person=p.person, against=p.baseline)
+    cases = len(set(p.person[p.outcome == 1]))
+    proven, text = _judge(difference["auc"], model["auc"], cases=cases, baseline=baseline_names, spec=spec)
+    ratio = ratio_draws(p.outcome, p.model, person=p.person, when=p.when, capacity=spec.list.capacity)
     return Backtest(
-        horizon_days,
-        tuple(folds),
-        model,
-        estimate(metrics, outcome, found.baseline, person=person),
-        difference,
-        tuple(base),
-        tuple(calibration_bins(outcome, found.model)),
-        expected_calibration_error(outcome, found.model),
-        calibration_floor(found.model),
-        tuple(_by_year(found)),
-        _segments(found, table, spec),
-        tuple(np.round(ratio, 4).tolist()),
-        tuple(lists_by_size(outcome, found.model, person=person, when=found.when)),
-        len(outcome),
-        int(outcome.sum()),
-        proven,
-        en,
-        zh,
-        found,
+        horizon_days=horizon_days,
+        folds=tuple(folds),
+        model=model,
+        baseline=estimate(metrics, p.outcome, p.baseline, person=p.person),
+        difference=difference,
+        baseline_columns=tuple(baseline_names),
+        bins=tuple(CalibrationBin.model_validate(row) for row in calibration_bins(p.outcome, p.model)),
+        calibration_error=expected_calibration_error(p.outcome, p.model),
+        calibration_error_floor=calibration_floor(p.model),
+        by_year=tuple(_by_year(p)),
+        segments=_segments(p, sample),
+        listed_ratio=tuple(np.round(ratio, 4).tolist()),
+        lists=tuple(
+            ListRecord.model_validate(row) for row in lists_by_size(p.outcome, p.model, person=p.person, when=p.when)
+        ),
+        rows=len(p.outcome),
+        positives=int(p.outcome.sum()),
+        proven=proven,
+        text=text,
+        predictions=p,
     )
 
 
-def _predict(
-    data: Data,
-    table: Table,
-    spec: ModelSpec,
-    horizon_days: int,
-    until: dt.date,
-    progress: Progress,
-    outcome_of: Mapping[str, str] | None,
-    what: str,
-) -> tuple[Predictions, list[dict[str, Any]], list[str]]:
-    """Learn and predict at each origin; with the folds in words, and the baseline's columns."""
+def predict_folds(
+    sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT
+) -> tuple[Predictions, list[FoldRecord], list[str]]:
+    """Fit and predict at each origin; also the folds and the baseline's columns. ``task`` names the work for ``progress``.
+
+    Raises :class:`NoBacktest`, see :func:`backtest_horizon`.
+    """
+    spec, when, person, features = sample.spec, sample.when, sample.person, sample.features
     embargo = horizon_days + spec.label.reporting_delay_days
-    rows = table.frame[table.usable].reset_index(drop=True)
-    features = table.matrix()[table.usable]
-    when = rows["as_of"].to_numpy().astype("M8[D]")
-    person = rows["employee_id"].to_numpy(dtype=object)
-    signs = monotone_signs([c.name for c in table.columns], spec)
-    whose = rows if outcome_of is None else rows.assign(employee_id=rows["employee_id"].map(outcome_of))
-    known = labels(data, whose, spec.label, horizon_days=horizon_days, until=until)
+    signs = monotone_signs(sample.names, spec)
+    known = sample.label(horizon_days)
     dates = sorted(set(when[~np.isnan(known)].tolist()))
-    base = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(rows.columns))
-    plain = rows[base].to_numpy(dtype=np.float64)
+    baseline_names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
+    plain = sample.rows[baseline_names].to_numpy(dtype=np.float64)
     # Folds are many and seeds change little: one seed a fold.
     settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
     jobs: list[tuple[Fold, Floats, Bools]] = []
     for fold in rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds):
         train = np.isin(when, np.array(fold.train, "M8[D]"))
-        label = np.full(len(rows), np.nan)
-        label[train] = labels(data, whose[train], spec.label, horizon_days=horizon_days, until=fold.origin)
+        label = sample.label(horizon_days, until=fold.origin, among=train)
         test = np.isin(when, np.array(fold.test, "M8[D]")) & ~np.isnan(known)
         if min(np.nansum(label), np.nansum(1 - label)) >= spec.backtest.min_positives and test.any():
             jobs.append((fold, label, test))
     if not jobs:
-        raise ModelError(
-            f"no back-test is possible for {horizon_days} days: {len(dates)} labelled dates, {int(np.nansum(known))} cases",
-            where=f"{data.source} until {until}",
-            remedy=f"it takes {spec.backtest.min_positives} cases that had matured {embargo} days before another labelled date",
-        )
+        problem = Message.of("no_backtest", days=horizon_days, dates=len(dates), cases=int(np.nansum(known)))
+        remedy = Message.of("no_backtest_remedy", need=spec.backtest.min_positives, embargo=embargo)
+        raise NoBacktest(horizon_days, problem, remedy, where=f"{sample.data.source} until {sample.until}")
     tested: list[tuple[Floats, Floats]] = []
-    for number, (_, label, test) in enumerate(jobs):
-        progress(f"{what} {horizon_days} d", number, len(jobs))
+    for _, label, test in progress.track(f"{task} {horizon_days} d", jobs):
         train = ~np.isnan(label)
         folds = deciding_folds(when[train], person[train], embargo_days=embargo)
         risk = fit(features[train], label[train], folds=folds, settings=settings, signs=signs)
-        theirs = baseline_probability(plain[train], label[train], plain[test])
-        tested.append((probability(risk.margin(features[test])), theirs))
-    progress(f"{what} {horizon_days} d", len(jobs), len(jobs))
+        plain_risk = baseline_probability(plain[train], label[train], plain[test])
+        tested.append((probability(risk.margin(features[test])), plain_risk))
     row = np.concatenate([np.flatnonzero(test) for _, _, test in jobs])
-    ours, theirs = np.concatenate([t[0] for t in tested]), np.concatenate([t[1] for t in tested])
-    described = [_describe(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs]
-    return Predictions(row, when[row], person[row], known[row], ours, theirs), described, base
+    predictions = Predictions(
+        row=row,
+        when=when[row],
+        person=person[row],
+        outcome=known[row],
+        model=np.concatenate([model for model, _ in tested]),
+        baseline=np.concatenate([baseline for _, baseline in tested]),
+    )
+    records = [_fold_record(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs]
+    return predictions, records, baseline_names
 
 
-def _by_year(found: Predictions) -> list[dict[str, Any]]:
+def _figures(estimates: dict[str, Estimate]) -> dict[str, Figure]:
+    return {name: Figure.model_validate(value.to_json()) for name, value in estimates.items()}
+
+
+def _by_year(p: Predictions) -> list[YearRecord]:
     """Expected over observed in each year, with its interval over people."""
-    years = found.when.astype("M8[Y]").astype(int) + 1970
-    out = []
+    years = p.when.astype("M8[Y]").astype(int) + 1970
+    records = []
     for year in sorted(set(years.tolist())):
-        here = years == year
-        ratio = estimate(RATIO, found.outcome[here], found.model[here], person=found.person[here])[
-            "expected_over_observed"
-        ]
-        expected, observed = float(found.model[here].sum()), int(found.outcome[here].sum())
-        counted = {"rows": int(here.sum()), "expected": round(expected, 2), "observed": observed}
-        out.append({"year": year, **counted, "expected_over_observed": ratio.to_json()})
-    return out
-
-
-def _segments(found: Predictions, table: Table, spec: ModelSpec) -> dict[str, dict[str, Any]]:
-    """The model among the people of each segment: is it of use there, and is it calibrated there?"""
-    out: dict[str, dict[str, Any]] = {}
-    for name in spec.segments:
-        inside = table.segments[name][table.usable][found.row]
-        if not inside.any():
-            out[name] = {"rows": 0, "positives": 0}
-            continue
-        figures = estimate(SEGMENT_METRICS, found.outcome[inside], found.model[inside], person=found.person[inside])
-        counted = {"rows": int(inside.sum()), "positives": int(found.outcome[inside].sum())}
-        out[name] = {**counted, **{metric: figure.to_json() for metric, figure in figures.items()}}
-    return out
-
-
-def _describe(fold: Fold, train: Floats, test: Floats) -> dict[str, Any]:
-    return {
-        "origin": fold.origin.isoformat(),
-        "train": [fold.train[0].isoformat(), fold.train[-1].isoformat()],
-        "test": [fold.test[0].isoformat(), fold.test[-1].isoformat()],
-        "train_rows": len(train),
-        "train_positives": int(train.sum()),
-        "test_rows": len(test),
-        "test_positives": int(test.sum()),
-    }
-
-
-def _verdict(auc: Estimate, alone: Estimate, cases: int, base: Sequence[str], spec: ModelSpec) -> tuple[bool, str, str]:
-    beaten = " + ".join(base) or "chance"
-    if cases < spec.backtest.min_positives:
-        need = spec.backtest.min_positives
-        return (
-            False,
-            f"cannot tell whether it is better than {beaten}: {cases} people had the outcome in the back-test, {need} are needed",
-            f"无法判断是否优于 {beaten}：回测中仅 {cases} 人出现该结果，至少需要 {need} 人",
+        inside = years == year
+        ratio = _figures(estimate(RATIO, p.outcome[inside], p.model[inside], person=p.person[inside]))
+        records.append(
+            YearRecord(
+                year=year,
+                rows=int(inside.sum()),
+                expected=round(float(p.model[inside].sum()), 2),
+                observed=int(p.outcome[inside].sum()),
+                **ratio,
+            )
         )
-    margin = f"AUC {auc.value:+.3f}, 2 SE = {STANDARD_ERRORS * auc.se:.3f}"
+    return records
+
+
+def _segments(p: Predictions, sample: TrainingSample) -> dict[str, GroupFigures]:
+    """The figures among the people of each segment: whether the model is of use to them, and calibrated."""
+    figures: dict[str, GroupFigures] = {}
+    for name in sample.spec.segments:
+        inside = sample.table.segments[name][sample.table.usable][p.row]
+        if not inside.any():
+            figures[name] = GroupFigures(rows=0, positives=0)
+            continue
+        estimates = _figures(estimate(SEGMENT_METRICS, p.outcome[inside], p.model[inside], person=p.person[inside]))
+        counts = {"rows": int(inside.sum()), "positives": int(p.outcome[inside].sum())}
+        figures[name] = GroupFigures.model_validate(counts | estimates)
+    return figures
+
+
+def _fold_record(fold: Fold, train: Floats, test: Floats) -> FoldRecord:
+    return FoldRecord(
+        origin=fold.origin,
+        train=(fold.train[0], fold.train[-1]),
+        test=(fold.test[0], fold.test[-1]),
+        train_rows=len(train),
+        train_positives=int(train.sum()),
+        test_rows=len(test),
+        test_positives=int(test.sum()),
+    )
+
+
+def _judge(
+    gain: Estimate, alone: Estimate, *, cases: int, baseline: Sequence[str], spec: ModelSpec
+) -> tuple[bool, Message]:
+    """Whether the model beats chance and the baseline. ``gain``: AUC above the baseline's; ``alone``: the model's AUC."""
+    beaten = tuple(baseline) or Message.of("chance")
+    need = spec.backtest.min_positives
+    if cases < need:
+        return False, Message.of("backtest_few_cases", baseline=beaten, cases=cases, need=need)
+    if not np.isfinite([alone.low, gain.se]).all():
+        return False, Message.of("backtest_not_estimated", baseline=beaten)
     if not alone.low > 0.5:
-        low = f"AUC {alone.value:.3f}, from {alone.low:.3f}"
-        return False, f"no better than chance ({low})", f"不优于随机（{low}）"
-    if auc.value > STANDARD_ERRORS * auc.se:
-        return True, f"better than {beaten} ({margin})", f"优于 {beaten}（{margin}）"
-    return False, f"no better than {beaten} ({margin})", f"不优于 {beaten}（{margin}）"
+        return False, Message.of("backtest_chance", auc=alone.value, low=alone.low)
+    figures = {"gain": gain.value, "limit": STANDARD_ERRORS * gain.se}
+    if gain.value > STANDARD_ERRORS * gain.se:
+        return True, Message.of("backtest_better", baseline=beaten, **figures)
+    return False, Message.of("backtest_no_better", baseline=beaten, **figures)

@@ -122,7 +122,9 @@ def assess(
     """
     absent = [name for name in reference.columns if name not in names]
     if absent:
-        raise DataError(f"columns are missing: {', '.join(absent)}", where="drift", remedy="give every column of training")
+        raise DataError(
+            f"columns are missing: {', '.join(absent)}", where="drift", remedy="give every column of training"
+        )
     people = len(np.unique(person))
     if min(people, reference.people) < MIN_PEOPLE:
         text = Message.of("drift_cannot_tell", before=reference.people, now=people, need=MIN_PEOPLE)

@@ -1,4 +1,4 @@
-"""Is the list the same when the model is learnt again? Refits on halves of the people (Meinshausen & Bühlmann 2010)."""
+"""Stability of lists and reasons between refits on halves of the people (Meinshausen & Bühlmann 2010)."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from perfml.progress import SILENT, Progress
 
 TOP = 0.1
 FEWEST_LISTED = 10
-"""People in the top decile; fewer, and agreement is not worth a figure."""
+"""People in the top decile; among fewer, agreement is not measured."""
 
 
 @dataclass(frozen=True)
 class Stability:
     """Agreement between refits, missing where there are too few people.
 
-    ``jaccard``: mean over pairs of refits of people in both top deciles over people in either. ``reasons_kept``: of the
-    leading reasons that the model gives a person in its top decile, the mean share that a refit gives as leading too.
-    ``kept``: that share for each reason by name, as far as it led for anybody.
+    ``jaccard``: mean over pairs of refits of people in both top deciles over people in either. ``selection_frequency``:
+    reason → share of refits in which it leads again, for reasons that lead for anybody in the top decile;
+    ``mean_selection_frequency``: its mean over the leading reasons of those people.
     """
 
     jaccard: float
-    reasons_kept: float
+    mean_selection_frequency: float
     refits: int
-    kept: dict[str, float]
+    selection_frequency: dict[str, float]
 
 
 def stability(
     risk: RiskModel,
     refit: Callable[[Ints, int], RiskModel],
+    *,
     person: Objects,
     latest: Floats,
     reasons: Sequence[str],
-    *,
     refits: int,
     leading: int,
     progress: Progress = SILENT,
     task: str = "refits",
 ) -> Stability:
-    """Learn ``refits`` times, each time from another half of the people, and compare.
+    """Refit ``refits`` times, each time on another half of the people, and compare.
 
-    ``refit(rows, seed)`` learns from some rows of ``person`` (n,); ``latest``: (m, columns), the people who
-    would be listed now; ``reasons``: the reason that each column belongs to; ``leading``: how many reasons lead.
+    ``refit(rows, seed)`` fits on some rows of ``person`` (n,); ``latest``: (m, columns), the people who would be listed
+    today; ``reasons``: the reason that each column belongs to; ``leading``: how many reasons lead.
     """
     size = round(TOP * len(latest))
     if size < FEWEST_LISTED:
@@ -57,7 +57,7 @@ def stability(
     names = np.unique(np.asarray(reasons, dtype=object))
     member = np.searchsorted(names, np.asarray(reasons, dtype=object))
     listed = np.argsort(-risk.margin(latest), kind="stable")[:size]
-    ours = _leading(risk, latest[listed], member, len(names), leading)
+    ours = _leading(risk, latest[listed], member, count=len(names), leading=leading)
     tops: list[set[int]] = []
     agreed = np.zeros(ours.shape, dtype=np.float64)
     for number in progress.track(task, range(refits)):
@@ -65,15 +65,15 @@ def stability(
         half = rng.permutation(len(everyone))[: (len(everyone) + 1) // 2]
         other = refit(np.concatenate([rows_of[i] for i in half]), number)
         tops.append(set(np.argsort(-other.margin(latest), kind="stable")[:size].tolist()))
-        theirs = _leading(other, latest[listed], member, len(names), leading)
+        theirs = _leading(other, latest[listed], member, count=len(names), leading=leading)
         agreed += (ours[:, :, None] == theirs[:, None, :]).any(axis=2)
     jaccard = float(np.mean([len(a & b) / len(a | b) for a, b in combinations(tops, 2)]))
-    kept = {str(names[i]): float(agreed[ours == i].mean() / refits) for i in np.unique(ours)}
-    return Stability(jaccard, float(agreed.mean() / refits), refits, kept)
+    frequency = {str(names[i]): float(agreed[ours == i].mean() / refits) for i in np.unique(ours)}
+    return Stability(jaccard, float(agreed.mean() / refits), refits, frequency)
 
 
-def _leading(risk: RiskModel, features: Floats, member: Ints, count: int, leading: int) -> Ints:
-    """The reasons that weigh most for each row: (n, leading), as numbers."""
+def _leading(risk: RiskModel, features: Floats, member: Ints, *, count: int, leading: int) -> Ints:
+    """The reasons with the largest absolute contribution for each row: (n, leading), as numbers."""
     contributions = risk.contributions(features)[:, :-1]
     sums = np.zeros((len(features), count))
     np.add.at(sums.T, member, contributions.T)

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import numpy as np
 
+from perfml.learning.record import NO_BACKTEST
 from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.reasons import Reason
 from perfml.service.answers.shared import (
-    NO_BACKTEST,
     REASON_COLUMNS,
     Answer,
     CauseAnswer,
@@ -102,12 +102,12 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             raise no_horizon(model, available)
         low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
         version = str(file.rows([low], ["model_version"])[0]["model_version"])
-        record = store.about(model, version)
+        record = store.record(model, version)
         if query.segment is not None and query.segment not in record.spec.segments:
             raise no_segment(model, list(record.spec.segments))
         tested = record.backtests.get(days)
         if tested is None or not tested.proven:
-            verdict = tested.text if tested else TextAnswer.of(NO_BACKTEST)
+            verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
             raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
         part = slice(low, high)
         ranks, bands, statuses, probabilities = file.columns(RANKED, part)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Literal
 
 from perfml._version import __version__
 from perfml.errors import ModelError
+from perfml.learning.record import BacktestRecord, Figure, GateRecord, Verdict
 from perfml.learning.registry.artifacts import ModelStage
-from perfml.service.answers.shared import Answer, FigureAnswer, TextAnswer
+from perfml.messages import render
+from perfml.service.answers.shared import Answer, TextAnswer
 from perfml.service.problems import NotFound, Problem, Unreadable, problem_of
-from perfml.service.store import About, Store
+from perfml.service.store import Store
 
 
 class GateAnswer(Answer):
     """One test that a model must not fail before it gives a list."""
 
     name: str
-    verdict: Literal["pass", "fail", "insufficient"]
+    verdict: Verdict
     """``insufficient``: too little data to judge, neither passed nor failed."""
     figure: str
     """What was measured."""
@@ -41,9 +44,9 @@ class HorizonAnswer(Answer):
     """Rows in the back-test with the outcome."""
     baseline_columns: tuple[str, ...]
     """The columns that the baseline uses."""
-    model: dict[str, FigureAnswer]
-    baseline: dict[str, FigureAnswer]
-    difference: dict[str, FigureAnswer]
+    model: dict[str, Figure]
+    baseline: dict[str, Figure]
+    difference: dict[str, Figure]
     """The model less the baseline, by metric."""
     calibration_error: float
     """Mean distance between the expected and the observed share, in ten groups of equal size."""
@@ -107,16 +110,16 @@ def one_model(store: Store, model: str) -> ModelAnswer:
     Raises :class:`NotFound` for a name without a model, and :class:`ModelError` where its files are missing or altered.
     """
     version = store.version(model)
-    record = store.about(model, version)
+    record = store.record(model, version)
     return ModelAnswer(
         model=model,
-        title=record.spec.text,
+        title=TextAnswer(zh=record.spec.zh, en=record.spec.en),
         version=version,
         stage=store.stage(model, version),
         trained_until=record.until,
-        horizons=_horizons(record),
-        segments=record.spec.segments,
-        left_out=record.left_out,
+        horizons=tuple(_horizon(tested, record.gates[days]) for days, tested in sorted(record.backtests.items())),
+        segments={name: TextAnswer(zh=part.zh, en=part.en) for name, part in record.spec.segments.items()},
+        left_out=tuple(render(notice, "en") for notice in record.left_out),
         scored=tuple(store.scored(model)),
         card=store.card(model, version),
     )
@@ -140,24 +143,36 @@ def health(store: Store) -> HealthAnswer:
     return HealthAnswer(status="ok" if sound else "degraded", perfml=__version__, models=models)
 
 
-def _horizons(record: About) -> tuple[HorizonAnswer, ...]:
-    """Each horizon's back-test and gates, the shortest horizon first."""
-    return tuple(
-        HorizonAnswer(
-            **tested.model_dump(exclude={"zh", "en", "listed_ratio", "lists"}),
-            verdict=tested.text,
-            gates=tuple(
-                GateAnswer(**gate.model_dump(exclude={"zh", "en"}), text=gate.text) for gate in record.gates[days]
-            ),
-        )
-        for days, tested in sorted(record.backtests.items())
+def _horizon(tested: BacktestRecord, gates: Sequence[GateRecord]) -> HorizonAnswer:
+    return HorizonAnswer(
+        horizon_days=tested.horizon_days,
+        proven=tested.proven,
+        verdict=TextAnswer.of(tested.text),
+        gates=tuple(
+            GateAnswer(
+                name=gate.name,
+                verdict=gate.verdict,
+                figure=render(gate.figure, "en"),
+                limit=render(gate.limit, "en"),
+                text=TextAnswer.of(gate.text),
+            )
+            for gate in gates
+        ),
+        rows=tested.rows,
+        positives=tested.positives,
+        baseline_columns=tested.baseline_columns,
+        model=tested.model,
+        baseline=tested.baseline,
+        difference=tested.difference,
+        calibration_error=tested.calibration_error,
+        calibration_error_floor=tested.calibration_error_floor,
     )
 
 
 def _freshness(store: Store, model: str) -> FreshnessAnswer:
     as_of, written, age, problem = None, None, None, None
     try:
-        store.about(model, store.version(model))
+        store.record(model, store.version(model))
         with store.scores(model) as (as_of, file):
             written = file.written
             age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import cast
 
 from perfml.errors import PerfmlError
+from perfml.learning.record import NO_BACKTEST, TrainingRecord
 from perfml.messages import Message
+from perfml.project.spec import Population
 from perfml.project.voices import Who
 from perfml.reasons.reasons import Reason
 from perfml.reasons.voices import Voices
 from perfml.service.answers.shared import (
-    NO_BACKTEST,
     Answer,
     CauseAnswer,
     HorizonDays,
@@ -25,7 +26,7 @@ from perfml.service.answers.shared import (
 )
 from perfml.service.problems import NotFound, no_person, no_scores, unreadable
 from perfml.service.scores import SCORE_COLUMNS, ScoreFile, StoredRow
-from perfml.service.store import About, Population, Store
+from perfml.service.store import Store
 
 
 class ColumnValueAnswer(Answer):
@@ -121,7 +122,7 @@ def _rows(
 ) -> Iterator[PersonRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
     version = str(file.rows([0], ["model_version"])[0]["model_version"])
-    record = store.about(model, version)
+    record = store.record(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
     for row in file.rows(positions, SCORE_COLUMNS):
@@ -129,7 +130,7 @@ def _rows(
             reasons = cast(list[Reason], row["reasons"] or [])
             if voices is not None and query.voice is not None:
                 reasons = _reworded(reasons, voices, query.voice, where=f"{model}/{as_of}.parquet")
-            yield _row({**row, "reasons": reasons}, record, model=model, as_of=as_of)
+            yield _row({**row, "reasons": reasons}, model, as_of, record)
 
 
 def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) -> list[Reason]:
@@ -139,16 +140,16 @@ def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) ->
         raise unreadable(where) from error
 
 
-def _row(row: StoredRow, record: About, *, model: str, as_of: dt.date) -> PersonRowAnswer:
+def _row(row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord) -> PersonRowAnswer:
     tested = next((t for days, t in record.backtests.items() if days == row["horizon_days"]), None)
     return PersonRowAnswer.model_validate(
         {
             **row,
             "model": model,
             "as_of": as_of,
-            "title": record.spec.text,
+            "title": TextAnswer(zh=record.spec.zh, en=record.spec.en),
             "proven": tested is not None and tested.proven,
-            "verdict": tested.text if tested else TextAnswer.of(NO_BACKTEST),
+            "verdict": TextAnswer.of(NO_BACKTEST if tested is None else tested.text),
             "why_not": why_not(row, record.spec.population),
             "incidence": row["incidence"] or (),
         }

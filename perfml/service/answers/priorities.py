@@ -148,7 +148,7 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
         )
         result = priorities(
             ranking,
-            store.about(query.model, version).model_dump(mode="json"),
+            store.record(query.model, version),
             capacity=query.capacity,
             interventions=DecisionLog(store.home).interventions(),
             hold_out_share=query.hold_out_share,

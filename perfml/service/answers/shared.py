@@ -16,8 +16,6 @@ from perfml.messages import Message, render
 
 RiskBand = Literal["act", "watch", "none"]
 ScoreStatus = Literal["scored", "ineligible", "thin", "held"]
-NO_BACKTEST = Message.of("service_no_backtest")
-"""The verdict on a horizon that was scored by a version without a back-test of it."""
 
 
 class Answer(BaseModel):
@@ -36,15 +34,6 @@ class TextAnswer(Answer):
     def of(cls, message: Message) -> Self:
         """Render a message in both languages."""
         return cls(zh=render(message, "zh"), en=render(message, "en"))
-
-
-class FigureAnswer(Answer):
-    """An estimate with its 95 % interval and standard error over people; null where it could not be estimated."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    se: float | None
 
 
 class ReasonLineAnswer(Answer):
