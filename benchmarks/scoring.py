@@ -32,6 +32,7 @@ from perfml.project.folder import ProjectFolder  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
 from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
 from perfml.treeshap.contributions import warm_up  # noqa: E402
+from tests.records import backtest_record, training_record  # noqa: E402
 
 COLUMNS, DAYS, DAY = 150, 182, dt.date(2026, 10, 1)
 LEARNT_FROM = 20_000
@@ -71,11 +72,13 @@ def model_of(trees: int, leaves: int) -> Model:
         )
         for n in range(COLUMNS)
     )  # fmt: skip
-    spec = ProjectFolder(STARTER).model("low_performance").model_dump(mode="json")
-    spec["label"]["horizons_days"] = [DAYS]
-    about = {"spec": spec, "backtests": {str(DAYS): {"proven": True}}, "reasons_kept": {}}
+    spec = ProjectFolder(STARTER).model("low_performance")
+    label = spec.label.model_copy(update={"horizons_days": (DAYS,)})
+    record = training_record(backtest_record(DAYS), spec=spec.model_copy(update={"label": label}))
     risk = RiskModel((booster,), None, 1.0, Affine(), Hyperparameters())
-    return Model("benchmark", "0", FittedModels({DAYS: risk}), columns, (), about)
+    return Model(
+        name="benchmark", version="0", learnt=FittedModels({DAYS: risk}), columns=columns, kinds=(), record=record
+    )
 
 
 def main() -> int:

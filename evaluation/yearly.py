@@ -23,8 +23,9 @@ import pandas as pd
 
 from perfml import RiskClassifier
 from perfml.arrays import Floats
-from perfml.learning.validation.drift import Reference, assess
+from perfml.learning.validation.drift import assess
 from perfml.learning.validation.metrics import auc, estimate
+from perfml.learning.validation.reference import Reference
 
 FILE = Path("tabular") / "mfg10year.csv.gz"
 TESTED = range(2010, 2015)

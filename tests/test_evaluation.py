@@ -68,5 +68,5 @@ class TestOnRealData:
         project = Project(ROOT / "evaluation" / "sales_force", home=tmp_path)
         model = project.train("attrition", SHARED / "sales_force", until="2016-10-01")
         scores = project.score("attrition", SHARED / "sales_force", as_of=["2016-10-01"])
-        assert model.about["until"] == "2016-10-01"
+        assert model.record.until == dt.date(2016, 10, 1)
         assert set(scores.column("as_of").to_pylist()) == {dt.date(2016, 10, 1)}

@@ -48,7 +48,7 @@ def test_rows_are_whole(company_of_500: Simulated, model: str) -> None:
     rows = company_of_500.rows[model]
     scored = [row for row in rows if row["status"] == "scored"]
     assert len(scored) > 400
-    led = load(company_of_500.home, model).about["reasons_kept"][str(scored[0]["horizon_days"])]
+    led = load(company_of_500.home, model).record.selection_frequency[scored[0]["horizon_days"]]
     assert led
     for row in scored:
         total = row["base_value"] + sum(reason["contribution"] for reason in row["reasons"])

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from perfml.evidence.columns import Column
 from perfml.learning.record import GateRecord, Verdict
-from perfml.messages import Message
+from perfml.messages import Language, Message
 from perfml.report import wording
 
 NAMES: dict[str, tuple[str, str]] = {

@@ -123,6 +123,8 @@ def sentence(message: Message, columns: Mapping[str, Column], language: Language
     zh = language == "zh"
     names = {name: f"“{column.zh if zh else column.en}”" for name, column in columns.items()}
     rendered = render(message, language, names=names)
+    if zh:  # a space parts Chinese from a column's own name, not from a quotation
+        rendered = rendered.replace(" “", "“").replace("” ", "”")
     return rendered[:1].upper() + rendered[1:]
 
 

@@ -14,8 +14,10 @@ import pytest
 from perfml.advice.decision_log import Intervention
 from perfml.advice.priorities import Ranking, as_interventions, priorities
 from perfml.errors import PerfmlError
+from perfml.learning.record import GroupFigures, TrainingRecord, TreatmentRecord, UpliftRecord
 from perfml.learning.validation.lists import list_like, lists_by_size
 from perfml.scoring.scoring import SCHEMA
+from tests.records import backtest_record, training_record
 from tests.service.company import DAY, scored, without
 
 
@@ -47,7 +49,7 @@ def ranking(n: int = 40, **changed: dict[str, Any]) -> Ranking:
     return Ranking.of(pa.Table.from_pylist(whole, schema=SCHEMA))
 
 
-def record(proven: bool = True, **treatment: Any) -> dict[str, Any]:
+def record(proven: bool = True, *, uplift: tuple[UpliftRecord, ...] = ()) -> TrainingRecord:
     lists = [
         {
             "share": share,
@@ -60,11 +62,9 @@ def record(proven: bool = True, **treatment: Any) -> dict[str, Any]:
         }
         for share, precision in ((0.1, 0.45), (0.5, 0.3))
     ]
-    verdict = (
-        ("better", "优于基线") if proven else ("no better than tenure_days (AUC +0.001, 2 SE = 0.020)", "不优于司龄")
-    )
-    tested = {"proven": proven, "lists": lists, "en": verdict[0], "zh": verdict[1]}
-    return {"backtests": {"91": tested}, "treatment": {"91": treatment}}
+    nobody = GroupFigures(rows=0)
+    treatment = TreatmentRecord(rows=0, treated=nobody, untreated=nobody, uplift=uplift)
+    return training_record(backtest_record(proven=proven, lists=lists), treatment={91: treatment})
 
 
 def names(listed: tuple[Any, ...]) -> list[str]:
@@ -135,8 +135,19 @@ def test_a_model_that_is_not_proven_gives_no_list() -> None:
 
 
 def test_an_uplift_is_reported_only_where_there_is_one() -> None:
-    effect = {"kind": "conversation", "en": "conversation: difference -8.0% [-15.0%, -1.0%]", "zh": "谈话：差异 -8.0%"}
-    listed = priorities(ranking(), record(uplift=[effect]), capacity=4)
+    effect = UpliftRecord(
+        kind="conversation",
+        offered=100,
+        held_out=100,
+        offered_share=0.1,
+        held_out_share=0.18,
+        difference=-0.08,
+        low=-0.15,
+        high=-0.01,
+        en="conversation: difference -8.0% [-15.0%, -1.0%]",
+        zh="谈话：差异 -8.0%",
+    )
+    listed = priorities(ranking(), record(uplift=(effect,)), capacity=4)
     assert "difference -8.0%" in listed.en and "Risk only" not in listed.en and "谈话" in listed.zh
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from perfml.errors import DataError, DefinitionError
 from perfml.evidence import batches, features
+from perfml.messages import render
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.spec import RelationalSpec, parse
 from tests.evidence.naive import Event, ValidityIntervals
@@ -273,6 +274,10 @@ def test_no_events_at_all(tmp_path: Path) -> None:
     agree(made.frame, [], [MONDAY], COLUMNS)
 
 
+def notices(evidence: features.Evidence) -> list[str]:
+    return [render(notice, "en") for notice in evidence.left_out]
+
+
 def test_reviews_without_a_log(tmp_path: Path) -> None:
     company(tmp_path, [])
     (tmp_path / "events.csv").unlink()
@@ -282,7 +287,7 @@ def test_reviews_without_a_log(tmp_path: Path) -> None:
     )
     made = evidence(tmp_path, shipped(), [MONDAY])
     assert made.frame["last_rating"].notna().sum() == 1 and "events_count_91d" not in made.frame
-    assert "rhythm: there is no table events" in made.left_out
+    assert "rhythm: there is no table events" in notices(made)
 
 
 def test_columns_that_need_what_is_not_there_are_left_out_and_said(tmp_path: Path) -> None:
@@ -298,7 +303,7 @@ def test_columns_that_need_what_is_not_there_are_left_out_and_said(tmp_path: Pat
         "reviews: there is no table reviews",
         "comparison with team",
     ):
-        assert any(line.startswith(said) for line in made.left_out), made.left_out
+        assert any(line.startswith(said) for line in notices(made)), notices(made)
 
 
 def test_every_column_is_declared_once_and_every_declared_one_is_there(busy: Path) -> None:
@@ -373,7 +378,7 @@ def test_a_file_that_reads_what_is_not_there_is_left_out(busy: Path) -> None:
     made = evidence(
         busy, reading("select employee_id, as_of, 1 as y from evidence", "y", reads=("x", "gone_n")), [MONDAY]
     )
-    assert "y" not in made.frame and "extra: there is no column gone_n" in made.left_out
+    assert "y" not in made.frame and "extra: there is no column gone_n" in notices(made)
 
 
 def test_a_feature_file_may_have_any_name(busy: Path) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 import html
 import html.parser
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,15 @@ from perfml.advice.targets.suggest import SCHEMA as TARGETS
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
+from perfml.learning.record import Figure, GateRecord
 from perfml.learning.registry.model_store import FittedModels, Model
+from perfml.messages import Message
+from perfml.project.spec import ModelSpec
 from perfml.report import wording, write_report
 from perfml.report.advice import Advice
 from perfml.report.pictures import Interval
 from perfml.scoring.scoring import SCHEMA
+from tests.records import backtest_record, baseline_gate, figure, training_record
 from tests.service.company import COURSE, TARGET
 
 DAY = dt.date(2024, 7, 1)
@@ -30,73 +35,106 @@ NASTY = "<script>alert('1')</script>\"&"
 KIND = 'CRM "update" <b>'
 
 
-def estimates(value: float) -> dict[str, dict[str, float | None]]:
+def estimates(value: float | None) -> dict[str, Figure]:
     names = ("auc", "average_precision", "precision_at_capacity", "lift_at_capacity", "expected_over_observed")
     return {name: figure(value) for name in names}
 
 
-def figure(value: float | None) -> dict[str, float | None]:
-    if value is None:
-        return dict.fromkeys(("value", "low", "high", "se"))
-    return {"value": value, "low": value - 0.1, "high": value + 0.1, "se": 0.05}
+def gate(name: str, verdict: str, figure: Message, limit: Message, text: Message) -> GateRecord:
+    return GateRecord(name=name, verdict=verdict, figure=figure, limit=limit, text=text)
 
 
-def gate(name: str, verdict: str, figure: str, limit: str, en: str, zh: str) -> dict[str, str]:
-    return {"name": name, "verdict": verdict, "figure": figure, "limit": limit, "en": en, "zh": zh}
-
-
+m = Message.of
+FEW = m("gate_too_few_people")
 PASSED = [
-    gate("permuted labels", "pass", "AUC 0.496 ± 0.027", ".5 ± 3 SE", "nothing is learnt", "学不到东西"),
-    gate("single column", "pass", "crm_count_91d: AUC 0.605", "≤ 0.9", "no column tells", "没有泄露结果的列"),
-    gate("duplicate people", "pass", "0.0% of rows", "≤ 1%", "no one twice", "没有重复人员"),
-    gate("future canary", "pass", "0 of 247 columns change at 2023-06-01", "0", "the same", "证据不变"),
-    gate("stable list", "pass", "Jaccard 0.49 over 5 refits", "≥ 0.3", "the same people", "名单一致"),
-    gate("stable reasons", "insufficient", "nan% of leading reasons", "≥ 0.5", "too few", "人数太少"),
-    gate("fairness", "pass", "0 fail, 12 pass, 1 insufficient", "[fairness]", "alike", "一致"),
+    gate(
+        "permuted labels",
+        "pass",
+        m("gate_permuted_auc", auc=0.496, se=0.027),
+        m("gate_permuted_limit", errors=3.0),
+        m("gate_permuted_pass"),
+    ),
+    gate(
+        "single column",
+        "pass",
+        m("gate_column_auc", column=("crm_count_91d",), auc=0.605),
+        m("gate_most", most=0.9),
+        m("gate_column_pass"),
+    ),
+    gate(
+        "duplicate people",
+        "pass",
+        m("gate_duplicates", share=0.0),
+        m("gate_most_share", most=0.01),
+        m("gate_duplicates_pass"),
+    ),
+    gate(
+        "future canary",
+        "pass",
+        m("gate_canary", changed=0, columns=247, day="2023-06-01"),
+        m("gate_none"),
+        m("gate_canary_pass"),
+    ),
+    gate(
+        "stable list",
+        "pass",
+        m("gate_jaccard", jaccard=0.49, refits=5),
+        m("gate_least", least=0.3),
+        m("gate_list_pass"),
+    ),
+    gate("stable reasons", "insufficient", m("not_estimated"), m("gate_least", least=0.5), FEW),
+    gate(
+        "fairness",
+        "pass",
+        m("gate_findings", fail=0, passed=12, insufficient=1),
+        m("gate_fairness_limit"),
+        m("gate_fairness_pass"),
+    ),
 ]
-"""What gates write; their figures are in English only."""
+FAILED = gate(
+    "single column",
+    "fail",
+    m("gate_column_auc", column=("crm_count_91d",), auc=0.95),
+    m("gate_most", most=0.9),
+    m("gate_column_fail", column=("crm_count_91d",)),
+)
 SEGMENTS = {
     "regrettable": {"zh": "高绩效员工的流失", "en": "Top-rated people", "where": "true"},
     "new": {"zh": "新员工", "en": "New people", "where": "true"},
 }
 
 
-def model(*, proven: bool = True, left_out: tuple[str, ...] = (), failing: dict[str, str] | None = None) -> Model:
+def model(*, proven: bool = True, left_out: tuple[Message, ...] = (), failing: GateRecord | None = None) -> Model:
     """``failing``: a gate other than the baseline's that it fails."""
-    spec = {
-        "segments": SEGMENTS,
-        "zh": "主动离职风险",
-        "en": "Risk of leaving",
-        "label": {"kind": "exit", "horizons_days": [91], "exit_kinds": ["voluntary"]},
-    }
-    tested: dict[str, Any] = {
-        "proven": proven,
-        "en": f"{'better' if proven else 'no better'} than tenure_days (AUC +0.1, 2 SE = 0.05)",
-        "zh": f"{'优于' if proven else '不优于'} tenure_days（AUC +0.1, 2 SE = 0.05）",
-        "model": estimates(0.8),
-        "baseline": estimates(0.6),
-        "difference": estimates(0.2),
-        "baseline_columns": ["tenure_days"],
-        "bins": [{"n": 20, "expected": 0.1, "observed": 0.15, "low": 0.05, "high": 0.3}] * 10,
-        "calibration_error": 0.0312,
-        "calibration_error_floor": 0.0105,
-        "by_year": [
+    spec = ModelSpec.model_validate(
+        {
+            "segments": SEGMENTS,
+            "zh": "主动离职风险",
+            "en": "Risk of leaving",
+            "label": {"kind": "exit", "horizons_days": [91], "exit_kinds": ["voluntary"]},
+        }
+    )
+    tested = backtest_record(
+        91,
+        proven=proven,
+        model=estimates(0.8),
+        baseline=estimates(0.6),
+        difference=estimates(0.2),
+        bins=[{"n": 20, "expected": 0.1, "observed": 0.15, "low": 0.05, "high": 0.3}] * 10,
+        calibration_error=0.0312,
+        calibration_error_floor=0.0105,
+        by_year=[
             {"year": 2023, "rows": 80, "expected": 8.0, "observed": 10, "expected_over_observed": figure(0.8)},
             {"year": 2024, "rows": 120, "expected": 12.0, "observed": 20, "expected_over_observed": figure(None)},
         ],
-        "segments": {
-            "regrettable": {
-                "rows": 60,
-                "positives": 12,
-                "auc": figure(0.7),
-                "expected_over_observed": figure(0.5),
-            },
+        segments={
+            "regrettable": {"rows": 60, "positives": 12, "auc": figure(0.7), "expected_over_observed": figure(0.5)},
             "new": {"rows": 0, "positives": 0},
         },
-        "listed_ratio": [0.8, 1.0, 1.2],
-        "rows": 200,
-        "positives": 30,
-        "folds": [
+        listed_ratio=[0.8, 1.0, 1.2],
+        rows=200,
+        positives=30,
+        folds=[
             {
                 "origin": "2024-01-01",
                 "train": ["2022-01-01", "2023-10-01"],
@@ -107,26 +145,16 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = (), failing: dict[
                 "test_positives": 30,
             }
         ],
-    }
-    beaten = gate(
-        "baseline",
-        "pass" if proven else "fail",
-        "AUC +0.1 ± 0.02 over tenure_days",
-        "> 2 SE",
-        tested["en"],
-        tested["zh"],
     )
     if failing is not None:
-        tested |= {"proven": False, "en": failing["en"], "zh": failing["zh"]}
-    about = {
-        "until": "2024-07-01",
-        "gates": {"91": [beaten, *PASSED, *([failing] if failing else [])]},
-        "spec": spec,
-        "training": {"91": {"rows": 1000, "positives": 120}},
-        "backtests": {"91": tested},
-        "left_out": list(left_out),
-        "perfml": "0.1.0",
-    }
+        tested = tested.model_copy(update={"proven": False, "text": failing.text})
+    record = training_record(
+        tested,
+        until=DAY,
+        spec=spec,
+        gates={91: (baseline_gate(proven), *PASSED, *([failing] if failing else []))},
+        left_out=left_out,
+    )
     columns = (
         Column(
             name="tenure_days",
@@ -153,7 +181,14 @@ def model(*, proven: bool = True, left_out: tuple[str, ...] = (), failing: dict[
             owner="employee",
         ),
     )
-    return Model("attrition", "abc123def456", FittedModels({91: RiskModel.constant(1, 10)}), columns, (), about)
+    return Model(
+        name="attrition",
+        version="abc123def456",
+        learnt=FittedModels({91: RiskModel.constant(1, 10)}),
+        columns=columns,
+        kinds=(),
+        record=record,
+    )
 
 
 CAUSES = {"voluntary": 0.234, "involuntary": 0.05, "other": 0.01, "staying": 0.706}
@@ -252,7 +287,8 @@ class Tags(html.parser.HTMLParser):
 
 
 def test_everything_from_data_is_escaped(tmp_path: Path) -> None:
-    page = written(tmp_path, notices=[NASTY], models=[model(left_out=(NASTY,))])
+    nasty = m("no_table", evidence=NASTY, table="goals")
+    page = written(tmp_path, notices=[nasty], models=[model(left_out=(nasty,))])
     tags = Tags()
     tags.feed(page)
     assert tags.open == []
@@ -334,6 +370,13 @@ def test_an_unproven_model_names_nobody(tmp_path: Path) -> None:
     assert "不优于“在职天数”" in body(page, "zh")
 
 
+def test_a_model_that_fails_another_gate_names_nobody_and_says_which(tmp_path: Path) -> None:
+    page = written(tmp_path, models=[model(failing=FAILED)], scores=[scores([row("SECRET1")])])
+    assert "SECRET" not in page
+    assert f"No list. “{KIND} in the last 91 days” alone gives the outcome away" in body(page, "en")
+    assert f"“近91天{KIND}次数”单独即可泄露结果" in body(page, "zh")
+
+
 def test_no_more_are_listed_than_asked_for(tmp_path: Path) -> None:
     page = written(tmp_path, scores=[some(40)], most_listed=10)
     assert "E010" in page and "E011" not in page
@@ -351,9 +394,9 @@ def test_nobody_scored_is_still_a_report(tmp_path: Path, empty: list[dict[str, A
 
 def test_figures_that_could_not_be_estimated_are_said_so(tmp_path: Path) -> None:
     trained = model()
-    tested = trained.about["backtests"]["91"]
-    nothing = {name: {"value": None, "low": None, "high": None, "se": None} for name in estimates(0)}
-    tested |= {"model": nothing, "baseline": nothing, "difference": nothing}
+    nothing = dict.fromkeys(("model", "baseline", "difference"), estimates(None))
+    tested = trained.record.backtests[91].model_copy(update=nothing)
+    trained = replace(trained, record=trained.record.model_copy(update={"backtests": {91: tested}}))
     assert "not estimated" in body(written(tmp_path, models=[trained]), "en")
 
 
@@ -386,16 +429,20 @@ def test_natural_frequencies(probability: float, text: str) -> None:
     assert wording.natural_frequency(probability, "en") == text
 
 
-def test_what_the_library_leaves_out_is_said_in_chinese() -> None:
-    for said in (
-        "goals: there is no table goals, progress",
-        "/data until 2016-11-01: no back-test is possible for 182 days: 2 labelled dates, 665 cases;"
-        " it takes 20 cases that had matured 182 days before another labelled date",
-    ):
-        chinese, translated = wording.notice(said, "zh")
-        assert translated
-        assert re.search("[\u4e00-\u9fff]", chinese)
-    assert wording.notice("3 odd things", "zh") == ("3 odd things", False)
+def test_what_was_left_out_is_said_in_both_languages(tmp_path: Path) -> None:
+    refusal = m(
+        "notice_refusal",
+        days=182,
+        problem=m("no_backtest", days=182, dates=2, cases=665),
+        remedy=m("no_backtest_remedy", need=20, embargo=182),
+    )
+    page = written(
+        tmp_path, models=[model(left_out=(m("no_column", evidence="discussion", column=("goals_open",)), refusal))]
+    )
+    assert "Discussion: there is no column goals_open" in body(page, "en")
+    assert "证据 discussion：没有列 goals_open" in body(page, "zh")
+    assert "no back-test is possible for 182 days" in body(page, "en")
+    assert "无法回测 182 天的风险" in body(page, "zh")
     assert wording.figure(Interval(0.5, None, None), "en") == "0.500"
 
 
@@ -404,7 +451,7 @@ def test_advice_is_shown_in_both_languages_and_left_out_where_none_is_given(tmp_
     ranking = Ranking.of(some())
     targets = pa.Table.from_pylist([{**TARGET, "en": NASTY, "zh": NASTY}], schema=TARGETS)
     courses = pa.Table.from_pylist([{**COURSE, "title": NASTY}], schema=COURSES)
-    advice = Advice.of(targets, courses, [priorities(ranking, trained.about, capacity=2)])
+    advice = Advice.of(targets, courses, [priorities(ranking, trained.record, capacity=2)])
     page = write_report(
         tmp_path / "r.html", title="T", as_of=DAY, models=[trained], scores=[some()], advice=advice
     ).read_text(encoding="utf-8")

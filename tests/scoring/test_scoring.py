@@ -12,6 +12,7 @@ from perfml import ModelError
 from perfml.learning.estimators.calibration import Affine
 from perfml.learning.registry.model_store import load
 from perfml.scoring.scoring import score
+from tests.records import backtest_record
 from tests.simulated import END, Simulated
 
 
@@ -22,8 +23,8 @@ def rows(company_of_500: Simulated):
     one = model.risks[182]
     bent = replace(one, calibration=Affine(one.calibration.slope * -1.0, one.calibration.intercept - 4.0))
     other = {cause: {91: risks[182], 182: risks[182]} for cause, risks in model.learnt.competing.items()}
-    about = {**model.about, "backtests": {"91": {"proven": True}, "182": {"proven": True}}}
-    two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), about=about)
+    record = model.record.model_copy(update={"backtests": {days: backtest_record(days) for days in (91, 182)}})
+    two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), record=record)
     project = company_of_500.open()
     data = project.open(company_of_500.data)
     rows = score(data, project.folder, two, as_of=[END]).to_pylist()

@@ -14,14 +14,12 @@ from perfml.advice.targets.suggest import SCHEMA as TARGETS
 from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.registry.model_store import FittedModels, save
+from perfml.messages import Message
+from perfml.project.spec import ModelSpec
 from perfml.scoring.scoring import SCHEMA, keep_scores
+from tests.records import backtest_record, training_record
 
 DAY = dt.date(2026, 9, 1)
-FIGURE = {"value": 0.8, "low": 0.7, "high": 0.9, "se": 0.05}
-CAUSES = {"voluntary": 0.3, "involuntary": 0.1, "other": 0.05, "staying": 0.55}
-Row = dict[str, object]
-
-
 TENURE = Column(
     name="tenure_days",
     evidence="job",
@@ -34,6 +32,10 @@ TENURE = Column(
     direction="neither",
     owner="company",
 )
+CAUSES = {"voluntary": 0.3, "involuntary": 0.1, "other": 0.05, "staying": 0.55}
+Row = dict[str, object]
+
+
 SEGMENTS = {"top": {"zh": "高绩效员工", "en": "Top-rated people", "where": "last_rating >= 4"}}
 
 
@@ -45,65 +47,25 @@ def train(
     until: str = "2026-08-01",
     segments: Mapping[str, Mapping[str, str]] = SEGMENTS,
 ) -> str:
-    """Keep a model that was back-tested with these verdicts; return its version."""
-    backtests = {
-        str(days): {
-            "horizon_days": days,
-            "folds": [],
-            "model": {"auc": FIGURE},
-            "baseline": {"auc": {**FIGURE, "value": 0.7}},
-            "difference": {"auc": {"value": None, "low": None, "high": None, "se": None}},
-            "baseline_columns": ["tenure_days"],
-            "bins": [],
-            "calibration_error": 0.02,
-            "calibration_error_floor": 0.01,
-            "by_year": [],
-            "segments": {},
-            "listed_ratio": [0.5, 1.0, 2.0],
-            "lists": [
-                {
-                    "share": 0.5,
-                    "listed": 40,
-                    "cases": 10,
-                    "precision": 0.25,
-                    "low": 0.1,
-                    "high": 0.4,
-                    "ratio": [0.9, 1.1],
-                }
-            ],
-            "rows": 100,
-            "positives": 20,
-            "proven": good,
-            "en": "better than tenure_days" if good else "no better than tenure_days",
-            "zh": "优于 tenure_days" if good else "不优于 tenure_days",
-        }
-        for days, good in proven.items()
-    }
-    population = {"eligible": "tenure_days >= 28", "thin": "events_count_364d = 0"}
-    label = {"kind": "exit", "exit_kinds": ["voluntary"]}
-    named = {"zh": "主动离职风险", "en": "Risk of leaving"}
-    about = {
-        "until": until,
-        "spec": {**named, "label": label, "population": population, "segments": segments},
-        "backtests": backtests,
-        "gates": {days: [gate(good)] for days, good in proven.items()},
-        "left_out": ["goals: there is no table goals"],
-    }
+    """Keep a model that was back-tested as said; return its version."""
+    lists = [{"share": 0.5, "listed": 40, "cases": 10, "precision": 0.25, "low": 0.1, "high": 0.4, "ratio": [0.9, 1.1]}]
+    record = training_record(
+        *(backtest_record(days, proven=good, lists=lists) for days, good in proven.items()),
+        until=dt.date.fromisoformat(until),
+        spec=ModelSpec.model_validate(
+            {
+                "zh": "主动离职风险",
+                "en": "Risk of leaving",
+                "label": {"kind": "exit", "exit_kinds": ["voluntary"], "horizons_days": list(proven)},
+                "population": {"eligible": "tenure_days >= 28", "thin": "events_count_364d = 0"},
+                "segments": segments,
+            }
+        ),
+        left_out=(Message.of("no_table", evidence="goals", table="goals"),),
+    )
     risks = {days: RiskModel.constant(20, 100) for days in proven}
-    return save(home, name, FittedModels(risks), (TENURE,), (), about, "# Card\n卡片\n").version
-
-
-def gate(passed: bool) -> dict[str, str]:
-    """The gate of the baseline."""
-    verdict = ("better", "优于") if passed else ("no better", "不优于")
-    return {
-        "name": "baseline",
-        "verdict": "pass" if passed else "fail",
-        "figure": "AUC +0.100 ± 0.010 over tenure_days",
-        "limit": "> 2 SE",
-        "en": f"{verdict[0]} than tenure_days",
-        "zh": f"{verdict[1]} tenure_days",
-    }
+    learnt = FittedModels(risks)
+    return save(home, name, learnt, columns=(TENURE,), kinds=(), record=record, card="# Card\n卡片\n").version
 
 
 def scored(person: str, rank: int | None, *, days: int = 91, band: str | None = "none", **other: object) -> Row:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 import perfml
-from perfml.learning.registry.model_store import FittedModels, save
+from perfml.learning.registry.artifacts import CANDIDATE, VERSION_LENGTH, sha256
 from perfml.learning.registry.promotion import promote
 from perfml.service.app import create_app
-from tests.service.company import FIGURE, train
+from tests.records import figure
+from tests.service.company import train
 
 
 def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: TestClient) -> None:
@@ -23,20 +25,23 @@ def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: Te
         "# Card\n卡片\n",
     )
     assert [(h["horizon_days"], h["proven"], h["verdict"]["zh"]) for h in body["horizons"]] == [
-        (91, True, "优于 tenure_days"),
-        (182, False, "不优于 tenure_days"),
+        (91, True, "优于 tenure_days（AUC +0.100, 2 SE = 0.050）"),
+        (182, False, "不优于 tenure_days（AUC +0.001, 2 SE = 0.020）"),
     ]
-    assert body["horizons"][0]["model"] == {"auc": FIGURE}
+    assert body["horizons"][0]["model"] == {"auc": figure(0.8).model_dump()}
     assert body["horizons"][0]["difference"]["auc"]["value"] is None
     assert [(h["calibration_error"], h["calibration_error_floor"]) for h in body["horizons"]] == [(0.02, 0.01)] * 2
-    assert body["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
+    assert said["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
     assert body["horizons"][1]["gates"] == [
         {
             "name": "baseline",
             "verdict": "fail",
             "figure": "AUC +0.100 ± 0.010 over tenure_days",
             "limit": "> 2 SE",
-            "text": {"zh": "不优于 tenure_days", "en": "no better than tenure_days"},
+            "text": {
+                "zh": "不优于 tenure_days（AUC +0.001, 2 SE = 0.020）",
+                "en": "no better than tenure_days (AUC +0.001, 2 SE = 0.020)",
+            },
         }
     ]
     assert client.get("/v1/models").json() == {"models": [body], "refused": []}
@@ -54,8 +59,14 @@ def test_the_stage_is_that_of_the_version_in_use(home: Path, client: TestClient)
 
 def test_a_model_of_an_older_perfml_is_refused_with_a_remedy(home: Path, client: TestClient) -> None:
     """Its description holds no gates, so whether it passed them is unknown."""
-    about = {"until": "2026-08-01", "spec": {}, "backtests": {}}
-    save(home, "attrition", FittedModels({}), (), (), about, "")
+    old = {"about": {"until": "2026-08-01", "spec": {}, "backtests": {}}}
+    folder = home / "models" / "attrition" / "writing"
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps(old), encoding="utf-8")
+    (folder / "manifest.json").write_text(json.dumps({"model.json": sha256(folder / "model.json")}), encoding="utf-8")
+    version = sha256(folder / "manifest.json")[:VERSION_LENGTH]
+    folder.rename(folder.with_name(version))
+    (home / "models" / "attrition" / CANDIDATE).write_text(version)
     answer = client.get("/v1/models/attrition")
     assert answer.status_code == 503 and "train attrition" in answer.json()["remedy"]
 

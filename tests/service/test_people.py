@@ -96,7 +96,7 @@ def test_an_unproven_horizon_has_neither_rank_nor_band(client: TestClient) -> No
         False,
         None,
         None,
-        "no better than tenure_days",
+        "no better than tenure_days (AUC +0.001, 2 SE = 0.020)",
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from fairlearn import metrics as fl
 from scipy.stats import chi2_contingency
@@ -13,10 +16,13 @@ from scipy.stats import chi2_contingency
 from perfml.errors import DataError
 from perfml.learning.fairness import audit as fair
 from perfml.learning.fairness import mitigation
-from perfml.learning.fairness.findings import ALL, FairnessLimits, Finding
+from perfml.learning.fairness.findings import ALL, FairnessFinding
 from perfml.learning.fairness.proxies import proxy_report
+from perfml.learning.validation.sample import TrainingSample
+from perfml.messages import render
+from perfml.project.spec import FairnessSpec, Label, LearnerSpec, ListSpec, ModelSpec
 
-LIMITS = FairnessLimits()
+LIMITS = FairnessSpec()
 Rows = dict[str, Any]
 
 
@@ -45,7 +51,7 @@ def company(
     return table, np.repeat(np.array(list("abcdef"), dtype=object)[group], rows)
 
 
-def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, str], Finding]:
+def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, str], FairnessFinding]:
     report = fair.audit(**rows, groups=groups, limits=LIMITS, draws=draws)
     return {(f.attribute, f.metric): f for f in report.findings}
 
@@ -94,7 +100,8 @@ def test_a_group_without_positives_is_insufficient_and_its_rate_missing() -> Non
     b = report.groups["g"][1]
     assert b.positives == 0 and not b.sufficient
     assert np.isnan(b.true_positive_rate.value) and np.isnan(b.expected_over_observed.value)
-    assert "(0 with, " in report.findings[0].en and "无法判断" in report.findings[0].zh
+    text = report.findings[0].text
+    assert "(0 with, " in render(text, "en") and "无法判断" in render(text, "zh")
 
 
 def test_nobody_flagged_is_insufficient_for_the_flag_rate_only() -> None:
@@ -198,7 +205,7 @@ def test_the_evidence_has_to_be_of_those_who_are_beyond_the_limit() -> None:
     large, all_three = two["g", "flag_rate_ratio"], three["g", "flag_rate_ratio"]
     assert large.p_in_report < 0.01 and large.verdict == "pass"
     assert all_three.groups == ("c", "b") and all_three.value.value < 0.5
-    assert all_three.verdict == "pass" and "chance alone" in all_three.en
+    assert all_three.verdict == "pass" and "chance alone" in render(all_three.text, "en")
 
 
 def test_a_small_group_that_is_off_by_chance_hides_no_large_one_that_is_off() -> None:
@@ -207,7 +214,7 @@ def test_a_small_group_that_is_off_by_chance_hides_no_large_one_that_is_off() ->
     rows["flagged"][np.flatnonzero(group == "c")[:2]] = True
     finding = audited(rows, g=group)["g", "flag_rate_ratio"]
     assert finding.groups == ("c", "b") and finding.shown_by == ("a", "b")
-    assert finding.verdict == "fail" and "a / b" in finding.en
+    assert finding.verdict == "fail" and "a / b" in render(finding.text, "en")
 
 
 def test_every_comparison_of_a_report_counts() -> None:
@@ -318,13 +325,6 @@ class TestProxies:
             )  # fmt: skip
 
 
-def logistic(features: np.ndarray, label: np.ndarray, weight: np.ndarray) -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression().fit(features, label, sample_weight=weight)
-    return lambda rows: fitted.predict_proba(rows)[:, 1]
-
-
 def test_reweighed_rows_do_not_tell_the_label_by_group() -> None:
     rows, group = company(13, base=0.3)
     rows["label"][(group == "b") & (np.arange(len(group)) % 3 == 0)] = 1
@@ -344,17 +344,36 @@ class TestMitigation:
         label = (rng.random(n) < 1 / (1 + np.exp(-(merit - 2 + biased * (group == "b"))))).astype(float)
         proxy = (group == "b") + rng.normal(0, 0.4, n)
         train = np.arange(n) < n // 2
+        spec = ModelSpec(
+            zh="",
+            en="",
+            label=Label(kind="exit", horizons_days=(91,)),
+            learner=LearnerSpec(seeds=(1,)),
+            list=ListSpec(capacity_share=0.1),
+            fairness=FairnessSpec(max_calibration_gap=0.6),
+        )
+        columns = tuple(SimpleNamespace(name=name, reason=name) for name in ("work", "leave"))
+        person = np.arange(n).astype(object)
+        sample = TrainingSample(
+            data=None,
+            table=SimpleNamespace(columns=columns),
+            spec=spec,
+            until=dt.date(2026, 1, 1),
+            rows=pd.DataFrame(index=range(n)),
+            features=np.column_stack([merit, proxy]),
+            when=np.full(n, np.datetime64("2025-01-01", "D")),
+            person=person,
+            labelled=person,
+        )
         return mitigation.mitigate(
-            fit=logistic, flag=lambda risk: risk >= np.quantile(risk, 0.9), features=np.column_stack([merit, proxy]),
-            label=label, person=np.arange(n).astype(object), train=train, test=~train, attribute="g", group=group,
-            evidence_group=["work", "leave"], proxies=["leave"],
-            limits=FairnessLimits(max_calibration_gap=0.6), draws=100,
+            sample, label, horizon_days=91, train=train, test=~train, attribute="g", group=group,
+            unrelated=np.array([True, False]), removed=["leave"], draws=100,
         )  # fmt: skip
 
     def test_the_cure_has_a_price(self) -> None:
         found = self.mitigated(biased=1.2)
         options = {option.cure: option for option in found.options}
-        assert list(options) == list(mitigation.CURES)
+        assert list(options) == [mitigation.AS_LEARNT, *mitigation.TEXTS]
         assert options["as learnt"].verdict == "fail" and options["as learnt"].price.value == 0
         assert options["without proxies"].removed == ("leave",)
 
@@ -367,7 +386,7 @@ class TestMitigation:
             assert flag_ratio(option) > before + 0.2
             assert option.price.value > 0  # what told the outcome is gone
         assert found.chosen in ("without proxies", "reweighed", "without proxies, reweighed")
-        assert "price" in found.en and "代价" in found.zh
+        assert "price" in render(found.text, "en") and "代价" in render(found.text, "zh")
         json.dumps(found.to_json(), allow_nan=False)
 
     def test_a_fair_model_is_left_alone(self) -> None:

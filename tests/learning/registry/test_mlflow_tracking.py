@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import http.server
 import json
 import logging
@@ -21,27 +22,28 @@ import pandas as pd
 import pytest
 
 from perfml.errors import ModelError
+from perfml.learning.record import Figure
 from perfml.learning.registry.artifacts import VERSION_LENGTH, sha256, verified
-from perfml.learning.registry.mlflow_tracking import Tracked, flush, promote, pull, record, tracking_uri
+from perfml.learning.registry.mlflow_tracking import Tracked, flush, parameters, promote, record, tracking_uri
 from perfml.learning.registry.model_store import load
+from perfml.project.spec import LearnerSpec
+from tests.records import SPEC, backtest_record, training_record
 from tests.simulated import Simulated
 
 pytestmark = pytest.mark.slow
 
-ABOUT = {
-    "until": "2026-10-01",
-    "perfml": "0.1",
-    "data_fingerprint": "f" * 64,
-    "spec": {"zh": "离职", "learner": {"learning_rate": 0.04, "seeds": [1, 2]}, "monotone": {"overtime_*": 1}},
-    "backtests": {
-        "91": {
-            "proven": True,
-            "model": {"auc": {"value": 0.71, "low": 0.66, "high": 0.76, "se": 0.02}},
-            "baseline": {"auc": {"value": 0.61, "low": 0.55, "high": None, "se": None}},
-            "difference": {"auc": {"value": 0.1, "low": 0.05, "high": 0.15, "se": 0.03}},
-        }
-    },
-}
+LEARNT_FROM = SPEC.model_copy(
+    update={"learner": LearnerSpec(learning_rate=0.04, seeds=(1, 2)), "monotone": {"overtime_*": 1}, "zh": "离职"}
+)
+RECORD = training_record(
+    backtest_record(
+        model={"auc": Figure(value=0.71, low=0.66, high=0.76, se=0.02)},
+        baseline={"auc": Figure(value=0.61, low=0.55, high=None, se=None)},
+        difference={"auc": Figure(value=0.1, low=0.05, high=0.15, se=0.03)},
+    ),
+    spec=LEARNT_FROM,
+    until=dt.date(2026, 10, 1),
+)
 PLOTS = {"reliability_91.svg": "<svg>可靠性</svg>"}
 
 
@@ -67,7 +69,9 @@ def trained(home: Path, name: str = "attrition", seed: int = 1) -> str:
     """A version on disk: sound, though nobody could score with it."""
     writing = home / "models" / name / "writing"
     writing.mkdir(parents=True)
-    (writing / "model.json").write_text(json.dumps({"name": name, "about": ABOUT, "seed": seed}), encoding="utf-8")
+    (writing / "model.json").write_text(
+        json.dumps({"name": name, "record": RECORD.model_dump(mode="json"), "seed": seed}), encoding="utf-8"
+    )
     (writing / "card.md").write_text("# 模型卡\n", encoding="utf-8")
     (writing / "within_91_days_0.txt").write_text("tree\n", encoding="utf-8")
     manifest = {path.name: sha256(path) for path in sorted(writing.iterdir())}
@@ -102,7 +106,9 @@ class TestLogged:
         assert pending(home) == []
         (run,) = runs(home)
         assert run.info.status == "FINISHED"
-        assert run.data.params == {
+        expected = parameters(LEARNT_FROM.model_dump(mode="json"))
+        assert run.data.params == expected
+        assert {name: expected[name] for name in ("zh", "learner.learning_rate", "learner.seeds", "monotone")} == {
             "zh": "离职",
             "learner.learning_rate": "0.04",
             "learner.seeds": "[1, 2]",
@@ -121,7 +127,7 @@ class TestLogged:
         said = {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
         assert said == {
             "perfml_version": version,
-            "perfml": "0.1",
+            "perfml": "0.1.0",
             "model": "attrition",
             "until": "2026-10-01",
             "data_fingerprint": "f" * 64,
@@ -345,63 +351,6 @@ class TestRegistry:
         with pytest.raises(Exception, match=rf"1 of its {len(names)} columns are missing, e\.g\. {names[4]}"):
             loaded.predict(frame.drop(columns=names[4]))
 
-    def test_a_version_comes_to_another_machine_as_it_was(
-        self, company: tuple[Path, str, Path], company_of_500: Simulated, tmp_path: Path
-    ) -> None:
-        home, version, _ = company
-        promote(home, "attrition", version, approver="a", reason="b")
-        other = tmp_path / "other"
-        for _ in range(2):
-            assert pull(other, "attrition", uri=tracking_uri(home)) == version
-        there = verified(other, "attrition", version)
-        assert sorted(p.name for p in there.iterdir()) == sorted(
-            p.name for p in verified(company_of_500.home, "attrition", version).iterdir()
-        )
-        assert [p.name for p in (other / "models" / "attrition").iterdir()] == [version]
-        assert load(other, "attrition", version).risks.keys() == load(home, "attrition", version).risks.keys()
-
-    @pytest.mark.parametrize(
-        ("damage", "said"),
-        [
-            ("file", "model.json: was altered"),
-            ("gone", "model.json: is missing"),
-            ("manifest", "manifest.json: was altered"),
-            ("both", "manifest.json: was altered"),
-            ("renamed", "its manifest is missing"),
-            ("outside", "evil.txt: is no file of a model"),
-        ],
-    )
-    def test_an_altered_entry_is_refused(
-        self, company: tuple[Path, str, Path], tmp_path: Path, damage: str, said: str
-    ) -> None:
-        home, _, copy = company
-        other = tmp_path / "other"
-        manifest = json.loads((copy / "manifest.json").read_text())
-        match damage:
-            case "file":
-                (copy / "model.json").write_text("{}")
-            case "gone":
-                (copy / "model.json").unlink()
-            case "manifest":
-                (copy / "manifest.json").write_text("{}")
-            case _:
-                if damage == "outside":
-                    (copy.parent / "evil.txt").write_text("x")
-                    manifest["../evil.txt"] = sha256(copy.parent / "evil.txt")
-                else:
-                    (copy / "card.md").write_text("rosier")
-                    manifest["card.md"] = sha256(copy / "card.md")
-                (copy / "manifest.json").write_text(json.dumps(manifest))
-                altered = sha256(copy / "manifest.json")[:VERSION_LENGTH]
-                if damage != "both":  # the folder's name fits the files again; the registry's tag does not
-                    copy.rename(copy.with_name(altered))
-                if damage == "outside":  # even where the tag fits too
-                    entry = client(home).get_model_version_by_alias("attrition", "candidate")
-                    client(home).set_model_version_tag("attrition", entry.version, "perfml_version", altered)
-        with pytest.raises(ModelError, match=rf"attrition@candidate in MLflow: is not what was registered .*{said}"):
-            pull(other, "attrition", "candidate", uri=tracking_uri(home))
-        assert not list(other.rglob("*.*"))
-
     def test_an_altered_entry_is_refused_by_mlflows_own_loader(self, company: tuple[Path, str, Path]) -> None:
         import mlflow.pyfunc
 
@@ -410,13 +359,6 @@ class TestRegistry:
         tree.write_text(tree.read_text().replace("num_leaves", "num_leavez", 1))
         with pytest.raises(ModelError, match="altered"):
             mlflow.pyfunc.load_model(str(copy.parents[4]))
-
-    def test_what_is_not_there_or_does_not_answer_is_said(self, home: Path, tmp_path: Path) -> None:
-        record(home, "attrition", trained(home))
-        with pytest.raises(ModelError, match=r"attrition@champion in MLflow: cannot be fetched"):
-            pull(tmp_path / "other", "attrition", uri=tracking_uri(home))
-        with answering_500() as (uri, _), pytest.raises(ModelError, match="cannot be fetched"):
-            pull(tmp_path / "other", "attrition", uri=uri)
 
 
 def test_importing_it_does_not_import_mlflow() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import lightgbm as lgb
@@ -14,9 +16,18 @@ from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel
 from perfml.learning.estimators.calibration import Affine
 from perfml.learning.estimators.splines import fit_path
-from perfml.learning.registry.model_store import FittedModels, Model, current_version, load, save, verified
+from perfml.learning.registry.artifacts import VERSION_LENGTH, sha256
+from perfml.learning.registry.model_store import (
+    INTERRUPTED_SECONDS,
+    FittedModels,
+    Model,
+    current_version,
+    load,
+    save,
+    verified,
+)
+from tests.records import training_record
 
-ABOUT = {"backtests": {"91": {"proven": True}}}
 TEXTS = {"reason_zh": "", "reason_en": "", "zh": "", "en": "", "unit": ""}
 COLUMNS = tuple(
     Column(name=f"列{i}", evidence="e", reason="e", direction="neither", owner="employee", **TEXTS) for i in range(3)
@@ -42,10 +53,10 @@ def kept(home: Path, seed: int = 1) -> Model:
         home,
         "attrition",
         FittedModels({91: risk(seed)}, {"other": {91: RiskModel.constant(3, 300)}}),
-        COLUMNS,
-        ("评审",),
-        ABOUT,
-        "card",
+        columns=COLUMNS,
+        kinds=("评审",),
+        record=training_record(),
+        card="card",
     )
 
 
@@ -58,7 +69,7 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     assert model.learnt.competing["other"][91].margin(x) == pytest.approx(np.log(3.5 / 297.5))
     assert model.columns == COLUMNS
     assert model.kinds == ("评审",)
-    assert model.proven(91)
+    assert model.proven(91) and model.record == training_record()
 
 
 def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Path) -> None:
@@ -104,3 +115,29 @@ def test_a_run_killed_while_writing_leaves_the_previous_model(tmp_path: Path, mo
     assert written
     assert load(tmp_path, "attrition").version == before.version
     assert json.loads((verified(tmp_path, "attrition") / "model.json").read_text())["name"] == "attrition"
+
+
+def test_what_a_killed_training_left_is_removed_and_what_another_one_writes_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "attrition"
+    running, left = folder / ".writing.1", folder / ".writing.2"
+    for path in (running, left):
+        path.mkdir(parents=True)
+        (path / "model.json").write_text("{}")
+    long_ago = time.time() - 2 * INTERRUPTED_SECONDS
+    for path in (left / "model.json", left):
+        os.utime(path, (long_ago, long_ago))
+    kept(tmp_path)
+    assert running.is_dir() and not left.exists()
+
+
+def test_a_version_of_another_perfml_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "models" / "attrition" / kept(tmp_path).version
+    described = json.loads((path / "model.json").read_text())
+    described["about"] = described.pop("record")
+    (path / "model.json").write_text(json.dumps(described))
+    manifest = json.loads((path / "manifest.json").read_text()) | {"model.json": sha256(path / "model.json")}
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    version = sha256(path / "manifest.json")[:VERSION_LENGTH]
+    path.rename(path.with_name(version))
+    with pytest.raises(ModelError, match="written by another version of perfml: run `perfml train attrition` again"):
+        load(tmp_path, "attrition", version)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,14 +10,19 @@ from perfml.errors import ModelError
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
 from perfml.learning.registry.model_store import FittedModels, Model, load, save
 from perfml.learning.registry.promotion import promote, promotions
+from perfml.messages import Message
 from tests.learning.registry.test_model_store import COLUMNS, risk
+from tests.records import BETTER, backtest_record, training_record
 
 WHY = "Agreed with the works council on 20 November."
 
 
 def kept(home: Path, seed: int = 1, proven: bool = True) -> Model:
-    about: dict[str, Any] = {"backtests": {"91": {"proven": proven, "en": "no better than chance"}}}
-    return save(home, "attrition", FittedModels({91: risk(seed)}), COLUMNS, (), about, "card")
+    text = BETTER if proven else Message.of("backtest_chance", auc=0.52, low=0.48)
+    record = training_record(backtest_record(proven=proven, text=text))
+    return save(
+        home, "attrition", FittedModels({91: risk(seed)}), columns=COLUMNS, kinds=(), record=record, card="card"
+    )
 
 
 def test_the_champion_stays_in_use_while_newer_candidates_come(tmp_path: Path) -> None:
@@ -38,8 +42,8 @@ def test_the_champion_stays_in_use_while_newer_candidates_come(tmp_path: Path) -
     ("proven", "approver", "reason", "said"),
     [
         (True, " ", WHY, "nobody approves it"),
-        (True, "Sam", "ok", "is no reason"),
-        (False, "Sam", WHY, "no better than chance"),
+        (True, "Sam", "ok", "too short for a reason"),
+        (False, "Sam", WHY, r"fails at least one gate at every horizon \(within 91 days: no better than chance"),
     ],
 )
 def test_refused(tmp_path: Path, proven: bool, approver: str, reason: str, said: str) -> None:

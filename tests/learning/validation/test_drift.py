@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from scipy.stats import ks_2samp
 
 from perfml.errors import DataError
-from perfml.learning.validation.drift import DriftReport, Reference, assess
+from perfml.learning.validation.drift import DriftReport, assess
+from perfml.learning.validation.reference import Reference
+from perfml.messages import render
 
 ROOT = Path(__file__).parent.parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -81,8 +84,9 @@ def test_moved_evidence_alone_is_watched_and_named() -> None:
     pooled = BEFORE["features"][:, 0]
     assert first.effect == pytest.approx((now["features"][:, 0].mean() - pooled.mean()) / pooled.std())
     assert [s.name for s in report.columns if s.moved] == ["column_0"]
-    assert "column_0" in report.en and "column_0" in report.zh
-    assert "column_1" not in report.en
+    english = render(report.text, "en")
+    assert "column_0" in english and "column_0" in render(report.text, "zh")
+    assert "column_1" not in english
 
 
 def test_ks_equals_scipy_on_a_column_of_few_values() -> None:
@@ -128,7 +132,7 @@ def test_outcomes_that_are_not_known_yet_are_said_not_to_be() -> None:
     for report in (assessed(now), assessed(now, label=label)):
         assert report.observed_over_expected is None
         assert report.verdict == "no action"
-        assert "not known yet" in report.en and "尚不可知" in report.zh
+        assert "not known yet" in render(report.text, "en") and "尚不可知" in render(report.text, "zh")
 
 
 def test_scores_that_moved_far_ask_for_learning_anew() -> None:
@@ -139,16 +143,17 @@ def test_too_few_people_cannot_tell() -> None:
     """Two hundred rows of twenty people are twenty people."""
     report = assessed(sample(1, people=20, rows=10, shift=5.0))
     assert report.verdict == "cannot tell"
-    assert "20 now" in report.en and "无法判断" in report.zh
+    assert "20 now" in render(report.text, "en") and "无法判断" in render(report.text, "zh")
     assert report.score is None and report.columns == ()
 
 
 def test_a_reference_comes_back_from_json_the_same() -> None:
     now = sample(1, shift=0.8)
-    back = Reference.from_json(json.loads(json.dumps(REFERENCE.to_json(), allow_nan=False)))
+    adapter = TypeAdapter(Reference)
+    back = adapter.validate_json(json.dumps(adapter.dump_python(REFERENCE, mode="json"), allow_nan=False))
     assert back == REFERENCE
     assert assess(back, names=NAMES, **now).to_json() == assessed(now).to_json()
-    assert len(json.dumps(REFERENCE.to_json())) < 10_000  # quantiles, not rows
+    assert len(adapter.dump_json(REFERENCE)) < 10_000  # quantiles, not rows
 
 
 def test_columns_are_found_by_name() -> None:
