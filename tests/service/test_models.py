@@ -31,7 +31,7 @@ def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: Te
     assert body["horizons"][0]["model"] == {"auc": figure(0.8).model_dump()}
     assert body["horizons"][0]["difference"]["auc"]["value"] is None
     assert [(h["calibration_error"], h["calibration_error_floor"]) for h in body["horizons"]] == [(0.02, 0.01)] * 2
-    assert said["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
+    assert body["segments"] == {"top": {"zh": "高绩效员工", "en": "Top-rated people"}}
     assert body["horizons"][1]["gates"] == [
         {
             "name": "baseline",
