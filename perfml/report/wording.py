@@ -68,19 +68,19 @@ def cause(name: str, language: Language) -> str:
     ('Leaves by own choice or leaves involuntarily', '仍在职')
     """
     zh = language == "zh"
-    said = [CAUSES.get(part, (part, part))[0 if zh else 1] for part in name.split("+")]
-    return "或".join(said) if zh else " or ".join(said).capitalize()
+    text = [CAUSES.get(part, (part, part))[0 if zh else 1] for part in name.split("+")]
+    return "或".join(text) if zh else " or ".join(text).capitalize()
 
 
-def cases(found: Cases, language: Language) -> str:
+def cases(counted: Cases, language: Language) -> str:
     """An expected number of people with its interval.
 
     >>> cases(Cases(7.4, 2.0, 11.0), "en"), cases(Cases(7.4, 2.0, 11.0), "zh")
     ('about 7 (2 to 11)', '约 7 人（2 至 11）')
     """
     zh = language == "zh"
-    said = f"{found.expected:.0f}", f"{found.low:.0f}", f"{found.high:.0f}"
-    return "约 {} 人（{} 至 {}）".format(*said) if zh else "about {} ({} to {})".format(*said)
+    text = f"{counted.expected:.0f}", f"{counted.low:.0f}", f"{counted.high:.0f}"
+    return "约 {} 人（{} 至 {}）".format(*text) if zh else "about {} ({} to {})".format(*text)
 
 
 def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:
@@ -91,9 +91,9 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
         if reason["evidence"] == "other":
             return "其他证据" if language == "zh" else "All other evidence"
         return str(reason[language])
-    said = column.text(lead["value"], lead["usual"], language)
-    said = re.sub(r"(?<=\d) (?=[^\d(（])", "\N{NO-BREAK SPACE}", said)  # a number and its unit stay on one line
-    return said[:1].upper() + said[1:]
+    text = column.text(lead["value"], lead["usual"], language)
+    text = re.sub(r"(?<=\d) (?=[^\d(（])", "\N{NO-BREAK SPACE}", text)  # a number and its unit stay on one line
+    return text[:1].upper() + text[1:]
 
 
 def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]:
@@ -106,16 +106,16 @@ def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]
 
 def owner(reason: Mapping[str, Any], language: Language) -> str:
     """Who can act on a reason, and a warning where it is not steady."""
-    said = owner_text(reason["owner"], reason["steady"], language)
-    return said if language == "zh" else said.removeprefix("the ").capitalize()
+    text = owner_text(reason["owner"], reason["steady"], language)
+    return text if language == "zh" else text.removeprefix("the ").capitalize()
 
 
 def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:
     """The baseline's columns in words."""
     if not names:
         return "随机排序" if language == "zh" else "chance"
-    said = [(columns[n].zh if language == "zh" else columns[n].en) if n in columns else n for n in names]
-    return "、".join(said) if language == "zh" else " and ".join(said)
+    text = [(columns[n].zh if language == "zh" else columns[n].en) if n in columns else n for n in names]
+    return "、".join(text) if language == "zh" else " and ".join(text)
 
 
 def sentence(message: Message, columns: Mapping[str, Column], language: Language) -> str:
@@ -136,8 +136,8 @@ def figure(interval: Interval, language: Language, *, digits: int = 3) -> str:
     """
     if interval.value is None:
         return "无法估计" if language == "zh" else "not estimated"
-    said = f"{interval.value:.{digits}f}"
+    text = f"{interval.value:.{digits}f}"
     if interval.low is None or interval.high is None:
-        return said
+        return text
     low, high = (f"{end:.{digits}f}" for end in (interval.low, interval.high))
-    return f"{said}（{low}–{high}）" if language == "zh" else f"{said} ({low}–{high})"
+    return f"{text}（{low}–{high}）" if language == "zh" else f"{text} ({low}–{high})"

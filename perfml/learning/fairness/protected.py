@@ -22,13 +22,13 @@ def protected_groups(data: Data, person: Objects, as_of: Dates) -> dict[str, Obj
         return {}
     wanted = ", ".join(quoted(c) for c in columns)
     held = data.connection.execute(f"select employee_id, {wanted} from employees").df().drop_duplicates("employee_id")
-    found = held.set_index("employee_id").reindex(person)
+    attributes = held.set_index("employee_id").reindex(person)
     out: dict[str, Objects] = {}
     for column in columns:
         if column == BIRTH_YEAR:
-            out["age"] = age_bands(found[column].to_numpy(dtype=np.float64, na_value=np.nan), as_of)
+            out["age"] = age_bands(attributes[column].to_numpy(dtype=np.float64, na_value=np.nan), as_of)
         else:
-            text = found[column].astype(object)
+            text = attributes[column].astype(object)
             out[column] = np.array(
                 [str(v) if given else None for v, given in zip(text, text.notna(), strict=True)], object
             )

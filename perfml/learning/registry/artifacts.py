@@ -27,8 +27,8 @@ _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 def versions(home: Path, name: str) -> list[str]:
     """All versions on disk, the newest last."""
     folder = home / "models" / name
-    there = [p for p in folder.iterdir() if (p / "manifest.json").is_file()] if folder.is_dir() else []
-    return [p.name for p in sorted(there, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
+    complete = [p for p in folder.iterdir() if (p / "manifest.json").is_file()] if folder.is_dir() else []
+    return [p.name for p in sorted(complete, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
 
 
 def pointed(home: Path, name: str, stage: str) -> str | None:
