@@ -7,7 +7,7 @@ from typing import Any
 
 from perfml.learning.record import BacktestRecord, Figure, GateRecord, TrainingCounts, TrainingRecord
 from perfml.messages import Message
-from perfml.project.spec import Label, ModelSpec
+from perfml.project.model_spec import Label, ModelSpec
 
 BETTER = Message.of("backtest_better", baseline=("tenure_days",), gain=0.1, limit=0.05)
 NO_BETTER = Message.of("backtest_no_better", baseline=("tenure_days",), gain=0.001, limit=0.02)

@@ -21,8 +21,9 @@ import pandas as pd
 
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.sources import Data, open_data
+from perfml.project.feature_spec import WindowedSpec
 from perfml.project.folder import Definitions, ProjectFolder, WindowedFile
-from perfml.project.spec import WindowedSpec, parse
+from perfml.project.spec import parse
 from perfml.project.starter import STARTER
 
 TODAY = dt.date(2026, 12, 31)

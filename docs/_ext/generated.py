@@ -26,7 +26,8 @@ from pydantic_core import PydanticUndefined
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from perfml.project.spec import Spec, TableSpec, parse
+from perfml.project.spec import Spec, parse
+from perfml.project.table_spec import TableSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -265,7 +266,7 @@ class Generated(SphinxDirective):
 
 
 class DefinitionKeys(Generated):
-    """``{definition-keys} perfml.project.spec.ModelSpec``."""
+    """``{definition-keys} perfml.project.model_spec.ModelSpec``."""
 
     required_arguments = 1
 

@@ -11,7 +11,7 @@ from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Priorities, Ranking, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.registry.model_store import load
-from perfml.project.spec import ListSpec
+from perfml.project.model_spec import ListSpec
 from perfml.scoring.score_files import score_file
 
 

@@ -17,8 +17,8 @@ from perfml.evidence.log.windows import Plan, Side, WindowColumn, compile_window
 from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
+from perfml.project.feature_spec import COUNTERPART_MEASURES
 from perfml.project.folder import Definitions
-from perfml.project.spec import COUNTERPART_MEASURES
 
 
 def rows_behind(

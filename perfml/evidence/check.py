@@ -9,7 +9,7 @@ from typing import Any
 
 from perfml.evidence.sources import Data
 from perfml.project.folder import Definitions, RelationalFile
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 
 FIRST_KEYS = 5
 """Keys that are shown of the rows that broke a rule."""

@@ -19,7 +19,7 @@ from perfml.errors import DataError
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, raw_tables, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
-from perfml.project.spec import TableSpec
+from perfml.project.table_spec import TableSpec
 
 
 @dataclass(kw_only=True)

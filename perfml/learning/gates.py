@@ -26,7 +26,7 @@ from perfml.learning.validation.stability import Stability
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 
 STANDARD_ERRORS = 3.0
 """How far permuted labels may lie from AUC .5."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perfml.learning.validation.reference import Reference
 from perfml.messages import Message, render
-from perfml.project.spec import FairnessSpec, ModelSpec
+from perfml.project.model_spec import FairnessSpec, ModelSpec
 
 Verdict = Literal["pass", "fail", "insufficient"]
 """Of a gate or a finding; ``insufficient`` is neither passed nor failed."""

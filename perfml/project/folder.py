@@ -16,9 +16,12 @@ from typing import Any
 
 from perfml.errors import DefinitionError, choose_from
 from perfml.project.column_names import compared_column, matches
+from perfml.project.feature_spec import RelationalSpec, WindowedSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import parse_policy
-from perfml.project.spec import ModelSpec, ProjectSpec, RelationalSpec, S, Spec, TableSpec, WindowedSpec, parse
+from perfml.project.spec import ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
+from perfml.project.table_spec import TableSpec
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perfml.errors import PerfmlError
-from perfml.project.spec import LEADING_REASONS
+from perfml.project.model_spec import LEADING_REASONS
 
 
 def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:

@@ -17,7 +17,7 @@ from perfml.evidence.columns import Column
 from perfml.learning.record import NO_FIGURE, BacktestRecord, Figure, GateRecord, TrainingCounts
 from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.lists import Cases, cases_in_list
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval, inverse
 from perfml.scoring.scoring import SCHEMA
 

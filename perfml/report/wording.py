@@ -11,7 +11,7 @@ from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
 from perfml.messages import Language, Message, render
 from perfml.messages.reasons import owner_text
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval
 
 STATUSES: dict[str, tuple[str, str]] = {

@@ -24,7 +24,7 @@ from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ListSpec
+from perfml.project.model_spec import ListSpec
 from perfml.reasons.reasons import REASON, Grouping, explain
 from perfml.scoring.table_files import write_parts
 from perfml.treeshap.contributions import FEW, warm_up

@@ -11,8 +11,11 @@ from typing import get_args
 
 import pytest
 
+from perfml.project.feature_spec import Measure, RelationalSpec, WindowedSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import KINDS
-from perfml.project.spec import Measure, ModelSpec, ProjectSpec, RelationalSpec, Spec, TableSpec, WindowedSpec
+from perfml.project.spec import ProjectSpec, Spec
+from perfml.project.table_spec import TableSpec
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

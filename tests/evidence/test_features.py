@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from perfml.errors import DataError, DefinitionError
 from perfml.evidence import batches, features
 from perfml.messages import render
+from perfml.project.feature_spec import RelationalSpec
 from perfml.project.folder import Definitions, RelationalFile
-from perfml.project.spec import RelationalSpec, parse
+from perfml.project.spec import parse
 from tests.evidence.naive import Event, ValidityIntervals
 from tests.tables import difference, evidence, opened, shipped, windowed, write_tables
 

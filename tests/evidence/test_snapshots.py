@@ -8,8 +8,9 @@ import pytest
 from perfml.errors import DefinitionError
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
+from perfml.project.feature_spec import RelationalSpec
 from perfml.project.folder import RelationalFile
-from perfml.project.spec import RelationalSpec, parse
+from perfml.project.spec import parse
 from tests.tables import opened, write_tables
 
 AS_OFS = [dt.date(2024, 1, 1), dt.date(2024, 6, 1), dt.date(2025, 1, 1)]

@@ -19,7 +19,7 @@ from perfml.learning.validation.metrics import Estimate
 from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import stability
 from perfml.messages import render
-from perfml.project.spec import FairnessSpec, Label, LearnerSpec, ModelSpec
+from perfml.project.model_spec import FairnessSpec, Label, LearnerSpec, ModelSpec
 from tests.simulated import END, Simulated
 
 SPEC = ModelSpec(zh="", en="", label=Label(kind="exit", horizons_days=(91,)))

@@ -5,18 +5,11 @@ from typing import Any
 import pytest
 
 from perfml.errors import DefinitionError
-from perfml.project import spec
-from perfml.project.spec import (
-    Label,
-    Measure,
-    ModelSpec,
-    ProjectSpec,
-    RelationalSpec,
-    Spec,
-    TableSpec,
-    WindowedSpec,
-    parse,
-)
+from perfml.project import feature_spec, model_spec, spec, table_spec
+from perfml.project.feature_spec import Measure, RelationalSpec, WindowedSpec
+from perfml.project.model_spec import Label, ModelSpec
+from perfml.project.spec import ProjectSpec, Spec, parse
+from perfml.project.table_spec import TableSpec
 
 META: dict[str, Any] = {"zh": "词", "en": "word", "unit": "times", "owner": "employee"}
 COUNT = META | {"column": "n", "measure": "count", "windows_days": [28]}
@@ -44,29 +37,29 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
     (ProjectSpec, {}, ["models"], spec.LeaveOut),
     (TableSpec, TABLE, [], TableSpec),
-    (TableSpec, TABLE, ["columns", "id"], spec.ColumnType),
-    (TableSpec, TABLE, ["scale"], spec.Scale),
-    (TableSpec, TABLE, ["rules", "r"], spec.QuarantineRule),
-    (TableSpec, TABLE, ["audits", "a"], spec.Audit),
+    (TableSpec, TABLE, ["columns", "id"], table_spec.ColumnType),
+    (TableSpec, TABLE, ["scale"], table_spec.Scale),
+    (TableSpec, TABLE, ["rules", "r"], table_spec.QuarantineRule),
+    (TableSpec, TABLE, ["audits", "a"], table_spec.Audit),
     (WindowedSpec, LOG, [], WindowedSpec),
     (WindowedSpec, LOG, ["measures", 0], Measure),
     (WindowedSpec, LOG, ["measures", 1], Measure),
-    (WindowedSpec, LOG, ["kinds", "login"], spec.KindMeta),
-    (WindowedSpec, LOG, ["kinds", "zh"], spec.KindMeta),
+    (WindowedSpec, LOG, ["kinds", "login"], feature_spec.KindMeta),
+    (WindowedSpec, LOG, ["kinds", "zh"], feature_spec.KindMeta),
     (RelationalSpec, QUERY, [], RelationalSpec),
-    (RelationalSpec, QUERY, ["columns", "x"], spec.FeatureMeta),
-    (RelationalSpec, QUERY, ["columns", "columns"], spec.FeatureMeta),
+    (RelationalSpec, QUERY, ["columns", "x"], feature_spec.FeatureMeta),
+    (RelationalSpec, QUERY, ["columns", "columns"], feature_spec.FeatureMeta),
     (ModelSpec, MODEL, [], ModelSpec),
-    (ModelSpec, MODEL, ["population"], spec.Population),
+    (ModelSpec, MODEL, ["population"], model_spec.Population),
     (ModelSpec, MODEL, ["label"], Label),
-    (ModelSpec, MODEL, ["evidence"], spec.EvidenceChoice),
-    (ModelSpec, MODEL, ["learner"], spec.LearnerSpec),
-    (ModelSpec, MODEL, ["baseline"], spec.BaselineSpec),
-    (ModelSpec, MODEL, ["backtest"], spec.BacktestSpec),
-    (ModelSpec, MODEL, ["list"], spec.ListSpec),
-    (ModelSpec, MODEL | {"segments": {"a": SEGMENT}}, ["segments", "a"], spec.Segment),
-    (ModelSpec, MODEL, ["gates"], spec.GatesSpec),
-    (ModelSpec, MODEL, ["fairness"], spec.FairnessSpec),
+    (ModelSpec, MODEL, ["evidence"], model_spec.EvidenceChoice),
+    (ModelSpec, MODEL, ["learner"], model_spec.LearnerSpec),
+    (ModelSpec, MODEL, ["baseline"], model_spec.BaselineSpec),
+    (ModelSpec, MODEL, ["backtest"], model_spec.BacktestSpec),
+    (ModelSpec, MODEL, ["list"], model_spec.ListSpec),
+    (ModelSpec, MODEL | {"segments": {"a": SEGMENT}}, ["segments", "a"], model_spec.Segment),
+    (ModelSpec, MODEL, ["gates"], model_spec.GatesSpec),
+    (ModelSpec, MODEL, ["fairness"], model_spec.FairnessSpec),
 ]
 
 
@@ -102,7 +95,7 @@ def test_a_key_that_was_renamed_is_refused_with_its_new_name(old: str) -> None:
         with pytest.raises(DefinitionError, match=rf"^f\.toml: '{old}' is now '{new}'; rename the key$"):
             parse(kind, {old: 1}, file="f.toml")
     with pytest.raises(DefinitionError, match=f"'{old}' is not a key"):
-        parse(spec.Scale, {old: 1}, file="f.toml")
+        parse(table_spec.Scale, {old: 1}, file="f.toml")
 
 
 def every_spec() -> list[type[Spec]]:
@@ -123,8 +116,10 @@ def test_a_misspelt_key_is_reported_before_the_one_it_leaves_missing() -> None:
 
 
 def test_every_spec_is_among_the_levels() -> None:
-    specs = {v for v in vars(spec).values() if isinstance(v, type) and issubclass(v, Spec)} - {Spec, spec.FeatureMeta}
-    assert specs == {level for *_, level in LEVELS} - {spec.FeatureMeta}
+    modules = (spec, table_spec, feature_spec, model_spec)
+    declared = {v for module in modules for v in vars(module).values() if isinstance(v, type) and issubclass(v, Spec)}
+    specs = declared - {Spec, feature_spec.FeatureMeta}
+    assert specs == {level for *_, level in LEVELS} - {feature_spec.FeatureMeta}
     assert all(kind.model_config["extra"] == "forbid" and kind.model_config["frozen"] for kind in specs)
 
 

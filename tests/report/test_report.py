@@ -22,7 +22,7 @@ from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.record import Figure, GateRecord
 from perfml.learning.registry.model_store import FittedModels, Model
 from perfml.messages import Message
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.report import wording, write_report
 from perfml.report.advice import Advice
 from perfml.report.pictures import Interval

@@ -15,7 +15,7 @@ from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.registry.model_store import FittedModels, save
 from perfml.messages import Message
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.scoring.scoring import SCHEMA, keep_scores
 from tests.records import backtest_record, training_record
 

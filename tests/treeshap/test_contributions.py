@@ -16,7 +16,7 @@ import pytest
 from perfml.learning.estimators.blend import fit
 from perfml.learning.estimators.hazard import HazardModel
 from perfml.progress import Progress
-from perfml.project.spec import LearnerSpec
+from perfml.project.model_spec import LearnerSpec
 from perfml.treeshap import contributions as module
 from perfml.treeshap.contributions import FEW, SAMPLE, ContributionsDiffer, Floats, contributions, warm_up
 from perfml.treeshap.explainer import TreeShap

@@ -17,8 +17,9 @@ from typing import Literal
 from perfml.errors import DefinitionError
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.project.column_names import fill
+from perfml.project.feature_spec import COUNTERPART_MEASURES, KindMeta, Measure
 from perfml.project.folder import WindowedFile
-from perfml.project.spec import COUNTERPART_MEASURES, KindMeta, Measure, Relation
+from perfml.project.spec import Relation
 
 Side = Literal["own", "received", "either"]
 PAIRED_WINDOWS = ("trend", "own_past")

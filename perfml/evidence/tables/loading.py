@@ -10,7 +10,7 @@ import duckdb
 from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.evidence.tables.typed_rows import present, sql_type, typed_rows
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
-from perfml.project.spec import TableSpec
+from perfml.project.table_spec import TableSpec
 
 EVENT_CONTENT = ("employee_id", "happened_at", "kind", "value", "counterpart_id", "source")
 

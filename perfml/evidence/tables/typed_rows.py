@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from perfml.evidence.tables.reading import RawTable, literal, quoted
-from perfml.project.spec import ColumnType, TableSpec
+from perfml.project.table_spec import ColumnType, TableSpec
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
 _MOMENTS = ("DATE", "TIMESTAMP")

@@ -12,7 +12,7 @@ from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.raters import corrected_ratings, rater_model
-from perfml.project.spec import Label
+from perfml.project.model_spec import Label
 
 
 def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, until: dt.date) -> Floats:

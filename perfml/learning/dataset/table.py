@@ -22,7 +22,7 @@ from perfml.learning.dataset.folds import as_of_dates
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 
 REMEDY = "use evidence columns; `perfml features --json` lists them"
 MIN_COVERED = 0.9

@@ -21,7 +21,7 @@ from scipy.special import expit
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
 from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, fit_path
-from perfml.project.spec import LearnerSpec, ModelSpec
+from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
 
 Split = tuple[Ints, Ints]

@@ -17,7 +17,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, fit, probability
 from perfml.learning.estimators.encoding import Encoder, is_frame
-from perfml.project.spec import LearnerSpec
+from perfml.project.model_spec import LearnerSpec
 
 if TYPE_CHECKING:
     import shap
@@ -33,7 +33,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
     """Boosted trees and spline logistic regression, blended and calibrated out of fold; see :mod:`.blend`.
 
     Takes NumPy arrays, pandas and polars frames, with categories, texts and missing values as they are; two classes.
-    Parameters have LightGBM's names and :class:`~perfml.project.spec.LearnerSpec`'s defaults, and
+    Parameters have LightGBM's names and :class:`~perfml.project.model_spec.LearnerSpec`'s defaults, and
 
     ``seeds``: one set of trees each; ``blend``: "learnt", or "trees" or "curves" alone; ``monotone``: column name (``*``
     allowed) or position -> 1 or -1, the only direction in which the risk may move with it; ``cv``: what chooses rounds, ridge,

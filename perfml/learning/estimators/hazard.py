@@ -39,7 +39,7 @@ class HazardModel(BaseEstimator):
     """Proportional hazards by boosted trees.
 
     Categorical columns of a pandas or polars frame, and missing values, are used as they are. Parameters have LightGBM's
-    names and :class:`~perfml.project.spec.LearnerSpec`'s defaults; ``max_rounds`` and ``early_stopping_rounds`` bound the
+    names and :class:`~perfml.project.model_spec.LearnerSpec`'s defaults; ``max_rounds`` and ``early_stopping_rounds`` bound the
     search for the number of rounds, and one booster is fitted for each of ``seeds``, their margins averaged.
 
     After :meth:`fit`: ``boosters_``, ``rounds_``, ``slope_``, ``baseline_``, ``encoder_``, ``n_features_in_`` and, for a

@@ -32,7 +32,7 @@ from perfml.learning.fairness.findings import (
 from perfml.learning.fairness.score_test import ScoreTest
 from perfml.learning.record import Verdict
 from perfml.learning.validation.metrics import DRAWS, interval
-from perfml.project.spec import FairnessSpec
+from perfml.project.model_spec import FairnessSpec
 
 UNKNOWN = "unknown"
 """The group of those whose attribute is not known: shown, and never compared."""

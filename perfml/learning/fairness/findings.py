@@ -10,7 +10,7 @@ from typing import Any
 from perfml.learning.record import FairnessRecord, FindingRecord, GroupRecord, Verdict
 from perfml.learning.validation.metrics import Estimate
 from perfml.messages import Message, Value, chain
-from perfml.project.spec import FairnessSpec
+from perfml.project.model_spec import FairnessSpec
 
 ALL = "all"
 """Everybody whose group is compared, where a group is held against them."""

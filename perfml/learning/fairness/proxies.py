@@ -18,7 +18,7 @@ from perfml.learning.fairness.findings import fields
 from perfml.learning.record import rendered
 from perfml.learning.validation.metrics import DRAWS, Estimate, auc, estimate
 from perfml.messages import Message, Value
-from perfml.project.spec import FairnessSpec
+from perfml.project.model_spec import FairnessSpec
 
 STRONG_PROXY, WEAK_PROXY = 0.8, 0.6
 """AUC above which evidence predicts the protected attribute well, or in part."""

@@ -37,7 +37,7 @@ from perfml.learning.registry.artifacts import (
     verified,
     versions,
 )
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 
 __all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
 

@@ -36,7 +36,7 @@ from perfml.learning.validation.metrics import (
 from perfml.learning.validation.sample import TrainingSample
 from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
-from perfml.project.spec import ModelSpec
+from perfml.project.model_spec import ModelSpec
 
 STANDARD_ERRORS = 2.0
 """By how many the model must beat the baseline's AUC."""

@@ -17,7 +17,8 @@ from perfml.learning.dataset.table import Table, learning_dates, make_table
 from perfml.learning.estimators.blend import RiskModel, fit, monotone_signs
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ExitKind, LearnerSpec, ModelSpec
+from perfml.project.model_spec import LearnerSpec, ModelSpec
+from perfml.project.spec import ExitKind
 
 
 @dataclass(frozen=True, kw_only=True)

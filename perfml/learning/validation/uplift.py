@@ -20,7 +20,7 @@ from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.labels import known_by, labels
 from perfml.learning.validation.metrics import estimate, expected_over_observed
-from perfml.project.spec import Label
+from perfml.project.model_spec import Label
 
 COLUMNS = ("employee_id", "kind", "offered_on", "status", "done_on", "random", "hold_out")
 MIN_PEOPLE = 20

@@ -9,7 +9,7 @@ from typing import cast
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
 from perfml.messages import Message
-from perfml.project.spec import Population
+from perfml.project.model_spec import Population
 from perfml.project.voices import Who
 from perfml.reasons.reasons import Reason
 from perfml.reasons.voices import Voices

@@ -11,7 +11,7 @@ import pytest
 
 from perfml.errors import DataError
 from perfml.learning.dataset.labels import exit_times, labels
-from perfml.project.spec import Label
+from perfml.project.model_spec import Label
 from tests.tables import opened, write_tables
 
 EMPLOYEES = "employee_id | hired_on\n" + "\n".join(f"e{i} | 2020-01-01" for i in range(8))

@@ -9,7 +9,7 @@ import pytest
 
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel, blend_share, fit, probability
-from perfml.project.spec import LearnerSpec
+from perfml.project.model_spec import LearnerSpec
 
 QUICK = LearnerSpec(seeds=(1,), max_rounds=60, early_stopping_rounds=20)
 

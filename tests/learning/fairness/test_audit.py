@@ -20,7 +20,7 @@ from perfml.learning.fairness.findings import ALL, FairnessFinding
 from perfml.learning.fairness.proxies import proxy_report
 from perfml.learning.validation.sample import TrainingSample
 from perfml.messages import render
-from perfml.project.spec import FairnessSpec, Label, LearnerSpec, ListSpec, ModelSpec
+from perfml.project.model_spec import FairnessSpec, Label, LearnerSpec, ListSpec, ModelSpec
 
 LIMITS = FairnessSpec()
 Rows = dict[str, Any]

@@ -26,7 +26,7 @@ from perfml.learning.record import Figure
 from perfml.learning.registry.artifacts import VERSION_LENGTH, sha256, verified
 from perfml.learning.registry.mlflow_tracking import Tracked, flush, parameters, promote, record, tracking_uri
 from perfml.learning.registry.model_store import load
-from perfml.project.spec import LearnerSpec
+from perfml.project.model_spec import LearnerSpec
 from tests.records import SPEC, backtest_record, training_record
 from tests.simulated import Simulated
 

@@ -12,7 +12,7 @@ import pytest
 from perfml.advice.decision_log import Intervention
 from perfml.evidence.sources import Data
 from perfml.learning.validation.uplift import COLUMNS, _uplift, known_interventions, marked, treated, uplift
-from perfml.project.spec import Label
+from perfml.project.model_spec import Label
 from tests.tables import opened, write_tables
 
 UNTIL = dt.date(2026, 6, 1)

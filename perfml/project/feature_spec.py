@@ -1,0 +1,130 @@
+"""What a feature file may contain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from perfml.project.spec import Days, Direction, Owner, Relation, Spec
+
+
+class FeatureMeta(Spec):
+    """What one output column means, in Chinese and English, and who can act on it."""
+
+    zh: str
+    """The meaning in Chinese."""
+    en: str
+    """The meaning in English."""
+    unit: str
+    """The unit shown after a value: ``days``, ``times``, ``ratio``, ``%`` …"""
+    direction: Direction = "neither"
+    """Which values are good news: ``higher`` ones, ``lower`` ones, or ``neither``."""
+    owner: Owner
+    """Who can act on it."""
+    compare: tuple[Relation, ...] = ()
+    """Add a z-score within the team (same manager) or among peers (same role family and level)."""
+    reason: str | None = None
+    """Columns with the same reason are one line of an explanation; default: the file, or the file and the kind."""
+
+
+class Measure(FeatureMeta):
+    """A family of windowed columns: one for each of its kinds and windows."""
+
+    column: str
+    """Name of the column; ``{kind}`` and ``{window}`` are filled in."""
+    measure: Literal[
+        "count",
+        "sum",
+        "active_days",
+        "days_since_last",
+        "trend",
+        "own_past",
+        "distinct_counterparts",
+        "mutual_counterparts",
+        "reciprocity",
+        "cross_department_share",
+    ]
+    """What is computed over a window; see :ref:`measure-values`."""
+    kinds: Literal["each", "all"] | tuple[str, ...] = "all"
+    """One column for each kind, one for all kinds, or one for the kinds listed."""
+    side: Literal["own", "received", "either"] = "own"
+    """Events the person did (``own``), was the counterpart of (``received``), or both."""
+    windows_days: tuple[Days, ...] = ()
+    """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
+    compare_windows_days: tuple[Days, ...] | None = None
+    """The windows whose columns are compared; default: all."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Measure:
+        if self.measure != "days_since_last" and not self.windows_days:
+            raise ValueError(f"measure {self.measure!r} needs windows_days")
+        if self.kinds == "each" and "{kind}" not in self.column:
+            raise ValueError("a column for each kind needs {kind} in its name")
+        if len(self.windows_days) > 1 and "{window}" not in self.column:
+            raise ValueError("a column with several windows needs {window} in its name")
+        if self.measure in COUNTERPART_MEASURES and self.kinds == "each":
+            raise ValueError(f"measure {self.measure!r} is over all kinds or a list of them, not each")
+        if self.side == "either" and self.measure not in COUNTERPART_MEASURES:
+            raise ValueError("side 'either' is for measures of counterparts")
+        return self
+
+
+COUNTERPART_MEASURES = frozenset(
+    {"distinct_counterparts", "mutual_counterparts", "reciprocity", "cross_department_share"}
+)
+
+
+class KindMeta(Spec):
+    """What a kind of event is called, and who can act on it."""
+
+    zh: str
+    """Name of the kind in Chinese; replaces ``{kind}``."""
+    en: str
+    """Name of the kind in English; replaces ``{kind}``."""
+    owner: Owner | None = None
+    """Who can act on it, instead of the owner of the measure."""
+    direction: Direction | None = None
+    """Which values are good news, instead of what the measure says."""
+    rename: str | None = None
+    """The kind's name in columns (several kinds may share one)."""
+    done_by: Literal["employee", "counterpart"] = "employee"
+    """Whose act it is: a row ``feedback_received`` names the receiver as employee; the counterpart gave the feedback."""
+
+
+class WindowedSpec(Spec):
+    """``features/<name>.toml``: evidence counted over windows of the behaviour log."""
+
+    zh: str
+    """The title of the evidence in Chinese."""
+    en: str
+    """The title of the evidence in English."""
+    kinds: dict[str, KindMeta] = Field(default_factory=dict)
+    """Names and owners of kinds of event; a kind without an entry is shown under its own name."""
+    only: tuple[str, ...] | None = None
+    """The kinds to use; default: all kinds in the log."""
+    max_kinds: Annotated[int, Field(ge=1, le=500)] = 40
+    """At most this many kinds, the most frequent first, get columns of their own."""
+    measures: tuple[Measure, ...]
+    """The columns, one ``[[measures]]`` a family."""
+
+
+class RelationalSpec(Spec):
+    """The header of ``features/<name>.sql``: what its columns mean."""
+
+    zh: str
+    """The title of the evidence in Chinese."""
+    en: str
+    """The title of the evidence in English."""
+    needs: tuple[str, ...]
+    """The tables it selects from; ``["evidence"]``: the columns of other files, row by row."""
+    reads: tuple[str, ...] = ()
+    """With ``needs = ["evidence"]``: the columns it reads."""
+    columns: dict[str, FeatureMeta]
+    """Output column -> its meaning; exactly the columns selected beside ``employee_id`` and ``as_of``."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> RelationalSpec:
+        if bool(self.reads) != (self.needs == ("evidence",)):
+            raise ValueError('needs = ["evidence"] stands alone, and reads names the columns it takes from there')
+        return self
