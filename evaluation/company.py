@@ -148,7 +148,7 @@ def others(
     task: Task, data: Data, *, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Probabilities of the scored rows by the baseline and by LightGBM alone, fitted on the same rows."""
-    sample = TrainingSample.of(data, project.folder, task.model, task.until)
+    sample = TrainingSample.of(data, project.folder, task.model, until=task.until)
     spec, days = sample.spec, sample.spec.label.horizons_days[0]
     label = sample.label(days)
     learnt = np.flatnonzero(~np.isnan(label))

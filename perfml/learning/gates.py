@@ -79,7 +79,7 @@ def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progres
     return GateRecord(name="permuted labels", verdict=verdict, figure=figure, limit=limit, text=text)
 
 
-def single_column_gate(features: Floats, label: Floats, names: list[str], spec: ModelSpec) -> GateRecord:
+def single_column_gate(features: Floats, label: Floats, *, names: list[str], spec: ModelSpec) -> GateRecord:
     """No column alone ranks the outcome so well that it is more likely a leak than evidence."""
     most = spec.gates.max_single_auc
     alone = column_auc(features, label)
@@ -140,7 +140,7 @@ def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
     )
 
 
-def canary_gate(data: Data, definitions: Definitions, table: Table, kinds: tuple[str, ...]) -> GateRecord:
+def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tuple[str, ...]) -> GateRecord:
     """The export is opened again as it stood on the morning of an as-of date: the evidence may not change by a digit."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]

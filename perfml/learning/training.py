@@ -49,7 +49,7 @@ def backtest(
 
     Raises :class:`ModelError` when it is long enough for none.
     """
-    return backtests(TrainingSample.of(data, folder, name, until, progress=progress), name, progress=progress)[0]
+    return backtests(TrainingSample.of(data, folder, name, until=until, progress=progress), name, progress=progress)[0]
 
 
 def train(
@@ -69,7 +69,7 @@ def train(
     often enough.
     """
     card = folder.model_card(name)
-    sample = TrainingSample.of(data, folder, name, until, progress=progress)
+    sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
     spec, table = sample.spec, sample.table
     tested, notices = backtests(sample, name, progress=progress)
     risks: dict[int, RiskModel] = {}
@@ -83,7 +83,7 @@ def train(
     audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     shared = [
         gate.duplicates_gate(table, spec),
-        gate.canary_gate(data, folder.definitions, table, table.kinds),
+        gate.canary_gate(data, folder.definitions, table, kinds=table.kinds),
     ]
     gates: dict[int, tuple[GateRecord, ...]] = {}
     frequency: dict[int, dict[str, float]] = {}
@@ -209,7 +209,7 @@ def _gates(
     known = ~np.isnan(label)
     measured = stability(
         risk,
-        lambda rows, seed: sample.learn_again(risk, label, rows, seed),
+        lambda rows, seed: sample.learn_again(risk, label, rows=rows, seed=seed),
         person=sample.person,
         latest=sample.features[sample.when == sample.when.max()],
         reasons=[c.reason for c in sample.table.columns],
@@ -221,7 +221,7 @@ def _gates(
     gates = (
         gate.baseline_gate(tested),
         gate.permuted_gate(sample, tested, progress=progress),
-        gate.single_column_gate(sample.features[known], label[known], sample.names, spec),
+        gate.single_column_gate(sample.features[known], label[known], names=sample.names, spec=spec),
         *shared,
         *gate.stability_gates(measured, spec),
         gate.fairness_gate(audit),

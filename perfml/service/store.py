@@ -56,7 +56,7 @@ class Store:
 
     def card(self, model: str, version: str) -> str:
         """The model card of a version, in Markdown."""
-        return verified_file(self.home, self._trained(model), version, "card.md").decode("utf-8")
+        return verified_file(self.home, self._trained(model), version, file="card.md").decode("utf-8")
 
     def scored(self, model: str) -> list[dt.date]:
         """The as-of dates with scores, the newest first. A file that is still being written has another name."""

@@ -30,7 +30,7 @@ SETTINGS = LearnerSpec(seeds=(1,))
 def sample(company_of_500: Simulated):
     project = company_of_500.open()
     data = project.open(company_of_500.data)
-    yield TrainingSample.of(data, project.folder, "attrition", END)
+    yield TrainingSample.of(data, project.folder, "attrition", until=END)
     data.close()
 
 
@@ -38,10 +38,10 @@ def test_a_column_that_gives_the_outcome_away_is_found() -> None:
     rng = np.random.default_rng(0)
     label = (rng.random(500) < 0.2).astype(float)
     honest = np.column_stack([rng.normal(size=500), label + rng.normal(size=500)])
-    assert gates.single_column_gate(honest, label, ["a", "b"], SPEC).verdict == "pass"
+    assert gates.single_column_gate(honest, label, names=["a", "b"], spec=SPEC).verdict == "pass"
     leak = np.column_stack([honest, -label + rng.normal(size=500) * 0.1])
-    found = gates.single_column_gate(leak, label, ["a", "b", "days_to_exit"], SPEC)
-    assert found.verdict == "fail" and "days_to_exit" in render(found.text, "en")
+    gate = gates.single_column_gate(leak, label, names=["a", "b", "days_to_exit"], spec=SPEC)
+    assert gate.verdict == "fail" and "days_to_exit" in render(gate.text, "en")
 
 
 def test_column_auc_is_scikit_learns() -> None:
@@ -103,19 +103,19 @@ def test_a_person_under_two_ids_is_found(sample: TrainingSample) -> None:
         eligible=np.concatenate([sample.table.eligible, sample.table.eligible[more]]),
         thin=np.concatenate([sample.table.thin, sample.table.thin[more]]),
     )
-    found = gates.duplicates_gate(table, sample.spec)
-    assert found.verdict == "fail" and "two ids" in render(found.text, "en")
+    gate = gates.duplicates_gate(table, sample.spec)
+    assert gate.verdict == "fail" and "two ids" in render(gate.text, "en")
 
 
 def test_the_canary_sings_when_evidence_knows_the_future(
     sample: TrainingSample, company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definitions = company_of_500.open().folder.definitions
-    asked = sample.data, definitions, sample.table, sample.table.kinds
-    assert gates.canary_gate(*asked).verdict == "pass"
+    kinds = sample.table.kinds
+    assert gates.canary_gate(sample.data, definitions, sample.table, kinds=kinds).verdict == "pass"
     peeked = sample.table.frame.assign(last_rating=sample.table.frame["last_rating"] + 1)
-    found = gates.canary_gate(sample.data, definitions, replace(sample.table, frame=peeked), sample.table.kinds)
-    assert found.verdict == "fail" and "last_rating" in render(found.text, "en")
+    gate = gates.canary_gate(sample.data, definitions, replace(sample.table, frame=peeked), kinds=kinds)
+    assert gate.verdict == "fail" and "last_rating" in render(gate.text, "en")
     # The export as it stood then is really another one: what came later is gone from it.
     day = dt.date(2025, 6, 1)
     then = open_data(sample.data.source, definitions.tables, today=day - dt.timedelta(days=1), strict=False)

@@ -140,9 +140,9 @@ def _compare(
     )
     enough = (people >= limits.min_people) & (positives >= limits.min_positives) & (negatives >= limits.min_negatives)
     enough &= names != UNKNOWN
-    of_rows, flags, cases, hits, expected = _sums(rows, code, n, drawn)
-    flag_rate = _drawn_share(flags, of_rows, people, rng)
-    hit_rate = _drawn_share(hits, cases, positives, rng)
+    of_rows, flags, cases, hits, expected = _sums(rows, code, groups=n, drawn=drawn)
+    flag_rate = _drawn_share(flags, of_rows, people=people, rng=rng)
+    hit_rate = _drawn_share(hits, cases, people=positives, rng=rng)
     excess = np.divide(expected, cases, out=np.full(cases.shape, np.nan), where=cases > 0)
     point = _metric_frame(rows, group).by_group.loc[list(names)]
     table = tuple(
@@ -162,7 +162,7 @@ def _compare(
         for g in range(n)
     )
     if enough.sum() < 2:
-        return table, [insufficient(attribute, metric, limits, table) for metric in METRICS]
+        return table, [insufficient(attribute, metric, limits=limits, table=table) for metric in METRICS]
     at = np.flatnonzero(enough)
     every = expected[:, at].sum(axis=1) / cases[:, at].sum(axis=1)
     drawn_rates = {
@@ -191,7 +191,7 @@ def _compare(
             both = (sorted(two, key=lambda g: float(rate[g])) for two in combinations(range(len(at)), 2))
             pairs = [(_gap(metric, rate[a], rate[b]), test.pairwise_z(a, b), a, b) for a, b in both]
         if metric.endswith("ratio") and not rate.max() > 0:  # nobody is flagged, or everybody
-            return insufficient(attribute, metric, limits, table)
+            return insufficient(attribute, metric, limits=limits, table=table)
         furthest = (min if metric.endswith("ratio") else max)(pairs, key=lambda pair: pair[0])
         beyond = [pair for pair in pairs if limits.violated(metric, pair[0])]
         shown = max(beyond, key=lambda pair: pair[1]) if beyond else furthest
@@ -248,7 +248,7 @@ def _metric_frame(rows: _Rows, group: Objects) -> Any:
     )
 
 
-def _sums(rows: _Rows, code: Ints, groups: int, drawn: Floats) -> Floats:
+def _sums(rows: _Rows, code: Ints, *, groups: int, drawn: Floats) -> Floats:
     """Rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
     flagged = rows.flagged.astype(np.float64)
     each = (np.ones(len(code)), flagged, rows.label, rows.label * flagged, rows.probability)
@@ -256,7 +256,7 @@ def _sums(rows: _Rows, code: Ints, groups: int, drawn: Floats) -> Floats:
     return np.stack([np.asarray(drawn @ csr_array((values, (rows.person, code)), shape=shape)) for values in each])
 
 
-def _drawn_share(cases: Floats, of: Floats, people: Ints, rng: np.random.Generator) -> Floats:
+def _drawn_share(cases: Floats, of: Floats, *, people: Ints, rng: np.random.Generator) -> Floats:
     """A share in every draw, with half a person more on either side (Jeffreys' prior; Brown, Cai & DasGupta 2001).
 
     Without them a group in which nobody is flagged would have the interval [0, 0] however small it is.
@@ -270,11 +270,11 @@ def _drawn_share(cases: Floats, of: Floats, people: Ints, rng: np.random.Generat
 def _chances(rows: _Rows, code: Ints) -> dict[str, ScoreTest]:
     case, flag = rows.label == 1, rows.flagged.astype(np.float64)
     risk = np.clip(rows.probability * rows.label.sum() / rows.probability.sum(), 1e-9, 1 - 1e-9)
-    of_flags = ScoreTest.of(flag, np.full(len(flag), flag.mean()), code, rows.person)
+    of_flags = ScoreTest.of(flag, mean=np.full(len(flag), flag.mean()), code=code, person=rows.person)
     hits, of_cases = flag[case], np.full(int(case.sum()), flag[case].mean())
     return {
         "flag_rate_ratio": of_flags,
         "non_flag_rate_ratio": of_flags,
-        "true_positive_gap": ScoreTest.of(hits, of_cases, code[case], rows.person[case]),
-        "calibration_gap": ScoreTest.of(rows.label, risk, code, rows.person),
+        "true_positive_gap": ScoreTest.of(hits, mean=of_cases, code=code[case], person=rows.person[case]),
+        "calibration_gap": ScoreTest.of(rows.label, mean=risk, code=code, person=rows.person),
     }

@@ -104,7 +104,7 @@ def fields(row: Any) -> dict[str, Any]:
     return {name: plain(value) for name, value in vars(row).items()}
 
 
-def insufficient(attribute: str, metric: str, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:
+def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:
     """The finding of a metric that cannot be judged; the ``table`` of its groups gives the reason."""
     if sum(row.sufficient for row in table) >= 2:
         why = Message.of("finding_one_sided")

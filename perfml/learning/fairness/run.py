@@ -71,7 +71,7 @@ def fairness(
     ``cure``: a protected attribute; the last quarter of the dates is then scored by models trained without its strongest
     proxies, and with reweighed rows. Raises :class:`DataError` for one that the data does not hold.
     """
-    sample = TrainingSample.of(data, folder, name, until, progress=progress)
+    sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
     tested = backtests(sample, name, progress=progress)[0]
     groups = protected_groups(data, sample.person, sample.when)
     proxies: dict[str, list[Proxy]] = {}

@@ -23,7 +23,7 @@ class ScoreTest:
     information: Floats
 
     @classmethod
-    def of(cls, outcome: Floats, mean: Floats, code: Ints, person: Ints) -> ScoreTest:
+    def of(cls, outcome: Floats, *, mean: Floats, code: Ints, person: Ints) -> ScoreTest:
         """Test ``outcome`` (rows,) against ``mean``, its expectation under equal groups; codes are 0 to groups - 1."""
         variance, residual = mean * (1 - mean), outcome - mean
         _, cell = np.unique(person * (int(code.max()) + 1) + code, return_inverse=True)

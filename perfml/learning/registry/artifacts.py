@@ -64,7 +64,7 @@ def verified(home: Path, name: str, version: str | None = None) -> Path:
     return folder
 
 
-def verified_file(home: Path, name: str, version: str, file: str) -> bytes:
+def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
     """One file of a version. What is given is the very bytes that were compared, so nothing can change in between.
 
     Raises :class:`ModelError` when it is missing, altered or not in the manifest.
@@ -80,13 +80,13 @@ def verified_file(home: Path, name: str, version: str, file: str) -> bytes:
 
 def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
     """The columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
-    described = json.loads(verified_file(home, name, version, "model.json"))
+    described = json.loads(verified_file(home, name, version, file="model.json"))
     return {raw["name"]: Column.from_json(raw) for raw in described["columns"]}
 
 
 def read_record(home: Path, name: str, version: str) -> TrainingRecord:
     """What is known about a version. Raises :class:`ModelError` where its files are missing, altered or of another perfml."""
-    return parse_record(verified_file(home, name, version, "model.json"), name, version)
+    return parse_record(verified_file(home, name, version, file="model.json"), name, version)
 
 
 def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:

@@ -54,7 +54,7 @@ def save_as_pyfunc(folder: Path, temporary: Path, *, run: str, model_id: str) ->
 
     ``run`` and ``model_id`` are MLflow's. The requirements are named: to guess them, MLflow would load the model (3 s).
     """
-    import mlflow.pyfunc
+    import mlflow.pyfunc  # it takes seconds; only a training or promotion logs
     from mlflow.models import Model as Described
 
     shutil.copytree(folder, temporary / "home" / "models" / folder.parent.name / folder.name)

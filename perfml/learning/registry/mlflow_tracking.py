@@ -108,7 +108,7 @@ def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
         if not down:
             try:
                 with _client(tracking_uri(home, uri)) as client:
-                    _log(client, home, entry, tracking_uri(home, uri))
+                    _log(client, home, entry, uri=tracking_uri(home, uri))
                 path.unlink()
             except ModelError as error:  # of this one alone
                 reason = str(error)
@@ -139,7 +139,7 @@ def _client(uri: str) -> Iterator[MlflowClient]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of its own parts against each other
-            import mlflow
+            import mlflow  # it takes seconds, and warns
 
             # What the environment names comes back with it; only what was chosen otherwise has to be set again.
             apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
@@ -163,11 +163,11 @@ def _client(uri: str) -> Iterator[MlflowClient]:
                 os.environ[name] = before[name]
 
 
-def _log(client: MlflowClient, home: Path, entry: Mapping[str, Any], uri: str) -> None:
+def _log(client: MlflowClient, home: Path, entry: Mapping[str, Any], *, uri: str) -> None:
     """Log a run unless it is registered already, and set the aliases that ``entry`` asks for."""
     name, version = entry["name"], entry["version"]
     known = _registered(client, name, version)
-    registered = known or _log_run(client, home, name, version, plots=entry["plots"], uri=uri)
+    registered = known or _log_run(client, home, name=name, version=version, plots=entry["plots"], uri=uri)
     if CHAMPION not in entry or known is None:
         client.set_registered_model_alias(name, CANDIDATE, registered.version)
     if CHAMPION in entry:
@@ -182,8 +182,9 @@ def _registered(client: MlflowClient, name: str, version: str) -> ModelVersion |
 
 
 def _log_run(
-    client: MlflowClient, home: Path, name: str, version: str, *, plots: Mapping[str, str], uri: str
+    client: MlflowClient, home: Path, *, name: str, version: str, plots: Mapping[str, str], uri: str
 ) -> ModelVersion:
+    # mlflow takes seconds to import; only a training or promotion logs.
     from mlflow.entities import LoggedModelStatus, Metric, Param
     from mlflow.exceptions import MlflowException
 
@@ -191,7 +192,7 @@ def _log_run(
 
     folder = verified(home, name, version)
     record = read_record(home, name, version)
-    experiment = _experiment(client, home, name, uri)
+    experiment = _experiment(client, home, name, uri=uri)
     for broken_off in client.search_runs([experiment], f"tags.{VERSION_TAG} = '{version}'"):
         client.delete_run(broken_off.info.run_id)
     tags = {VERSION_TAG: version, "perfml": record.perfml, "model": name}
@@ -222,7 +223,7 @@ def _log_run(
     )
 
 
-def _experiment(client: MlflowClient, home: Path, name: str, uri: str) -> str:
+def _experiment(client: MlflowClient, home: Path, name: str, *, uri: str) -> str:
     """One experiment a model. A server chooses where its artifacts lie; without one they lie under ``home``."""
     known = client.get_experiment_by_name(f"perfml-{name}")
     if known is not None:

@@ -39,7 +39,7 @@ class TrainingSample:
 
     @classmethod
     def of(
-        cls, data: Data, folder: ProjectFolder, name: str, until: dt.date, *, progress: Progress = SILENT
+        cls, data: Data, folder: ProjectFolder, name: str, *, until: dt.date, progress: Progress = SILENT
     ) -> TrainingSample:
         """Build the evidence of every as-of date that the record allows."""
         spec = folder.model(name)
@@ -121,7 +121,7 @@ class TrainingSample:
             weight=None if weight is None else weight[chosen],
         )
 
-    def learn_again(self, risk: RiskModel, label: Floats, rows: Ints, seed: int) -> RiskModel:
+    def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> RiskModel:
         """Fit with the hyperparameters of ``risk``, on those of other ``rows`` whose label is known."""
         chosen = rows[~np.isnan(label[rows])]
         return fit(
