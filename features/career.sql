@@ -12,7 +12,7 @@ reason = "career:level"
 
 [columns.days_in_level]
 zh = "在当前职级的天数"
-en = "days in the present level"
+en = "days at the current level"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]
@@ -20,7 +20,7 @@ reason = "career:level"
 
 [columns.days_in_position]
 zh = "距最近一次任职变动的天数"
-en = "days since the last change of position"
+en = "days since the last position change"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]
@@ -28,14 +28,14 @@ reason = "career:level"
 
 [columns.level_changes]
 zh = "职级变动次数"
-en = "changes of level so far"
+en = "level changes so far"
 unit = "changes"
 owner = "company"
 reason = "career:level"
 
 [columns.manager_changes_365d]
 zh = "近365天更换上级的次数"
-en = "changes of manager in the last 365 days"
+en = "manager changes in the last 365 days"
 unit = "changes"
 owner = "company"
 compare = ["team", "peers"]
@@ -43,21 +43,21 @@ reason = "career:manager"
 
 [columns.days_with_manager]
 zh = "与当前上级共事的天数"
-en = "days with the present manager"
+en = "days with the current manager"
 unit = "days"
 owner = "company"
 reason = "career:manager"
 
 [columns.team_size]
 zh = "团队人数（含本人）"
-en = "people with the same manager, the person included"
+en = "team size, including the person"
 unit = "people"
 owner = "company"
 reason = "career:team"
 
 [columns.reports]
 zh = "直接下属人数"
-en = "people who report to them"
+en = "direct reports"
 unit = "people"
 owner = "company"
 reason = "career:team"

@@ -6,7 +6,7 @@ reads = ["goals_open", "days_since_goal_change", "feedback_received_days_since_l
 
 [columns.days_changed_undiscussed]
 zh = "进行中目标被修改后一直没有反馈的天数"
-en = "days since a running goal was changed, with no feedback since"
+en = "days since a current goal was changed, with no feedback since"
 unit = "days"
 direction = "lower"
 owner = "manager"

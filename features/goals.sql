@@ -5,13 +5,13 @@ needs = ["goals", "progress"]
 
 [columns.goals_open]
 zh = "进行中的目标数"
-en = "goals now running"
+en = "number of current goals"
 unit = "goals"
 owner = "manager"
 
 [columns.goal_lead_mean]
 zh = "最近一次记录时目标完成度减去时间进度（按权重平均）"
-en = "share of the target reached less share of the time gone, when last measured, mean by weight"
+en = "share of the target reached minus share of the time elapsed, at the last measurement (average by weight)"
 unit = "share"
 direction = "higher"
 owner = "employee"
@@ -19,14 +19,14 @@ compare = ["team", "peers"]
 
 [columns.goal_lead_worst]
 zh = "落后最多的目标：最近一次记录时完成度减去时间进度"
-en = "share of the target reached less share of the time gone, when last measured, on the goal furthest behind"
+en = "goal furthest behind: share of the target reached minus share of the time elapsed, at the last measurement"
 unit = "share"
 direction = "higher"
 owner = "employee"
 
 [columns.weight_behind_percent]
 zh = "落后目标的权重合计"
-en = "weight of the goals that are behind"
+en = "total weight of the goals that are behind"
 unit = "percent"
 direction = "lower"
 owner = "employee"
@@ -34,33 +34,33 @@ compare = ["team", "peers"]
 
 [columns.core_weight_behind_percent]
 zh = "落后核心目标的权重合计"
-en = "weight of the core goals that are behind"
+en = "total weight of the core goals that are behind"
 unit = "percent"
 direction = "lower"
 owner = "employee"
 
 [columns.days_since_progress]
 zh = "距最近一次目标进展记录的天数"
-en = "days since any progress was recorded"
+en = "days since goal progress was last recorded"
 unit = "days"
 direction = "lower"
 owner = "manager"
 
 [columns.goal_versions]
 zh = "进行中目标被修改的次数"
-en = "times that the running goals were changed"
+en = "changes made to the current goals"
 unit = "changes"
 owner = "manager"
 
 [columns.days_since_goal_change]
 zh = "距进行中目标最近一次被修改的天数"
-en = "days since a running goal was last changed"
+en = "days since a current goal was last changed"
 unit = "days"
 owner = "manager"
 
 [columns.past_attainment]
 zh = "以往目标的平均完成率（单个目标至多计200%）"
-en = "mean attainment of past goals, each at most 200 %"
+en = "average attainment of past goals, each counted up to 200 %"
 unit = "share"
 direction = "higher"
 owner = "employee"
@@ -68,7 +68,7 @@ compare = ["team", "peers"]
 
 [columns.recent_attainment]
 zh = "近92天到期目标的平均完成率（单个目标至多计200%）"
-en = "mean attainment of the goals that ended in the last 92 days, each at most 200 %"
+en = "average attainment of the goals that ended in the last 92 days, each counted up to 200 %"
 unit = "share"
 direction = "higher"
 owner = "employee"

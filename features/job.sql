@@ -5,7 +5,7 @@ needs = ["people"]
 
 [columns.tenure_days]
 zh = "在职天数"
-en = "days since the hire"
+en = "days since joining the company"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]

@@ -13,13 +13,13 @@ compare = ["team", "peers"]
 
 [columns.courses_open]
 zh = "已选未完成的课程数"
-en = "courses begun and not finished"
+en = "courses started but not finished"
 unit = "courses"
 owner = "employee"
 
 [columns.completion_share]
 zh = "已选课程的完成比例"
-en = "share of the courses begun that were finished"
+en = "share of the courses started that were finished"
 unit = "share"
 direction = "higher"
 owner = "employee"

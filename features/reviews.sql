@@ -12,15 +12,15 @@ owner = "employee"
 compare = ["team", "peers"]
 
 [columns.previous_rating]
-zh = "上一次绩效评级"
-en = "rating at the review before"
+zh = "再上一次绩效评级"
+en = "rating at the review before the last"
 unit = "rating"
 direction = "higher"
 owner = "employee"
 
 [columns.rating_change]
-zh = "评级变化"
-en = "change of rating between the last two reviews"
+zh = "最近两次评价之间的评级变化"
+en = "change in rating between the last two reviews"
 unit = "rating"
 direction = "higher"
 owner = "employee"
@@ -28,7 +28,7 @@ compare = ["team", "peers"]
 
 [columns.mean_rating]
 zh = "历次平均评级"
-en = "mean of all ratings so far"
+en = "average of all ratings so far"
 unit = "rating"
 direction = "higher"
 owner = "employee"
@@ -54,13 +54,13 @@ owner = "manager"
 
 [columns.last_rater_mean]
 zh = "最近一位评价者给出的平均评级"
-en = "mean rating that the last reviewer gives"
+en = "average rating given by the last reviewer"
 unit = "rating"
 owner = "manager"
 
 [columns.same_rater]
 zh = "最近两次评价是否由同一人作出"
-en = "the last two reviews came from the same reviewer"
+en = "whether the last two reviews came from the same reviewer"
 unit = "yes or no"
 owner = "company"
 */

@@ -1,6 +1,6 @@
 /*
 zh = "团队流动"
-en = "Turnover around the person"
+en = "Team turnover"
 needs = ["positions", "exits"]
 
 [columns.team_exits_182d]

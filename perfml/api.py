@@ -271,7 +271,15 @@ class Project:
         record = read_record(self.home, model, day)
         folder = self.folder if record is None else kept_definitions(self.home, record["definitions"])
         with self.open(data) as opened:
-            return rows_behind(opened, folder.definitions, column, employee_id, day, kinds=loaded.kinds, most=most)
+            return rows_behind(
+                opened,
+                folder.definitions,
+                column,
+                employee_id=employee_id,
+                as_of=day,
+                kinds=loaded.kinds,
+                most=most,
+            )
 
     def curves(self, model: str, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> pa.Table:
         """The probability of having left, by cause and month, and the expected days in employment; see

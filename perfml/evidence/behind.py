@@ -1,7 +1,7 @@
-"""The rows behind a value: which events, which review, which goal, as known before the as-of date.
+"""The rows behind a value: which events, reviews or goals it was computed from, as known before the as-of date.
 
-Behind a value of the log are exactly the rows that were counted. Behind a value of ``features/*.sql`` are the person's own rows
-in the tables it reads; rows of other people that it counts (who left a team) are not shown.
+For a value of the log these are exactly the rows that were counted. For a value of ``features/*.sql`` they are the person's
+own rows in the tables it reads; rows of other people that it counts (who left a team) are not shown.
 """
 
 from __future__ import annotations
@@ -25,27 +25,28 @@ def rows_behind(
     data: Data,
     definitions: Definitions,
     column: Column,
+    *,
     employee_id: str,
     as_of: dt.date,
-    *,
     kinds: Sequence[str],
     most: int = 50,
 ) -> dict[str, pd.DataFrame]:
-    """Table → the employee's rows behind ``column`` at ``as_of``, at most ``most`` of each, the newest first.
+    """Table → the employee's rows behind ``column`` at ``as_of``, at most ``most`` of each, newest first.
 
-    An event that another person did has them as ``employee_id``. A comparison has the rows of what it compares. ``kinds``: of
-    the log, as the model learnt them. Tables without a row are left out. Raises :class:`PerfmlError` where no definition makes
-    the column any more.
+    An event done by somebody else has that person as ``employee_id``. A comparison has the rows of the column it compares.
+    ``kinds``: the kinds of the log the model was trained with. Tables without a row are left out. Raises
+    :class:`PerfmlError` if no definition produces the column any more.
     """
     name = column.compares or column.name
     make_snapshots(data, [as_of])
-    return _behind(data, definitions, name, employee_id, as_of, kinds, most)
+    return _behind(data, definitions, name, employee_id=employee_id, as_of=as_of, kinds=kinds, most=most)
 
 
 def _behind(
     data: Data,
     definitions: Definitions,
     name: str,
+    *,
     employee_id: str,
     as_of: dt.date,
     kinds: Sequence[str],
@@ -55,18 +56,21 @@ def _behind(
         plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
         for column in plan.columns:
             if column.column.name == name:
-                events = _events(data, plan, column, employee_id, as_of, most)
+                events = _events(data, plan, column, employee_id=employee_id, as_of=as_of, most=most)
                 return {"events": events} if len(events) else {}
     for file in definitions.relational:
         if name in file.spec.columns and file.spec.reads:
-            parts = [_behind(data, definitions, read, employee_id, as_of, kinds, most) for read in file.spec.reads]
+            parts = [
+                _behind(data, definitions, read, employee_id=employee_id, as_of=as_of, kinds=kinds, most=most)
+                for read in file.spec.reads
+            ]
             return {
-                table: _newest(data, table, [part[table] for part in parts if table in part], most)
+                table: _newest(data, table, [part[table] for part in parts if table in part], most=most)
                 for table in sorted({table for part in parts for table in part})
             }
         if name in file.spec.columns:
             known = {
-                table: _known(data, table, employee_id, most)
+                table: _known(data, table, employee_id=employee_id, most=most)
                 for table in file.spec.needs
                 if table not in NOT_OFFERED and (table == "people" or data.has(table))
             }
@@ -74,8 +78,10 @@ def _behind(
     raise PerfmlError("is made by no definition", where=name, remedy="restore the file in features/ that made it")
 
 
-def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_of: dt.date, most: int) -> pd.DataFrame:
-    """Rows of the log, on both sides, by the channels that were counted."""
+def _events(
+    data: Data, plan: Plan, column: WindowColumn, *, employee_id: str, as_of: dt.date, most: int
+) -> pd.DataFrame:
+    """Rows of the log in the channels that were counted, as the person who acted and as the counterpart."""
     if column.measure in COUNTERPART_MEASURES:
         sides: tuple[Side, ...] = ("own", "received") if column.side == "either" else (column.side,)
         channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
@@ -100,15 +106,15 @@ def _events(data: Data, plan: Plan, column: WindowColumn, employee_id: str, as_o
     ).df()
 
 
-def _newest(data: Data, table: str, parts: Sequence[pd.DataFrame], most: int) -> pd.DataFrame:
-    """The rows of ``parts``, each once, at most ``most``, the newest first."""
+def _newest(data: Data, table: str, parts: Sequence[pd.DataFrame], *, most: int) -> pd.DataFrame:
+    """The distinct rows of ``parts``, at most ``most``, newest first."""
     rows = pd.concat(parts).drop_duplicates()
     happened = data.specs[table].happened if table in data.specs else None
     return (rows.sort_values(happened, ascending=False, kind="stable") if happened else rows).head(most)
 
 
-def _known(data: Data, table: str, employee_id: str, most: int) -> pd.DataFrame | None:
-    """Rows of one person in an as-of view; a table of goals by their owner, and None for one without an owner."""
+def _known(data: Data, table: str, *, employee_id: str, most: int) -> pd.DataFrame | None:
+    """Rows of one person in an as-of view, by owner for a table keyed by goal; None for a table that names no person."""
     if table == "people":
         return data.connection.execute(
             "select * exclude (as_of) from temp.people where employee_id = ?", [employee_id]

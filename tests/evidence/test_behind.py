@@ -39,7 +39,15 @@ def column_of(evidence, name: str) -> Column:
 
 
 def behind(opened: Data, evidence, name: str, employee: str, most: int = MOST) -> dict[str, pd.DataFrame]:
-    return rows_behind(opened, DEFINITIONS, column_of(evidence, name), employee, END, kinds=evidence.kinds, most=most)
+    return rows_behind(
+        opened,
+        DEFINITIONS,
+        column_of(evidence, name),
+        employee_id=employee,
+        as_of=END,
+        kinds=evidence.kinds,
+        most=most,
+    )
 
 
 COUNTS = [
@@ -113,4 +121,4 @@ def test_a_column_that_nothing_makes_is_refused(opened: Data, evidence) -> None:
 
     gone = replace(column_of(evidence, "overtime_count_91d"), name="gone_28d")
     with pytest.raises(PerfmlError, match="gone_28d: is made by no definition"):
-        rows_behind(opened, DEFINITIONS, gone, "E1", END, kinds=evidence.kinds)
+        rows_behind(opened, DEFINITIONS, gone, employee_id="E1", as_of=END, kinds=evidence.kinds)
