@@ -1,4 +1,4 @@
-"""Evidence relative to the manager's team and to the peers of role and level: z-scores within a group at one as-of date."""
+"""Evidence relative to the manager's team and to peers of the same role and level: z-scores in a group at one as-of date."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy as np
 from perfml.arrays import Floats, Ints
 
 SMALLEST_GROUP = 3
-"""Below three people a comparison says nothing and could point at one person."""
+"""A comparison among fewer than three people is meaningless and could identify one of them."""
 
 
 def z_scores(values: Floats, groups: Ints) -> Floats:
-    """(value − mean) / sample standard deviation within each group; missing values take no part.
+    """(value − mean) / sample standard deviation within each group; missing values are ignored.
 
-    ``groups``: one code a row, −1 for none. A group of fewer than :data:`SMALLEST_GROUP` values gives missing; one whose
-    values are all equal gives exactly 0.
+    ``groups``: one code per row, −1 for no group. The result is missing in a group of fewer than :data:`SMALLEST_GROUP`
+    values, and exactly 0 in one whose values are all equal.
 
     >>> z_scores(np.array([1.0, 2.0, 3.0, 5.0]), np.array([0, 0, 0, -1])).tolist()
     [-1.0, 0.0, 1.0, nan]

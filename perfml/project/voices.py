@@ -1,4 +1,4 @@
-"""The definition of voices: the templates of a reason for HR, for a manager and for the employee, in Chinese and English."""
+"""Definition of voices: templates of a reason for HR, for the manager and for the employee, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FIELDS = frozenset({"evidence"})
 
 
 class Template(Spec):
-    """A sentence in both languages, with the same fields."""
+    """A sentence in both languages, with the same fields in each."""
 
     zh: str
     """The sentence in Chinese."""
@@ -41,14 +41,14 @@ class Template(Spec):
 
 
 class Voice(Spec):
-    """The templates of reasons for one listener."""
+    """The templates of reasons for one reader."""
 
     raises: Template
     """A reason that raises the risk; ``{evidence}`` is the evidence with its values."""
     lowers: Template
     """A reason that lowers the risk."""
     owners: Mapping[Owner, Template]
-    """Who can act on it, as the listener would say it."""
+    """Who can act on a reason, worded for this reader."""
 
     @model_validator(mode="after")
     def _complete(self) -> Voice:
@@ -65,15 +65,15 @@ class VoicesSpec(Spec):
     """``models/<name>.toml`` of kind ``voices``."""
 
     kind: Literal["voices"] = "voices"
-    """Says that the file is a set of voices."""
+    """Marks the file as a set of voices."""
     zh: str
     """The title in Chinese."""
     en: str
     """The title in English."""
     voices: Mapping[Who, Voice]
-    """Listener -> voice; all three are needed."""
+    """Reader -> voice; all three are required."""
     actions: Mapping[str, Template] = {}
-    """By reason (the name that stands in ``evidence`` of a line): what its owner could do."""
+    """Name of a reason (``evidence`` of a score row) -> what its owner can do."""
 
     @model_validator(mode="after")
     def _everyone(self) -> VoicesSpec:

@@ -1,4 +1,4 @@
-"""Holds: a score that would stand on broken rows is not given."""
+"""Holds: withhold the scores of people too many of whose rows are quarantined."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LIMIT = 0.05
 
 
 def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
-    """Employee -> why, for everyone of whose rows known before ``as_of`` too many are quarantined.
+    """Employee -> ``table: rule``, for everyone with too many quarantined rows among those known before ``as_of``.
 
-    More than :data:`LIMIT` of one table is too many. A copy of a row that is in use breaks nothing. A row whose date cannot
-    be read, and which has no ``known_at`` either, stands at no date and holds nobody.
+    Too many is more than :data:`LIMIT` of the person's rows of one table. A duplicate of a row in use does not count, nor
+    does a row with neither a readable date nor a ``known_at``: it belongs to no date.
     """
     broken = data.connection.execute(
         "select table_name, employee_id, count(*) as n, min(rule) as rule from quarantine where employee_id is not null"

@@ -26,7 +26,7 @@ from tests.tables import TODAY, opened, write_tables
 
 PAGES = Path(__file__).parent
 SHIPPED = ProjectFolder(STARTER)
-HEADINGS = ("For what", "Never", "What is predicted", "Who is scored", "From what", "How far to believe it", "Limits")
+HEADINGS = ("Purpose", "Never", "What is predicted", "Who is scored", "Input", "How far to trust it", "Limits")
 """What the card of a model must say, as the beginning of a paragraph or of a sentence in bold."""
 EVENTS = "employee_id | kind | happened_at"
 CASES = [case for path in sorted(PAGES.glob("*.md")) for case in read_page(path)[1]]

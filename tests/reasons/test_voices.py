@@ -71,7 +71,7 @@ def test_only_hr_reads_of_risk() -> None:
 
 def test_owner_and_action_are_named_where_the_risk_is_raised() -> None:
     assert text("manager", "en", reason()).endswith(
-        "you can change this; share the work anew, and agree on a limit to overtime"
+        "you can change this; redistribute the work, and agree on a limit to overtime"
     )
     assert text("employee", "zh", reason()).endswith("应由您的上级改变；重新分配工作量，约定加班上限")
     assert "change" not in text("manager", "en", reason(-0.5))

@@ -1,4 +1,4 @@
-"""Cycles in the reporting line: the row that closes one is quarantined, the rows before it stay."""
+"""Cycles in the reporting line: quarantine the row that closes one and keep the earlier rows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import duckdb
 
 
 def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
-    """Move from ``positions`` to ``quarantine`` each row by which someone would come to report to themselves.
+    """Move each row that would make someone report to themselves from ``positions`` to ``quarantine``.
 
-    Rows take effect in the order in which they became usable, so that a row of tomorrow never changes yesterday's; those of
-    one day take effect together, so that two people may change places. A row that was learnt after a later position had
-    taken effect is history, and no part of the line.
+    Rows take effect in the order in which they became usable, so that a later row never changes the verdict on an earlier
+    one. Rows of one day take effect together, so that two people may swap positions. A row that became known after a later
+    position had taken effect is history and does not change the reporting line.
     """
     rows = connection.execute(
         "select usable_day, employee_id, effective_on, known_moment, manager_id from positions"
