@@ -62,7 +62,7 @@ class TargetPolicy(Policy):
     """
 
     kind: Literal["target_adjustment"] = "target_adjustment"
-    """Says that the file is this policy."""
+    """Marks the file as this policy."""
     zh: str
     """The title in Chinese."""
     en: str

@@ -34,9 +34,9 @@ class Template(Spec):
                 f"{{{unknown[0]}}} is not a field; use one of: {', '.join(f'{{{field}}}' for field in sorted(FIELDS))}"
             )
         if fields[0] != fields[1]:
-            raise ValueError("zh and en do not hold the same fields")
+            raise ValueError("zh and en do not have the same fields; use the same ones in both")
         if not self.zh.strip() or not self.en.strip():
-            raise ValueError("zh and en must not be empty")
+            raise ValueError("zh or en is empty; write the sentence in both languages")
         return self
 
 
@@ -54,10 +54,10 @@ class Voice(Spec):
     def _complete(self) -> Voice:
         for name, template in (("raises", self.raises), ("lowers", self.lowers)):
             if "{evidence}" not in template.en:
-                raise ValueError(f"{name} does not hold {{evidence}}")
+                raise ValueError(f"{name} does not contain {{evidence}}; add it to both languages")
         absent = sorted({"employee", "manager", "company", "data"} - set(self.owners))
         if absent:
-            raise ValueError(f"owners lacks {absent[0]!r}")
+            raise ValueError(f"owners lacks {absent[0]!r}; write one sentence for each owner")
         return self
 
 
@@ -79,5 +79,5 @@ class VoicesSpec(Spec):
     def _everyone(self) -> VoicesSpec:
         absent = sorted({"hr", "manager", "employee"} - set(self.voices))
         if absent:
-            raise ValueError(f"voices lacks {absent[0]!r}")
+            raise ValueError(f"voices lacks {absent[0]!r}; write one voice for each reader")
         return self

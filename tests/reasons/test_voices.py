@@ -93,8 +93,11 @@ def test_only_the_texts_are_retold() -> None:
             {"raises": {"zh": "{evidence}", "en": "{evidense}"}},
             r"\{evidense\} is not a field; use one of: \{evidence\}",
         ),
-        ({"raises": {"zh": "风险", "en": "{evidence}"}}, "zh and en do not hold the same fields"),
-        ({"raises": {"zh": "风险", "en": "risk"}}, r"raises does not hold \{evidence\}"),
+        (
+            {"raises": {"zh": "风险", "en": "{evidence}"}},
+            "zh and en do not have the same fields; use the same ones in both",
+        ),
+        ({"raises": {"zh": "风险", "en": "risk"}}, r"raises does not contain \{evidence\}; add it to both languages"),
         ({"raises": {"zh": "{evidence}"}}, "key 'en' is missing"),
         ({"owners": {}}, "owners lacks 'company'"),
     ],
