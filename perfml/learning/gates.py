@@ -1,6 +1,6 @@
-"""Gates: the tests a model must not fail before anybody is listed by it, each with its figure, its limit and a message.
+"""Gates: tests that a model must not fail before it may list anybody, each with its figure, limit and message.
 
-A model that fails one is kept as a candidate with the reason; it can be studied, gives no list and cannot be promoted.
+A model that fails one is saved as a candidate with the reason: it can be studied, but gives no list and cannot be promoted.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from perfml.project.model_spec import ModelSpec
 STANDARD_ERRORS = 3.0
 """How far permuted labels may lie from AUC .5."""
 LARGEST_REACH = 0.15
-"""Largest :data:`STANDARD_ERRORS` of a permuted-label test that judges; beyond, a leak up to AUC .65 would go unnoticed."""
+"""Widest band around .5 (:data:`STANDARD_ERRORS`) at which a permuted-label test still judges; beyond, leaks would pass."""
 FEWEST_DISTINCT = 5
-"""Distinct known values that make two equal rows of evidence more than chance."""
+"""Distinct known values from which two equal rows of evidence are unlikely to be chance."""
 
 
 def baseline_gate(tested: Backtest) -> GateRecord:
-    """Better than chance, and than the baseline by two standard errors."""
+    """Check that the model beats chance, and the baseline by two standard errors."""
     auc = tested.difference["auc"]
     beaten = tested.baseline_columns or Message.of("chance")
     figure = Message.of("not_estimated")
@@ -53,11 +53,11 @@ def baseline_gate(tested: Backtest) -> GateRecord:
 
 
 def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progress = SILENT) -> GateRecord:
-    """Each person is given the outcomes of another one and the back-test is run again: nothing may be predicted.
+    """Give each person the outcomes of another and repeat the back-test: nothing may be predicted.
 
-    Evidence that knows the outcome by another way than the label (a leak in time or identity) shows here. Pairs of one date
-    are compared: that some months have more cases than others is known to everyone. Where the standard error is so large
-    that only an AUC beyond .5 + :data:`LARGEST_REACH` would fail, the gate is insufficient.
+    This detects evidence that knows the outcome other than through the label: a leak in time or identity. Only pairs of the
+    same date are compared, because months with more cases are no leak. Where the standard error is so large that only an
+    AUC beyond .5 + :data:`LARGEST_REACH` would fail, the gate is insufficient.
     """
     folds = sample.spec.backtest.model_copy(update={"folds": min(2, sample.spec.backtest.folds)})
     permuted = sample.permuted(5).with_spec(sample.spec.model_copy(update={"backtest": folds}))
@@ -80,7 +80,7 @@ def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progres
 
 
 def single_column_gate(features: Floats, label: Floats, *, names: list[str], spec: ModelSpec) -> GateRecord:
-    """No column alone ranks the outcome so well that it is more likely a leak than evidence."""
+    """Check that no column alone ranks the outcome so well that it is more likely a leak than evidence."""
     most = spec.gates.max_single_auc
     alone = column_auc(features, label)
     limit = Message.of("gate_most", most=most)
@@ -101,9 +101,9 @@ def single_column_gate(features: Floats, label: Floats, *, names: list[str], spe
 
 
 def column_auc(features: Floats, label: Floats) -> Floats:
-    """The AUC of each column by itself, missing values in the middle: (n, columns), (n,) -> (columns,).
+    """Return the AUC of each column alone, missing values set to the median: (n, columns), (n,) -> (columns,).
 
-    It is Mann & Whitney's U over the number of pairs; missing where all values are, or only one outcome occurs.
+    The AUC is Mann & Whitney's U over the number of pairs; NaN where all values are missing or only one outcome occurs.
     """
     case = label == 1
     pairs = int(case.sum()) * int((~case).sum())
@@ -117,7 +117,7 @@ def column_auc(features: Floats, label: Floats) -> Floats:
 
 
 def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
-    """Rows of two people that are equal in all evidence on one date: one person under two ids, trained and tested twice."""
+    """Measure the share of rows that equal another person's on the same date: one person under two ids, trained and tested on."""
     features = table.matrix()[table.usable]
     rows = table.frame.loc[table.usable, ["employee_id", "as_of"]].reset_index(drop=True)
     telling = np.array([len(set(row[~np.isnan(row)].tolist())) >= FEWEST_DISTINCT for row in features])
@@ -141,7 +141,7 @@ def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
 
 
 def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tuple[str, ...]) -> GateRecord:
-    """The export is opened again as it stood on the morning of an as-of date: the evidence may not change by a digit."""
+    """Rebuild the evidence from the export as it stood on the morning of an as-of date; not one digit may change."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]
     with open_data(data.origin, definitions.tables, today=day - dt.timedelta(days=1), strict=False) as then:
@@ -173,7 +173,7 @@ def _equal(a: Floats, b: Floats) -> bool:
 
 
 def stability_gates(measured: Stability, spec: ModelSpec) -> list[GateRecord]:
-    """The top decile, and the leading reasons in it, are much the same when the model is refitted on other people."""
+    """Check that the top decile, and the leading reasons in it, hardly change when the model is refitted on other people."""
     jaccard, frequency = measured.jaccard, measured.mean_selection_frequency
     return [
         _at_least(
@@ -213,7 +213,7 @@ def _at_least(
 
 
 def fairness_gate(report: FairnessReport) -> GateRecord:
-    """The spec's fairness limits; groups too small to judge make it *insufficient*, not passed."""
+    """Check the spec's fairness limits; groups too small to judge make the gate *insufficient*, not passed."""
     verdicts = [finding.verdict for finding in report.findings]
     failed = next((finding for finding in report.findings if finding.verdict == "fail"), None)
     if failed is not None:

@@ -1,7 +1,7 @@
 """What is known about a trained version: its definition, back-tests, gates, fairness, reference and origin.
 
 Training writes a :class:`TrainingRecord` beside the model; scoring, reports, the terminal and the service read it. Sentences
-are kept as :class:`~perfml.messages.Message` and rendered by the reader. Nothing heavy is imported: the service reads
+are stored as :class:`~perfml.messages.Message` and rendered by the reader. Nothing heavy is imported: the service reads
 records without LightGBM or pandas.
 """
 
@@ -18,10 +18,10 @@ from perfml.messages import Message, render
 from perfml.project.model_spec import FairnessSpec, ModelSpec
 
 Verdict = Literal["pass", "fail", "insufficient"]
-"""Of a gate or a finding; ``insufficient`` is neither passed nor failed."""
+"""Verdict of a gate or a finding; ``insufficient`` is neither passed nor failed."""
 
 NO_BACKTEST = Message.of("has_no_backtest")
-"""Of a horizon that a version does not have."""
+"""Message for a horizon that a version lacks."""
 
 
 class RecordPart(BaseModel):
@@ -30,7 +30,7 @@ class RecordPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON with every message in words, see :func:`rendered`."""
+        """Return JSON with every message in words, see :func:`rendered`."""
         json: dict[str, Any] = rendered(self.model_dump(mode="json"))
         return json
 
@@ -80,7 +80,7 @@ class YearRecord(RecordPart):
 
 
 class GroupFigures(RecordPart):
-    """Figures among some of the tested rows: a segment, or those treated meanwhile. A missing figure was not estimated."""
+    """Figures among some of the tested rows: a segment, or the treated. A missing figure could not be estimated."""
 
     rows: int
     positives: int = 0
@@ -90,7 +90,7 @@ class GroupFigures(RecordPart):
 
 
 class ListRecord(RecordPart):
-    """What lists of one size held in the back-test; see :func:`perfml.learning.validation.lists.lists_by_size`."""
+    """Outcomes among lists of one size in the back-test; see :func:`perfml.learning.validation.lists.lists_by_size`."""
 
     share: float
     listed: int
@@ -107,7 +107,7 @@ class BacktestRecord(RecordPart):
     horizon_days: int
     proven: bool
     text: Message
-    """How it compares with the baseline or, where a gate failed, what the first that did means."""
+    """Comparison with the baseline or, where a gate failed, the message of the first failed gate."""
     rows: int
     positives: int
     baseline_columns: tuple[str, ...]
@@ -188,7 +188,7 @@ class UpliftRecord(RecordPart):
 
 
 class TreatmentRecord(RecordPart):
-    """Rows in whose horizon an intervention was done, the back-test among them and the others, and measured uplift."""
+    """Rows with an intervention within the horizon, back-test figures of these and of the others, and the measured uplift."""
 
     rows: int
     treated: GroupFigures
@@ -207,7 +207,7 @@ class TrainingRecord(RecordPart):
     """Everything known about a trained version except its parameters. Keys of the mappings are horizons in days."""
 
     until: dt.date
-    """Only what was known, and labels that had matured, by this date were used."""
+    """Training uses only what was known, and labels that had matured, by this date."""
     as_of_dates: tuple[dt.date, dt.date]
     spec: ModelSpec
     training: dict[int, TrainingCounts]
@@ -227,7 +227,7 @@ class TrainingRecord(RecordPart):
 
 
 def rendered(value: Any) -> Any:
-    """JSON with its messages in words: a ``text`` becomes ``en`` and ``zh``, any other message English.
+    """Render the messages in JSON: a ``text`` becomes ``en`` and ``zh``, any other message becomes English.
 
     >>> rendered({"text": {"code": "example", "values": {"rows": 3}}})
     {'en': '3 rows', 'zh': '3 行'}

@@ -1,4 +1,4 @@
-"""Training: back-test, fit on everything known by a date, ask every gate, and keep the version with its record."""
+"""Training: back-test, fit on everything known by a date, check every gate, and save the version with its record."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ExitKind
 
 CURVE_DAYS = 730
-"""Follow-up that hazards are fitted on; later follow-up is cut off."""
+"""Days of follow-up that hazards are fitted on; later follow-up is censored."""
 
 
 def backtest(
     data: Data, folder: ProjectFolder, name: str, *, until: dt.date, progress: Progress = SILENT
 ) -> list[Backtest]:
-    """The rolling-origin back-test of each horizon that the record is long enough for.
+    """Back-test each horizon that the record is long enough for, with a rolling origin.
 
-    Raises :class:`ModelError` when it is long enough for none.
+    Raises :class:`ModelError` when the record is too short for every horizon.
     """
     return backtests(TrainingSample.of(data, folder, name, until=until, progress=progress), name, progress=progress)[0]
 
@@ -64,7 +64,7 @@ def train(
 ) -> Model:
     """Train ``name`` on what was known, and labels that had matured, by ``until``; save it as the candidate.
 
-    ``logged``: interventions that perfml keeps, beside those of the data (:mod:`perfml.learning.validation.uplift`).
+    ``logged``: interventions that perfml stores, in addition to those of the data (:mod:`perfml.learning.validation.uplift`).
     Raises :class:`DefinitionError` for a model without a card, and :class:`ModelError` when no horizon has both outcomes
     often enough.
     """
@@ -121,7 +121,7 @@ def train(
 
 
 def _judged(record: BacktestRecord, gates: Sequence[GateRecord]) -> BacktestRecord:
-    """A list needs that no gate fails; the first that did gives the reason why there is none."""
+    """Withhold the list when a gate fails; the first failed gate supplies the reason."""
     failed = next((g for g in gates if g.verdict == "fail"), None)
     return record if failed is None else record.model_copy(update={"proven": False, "text": failed.text})
 
@@ -129,7 +129,7 @@ def _judged(record: BacktestRecord, gates: Sequence[GateRecord]) -> BacktestReco
 def _treatment(
     sample: TrainingSample, tested: Sequence[Backtest], logged: pd.DataFrame | None
 ) -> dict[int, TreatmentRecord]:
-    """Rows that were treated meanwhile, and what randomised interventions changed, for each horizon."""
+    """Return the rows treated within each horizon, and what randomised interventions changed."""
     known = known_interventions(sample.data, sample.until, logged)
     records = {}
     for t in tested:
@@ -144,7 +144,7 @@ def _treatment(
 
 
 def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progress) -> dict[str, dict[int, RiskModel]]:
-    """The other causes of leaving, each with a classifier a horizon; a rare one is a constant: its share of cases."""
+    """Fit a classifier for each other cause of leaving and each horizon; a rare cause gets a constant, its share of cases."""
     spec = sample.spec
     out: dict[str, dict[int, RiskModel]] = {}
     if spec.label.kind != "exit":
@@ -163,9 +163,9 @@ def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progre
 
 
 def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards | None:
-    """Time to leaving by cause, from one row a person, drawn at random: the rows of one person share one exit.
+    """Fit time to leaving by cause on one random row per person, since the rows of one person share one exit.
 
-    The row is weighted by the number of the person's rows: without, leavers, who have few rows, would count like stayers.
+    Each row is weighted by the person's number of rows; unweighted, leavers, who have few rows, would count like stayers.
     """
     spec = sample.spec
     if spec.label.kind != "exit":
@@ -185,7 +185,7 @@ def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards
         return None
     progress("time to leaving", 0, 1)
     given = spec.learner.model_dump(exclude={"blend"})
-    given["seeds"] = given["seeds"][:1]  # people are not ranked by curves
+    given["seeds"] = given["seeds"][:1]  # curves do not rank people, so one seed is enough
     blank = HazardModel(**given)
     hazards = CauseSpecificHazards(hazard=blank).fit(
         sample.features[rows], time, cause, weight=weight.astype(np.float64)
@@ -203,7 +203,7 @@ def _gates(
     shared: Sequence[GateRecord],
     progress: Progress,
 ) -> tuple[tuple[GateRecord, ...], dict[str, float]]:
-    """Every gate of one horizon (``shared``: those of all horizons), and the selection frequency of each reason."""
+    """Check every gate of one horizon (``shared``: gates common to all horizons); also the selection frequency of each reason."""
     spec, days = sample.spec, tested.horizon_days
     label = sample.label(days)
     known = ~np.isnan(label)

@@ -1,6 +1,6 @@
-"""Whether a model treats groups of people alike.
+"""Audit of whether a model treats groups of people alike.
 
-Everyone is held to one threshold; nothing in this module sets another for a group. Intervals are over people, as in
+One threshold applies to everyone; nothing in this module sets a separate one for a group. Intervals are over people, as in
 :mod:`perfml.learning.validation.metrics`.
 """
 
@@ -35,11 +35,11 @@ from perfml.learning.validation.metrics import DRAWS, interval
 from perfml.project.model_spec import FairnessSpec
 
 UNKNOWN = "unknown"
-"""The group of those whose attribute is not known: shown, and never compared."""
+"""Group of people whose attribute is unknown: shown, but never compared."""
 
 
 def age_bands(birth_year: npt.ArrayLike, as_of: npt.ArrayLike) -> Objects:
-    """The band of the age reached within the as-of date's year: ``<30``, ``30-39``, ``40-49``, ``50+``; None where unknown.
+    """Return the band of the age reached in the as-of date's year: ``<30``, ``30-39``, ``40-49``, ``50+``; None if unknown.
 
     >>> age_bands([1999, 1985, None], np.array(["2026-06-01"] * 3, "M8[D]")).tolist()
     ['<30', '40-49', None]
@@ -61,22 +61,22 @@ def audit(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> FairnessReport:
-    """Compare the groups of each attribute, and of each two attributes together. All arrays are of shape (rows,).
+    """Compare the groups of each attribute and of each pair of attributes. All arrays have shape (rows,).
 
     - *flag rate ratio*, *non-flag rate ratio*: lowest over highest share of rows flagged, and not flagged. Both, because
-      .98 / .94 of people left alone looks even while 2 % against 6 % are flagged (Feldman et al. 2015).
+      non-flag rates of .98 and .94 look even while 2 % and 6 % are flagged (Feldman et al. 2015).
     - *true-positive gap*: highest less lowest share flagged of the rows that had the outcome (Hardt et al. 2016).
-    - *calibration gap*: by what factor, less one, a group's expected over observed differs from everybody's. A factor,
-      because a risk of half or double the truth is equally wrong; against everybody's and not against 1, because a level
-      that is wrong for all alike is not unfair and shows in the back-test (the table of groups has it against 1).
+    - *calibration gap*: the factor, less one, by which a group's expected over observed differs from everybody's. A factor,
+      because a risk of half or double the truth is equally wrong; relative to everybody and not to 1, because a level
+      that is equally wrong for all is not unfair and shows in the back-test (the table of groups has it relative to 1).
 
-    Groups with fewer people, positives or negatives than the limits ask are shown and not compared; fewer than two that
-    can be compared give "insufficient". A metric *fails* when two groups lie beyond the limit of each other *and* equal
-    groups would not be set so far apart by chance (:data:`~perfml.learning.fairness.findings.CHANCE`). The interval cannot be
-    asked for the second: of groups that are alike one is always the lowest, a minimum over a maximum is always under 1. So a
-    score test is, corrected for the number of groups and of comparisons in the report: of a model fair to all, the
-    four-fifths rule alone would fail nearly every audit with small groups. "pass" means that no violation was shown; where
-    the interval reaches beyond the limit the sentence says so.
+    Groups with fewer people, positives or negatives than the limits require are shown but not compared; fewer than two
+    comparable groups give "insufficient". A metric *fails* when two groups differ by more than the limit *and* chance would
+    not set equal groups so far apart (:data:`~perfml.learning.fairness.findings.CHANCE`). The interval cannot decide the
+    second condition, because a minimum over a maximum is below 1 even for equal groups. A score test decides it, corrected
+    for the number of groups and of comparisons in the report: the four-fifths rule alone would fail nearly every audit of
+    a fair model with small groups. "pass" means that no violation is shown; where the interval reaches beyond the limit,
+    the sentence says so.
 
     Raises :class:`DataError` when the arrays differ in length, or a label is neither 0 nor 1 (has not matured).
     """
@@ -115,7 +115,7 @@ class _Rows:
 
 
 def with_intersections(groups: Mapping[str, Any]) -> dict[str, Objects]:
-    """The group of each row by attribute and by each two attributes; :data:`UNKNOWN` where one is not known."""
+    """Return the group of each row by attribute and by pair of attributes; :data:`UNKNOWN` where an attribute is unknown."""
     single: dict[str, Objects] = {}
     for name, given in groups.items():
         values = np.asarray(given, dtype=object)
@@ -133,7 +133,7 @@ def _compare(
 ) -> tuple[tuple[GroupRow, ...], list[FairnessFinding]]:
     names, code = np.unique(group.astype(str), return_inverse=True)
     n = len(names)
-    # How many people a group has, and of them with and without the outcome, and what it sums to in every draw of people.
+    # People in each group, those with and without the outcome, and the group's sums in every draw over people.
     people, positives, negatives = (
         np.bincount(np.unique(code[keep] + n * rows.person[keep]) % n, minlength=n)
         for keep in (np.ones(len(code), bool), rows.label == 1, rows.label == 0)
@@ -182,7 +182,7 @@ def _compare(
     chance = _chances(compared, position[code[enough[code]]])
 
     def finding(metric: str) -> FairnessFinding:
-        # Each two groups, or each group and all: their distance, how far it is in standard errors, and where they stand.
+        # Each pair of groups, or each group and all: distance, distance in standard errors, and the groups' positions.
         rate, test = rates[metric].to_numpy(np.float64)[at], chance[metric]
         pairs: list[tuple[float, float, int, int | None]]
         if metric == "calibration_gap":
@@ -190,7 +190,7 @@ def _compare(
         else:
             both = (sorted(two, key=lambda g: float(rate[g])) for two in combinations(range(len(at)), 2))
             pairs = [(_gap(metric, rate[a], rate[b]), test.pairwise_z(a, b), a, b) for a, b in both]
-        if metric.endswith("ratio") and not rate.max() > 0:  # nobody is flagged, or everybody
+        if metric.endswith("ratio") and not rate.max() > 0:  # nobody or everybody is flagged
             return insufficient(attribute, metric, limits=limits, table=table)
         furthest = (min if metric.endswith("ratio") else max)(pairs, key=lambda pair: pair[0])
         beyond = [pair for pair in pairs if limits.violated(metric, pair[0])]
@@ -215,21 +215,21 @@ def _compare(
             p_value=p,
             p_in_report=p,
             verdict="pass",
-            text=METRICS[metric],  # the judgement follows, once all tests of the report are known
+            text=METRICS[metric],  # judged once all tests of the report are known
         )
 
     return table, [finding(metric) for metric in METRICS]
 
 
 def _gap(metric: str, a: float, b: float) -> float:
-    """How far two rates are apart, ``a`` being the lower; for calibration the factor between ``a`` and 1, less one."""
+    """Return the distance of two rates, ``a`` being the lower; for calibration the factor between ``a`` and 1, less one."""
     if metric.endswith("ratio"):
         return float(a / b) if b > 0 else 1.0
     return float(max(a, 1 / a) - 1 if metric == "calibration_gap" else b - a)
 
 
 def _metric_frame(rows: _Rows, group: Objects) -> Any:
-    """fairlearn's figures by group. It gives a group without positives a true-positive rate of 0: do not read that one."""
+    """Return fairlearn's figures by group. It gives a group without positives a true-positive rate of 0, which means nothing."""
 
     def expected_over_observed(label: Floats, _: Bools, probability: Floats) -> float:
         return float(np.sum(probability) / np.sum(label)) if np.sum(label) else math.nan
@@ -249,7 +249,7 @@ def _metric_frame(rows: _Rows, group: Objects) -> Any:
 
 
 def _sums(rows: _Rows, code: Ints, *, groups: int, drawn: Floats) -> Floats:
-    """Rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
+    """Sum rows, flags, cases, flagged cases and expected cases of every group in every draw: (5, draws, groups)."""
     flagged = rows.flagged.astype(np.float64)
     each = (np.ones(len(code)), flagged, rows.label, rows.label * flagged, rows.probability)
     shape = (drawn.shape[1], groups)
@@ -257,9 +257,9 @@ def _sums(rows: _Rows, code: Ints, *, groups: int, drawn: Floats) -> Floats:
 
 
 def _drawn_share(cases: Floats, of: Floats, *, people: Ints, rng: np.random.Generator) -> Floats:
-    """A share in every draw, with half a person more on either side (Jeffreys' prior; Brown, Cai & DasGupta 2001).
+    """Return a share in every draw under Jeffreys' prior, half a person on either side (Brown, Cai & DasGupta 2001).
 
-    Without them a group in which nobody is flagged would have the interval [0, 0] however small it is.
+    Without the prior, a group in which nobody is flagged would have the interval [0, 0] however small it is.
     """
     rows_a_person = np.maximum(1.0, of.mean(axis=0) / np.maximum(1, people))
     more, less = rng.gamma(0.5, size=(2, *of.shape)) * rows_a_person

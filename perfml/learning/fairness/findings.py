@@ -1,4 +1,4 @@
-"""What a fairness audit reports: figures by group, findings with their messages, and the verdict."""
+"""Results of a fairness audit: figures by group, findings with their messages, and the verdict."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from perfml.messages import Message, Value, chain
 from perfml.project.model_spec import FairnessSpec
 
 ALL = "all"
-"""Everybody whose group is compared, where a group is held against them."""
+"""Everybody in a compared group, where a group is compared with all of them."""
 CHANCE = 0.05
-"""Of audits of a model that treats all groups alike, as many may find it unfair; beyond that there is no evidence."""
+"""Largest p-value that counts as evidence: this share of audits of a fair model may find it unfair."""
 METRICS: dict[str, Message] = {
     "flag_rate_ratio": Message.of("flag_rate_ratio"),
     "non_flag_rate_ratio": Message.of("non_flag_rate_ratio"),
@@ -26,7 +26,7 @@ METRICS: dict[str, Message] = {
 
 @dataclass(frozen=True, kw_only=True)
 class GroupRow:
-    """One group. A rate that its rows cannot give (no positives) is missing, never 0."""
+    """One group. A rate that its rows cannot give (no positives) is NaN, never 0."""
 
     group: str
     people: int
@@ -44,11 +44,11 @@ class GroupRow:
 class FairnessFinding:
     """One metric over the groups of one attribute.
 
-    ``groups``: the two that are furthest apart (for calibration: the one furthest from all, and :data:`ALL`). Value and
-    interval belong to these two; the interval may cross parity. ``shown_by``: of those beyond the limit the two for which
-    there is most evidence, which need not be the same: a small group may be far off by chance and a large one not.
-    ``p_value``: how often chance alone sets any groups of this attribute as far apart as these; ``p_in_report``: any
-    groups in the report (Holm 1979).
+    ``groups``: the two furthest apart (for calibration: the one furthest from all, and :data:`ALL`). Value and interval
+    belong to these two; the interval may cross parity. ``shown_by``: among pairs beyond the limit, the one with the
+    strongest evidence, which may be another, since a small group may be far off by chance. ``p_value``: probability that
+    chance alone sets any groups of this attribute as far apart as these; ``p_in_report``: any groups in the report (Holm
+    1979).
     """
 
     attribute: str
@@ -67,8 +67,8 @@ class FairnessFinding:
 class FairnessReport:
     """The findings, the groups behind them by attribute, and one verdict.
 
-    The verdict is "fail" where any finding fails, "insufficient" where a whole attribute (not an intersection) could not be
-    judged or none was given, else "pass".
+    The verdict is "fail" where any finding fails, "insufficient" where a whole attribute (not an intersection) cannot be
+    judged or none is given, else "pass".
     """
 
     verdict: Verdict
@@ -77,7 +77,7 @@ class FairnessReport:
     limits: FairnessSpec
 
     def record(self) -> FairnessRecord:
-        """As it is kept; a figure that could not be estimated is None."""
+        """Return the stored record; a figure that could not be estimated is None."""
         return FairnessRecord(
             verdict=self.verdict,
             findings=tuple(FindingRecord.model_validate(fields(finding)) for finding in self.findings),
@@ -89,12 +89,12 @@ class FairnessReport:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON."""
+        """Return the record as JSON."""
         return self.record().to_json()
 
 
 def fields(row: Any) -> dict[str, Any]:
-    """The fields of a dataclass of figures; one that could not be estimated is None."""
+    """Return the fields of a dataclass of figures; a figure that could not be estimated is None."""
 
     def plain(value: Any) -> Any:
         if isinstance(value, Estimate):
@@ -105,7 +105,7 @@ def fields(row: Any) -> dict[str, Any]:
 
 
 def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:
-    """The finding of a metric that cannot be judged; the ``table`` of its groups gives the reason."""
+    """Return the finding of a metric that cannot be judged; the ``table`` of its groups gives the reason."""
     if sum(row.sufficient for row in table) >= 2:
         why = Message.of("finding_one_sided")
     else:
@@ -137,7 +137,7 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
 
 
 def judged(findings: Sequence[FairnessFinding], limits: FairnessSpec) -> list[FairnessFinding]:
-    """Each with its verdict and message; flags and non-flags share one test."""
+    """Give each finding its verdict and message; flags and non-flags share one test."""
     tests = sorted({(f.p_value, f.attribute) for f in findings if f.verdict != "insufficient"})
     corrected: dict[tuple[float, str], float] = {}
     largest = 0.0
@@ -173,7 +173,7 @@ def _judge(f: FairnessFinding, limits: FairnessSpec) -> FairnessFinding:
 
 
 def _p_value(f: FairnessFinding) -> Message:
-    """The corrected p-value, and the groups it belongs to where these are not the two furthest apart."""
+    """Return the corrected p-value, with its groups where these are not the two furthest apart."""
     p = Message.of("p_tiny") if f.p_in_report < 1e-4 else Message.of("p_value", p=f.p_in_report)
     if f.shown_by in (f.groups, f.groups[::-1]):
         return p

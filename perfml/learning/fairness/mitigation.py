@@ -1,4 +1,4 @@
-"""What mitigating unfairness costs: proxies left out, rows reweighed. Everyone is held to one threshold."""
+"""Cost of mitigating unfairness by leaving out proxies and reweighing rows. One threshold applies to everyone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TEXTS: dict[str, Message] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One way to train, tested on the same rows. ``price``: log loss above the model as learnt, in nats a row."""
+    """One way to train, tested on the same rows. ``price``: log loss above that of the unmitigated model, in nats per row."""
 
     cure: str
     removed: tuple[str, ...]
@@ -46,7 +46,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Mitigation:
-    """The options side by side, and the one to take: the cheapest that does not fail, None where all do."""
+    """All options, and the one to choose: the cheapest that passes, None where none does."""
 
     options: tuple[Option, ...]
     chosen: str | None
@@ -59,9 +59,9 @@ class Mitigation:
 
 
 def reweighing(group: Objects, label: Floats) -> Floats:
-    """Weights (rows,) under which the label does not depend on the group: P(group) P(label) / P(group, label).
+    """Return weights (rows,) under which the label does not depend on the group: P(group) P(label) / P(group, label).
 
-    Kamiran & Calders 2012. They sum to the number of rows.
+    Kamiran & Calders 2012. The weights sum to the number of rows.
 
     >>> reweighing(np.array(["a", "a", "a", "b"], dtype=object), np.array([1.0, 1, 0, 0])).round(2).tolist()
     [0.75, 0.75, 1.5, 0.5]
@@ -87,13 +87,13 @@ def mitigate(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Mitigation:
-    """Train without proxies, with reweighed rows, with both; compare each with the model as learnt.
+    """Train without proxies, with reweighed rows, and with both; compare each with the unmitigated model.
 
     ``label``, ``train``, ``test`` and ``group`` are over the rows of ``sample``: models are fitted on ``train`` and tested on
-    ``test``. ``unrelated`` (columns,): the columns that are left when the evidence named in ``removed`` is. The attribute is
-    used for the weights in training only, never for a prediction or a threshold. The price is the rise in log loss with its
-    interval over people. Reweighing teaches that the groups' base rates are equal: where they are not, it costs calibration
-    within groups, which the findings show.
+    ``test``. ``unrelated`` (columns,): the columns that remain without the evidence named in ``removed``. The attribute only
+    enters the training weights, never a prediction or a threshold. The price is the rise in log loss with its interval
+    over people. Reweighing assumes equal base rates of the groups: where they differ, it costs calibration within groups,
+    which the findings show.
     """
     of_row = with_intersections({attribute: group})[attribute]
     known = np.where(train, label, np.nan)

@@ -1,4 +1,4 @@
-"""Protected attributes of people, for audits alone: no table that a model learns from or scores holds them."""
+"""Protected attributes of people, for audits only: no table that a model learns from or scores contains them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BIRTH_YEAR = "birth_year"
 
 
 def protected_groups(data: Data, person: Objects, as_of: Dates) -> dict[str, Objects]:
-    """For each column that ``features/sources.toml`` marks protected and the data has: each row's group, None if unknown.
+    """Return each row's group for every column marked protected in ``features/sources.toml`` and present; None if unknown.
 
     ``birth_year`` becomes bands of age at the as-of date, under the name ``age``.
     """

@@ -1,4 +1,4 @@
-"""How well each evidence group predicts a protected attribute."""
+"""Proxies: how well each group of evidence predicts a protected attribute."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STRONG_PROXY, WEAK_PROXY = 0.8, 0.6
 """AUC above which evidence predicts the protected attribute well, or in part."""
 PROXY_FOLDS = 5
 PROXY_PEOPLE = 4_000
-"""People drawn where there are more; the AUC of this many is known to about .01."""
+"""Most people drawn; their AUC is known to about .01."""
 PROXY_ROUNDS = 40
 PROXY_LEARNER = {
     "learning_rate": 0.1, "num_leaves": 7, "min_child_samples": 20, "lambda_l2": 5.0, "num_threads": 1,
@@ -34,7 +34,7 @@ PROXY_LEARNER = {
 
 @dataclass(frozen=True, kw_only=True)
 class Proxy:
-    """How well one evidence group predicts a protected attribute of people outside the training folds; AUC .5 is not at all."""
+    """How well one evidence group predicts a protected attribute out of fold; AUC .5 means not at all."""
 
     evidence_group: str
     columns: tuple[str, ...]
@@ -59,14 +59,14 @@ def proxy_report(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> list[Proxy]:
-    """How well each evidence group predicts ``protected`` (rows,) from ``features`` (rows, columns), the best first.
+    """Measure how well each evidence group of ``features`` (rows, columns) predicts ``protected`` (rows,), best first.
 
-    ``evidence_group`` (columns,) names the reason each column stands under. A small LightGBM predicts the attribute out of
-    fold, the rows of one person always in the same fold; the AUC is of one value against the rest, averaged over the values
-    (macro), its interval over people. Each person has one row, drawn at random: others would say the same again. Values
-    held by fewer than ``min_people`` people, and the unknown one, are left out.
+    ``evidence_group`` (columns,) names the reason each column belongs to. A small LightGBM predicts the attribute out of
+    fold; the AUC is one value against the rest, averaged over the values (macro), with its interval over people. Each
+    person has one row, drawn at random, since a person's rows are nearly identical. Values held by fewer than
+    ``min_people`` people, and the unknown value, are left out.
 
-    Raises :class:`DataError` when fewer than two values are left.
+    Raises :class:`DataError` when fewer than two values remain.
     """
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(person))

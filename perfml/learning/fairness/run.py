@@ -1,4 +1,4 @@
-"""The fairness of one model in full: the audit of its back-test, the proxies, and what mitigation costs."""
+"""Full fairness check of one model: the audit of its back-test, the proxies, and the cost of mitigation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from perfml.project.folder import ProjectFolder
 
 @dataclass(frozen=True)
 class FairnessAnswer:
-    """``audits`` by horizon in days, ``proxies`` by protected attribute, and the ``cure`` that was asked for, if any."""
+    """``audits`` by horizon in days, ``proxies`` by protected attribute, and the ``cure`` that was requested, if any."""
 
     audits: Mapping[int, FairnessReport]
     proxies: Mapping[str, list[Proxy]]
@@ -43,7 +43,7 @@ class FairnessAnswer:
 
 
 def audit_lists(sample: TrainingSample, tested: Backtest) -> FairnessReport:
-    """Whether the lists of a back-test treated groups of people alike."""
+    """Audit whether the lists of a back-test treat groups of people alike."""
     p = tested.predictions
     flagged = np.zeros(len(p.row), dtype=bool)
     flagged[listed_rows(p.model, p.when, sample.spec.list.capacity)] = True
@@ -69,7 +69,7 @@ def fairness(
     """Back-test, audit each horizon, and measure how well each reason's evidence predicts each protected attribute.
 
     ``cure``: a protected attribute; the last quarter of the dates is then scored by models trained without its strongest
-    proxies, and with reweighed rows. Raises :class:`DataError` for one that the data does not hold.
+    proxies, and with reweighed rows. Raises :class:`DataError` if the data lack it.
     """
     sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
     tested = backtests(sample, name, progress=progress)[0]
@@ -86,7 +86,7 @@ def fairness(
                 person=sample.person,
                 min_people=sample.spec.fairness.min_people,
             )
-        except DataError:  # fewer than two values held by enough people
+        except DataError:  # fewer than two values are held by enough people
             proxies[attribute] = []
     mitigation = None
     if cure is not None:
@@ -102,7 +102,7 @@ def fairness(
 def _mitigate(
     sample: TrainingSample, horizon_days: int, attribute: str, *, group: Objects, proxies: list[Proxy]
 ) -> Mitigation:
-    """Split the labelled rows in time and compare the options; the proxies to remove are those found, else the strongest."""
+    """Split the labelled rows by time and compare the options; remove the detected proxies, or else the strongest one."""
     label = sample.label(horizon_days)
     known = np.flatnonzero(~np.isnan(label))
     embargo = horizon_days + sample.spec.label.reporting_delay_days

@@ -1,4 +1,4 @@
-"""Score test of equal group rates with clustered rows: how often chance alone sets equal groups as far apart."""
+"""Score test of equal group rates with clustered rows: the probability that chance sets equal groups as far apart."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from perfml.arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class ScoreTest:
-    """A score test of equal groups: the score and the information of each group, (groups,).
+    """Score and information of each group under equal rates, (groups,).
 
-    The variance is that under equal groups, so that a group of 30 without a flag has a finite one; it is inflated by the
+    The variance is that under equal rates, so it is finite even for a group of 30 without a flag; it is inflated by the
     correlation of the rows of one person (Rao & Scott 1992).
     """
 

@@ -1,6 +1,6 @@
-"""The files of a model, compared with the SHA-256 of its manifest before anything reads them.
+"""Files of a model, compared with the SHA-256 of its manifest before anything reads them.
 
-Apart from the model store because it imports nothing heavy: the service reads a model's record without LightGBM.
+Separate from the model store because it imports nothing heavy: the service reads a model's record without LightGBM.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from perfml.learning.record import TrainingRecord
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
 CANDIDATE, CHAMPION = "candidate", "champion"
-"""Files that name a version: the newest one trained, and the one that somebody promoted."""
+"""Files that name a version: the newest trained one, and the promoted one."""
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 
 
 def versions(home: Path, name: str) -> list[str]:
-    """All versions on disk, the newest last."""
+    """Return all versions on disk, the newest last."""
     folder = home / "models" / name
     complete = [p for p in folder.iterdir() if (p / "manifest.json").is_file()] if folder.is_dir() else []
     return [p.name for p in sorted(complete, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
 
 
 def pointed(home: Path, name: str, stage: str) -> str | None:
-    """The version that :data:`CANDIDATE` or :data:`CHAMPION` names; None where there is none."""
+    """Return the version that :data:`CANDIDATE` or :data:`CHAMPION` names, or None."""
     pointer = home / "models" / name / stage
     return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
 
 
 def current_version(home: Path, name: str) -> str:
-    """The version in use: the champion or, where nobody has promoted one, the candidate.
+    """Return the version in use: the champion or, before any promotion, the candidate.
 
-    Raises :class:`ModelError` where none has been trained.
+    Raises :class:`ModelError` before any training.
     """
     version = pointed(home, name, CHAMPION) or pointed(home, name, CANDIDATE)
     if version is None:
@@ -51,9 +51,9 @@ def current_version(home: Path, name: str) -> str:
 
 
 def verified(home: Path, name: str, version: str | None = None) -> Path:
-    """The folder of a version, each of whose files was compared with the manifest.
+    """Compare every file of a version with the manifest; return the folder.
 
-    Raises :class:`ModelError` naming the file that was altered or is missing.
+    Raises :class:`ModelError` naming the altered or missing file.
     """
     folder, manifest = _manifest(home, name, version or current_version(home, name))
     for file, digest in manifest.items():
@@ -65,7 +65,7 @@ def verified(home: Path, name: str, version: str | None = None) -> Path:
 
 
 def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
-    """One file of a version. What is given is the very bytes that were compared, so nothing can change in between.
+    """Return one file of a version: the same bytes that were compared, so nothing can change in between.
 
     Raises :class:`ModelError` when it is missing, altered or not in the manifest.
     """
@@ -79,18 +79,18 @@ def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
 
 
 def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
-    """The columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
+    """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
     described = json.loads(verified_file(home, name, version, file="model.json"))
     return {raw["name"]: Column.from_json(raw) for raw in described["columns"]}
 
 
 def read_record(home: Path, name: str, version: str) -> TrainingRecord:
-    """What is known about a version. Raises :class:`ModelError` where its files are missing, altered or of another perfml."""
+    """Read a version's record. Raises :class:`ModelError` where its files are missing, altered or of another perfml."""
     return parse_record(verified_file(home, name, version, file="model.json"), name, version)
 
 
 def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:
-    """The record within the ``content`` of a version's ``model.json``, see :func:`read_record`."""
+    """Parse the record within the ``content`` of a version's ``model.json``, see :func:`read_record`."""
     try:
         return _Described.model_validate_json(content).record
     except ValidationError as error:
@@ -106,13 +106,13 @@ class _Described(BaseModel):
 
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _manifest(home: Path, name: str, version: str) -> tuple[Path, dict[str, str]]:
-    """The folder of a version and the SHA-256 of each of its files, where the version is the manifest's own hash."""
+    """Return the folder of a version and the SHA-256 of its files, after checking that the manifest hashes to the version."""
     folder = home / "models" / name / version
     if not _VERSION.fullmatch(version) or not (folder / "manifest.json").is_file():
         raise ModelError("its manifest is missing", where=str(folder), remedy=_remedy(name))

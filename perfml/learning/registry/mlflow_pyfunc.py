@@ -1,4 +1,4 @@
-"""A model as MLflow writes and loads it (``mlflow.pyfunc``): the same verified text files, never pickle."""
+"""Models as MLflow writes and loads them (``mlflow.pyfunc``): the same verified text files, never pickle."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Predictor:
         self.model = model
 
     def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
-        """The probability of the outcome within each horizon: one row for each given, columns ``within_<days>_days``.
+        """Return the probability of the outcome within each horizon: one row per input row, columns ``within_<days>_days``.
 
-        ``model_input`` holds the model's features in any order; an empty value is a missing one, other columns are
-        ignored. ``params`` is MLflow's and not used. Raises :class:`ModelError` naming a missing column.
+        ``model_input`` holds the model's features in any order; empty values count as missing, other columns are
+        ignored. ``params`` is MLflow's and unused. Raises :class:`ModelError` naming a missing column.
         """
         names = [column.name for column in self.model.columns]
         absent = [name for name in names if name not in model_input.columns]
@@ -41,7 +41,7 @@ class Predictor:
 
 
 def _load_pyfunc(data_path: str) -> Predictor:
-    """MLflow's entry: ``data_path`` holds one ``models/<name>/<version>``, which is verified before it is opened."""
+    """Load for MLflow: ``data_path`` holds one ``models/<name>/<version>``, verified before it is opened."""
     manifests = sorted(Path(data_path).glob("models/*/*/manifest.json"))
     if len(manifests) != 1:
         raise ModelError(f"holds {len(manifests)} models, not one", where=data_path, remedy="register the model again")
@@ -52,7 +52,7 @@ def _load_pyfunc(data_path: str) -> Predictor:
 def save_as_pyfunc(folder: Path, temporary: Path, *, run: str, model_id: str) -> Path:
     """Write the verified version in ``folder`` as an MLflow model under ``temporary``; return the model's folder.
 
-    ``run`` and ``model_id`` are MLflow's. The requirements are named: to guess them, MLflow would load the model (3 s).
+    ``run`` and ``model_id`` are MLflow's. The requirements are given because MLflow would load the model to guess them (3 s).
     """
     import mlflow.pyfunc  # it takes seconds; only a training or promotion logs
     from mlflow.models import Model as Described

@@ -1,7 +1,7 @@
-"""MLflow beside the models on disk: every training run is logged, and its model registered as the same verified files.
+"""MLflow tracking: every training run is logged, and its model is registered as the same verified files as on disk.
 
-The tracking store is the SQLite file ``home/mlflow/mlflow.db``, or whatever MLFLOW_TRACKING_URI or ``uri`` names. What is
-to be logged is first written to ``home/mlflow/pending`` and taken away once MLflow has it. So a server that is down costs
+The tracking store is the SQLite file ``home/mlflow/mlflow.db``, or whatever MLFLOW_TRACKING_URI or ``uri`` names. An
+entry is first written to ``home/mlflow/pending`` and removed once MLflow has it. A server that is down therefore costs
 training a few seconds and loses nothing: the next training, or ``perfml track``, logs it.
 """
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 VERSION_TAG = "perfml_version"
-"""Of a run and of a registered version: the model's own version, which is the hash of its manifest."""
+"""Tag of a run and of a registered version: the model's own version, the hash of its manifest."""
 PLAIN = MappingProxyType(
     {
         "DO_NOT_TRACK": "true",
@@ -45,17 +45,17 @@ PLAIN = MappingProxyType(
         "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
     }
 )
-"""MLflow's settings during a call, where the caller's environment says nothing else: it neither reports to anyone, nor
-waits (seconds) and asks again for minutes, nor takes the working folder's files for the model's, nor keeps files open."""
+"""MLflow's settings during a call, unless the caller's environment sets them: no telemetry, short timeouts (seconds) without
+long retries, no files of the working folder in the model, no files left open."""
 LONGEST_PARAMETER = 6000
-"""Characters; MLflow refuses a longer one."""
+"""Most characters that MLflow accepts."""
 _NAME = re.compile(r"[\w.\- /]+")
-"""What MLflow takes for the name of a parameter."""
+"""Names of parameters that MLflow accepts."""
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """The state of one run or promotion. Where it was not ``logged`` it is still pending, and ``reason`` says why."""
+    """State of one run or promotion. If not ``logged``, it is still pending and ``reason`` says why."""
 
     name: str
     version: str
@@ -65,7 +65,7 @@ class Tracked:
 
 
 def tracking_uri(home: Path, uri: str | None = None) -> str:
-    """Where runs are logged: ``uri``, else MLFLOW_TRACKING_URI, else the SQLite file under ``home``."""
+    """Return where runs are logged: ``uri``, else MLFLOW_TRACKING_URI, else the SQLite file under ``home``."""
     return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{home.resolve() / 'mlflow' / 'mlflow.db'}"
 
 
@@ -74,7 +74,7 @@ def record(
 ) -> Tracked:
     """Log the training run of a model version that is on disk, and register it under the alias ``candidate``.
 
-    ``plots``: file name -> SVG. What waited from earlier is logged first. A server that is down raises nothing, see
+    ``plots``: file name -> SVG. Pending entries are logged first. A server that is down raises nothing, see
     :class:`Tracked`. Raises :class:`ModelError` where the version is missing or altered.
     """
     verified(home, name, version)
@@ -83,9 +83,9 @@ def record(
 
 
 def promote(home: Path, name: str, version: str, *, approver: str, reason: str, uri: str | None = None) -> Tracked:
-    """Give a version the alias ``champion``, with who approved it, why and on which day (UTC); like :func:`record`.
+    """Give a version the alias ``champion``, with the approver, reason and day (UTC); like :func:`record`.
 
-    A version that was never logged there is logged first.
+    A version that was never logged is logged first.
     """
     verified(home, name, version)
     tags = {"approver": approver, "reason": reason, "promoted_on": dt.datetime.now(dt.UTC).date().isoformat()}
@@ -94,9 +94,9 @@ def promote(home: Path, name: str, version: str, *, approver: str, reason: str, 
 
 
 def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
-    """Log what is pending, the oldest first; empty where nothing is. What is logged already is not logged twice.
+    """Log pending entries, the oldest first; nothing is logged twice. Empty when nothing is pending.
 
-    Nothing is raised, whatever the server does: it is asked until it first fails, and the rest stays pending.
+    Nothing is raised, whatever the server does: after its first failure the remaining entries stay pending.
     """
     down = ""
     done = []
@@ -110,9 +110,9 @@ def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
                 with _client(tracking_uri(home, uri)) as client:
                     _log(client, home, entry, uri=tracking_uri(home, uri))
                 path.unlink()
-            except ModelError as error:  # of this one alone
+            except ModelError as error:  # concerns this entry only
                 reason = str(error)
-            except Exception as error:  # a trained model is never lost for what a server or its client does
+            except Exception as error:  # no failure of a server or its client may lose a trained model
                 first = next(iter(str(error).splitlines()), "")
                 reason = down = f"{type(error).__name__}: {first[:300]}"
         done.append(
@@ -132,25 +132,25 @@ def _mlflow(home: Path) -> Path:
 
 @contextmanager
 def _client(uri: str) -> Iterator[MlflowClient]:
-    """A client of ``uri``. MLflow's own global state and the environment are as before afterwards, and it says nothing."""
+    """Yield a silent client of ``uri``; restore MLflow's global state and the environment afterwards."""
     before = dict(os.environ)
     loggers = {logging.getLogger(name): logging.getLogger(name).level for name in ("mlflow", "alembic", "urllib3")}
     os.environ.update({name: value for name, value in PLAIN.items() if name not in before})
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own parts against each other
+            warnings.simplefilter("ignore")  # MLflow's parts warn about each other
             import mlflow  # it takes seconds, and warns
 
-            # What the environment names comes back with it; only what was chosen otherwise has to be set again.
+            # Restoring the environment restores what it names; only a URI set otherwise must be set again.
             apart = "MLFLOW_TRACKING_URI" not in before and mlflow.is_tracking_uri_set()
-            # None takes a choice back, which mlflow's types do not say.
+            # None resets the URI, which mlflow's types do not allow for.
             chosen: Any = mlflow.get_tracking_uri() if apart else None
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             if uri.startswith("sqlite:///"):
                 Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
             try:
-                mlflow.set_tracking_uri(uri)  # its registry asks the global one for the files of a model
+                mlflow.set_tracking_uri(uri)  # the registry reads a model's files through the global URI
                 yield mlflow.MlflowClient(tracking_uri=uri)
             finally:
                 mlflow.set_tracking_uri(chosen)
@@ -224,7 +224,7 @@ def _log_run(
 
 
 def _experiment(client: MlflowClient, home: Path, name: str, *, uri: str) -> str:
-    """One experiment a model. A server chooses where its artifacts lie; without one they lie under ``home``."""
+    """Return the model's experiment. A server chooses where its artifacts lie; without one they lie under ``home``."""
     known = client.get_experiment_by_name(f"perfml-{name}")
     if known is not None:
         return str(known.experiment_id)
@@ -235,7 +235,7 @@ def _experiment(client: MlflowClient, home: Path, name: str, *, uri: str) -> str
 
 
 def metrics(record: TrainingRecord) -> dict[str, float]:
-    """The figures of each horizon's back-test with their intervals, by MLflow's names; those not estimated are left out.
+    """Return back-test figures and intervals of each horizon by MLflow's names; figures that were not estimated are left out.
 
     ``within_91_days.auc``, ``within_91_days.auc_low``, ``within_91_days.baseline.auc`` …
     """
@@ -251,7 +251,7 @@ def metrics(record: TrainingRecord) -> dict[str, float]:
 
 
 def parameters(spec: Mapping[str, Any]) -> dict[str, str]:
-    """The model's definition, one parameter a key. A table whose keys MLflow does not take as names stays JSON.
+    """Return the model's definition, one parameter per key. A table whose keys MLflow rejects as names stays JSON.
 
     >>> parameters({"learner": {"seeds": [1, 2]}, "monotone": {"overtime_*": 1}, "zh": "离职"})
     {'learner.seeds': '[1, 2]', 'monotone': '{"overtime_*": 1}', 'zh': '离职'}

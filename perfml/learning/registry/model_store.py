@@ -1,9 +1,8 @@
 """Models on disk: LightGBM text and JSON under a manifest of SHA-256. Never pickle.
 
-LightGBM ends the whole process on a model file that was cut or altered, so every file is compared with the manifest before
-it is opened. A version is a folder, written under another name and renamed; ``candidate`` names the newest one, ``champion``
-the one that somebody promoted. The version is the manifest's own hash, so that no file can be changed without changing the
-version.
+LightGBM ends the whole process on a truncated or altered model file, so every file is compared with the manifest before it
+is opened. A version is a folder, written under a temporary name and renamed; ``candidate`` names the newest version,
+``champion`` the promoted one. The version is the manifest's own hash, so changing a file changes the version.
 """
 
 from __future__ import annotations
@@ -42,17 +41,17 @@ from perfml.project.model_spec import ModelSpec
 __all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
 
 INTERRUPTED_SECONDS = 3600
-"""A version is written within seconds; a folder untouched for this long is left over from a training that was killed."""
+"""Age from which an untouched folder is left over from a killed training; writing a version takes seconds."""
 
 
 @dataclass(frozen=True)
 class FittedModels:
-    """The fitted estimators: a :class:`RiskModel` for each cause and horizon, and the hazards that curves are drawn from."""
+    """Fitted estimators: a :class:`RiskModel` for each cause and horizon, and the hazards that curves are drawn from."""
 
     risks: Mapping[int, RiskModel]
-    """Of the outcome that the model's list is for, by horizon in days, ascending."""
+    """Models of the listed outcome, by horizon in days, ascending."""
     competing: Mapping[str, Mapping[int, RiskModel]] = field(default_factory=dict)
-    """Of the other causes of leaving, by cause and horizon."""
+    """Models of the other causes of leaving, by cause and horizon."""
     hazards: CauseSpecificHazards | None = None
     """Time to leaving by cause: the listed outcome first, then those of ``competing`` in order."""
 
@@ -70,33 +69,33 @@ class Model:
 
     @property
     def spec(self) -> ModelSpec:
-        """The definition that it was trained with."""
+        """Definition that the model was trained with."""
         return self.record.spec
 
     @property
     def risks(self) -> Mapping[int, RiskModel]:
-        """The risk of the outcome that the list is for, by horizon in days."""
+        """Risk of the listed outcome, by horizon in days."""
         return self.learnt.risks
 
     def proven(self, horizon_days: int) -> bool:
-        """Whether it may give a list: better than the baseline in the back-test, and no other gate failed."""
+        """Whether it may give a list: it beats the baseline in the back-test and fails no other gate."""
         return self.record.backtests[horizon_days].proven
 
     def stable(self, horizon_days: int) -> dict[str, bool]:
-        """Reason → whether it leads again in enough refits on other people, for reasons that lead for anybody."""
+        """Return, for reasons that lead for anybody, whether they lead again in enough refits on other people."""
         least = self.spec.gates.min_reasons_kept
         frequencies = self.record.selection_frequency.get(horizon_days, {})
         return {reason: frequency >= least for reason, frequency in frequencies.items()}
 
     @property
     def causes(self) -> tuple[str, ...]:
-        """The causes that incidences are given for, the listed outcome first; empty where people do not leave."""
+        """Causes with incidences, the listed outcome first; empty where the outcome is not leaving."""
         if self.spec.label.kind != "exit":
             return ()
         return ("+".join(self.spec.label.exit_kinds), *self.learnt.competing)
 
     def incidences(self, features: Floats) -> Incidences:
-        """Probability and margin of each row (n, features) for each horizon and cause, made coherent."""
+        """Predict probability and margin of each row (n, features) for each horizon and cause, made coherent."""
         causes = [self.risks, *self.learnt.competing.values()]
         margins = [[risks[days].margin(features) for days in self.risks] for risks in causes]
         return coherent(np.moveaxis(np.array(margins), 2, 0))
@@ -112,7 +111,7 @@ def save(
     record: TrainingRecord,
     card: str,
 ) -> Model:
-    """Write a new version and make it the candidate; the previous one stays whole until then, and stays on disk."""
+    """Write a new version and make it the candidate; the previous one remains intact on disk."""
     folder = home / "models" / name
     folder.mkdir(parents=True, exist_ok=True)
     _remove_interrupted(folder)
@@ -168,7 +167,7 @@ def _is_sound(home: Path, name: str, version: str) -> bool:
 
 
 def load(home: Path, name: str, version: str | None = None) -> Model:
-    """A verified model: by default the champion, or the candidate where none has been promoted."""
+    """Load a verified model: by default the champion, or the candidate before any promotion."""
     folder = verified(home, name, version)
     content = (folder / "model.json").read_bytes()
     record = parse_record(content, name, folder.name)
@@ -197,9 +196,9 @@ def load(home: Path, name: str, version: str | None = None) -> Model:
 
 
 def _remove_interrupted(folder: Path) -> None:
-    """Remove what an interrupted training left half written; one that has been written to lately may still be running.
+    """Remove folders that an interrupted training left half written; one modified recently may still be in use.
 
-    Age and not the process decides: process numbers are reused, and mean nothing on another machine that shares the disk.
+    Age decides, not the process: process ids are reused, and mean nothing on another machine that shares the disk.
     """
     for path in folder.glob(".writing.*"):
         with suppress(FileNotFoundError):  # the other training has just finished

@@ -15,12 +15,12 @@ from perfml.messages import render
 
 LOG = "promotions.jsonl"
 SHORTEST_REASON = 10
-"""Characters; a shorter reason is not a sentence."""
+"""Fewest characters of a reason; a shorter one is not a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Promotion:
-    """Who made which version the champion, when and why; ``before`` is the version it replaced."""
+    """Record of who made a version the champion, when and why; ``before`` is the version it replaced."""
 
     model: str
     version: str
@@ -31,14 +31,14 @@ class Promotion:
 
 
 def candidate(home: Path, name: str) -> Model:
-    """The newest trained version. Raises :class:`ModelError` where there is none."""
+    """Return the newest trained version. Raises :class:`ModelError` before any training."""
     return load(home, name, pointed(home, name, CANDIDATE))
 
 
 def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.datetime | None = None) -> Promotion:
     """Make the candidate the champion; log who did so and why.
 
-    Raises :class:`ModelError` where every horizon fails a gate, the approver has no name, or the reason is no sentence.
+    Raises :class:`ModelError` where every horizon fails a gate, the approver has no name, or the reason is too short.
     """
     model = candidate(home, name)
     where = f"model {name} {model.version}"
@@ -76,7 +76,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
 
 
 def promotions(home: Path, name: str) -> list[Promotion]:
-    """All promotions of versions of this model, the newest last."""
+    """Return all promotions of versions of this model, the newest last."""
     log = home / "models" / name / LOG
     lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
     return [Promotion(**json.loads(line)) for line in lines]

@@ -39,13 +39,13 @@ from perfml.progress import SILENT, Progress
 from perfml.project.model_spec import ModelSpec
 
 STANDARD_ERRORS = 2.0
-"""By how many the model must beat the baseline's AUC."""
+"""Standard errors by which the model must beat the baseline's AUC."""
 RATIO = {"expected_over_observed": expected_over_observed}
 SEGMENT_METRICS = {"auc": auc, "average_precision": average_precision, **RATIO}
 
 
 class NoBacktest(ModelError):
-    """A horizon that the record does not allow; ``notice`` gives the reason in both languages."""
+    """The record does not allow a back-test of this horizon; ``notice`` gives the reason in both languages."""
 
     def __init__(self, days: int, problem: Message, remedy: Message, *, where: str) -> None:
         super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
@@ -57,7 +57,7 @@ class Predictions:
     """Predictions at each origin and the outcomes; arrays over the tested rows."""
 
     row: Ints
-    """Position among the rows of the sample."""
+    """Position of each tested row in the sample."""
     when: Dates
     person: Objects
     outcome: Floats
@@ -79,15 +79,15 @@ class Backtest:
     calibration_error: float
     """Expected calibration error of the tested rows, in probability; see ``calibration_error_floor``."""
     calibration_error_floor: float
-    """What a perfect model of these rows would show by sampling alone."""
+    """Calibration error that a perfect model of these rows shows by sampling alone."""
     by_year: tuple[YearRecord, ...]
-    """Expected over observed cases in each calendar year of as-of dates."""
+    """Expected over observed cases by calendar year of the as-of dates."""
     segments: dict[str, GroupFigures]
-    """The figures among the people of each of the spec's segments."""
+    """Figures among the people of each segment in the spec."""
     listed_ratio: tuple[float, ...]
     """Observed over expected cases among those who would have been listed, in draws over people."""
     lists: tuple[ListRecord, ...]
-    """What lists of other sizes held; see :func:`perfml.learning.validation.lists.lists_by_size`."""
+    """Outcomes among lists of other sizes; see :func:`perfml.learning.validation.lists.lists_by_size`."""
     rows: int
     positives: int
     proven: bool
@@ -95,20 +95,20 @@ class Backtest:
     predictions: Predictions = field(repr=False)
 
     def record(self) -> BacktestRecord:
-        """As it is kept: without the predictions, figures rounded."""
+        """Return the stored record: without the predictions, figures rounded."""
         fields = {name: value for name, value in vars(self).items() if name != "predictions"}
         figures = {name: _figures(getattr(self, name)) for name in ("model", "baseline", "difference")}
         return BacktestRecord(**(fields | figures))
 
     def to_json(self) -> dict[str, Any]:
-        """The record as JSON."""
+        """Return the record as JSON."""
         return self.record().to_json()
 
 
 def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple[list[Backtest], list[Message]]:
-    """The back-test of each horizon that the record is long enough for, and why there is none for the others.
+    """Back-test each horizon that the record is long enough for; also the notices for the other horizons.
 
-    Raises :class:`NoBacktest` when it is long enough for none.
+    Raises :class:`NoBacktest` when the record is too short for every horizon.
     """
     done: list[Backtest] = []
     errors: list[NoBacktest] = []
@@ -124,7 +124,7 @@ def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple
 
 
 def _refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:
-    """Raise :class:`NoBacktest` where both outcomes are not frequent enough, with which one is missing."""
+    """Raise :class:`NoBacktest`, naming the rare outcome, unless both outcomes are frequent enough."""
     if sample.rows.empty:
         problem = Message.of("none_eligible", rows=len(sample.table.frame))
         raise NoBacktest(days, problem, Message.of("none_eligible_remedy"), where=f"models/{name}.toml [population]")
@@ -145,7 +145,7 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
     """Roll the origin over the dates of ``sample`` whose labels have matured.
 
     At each origin only labels that had matured and were known by then are used for training. Raises :class:`NoBacktest`
-    when not one fold is possible, with what would be enough.
+    when no fold is possible, with what would suffice.
     """
     spec = sample.spec
     p, folds, baseline_names = predict_folds(sample, horizon_days, task="back-test", progress=progress)
@@ -183,7 +183,7 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
 def predict_folds(
     sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT
 ) -> tuple[Predictions, list[FoldRecord], list[str]]:
-    """Fit and predict at each origin; also the folds and the baseline's columns. ``task`` names the work for ``progress``.
+    """Fit and predict at each origin; also return the folds and the baseline's columns. ``task`` labels ``progress``.
 
     Raises :class:`NoBacktest`, see :func:`backtest_horizon`.
     """
@@ -194,7 +194,7 @@ def predict_folds(
     dates = sorted(set(when[~np.isnan(known)].tolist()))
     baseline_names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
     plain = sample.rows[baseline_names].to_numpy(dtype=np.float64)
-    # Folds are many and seeds change little: one seed a fold.
+    # With many folds, seeds change little: one seed per fold is enough.
     settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
     jobs: list[tuple[Fold, Floats, Bools]] = []
     for fold in rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds):
@@ -232,7 +232,7 @@ def _figures(estimates: dict[str, Estimate]) -> dict[str, Figure]:
 
 
 def _by_year(p: Predictions) -> list[YearRecord]:
-    """Expected over observed in each year, with its interval over people."""
+    """Return expected over observed cases in each year, with its interval over people."""
     years = p.when.astype("M8[Y]").astype(int) + 1970
     records = []
     for year in sorted(set(years.tolist())):
@@ -251,7 +251,7 @@ def _by_year(p: Predictions) -> list[YearRecord]:
 
 
 def _segments(p: Predictions, sample: TrainingSample) -> dict[str, GroupFigures]:
-    """The figures among the people of each segment: whether the model is of use to them, and calibrated."""
+    """Return the figures of each segment: whether the model ranks its people, and is calibrated for them."""
     figures: dict[str, GroupFigures] = {}
     for name in sample.spec.segments:
         inside = sample.table.segments[name][sample.table.usable][p.row]
@@ -279,7 +279,7 @@ def _fold_record(fold: Fold, train: Floats, test: Floats) -> FoldRecord:
 def _judge(
     gain: Estimate, alone: Estimate, *, cases: int, baseline: Sequence[str], spec: ModelSpec
 ) -> tuple[bool, Message]:
-    """Whether the model beats chance and the baseline. ``gain``: AUC above the baseline's; ``alone``: the model's AUC."""
+    """Judge whether the model beats chance and the baseline. ``gain``: AUC above the baseline's; ``alone``: the model's AUC."""
     beaten = tuple(baseline) or Message.of("chance")
     need = spec.backtest.min_positives
     if cases < need:

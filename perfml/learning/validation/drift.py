@@ -23,22 +23,22 @@ from perfml.messages import Message, chain, render
 DriftVerdict = Literal["no action", "watch", "retrain", "cannot tell"]
 
 MIN_PEOPLE = 200
-"""Fewer, then or now, and ten bins hold too few people each to compare."""
+"""Fewest people, in training or now: with fewer, ten bins hold too few people each to compare."""
 MIN_EVENTS = 10.0
-"""Fewer outcomes expected, and observed against expected says nothing."""
+"""Fewest expected outcomes for which observed over expected is informative."""
 MOVED, MOVED_FAR = 0.1, 0.25
-"""Population stability index, less what sampling alone gives, that is a shift, and a large one (Siddiqi 2006)."""
+"""Population stability index, less its expectation under sampling, of a shift and of a large shift (Siddiqi 2006)."""
 CHANCE = 0.01
-"""A shift that sampling alone gives as often as this, over all columns together, is none."""
+"""Family-wise probability, over all columns, above which sampling alone explains a shift."""
 OFF, FAR_OFF = 1.1, 1.25
-"""Observed over expected, either way up, that the *whole* interval must pass to be worth watching, or retraining."""
+"""Observed over expected (or its inverse) that the *whole* interval must exceed for a watch, or for retraining."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
     """How far one column, or the score, has moved.
 
-    ``psi``: population stability index. ``excess``: what of it sampling alone does not explain, at least 0. ``effect``:
+    ``psi``: population stability index. ``excess``: the part that sampling does not explain, at least 0. ``effect``:
     difference of the means in standard deviations of the reference. ``ks``: largest difference of the cumulative shares
     over the bins. ``missing``: change of the missing share. ``moved``: the excess is a shift (:data:`MOVED`), and not chance.
     """
@@ -62,19 +62,19 @@ class DriftReport:
     people: int
     rows: int
     columns: tuple[Shift, ...] = ()
-    """Those that moved most first."""
+    """In descending order of the shift."""
     score: Shift | None = None
     observed_over_expected: Estimate | None = None
     """None where no label has matured, or too few outcomes are expected."""
 
     @property
     def evidence_alone(self) -> bool:
-        """Whether there is a "watch" for moved evidence only, while scores and outcomes are as they were."""
+        """Whether the verdict is "watch" because of evidence alone, with scores and outcomes unchanged."""
         quiet = self.score is not None and not self.score.moved and not _beyond(self.observed_over_expected, OFF)
         return self.verdict == "watch" and quiet
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON; a figure that could not be estimated is null."""
+        """Return JSON; a figure that could not be estimated is null."""
         ratio = self.observed_over_expected
         return {
             "verdict": self.verdict,
@@ -106,19 +106,19 @@ def assess(
     """Compare later rows with the reference.
 
     ``outcomes``: label (1, 0, or missing where it has not matured), probability and person of the rows whose outcomes are
-    compared, which may be those of an earlier date.
+    compared; these rows may be of an earlier date.
 
     - *retrain*: observed over expected lies beyond :data:`FAR_OFF` with its whole interval, or the scores have moved far.
       In either case the probabilities are no longer right.
     - *watch*: observed over expected lies beyond :data:`OFF` with its whole interval, the scores have moved, or some
       evidence has: a change of people does not yet make the model worse.
-    - *cannot tell*: fewer than :data:`MIN_PEOPLE` people, then or now.
+    - *cannot tell*: fewer than :data:`MIN_PEOPLE` people, in training or now.
     - *no action*: none of these. It proves nothing where no label has matured; the sentence says so.
 
     The index of two samples of one population is not 0 but about (bins - 1)(1/n + 1/m) times a chi-squared over its degrees
-    of freedom (Yurdakul 2018); n and m are people, since the rows of one person say the same.
+    of freedom (Yurdakul 2018); n and m are people, since the rows of one person are nearly identical.
 
-    Raises :class:`DataError` when a column of the reference is not given.
+    Raises :class:`DataError` when a column of the reference is missing.
     """
     absent = [name for name in reference.columns if name not in names]
     if absent:
@@ -155,7 +155,7 @@ def _shift(name: str, bins: Bins, values: Floats, *, reference: Reference, peopl
     before, now = np.array(bins.shares), counts / len(values)
     used = (before > 0) | (now > 0)
     k = int(used.sum())
-    # Half a row more in each bin: an empty one is rare, not impossible.
+    # Add half a row to each bin: an empty bin is rare, not impossible.
     p = (before[used] * reference.rows + 0.5) / (reference.rows + k / 2)
     q = (counts[used] + 0.5) / (len(values) + k / 2)
     psi = float(np.sum((q - p) * np.log(q / p)))

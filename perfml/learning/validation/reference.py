@@ -1,6 +1,6 @@
-"""What evidence and scores looked like in training: shares and quantiles, no person's values.
+"""Distribution of evidence and scores in training: shares and quantiles, without any person's values.
 
-A :class:`Reference` is kept beside the model; :func:`perfml.learning.validation.drift.assess` compares later rows with it.
+A :class:`Reference` is stored beside the model; :func:`perfml.learning.validation.drift.assess` compares later rows with it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Bins:
 
     @classmethod
     def of(cls, values: Floats) -> Bins:
-        """Deciles of the known values; a column of few distinct values has a bin for each."""
+        """Bin by deciles of the known values; a column of few distinct values gets one bin per value."""
         known = values[np.isfinite(values)]
         distinct = np.unique(known)
         if len(distinct) <= BINS:
@@ -38,7 +38,7 @@ class Bins:
         return cls(edges=tuple(edges.tolist()), shares=tuple(shares.tolist()), mean=mean, sd=sd)
 
     def counts(self, values: Floats) -> Floats:
-        """How many of ``values`` (n,) fall in each bin, the missing ones last. A value on an edge belongs below it."""
+        """Count ``values`` (n,) in each bin, missing values last. A value on an edge belongs to the bin below."""
         return _counts(np.array(self.edges), values)
 
 
@@ -59,10 +59,10 @@ class Reference:
 
     @classmethod
     def of(cls, *, features: Floats, names: Sequence[str], probability: Floats, person: Objects) -> Reference:
-        """From training rows: ``features`` (rows, columns), ``probability`` and ``person`` (rows,).
+        """Build from training rows: ``features`` (rows, columns), ``probability`` and ``person`` (rows,).
 
-        The probabilities are the kept model's own. Those of its training rows are a little more extreme than later ones;
-        out-of-fold siblings differ in rounds and calibration, which looked like a far larger drift than there was (tried).
+        The probabilities come from the saved model. Those of its training rows are a little more extreme than later ones;
+        out-of-fold siblings differ in rounds and calibration, which in trials looked like far more drift than there was.
         """
         return cls(
             people=len(np.unique(person)),

@@ -35,7 +35,7 @@ class TrainingSample:
     when: Dates
     person: Objects
     labelled: Objects
-    """Whose outcome each row has: its own person's, except where outcomes were permuted."""
+    """Person whose outcome each row has: its own, except where outcomes are permuted."""
 
     @classmethod
     def of(
@@ -67,17 +67,17 @@ class TrainingSample:
 
     @property
     def names(self) -> list[str]:
-        """The names of the columns of ``features``."""
+        """Names of the columns of ``features``."""
         return [column.name for column in self.table.columns]
 
     def permuted(self, seed: int) -> TrainingSample:
-        """The same rows, each person with the outcomes of another one: nothing can be learnt from these."""
+        """Return the same rows with each person's outcomes taken from another: nothing can be learnt from them."""
         people = np.unique(self.table.frame["employee_id"].to_numpy(dtype=object))
         other = dict(zip(people, np.random.default_rng(seed).permutation(people), strict=True))
         return replace(self, labelled=self.rows["employee_id"].map(other).to_numpy(dtype=object))
 
     def with_spec(self, spec: ModelSpec) -> TrainingSample:
-        """The same rows under another definition of learner, back-test or list."""
+        """Return the same rows under another definition of learner, back-test or list."""
         return replace(self, spec=spec)
 
     def label(
@@ -88,9 +88,9 @@ class TrainingSample:
         until: dt.date | None = None,
         among: Bools | None = None,
     ) -> Floats:
-        """The outcome of each row within ``days``, (rows,): 1, 0, or missing where it has not matured by ``until``.
+        """Return the outcome of each row within ``days``, (rows,): 1, 0, or NaN where it has not matured by ``until``.
 
-        ``kinds``: other exits than the spec's; ``among``: rows outside are missing.
+        ``kinds``: exits other than the spec's; ``among``: rows outside it are NaN.
         """
         spec = self.spec.label if kinds is None else self.spec.label.model_copy(update={"exit_kinds": tuple(kinds)})
         asked = self.rows.assign(employee_id=self.labelled)
@@ -108,7 +108,7 @@ class TrainingSample:
         columns: Bools | None = None,
         weight: Floats | None = None,
     ) -> RiskModel:
-        """Fit on all rows whose ``label`` is known, and on ``columns`` only where given; ``weight`` (rows,) of each row."""
+        """Fit on all rows whose ``label`` is known, on ``columns`` (all by default), with ``weight`` (rows,)."""
         chosen = np.flatnonzero(~np.isnan(label))
         embargo = days + self.spec.label.reporting_delay_days
         used = np.ones(self.features.shape[1], dtype=bool) if columns is None else columns
@@ -122,7 +122,7 @@ class TrainingSample:
         )
 
     def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> RiskModel:
-        """Fit with the hyperparameters of ``risk``, on those of other ``rows`` whose label is known."""
+        """Fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
         chosen = rows[~np.isnan(label[rows])]
         return fit(
             self.features[chosen],

@@ -14,12 +14,12 @@ from perfml.progress import SILENT, Progress
 
 TOP = 0.1
 FEWEST_LISTED = 10
-"""People in the top decile; among fewer, agreement is not measured."""
+"""Fewest people in the top decile for which agreement is measured."""
 
 
 @dataclass(frozen=True)
 class Stability:
-    """Agreement between refits, missing where there are too few people.
+    """Agreement between refits, NaN where there are too few people.
 
     ``jaccard``: mean over pairs of refits of people in both top deciles over people in either. ``selection_frequency``:
     reason → share of refits in which it leads again, for reasons that lead for anybody in the top decile;
@@ -44,7 +44,7 @@ def stability(
     progress: Progress = SILENT,
     task: str = "refits",
 ) -> Stability:
-    """Refit ``refits`` times, each time on another half of the people, and compare.
+    """Refit ``refits`` times, each time on a different half of the people, and compare.
 
     ``refit(rows, seed)`` fits on some rows of ``person`` (n,); ``latest``: (m, columns), the people who would be listed
     today; ``reasons``: the reason that each column belongs to; ``leading``: how many reasons lead.
@@ -73,7 +73,7 @@ def stability(
 
 
 def _leading(risk: RiskModel, features: Floats, member: Ints, *, count: int, leading: int) -> Ints:
-    """The reasons with the largest absolute contribution for each row: (n, leading), as numbers."""
+    """Return the indices of the reasons with the largest absolute contribution in each row: (n, leading)."""
     contributions = risk.contributions(features)[:, :-1]
     sums = np.zeros((len(features), count))
     np.add.at(sums.T, member, contributions.T)
