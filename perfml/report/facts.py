@@ -1,4 +1,4 @@
-"""The facts that the report shows about one model, read from its record and its score rows."""
+"""Facts that the report shows about one model, read from its record and its score rows."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class HorizonFacts:
     held_because: Mapping[str, int]
     act: tuple[Mapping[str, Any], ...]
     watch: tuple[Mapping[str, Any], ...]
-    """Score rows by rank; both are empty where the model gives no list."""
+    """Score rows by rank; both lists are empty where the model gives no list."""
     cases: Cases
-    """How many of those to act on are expected to have the outcome."""
+    """Expected number of people to act on who have the outcome."""
 
     @property
     def proven(self) -> bool:
@@ -48,24 +48,24 @@ class HorizonFacts:
 
     @property
     def failed(self) -> tuple[GateRecord, ...]:
-        """The gates that failed, in the order they were asked."""
+        """Failed gates, in the order they were checked."""
         return tuple(gate for gate in self.gates if gate.verdict == "fail")
 
     def acting_in(self, segment: str) -> tuple[Mapping[str, Any], ...]:
-        """Those to act on who belong to a segment, by rank."""
+        """Return the people to act on who belong to a segment, by rank."""
         return tuple(row for row in self.act if segment in row["segments"])
 
     def figure(self, which: Literal["model", "baseline", "difference"], metric: str) -> Interval:
-        """A metric of the model, the baseline or their difference."""
+        """Return a metric of the model, the baseline or their difference."""
         figures: Mapping[str, Figure] = getattr(self.backtest, which)
         return _interval(figures.get(metric, NO_FIGURE))
 
     def observed_over_expected(self, expected_over_observed: Figure) -> Interval:
-        """Observed cases for each expected one; 1 is right."""
+        """Return observed cases per expected one; 1 is right."""
         return inverse(_interval(expected_over_observed))
 
     def auc_in(self, segment: str) -> Interval:
-        """How well the model ranks the people of a segment among each other."""
+        """Return how well the model ranks the people within a segment."""
         return _interval(self.backtest.segments[segment].auc)
 
 
@@ -79,14 +79,14 @@ class ModelFacts:
 
     @property
     def spec(self) -> ModelSpec:
-        """The definition that the model was trained with."""
+        """Definition that the model was trained with."""
         return self.model.spec
 
 
 def collect_facts(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
-    """The facts of ``model`` at ``as_of``.
+    """Collect the facts of ``model`` at ``as_of``.
 
-    Raises :class:`ModelError` for scores that are not this model's, not of this date, or not in the shape of
+    Raises :class:`ModelError` for scores of another model or date, or in another shape than
     :data:`perfml.scoring.scoring.SCHEMA`.
     """
     where = f"scores of {model.name}"

@@ -1,4 +1,4 @@
-"""Gates in words: what each has measured, its limit and what it means, in Chinese and English."""
+"""Gates in words: what each measured, its limit and its meaning, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ VERDICTS: dict[Verdict, tuple[str, str]] = {
 
 
 def name(gate: GateRecord, language: Language) -> str:
-    """The gate's name."""
+    """Return the gate's name."""
     zh, en = NAMES[gate.name]
     return zh if language == "zh" else en
 
 
 def verdict(gate: GateRecord, language: Language) -> str:
-    """Whether it was passed."""
+    """Return the verdict in words."""
     return _verdict(gate.verdict, language)
 
 
 def text(message: Message, columns: Mapping[str, Column], language: Language) -> str:
-    """A gate's figure, limit or meaning; columns are called by their meaning.
+    """Render a gate's figure, limit or meaning; columns appear by their meaning.
 
     >>> text(Message.of("gate_jaccard", jaccard=0.49, refits=5), {}, "en")
     'Jaccard 0.49 over 5 refits'
@@ -47,7 +47,7 @@ def text(message: Message, columns: Mapping[str, Column], language: Language) ->
 
 
 def counted(gates: Sequence[GateRecord], language: Language) -> str:
-    """How many were passed: ``7 of 8 passed, 1 could not be judged``."""
+    """Count the passed gates: ``7 of 8 passed, 1 could not be judged``."""
     zh = language == "zh"
     n = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in VERDICTS}
     parts = [f"{len(gates)} 项中 {n['pass']} 项通过" if zh else f"{n['pass']} of {len(gates)} passed"]

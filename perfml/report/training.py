@@ -8,7 +8,7 @@ from perfml.report.pictures import Bin, Compared, Interval, calibration, compari
 
 
 def training_pictures(model: Model) -> dict[str, str]:
-    """File name -> SVG text, from the back-tests of the model's record.
+    """Draw the back-tests of the model's record: file name -> SVG text.
 
     ``within_<days>_days_calibration.svg`` and ``within_<days>_days_baseline.svg``.
     """

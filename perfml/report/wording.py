@@ -1,4 +1,4 @@
-"""The report's sentences that are made from numbers, in Chinese and English."""
+"""Sentences that the report makes from numbers, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CAUSES: dict[str, tuple[str, str]] = {
 
 
 def natural_frequency(probability: float, language: Language) -> str:
-    """A probability as people understand it best (Gigerenzer & Hoffrage 1995).
+    """Write a probability as a natural frequency, which people understand best (Gigerenzer & Hoffrage 1995).
 
     >>> natural_frequency(0.234, "en"), natural_frequency(0.234, "zh"), natural_frequency(0.0042, "en")
     ('about 23 of 100', '100 人中约 23 人', 'about 4 of 1,000')
@@ -49,7 +49,7 @@ def natural_frequency(probability: float, language: Language) -> str:
 
 
 def outcome(spec: ModelSpec, days: int, language: Language) -> str:
-    """What is predicted, as the end of a sentence about people."""
+    """Name the predicted outcome, as the end of a sentence about people."""
     if spec.label.kind == "low_review":
         most = f"{spec.label.low_at_most:g}"
         if language == "zh":
@@ -62,7 +62,7 @@ def outcome(spec: ModelSpec, days: int, language: Language) -> str:
 
 
 def cause(name: str, language: Language) -> str:
-    """A way in which the horizon can end for a person; several that are predicted as one are joined.
+    """Name how the horizon can end for a person; several ends predicted as one are joined.
 
     >>> cause("voluntary+involuntary", "en"), cause("staying", "zh")
     ('Leaves by own choice or leaves involuntarily', '仍在职')
@@ -73,7 +73,7 @@ def cause(name: str, language: Language) -> str:
 
 
 def cases(counted: Cases, language: Language) -> str:
-    """An expected number of people with its interval.
+    """Write an expected number of people with its interval.
 
     >>> cases(Cases(7.4, 2.0, 11.0), "en"), cases(Cases(7.4, 2.0, 11.0), "zh")
     ('about 7 (2 to 11)', '约 7 人（2 至 11）')
@@ -84,7 +84,7 @@ def cases(counted: Cases, language: Language) -> str:
 
 
 def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:
-    """A reason without the word for its direction, which stands beside it."""
+    """Return a reason without the word for its direction, which is shown next to it."""
     lead = reason["values"][0] if reason["values"] else None
     column = columns.get(lead["column"]) if lead else None
     if lead is None or column is None:
@@ -97,7 +97,7 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
 
 
 def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]:
-    """What each reason of a model is called."""
+    """Return the names of a model's reasons."""
     return {
         c.reason: c.reason_zh if language == "zh" else c.reason_en[:1].upper() + c.reason_en[1:]
         for c in columns.values()
@@ -105,13 +105,13 @@ def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]
 
 
 def owner(reason: Mapping[str, Any], language: Language) -> str:
-    """Who can act on a reason, and a warning where it is not steady."""
+    """State who can act on a reason, with a warning if the reason is not stable."""
     text = owner_text(reason["owner"], reason["steady"], language)
     return text if language == "zh" else text.removeprefix("the ").capitalize()
 
 
 def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:
-    """The baseline's columns in words."""
+    """Write the baseline's columns in words."""
     if not names:
         return "随机排序" if language == "zh" else "chance"
     text = [(columns[n].zh if language == "zh" else columns[n].en) if n in columns else n for n in names]
@@ -119,17 +119,17 @@ def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Lang
 
 
 def sentence(message: Message, columns: Mapping[str, Column], language: Language) -> str:
-    """A recorded message as a sentence of its own; columns are called by their meaning, in quotation marks."""
+    """Render a recorded message as a full sentence; columns appear by their meaning, in quotation marks."""
     zh = language == "zh"
     names = {name: f"“{column.zh if zh else column.en}”" for name, column in columns.items()}
     rendered = render(message, language, names=names)
-    if zh:  # a space parts Chinese from a column's own name, not from a quotation
+    if zh:  # a space separates Chinese from a column's own name, not from a quotation
         rendered = rendered.replace(" “", "“").replace("” ", "”")
     return rendered[:1].upper() + rendered[1:]
 
 
 def figure(interval: Interval, language: Language, *, digits: int = 3) -> str:
-    """A figure with its interval.
+    """Write a figure with its interval.
 
     >>> figure(Interval(0.8, 0.75, 0.85), "en", digits=2), figure(Interval(None, None, None), "zh")
     ('0.80 (0.75–0.85)', '无法估计')

@@ -1,7 +1,7 @@
-"""The files under ``home``: trained models, compared with their manifests, and the dates they have scored.
+"""Files under ``home``: trained models, compared with their manifests, and scores by date.
 
-Nothing is cached between requests, so the next request sees what a nightly run has replaced. A name from outside never
-becomes part of a path: it is compared with the names on disk.
+Nothing is cached between requests, so the next request sees what a nightly run has replaced. A name from a request
+never becomes part of a path: it is compared with the names on disk.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ from perfml.service.scores import ScoreFile, open_scores
 
 
 class Store:
-    """The models and scores under ``home``, read from disk at every call."""
+    """Models and scores under ``home``, read from disk at every call."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
 
     def models(self) -> list[str]:
-        """The names of the trained models."""
+        """Return the names of the trained models."""
         folder = self.home / "models"
         folders = folder.iterdir() if folder.is_dir() else ()
         return sorted(p.name for p in folders if not p.name.startswith(".") and (p / CANDIDATE).is_file())
 
     def version(self, model: str) -> str:
-        """The version in use. Raises :class:`NotFound` where no such model has been trained."""
+        """Return the version in use. Raises :class:`NotFound` where no such model has been trained."""
         return current_version(self.home, self._trained(model))
 
     def stage(self, model: str, version: str) -> ModelStage:
-        """Whether somebody promoted this version."""
+        """Return whether this version is the champion or a candidate."""
         return "champion" if pointed(self.home, self._trained(model), CHAMPION) == version else "candidate"
 
     def record(self, model: str, version: str) -> TrainingRecord:
-        """The record of a version. Raises :class:`ModelError` where its files are missing or were altered."""
+        """Read the record of a version. Raises :class:`ModelError` where its files are missing or were altered."""
         return read_record(self.home, self._trained(model), version)
 
     def card(self, model: str, version: str) -> str:
-        """The model card of a version, in Markdown."""
+        """Read the model card of a version, in Markdown."""
         return verified_file(self.home, self._trained(model), version, file="card.md").decode("utf-8")
 
     def scored(self, model: str) -> list[dt.date]:
-        """The as-of dates with scores, the newest first. A file that is still being written has another name."""
+        """Return the as-of dates with scores, the newest first. A file still being written has another name."""
         return dates_in(self.home / "scores" / self._trained(model))
 
     @contextmanager
@@ -73,7 +73,7 @@ class Store:
             yield day, file
 
     def voices(self, model: str, version: str, as_of: dt.date) -> Voices:
-        """The wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`Unreadable` for a damaged record."""
+        """Read the wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`Unreadable` for a damaged record."""
         try:
             spec = voices_of(self.home, self._trained(model), as_of)
         except PerfmlError as error:

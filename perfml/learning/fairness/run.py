@@ -93,7 +93,7 @@ def fairness(
         if cure not in groups:
             held = ", ".join(groups) or "none"
             raise DataError(
-                f"{cure!r} is no protected attribute of this data", where=data.source, remedy=f"use: {held}"
+                f"{cure!r} is not a protected attribute of this data", where=data.source, remedy=f"use: {held}"
             )
         mitigation = _mitigate(sample, tested[0].horizon_days, cure, group=groups[cure], proxies=proxies[cure])
     return FairnessAnswer({t.horizon_days: audit_lists(sample, t) for t in tested}, proxies, mitigation)
