@@ -29,7 +29,7 @@ from perfml.project.folder import Definitions
 from perfml.project.model_spec import ModelSpec
 
 STANDARD_ERRORS = 3.0
-"""How far permuted labels may lie from AUC .5."""
+"""Largest distance of permuted labels from AUC .5, in standard errors."""
 LARGEST_REACH = 0.15
 """Widest band around .5 (:data:`STANDARD_ERRORS`) at which a permuted-label test still judges; beyond, leaks would pass."""
 FEWEST_DISTINCT = 5

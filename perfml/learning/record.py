@@ -1,4 +1,4 @@
-"""What is known about a trained version: its definition, back-tests, gates, fairness, reference and origin.
+"""Record of a trained version: its definition, back-tests, gates, fairness, reference and origin.
 
 Training writes a :class:`TrainingRecord` beside the model; scoring, reports, the terminal and the service read it. Sentences
 are stored as :class:`~perfml.messages.Message` and rendered by the reader. Nothing heavy is imported: the service reads

@@ -40,7 +40,7 @@ class Option:
     price: Estimate
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return JSON."""
         return fields(self) | {"findings": [rendered(fields(finding)) for finding in self.findings]}
 
 
@@ -53,7 +53,7 @@ class Mitigation:
     text: Message
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return JSON."""
         json: dict[str, Any] = rendered(fields(self) | {"options": [option.to_json() for option in self.options]})
         return json
 

@@ -43,7 +43,7 @@ class Proxy:
     text: Message
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return JSON."""
         json: dict[str, Any] = rendered(fields(self))
         return json
 

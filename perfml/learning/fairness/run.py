@@ -34,7 +34,7 @@ class FairnessAnswer:
     cure: Mitigation | None
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return JSON."""
         return {
             "audits": {str(days): report.to_json() for days, report in self.audits.items()},
             "proxies": {name: [proxy.to_json() for proxy in report] for name, report in self.proxies.items()},

@@ -1,4 +1,4 @@
-"""Whether a model still fits the people it is used on: their evidence, its scores and their outcomes.
+"""Drift: whether a model still fits the people it is used on: their evidence, its scores and their outcomes.
 
 :func:`assess` compares later rows with the model's :class:`~perfml.learning.validation.reference.Reference`. The reader sees
 one sentence: no action, watch, retrain, or cannot tell.
@@ -36,7 +36,7 @@ OFF, FAR_OFF = 1.1, 1.25
 
 @dataclass(frozen=True, kw_only=True)
 class Shift:
-    """How far one column, or the score, has moved.
+    """Shift of one column, or of the score, since training.
 
     ``psi``: population stability index. ``excess``: the part that sampling does not explain, at least 0. ``effect``:
     difference of the means in standard deviations of the reference. ``ks``: largest difference of the cumulative shares
