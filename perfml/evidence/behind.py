@@ -75,7 +75,9 @@ def _behind(
                 if table not in NOT_OFFERED and (table == "people" or data.has(table))
             }
             return {table: rows for table, rows in known.items() if rows is not None and len(rows)}
-    raise PerfmlError("is made by no definition", where=name, remedy="restore the file in features/ that made it")
+    raise PerfmlError(
+        "no definition produces this column", where=name, remedy="restore the file in features/ that produced it"
+    )
 
 
 def _events(

@@ -1,4 +1,4 @@
-"""The rows behind a value are those that it was made from: counted again, they give the value."""
+"""The rows behind a value are those it was computed from: counted again, they give the value."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def evidence(opened: Data):
 
 
 def column_of(evidence, name: str) -> Column:
-    (found,) = (column for column in evidence.columns if column.name == name)
-    return found
+    (match,) = (column for column in evidence.columns if column.name == name)
+    return match
 
 
 def behind(opened: Data, evidence, name: str, employee: str, most: int = MOST) -> dict[str, pd.DataFrame]:
@@ -62,8 +62,8 @@ def test_counted_again_they_give_the_value(opened: Data, evidence, name: str) ->
     people = evidence.frame[["employee_id", name]].dropna().sample(12, random_state=0)
     assert (people[name] > 0).any()
     for employee, value in people.itertuples(index=False):
-        found = behind(opened, evidence, name, employee)
-        assert sum(len(rows) for rows in found.values()) == value
+        tables = behind(opened, evidence, name, employee)
+        assert sum(len(rows) for rows in tables.values()) == value
 
 
 @pytest.mark.parametrize("name", ["counterparts_91d", "counterparts_reached_91d", "counterparts_reaching_91d"])
@@ -94,8 +94,8 @@ def test_a_comparison_has_the_rows_of_what_it_compares_and_the_newest_come_first
 def test_reviews_goals_and_positions_are_shown_as_they_were_known(opened: Data, evidence) -> None:
     frame = evidence.frame
     employee = frame[frame["last_rating"].notna() & frame["past_attainment"].notna()]["employee_id"].iloc[0]
-    found = behind(opened, evidence, "last_rating", employee)
-    reviews = found["reviews"]
+    tables = behind(opened, evidence, "last_rating", employee)
+    reviews = tables["reviews"]
     assert (reviews["employee_id"] == employee).all() and (reviews["reviewed_on"] < pd.Timestamp(END)).all()
     assert reviews.iloc[0]["rating"] == frame.set_index("employee_id").loc[employee, "last_rating"]
     goals = behind(opened, evidence, "past_attainment", employee)
@@ -108,17 +108,17 @@ def test_reviews_goals_and_positions_are_shown_as_they_were_known(opened: Data, 
 
 def test_what_is_read_from_other_evidence_is_told_by_the_rows_behind_that(opened: Data, evidence) -> None:
     employee = evidence.frame.nlargest(1, "days_changed_undiscussed")["employee_id"].item()
-    found = behind(opened, evidence, "days_changed_undiscussed", employee)
-    assert (found["goals"]["employee_id"] == employee).all() and len(found["goals"]) > found["goals"][
+    tables = behind(opened, evidence, "days_changed_undiscussed", employee)
+    assert (tables["goals"]["employee_id"] == employee).all() and len(tables["goals"]) > tables["goals"][
         "goal_id"
     ].nunique()
-    assert (found["events"]["kind"] == "feedback_received").all()
-    assert found["goals"]["effective_on"].is_monotonic_decreasing
+    assert (tables["events"]["kind"] == "feedback_received").all()
+    assert tables["goals"]["effective_on"].is_monotonic_decreasing
 
 
 def test_a_column_that_nothing_makes_is_refused(opened: Data, evidence) -> None:
     from dataclasses import replace
 
-    gone = replace(column_of(evidence, "overtime_count_91d"), name="gone_28d")
-    with pytest.raises(PerfmlError, match="gone_28d: is made by no definition"):
-        rows_behind(opened, DEFINITIONS, gone, employee_id="E1", as_of=END, kinds=evidence.kinds)
+    absent = replace(column_of(evidence, "overtime_count_91d"), name="gone_28d")
+    with pytest.raises(PerfmlError, match="gone_28d: no definition produces this column"):
+        rows_behind(opened, DEFINITIONS, absent, employee_id="E1", as_of=END, kinds=evidence.kinds)
