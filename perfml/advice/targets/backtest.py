@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from perfml.advice.targets.model import BACKTEST_ORIGINS, EPOCH, AttainmentModel, finals
-from perfml.advice.targets.signals import Signals, SignalVerdict
+from perfml.advice.targets.forecasting.model import BACKTEST_ORIGINS, EPOCH, AttainmentModel, finals
+from perfml.advice.targets.forecasting.signals import Signals, SignalVerdict
 from perfml.arrays import Floats, Indexes
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
@@ -89,7 +89,7 @@ def backtest(
     suggest: Suggest | None = None,
     progress: Progress = SILENT,
 ) -> TargetBacktest:
-    """Forecast every goal that had ended by ``until`` at :data:`~perfml.advice.targets.model.BACKTEST_ORIGINS` of its period.
+    """Forecast every goal that had ended by ``until`` at each of ``BACKTEST_ORIGINS`` of its period.
 
     ``suggest``: if given, the directions of its suggestions at past dates are checked too. Raises :class:`DataError` if no
     period with measured goals has ended.

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from perfml.advice.targets import texts
 from perfml.advice.targets.decomposition import GoalAssessment, Outlook, assess
-from perfml.advice.targets.forecast import forecast
+from perfml.advice.targets.forecasting.forecast import forecast
 from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_force, newest_signals
 from perfml.advice.targets.programme import RULES, Proposal, propose
 from perfml.advice.targets.texts import ReasonLine, Why, listed

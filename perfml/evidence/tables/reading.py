@@ -163,7 +163,7 @@ def _postgres(
     connection: duckdb.DuckDBPyConnection, url: str, names: list[str]
 ) -> tuple[list[RawTable], list[DataError]]:
     try:
-        import adbc_driver_manager
+        import adbc_driver_manager  # the optional extra perfml[postgres]
         import adbc_driver_postgresql.dbapi as postgresql
     except ImportError:
         raise DataError(

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from perfml.advice.targets.backtest import TargetBacktest, backtest, summary
-from perfml.advice.targets.conformal import MIN_FORECASTS, Errors, stretch
-from perfml.advice.targets.model import BACKTEST_ORIGINS, ORIGINS, RECENT_PERIODS, AttainmentModel
+from perfml.advice.targets.forecasting.conformal import MIN_FORECASTS, Errors, stretch
+from perfml.advice.targets.forecasting.model import BACKTEST_ORIGINS, ORIGINS, RECENT_PERIODS, AttainmentModel
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from tests.advice.targets.worlds import NOW, POLICY, number, quarters, world

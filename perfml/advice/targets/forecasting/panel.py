@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.series import Series
+from perfml.advice.targets.forecasting.series import Series
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.sources import Data
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.baseline import PRIOR_GOALS, PRIOR_OWNERS, TREND_KEPT, SeasonalBaseline, _blend
-from perfml.advice.targets.panel import GoalRecord, Panel
+from perfml.advice.targets.forecasting.baseline import PRIOR_GOALS, PRIOR_OWNERS, TREND_KEPT, SeasonalBaseline, _blend
+from perfml.advice.targets.forecasting.panel import GoalRecord, Panel
 from tests.advice.targets.worlds import number, quarters
 from tests.tables import opened, write_tables
 

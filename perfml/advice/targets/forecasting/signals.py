@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.panel import Panel
-from perfml.advice.targets.series import SERIES_STRIDE
+from perfml.advice.targets.forecasting.panel import Panel
+from perfml.advice.targets.forecasting.series import SERIES_STRIDE
 from perfml.advice.targets.texts import listed
 from perfml.arrays import Floats, Ints, Objects
 from perfml.evidence.sources import Data

@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.baseline import PRIOR_OWNERS, SeasonalBaseline, a_year_before
-from perfml.advice.targets.conformal import Errors
+from perfml.advice.targets.forecasting.baseline import PRIOR_OWNERS, SeasonalBaseline, a_year_before
+from perfml.advice.targets.forecasting.conformal import Errors
+from perfml.advice.targets.forecasting.panel import GoalRecord, Panel
+from perfml.advice.targets.forecasting.series import SERIES_STRIDE
+from perfml.advice.targets.forecasting.signals import Effects, Signals, SignalVerdict, judge
 from perfml.advice.targets.ledger import MEASURED_SHARE
-from perfml.advice.targets.panel import GoalRecord, Panel
-from perfml.advice.targets.series import SERIES_STRIDE
-from perfml.advice.targets.signals import Effects, Signals, SignalVerdict, judge
 from perfml.arrays import Floats, Indexes
 from perfml.evidence.sources import Data
 from perfml.progress import SILENT, Progress

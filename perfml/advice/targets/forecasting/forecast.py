@@ -18,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.conformal import COVERAGE, Errors
-from perfml.advice.targets.model import EPOCH, AttainmentModel
-from perfml.advice.targets.signals import SignalVerdict
+from perfml.advice.targets.forecasting.conformal import COVERAGE, Errors
+from perfml.advice.targets.forecasting.model import EPOCH, AttainmentModel
+from perfml.advice.targets.forecasting.signals import SignalVerdict
 from perfml.arrays import Dates, Floats, Ints
 from perfml.evidence.sources import Data
 from perfml.progress import SILENT, Progress

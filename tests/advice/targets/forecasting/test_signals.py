@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.baseline import SeasonalBaseline
-from perfml.advice.targets.forecast import forecast
-from perfml.advice.targets.model import AttainmentModel, finals
-from perfml.advice.targets.signals import Signals, judge, slopes
+from perfml.advice.targets.forecasting.baseline import SeasonalBaseline
+from perfml.advice.targets.forecasting.forecast import forecast
+from perfml.advice.targets.forecasting.model import AttainmentModel, finals
+from perfml.advice.targets.forecasting.signals import Signals, judge, slopes
 from tests.advice.targets.worlds import NOW, POLICY, number, world
 from tests.tables import opened
 

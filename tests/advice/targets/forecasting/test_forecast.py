@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.forecast import forecast
+from perfml.advice.targets.forecasting.forecast import forecast
 from perfml.evidence.sources import Data
 from tests.advice.targets.worlds import NOW, POLICY, world
 from tests.tables import opened, write_tables

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.advice.targets.forecast import forecast
-from perfml.advice.targets.model import AttainmentModel, finals
-from perfml.advice.targets.panel import GoalRecord
+from perfml.advice.targets.forecasting.forecast import forecast
+from perfml.advice.targets.forecasting.model import AttainmentModel, finals
+from perfml.advice.targets.forecasting.panel import GoalRecord
 from tests.advice.targets.worlds import NOW, POLICY, number, world
 from tests.tables import opened, write_tables
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.panel import Panel
-from perfml.advice.targets.series import SERIES_STRIDE
+from perfml.advice.targets.forecasting.panel import Panel
+from perfml.advice.targets.forecasting.series import SERIES_STRIDE
 from perfml.arrays import Floats, Ints
 
 YEAR = 364
