@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 
 
 class Progress:
-    """Told of each step of long work. This class is silent; a subclass shows the steps."""
+    """Receives each step of long work. This class is silent; a subclass shows the steps."""
 
     def __call__(self, task: str, done: int, total: int) -> None:
         """``done`` of ``total`` steps of ``task`` are finished."""

@@ -16,7 +16,7 @@ from perfml.errors import DataError
 POSTGRES = ("postgresql://", "postgres://")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RawTable:
     """A table as it is stored: ``relation`` is SQL to select from, ``columns`` maps its names to DuckDB types."""
 
@@ -83,7 +83,7 @@ def _folder(
         except duckdb.Error as error:
             errors.append(unreadable(path, error))
             continue
-        tables.append(RawTable(name, str(path), relation, columns, is_text=path == text))
+        tables.append(RawTable(name=name, where=str(path), relation=relation, columns=columns, is_text=path == text))
     return tables, errors
 
 
@@ -155,7 +155,7 @@ def _database(
         except duckdb.Error as error:
             errors.append(unreadable(f"{file} {name}", error))
             continue
-        tables.append(RawTable(name, f"{file} {name}", relation, columns, is_text=False))
+        tables.append(RawTable(name=name, where=f"{file} {name}", relation=relation, columns=columns, is_text=False))
     return tables, errors
 
 
@@ -185,7 +185,11 @@ def _postgres(
                 del rows
                 relation = quoted("raw_" + name)
                 columns = _describe(connection, relation)
-                tables.append(RawTable(name, f"{public(url)} {name}", relation, columns, is_text=False))
+                tables.append(
+                    RawTable(
+                        name=name, where=f"{public(url)} {name}", relation=relation, columns=columns, is_text=False
+                    )
+                )
     except (adbc_driver_manager.Error, duckdb.Error) as error:
         raise DataError(
             f"cannot be read ({str(error).splitlines()[0][:200]})",

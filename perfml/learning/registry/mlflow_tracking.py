@@ -53,7 +53,7 @@ _NAME = re.compile(r"[\w.\- /]+")
 """Names of parameters that MLflow accepts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tracked:
     """State of one run or promotion. If not ``logged``, it is still pending and ``reason`` says why."""
 
@@ -116,7 +116,13 @@ def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
                 first = next(iter(str(error).splitlines()), "")
                 reason = down = f"{type(error).__name__}: {first[:300]}"
         done.append(
-            Tracked(entry["name"], entry["version"], "promotion" if CHAMPION in entry else "run", not reason, reason)
+            Tracked(
+                name=entry["name"],
+                version=entry["version"],
+                what="promotion" if CHAMPION in entry else "run",
+                logged=not reason,
+                reason=reason,
+            )
         )
     return done
 

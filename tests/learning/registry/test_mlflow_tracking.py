@@ -102,7 +102,9 @@ def pending(home: Path) -> list[str]:
 class TestLogged:
     def test_a_run_with_its_figures_plots_card_and_model(self, home: Path) -> None:
         version = trained(home)
-        assert record(home, "attrition", version, plots=PLOTS) == Tracked("attrition", version, "run", True)
+        assert record(home, "attrition", version, plots=PLOTS) == Tracked(
+            name="attrition", version=version, what="run", logged=True
+        )
         assert pending(home) == []
         (run,) = runs(home)
         assert run.info.status == "FINISHED"
@@ -174,7 +176,7 @@ class TestLogged:
     def test_promoting_what_was_never_logged_logs_it(self, home: Path) -> None:
         version = trained(home)
         assert promote(home, "attrition", version, approver="a", reason="b") == Tracked(
-            "attrition", version, "promotion", True
+            name="attrition", version=version, what="promotion", logged=True
         )
         assert len(runs(home)) == 1
 
