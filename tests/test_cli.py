@@ -232,7 +232,7 @@ def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500
     code, out, _ = run("fairness", "attrition", *data, *project, "--mitigate", "gender")
     assert code == 0 and "non flag rate ratio" in " ".join(out.split()) and "proxy of gender" in out
     code, _, err = run("fairness", "attrition", *data, *project, "--mitigate", "shoe_size")
-    assert code == 1 and "no protected attribute" in err
+    assert code == 1 and "not a protected attribute" in err
     code, out, _ = run("drift", "attrition", *data, *project, "--home", company_of_500.home, "--json")
     assert code == 0 and json.loads(out)[0]["verdict"] in ("no action", "watch", "retrain", "cannot tell")
     code, out, _ = run("raters", *data, *project, "--json")

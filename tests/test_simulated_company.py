@@ -11,10 +11,9 @@ from perfml.advice.courses.closure import closures
 from perfml.advice.courses.tags import looks
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.demo.company import CAUSES
-from perfml.learning.dataset.labels import labels
-from perfml.learning.dataset.table import learning_dates, make_table
 from perfml.learning.registry.model_store import load
-from perfml.learning.validation import backtest
+from perfml.learning.validation.backtest import backtest_horizon
+from perfml.learning.validation.sample import TrainingSample
 from perfml.project.course_policy import SkillsSpec
 from tests.simulated import END, Simulated
 
@@ -76,25 +75,16 @@ def test_the_list_is_sized_to_capacity(company_of_500: Simulated, model: str) ->
     assert bands == ["act"] * capacity + ["watch"] * capacity + ["none"]
 
 
-def test_permuted_labels_teach_nothing(company_of_500: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_permuted_labels_teach_nothing(company_of_500: Simulated) -> None:
     """Through the whole pipeline, each person is given the future of another: the AUC must be .5 within 3 SE."""
     project = company_of_500.open()
-    data = project.open(company_of_500.data)
-    spec = project.folder.model("attrition")
-    table = make_table(data, project.folder.definitions, spec, name="attrition", dates=learning_dates(data, spec, END))
-    people = np.unique(table.frame["employee_id"].to_numpy(dtype=object))
-    other = dict(zip(people, np.random.default_rng(5).permutation(people), strict=True))
-
-    def of_another(data, rows, label, *, horizon_days, until):
-        swapped = rows.assign(employee_id=rows["employee_id"].map(other))
-        return labels(data, swapped, label, horizon_days=horizon_days, until=until)
-
-    monkeypatch.setattr(backtest, "labels", of_another)
-    found = backtest.backtest_horizon(data, table, spec, horizon_days=182, until=END)
-    auc = found.model["auc"]
-    assert found.positives > 100
+    with project.open(company_of_500.data) as data:
+        sample = TrainingSample.of(data, project.folder, name="attrition", until=END)
+        tested = backtest_horizon(sample.permuted(5), 182)
+    auc = tested.model["auc"]
+    assert tested.positives > 100
     assert abs(auc.value - 0.5) <= 3 * auc.se
-    assert not found.proven
+    assert not tested.proven
 
 
 def test_the_shock_is_found_and_who_holds_back_earns_nothing_for_it(company_of_500: Simulated) -> None:

@@ -11,6 +11,7 @@ import pytest
 from perfml import ModelError
 from perfml.learning.estimators.calibration import Affine
 from perfml.learning.registry.model_store import load
+from perfml.messages import render
 from perfml.scoring.scoring import score
 from tests.records import backtest_record
 from tests.simulated import END, Simulated
@@ -74,4 +75,4 @@ def test_drift_is_reported_with_the_outcomes_that_have_matured(company_of_500: S
     (horizon,) = company_of_500.open().drift("attrition", company_of_500.data, as_of=END)
     assert horizon.outcomes_of is None  # trained up to the end: none of its predictions has matured
     assert horizon.report.verdict in ("no action", "watch")
-    assert "not known" in horizon.report.en
+    assert "not known" in render(horizon.report.text, "en")
