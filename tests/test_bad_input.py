@@ -102,6 +102,7 @@ def test_eligibility_that_names_no_evidence(project: Project, tmp_path: Path) ->
         Project(project.folder.root, home=project.home).train("attrition", small_company(tmp_path / "data", leave=0.5))
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_beat_the_baseline_gives_no_list(project: Project, tmp_path: Path) -> None:
     folder = small_company(tmp_path / "data", leave=0.6)
     model = project.train("attrition", folder, until="2024-12-01")

@@ -57,6 +57,7 @@ def url() -> Iterator[str]:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **NOBODY)
 
 
+@pytest.mark.slow
 def test_same_evidence_as_from_files(url: str, tmp_path: Path) -> None:
     import adbc_driver_postgresql.dbapi as postgresql
 

@@ -122,6 +122,7 @@ def test_the_package_needs_little_of_perfml() -> None:
     assert needed == {"perfml.arrays", "perfml.errors", "perfml.progress", "perfml.treeshap"}
 
 
+@pytest.mark.slow
 def test_blend_and_hazard_add_up_to_their_margins_with_them() -> None:
     booster, x = trained(seed=4, rows=600)
     y = (booster.predict(x) > np.random.default_rng(0).random(600)).astype(float)

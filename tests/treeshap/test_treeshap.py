@@ -208,6 +208,7 @@ def random_tree(rng: np.random.Generator, leaves: int, features: int, *, categor
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60, derandomize=True)
 @given(
     seed=st.integers(0, 2**32 - 1),

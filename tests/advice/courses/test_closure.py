@@ -54,6 +54,7 @@ def test_where_no_course_helps_few_are_believed(monkeypatch: pytest.MonkeyPatch,
     assert np.mean([each.believed(20) for each in closed]) <= 0.08
 
 
+@pytest.mark.slow
 def test_the_course_that_helps_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     believed: dict[str, list[bool]] = {}
     for seed in range(20):

@@ -32,6 +32,7 @@ def at(data: Data, day: str) -> pd.DataFrame:
     return in_force(data, dt.date.fromisoformat(day)).set_index("goal_id")
 
 
+@pytest.mark.slow
 def test_a_weight_changed_in_august_alters_nothing_before_august(tmp_path: Path) -> None:
     """Neither the version in force nor any feature: not even on the days when the change was known and still to come."""
     tables = {"progress": "goal_id | measured_at | actual\ng1 | 2026-06-30 | 30\ng2 | 2026-06-30 | 300"}

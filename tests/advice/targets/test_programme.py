@@ -248,6 +248,7 @@ def test_every_proposal_keeps_every_rule(company: tuple[pd.DataFrame, Needs, Tar
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(companies(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(company: tuple[pd.DataFrame, Needs, TargetPolicy], random: Any) -> None:
@@ -261,6 +262,7 @@ def test_the_order_of_rows_changes_nothing(company: tuple[pd.DataFrame, Needs, T
     assert second.weight == pytest.approx(first.weight[order], abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(companies())
 def test_a_goal_alone_moves_to_what_it_needs_or_to_its_tightest_limit(

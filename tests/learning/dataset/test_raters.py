@@ -176,6 +176,7 @@ def test_no_severity_gives_hardly_any_correction() -> None:
     assert (model.reviewers["severity_high"] > model.reviewers["severity_low"])[model.reviewers["comparable"]].all()
 
 
+@pytest.mark.slow
 def test_a_good_team_is_not_a_lenient_manager() -> None:
     """Persons drawn at random, as the textbook's crossed model has them, take part of a team's quality for leniency."""
     slopes, textbook = [], []

@@ -43,6 +43,7 @@ def people(n: int = 900, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
     return frame, (rng.random(n) < 1 / (1 + np.exp(-margin.to_numpy()))).astype(int)
 
 
+@pytest.mark.slow
 def test_frames_of_every_make_give_the_same() -> None:
     frame, y = people()
     expected = RiskClassifier(**QUICK).fit(frame, y).decision_function(frame)
@@ -77,6 +78,7 @@ def test_works_where_scikit_learn_puts_it() -> None:
     assert roc_auc_score(y, calibrated.predict_proba(frame)[:, 1]) > 0.75
 
 
+@pytest.mark.slow
 def test_the_risk_moves_only_the_way_that_is_asked() -> None:
     rng = np.random.default_rng(3)
     x = rng.uniform(-2, 2, (2000, 3))
@@ -196,6 +198,7 @@ def test_an_encoder_comes_back_from_json() -> None:
     np.testing.assert_array_equal(again.transform(frame), encoder.transform(frame))
 
 
+@pytest.mark.slow
 def test_an_explanation_is_shap_s_own_object() -> None:
     import shap
 

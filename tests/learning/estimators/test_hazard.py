@@ -198,6 +198,7 @@ def test_a_new_sample_would_not_stretch_it(model: HazardModel, others: People) -
     assert cox.coef_[0] == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.slow
 def test_a_baseline_of_scores_that_saw_their_own_event_expects_too_much(others: People) -> None:
     """Mean over four samples: out of fold within 4 % of the true share after 40 months, in the sample 5 % above or more."""
     late = np.array([40.0])

@@ -250,6 +250,7 @@ def test_a_group_with_no_flag_has_no_empty_interval() -> None:
     assert 0.05 < finding.value.high < 0.6
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     covered = 0
     for seed in range(40):
@@ -370,6 +371,7 @@ class TestMitigation:
             unrelated=np.array([True, False]), removed=["leave"], draws=100,
         )  # fmt: skip
 
+    @pytest.mark.slow
     def test_the_cure_has_a_price(self) -> None:
         found = self.mitigated(biased=1.2)
         options = {option.cure: option for option in found.options}
@@ -389,6 +391,7 @@ class TestMitigation:
         assert "price" in render(found.text, "en") and "代价" in render(found.text, "zh")
         json.dumps(found.to_json(), allow_nan=False)
 
+    @pytest.mark.slow
     def test_a_fair_model_is_left_alone(self) -> None:
         found = self.mitigated(biased=0.0, seed=4)
         assert found.chosen == "as learnt"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from perfml.learning.validation.lists import cases_in_list, listed_rows, ratio_draws
 
@@ -18,6 +19,7 @@ def test_listed_rows_are_the_highest_of_each_date() -> None:
     assert set(listed_rows(risk, when, lambda n: 4).tolist()) == expected
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_true_number() -> None:
     """Also of a model whose probabilities of listed people are half too high, once a back-test has shown it."""
     covered = {1.0: 0, 0.6: 0}

@@ -43,6 +43,7 @@ def test_nothing_suitable_is_an_answer() -> None:
     assert fitted.for_tags(["叉车驾驶", "underwater welding", "", "   "]).empty
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not embedding.installed(), reason="the optional extra perfml[embeddings] is not installed")
 def test_meaning_finds_across_languages_and_knows_when_it_does_not() -> None:
     fitted = CourseRecommender(embedding=True, use_taxonomy=False).fit(COURSES)

@@ -29,6 +29,7 @@ def test_a_useful_signal_is_used_and_explains_the_break(data: Data) -> None:
     assert attained["north"] < 0.8 * attained.drop("north").min()
 
 
+@pytest.mark.slow
 def test_a_season_moves_the_forecast_of_the_quarters_that_have_it(tmp_path: Path) -> None:
     data = opened(world(tmp_path, effect=0.0, season=0.4, noise=0.02))
     for day, swing in ((dt.date(2025, 1, 3), 0.0), (dt.date(2025, 4, 3), 0.4)):  # before anything is measured
@@ -38,6 +39,7 @@ def test_a_season_moves_the_forecast_of_the_quarters_that_have_it(tmp_path: Path
     assert forecast(data, POLICY, dt.date(2025, 4, 3)).frame["season"].median() > 0.2
 
 
+@pytest.mark.slow
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     folder = world(tmp_path / "all")
     day = dt.date(2025, 2, 20)
@@ -55,6 +57,7 @@ def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(then.frame, again.frame, check_exact=False, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_weight_changed_in_august_changes_no_forecast_of_july(tmp_path: Path) -> None:
     folder = world(tmp_path)
     before = forecast(opened(folder), POLICY, dt.date(2025, 7, 30)).frame
@@ -85,6 +88,7 @@ def test_probabilities_and_targets_are_of_the_distribution_of_the_interval(data:
     assert (forecasts.probability(frame["actual"].to_numpy() * 0.99) >= 0.99).all()  # reached already
 
 
+@pytest.mark.slow
 def test_the_peers_are_the_others_and_not_oneself(data: Data) -> None:
     folder = Path(str(data.source))
     before = forecast(data, POLICY, NOW).frame.set_index("goal_id")

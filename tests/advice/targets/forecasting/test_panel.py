@@ -90,6 +90,7 @@ def test_history_comes_from_the_log_where_the_policy_says_so(tmp_path: Path) -> 
     assert np.isnan(record.at(number(dt.date(2025, 4, 1))).series.between(nobody, after, until)).all()
 
 
+@pytest.mark.slow
 def test_past_forecasts_equal_those_made_at_the_time(tmp_path: Path) -> None:
     folder = world(tmp_path)
     rng = np.random.default_rng(5)
