@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.policy import Policy
-from perfml.project.spec import Days, Spec
+from perfml.project.spec import Days, Policy, Spec
 
 Strength = Annotated[float, Field(gt=0, le=1)]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]

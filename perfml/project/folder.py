@@ -17,6 +17,7 @@ from typing import Any
 from perfml.errors import DefinitionError, choose_from
 from perfml.project.column_names import compared_column, matches
 from perfml.project.feature_spec import RelationalSpec, WindowedSpec
+from perfml.project.mapping_spec import MappingSpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import parse_policy
 from perfml.project.spec import ProjectSpec, S, Spec, parse
@@ -127,6 +128,19 @@ class ProjectFolder:
             if not left_out:
                 definitions.require_columns(file)
         return definitions
+
+    @cached_property
+    def sources(self) -> Mapping[str, MappingSpec]:
+        """How tables are read from an export, by the file of ``sources/`` that says so; none: under their own names.
+
+        Raises :class:`DefinitionError` with file and key.
+        """
+        sources = {}
+        for name in self._stems("sources", ".toml"):
+            file = f"sources/{name}.toml"
+            sources[name] = parse(MappingSpec, {"table": name, **self._merged(file)}, file=file)
+            sources[name].require_columns(self.definitions.tables, file=file)
+        return sources
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:

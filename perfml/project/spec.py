@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -23,6 +24,15 @@ class Spec(BaseModel):
     """Base of all definitions: frozen, and strict about keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Policy(Spec):
+    """Base of the rules that suggestions are made under."""
+
+    @property
+    def version(self) -> str:
+        """Changes with any rule, and with nothing else: twelve hexadecimal digits."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
 
 
 S = TypeVar("S", bound=Spec)

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.policy import Policy
-from perfml.project.spec import Spec
+from perfml.project.spec import Policy, Spec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 DayOfMonth = Annotated[int, Field(ge=1, le=31)]
