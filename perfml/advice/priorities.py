@@ -1,7 +1,7 @@
 """The list that HR works from: whom to talk to first, within capacity, and what to expect of the list.
 
-Three groups are kept apart: people to talk to; people whose leading reasons are all owned by others, where the setting needs
-support and not the person; and people whose scores are held. An employee who received an offer recently is not listed again.
+Three groups are kept apart: people to talk to; people most of whose raised risk others own, where the setting needs support
+and not the person; and people whose scores are held. An employee who received an offer recently is not listed again.
 Risk is not persuadability: the list says who is likely to have the outcome; what an offer changes is known only where offers
 were randomised (:mod:`perfml.learning.validation.uplift`).
 """
@@ -171,7 +171,7 @@ def priorities(
             lasting.append(
                 Lasting(last.employee_id, last.kind, last.offered_on, "held out" if last.hold_out else str(last.status))
             )
-        elif for_others(listed.reasons):
+        elif for_others(row["reasons"], record.spec.reasons.others_share):
             owned_by_others.append(listed)
         elif _held_out(listed.employee_id, ranking.as_of, hold_out_share):
             hold_out.append(listed)

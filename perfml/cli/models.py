@@ -261,7 +261,7 @@ def score(
     terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
     for why in score_tables.held_counts(scores):
         terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
-    score_tables.show_list(scores)
+    score_tables.show_list(scores, others_share=opened.folder.model(model).reasons.others_share)
 
 
 def explain(

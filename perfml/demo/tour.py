@@ -57,7 +57,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         _say(began, f"{name}: trained, back-tested, scored")
         for days, tested in models[-1].record.backtests.items():
             terminal.out.print(f"  {days} days: {escape(render(tested.text, 'en'))}", highlight=False)
-        show_list(dataset(scores[-1]), most=3)
+        show_list(dataset(scores[-1]), others_share=models[-1].spec.reasons.others_share, most=3)
     with terminal.progress() as progress:
         project = Project(STARTER, home=home, progress=progress)
         targets = project.targets(data, as_of=WINDOW)

@@ -138,6 +138,15 @@ LEADING_REASONS = 3
 """Reasons that raise a risk and are looked at first."""
 
 
+class ReasonsSpec(Spec):
+    """When a value says something, and when others have to act."""
+
+    middle_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    """Share of the people scored, around the median, whose values are ordinary: such a value alone is no reason."""
+    others_share: Annotated[float, Field(gt=0, le=1)] = 2 / 3
+    """Share of a raised risk that manager, company and data own, from which on it is the setting that needs support."""
+
+
 class GatesSpec(Spec):
     """Limits that a model must keep before it can be promoted, beside beating the baseline."""
 
@@ -208,6 +217,8 @@ class ModelSpec(Spec):
     """Settings of the back-test."""
     list: ListSpec = ListSpec()
     """Length of the list."""
+    reasons: ReasonsSpec = ReasonsSpec()
+    """When a value is a reason, and when others have to act."""
     segments: dict[str, Segment] = Field(default_factory=dict)
     """Parts of the list that are evaluated on their own, by name."""
     gates: GatesSpec = GatesSpec()

@@ -1,4 +1,4 @@
-"""Which reasons lead a person's risk, and whether only others can act on them."""
+"""Which reasons lead a person's risk, and how much of it others own."""
 
 from __future__ import annotations
 
@@ -8,22 +8,35 @@ from typing import Any
 from perfml.errors import PerfmlError
 from perfml.project.model_spec import LEADING_REASONS
 
+UNLISTED = "other"
+"""The name of the last line of a list, which adds up everything that is not listed."""
+
 
 def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     """The leading reasons of a score row that raise its risk, strongest first."""
-    return [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != "other"][
+    return [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != UNLISTED][
         :LEADING_REASONS
     ]
 
 
-def for_others(reasons: Sequence[Mapping[str, Any]] | None) -> bool:
-    """Whether every leading reason is owned by somebody else: the setting needs support, not the person.
+def others_share(reasons: Sequence[Mapping[str, Any]] | None) -> float:
+    """Share of the log-odds by which listed reasons raise the risk that others than the employee own; 0 where none raises it.
 
-    >>> for_others([{"contribution": 0.4, "evidence": "overtime", "owner": "manager"}])
-    True
+    >>> overtime = {"evidence": "activity:overtime", "contribution": 0.3, "owner": "manager"}
+    >>> others_share([overtime, {"evidence": "rhythm", "contribution": 0.1, "owner": "employee"}])
+    0.75
     """
-    owners = {reason["owner"] for reason in raising(reasons)}
-    return bool(owners) and "employee" not in owners
+    raised = [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != UNLISTED]
+    total = sum(reason["contribution"] for reason in raised)
+    return sum(reason["contribution"] for reason in raised if reason["owner"] != "employee") / total if total else 0.0
+
+
+def for_others(reasons: Sequence[Mapping[str, Any]] | None, limit: float) -> bool:
+    """Whether the setting needs support and not the person: others own at least ``limit`` of the raised risk.
+
+    ``limit``: ``others_share`` of the model's ``[reasons]``.
+    """
+    return others_share(reasons) >= limit
 
 
 def first_column(rows: Sequence[Mapping[str, Any]], evidence: str) -> str:

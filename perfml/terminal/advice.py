@@ -73,9 +73,7 @@ def priorities_table(priorities: Priorities) -> None:
     if priorities.people:
         out.print(_people(priorities.people, f"{head}: {len(priorities.people)} to talk to"))
     if priorities.owned_by_others:
-        title = (
-            f"support the setting: {len(priorities.owned_by_others)} people whose leading reasons are owned by others"
-        )
+        title = f"support the setting: {len(priorities.owned_by_others)} people most of whose raised risk others own"
         out.print(_people(priorities.owned_by_others[:MOST_LISTED], title))
     out.print(escape(priorities.en), highlight=False)
     out.print(escape(priorities.zh), highlight=False)

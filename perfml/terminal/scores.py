@@ -15,10 +15,10 @@ from perfml.reasons.leading import for_others
 from perfml.terminal.console import MOST_LISTED, out
 
 
-def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+def list_table(rows: Sequence[Mapping[str, Any]], title: str, *, others_share: float) -> None:
     """Print the at-risk list: rank, person, probability and the leading reasons.
 
-    *setting* marks people whose leading reasons are all owned by others: it is then the setting that needs support.
+    *setting* marks people of whose raised risk others own at least ``others_share``: it is then the setting that needs support.
     """
     table = Table(title=title, title_justify="left", show_lines=True)
     for heading in ("#", "who", "risk", "band"):
@@ -30,15 +30,16 @@ def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
             for r in row["reasons"][:3]
             if r["evidence"] != "other"
         ]
-        band = f"{row['band']}\n[dim]setting[/]" if for_others(row["reasons"]) else row["band"]
+        band = f"{row['band']}\n[dim]setting[/]" if for_others(row["reasons"], others_share) else row["band"]
         table.add_row(str(row["rank"]), escape(row["employee_id"]), f"{row['probability']:.0%}", band, "\n".join(lines))
     out.print(table)
 
 
-def show_list(scores: Dataset, *, most: int = MOST_LISTED) -> None:
+def show_list(scores: Dataset, *, others_share: float, most: int = MOST_LISTED) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or that a failed gate leaves no list.
 
     ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only the rows shown are read in full.
+    ``others_share``: of the model's ``[reasons]``.
     """
     newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())
     now = field("as_of") == newest
@@ -49,7 +50,8 @@ def show_list(scores: Dataset, *, most: int = MOST_LISTED) -> None:
         name = scores.head(1, ["model"]).column(0)[0].as_py()
         if count:
             first = scores.to_table(filter=acting & (field("rank") <= most)).sort_by("rank").to_pylist()
-            list_table(first, f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}")
+            title = f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}"
+            list_table(first, title, others_share=others_share)
         elif scores.count_rows(filter=horizon & (field("status") == "scored")):
             out.print(f"[yellow]{name} within {days} days: a gate failed (see `perfml train`): no list[/]")
 

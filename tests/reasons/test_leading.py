@@ -1,10 +1,13 @@
-"""Which reasons lead, and whether it is the setting that needs support."""
+"""Which reasons lead, and how much of the raised risk others own."""
 
 from __future__ import annotations
 
 import pytest
 
-from perfml.reasons.leading import for_others, raising
+from perfml.project.model_spec import ReasonsSpec
+from perfml.reasons.leading import for_others, others_share, raising
+
+LIMIT = ReasonsSpec().others_share
 
 
 def reason(evidence: str, contribution: float, owner: str) -> dict[str, object]:
@@ -21,17 +24,25 @@ def test_three_that_raise_the_risk_lead_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owners", "expected"),
+    ("raised", "share"),
     [
-        ([], False),
-        (["manager"], True),
-        (["manager", "company", "data"], True),
-        (["manager", "employee"], False),
-        (["manager", "company", "manager", "employee"], True),
+        ([], 0.0),
+        ([("manager", 1.0)], 1.0),
+        ([("manager", 3.08), ("employee", 0.42)], 0.88),
+        ([("employee", 0.5), ("company", 0.3), ("data", 0.2)], 0.5),
     ],
 )
-def test_the_setting_needs_support_where_others_own_every_leading_reason(owners: list[str], expected: bool) -> None:
-    reasons = [reason(f"r{place}", 1.0 - place / 10, owner) for place, owner in enumerate(owners)]
-    assert for_others(reasons) is expected
-    own = reason("own", -0.5, "employee")
-    assert for_others([*reasons, own]) is expected, "what lowers the risk decides nothing"
+def test_the_setting_needs_support_by_the_share_of_the_raised_risk_that_others_own(
+    raised: list[tuple[str, float]], share: float
+) -> None:
+    reasons = [reason(f"r{number}", contribution, owner) for number, (owner, contribution) in enumerate(raised)]
+    assert others_share(reasons) == pytest.approx(share)
+    assert for_others(reasons, LIMIT) is (share >= LIMIT)
+    assert others_share([*reasons, reason("own", -0.5, "employee"), reason("other", 9.0, "data")]) == pytest.approx(
+        share
+    ), "what lowers the risk, and what is not listed, decides nothing"
+
+
+def test_nobody_with_nothing_raised_stands_under_the_setting() -> None:
+    assert not for_others([reason("a", -1.0, "manager")], LIMIT)
+    assert not for_others(None, LIMIT)

@@ -52,7 +52,8 @@ class ListedPersonAnswer(Answer):
     segments: tuple[str, ...]
     """Those of the model's segments that the person belongs to."""
     setting: bool
-    """Whether others own every leading reason: then the setting needs support, not the person."""
+    """Whether others own most of the raised risk (``others_share`` of the model): then the setting needs support, not the
+    person."""
     reasons: tuple[ReasonLineAnswer, ...]
 
 
@@ -138,10 +139,10 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             **page,
             not_listed={status: n for status, n in count.items() if status != "scored"},
             expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
-            people=tuple(_listed(row) for row in file.rows(shown, SHOWN)),
+            people=tuple(_listed(row, record.spec.reasons.others_share) for row in file.rows(shown, SHOWN)),
         )
 
 
-def _listed(row: StoredRow) -> ListedPersonAnswer:
-    setting = for_others(cast(list[Reason], row["reasons"]))
+def _listed(row: StoredRow, limit: float) -> ListedPersonAnswer:
+    setting = for_others(cast(list[Reason], row["reasons"]), limit)
     return ListedPersonAnswer.model_validate({**row, "incidence": row["incidence"] or (), "setting": setting})

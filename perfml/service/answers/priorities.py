@@ -100,7 +100,7 @@ class PrioritiesAnswer(Answer):
     people: tuple[PriorityPersonAnswer, ...]
     """Those to talk to."""
     setting: tuple[PriorityPersonAnswer, ...]
-    """Those whose leading reasons are all owned by others: support the setting."""
+    """Those most of whose raised risk others own: support the setting."""
     hold_out: tuple[PriorityPersonAnswer, ...]
     """Those left out at random."""
     held: tuple[HeldPersonAnswer, ...]
