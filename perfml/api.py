@@ -20,14 +20,17 @@ from perfml.dates import DateLike, DatesLike, date_of, dates_of
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
+from perfml.evidence.people import people_at
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
+from perfml.messages import Language
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Who
+from perfml.scoring.people_files import keep_people
 from perfml.scoring.score_files import StoredScore, person_rows
 from perfml.trust.holds import held_people
 
@@ -218,9 +221,24 @@ class Project:
         with self.open(data) as opened:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
+            for day in dates:
+                keep_people(people_at(opened, day), self.home, as_of=day)
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, progress=self.progress)
             records = record_run(self.home, keep_scores(parts, self.home), data=opened, folder=self.folder)
             return [record.with_suffix(".parquet") for record in records]
+
+    def export_scores(self, files: Sequence[Path], out: str | Path, *, language: Language = "en") -> Path:
+        """Write kept score ``files`` (of :meth:`write_scores`) as one file: ``.csv`` or ``.xlsx``, which people open, flat, with
+        who each person is and the reasons in ``language``; or ``.parquet``, which holds the rows as they are kept."""
+        from perfml.scoring.flat_scores import flat_scores
+        from perfml.scoring.table_files import WRITERS, read_parts, write_parts
+
+        target = Path(out)
+        if target.suffix.lower() in WRITERS:
+            write_parts(flat_scores(self.home, files, language=language), target)
+        else:
+            write_parts((part for path in files for part in read_parts(path)), target)
+        return target
 
     def explain(
         self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Who | None = None
@@ -325,6 +343,7 @@ class Project:
                 refused=DecisionLog(self.home).refused(),
                 progress=self.progress,
             )
+            keep_people(people_at(opened, day), self.home, as_of=day)
         keep_suggestions(suggestions, self.home, policy=name, as_of=day)
         return suggestions
 
@@ -376,6 +395,7 @@ class Project:
                 refused=DecisionLog(self.home).refused(),
                 progress=self.progress,
             )
+            keep_people(people_at(opened, day), self.home, as_of=day)
         if employees is None:
             keep_suggestions(suggestions, self.home, policy=name, as_of=day)
         return suggestions

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +19,8 @@ from perfml.cli.options import (
     FromOption,
     HomeOption,
     JsonOption,
+    LanguageName,
+    LanguageOption,
     OneDateOption,
     OutOption,
     ProjectOption,
@@ -34,7 +35,6 @@ from perfml.cli.options import (
 from perfml.learning.record import Figure
 from perfml.messages import render
 from perfml.project.voices import Who
-from perfml.scoring.table_files import read_parts, write_parts
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
@@ -188,7 +188,7 @@ def raters(
 def curves(
     model: str,
     *,
-    out: Annotated[Path, typer.Option("--out", help="Parquet or CSV file to write.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write: .csv, .xlsx or .parquet.")],
     data: DataOption = None,
     as_of: OneDateOption = None,
     project: ProjectOption = None,
@@ -235,6 +235,7 @@ def score(
     to: ToOption = None,
     every: EveryOption = None,
     out: OutOption = None,
+    language: LanguageOption = LanguageName.en,
     project: ProjectOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -245,7 +246,7 @@ def score(
         opened = Project(project, home=home, progress=progress)
         paths = opened.write_scores(model, data, as_of=series(as_of, start=start, to=to, every=every) or None)
     if out is not None:
-        write_parts(chain.from_iterable(read_parts(path) for path in paths), out)
+        opened.export_scores(paths, out, language=language.value)
     scores = dataset([str(path) for path in paths])
     rows, counts = scores.count_rows(), score_tables.score_counts(scores)
     if as_json:

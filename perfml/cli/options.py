@@ -6,18 +6,28 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from perfml.errors import PerfmlError
+from perfml.harmless import CONTROL
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.project.spec import Every
 from perfml.scoring.table_files import write_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+class LanguageName(StrEnum):
+    """Languages of texts."""
+
+    en = "en"
+    zh = "zh"
+
 
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
@@ -34,7 +44,10 @@ OneDateOption = Annotated[str | None, typer.Option("--as-of", help="Date, YYYY-M
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Folder of models and scores (default: <project>/var).")
 ]
-OutOption = Annotated[Path | None, typer.Option("--out", help="Parquet or CSV file to write as well.")]
+OutOption = Annotated[Path | None, typer.Option("--out", help="File to write as well: .csv, .xlsx or .parquet.")]
+LanguageOption = Annotated[
+    LanguageName, typer.Option("--language", help="Of the sentences in a .csv or .xlsx file: en or zh.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
@@ -79,7 +92,7 @@ def require_suffix(out: Path | None, *allowed: str) -> None:
 
 def require_table(out: Path | None) -> None:
     """Raise :class:`PerfmlError` for a file that :func:`write` cannot write, before any work is done."""
-    require_suffix(out, ".parquet", ".csv")
+    require_suffix(out, ".parquet", ".csv", ".xlsx")
 
 
 def write(table: pa.Table, out: Path | None) -> None:
@@ -90,4 +103,5 @@ def write(table: pa.Table, out: Path | None) -> None:
 
 def print_json(value: Any) -> None:
     """Print JSON on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    sys.stdout.write(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")

@@ -82,7 +82,9 @@ def _digest(data: Data, select: str) -> TableDigest:
 def _rows(data: Data, table: str, until: dt.date) -> str:
     """SQL: one ``line`` of text for each usable row, values by name; an empty value is left out of it."""
     day, spec = f"date '{until}'", data.specs[table]
-    values = {name: f"t.{quoted(name)}" for name in spec.columns if name != "known_at"}
+    values = {
+        name: f"t.{quoted(name)}" for name, column in spec.columns.items() if name != "known_at" and not column.personal
+    }
     received, *_ = on_receipt = ON_RECEIPT.get(table, ("",))
     for name, column in spec.columns.items():
         if column.later:

@@ -29,9 +29,10 @@ def visible(table: str) -> str:
 
 
 def hidden_columns(data: Data, table: str) -> str:
-    """SQL list of the columns of ``main.<table>`` that are never shown: those that perfml adds, and protected ones."""
-    protected = [quoted(name) for name, column in data.specs[table].columns.items() if column.protected]
-    return ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *protected])
+    """SQL list of the columns of ``main.<table>`` that are never shown: those that perfml adds, protected and personal ones."""
+    columns = data.specs[table].columns.items()
+    hidden = [quoted(name) for name, column in columns if column.protected or column.personal]
+    return ", ".join(["happened_day, known_day, known_moment, usable_day, superseded_day", *hidden])
 
 
 def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:

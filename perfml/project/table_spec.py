@@ -18,6 +18,8 @@ class ColumnType(Spec):
     """The column must exist, and a row without a value in it is quarantined."""
     protected: bool = False
     """For audits only; never a feature."""
+    personal: bool = False
+    """Shown to HR only, like a name: never a feature, and in no fingerprint, record, log or tracking."""
     later: bool = False
     """A second date of the row, which may lie after the first; it is hidden until that day has passed."""
 

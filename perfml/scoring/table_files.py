@@ -1,27 +1,36 @@
 """Table files: written part by part, complete or not at all, in row groups small enough to read a few rows at a time.
 
-Only CSV needs pandas: the service, which reads Parquet, does not load it.
+Parquet keeps a table as it is. CSV and workbooks are for people: flat, one fact a column, and no cell is ever a formula. Only
+they need pandas or XlsxWriter: the service, which reads Parquet, loads neither.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perfml.errors import PerfmlError
 from perfml.files import atomic_write
+from perfml.harmless import cell
 
 ROW_GROUP = 2_000
 """Rows of a row group: what is read for one page or one person."""
+MOST_ROWS = 1_048_576
+"""Rows of a worksheet, the heading included."""
+WIDEST = 60
+"""Characters of the widest column of a workbook."""
 
 
 def write_parts(parts: Iterable[pa.Table], out: Path) -> None:
-    """Write ``parts``, at least one and all of the same schema, to ``.csv`` (lists as JSON text) or Parquet."""
+    """Write ``parts``, at least one and all of the same schema, to ``.csv``, ``.xlsx`` or Parquet.
+
+    Raises :class:`PerfmlError` for more rows than a worksheet holds.
+    """
     with atomic_write(out) as path:
-        _write_csv(parts, path) if out.suffix.lower() == ".csv" else _write_parquet(parts, path)
+        WRITERS.get(out.suffix.lower(), _write_parquet)(parts, path)
 
 
 def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
@@ -29,6 +38,35 @@ def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(rows, use_threads=False):
             yield pa.Table.from_batches([batch])
+
+
+def flat(part: pa.Table) -> pa.Table:
+    """One column a fact: a record becomes a column for each field, a list one text of its items, joined by ``;``.
+
+    A list of records with ``en`` and ``zh`` becomes a text in each language.
+    """
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
+    for field in part.schema:
+        values = part.column(field.name)
+        if pa.types.is_struct(field.type):
+            rows = values.to_pylist()
+            for inner in field.type:
+                items = [None if row is None else row[inner.name] for row in rows]
+                columns[f"{field.name}_{inner.name}"] = pa.array(items, inner.type)
+        elif not pa.types.is_list(field.type):
+            columns[field.name] = values
+        elif pa.types.is_struct(field.type.value_type):
+            for language, joint in (("en", "; "), ("zh", "；")):
+                columns[f"{field.name}_{language}"] = _joined(values, joint, lambda item, name=language: item[name])
+        else:
+            columns[field.name] = _joined(values, "; ", str)
+    return pa.table(columns)
+
+
+def _joined(values: pa.ChunkedArray, joint: str, text: Callable[..., str]) -> pa.Array:
+    return pa.array(
+        [None if items is None else joint.join(map(text, items)) for items in values.to_pylist()], pa.string()
+    )
 
 
 def _write_parquet(parts: Iterable[pa.Table], path: Path) -> None:
@@ -41,13 +79,49 @@ def _write_parquet(parts: Iterable[pa.Table], path: Path) -> None:
 
 
 def _write_csv(parts: Iterable[pa.Table], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for number, part in enumerate(parts):
+    """UTF-8 with a byte-order mark, without which Excel reads no Chinese."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        for number, part in enumerate(map(flat, parts)):
             frame = part.to_pandas(integer_object_nulls=True)  # integers stay integers where a part has no null
             for field in part.schema:
-                if pa.types.is_list(field.type):
-                    frame[field.name] = [
-                        None if lines is None else json.dumps(lines, ensure_ascii=False)
-                        for lines in part.column(field.name).to_pylist()
-                    ]
+                if pa.types.is_string(field.type):
+                    frame[field.name] = [None if text is None else cell(text) for text in part[field.name].to_pylist()]
+            frame.columns = [cell(name) for name in frame.columns]
             frame.to_csv(file, index=False, header=number == 0, lineterminator="\n")
+
+
+def _write_workbook(parts: Iterable[pa.Table], path: Path) -> None:
+    import xlsxwriter  # only workbooks need it
+
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+    }
+    with xlsxwriter.Workbook(path, {**options, "default_date_format": "yyyy-mm-dd"}) as book:
+        sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
+        sheet.freeze_panes(1, 0)
+        at = 1
+        for number, part in enumerate(map(flat, parts)):
+            if number == 0:
+                for column, name in enumerate(part.column_names):
+                    texts = [str(value) for value in part[name].slice(0, 100).to_pylist() if value is not None]
+                    sheet.set_column(column, column, min(WIDEST, 2 + max(map(len, [name, *texts]))))
+                    sheet.write_string(0, column, cell(name), bold)
+            if at + len(part) > MOST_ROWS:
+                raise PerfmlError(
+                    "has more rows than a worksheet holds", where=str(path), remedy="write .csv or .parquet"
+                )
+            for row in part.to_pylist():
+                for column, value in enumerate(row.values()):
+                    if isinstance(value, str):
+                        sheet.write_string(at, column, cell(value))
+                    elif value is not None:
+                        sheet.write(at, column, value)
+                at += 1
+        sheet.autofilter(0, 0, at - 1, max(0, len(part.column_names) - 1))
+
+
+WRITERS: Mapping[str, Callable[[Iterable[pa.Table], Path], None]] = {".csv": _write_csv, ".xlsx": _write_workbook}
+"""What people open; everything else is Parquet."""

@@ -5,18 +5,31 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import rich.progress
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from perfml.harmless import printable
 from perfml.progress import Progress
 
 MOST_LISTED = 10
 """Rows shown of a long table."""
-out = Console()
-err = Console(stderr=True)
+
+
+class HarmlessConsole(Console):
+    """A console that passes on no control character: every text to be printed, and every cell, goes through it."""
+
+    def render_str(self, text: str, *args: Any, **styles: Any) -> Text:
+        """Render ``text`` as rich does, without what a terminal would obey."""
+        return super().render_str(printable(text), *args, **styles)
+
+
+out = HarmlessConsole()
+err = HarmlessConsole(stderr=True)
 
 
 class ProgressBar(Progress):

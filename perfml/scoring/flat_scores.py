@@ -1,0 +1,60 @@
+"""Scores as people open them: who it is beside the id, one column a fact, three reasons in each voice."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import pyarrow as pa
+
+from perfml.learning.registry.artifacts import read_columns
+from perfml.messages import Language
+from perfml.project.model_spec import LEADING_REASONS
+from perfml.project.voices import Who
+from perfml.reasons.leading import raising
+from perfml.reasons.voices import Voices
+from perfml.scoring.people_files import PersonFacts, facts_of, people_facts
+from perfml.scoring.run_record import voices_of
+from perfml.scoring.table_files import read_parts
+
+FACTS = ("name", "department", "manager_id", "manager_name", "role_family", "level", "tenure_days")
+SCORED = (
+    "as_of", "model", "model_version", "horizon_days", "status", "why_not", "rank", "band", "probability", "segments",
+)  # fmt: skip
+READERS: tuple[Who, ...] = get_args(Who)
+
+
+def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Iterator[pa.Table]:
+    """The rows of kept score files, in their order and part by part.
+
+    Columns: the person (:data:`FACTS`), the score (:data:`SCORED`), then ``<voice>_reason_1`` to ``_3`` with the sentences of
+    the reasons that raise the risk for HR, the manager and the employee, in ``language``. The file is HR's: whoever passes
+    something on passes on the column of that reader's voice.
+    """
+    for path in files:
+        people: dict[str, PersonFacts] | None = None
+        for part in read_parts(path):
+            model, version = (part.column(name)[0].as_py() for name in ("model", "model_version"))
+            as_of: dt.date = part.column("as_of")[0].as_py()
+            people = people_facts(home, as_of) if people is None else people
+            voices = Voices(voices_of(home, model, as_of), read_columns(home, model, version))
+            yield _part(part, people, voices, language)
+
+
+def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, language: Language) -> pa.Table:
+    known = [facts_of(people, person) for person in part.column("employee_id").to_pylist()]
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {"employee_id": part.column("employee_id")}
+    for name in FACTS:
+        kind = pa.int64() if name in ("level", "tenure_days") else pa.string()
+        columns[name] = pa.array([getattr(facts, name) for facts in known], kind)
+    columns |= {name: part.column(name) for name in SCORED}
+    leading: list[list[Any]] = [raising(reasons) for reasons in part.column("reasons").to_pylist()]
+    for reader in READERS:
+        for number in range(LEADING_REASONS):
+            texts = [
+                voices.text(reasons[number], reader, language) if number < len(reasons) else None for reasons in leading
+            ]
+            columns[f"{reader}_reason_{number + 1}"] = pa.array(texts, pa.string())
+    return pa.table(columns)

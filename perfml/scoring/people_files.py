@@ -1,0 +1,85 @@
+"""Who is who at each date, kept under ``home`` when that date is scored or advised: the one source of names for HR.
+
+Names stand in ``home/people/<as_of>.parquet`` and nowhere else: not in scores, suggestions, records, logs or MLflow. Light: the
+service reads with pyarrow alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.dated_files import dates_in
+from perfml.scoring.table_files import write_parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonFacts:
+    """What HR knows a person by; None where the record does not say."""
+
+    employee_id: str
+    name: str | None = None
+    department: str | None = None
+    manager_id: str | None = None
+    manager_name: str | None = None
+    role_family: str | None = None
+    level: int | None = None
+    tenure_days: int | None = None
+
+    @property
+    def label(self) -> str:
+        """The name, else the id."""
+        return self.name or self.employee_id
+
+    @property
+    def manager(self) -> str | None:
+        """The manager's name, else id."""
+        return self.manager_name or self.manager_id
+
+
+def keep_people(people: pa.Table, home: Path, *, as_of: dt.date) -> Path:
+    """Keep :func:`perfml.evidence.people.people_at`, in place of an earlier run's."""
+    path = _folder(home) / f"{as_of}.parquet"
+    write_parts([people], path)
+    return path
+
+
+def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | None = None) -> dict[str, PersonFacts]:
+    """Employee -> facts as known at ``as_of``, of ``employee_ids`` (default: everyone).
+
+    Scores of before names were kept have no file of their own: then the newest earlier one serves, and where there is none,
+    nobody has facts. Nothing later than ``as_of`` is ever read.
+    """
+    day = next((day for day in dates_in(_folder(home)) if day <= as_of), None)
+    if day is None:
+        return {}
+    wanted = None if employee_ids is None else set(employee_ids)
+    with pq.ParquetFile(_folder(home) / f"{day}.parquet") as file:
+        return {
+            row["employee_id"]: PersonFacts(**row)
+            for batch in file.iter_batches(use_threads=False)
+            for row in _rows(batch, wanted)
+        }
+
+
+def facts_of(people: Mapping[str, PersonFacts], employee_id: str) -> PersonFacts:
+    """The facts of a person; only the id where nothing is known."""
+    return people.get(employee_id) or PersonFacts(employee_id=employee_id)
+
+
+def _rows(batch: pa.RecordBatch, wanted: set[str] | None) -> list[dict[str, Any]]:
+    if wanted is None:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+        return rows
+    ids = batch.column("employee_id").to_pylist()
+    return [batch.slice(at, 1).to_pylist()[0] for at, person in enumerate(ids) if person in wanted]
+
+
+def _folder(home: Path) -> Path:
+    return home / "people"
