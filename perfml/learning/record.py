@@ -173,7 +173,10 @@ class FairnessRecord(RecordPart):
 
 
 class UpliftRecord(RecordPart):
-    """A :class:`perfml.learning.validation.uplift.Uplift`."""
+    """Share with the outcome among those offered minus the share among those held out, both drawn at random.
+
+    ``low`` and ``high`` are its 95 % interval; below 0 the offer lowered the risk.
+    """
 
     kind: str
     offered: int
@@ -183,8 +186,7 @@ class UpliftRecord(RecordPart):
     difference: float
     low: float
     high: float
-    zh: str
-    en: str
+    text: Message
 
 
 class TreatmentRecord(RecordPart):
