@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache, reduce
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 from pydantic import BaseModel, ConfigDict
 
@@ -68,6 +68,11 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
     return fill(message.code, language, **fields)
 
 
-def chain(code: str, messages: Iterable[Message]) -> Message:
-    """Join ``messages``, at least one, two at a time: ``code`` has the fields ``first`` and ``other``."""
-    return reduce(lambda first, other: Message.of(code, first=first, other=other), messages)
+@overload
+def chain(code: str, values: Iterable[Message]) -> Message: ...
+@overload
+def chain(code: str, values: Iterable[str]) -> Message | str: ...
+def chain(code: str, values: Iterable[Message | str]) -> Message | str:
+    """Join ``values``, at least one, two at a time: ``code`` has the fields ``first`` and ``other``."""
+    first, *others = values
+    return reduce(lambda joined, other: Message.of(code, first=joined, other=other), others, first)
