@@ -264,8 +264,8 @@ class TrainingRecord(RecordPart):
 def rendered(value: Any) -> Any:
     """Render the messages in JSON: a ``text`` becomes ``en`` and ``zh``, any other message becomes English.
 
-    >>> rendered({"text": {"code": "example", "values": {"rows": 3}}})
-    {'en': '3 rows', 'zh': '3 行'}
+    >>> rendered({"text": {"code": "gate_duplicates", "values": {"share": 0.25}}})
+    {'en': '25.0% of rows', 'zh': '占记录的 25.0%'}
     """
     if isinstance(value, Mapping):
         if set(value) == {"code", "values"}:

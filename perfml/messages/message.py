@@ -19,8 +19,8 @@ JOINED: Mapping[Language, str] = {"en": " + ", "zh": " + "}
 class Message(BaseModel):
     """What is to be said: a ``code`` that has a template in each language, and the ``values`` of its fields.
 
-    >>> render(Message.of("example", rows=3), "en")
-    '3 rows'
+    >>> render(Message.of("gate_duplicates", share=0.25), "en")
+    '25.0% of rows'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
