@@ -43,7 +43,12 @@ PERFML = BIN / ("perfml.cmd" if WINDOWS else "perfml")
 STAMP = VENV / "perfml-installed.txt"
 LOCKS = {"runtime": ROOT / "requirements.lock", "full": ROOT / "requirements-dev.lock"}  # full contains runtime
 
-CHECKS = ("ruff check .", "ruff format --check .", "mypy", "pytest -n auto --maxprocesses 4 --dist loadfile")
+CHECKS = (
+    "ruff check .",
+    "ruff format --check .",
+    "mypy",
+    "pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder",
+)
 FAST = (*CHECKS[:-1], f"{CHECKS[-1]} -m 'not slow and not data'")
 LAUNCH = "from perfml.cli import main; main()"
 OPENMP = {"linux": "apt-get install libgomp1 (elsewhere: dnf install libgomp)", "darwin": "brew install libomp"}

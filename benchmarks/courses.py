@@ -22,6 +22,7 @@ from rich.table import Table  # noqa: E402
 from benchmarks._memory import peak_mb  # noqa: E402
 from perfml import terminal  # noqa: E402
 from perfml.advice.courses import CourseRecommender  # noqa: E402
+from perfml.messages import render  # noqa: E402
 
 TOPICS, OWN, EACH, K = 60, 3, 10, 10
 """Topics of the catalogue, topics of one person, courses each took, courses ranked."""
@@ -79,7 +80,10 @@ def main() -> None:
     table.add_row("fit", f"{fit_seconds:.1f}", f"{fit_mb:,.0f}", "")
     table.add_row("ranking", f"{time.process_time() - began:.1f}", f"{peak_mb():,.0f}", f"{rows:,}")
     terminal.out.print(table)
-    terminal.out.print(f"weights: {fitted.weights_}; {fitted.notice_ or 'nothing left out'}", highlight=False)
+    terminal.out.print(
+        f"weights: {fitted.weights_}; {'; '.join(render(each, 'en') for each in fitted.notices_) or 'nothing left out'}",
+        highlight=False,
+    )
 
 
 if __name__ == "__main__":

@@ -22,11 +22,16 @@ settings.register_profile(
 settings.load_profile("perfml")
 
 
+LONGEST = ("test_evaluation.py", "test_notebooks.py", "test_readme.py", "test_cli.py")
+"""Files of minutes, begun first: at the end, one of them would keep one worker busy and leave the others idle."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever needs the trained company is slow."""
+    """Mark whatever needs the trained company as slow; begin with the longest files."""
     for item in items:
         if "company_of_500" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)

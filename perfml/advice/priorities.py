@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
-from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord
+from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord, UpliftRecord
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
 from perfml.messages import Language, Message, render
 from perfml.reasons.leading import for_others, raising
@@ -126,13 +126,13 @@ class Priorities:
     lasting: tuple[Lasting, ...]
     cases: Cases
     backtested: PastPrecision | None
-    uplift: tuple[Mapping[str, Any], ...]
+    uplift: tuple[UpliftRecord, ...]
     en: str
     zh: str
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, except that dates stay dates. The key of ``owned_by_others`` is ``setting``."""
-        fields = asdict(self)
+        fields = asdict(self) | {"uplift": [effect.to_json() for effect in self.uplift]}
         return {"setting" if name == "owned_by_others" else name: value for name, value in fields.items()}
 
 
@@ -181,7 +181,7 @@ def priorities(
     like = list_like(sizes, len(people) or capacity, ranking.scored) if sizes else None
     cases = cases_in_list(np.array([each.probability for each in people]), like["ratio"] if like else [])
     treatment = record.treatment.get(days)
-    uplift = () if treatment is None else tuple(effect.model_dump() for effect in treatment.uplift)
+    uplift = () if treatment is None else treatment.uplift
     read_as = partial(_how_to_read, tested, people=len(people), cases=cases, uplift=uplift)
     return Priorities(
         model=ranking.model,
@@ -244,7 +244,7 @@ def _how_to_read(
     *,
     people: int,
     cases: Cases,
-    uplift: Sequence[Mapping[str, Any]],
+    uplift: Sequence[UpliftRecord],
     language: Language,
 ) -> str:
     """How to read a list of ``people``, or why there is none; ``tested``: the back-test of the horizon."""
@@ -253,5 +253,7 @@ def _how_to_read(
         return render(Message.of("priorities_no_list", why=why), language)
     expected = Message.of("priorities_expected", people=people, **asdict(cases))
     stop, space = ("。", "") if language == "zh" else (".", " ")
-    effects = [f"{each[language]}{stop}" for each in uplift] or [render(Message.of("priorities_risk_only"), language)]
+    effects = [f"{render(each.text, language)}{stop}" for each in uplift] or [
+        render(Message.of("priorities_risk_only"), language)
+    ]
     return space.join([render(expected, language), *effects])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from perfml.evidence.sources import Data
+from perfml.messages import Message, render
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.model_spec import ModelSpec
 
@@ -53,7 +54,7 @@ class CheckReport:
 
     source: str
     tables: tuple[TableReport, ...]
-    notices: tuple[str, ...]
+    notices: tuple[Message, ...]
     problems: tuple[str, ...]
     can: tuple[str, ...] = ()
     cannot: tuple[str, ...] = ()
@@ -61,9 +62,10 @@ class CheckReport:
     """Whether the main job can run."""
 
     def to_json(self) -> dict[str, Any]:
-        """The report as a JSON object with dates as :class:`datetime.date`."""
+        """The report as a JSON object, with dates as :class:`datetime.date` and notices in English."""
         tables = [{**t.__dict__, "findings": [f.__dict__ for f in t.findings]} for t in self.tables]
-        return {**self.__dict__, "tables": tables}
+        notices = [render(notice, "en") for notice in self.notices]
+        return {**self.__dict__, "tables": tables, "notices": notices}
 
 
 RULE_TEXTS: Mapping[str, tuple[str, str]] = {

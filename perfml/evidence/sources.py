@@ -19,7 +19,11 @@ from perfml.errors import DataError
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, raw_tables, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
+from perfml.messages import Message, chain
 from perfml.project.table_spec import TableSpec
+
+MOST_NAMED = 8
+"""Unknown columns of a table that a notice names, at most."""
 
 
 @dataclass(kw_only=True)
@@ -32,7 +36,7 @@ class Data:
     """The usable tables."""
     columns: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The contract's columns that each usable table has."""
-    notices: list[str] = field(default_factory=list)
+    notices: list[Message] = field(default_factory=list)
     problems: list[DataError] = field(default_factory=list)
     """Why tables cannot be used."""
     rows_read: dict[str, int] = field(default_factory=dict)
@@ -133,7 +137,8 @@ def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
         return False
     unknown = sorted(set(raw.columns) - set(spec.columns))
     if unknown:
-        data.notices.append(f"{raw.name}: unknown columns ignored: {', '.join(unknown[:8])}")
+        columns = chain("listed", unknown[:MOST_NAMED])
+        data.notices.append(Message.of("columns_ignored", table=raw.name, columns=columns))
     try:
         data.rows_read[raw.name] = load(data.connection, raw, spec, today=data.today)
     except duckdb.Error as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,6 +45,8 @@ class Figure(RecordPart):
 
 
 NO_FIGURE = Figure(value=None, low=None, high=None, se=None)
+F = TypeVar("F")
+"""A figure as computed (:class:`perfml.learning.validation.metrics.Estimate`) or, rounded, as stored (:class:`Figure`)."""
 
 
 class FoldRecord(RecordPart):
@@ -101,27 +103,38 @@ class ListRecord(RecordPart):
     ratio: tuple[float, ...]
 
 
-class BacktestRecord(RecordPart):
-    """One horizon's back-test. ``proven``: no gate failed, the first of which is being better than the baseline."""
+class BacktestResult(RecordPart, Generic[F]):
+    """One horizon's back-test."""
 
     horizon_days: int
     proven: bool
+    """Better than chance, and than the baseline by 2 SE, on later outcomes; in a stored record also: no gate failed."""
     text: Message
     """Comparison with the baseline or, where a gate failed, the message of the first failed gate."""
     rows: int
     positives: int
     baseline_columns: tuple[str, ...]
-    model: dict[str, Figure]
-    baseline: dict[str, Figure]
-    difference: dict[str, Figure]
+    model: dict[str, F]
+    baseline: dict[str, F]
+    difference: dict[str, F]
     folds: tuple[FoldRecord, ...]
     bins: tuple[CalibrationBin, ...]
     calibration_error: float
+    """Expected calibration error of the tested rows, in probability; see ``calibration_error_floor``."""
     calibration_error_floor: float
+    """Calibration error that a perfect model of these rows shows by sampling alone."""
     by_year: tuple[YearRecord, ...]
+    """Expected over observed cases by calendar year of the as-of dates."""
     segments: dict[str, GroupFigures]
+    """Figures among the people of each segment in the spec."""
     listed_ratio: tuple[float, ...]
+    """Observed over expected cases among those who would have been listed, in draws over people."""
     lists: tuple[ListRecord, ...]
+    """Outcomes among lists of other sizes; see :func:`perfml.learning.validation.lists.lists_by_size`."""
+
+
+class BacktestRecord(BacktestResult[Figure]):
+    """The stored back-test of one horizon."""
 
 
 class GateRecord(RecordPart):
@@ -134,46 +147,69 @@ class GateRecord(RecordPart):
     text: Message
 
 
-class FindingRecord(RecordPart):
-    """A :class:`perfml.learning.fairness.findings.FairnessFinding`."""
+class Finding(RecordPart, Generic[F]):
+    """One metric over the groups of one attribute."""
 
     attribute: str
     metric: str
-    value: Figure
+    value: F
+    """Of the two ``groups``; the interval may cross parity."""
     limit: float
     groups: tuple[str, str]
+    """The two furthest apart; for calibration the one furthest from all, and :data:`perfml.learning.fairness.findings.ALL`."""
     shown_by: tuple[str, str]
+    """Among pairs beyond the limit, the one with the strongest evidence, which may be another pair than ``groups``, since
+    a small group may be far off by chance."""
     p_value: float | None
+    """Probability that chance alone sets any groups of this attribute as far apart as these; null without a verdict."""
     p_in_report: float | None
+    """The same for any groups in the report (Holm 1979)."""
     verdict: Verdict
     text: Message
 
 
-class GroupRecord(RecordPart):
-    """A :class:`perfml.learning.fairness.findings.GroupRow`."""
+class GroupResult(RecordPart, Generic[F]):
+    """One group. A rate that its rows cannot give (no positives) is not estimated, never 0."""
 
     group: str
     people: int
     rows: int
     positives: int
+    """People with at least one row that has the outcome."""
     negatives: int
     sufficient: bool
-    flag_rate: Figure
-    true_positive_rate: Figure
-    expected_over_observed: Figure
+    flag_rate: F
+    true_positive_rate: F
+    expected_over_observed: F
 
 
-class FairnessRecord(RecordPart):
-    """A :class:`perfml.learning.fairness.findings.FairnessReport`."""
+# Parametrized models can be pickled only where a module declares them.
+FindingRecord = Finding[Figure]
+GroupRecord = GroupResult[Figure]
+
+
+class FairnessResult(RecordPart, Generic[F]):
+    """The findings, the groups behind them by attribute, and one verdict.
+
+    The verdict is "fail" where any finding fails, "insufficient" where a whole attribute (not an intersection) cannot be
+    judged or none is given, else "pass".
+    """
 
     verdict: Verdict
-    findings: tuple[FindingRecord, ...]
-    groups: dict[str, tuple[GroupRecord, ...]]
+    findings: tuple[Finding[F], ...]
+    groups: dict[str, tuple[GroupResult[F], ...]]
     limits: FairnessSpec
 
 
+class FairnessRecord(FairnessResult[Figure]):
+    """The stored audit of one horizon."""
+
+
 class UpliftRecord(RecordPart):
-    """A :class:`perfml.learning.validation.uplift.Uplift`."""
+    """Share with the outcome among those offered minus the share among those held out, both drawn at random.
+
+    ``low`` and ``high`` are its 95 % interval; below 0 the offer lowered the risk.
+    """
 
     kind: str
     offered: int
@@ -183,8 +219,7 @@ class UpliftRecord(RecordPart):
     difference: float
     low: float
     high: float
-    zh: str
-    en: str
+    text: Message
 
 
 class TreatmentRecord(RecordPart):
@@ -229,8 +264,8 @@ class TrainingRecord(RecordPart):
 def rendered(value: Any) -> Any:
     """Render the messages in JSON: a ``text`` becomes ``en`` and ``zh``, any other message becomes English.
 
-    >>> rendered({"text": {"code": "example", "values": {"rows": 3}}})
-    {'en': '3 rows', 'zh': '3 行'}
+    >>> rendered({"text": {"code": "gate_duplicates", "values": {"share": 0.25}}})
+    {'en': '25.0% of rows', 'zh': '占记录的 25.0%'}
     """
     if isinstance(value, Mapping):
         if set(value) == {"code", "values"}:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import get_args
 
@@ -138,7 +137,7 @@ def _treatment(
         effects = uplift(sample.data, known, sample.spec.label, horizon_days=days, until=sample.until)
         records[days] = TreatmentRecord.model_validate(
             marked(inside, tested_row=p.row, outcome=p.outcome, probability=p.model, person=p.person)
-            | {"uplift": [asdict(effect) for effect in effects]}
+            | {"uplift": effects}
         )
     return records
 

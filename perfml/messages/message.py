@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache, reduce
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, overload
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,8 +19,8 @@ JOINED: Mapping[Language, str] = {"en": " + ", "zh": " + "}
 class Message(BaseModel):
     """What is to be said: a ``code`` that has a template in each language, and the ``values`` of its fields.
 
-    >>> render(Message.of("example", rows=3), "en")
-    '3 rows'
+    >>> render(Message.of("gate_duplicates", share=0.25), "en")
+    '25.0% of rows'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +68,11 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
     return fill(message.code, language, **fields)
 
 
-def chain(code: str, messages: Iterable[Message]) -> Message:
-    """Join ``messages``, at least one, two at a time: ``code`` has the fields ``first`` and ``other``."""
-    return reduce(lambda first, other: Message.of(code, first=first, other=other), messages)
+@overload
+def chain(code: str, values: Iterable[Message]) -> Message: ...
+@overload
+def chain(code: str, values: Iterable[str]) -> Message | str: ...
+def chain(code: str, values: Iterable[Message | str]) -> Message | str:
+    """Join ``values``, at least one, two at a time: ``code`` has the fields ``first`` and ``other``."""
+    first, *others = values
+    return reduce(lambda joined, other: Message.of(code, first=joined, other=other), others, first)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.evidence.check import CheckReport
+from perfml.messages import render
 from perfml.terminal.console import out
 
 
@@ -42,7 +43,7 @@ def check_table(report: CheckReport) -> None:
             state = "reported" if f.in_use else "set aside"
             out.print(f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}", highlight=False)
     for notice in report.notices:
-        out.print(f"  note: {escape(notice)}", highlight=False)
+        out.print(f"  note: {escape(render(notice, 'en'))}", highlight=False)
     for task in report.cannot:
         out.print(f"  [yellow]cannot[/]  {escape(task)}", highlight=False)
     out.print(f"  [green]can[/]     {escape(', '.join(report.can))}", highlight=False)

@@ -16,6 +16,7 @@ from perfml.advice.priorities import Ranking, as_interventions, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.record import GroupFigures, TrainingRecord, TreatmentRecord, UpliftRecord
 from perfml.learning.validation.lists import list_like, lists_by_size
+from perfml.messages import Message
 from perfml.scoring.scoring import SCHEMA
 from tests.records import backtest_record, training_record
 from tests.service.company import DAY, scored, without
@@ -144,11 +145,23 @@ def test_an_uplift_is_reported_only_where_there_is_one() -> None:
         difference=-0.08,
         low=-0.15,
         high=-0.01,
-        en="conversation: difference -8.0% [-15.0%, -1.0%]",
-        zh="谈话：差异 -8.0%",
+        text=Message.of(
+            "uplift",
+            kind=Message.of("intervention_conversation"),
+            offered=100,
+            held_out=100,
+            offered_share=0.1,
+            held_out_share=0.18,
+            difference=-0.08,
+            low=-0.15,
+            high=-0.01,
+            days=91,
+        ),
     )
     listed = priorities(ranking(), record(uplift=(effect,)), capacity=4)
-    assert "difference -8.0%" in listed.en and "Risk only" not in listed.en and "谈话" in listed.zh
+    assert "difference -8.0%" in listed.en and "Risk only" not in listed.en and "谈话：随机提供" in listed.zh
+    (json,) = listed.to_json()["uplift"]
+    assert json["difference"] == -0.08 and json["en"] in listed.en and json["zh"] in listed.zh
 
 
 def test_rows_are_read_no_further_than_needed() -> None:

@@ -11,6 +11,7 @@ from perfml.errors import DataError
 from perfml.evidence.check import RULE_TEXTS
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.tables import typed_rows, versions
+from perfml.messages import render
 from tests.tables import TODAY, kept, nothing_lost, opened, quarantined, shipped, write_parquet, write_tables
 
 PEOPLE = """
@@ -378,7 +379,9 @@ def test_without_strict_a_broken_table_is_absent_and_said(tmp_path: Path) -> Non
 
 def test_unknown_columns_are_a_notice(tmp_path: Path) -> None:
     data = company(tmp_path, events="employee_id | happened_at | kind | 备注\ne1 | 2024-01-01 | login | x")
-    assert data.notices == ["events: unknown columns ignored: 备注"]
+    (notice,) = data.notices
+    assert render(notice, "en") == "events: unknown columns ignored: 备注"
+    assert render(notice, "zh") == "events 表中不认识的列已忽略：备注"
     assert len(kept(data, "events")) == 1
 
 

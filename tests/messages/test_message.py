@@ -32,7 +32,7 @@ def test_every_code_that_is_used_has_a_template_and_every_template_is_used() -> 
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and node.value in templates():
                 used.add(node.value)
-    assert set(templates()) - used - {"example"} == set()
+    assert set(templates()) - used == set()
 
 
 def test_a_code_without_a_template_is_refused() -> None:
@@ -41,7 +41,7 @@ def test_a_code_without_a_template_is_refused() -> None:
 
 
 def test_columns_are_called_by_their_names_and_messages_may_hold_messages() -> None:
-    inner = Message.of("example", rows=("tenure_days", "last_rating"))
-    assert render(inner, "zh", names={"tenure_days": "司龄"}) == "司龄 + last_rating 行"
-    assert render(Message.of("example", rows=inner), "en") == "tenure_days + last_rating rows rows"
+    inner = Message.of("gate_column_fail", column=("tenure_days", "last_rating"))
+    assert render(inner, "zh", names={"tenure_days": "司龄"}).startswith("司龄 + last_rating 单独即可泄露结果")
+    assert render(Message.of("drift_watch", findings=inner), "en").startswith("watch: tenure_days + last_rating alone")
     assert Message.model_validate_json(inner.model_dump_json()) == inner

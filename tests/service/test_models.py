@@ -25,8 +25,8 @@ def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: Te
         "# Card\n卡片\n",
     )
     assert [(h["horizon_days"], h["proven"], h["verdict"]["zh"]) for h in body["horizons"]] == [
-        (91, True, "优于 tenure_days（AUC +0.100, 2 SE = 0.050）"),
-        (182, False, "不优于 tenure_days（AUC +0.001, 2 SE = 0.020）"),
+        (91, True, "优于 tenure_days（AUC +0.100，2 倍标准误为 0.050）"),
+        (182, False, "不优于 tenure_days（AUC +0.001，2 倍标准误为 0.020）"),
     ]
     assert body["horizons"][0]["model"] == {"auc": figure(0.8).model_dump()}
     assert body["horizons"][0]["difference"]["auc"]["value"] is None
@@ -39,7 +39,7 @@ def test_a_model_is_described_with_its_backtest_and_gates(home: Path, client: Te
             "figure": "AUC +0.100 ± 0.010 over tenure_days",
             "limit": "> 2 SE",
             "text": {
-                "zh": "不优于 tenure_days（AUC +0.001, 2 SE = 0.020）",
+                "zh": "不优于 tenure_days（AUC +0.001，2 倍标准误为 0.020）",
                 "en": "no better than tenure_days (AUC +0.001, 2 SE = 0.020)",
             },
         }

@@ -29,6 +29,7 @@ from scipy.special import chdtri
 
 from perfml.arrays import Bools, Floats, Ints
 from perfml.errors import DataError
+from perfml.messages import Message, render
 
 MIN_SHARED = 5
 """People a reviewer must share with comparable others. With five, shrinkage leaves at most 0.43 of an observed severity
@@ -165,34 +166,23 @@ def severity_report(model: RaterModel, *, min_ratings: int = 8) -> pd.DataFrame:
         unnamed = model.reviewers[few].head(1).assign(reviewer_id=None, component=-1, comparable=False)
         sums = {name: int(model.reviewers.loc[few, name].sum()) for name in ("ratings", "people", "people_shared")}
         rows = pd.concat([rows, unnamed.assign(**sums, **dict.fromkeys(MEASURED, np.nan))])
-        en = f"Reviewers with fewer than {min_ratings} ratings, not shown: {hidden}."
-        verdicts.append(("not shown", en, f"另有 {hidden} 位评价者的评分不足 {min_ratings} 次，不予显示。"))
-    sentences = pd.DataFrame(verdicts, columns=["verdict", "en", "zh"], dtype=object, index=rows.index)
+        verdicts.append(("not shown", Message.of("raters_not_shown", reviewers=hidden, least=min_ratings)))
+    texts = [(verdict, render(text, "en"), render(text, "zh")) for verdict, text in verdicts]
+    sentences = pd.DataFrame(texts, columns=["verdict", "en", "zh"], dtype=object, index=rows.index)
     return pd.concat([rows, sentences], axis=1).reset_index(drop=True)
 
 
-def _verdict(row: Mapping[Hashable, Any], matters: float) -> tuple[str, str, str]:
+def _verdict(row: Mapping[Hashable, Any], matters: float) -> tuple[str, Message]:
     severity, low, high = row["severity"], row["severity_low"], row["severity_high"]
     if not row["comparable"]:
-        shared = row["people_shared"]
-        return (
-            "cannot tell",
-            f"Cannot tell: too few links to other reviewers ({shared} people in common).",
-            f"无法判断：与其他评价者的联系太少（共同评价过 {shared} 人）。",
-        )
-    en = f"(severity {low:+.2f} to {high:+.2f}; {row['ratings']} ratings)"
-    zh = f"（严格度 {low:+.2f} 至 {high:+.2f}；{row['ratings']} 次评分）"
+        return "cannot tell", Message.of("rater_unlinked", shared=row["people_shared"])
+    figures = {"low": low, "high": high, "ratings": row["ratings"]}
     if -matters < low and high < matters:
-        return "like others", f"Rates the same people as others do {en}.", f"对同样的人，评分与他人相近{zh}。"
+        return "like others", Message.of("rater_like_others", **figures)
     if low <= 0 <= high:
-        return "cannot tell", f"Cannot tell: the interval is wide {en}.", f"无法判断：区间较宽{zh}。"
-    verdict, adverb, chinese = ("severe", "severely", "严") if severity > 0 else ("lenient", "leniently", "松")
-    points = f"{abs(severity):.2f}"
-    return (
-        verdict,
-        f"Rates the same people {points} points more {adverb} than others do {en}.",
-        f"对同样的人，评分比他人{chinese} {points} 分{zh}。",
-    )
+        return "cannot tell", Message.of("rater_unsure", **figures)
+    verdict, code = ("severe", "rater_severe") if severity > 0 else ("lenient", "rater_lenient")
+    return verdict, Message.of(code, points=abs(severity), **figures)
 
 
 def _check(reviews: pd.DataFrame, needed: tuple[str, ...]) -> None:

@@ -100,7 +100,7 @@ def audit(
     verdicts = [f.verdict for f in findings]
     unjudged = [f for f in findings if f.attribute in groups and f.verdict == "insufficient"]
     verdict: Verdict = "fail" if "fail" in verdicts else "insufficient" if unjudged or not findings else "pass"
-    return FairnessReport(verdict, tuple(findings), tables, limits)
+    return FairnessReport(verdict=verdict, findings=tuple(findings), groups=tables, limits=limits)
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
 
-from perfml.learning.record import FairnessRecord, FindingRecord, GroupRecord, Verdict
+from perfml.learning.record import FairnessRecord, FairnessResult, Finding, GroupResult, Verdict
 from perfml.learning.validation.metrics import Estimate
 from perfml.messages import Message, Value, chain
 from perfml.project.model_spec import FairnessSpec
@@ -24,84 +22,16 @@ METRICS: dict[str, Message] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class GroupRow:
-    """One group. A rate that its rows cannot give (no positives) is NaN, never 0."""
-
-    group: str
-    people: int
-    rows: int
-    positives: int
-    """People with at least one row that has the outcome."""
-    negatives: int
-    sufficient: bool
-    flag_rate: Estimate
-    true_positive_rate: Estimate
-    expected_over_observed: Estimate
+GroupRow = GroupResult[Estimate]
+FairnessFinding = Finding[Estimate]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FairnessFinding:
-    """One metric over the groups of one attribute.
-
-    ``groups``: the two furthest apart (for calibration: the one furthest from all, and :data:`ALL`). Value and interval
-    belong to these two; the interval may cross parity. ``shown_by``: among pairs beyond the limit, the one with the
-    strongest evidence, which may be another, since a small group may be far off by chance. ``p_value``: probability that
-    chance alone sets any groups of this attribute as far apart as these; ``p_in_report``: any groups in the report (Holm
-    1979).
-    """
-
-    attribute: str
-    metric: str
-    value: Estimate
-    limit: float
-    groups: tuple[str, str]
-    shown_by: tuple[str, str]
-    p_value: float
-    p_in_report: float
-    verdict: Verdict
-    text: Message
-
-
-@dataclass(frozen=True)
-class FairnessReport:
-    """The findings, the groups behind them by attribute, and one verdict.
-
-    The verdict is "fail" where any finding fails, "insufficient" where a whole attribute (not an intersection) cannot be
-    judged or none is given, else "pass".
-    """
-
-    verdict: Verdict
-    findings: tuple[FairnessFinding, ...]
-    groups: Mapping[str, tuple[GroupRow, ...]]
-    limits: FairnessSpec
+class FairnessReport(FairnessResult[Estimate]):
+    """An audit, with figures as computed."""
 
     def record(self) -> FairnessRecord:
-        """Return the stored record; a figure that could not be estimated is None."""
-        return FairnessRecord(
-            verdict=self.verdict,
-            findings=tuple(FindingRecord.model_validate(fields(finding)) for finding in self.findings),
-            groups={
-                name: tuple(GroupRecord.model_validate(fields(row)) for row in rows)
-                for name, rows in self.groups.items()
-            },
-            limits=self.limits,
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON."""
-        return self.record().to_json()
-
-
-def fields(row: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass of figures; a figure that could not be estimated is None."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, Estimate):
-            return value.to_json()
-        return None if isinstance(value, float) and not math.isfinite(value) else value
-
-    return {name: plain(value) for name, value in vars(row).items()}
+        """Return the stored record: figures rounded, None where one could not be estimated."""
+        return FairnessRecord.model_validate(self.model_dump())
 
 
 def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:
@@ -129,8 +59,8 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
         limit=limits.of(metric),
         groups=("", ""),
         shown_by=("", ""),
-        p_value=math.nan,
-        p_in_report=math.nan,
+        p_value=None,
+        p_in_report=None,
         verdict="insufficient",
         text=Message.of("finding_insufficient", attribute=attribute, metric=METRICS[metric], why=why),
     )
@@ -138,23 +68,22 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
 
 def judged(findings: Sequence[FairnessFinding], limits: FairnessSpec) -> list[FairnessFinding]:
     """Give each finding its verdict and message; flags and non-flags share one test."""
-    tests = sorted({(f.p_value, f.attribute) for f in findings if f.verdict != "insufficient"})
-    corrected: dict[tuple[float, str], float] = {}
+    tests = sorted({(f.p_value, f.attribute) for f in findings if f.p_value is not None})
+    corrected: dict[tuple[float | None, str], float] = {}
     largest = 0.0
     for rank, test in enumerate(tests):
         corrected[test] = largest = max(largest, min(1.0, test[0] * (len(tests) - rank)))
     return [
-        f if f.verdict == "insufficient" else _judge(replace(f, p_in_report=corrected[f.p_value, f.attribute]), limits)
-        for f in findings
+        f if f.verdict == "insufficient" else _judge(f, corrected[f.p_value, f.attribute], limits) for f in findings
     ]
 
 
-def _judge(f: FairnessFinding, limits: FairnessSpec) -> FairnessFinding:
+def _judge(f: FairnessFinding, p_in_report: float, limits: FairnessSpec) -> FairnessFinding:
     verdict: Verdict = "pass"
-    if limits.violated(f.metric, f.value.value) and f.p_in_report < CHANCE:
-        verdict, judgement = "fail", Message.of("finding_beyond", limit=f.limit, p=_p_value(f))
+    if limits.violated(f.metric, f.value.value) and p_in_report < CHANCE:
+        verdict, judgement = "fail", Message.of("finding_beyond", limit=f.limit, p=_p_value(f, p_in_report))
     elif limits.violated(f.metric, f.value.value):
-        judgement = Message.of("finding_beyond_by_chance", limit=f.limit, p=_p_value(f))
+        judgement = Message.of("finding_beyond_by_chance", limit=f.limit, p=_p_value(f, p_in_report))
     elif limits.violated(f.metric, f.value.low if f.metric.endswith("ratio") else f.value.high):
         judgement = Message.of("finding_within_unsure", limit=f.limit)
     else:
@@ -167,14 +96,15 @@ def _judge(f: FairnessFinding, limits: FairnessSpec) -> FairnessFinding:
         "group": group,
         "judgement": judgement,
     }
-    if other == ALL:
-        return replace(f, verdict=verdict, text=Message.of("finding_all", **compared))
-    return replace(f, verdict=verdict, text=Message.of("finding_pair", **compared, other=other))
+    text = Message.of("finding_all", **compared)
+    if other != ALL:
+        text = Message.of("finding_pair", **compared, other=other)
+    return f.model_copy(update={"p_in_report": p_in_report, "verdict": verdict, "text": text})
 
 
-def _p_value(f: FairnessFinding) -> Message:
+def _p_value(f: FairnessFinding, p_in_report: float) -> Message:
     """Return the corrected p-value, with its groups where these are not the two furthest apart."""
-    p = Message.of("p_tiny") if f.p_in_report < 1e-4 else Message.of("p_value", p=f.p_in_report)
+    p = Message.of("p_tiny") if p_in_report < 1e-4 else Message.of("p_value", p=p_in_report)
     if f.shown_by in (f.groups, f.groups[::-1]):
         return p
     group, other = f.shown_by

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from perfml.arrays import Bools, Floats, Objects
 from perfml.learning.estimators.blend import probability
 from perfml.learning.fairness.audit import audit, with_intersections
-from perfml.learning.fairness.findings import FairnessFinding, fields
-from perfml.learning.record import Verdict, rendered
+from perfml.learning.fairness.findings import FairnessFinding
+from perfml.learning.record import RecordPart, Verdict
 from perfml.learning.validation.lists import listed_rows
 from perfml.learning.validation.metrics import DRAWS, Estimate, auc, estimate, log_loss
 from perfml.learning.validation.sample import TrainingSample
@@ -27,8 +25,7 @@ TEXTS: dict[str, Message] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(RecordPart):
     """One way to train, tested on the same rows. ``price``: log loss above that of the unmitigated model, in nats per row."""
 
     cure: str
@@ -39,23 +36,13 @@ class Option:
     log_loss: Estimate
     price: Estimate
 
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON."""
-        return fields(self) | {"findings": [rendered(fields(finding)) for finding in self.findings]}
 
-
-@dataclass(frozen=True)
-class Mitigation:
+class Mitigation(RecordPart):
     """All options, and the one to choose: the cheapest that passes, None where none does."""
 
     options: tuple[Option, ...]
     chosen: str | None
     text: Message
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON."""
-        json: dict[str, Any] = rendered(fields(self) | {"options": [option.to_json() for option in self.options]})
-        return json
 
 
 def reweighing(group: Objects, label: Floats) -> Floats:
@@ -147,10 +134,12 @@ def mitigate(
 def _chosen(attribute: str, options: Sequence[Option]) -> Mitigation:
     first, *others = options
     if first.verdict != "fail":
-        return Mitigation(tuple(options), first.cure, Message.of("mitigation_not_needed", attribute=attribute))
+        text = Message.of("mitigation_not_needed", attribute=attribute)
+        return Mitigation(options=tuple(options), chosen=first.cure, text=text)
     cured = [option for option in others if option.verdict == "pass"]
     if not cured:
-        return Mitigation(tuple(options), None, Message.of("mitigation_none", attribute=attribute))
+        text = Message.of("mitigation_none", attribute=attribute)
+        return Mitigation(options=tuple(options), chosen=None, text=text)
     cheapest = min(cured, key=lambda option: option.price.value)
     text = Message.of(
         "mitigation_chosen",
@@ -160,4 +149,4 @@ def _chosen(attribute: str, options: Sequence[Option]) -> Mitigation:
         low=cheapest.price.low,
         high=cheapest.price.high,
     )
-    return Mitigation(tuple(options), cheapest.cure, text)
+    return Mitigation(options=tuple(options), chosen=cheapest.cure, text=text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import lightgbm as lgb
@@ -14,8 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from perfml.arrays import Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.learning.fairness.audit import UNKNOWN, with_intersections
-from perfml.learning.fairness.findings import fields
-from perfml.learning.record import rendered
+from perfml.learning.record import RecordPart
 from perfml.learning.validation.metrics import DRAWS, Estimate, auc, estimate
 from perfml.messages import Message, Value
 from perfml.project.model_spec import FairnessSpec
@@ -32,8 +30,7 @@ PROXY_LEARNER = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, kw_only=True)
-class Proxy:
+class Proxy(RecordPart):
     """How well one evidence group predicts a protected attribute out of fold; AUC .5 means not at all."""
 
     evidence_group: str
@@ -41,11 +38,6 @@ class Proxy:
     auc: Estimate
     strength: Literal["strong", "weak", "none"]
     text: Message
-
-    def to_json(self) -> dict[str, Any]:
-        """Return JSON."""
-        json: dict[str, Any] = rendered(fields(self))
-        return json
 
 
 def proxy_report(

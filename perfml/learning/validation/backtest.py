@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from pydantic import Field, InstanceOf
 
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
 from perfml.errors import ModelError
@@ -16,6 +16,7 @@ from perfml.learning.estimators.blend import fit, monotone_signs, probability
 from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
 from perfml.learning.record import (
     BacktestRecord,
+    BacktestResult,
     CalibrationBin,
     Figure,
     FoldRecord,
@@ -65,44 +66,14 @@ class Predictions:
     baseline: Floats
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backtest:
-    """One horizon's back-test. ``proven``: better than chance, and than the baseline by 2 SE, on later outcomes."""
+class Backtest(BacktestResult[Estimate]):
+    """One horizon's back-test, with figures as computed and the predictions behind them."""
 
-    horizon_days: int
-    folds: tuple[FoldRecord, ...]
-    model: dict[str, Estimate]
-    baseline: dict[str, Estimate]
-    difference: dict[str, Estimate]
-    baseline_columns: tuple[str, ...]
-    bins: tuple[CalibrationBin, ...]
-    calibration_error: float
-    """Expected calibration error of the tested rows, in probability; see ``calibration_error_floor``."""
-    calibration_error_floor: float
-    """Calibration error that a perfect model of these rows shows by sampling alone."""
-    by_year: tuple[YearRecord, ...]
-    """Expected over observed cases by calendar year of the as-of dates."""
-    segments: dict[str, GroupFigures]
-    """Figures among the people of each segment in the spec."""
-    listed_ratio: tuple[float, ...]
-    """Observed over expected cases among those who would have been listed, in draws over people."""
-    lists: tuple[ListRecord, ...]
-    """Outcomes among lists of other sizes; see :func:`perfml.learning.validation.lists.lists_by_size`."""
-    rows: int
-    positives: int
-    proven: bool
-    text: Message
-    predictions: Predictions = field(repr=False)
+    predictions: InstanceOf[Predictions] = Field(exclude=True, repr=False)
 
     def record(self) -> BacktestRecord:
         """Return the stored record: without the predictions, figures rounded."""
-        fields = {name: value for name, value in vars(self).items() if name != "predictions"}
-        figures = {name: _figures(getattr(self, name)) for name in ("model", "baseline", "difference")}
-        return BacktestRecord(**(fields | figures))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the record as JSON."""
-        return self.record().to_json()
+        return BacktestRecord.model_validate(self.model_dump())
 
 
 def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple[list[Backtest], list[Message]]:

@@ -8,9 +8,10 @@ weights, one row a draw, and returns a value for each draw; with weights of one 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
+from pydantic import model_serializer
+from pydantic.dataclasses import dataclass
 from scipy.special import expit
 
 from perfml.arrays import Dates, Floats, Objects
@@ -43,6 +44,7 @@ class Estimate:
             return Message.of("not_estimated")
         return Message.of("estimate", value=float(self.value), low=float(self.low), high=float(self.high))
 
+    @model_serializer
     def to_json(self) -> dict[str, float | None]:
         """JSON, with null for a figure that could not be estimated."""
         numbers = {"value": self.value, "low": self.low, "high": self.high, "se": self.se}

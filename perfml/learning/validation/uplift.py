@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,9 @@ import pandas as pd
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.labels import known_by, labels
+from perfml.learning.record import UpliftRecord
 from perfml.learning.validation.metrics import estimate, expected_over_observed
+from perfml.messages import Message
 from perfml.project.model_spec import Label
 
 COLUMNS = ("employee_id", "kind", "offered_on", "status", "done_on", "random", "hold_out")
@@ -68,26 +69,9 @@ def treated(rows: pd.DataFrame, interventions: pd.DataFrame, *, horizon_days: in
     return out
 
 
-@dataclass(frozen=True, kw_only=True)
-class Uplift:
-    """Share with the outcome among those offered minus the share among those held out, both drawn at random.
-
-    ``low`` and ``high`` are its 95 % interval; below 0 the offer lowered the risk.
-    """
-
-    kind: str
-    offered: int
-    held_out: int
-    offered_share: float
-    held_out_share: float
-    difference: float
-    low: float
-    high: float
-    zh: str
-    en: str
-
-
-def uplift(data: Data, interventions: pd.DataFrame, label: Label, *, horizon_days: int, until: dt.date) -> list[Uplift]:
+def uplift(
+    data: Data, interventions: pd.DataFrame, label: Label, *, horizon_days: int, until: dt.date
+) -> list[UpliftRecord]:
     """The effect of each kind offered at random to at least :data:`MIN_PEOPLE` people on either side with known outcomes.
 
     Everyone is counted in the group they were drawn into, whether or not they took the offer, and once: in their first draw
@@ -106,34 +90,24 @@ def uplift(data: Data, interventions: pd.DataFrame, label: Label, *, horizon_day
     return out
 
 
-def _uplift(kind: str, offered: Floats, held_out: Floats, *, days: int) -> Uplift:
+def _uplift(kind: str, offered: Floats, held_out: Floats, *, days: int) -> UpliftRecord:
     ours, theirs = float(offered.mean()), float(held_out.mean())
     our_interval, their_interval = _wilson(offered), _wilson(held_out)
     difference = ours - theirs
     low = difference - math.hypot(ours - our_interval[0], their_interval[1] - theirs)
     high = difference + math.hypot(our_interval[1] - ours, theirs - their_interval[0])
-    span = f"{difference:+.1%} [{low:+.1%}, {high:+.1%}]"
-    unclear = low <= 0 <= high
-    en = (
-        f"{kind}: of {len(offered)} offered at random {ours:.1%} had the outcome within {days} days,"
-        f" of {len(held_out)} held out {theirs:.1%}; difference {span}"
-    ) + (", which chance alone may do" if unclear else "")
-    zh = (
-        f"{kind}：随机提供的 {len(offered)} 人中 {ours:.1%} 在 {days} 天内出现该结果，"
-        f"随机留作对照的 {len(held_out)} 人中为 {theirs:.1%}；差异 {span}"
-    ) + ("，可能出于偶然" if unclear else "")
-    return Uplift(
-        kind=kind,
-        offered=len(offered),
-        held_out=len(held_out),
-        offered_share=ours,
-        held_out_share=theirs,
-        difference=difference,
-        low=low,
-        high=high,
-        zh=zh,
-        en=en,
-    )
+    fields: dict[str, int | float] = {
+        "offered": len(offered),
+        "held_out": len(held_out),
+        "offered_share": ours,
+        "held_out_share": theirs,
+        "difference": difference,
+        "low": low,
+        "high": high,
+    }
+    named = Message.of("intervention_conversation") if kind == "conversation" else kind
+    text = Message.of("uplift_unclear" if low <= 0 <= high else "uplift", kind=named, days=days, **fields)
+    return UpliftRecord.model_validate({"kind": kind, **fields, "text": text})
 
 
 def _wilson(outcome: Floats) -> tuple[float, float]:

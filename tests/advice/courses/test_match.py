@@ -67,7 +67,7 @@ def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) 
     assert all(row["status"] == "suggested" and row["tag_source"] == "noted" for row in matched)
     why = {line["what"]: line for line in matched[0]["why"]}
     assert why["quote"]["zh"] == "评价原文：“接口人经常不清楚进度。”"
-    assert why["skill"]["zh"] == "教授“沟通”，有助于“跨部门协作”" and "helps collaboration" in why["skill"]["en"]
+    assert why["skill"]["zh"] == "讲授“沟通”，有助于“跨部门协作”" and "helps collaboration" in why["skill"]["en"]
     assert "排在最前" in why["order"]["zh"] and why["order"]["en"].startswith("first, because")
     assert matched[0]["en"] == "For “跨部门协作待加强”, take “高效沟通七步法”"
 

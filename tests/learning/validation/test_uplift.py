@@ -12,6 +12,7 @@ import pytest
 from perfml.advice.decision_log import Intervention
 from perfml.evidence.sources import Data
 from perfml.learning.validation.uplift import COLUMNS, _uplift, known_interventions, marked, treated, uplift
+from perfml.messages import render
 from perfml.project.model_spec import Label
 from tests.tables import opened, write_tables
 
@@ -33,8 +34,8 @@ def company(folder: Path, interventions: str | None = None, exits: str = "employ
 
 def test_the_interval_is_the_published_one() -> None:
     # Newcombe (1998), table II, (a): 56 of 70 less 48 of 80, method 10
-    found = _uplift("talk", np.repeat([1.0, 0.0], [56, 14]), np.repeat([1.0, 0.0], [48, 32]), days=91)
-    assert (found.difference, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    effect = _uplift("talk", np.repeat([1.0, 0.0], [56, 14]), np.repeat([1.0, 0.0], [48, 32]), days=91)
+    assert (effect.difference, effect.low, effect.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
 def test_what_was_offered_is_known_from_the_day_it_was_known(tmp_path: Path) -> None:
@@ -48,10 +49,10 @@ def test_what_was_offered_is_known_from_the_day_it_was_known(tmp_path: Path) -> 
         e4          | 2026-06-01 | talk | offered |           |
         """,
     )
-    found = known_interventions(data, UNTIL).set_index("employee_id")
-    assert sorted(found.index) == ["e1", "e2"]
-    assert found.loc["e1", "done_on"] == pd.Timestamp("2026-03-20") and pd.isna(found.loc["e2", "done_on"])
-    assert not found["random"].any() and not found["hold_out"].any()
+    offers = known_interventions(data, UNTIL).set_index("employee_id")
+    assert sorted(offers.index) == ["e1", "e2"]
+    assert offers.loc["e1", "done_on"] == pd.Timestamp("2026-03-20") and pd.isna(offers.loc["e2", "done_on"])
+    assert not offers["random"].any() and not offers["hold_out"].any()
 
 
 def test_the_log_of_perfml_stands_beside_the_table(tmp_path: Path) -> None:
@@ -61,8 +62,8 @@ def test_the_log_of_perfml_stands_beside_the_table(tmp_path: Path) -> None:
     )
     out = Intervention(employee_id="e2", kind="talk", offered_on=dt.date(2026, 3, 1), hold_out=True, random=True)
     logged = pd.DataFrame([vars(done), vars(out)])[list(COLUMNS)]
-    found = known_interventions(data, UNTIL, logged).set_index("employee_id")
-    assert found.loc["e1", "status"] == "done" and found.loc["e2", "hold_out"] and len(found) == 2
+    offers = known_interventions(data, UNTIL, logged).set_index("employee_id")
+    assert offers.loc["e1", "status"] == "done" and offers.loc["e2", "hold_out"] and len(offers) == 2
     assert known_interventions(company(tmp_path / "none"), UNTIL).empty
 
 
@@ -72,8 +73,8 @@ def test_a_row_is_treated_when_something_was_done_within_its_horizon(tmp_path: P
     )
     dates = ["2025-11-02", "2025-11-03", "2026-02-01", "2026-02-02"]
     rows = pd.DataFrame({"employee_id": ["e1"] * 4 + ["e2"], "as_of": pd.to_datetime([*dates, "2026-02-01"])})
-    found = treated(rows, known_interventions(data, UNTIL), horizon_days=91)
-    assert found.tolist() == [False, True, True, False, False]
+    inside = treated(rows, known_interventions(data, UNTIL), horizon_days=91)
+    assert inside.tolist() == [False, True, True, False, False]
 
 
 def test_an_uplift_needs_chance_and_enough_people(tmp_path: Path) -> None:
@@ -90,12 +91,12 @@ def test_an_uplift_needs_chance_and_enough_people(tmp_path: Path) -> None:
     )  # 5 of 50 offered, 25 of 50 held out
     for number, (random, expected) in enumerate((("true", 1), ("", 0))):
         data = company(tmp_path / str(number), lines(random), left)
-        found = uplift(data, known_interventions(data, UNTIL), LABEL, horizon_days=91, until=UNTIL)
-        assert len(found) == expected
-        if found:
-            assert (found[0].offered, found[0].held_out) == (50, 50)
-            assert found[0].difference == pytest.approx(-0.4) and found[0].high < 0
-            assert "-40.0%" in found[0].en and "差异 -40.0%" in found[0].zh and "chance" not in found[0].en
+        effects = uplift(data, known_interventions(data, UNTIL), LABEL, horizon_days=91, until=UNTIL)
+        assert len(effects) == expected
+        if effects:
+            assert (effects[0].offered, effects[0].held_out) == (50, 50)
+            assert effects[0].difference == pytest.approx(-0.4) and effects[0].high < 0
+            assert effects[0].text.code == "uplift" and "差异 -40.0%" in render(effects[0].text, "zh")
     data = company(tmp_path / "few", "\n".join(lines("true").splitlines()[:31]), left)
     assert uplift(data, known_interventions(data, UNTIL), LABEL, horizon_days=91, until=UNTIL) == []
     unripe = known_interventions(data, dt.date(2026, 2, 1))
@@ -104,12 +105,12 @@ def test_an_uplift_needs_chance_and_enough_people(tmp_path: Path) -> None:
 
 def test_treated_rows_are_counted_apart() -> None:
     inside = np.array([True, False, True, False])
-    said = marked(
+    figures = marked(
         inside,
         tested_row=np.array([1, 2, 3]),
         outcome=np.array([1.0, 0.0, 1.0]),
         probability=np.array([0.5, 0.25, 0.5]),
         person=np.array(["a", "b", "c"], dtype=object),
     )
-    assert said["rows"] == 2 and said["treated"] == {"rows": 1, "positives": 0}
-    assert said["untreated"]["expected_over_observed"]["value"] == 0.5
+    assert figures["rows"] == 2 and figures["treated"] == {"rows": 1, "positives": 0}
+    assert figures["untreated"]["expected_over_observed"]["value"] == 0.5

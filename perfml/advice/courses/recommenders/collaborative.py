@@ -19,6 +19,7 @@ from perfml.advice.courses.recommenders.frames import Catalogue, History
 from perfml.advice.courses.recommenders.ranking import relative
 from perfml.advice.courses.recommenders.recommender import Recommender
 from perfml.arrays import Floats32, Ints
+from perfml.messages import Message
 
 DECAY = 0.7
 """Factor by which a course counts less for every course that the person took afterwards; chosen on held-out last enrolments."""
@@ -45,7 +46,7 @@ class PopularRecommender(Recommender):
         """The same for everybody."""
         return np.tile(self._scores, (len(rows), 1))
 
-    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[Message | None]]:
         """How many people took it."""
         return [self.why_cold(each) for each in best]
 
@@ -76,12 +77,14 @@ class Neighbours:
         flat = iter(zip(taken[firsts].tolist(), part[firsts].tolist(), strict=True))
         return [[next(flat) for _ in each] for each in best]
 
-    def why(self, rows: Ints, best: Sequence[Ints], *, catalogue: Catalogue, template: str) -> list[list[str]]:
-        """``template`` with the ``title`` of the strongest course taken; empty where none contributes."""
-        return [
-            [template.format(title=catalogue.titles[taken]) if part > 0 else "" for taken, part in each]
-            for each in self.strongest(rows, best)
-        ]
+    def why(self, rows: Ints, best: Sequence[Ints], *, catalogue: Catalogue, code: str) -> list[list[Message | None]]:
+        """The message ``code`` with the ``title`` of the strongest course taken; None where none contributes."""
+        strongest = self.strongest(rows, best)
+        messages = {
+            taken: Message.of(code, title=catalogue.titles[taken])
+            for taken in {taken for each in strongest for taken, _ in each}
+        }
+        return [[messages[taken] if part > 0 else None for taken, part in each] for each in strongest]
 
 
 class NeighbourRecommender(Recommender):
@@ -98,10 +101,10 @@ class NeighbourRecommender(Recommender):
         assert self.near is not None
         return relative(self.near.scores(rows))
 
-    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[Message | None]]:
         """The course taken that contributes most."""
         assert self.near is not None
-        return self.near.why(rows, best, catalogue=self.catalogue, template="taken by people who took “{title}”")
+        return self.near.why(rows, best, catalogue=self.catalogue, code="course_taken_with")
 
 
 class FactorRecommender(Recommender):
@@ -134,9 +137,9 @@ class FactorRecommender(Recommender):
         """Inner products of factors; a negative one is no evidence."""
         return relative(np.maximum(self._model.user_factors[rows] @ self._model.item_factors.T, 0))
 
-    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
-        """The same sentence for all: a factorisation has no single reason."""
-        return [["taken by people with a similar history"] * len(each) for each in best]
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[Message | None]]:
+        """The same message for all: a factorisation has no single reason."""
+        return [[Message.of("course_taken_alike")] * len(each) for each in best]
 
 
 def taken_together(history: History) -> sparse.csr_matrix:

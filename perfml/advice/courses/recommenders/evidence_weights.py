@@ -20,6 +20,7 @@ from perfml.advice.courses.recommenders.frames import Catalogue, History
 from perfml.advice.courses.recommenders.ranking import without_taken
 from perfml.advice.courses.recommenders.recommender import BATCH
 from perfml.arrays import Floats, Floats32, Ints
+from perfml.messages import Message
 
 MIN_PEOPLE = 100
 """People with a held-out enrolment below which no weights are learnt."""
@@ -29,6 +30,12 @@ RECIPROCAL_RANK_OFFSET = 60
 """Ranks added before the reciprocal, so that the first few do not dominate (Cormack, Clarke & Büttcher 2009)."""
 Z = 1.96
 """Standard errors by which the learnt ranking must be ahead: the bound of a 95 % interval."""
+SIMPLE_RANKINGS: Mapping[str, str] = {
+    "popular": "ranking_popular",
+    "content": "ranking_content",
+    "popular and content": "ranking_popular_and_content",
+}
+"""Ranking that the learnt one must beat → the message that names it."""
 Scorers = Mapping[str, CourseScorer]
 """Kind of evidence → its scores; ``popular`` and ``content`` among them."""
 
@@ -39,7 +46,7 @@ class LearntWeights(NamedTuple):
     weights: Mapping[str, float]
     """Empty: popularity and content by reciprocal rank."""
     held_out: Mapping[str, float]
-    notice: str = ""
+    notice: Message | None = None
 
 
 def learn_weights(scorers: Scorers, catalogue: Catalogue, history: History) -> LearntWeights:
@@ -47,8 +54,7 @@ def learn_weights(scorers: Scorers, catalogue: Catalogue, history: History) -> L
     before these enrolments."""
     before, people, course = history.without_last()
     if len(people) < MIN_PEOPLE:
-        notice = f"weights are not learnt: {len(people)} people with two enrolments, {MIN_PEOPLE} are needed"
-        return LearntWeights({}, {}, notice)
+        return LearntWeights({}, {}, Message.of("weights_not_learnt", people=len(people), need=MIN_PEOPLE))
     for scorer in scorers.values():
         scorer.learn_from(catalogue, before)
     chosen = np.random.default_rng(0).permutation(len(people))[:MAX_PEOPLE]
@@ -68,10 +74,8 @@ def learn_weights(scorers: Scorers, catalogue: Catalogue, history: History) -> L
     best = max(simple, key=lambda name: held_out[name])
     ahead = gains["learnt"] - gains[best]
     if learnt.sum() == 0 or ahead.mean() <= Z * ahead.std() / np.sqrt(len(ahead)):
-        notice = (
-            f"the learnt ranking does not beat {best} on people held out (nDCG@10 {held_out['learnt']:.3f}"
-            f" against {held_out[best]:.3f}): {best} alone is used"
-        )
+        named = Message.of(SIMPLE_RANKINGS[best])
+        notice = Message.of("weights_no_better", ranking=named, learnt=held_out["learnt"], simple=held_out[best])
         return LearntWeights(simple[best], held_out, notice)
     return LearntWeights(dict(zip(scorers, conditional_logit(shown, which).tolist(), strict=True)), held_out)
 

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from perfml.arrays import Floats32, Ints
 from perfml.errors import DataError
+from perfml.messages import Message, chain
 
 COURSE_COLUMNS = ("course_id", "title", "summary", "skills", "level", "hours", "language", "prerequisites", "seats")
 ENROLMENT_COLUMNS = ("employee_id", "course_id", "enrolled_on", "completed_on", "rating", "known_at")
@@ -133,10 +134,10 @@ def moments(frame: pd.DataFrame, column: str) -> pd.Series[pd.Timestamp]:
     return moments.dt.tz_localize(None)
 
 
-def unread_columns(frame: pd.DataFrame, known: Sequence[str], table: str) -> str:
-    """A sentence naming the columns outside the contract; empty where there is none."""
+def unread_columns(frame: pd.DataFrame, known: Sequence[str], table: str) -> tuple[Message, ...]:
+    """The notice that names the columns outside the contract, if there are any."""
     unread = [str(name) for name in frame.columns if name not in known]
-    return f"columns of {table} that are not read: {', '.join(unread)}" if unread else ""
+    return (Message.of("columns_not_read", table=table, columns=chain("listed", unread)),) if unread else ()
 
 
 def _require(frame: pd.DataFrame, needed: Sequence[str], table: str) -> None:

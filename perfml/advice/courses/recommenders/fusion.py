@@ -24,6 +24,7 @@ from perfml.advice.courses.recommenders.text import MIN_COVERAGE, TextRecommende
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.arrays import Floats, Floats32, Ints
 from perfml.errors import PerfmlError
+from perfml.messages import Language, Message, chain
 from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
@@ -58,7 +59,7 @@ class CourseRecommender(Recommender):
     ``taxonomy``: which skills help which; default: the shipped one, and none with ``use_taxonomy=False``. ``embedding``:
     whether meaning counts besides words; default: where the extra ``perfml[embeddings]`` is installed. After :meth:`fit`,
     ``weights_`` holds the weight of each kind of evidence for employees (empty: popularity and content by reciprocal rank;
-    ``notice_`` says why it fell back), and ``held_out_`` the mean nDCG@10 of each ranking on people held out.
+    ``notices_`` says why it fell back), and ``held_out_`` the mean nDCG@10 of each ranking on people held out.
 
     >>> import pandas as pd
     >>> courses = pd.DataFrame({"course_id": ["a", "b"], "title": ["高效沟通七步法", "葡萄酒品鉴"]})
@@ -94,7 +95,7 @@ class CourseRecommender(Recommender):
                 "popular": PopularRecommender(),
             }
             self.weights_, self.held_out_, notice = learn_weights(self._scorers, self.catalogue, self.history)
-            self._notice(notice)
+            self.notices_ += () if notice is None else (notice,)
         for scorer in self._scorers.values():
             scorer.learn_from(self.catalogue, self.history)
         self._feedback = SkillFeedback(self.catalogue)
@@ -176,32 +177,40 @@ class CourseRecommender(Recommender):
         ]
         return np.array(scores, dtype=np.float32), max((each for each, _ in helping.values()), default=0.0)
 
-    def why_tag(self, tag: str, best: Ints) -> list[str]:
+    def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The skill that a course teaches and helps, the words it contains, what it shares with the first results."""
         helping = self._helping(tag)
         (_, first), meaning = self._tag(tag), self._meaning(tag)
         asked = self._likeness.shares(vector(tag)[None, :])[0] if self._likeness is not None else np.zeros(0)
-        out = []
+        out: list[Message | None] = []
         for course, wording in zip(best, self._text.why_tag(tag, best), strict=True):
-            evidence = [self._why_skill(course, helping, asked), wording]
+            lines = [self._why_skill(course, helping, asked), wording]
             if meaning[course] >= MIN_COSINE:
-                evidence.append(f"close in meaning ({meaning[course]:.2f})")
+                lines.append(Message.of("course_close_in_meaning", cosine=float(meaning[course])))
             if common := self._feedback.shared(first, int(course)):
-                evidence.append(f"shares with the first results: {', '.join(common)}")
-            out.append("; ".join(filter(None, evidence)))
+                lines.append(Message.of("course_shares_skills", skills=chain("listed", common)))
+            evidence = [line for line in lines if line is not None]
+            out.append(chain("course_also", evidence) if evidence else None)
         return out
 
-    def _why_skill(self, course: int, helping: Mapping[str, tuple[float, str]], asked: Floats) -> str:
-        """The skill that the course teaches and the tag needs, by its words, else by likeness; empty for neither."""
+    def names(self, language: Language) -> Mapping[str, str]:
+        """What the taxonomy calls its skills."""
+        taxonomy = self.taxonomy
+        return {} if taxonomy is None else {skill: taxonomy.name(skill, language) for skill in taxonomy.spec.skills}
+
+    def _why_skill(self, course: int, helping: Mapping[str, tuple[float, str]], asked: Floats) -> Message | None:
+        """The skill that the course teaches and the tag needs, by its words, else by likeness; None for neither."""
         taught = [(s * helping[k][0], k) for k, s in self._taught[course].items() if k in helping]
         if taught and self.taxonomy is not None:
             skill = max(taught)[1]
-            name, helped = self.taxonomy.name(skill, "en"), self.taxonomy.name(helping[skill][1], "en")
-            return f"teaches {name}" if name == helped else f"teaches {name}, which helps {helped}"
+            helped = helping[skill][1]
+            if skill == helped:
+                return Message.of("course_teaches", taught=(skill,))
+            return Message.of("course_teaches_helping", taught=(skill,), wanted=(helped,))
         if self._likeness is not None:
             shared = self._likeness.shared(asked, self._course_shares(self._likeness)[course])
-            return f"like what is said of {self._likeness.name(shared)}" if shared else ""
-        return ""
+            return Message.of("course_like_skill", skill=(shared,)) if shared else None
+        return None
 
     # -- employees ------------------------------------------------------------------------------------------------------
 
@@ -209,7 +218,7 @@ class CourseRecommender(Recommender):
         """(len(rows), n) the kinds of evidence by ``weights_``; without weights, popularity and content by reciprocal rank."""
         return fused(self._scorers, self.weights_, rows)
 
-    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[Message | None]]:
         """The evidence of the neighbours, else of the content, else of popularity."""
         first, *others = self._order()
         evidence = self._scorers[first].why_people(rows, best)

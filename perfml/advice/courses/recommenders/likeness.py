@@ -52,10 +52,6 @@ class Likeness:
         analysis.fit(stored_vectors(tuple(texts)).astype(np.float64), np.array(label))
         return analysis.coef_, analysis.intercept_
 
-    def name(self, skill: str) -> str:
-        """What a skill is called in English."""
-        return self._taxonomy.name(skill, "en")
-
     def _names(self, skill: str) -> tuple[str, str]:
         return self._taxonomy.name(skill, "zh"), self._taxonomy.name(skill, "en")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from scipy import sparse
 
 from perfml.advice.courses.recommenders.frames import Catalogue
 from perfml.arrays import Floats32, Ints
+from perfml.messages import Language, Message, render
 
 COLUMNS = ("query", "course_id", "rank", "score", "why")
 
@@ -23,7 +24,7 @@ class Ranked(NamedTuple):
     """(k,) positions in the catalogue."""
     scores: Floats32
     """(k,) in (0, 1]."""
-    why: Sequence[str]
+    why: Sequence[Message | None]
 
 
 def relative(scores: Floats32) -> Floats32:
@@ -51,8 +52,12 @@ def best_courses(scores: Floats32, k: int) -> list[Ints]:
     return out
 
 
-def ranked_frame(catalogue: Catalogue, ranked: Sequence[Ranked]) -> pd.DataFrame:
-    """A frame of :data:`COLUMNS`, the queries in the order given."""
+def ranked_frame(
+    catalogue: Catalogue, ranked: Sequence[Ranked], *, language: Language, names: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """A frame of :data:`COLUMNS`, the queries in the order given, with the evidence in ``language``; ``names`` of skills."""
+    messages = {id(why): why for each in ranked for why in each.why if why is not None}  # many courses share a message
+    texts = {identity: render(message, language, names=names) for identity, message in messages.items()}
     ids = np.array(catalogue.ids, dtype=object)
     flat = [course for each in ranked for course in each.courses]
     columns = {
@@ -60,6 +65,6 @@ def ranked_frame(catalogue: Catalogue, ranked: Sequence[Ranked]) -> pd.DataFrame
         "course_id": ids[np.array(flat, dtype=np.int64)].tolist(),
         "rank": np.array([rank for each in ranked for rank in range(1, len(each.courses) + 1)], dtype=np.int64),
         "score": np.array([score for each in ranked for score in each.scores], dtype=np.float64),
-        "why": [why for each in ranked for why in each.why],
+        "why": [texts.get(id(why), "") for each in ranked for why in each.why],
     }
     return pd.DataFrame(columns, columns=list(COLUMNS)).astype({"query": "str", "course_id": "str", "why": "str"})

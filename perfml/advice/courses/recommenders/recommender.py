@@ -21,43 +21,46 @@ from perfml.advice.courses.recommenders.frames import (
 from perfml.advice.courses.recommenders.ranking import Ranked, best_courses, ranked_frame, without_taken
 from perfml.arrays import Ints
 from perfml.errors import PerfmlError
+from perfml.messages import Language, Message, chain
 
 BATCH = 1_000
 """People scored at a time: (1,000 × 5,000) float32 is 20 MB for each kind of evidence."""
+
+NO_ENROLMENT = Message.of("course_no_enrolment")
 
 
 class Recommender(CourseScorer):
     """A ranking of courses for tags and for employees, by the scores of a :class:`CourseScorer`."""
 
-    notice_: str = ""
-    """After :meth:`fit`: what was left out or fell back, as sentences; empty where nothing was."""
+    notices_: tuple[Message, ...] = ()
+    """After :meth:`fit`: what was left out or fell back."""
     cold_: frozenset[str] = frozenset()
     """After :meth:`for_employees`: employees without a known enrolment, who received the cold ranking."""
 
     def fit(self, courses: pd.DataFrame, enrolments: pd.DataFrame | None = None) -> Self:
         """Learn from ``courses`` and, where given, ``enrolments`` (tables of the input contract). Returns itself.
 
-        Every row given counts as known. Columns outside the contract are not read, and ``notice_`` names them.
+        Every row given counts as known. Columns outside the contract are not read, and ``notices_`` names them.
         Raises :class:`DataError` for a missing column, a repeated course, or a value that is not a date.
         """
         self._given = (courses, enrolments if enrolments is not None and len(enrolments) else None)
         self._earlier: tuple[dt.date, Recommender] = (dt.date.min, self)
-        self.cold_, self.notice_ = frozenset(), ""
+        self.cold_, self.notices_ = frozenset(), ()
         catalogue, history = Catalogue.of(courses), None
-        self._notice(unread_columns(courses, COURSE_COLUMNS, "courses"))
+        self.notices_ += unread_columns(courses, COURSE_COLUMNS, "courses")
         if enrolments is not None and len(enrolments):
             history = History.of(enrolments, catalogue)
-            self._notice(unread_columns(enrolments, ENROLMENT_COLUMNS, "enrolments"))
+            self.notices_ += unread_columns(enrolments, ENROLMENT_COLUMNS, "enrolments")
             if unknown := int((~enrolments["course_id"].astype(str).isin(catalogue.ids)).sum()):
-                self._notice(f"enrolments in courses that the catalogue does not have: {unknown}, left out")
+                self.notices_ += (Message.of("courses_unknown", enrolments=unknown),)
         self.learn_from(catalogue, history if history is not None and len(history.person) else None)
         return self
 
-    def for_tags(self, tags: Sequence[str], k: int = 10) -> pd.DataFrame:
+    def for_tags(self, tags: Sequence[str], k: int = 10, *, language: Language = "en") -> pd.DataFrame:
         """At most ``k`` courses for each of ``tags``, in the order given; a tag without a suitable course has no row.
 
         A frame of ``query`` (the tag), ``course_id``, ``rank`` (1 is first), ``score`` in (0, 1] and ``why``, the evidence in
-        English. A repeated tag is answered once.
+        ``language``. A repeated tag is answered once.
         """
         self._require_fit(k)
         ranked = []
@@ -65,9 +68,11 @@ class Recommender(CourseScorer):
             scores = self.tag_scores(tag)
             best = best_courses(scores[None, :], k)[0]
             ranked.append(Ranked(tag, best, scores[best], self.why_tag(tag, best)))
-        return ranked_frame(self.catalogue, ranked)
+        return ranked_frame(self.catalogue, ranked, language=language, names=self.names(language))
 
-    def for_employees(self, ids: Sequence[str], k: int = 10, *, as_of: dt.date | None = None) -> pd.DataFrame:
+    def for_employees(
+        self, ids: Sequence[str], k: int = 10, *, as_of: dt.date | None = None, language: Language = "en"
+    ) -> pd.DataFrame:
         """At most ``k`` courses that each of ``ids`` has not taken, in the order given; the frame of :meth:`for_tags`.
 
         ``as_of``: only what happened and was known strictly before it counts, for everybody; where later enrolments were
@@ -76,25 +81,30 @@ class Recommender(CourseScorer):
         """
         self._require_fit(k)
         if as_of is not None and (earlier := self._as_known(as_of)) is not self:
-            frame = earlier.for_employees(ids, k)
+            frame = earlier.for_employees(ids, k, language=language)
             self.cold_ = earlier.cold_
             return frame
         asked = list(dict.fromkeys(map(str, ids)))
         if self.history is None:
             self.cold_ = frozenset(asked)
-            return ranked_frame(self.catalogue, [])
+            return ranked_frame(self.catalogue, [], language=language)
         rows = self.history.rows_of(asked)
         self.cold_ = frozenset(employee for employee, row in zip(asked, rows, strict=True) if row < 0)
         scores = self.cold_scores()
         best = best_courses(scores[None, :], k)[0]
-        why = [f"no enrolment of this person is known; {each}" for each in self.why_cold(best)]
+        why = [chain("course_also", filter(None, (NO_ENROLMENT, each))) for each in self.why_cold(best)]
         ranked = {employee: Ranked(employee, best, scores[best], why) for employee in self.cold_}
         for low in range(0, len(asked), BATCH):
             batch = rows[low : low + BATCH]
             warm = np.flatnonzero(batch >= 0)
             names = [asked[low + position] for position in warm]
             ranked |= {each.query: each for each in self._ranked_people(names, batch[warm], k)}
-        return ranked_frame(self.catalogue, [ranked[employee] for employee in asked])
+        return ranked_frame(
+            self.catalogue,
+            [ranked[employee] for employee in asked],
+            language=language,
+            names=self.names(language),
+        )
 
     def fresh(self) -> Recommender:
         """Another recommender of the same kind and options, not fitted."""
@@ -125,6 +135,3 @@ class Recommender(CourseScorer):
             raise PerfmlError("is not fitted", where=type(self).__name__, remedy="call fit(courses, enrolments) first")
         if k < 1:
             raise PerfmlError(f"k is {k}", where=type(self).__name__, remedy="ask for at least one course")
-
-    def _notice(self, sentence: str) -> None:
-        self.notice_ = "; ".join(filter(None, (self.notice_, sentence)))

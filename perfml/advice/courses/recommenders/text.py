@@ -24,6 +24,7 @@ from perfml.advice.courses.recommenders.ranking import relative
 from perfml.advice.courses.recommenders.recommender import Recommender
 from perfml.advice.courses.taxonomy import stem
 from perfml.arrays import Floats32, Ints
+from perfml.messages import Message, chain
 
 TITLE_WEIGHT, SKILLS_WEIGHT = 0.5, 1.0
 """Weights of title and skills relative to title and summary read as one field (docs/decisions/0016)."""
@@ -129,19 +130,23 @@ class TextRecommender(Recommender):
                 covered[course] += weight * (CENTRAL_COVERAGE if central else SUMMARY_COVERAGE)
         return np.asarray(covered / (whole or 1.0), dtype=np.float32)
 
-    def why_tag(self, tag: str, best: Ints) -> list[str]:
+    def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The matching words, as written in the tag, and their field."""
         written = {stem(word): word for word in _WORD.findall(tag.lower())}
         asked = list(dict.fromkeys(query_tokens(tag)))
-        fields = (("title", self.title), ("skills", self.skills), ("summary", self.both))
-        out = []
+        fields = (
+            ("course_title_has", self.title),
+            ("course_skills_have", self.skills),
+            ("course_summary_has", self.both),
+        )
+        out: list[Message | None] = []
         for course in best:
-            matches: list[str] = []
-            for name, field in fields:
+            matches: list[Message] = []
+            for code, field in fields:
                 common = [written.get(word, word) for word in asked if word in field.holds[course]]
-                if common and not (name == "summary" and matches):
-                    matches.append(f"{name} has {', '.join(common)}")
-            out.append("; ".join(matches))
+                if common and not (code == "course_summary_has" and matches):
+                    matches.append(Message.of(code, words=chain("listed", common)))
+            out.append(chain("course_also", matches) if matches else None)
         return out
 
     def people_scores(self, rows: Ints) -> Floats32:
@@ -149,10 +154,10 @@ class TextRecommender(Recommender):
         assert self.alike is not None
         return relative(self.alike.scores(rows))
 
-    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[str]]:
+    def why_people(self, rows: Ints, best: Sequence[Ints]) -> list[list[Message | None]]:
         """The most similar course taken."""
         assert self.alike is not None
-        return self.alike.why(rows, best, catalogue=self.catalogue, template="worded like “{title}”, which they took")
+        return self.alike.why(rows, best, catalogue=self.catalogue, code="course_worded_alike")
 
 
 def field_tokens(catalogue: Catalogue) -> tuple[list[tuple[str, ...]], ...]:

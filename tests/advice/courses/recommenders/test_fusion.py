@@ -10,6 +10,7 @@ from perfml.advice.courses import CourseRecommender
 from perfml.advice.courses.recommenders import embedding, fusion
 from perfml.advice.courses.recommenders.evidence_weights import conditional_logit
 from perfml.errors import PerfmlError
+from perfml.messages import render
 from tests.advice.courses.recommenders.test_recommenders import catalogue, checkerboard
 
 COURSES = pd.DataFrame(
@@ -66,7 +67,7 @@ def test_weights_are_learnt_where_history_is_informative() -> None:
     assert set(fitted.weights_) == {"content", "neighbours", "factors", "popular"}
     assert min(fitted.weights_.values()) >= 0 and sum(fitted.weights_.values()) > 0
     assert fitted.held_out_["learnt"] > max(v for k, v in fitted.held_out_.items() if k != "learnt")
-    assert fitted.notice_ == ""
+    assert fitted.notices_ == ()
 
 
 def test_chance_is_not_learnt_from() -> None:
@@ -77,7 +78,9 @@ def test_chance_is_not_learnt_from() -> None:
     ]
     taken = pd.DataFrame(rows, columns=["employee_id", "course_id", "enrolled_on"])
     fitted = CourseRecommender(embedding=False).fit(catalogue(), taken)
-    assert set(fitted.weights_) <= {"popular", "content"} and "does not beat" in fitted.notice_
+    assert set(fitted.weights_) <= {"popular", "content"} and [notice.code for notice in fitted.notices_] == [
+        "weights_no_better"
+    ]
     assert len(fitted.for_employees(["e0"], k=3)) == 3
 
 
@@ -85,7 +88,7 @@ def test_where_content_is_sufficient_content_alone_is_used() -> None:
     """Titles name the colours of the board: nothing can beat them, and popularity is not mixed in. Where they name nothing,
     content does not look perfect for having all courses equal."""
     fitted = CourseRecommender(embedding=False).fit(catalogue(), checkerboard())
-    assert fitted.weights_ == {"content": 1.0} and "content alone is used" in fitted.notice_
+    assert fitted.weights_ == {"content": 1.0} and "content alone is used" in render(fitted.notices_[0], "en")
     blind = CourseRecommender(embedding=False).fit(catalogue().assign(title="course", skills=""), checkerboard())
     assert fitted.held_out_["content"] > 2 * blind.held_out_["content"]
 
@@ -94,7 +97,7 @@ def test_too_few_people_to_learn_from_are_noticed() -> None:
     few = checkerboard()
     few = few[few["employee_id"].isin([f"e{i}" for i in range(30)])]
     fitted = CourseRecommender(embedding=False).fit(catalogue(), few)
-    assert fitted.weights_ == {} and "30 people" in fitted.notice_
+    assert fitted.weights_ == {} and "30 people" in render(fitted.notices_[0], "en")
     ranked = fitted.for_employees(["e1"], k=3)
     assert {int(course[1:]) % 2 for course in ranked["course_id"]} == {1} and (ranked["why"] != "").all()
 

@@ -19,6 +19,7 @@ from perfml.advice.courses import (
     TextRecommender,
 )
 from perfml.advice.courses.recommenders.ranking import COLUMNS
+from perfml.messages import render
 
 PEOPLE, COURSES = 160, 20
 START = dt.date(2026, 1, 1)
@@ -103,6 +104,8 @@ class Contract:
         counts = checkerboard()["course_id"].value_counts()
         assert counts[cold["course_id"]].tolist() == sorted(counts, reverse=True)[:3]
         assert cold["why"].str.startswith("no enrolment of this person is known").all()
+        chinese = fitted.for_employees(["nobody"], k=3, language="zh")["why"]
+        assert chinese.str.startswith("没有本人的选课记录；").all()
         assert (
             fitted.cold_ == {"nobody"} and not ranked[ranked["query"] == "e1"]["why"].str.contains("no enrolment").any()
         )
@@ -168,7 +171,8 @@ class Contract:
     def test_what_is_left_out_is_noticed(self) -> None:
         rows = pd.concat([checkerboard(), checkerboard().head(2).assign(course_id="none")])
         recommender = type(self).make().fit(catalogue().assign(colour="red"), rows)
-        assert "colour" in recommender.notice_ and "does not have: 2" in recommender.notice_
+        colour, unknown, *_ = (render(notice, "en") for notice in recommender.notices_)
+        assert "colour" in colour and "does not have: 2" in unknown
 
 
 class TestPopular(Contract):

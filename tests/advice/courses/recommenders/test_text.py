@@ -75,7 +75,7 @@ def test_an_empty_field_is_allowed() -> None:
 
 def test_the_evidence_names_word_and_field(text: TextRecommender) -> None:
     why = text.for_tags(["negotiating contracts"])["why"].iloc[0]
-    assert why == "title has negotiating, contracts; skills has negotiating"
+    assert why == "title has negotiating, contracts; skills have negotiating"
 
 
 def test_feedback_finds_what_shares_skills_with_the_first_results(text: TextRecommender) -> None:
