@@ -138,7 +138,8 @@ REFUSED = {
     ),
     "a key of an input column": (
         {"features__sources_dot_toml": "[exits.columns.kind]\nsecret = true"},
-        r"features/sources\.toml exits \[columns\.kind\]: 'secret' is not a key; use one of: later, personal, protected, required, type",
+        r"features/sources\.toml exits \[columns\.kind\]: 'secret' is not a key;"
+        r" use one of: later, personal, protected, required, type",
     ),
     "no table at all": ({"features__sources_dot_toml": "exits = 3"}, r"features/sources\.toml exits: 3 cannot be used"),
     "wrong TOML": (
