@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from perfml.arrays import Ints
+from perfml.arrays import Floats, Ints
 from perfml.demo import activity, closing, conversations, growth, shock, tables
 from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
@@ -102,10 +102,12 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     out.mkdir(parents=True, exist_ok=True)
     for name, table in company.items():
         pq.write_table(table, out / f"{name}.parquet", compression="zstd")
-    return _truth(lives, ids, entries=entries, held_back=held_back, talks=talks)
+    return _truth(lives, ids, entries=entries, demanded=demanded, held_back=held_back, talks=talks)
 
 
-def _truth(lives: Lives, ids: NDArray[np.str_], *, entries: Goals, held_back: Ints, talks: Conversations) -> Truth:
+def _truth(
+    lives: Lives, ids: NDArray[np.str_], *, entries: Goals, demanded: Floats, held_back: Ints, talks: Conversations
+) -> Truth:
     began, over = np.array(shock.last_quarter(lives), dtype="datetime64[D]").astype("datetime64[s]")
     randomised = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")
     role, slot = NEW_ACCOUNTS
@@ -113,11 +115,11 @@ def _truth(lives: Lives, ids: NDArray[np.str_], *, entries: Goals, held_back: In
         plants=lives.episodes.frame(ids, lives.end),
         shocks=pd.DataFrame(
             {
-                "metric": [METRICS[role][slot][0]],
-                "scope": [LOCATIONS[shock.SHOCKED]],
-                "signal": [shock.DEMAND],
-                "from_month": [began],
-                "factor": [1 + shock.SHOCK],
+                "metric": METRICS[role][slot][0],
+                "scope": [LOCATIONS[shock.SHOCKED], LOCATIONS[shock.softened(lives, demanded)]],
+                "signal": shock.DEMAND,
+                "from_month": began,
+                "factor": [1 + shock.SHOCK, 1 + shock.SOFTENING],
             }
         ),
         sandbaggers=pd.DataFrame(

@@ -127,7 +127,8 @@ class Truth:
     without `ended_on` is of a person still employed whose outcome has not happened.
 
     The other frames hold what advice should find, and are empty if nothing could be planted. `shocks`: the `metric`,
-    the `scope` and `signal` of the collapse, `from_month` (first day), and the remaining `factor` of that market.
+    the `scope` and `signal` of the collapse and of the milder fall, in this order, `from_month` (first day), and the remaining
+    `factor` of that market.
     `sandbaggers`: `employee_id`, `goal_id` of people who hold back between `from_day` and `to_day`. `closures`: a gap
     `tag`, its `skill`, a `course_id` on it, whether the course `closes` the gap, and the `probability` that the tag is
     cleared at the next review. `interventions_effect`: the `kind`, the `outcome` whose hazard it multiplies by `factor` for

@@ -1,8 +1,8 @@
-"""A market that collapses under targets already set, and sandbaggers who hold back to get lower targets.
+"""A market that collapses under targets already set, one that softens, and sandbaggers who hold back to get lower targets.
 
 Demand of new customers is a separate signal, by location. In the last quarter it collapses in one location, so nobody
-there can reach the target; revenue and repeat purchases do not depend on it. A sandbagger looks similar in a table of
-progress and must not be mistaken for a victim of the shock.
+there can reach the target, and softens in another, as far as a policy can follow. Revenue and repeat purchases do not
+depend on it. A sandbagger looks similar in a table of progress and must not be mistaken for a victim of the shock.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ SHOCKED: Final = 1
 """Location of the shock: 深圳."""
 SHOCK: Final = -0.45
 """Relative change of demand by the shock, from the first month of the last quarter to the end."""
+SOFTENING: Final = -0.15
+"""Relative change of demand in the location that softens, over the same months."""
 REPEATS: Final = 2
 """Slot of repeat purchases."""
 SHOCK_WEIGHTS: Final = (35.0, 40.0, 25.0)
 """Weights of revenue, new accounts and repeat purchases in the location and quarter of the shock."""
-TURNED: Final = 1.15
+TURNED: Final = 1.3
 """Pace on repeat purchases relative to the normal one: time not taken by new customers goes to existing ones."""
 STILL_RUNNING_DAYS: Final = 31
 SANDBAGGERS: Final = 0.06
@@ -44,13 +46,22 @@ def last_quarter(lives: Lives) -> tuple[int, int]:
 
 
 def demand(lives: Lives, rng: np.random.Generator) -> Floats:
-    """Relative change of demand by month and location: a slow random walk, and the shock. Shape (months, locations)."""
+    """Relative change of demand by month and location: a slow random walk, and the two falls. Shape (months, locations)."""
     months = np.array([first for first, _ in calendar(lives.start, lives.end, 1)])
     walk = np.cumsum(rng.normal(0, DEMAND_MOVES, (len(months), len(LOCATIONS))), axis=0)
-    change: Floats = walk - walk.mean(axis=0)
     after = months >= last_quarter(lives)[0]
-    change[after, SHOCKED] = (1 + change[after, SHOCKED]) * (1 + SHOCK) - 1
+    change: Floats = walk - walk.mean(axis=0)
+    for location, fall in ((SHOCKED, SHOCK), (softened(lives, change), SOFTENING)):
+        change[after, location] = (1 + change[after, location]) * (1 + fall) - 1
     return np.round(change, 4)
+
+
+def softened(lives: Lives, demanded: Floats) -> int:
+    """The location that softens: of those without the shock, the one whose level fits its targets best, a month before."""
+    months = np.array([first for first, _ in calendar(lives.start, lives.end, 1)])
+    level = np.abs(demanded[months < last_quarter(lives)[0]][-1])
+    level[SHOCKED] = np.inf
+    return int(np.argmin(level))
 
 
 def weighed(lives: Lives, entries: Goals, rng: np.random.Generator) -> tuple[Goals, Goals]:

@@ -38,6 +38,18 @@ class Band(Spec):
         return self
 
 
+class Beyond(Spec):
+    """What happens to a target that the limits of the policy do not bring into reach."""
+
+    least_gain_points: Percent
+    """A target stays as it is where the largest change the limits allow neither reaches the band nor moves the probability of
+    attainment, at the owner's usual effort, by this many percentage points."""
+    decided_by_zh: str
+    """Who may decide about such a goal, in Chinese."""
+    decided_by_en: str
+    """Who may decide about such a goal, in English."""
+
+
 class DefinitionChange(Spec):
     """A metric whose definition changed within a period, and the agreed worth of the change."""
 
@@ -92,6 +104,8 @@ class TargetPolicy(Policy):
     """Share of the attainment above a target that the next target may rise by."""
     ratchet_cap_percent: Percent
     """The most that the next target may rise by for it (Weitzman 1980)."""
+    beyond: Beyond
+    """What happens to a target that these limits do not bring into reach."""
     definition_changes: tuple[DefinitionChange, ...] = ()
     """Without an entry, an actual measured under another definition than its target is an error."""
     forecast: ForecastSpec = ForecastSpec()

@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
-from perfml.advice.targets.programme import Needs
+from perfml.advice.targets.programme import NEGLIGIBLE, Needs, target_limits
 from perfml.arrays import Bools, Floats, Ints
-from perfml.project.target_policy import TargetPolicy
+from perfml.project.target_policy import Band, TargetPolicy
 
 
 class Signal(Protocol):
@@ -152,6 +152,13 @@ class GoalAssessment:
     """Outside the band by less than the smallest change worth a proposal."""
     broken: Bools
     """Actual and target have different definitions."""
+    farthest: Floats
+    """The target nearest to what is needed within the limits of a window and of a year, whatever else bounds it."""
+    farthest_reached: Floats
+    """Probability of reaching ``farthest`` at the owner's usual effort."""
+    least_gain: float
+    """The smallest change of the probability by which a target that stays out of the band is worth moving."""
+    band: Band
     silent: bool
     """No signal is used, and neither season nor change of definition is known, for any goal."""
 
@@ -162,6 +169,10 @@ class GoalAssessment:
     def probability(self, target: Floats) -> Floats:
         """The probability of reaching ``target``, one entry per goal."""
         return _probability(self.outlook, target, self.at)
+
+    def helps(self, target: Floats) -> Bools:
+        """Whether ``target`` instead of the one in force helps the goal as things go: see :func:`_helps`."""
+        return _helps(self.reached, self.probability(target), band=self.band, least_gain=self.least_gain)
 
 
 def assess(
@@ -202,22 +213,33 @@ def assess(
     highest, lowest = (
         _placed(np.asarray(outlook.target_at(p), dtype=np.float64), at) for p in (policy.band.low, policy.band.high)
     )
-    relieved = np.fmin(target, highest * np.exp(spared))  # as if the owner worked at the habitual level
-    raised = np.fmax(target, lowest * np.exp(-np.fmax(own - np.fmax(ratchet, 0.0), 0.0)))
-    wanted = np.where(reached < policy.band.low, relieved, np.where(reached > policy.band.high, raised, target))
+    behind, ahead = reached < policy.band.low, reached > policy.band.high
+    # Log points between what the final is and what it would be at the habitual level.
+    usual = np.where(behind, spared, np.where(ahead, -np.fmax(own - np.fmax(ratchet, 0.0), 0.0), 0.0))
+    relieved, raised = np.fmin(target, highest * np.exp(usual)), np.fmax(target, lowest * np.exp(usual))
+    wanted = np.where(behind, relieved, np.where(ahead, raised, target))
     withheld = np.array([person in held for person in goals["employee_id"]], dtype=bool)
     may = known & goals["employed"].to_numpy(dtype=bool) & ~withheld
     least = max(policy.least_target_change_percent / 100, 1e-9)
     needed = may & (np.abs(wanted / target - 1) >= least)
     inside = (reached >= policy.band.low) & (reached <= policy.band.high)
+    down, up = np.fmin(np.fmin(outside, ratchet), 0.0), np.fmax(np.fmax(outside, ratchet), 0.0)
+    limit = np.fmin(*target_limits(goals, policy).values())
+    permitted = np.where(behind, np.fmax(wanted, target * np.exp(down)), np.fmin(wanted, target * np.exp(up)))
+    farthest = np.where(behind, np.fmax(permitted, target * (1 - limit)), np.fmin(permitted, target * (1 + limit)))
+    before_limit, at_limit = (_probability(outlook, value * np.exp(-usual), at) for value in (target, farthest))
+    limited = needed & (np.abs(farthest / permitted - 1) > NEGLIGIBLE) & ("target" in policy.levers)
+    least_gain = policy.beyond.least_gain_points / 100
+    helped = _helps(before_limit, at_limit, band=policy.band, least_gain=least_gain)
     needs = Needs(
-        down=np.fmin(np.fmin(outside, ratchet), 0.0),
-        up=np.fmax(np.fmax(outside, ratchet), 0.0),
+        down=down,
+        up=up,
         wanted=np.where(needed, wanted, np.nan),
         lowest=lowest,
         highest=highest,
         reach=np.where(may & ~needed & (reached >= policy.band.low), np.nan_to_num(reached), 0.0),
         open=may,
+        beyond=limited & ~helped,
     )
     edge = np.where(reached < policy.band.low, highest, lowest)
     near = known & ~inside & ~needed & (np.abs(edge / target - 1) < least)
@@ -233,8 +255,18 @@ def assess(
         outside_band=known & ~inside,
         near=near,
         broken=broken,
+        farthest=farthest,
+        farthest_reached=at_limit,
+        least_gain=least_gain,
+        band=policy.band,
         silent=not informed,
     )
+
+
+def _helps(before: Floats, after: Floats, *, band: Band, least_gain: float) -> Bools:
+    """Whether a change of target that takes the probability from ``before`` to ``after`` reaches the band, or gains enough."""
+    inside = (after >= band.low - NEGLIGIBLE) & (after <= band.high + NEGLIGIBLE)
+    return np.asarray(inside | (np.abs(after - before) >= least_gain), dtype=bool)
 
 
 def _read(outlook: Outlook, column: str, at: Ints) -> Floats:

@@ -47,7 +47,8 @@ class Needs:
     ``down`` and ``up``: log points by which outside influences permit the target to fall (at most 0) and rise (at least 0).
     ``wanted``: the target needed, in the goal's unit; missing without a need. ``lowest`` and ``highest``: the targets at the
     edges of the band, which no change may pass. ``reach``: the probability of reaching the goal if it can take weight, else 0.
-    ``open``: whether anything about it may move; false for goals that are held, broken or refused.
+    ``open``: whether anything about it may move; false for goals that are held, broken or refused. ``beyond``: goals that no
+    change within the limits brings into reach; their target stays, and their weight may fall.
     """
 
     down: Floats
@@ -57,6 +58,7 @@ class Needs:
     highest: Floats
     reach: Floats
     open: Bools
+    beyond: Bools
 
 
 @dataclass(frozen=True)
@@ -86,11 +88,8 @@ def propose(goals: pd.DataFrame, needs: Needs, policy: TargetPolicy) -> Proposal
 def _targets(goals: pd.DataFrame, needs: Needs, policy: TargetPolicy) -> tuple[Floats, dict[str, Bools], Floats]:
     old = goals["target"].to_numpy(dtype=np.float64)
     core = goals["core"].to_numpy(dtype=bool)
-    may = needs.open & ~core & ("target" in policy.levers)
-    limits = {
-        "window": _headroom(goals, "changed_percent_window", policy.max_target_change_percent) / 100,
-        "year": _headroom(goals, "changed_percent_year", policy.max_target_change_per_year_percent) / 100,
-    }
+    may = needs.open & ~core & ~needs.beyond & ("target" in policy.levers)
+    limits = target_limits(goals, policy)
     falls = {"outside": -np.expm1(needs.down), **limits, "band": _share(1 - needs.lowest / old)}
     rises = {"outside": np.expm1(needs.up), **limits, "band": _share(needs.highest / old - 1)}
     fall, rise = (np.where(may, np.fmin.reduce(list(side.values())), 0.0) for side in (falls, rises))
@@ -99,7 +98,8 @@ def _targets(goals: pd.DataFrame, needs: Needs, policy: TargetPolicy) -> tuple[F
     change_needed = np.where(np.isnan(needs.wanted), 0.0, needs.wanted / old - 1)
     change_needed = np.where(needs.open & ~core, change_needed, 0.0)
     groups = _totals(goals, old)
-    change = _least_change(goals, change_needed, fall=fall, rise=rise, groups=groups)
+    solvable = np.where(needs.beyond, 0.0, change_needed)
+    change = _least_change(goals, solvable, fall=fall, rise=rise, groups=groups)
     new = _add_up(old * (1 + change), change, groups)
     permitted = np.fmax(np.exp(needs.down), np.fmin(np.exp(needs.up), 1 + change_needed))
     short = np.where(change_needed == 0, 0.0, np.log(new / (old * permitted)))
@@ -111,12 +111,23 @@ def _targets(goals: pd.DataFrame, needs: Needs, policy: TargetPolicy) -> tuple[F
     for name in ("outside", "window", "year", "band"):
         bound = np.where(change_needed < 0, falls[name], rises[name])
         binding[name] = on_bound & may & (bound <= np.fmax(headroom, least) + NEGLIGIBLE)
+    for name, limit in limits.items():
+        tightest = limit <= np.fmin(*limits.values()) + NEGLIGIBLE
+        binding[name] |= needs.beyond & needs.open & ~core & tightest
     binding["core"] = core & ~np.isnan(needs.wanted) & needs.open
     moved = np.abs(change) > NEGLIGIBLE
     binding["band"] |= ~off & moved & (change_needed != 0)
     further = np.sign(change_needed) * (change - change_needed) > NEGLIGIBLE
     binding["total"] = may & np.where(change_needed == 0, moved, (off & ~on_bound) | further)
     return new, binding, short
+
+
+def target_limits(goals: pd.DataFrame, policy: TargetPolicy) -> dict[str, Floats]:
+    """The share by which each target may still change under the limit of the window and of the year."""
+    return {
+        "window": _headroom(goals, "changed_percent_window", policy.max_target_change_percent) / 100,
+        "year": _headroom(goals, "changed_percent_year", policy.max_target_change_per_year_percent) / 100,
+    }
 
 
 def _headroom(goals: pd.DataFrame, used: str, most: float) -> Floats:

@@ -22,7 +22,7 @@ from perfml.advice.targets.forecasting.forecast import forecast
 from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_force, newest_signals
 from perfml.advice.targets.programme import RULES, Proposal, propose
 from perfml.advice.targets.texts import ReasonLine, Why, listed
-from perfml.arrays import Bools
+from perfml.arrays import Bools, Floats
 from perfml.evidence.sources import Data
 from perfml.messages import Message, Value, render
 from perfml.progress import SILENT, Progress
@@ -30,6 +30,14 @@ from perfml.project.target_policy import TargetPolicy
 
 _TEXTS = [("zh", pa.string()), ("en", pa.string())]
 _PARTS = pa.struct([(name, pa.float64()) for name in texts.PARTS])
+_BEYOND = pa.struct(
+    [
+        ("escalation_id", pa.string()),
+        *((name, pa.float64()) for name in ("needed_target", "limit_percent", "limit_target", "probability_at_limit")),
+        ("decided_by_zh", pa.string()),
+        ("decided_by_en", pa.string()),
+    ]
+)
 SCHEMA = pa.schema(
     [
         ("suggestion_id", pa.string()),
@@ -57,6 +65,7 @@ SCHEMA = pa.schema(
         ("probability_before", pa.float64()),
         ("probability_after", pa.float64()),
         ("parts", _PARTS),
+        ("beyond", _BEYOND),
         ("rules", pa.list_(pa.struct([("rule", pa.string()), ("binding", pa.bool_()), *_TEXTS]))),
         ("evidence", pa.list_(pa.struct([("what", pa.string()), ("value", pa.float64()), *_TEXTS]))),
         ("zh", pa.string()),
@@ -66,10 +75,13 @@ SCHEMA = pa.schema(
     ]
 )
 """One row per goal in force of an employed person. ``status``: suggested; fits (inside the band); none (``why_not`` gives the
-reason); error (actual and target have definitions that cannot be compared); held (no numbers). ``gone``: elapsed share of the
-period. ``low`` to ``high``: the 80 % interval of the final. Probabilities are of reaching the old and the new target. ``parts``
-are log points and add up to log(expected / old_target). ``suggestion_id`` is the same as long as policy, goal, month and proposal
-are (targets to 1 % of the old one): a refused suggestion stays refused for the window, unless the proposal changes."""
+reason); beyond (the limits of the policy do not bring it into reach, and no weight moves); error (actual and target have
+definitions that cannot be compared); held (no numbers). ``gone``: elapsed share of the period. ``low`` to ``high``: the 80 %
+interval of the final. Probabilities are of reaching the old and the new target. ``parts`` are log points and add up to
+log(expected / old_target). ``beyond``: for a goal that the limits do not bring into reach, whether its weight moves or not, the
+case it belongs to (``perfml.advice.targets.escalations``), the target needed at the usual effort, the nearest one within the
+limits, and the probability of reaching that one. ``suggestion_id`` is the same as long as policy, goal, month and proposal are
+(targets to 1 % of the old one): a refused suggestion stays refused for the window, unless the proposal changes."""
 CHANGED = 1e-6
 """Relative change of a target, or points of weight, that counts as a change."""
 TOGETHER = np.log(0.95)
@@ -106,13 +118,14 @@ def suggest(
         before=begun_after(data, goals, as_of),
         habit=habitual_attainment(data, goals, as_of),
     )
-    chosen, ids, turned_down = _respecting(case, policy, name=name, as_of=as_of, refused=refused)
+    chosen, ids, turned_down, futile = _respecting(case, policy, name=name, as_of=as_of, refused=refused)
     used = [signal.name for signal in forecasts.signals if signal.used]
     rows = _SuggestionRows(
         case=case,
         proposal=chosen,
         ids=ids,
         turned_down=turned_down,
+        futile=futile,
         held=held,
         used=used,
         signals=newest_signals(data, as_of, used),
@@ -126,19 +139,29 @@ def suggest(
 
 def _respecting(
     case: GoalAssessment, policy: TargetPolicy, *, name: str, as_of: dt.date, refused: frozenset[str]
-) -> tuple[Proposal, list[str], Bools]:
-    """The proposal without refused changes, the id of each row, and which goals would have had a refused suggestion.
+) -> tuple[Proposal, list[str], Bools, Floats]:
+    """The proposal without refused and futile changes, the id of each row, which goals would have had a refused suggestion, and
+    the target that would not have helped (missing for all others).
 
-    A refused goal stays as it is and everything else is solved again around it, so totals and weights still add up.
+    A refused goal stays as it is, and a target stays that would move without helping as things go; everything else is solved
+    again around them, so totals and weights still add up.
     """
     turned_down = np.zeros(len(case.goals), dtype=bool)
+    futile = np.full(len(case.goals), np.nan)
     may = case.needs.open & policy.is_open(as_of)
     while True:
-        proposal = propose(case.goals, replace(case.needs, open=may & ~turned_down), policy)
+        wanted = np.where(np.isnan(futile), case.needs.wanted, np.nan)
+        needs = replace(case.needs, open=may & ~turned_down, wanted=wanted)
+        proposal = propose(case.goals, needs, policy)
+        moved = np.abs(proposal.target / case.goals["target"].to_numpy(dtype=np.float64) - 1) > CHANGED
+        useless = moved & ~np.isnan(wanted) & ~case.helps(proposal.target)
+        if useless.any():
+            futile = np.where(useless, proposal.target, futile)
+            continue
         ids = _ids(case.goals, proposal, name=name, as_of=as_of)
         again = np.array([row_id in refused for row_id in ids], dtype=bool) & _changed(case.goals, proposal)
         if not again.any():
-            return _rest_is_effort(case, proposal, policy), ids, turned_down
+            return _rest_is_effort(case, proposal, policy), ids, turned_down, futile
         turned_down = turned_down | again
 
 
@@ -175,6 +198,7 @@ class _SuggestionRows:
     proposal: Proposal
     ids: list[str]
     turned_down: Bools
+    futile: Floats
     held: Mapping[str, str]
     used: list[str]
     signals: Mapping[tuple[str, str], tuple[dt.date, float]]
@@ -194,6 +218,11 @@ class _SuggestionRows:
             changed=_changed(goals, self.proposal),
             others=goals.groupby(["metric", "scope"], dropna=False)["goal_id"].transform("size") - 1,
             next_target=self.case.next_target,
+            farthest=self.case.farthest,
+            farthest_reached=self.case.farthest_reached,
+            beyond=self.case.needs.beyond,
+            futile=self.futile,
+            futile_reached=self.case.probability(self.futile),
             wanted=self.case.needs.wanted,
             index=np.arange(len(goals)),
             **{f"part_{name}": getattr(self.case.parts, name) for name in texts.PARTS},
@@ -235,15 +264,27 @@ class _SuggestionRows:
             row["rules"] = [
                 {"rule": name, "binding": binds, **_rendered(rules[name])} for name, binds in binding.items()
             ]
+        if goal["beyond"]:
+            row["beyond"] = self._beyond(goal)
+            binding |= {"window": False, "year": False}  # its text begins with them
         bounds = [rules[name] for name, binds in binding.items() if binds]
         if goal["changed"]:
             return row | self._proposed(goal, parts, bounds)
         why = self._why(goal)
+        if why == "beyond":
+            text = texts.beyond(goal["metric"], self._limit(goal), bounds)
+            return row | {"status": "beyond"} | {f"why_not_{name}": each for name, each in _rendered(text).items()}
         if why is None:
             return row | {"status": "fits"} | _rendered(texts.fits(goal["metric"], goal["reached"]))
         values: dict[str, Value] = {}
         if why == "unexplained":
             values = {"others": texts.percent(float(np.expm1(goal["peers"])), signed=True)}
+        elif why == "futile":
+            values = {
+                "share": texts.percent(goal["futile"] / goal["target"] - 1, signed=True),
+                "reach": texts.percent(goal["reached"]),
+                "after": texts.percent(goal["futile_reached"]),
+            }
         elif why == "blocked":
             values = {"bounds": listed("target_also", [rules["core"]] if goal["core"] else bounds)}
         return row | {"status": "none"} | self._why_not(why, **values)
@@ -275,7 +316,28 @@ class _SuggestionRows:
             "new_target": target,
             "new_weight": weight,
             "probability_after": _number(goal["after"]),
-            **_rendered(texts.proposal(numbers, bounds)),
+            **_rendered(texts.proposal(numbers, bounds, beyond=self._limit(goal) if goal["beyond"] else None)),
+        }
+
+    def _limit(self, goal: Mapping[Any, Any]) -> texts.Limit:
+        share = goal["farthest"] / goal["target"] - 1
+        used = goal["changed_percent_year"] - goal["changed_percent_window"]
+        return texts.Limit(
+            within_year=used + self.policy.max_target_change_percent > self.policy.max_target_change_per_year_percent,
+            percent=100 * abs(share),
+            falls=goal["wanted"] < goal["target"],
+        )
+
+    def _beyond(self, goal: Mapping[Any, Any]) -> dict[str, Any]:
+        subject = f"{self.name}|{goal['metric']}|{_text(goal['scope']) or ''}|{self.as_of:%Y-%m}"
+        decided_by = {f"decided_by_{name}": getattr(self.policy.beyond, f"decided_by_{name}") for name in ("zh", "en")}
+        return {
+            "escalation_id": hashlib.sha256(f"escalation|{subject}".encode()).hexdigest()[:16],
+            "needed_target": goal["wanted"],
+            "limit_percent": self._limit(goal).percent,
+            "limit_target": goal["farthest"],
+            "probability_at_limit": _number(goal["farthest_reached"]),
+            **decided_by,
         }
 
     def _why(self, goal: Mapping[Any, Any]) -> Why | None:
@@ -285,8 +347,12 @@ class _SuggestionRows:
             return "no_forecast"
         if self.turned_down[i]:
             return "refused"
+        if goal["beyond"] and self.policy.is_open(self.as_of):
+            return "beyond"
         if not self.case.outside_band[i]:
             return None
+        if not np.isnan(goal["futile"]) and goal["wanted"] < goal["target"]:
+            return "futile"
         if self.case.near[i]:
             return "small"
         if self.case.silent:

@@ -26,6 +26,8 @@ Why = Literal[
     "refused",
     "held",
     "definition",
+    "beyond",
+    "futile",
 ]
 _WHY_NOT: Final[Mapping[Why, str]] = {
     "window": "target_none_window",
@@ -39,6 +41,8 @@ _WHY_NOT: Final[Mapping[Why, str]] = {
     "refused": "target_none_refused",
     "held": "target_none_held",
     "definition": "target_none_definition",
+    "beyond": "target_none_beyond",
+    "futile": "target_none_futile",
 }
 PARTS: Final = ("market", "season", "definition", "own")
 """The parts of a gap, in the order in which they are named."""
@@ -130,12 +134,39 @@ class Proposed:
     """Whether the goal itself is outside the band; otherwise it moves for a total, or takes weight."""
 
 
-def proposal(numbers: Proposed, bounds: Sequence[Message]) -> Message:
-    """What changes from what to what, why, and what limits it."""
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """The limit that keeps a target out of reach: of a window or, with ``within_year``, what is left of that of a year."""
+
+    percent: float
+    within_year: bool
+    falls: bool
+    """Whether the target would have to fall; otherwise it would have to rise."""
+
+
+def proposal(numbers: Proposed, bounds: Sequence[Message], *, beyond: Limit | None = None) -> Message:
+    """What changes from what to what, why, and what limits it. ``beyond``: the limit that keeps the target out of reach;
+    that the advice on the target cannot help comes first."""
     text = Message.of("target_proposal", metric=numbers.metric, moves=_moves(numbers), why=_cause(numbers))
+    if beyond is not None:
+        text = Message.of("target_beyond_first", beyond=_out_of_reach(numbers.metric, beyond), proposal=text)
     if not (numbers.own_need and bounds):
         return text
     return Message.of("target_proposal_bounded", proposal=text, bounds=listed("target_also", bounds))
+
+
+def beyond(metric: str, limit: Limit, bounds: Sequence[Message]) -> Message:
+    """The limits do not bring a goal into reach, and nothing else about it moves."""
+    text = Message.of("target_none_beyond", beyond=_out_of_reach(metric, limit))
+    return (
+        Message.of("target_proposal_bounded", proposal=text, bounds=listed("target_also", bounds)) if bounds else text
+    )
+
+
+def _out_of_reach(metric: str, limit: Limit) -> Message:
+    code = "target_beyond_low" if limit.falls else "target_beyond_high"
+    within = Message.of("target_within_year" if limit.within_year else "target_within_window")
+    return Message.of(code, metric=metric, most=amount(round(limit.percent, 1)), within=within)
 
 
 def _moves(numbers: Proposed) -> Message:

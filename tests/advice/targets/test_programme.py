@@ -44,6 +44,7 @@ def needs(n: int, **values: list[float] | list[bool]) -> Needs:
         "highest": np.full(n, 1000.0),
         "reach": np.full(n, 0.7),
         "open": np.ones(n, dtype=bool),
+        "beyond": np.zeros(n, dtype=bool),
     }
     return Needs(**(default | {name: np.array(given) for name, given in values.items()}))
 
@@ -97,6 +98,18 @@ def test_new_customers_out_of_reach_pass_their_weight_to_repeat_purchases() -> N
     both = propose(table, need, POLICY)  # the target gives 15 %, so the weight need not fall as far
     assert both.target == pytest.approx([100, 85, 100])
     assert both.weight.tolist() == [30, 40 - int(40 * (1 - 55 / 85)), 30 + int(40 * (1 - 55 / 85))]
+
+
+def test_a_target_that_the_limits_do_not_bring_into_reach_stays_and_its_weight_moves() -> None:
+    table = goals(
+        {"metric": "revenue", "core": True, "weight": 30},
+        {"metric": "new_accounts", "weight": 40},
+        {"metric": "repeat_purchases", "weight": 30},
+    )
+    wanted = {"down": [0, np.log(0.55), 0], "wanted": [np.nan, 55, np.nan], "reach": [0.8, 0, 0.7]}
+    proposal = propose(table, needs(3, beyond=[False, True, False], **wanted), POLICY)
+    assert (proposal.target.tolist(), proposal.weight.tolist()) == ([100, 100, 100], [30, 25, 45])
+    assert {"window"} <= bound(proposal, 1)
 
 
 def test_a_goal_out_of_reach_takes_no_weight() -> None:

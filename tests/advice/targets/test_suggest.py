@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from perfml.advice.targets.escalations import escalations
 from perfml.advice.targets.suggest import SCHEMA, suggest
 from perfml.evidence.sources import Data
 from perfml.project.target_policy import DefinitionChange, TargetPolicy
@@ -110,23 +111,81 @@ def everyone(**goals: Row) -> HandMade:
 
 
 def test_the_case_of_the_shock(case: Data) -> None:
+    """A market at -45 % under a limit of 15 %: no target moves, what cannot be reached gives its weight to what can."""
     suggested = rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK))
     core, shocked, other, alone = (suggested[goal] for goal in ("a1", "a2", "a3", "b1"))
-    assert (core["status"], core["new_target"], core["lever"]) == ("none", None, None)
+    assert (core["status"], core["new_target"], core["lever"]) == ("beyond", None, None)
     assert "核心" in core["why_not_zh"] and "core" in core["why_not_en"]
-    assert (shocked["status"], shocked["lever"], shocked["new_target"]) == ("suggested", "both", pytest.approx(85))
+    assert (shocked["status"], shocked["lever"], shocked["new_target"]) == ("suggested", "weight", 100)
     wanted = 55 * np.exp(-0.1 * norm.ppf(0.4))
-    assert shocked["new_weight"] == 40 - np.floor(40 * (1 - wanted / 85)) == 27
-    assert (other["status"], other["lever"], other["new_weight"]) == ("suggested", "weight", 43)
-    assert (alone["lever"], alone["new_weight"]) == ("target", 100)
+    assert (shocked["old_weight"], shocked["new_weight"]) == (40, 25)
+    assert (other["status"], other["lever"], other["new_weight"]) == ("suggested", "weight", 45)
+    assert (alone["status"], alone["lever"], alone["new_target"]) == ("beyond", None, None), "nobody to take the weight"
     assert (
         sum(row["new_weight"] or row["old_weight"] for row in suggested.values() if row["employee_id"] == "ana") == 100
     )
-    assert shocked["probability_before"] == pytest.approx(norm.cdf(np.log(0.55) / 0.1))
-    assert shocked["probability_after"] == pytest.approx(norm.cdf(np.log(55 / 85) / 0.1))
-    assert {rule["rule"] for rule in shocked["rules"] if rule["binding"]} == {"window"}
-    assert "100 调整为 85（−15 %）" in shocked["zh"] and "from 40 % to 27 %" in shocked["en"]
-    assert "市场 −45 %" in shocked["zh"] and "at most 15 % in one window" in shocked["en"]
+    assert shocked["probability_before"] == shocked["probability_after"] == pytest.approx(norm.cdf(np.log(0.55) / 0.1))
+    assert shocked["beyond"]["needed_target"] == pytest.approx(wanted)
+    assert (shocked["beyond"]["limit_percent"], shocked["beyond"]["limit_target"]) == pytest.approx((15, 85))
+    assert shocked["beyond"]["probability_at_limit"] == pytest.approx(norm.cdf(np.log(55 / 85) / 0.1))
+    assert shocked["en"].startswith("The policy's limit of 15 % in one window does not bring new_accounts into reach")
+    assert "talk about the goal itself" in shocked["en"] and "from 40 % to 25 %" in shocked["en"]
+    assert shocked["zh"].startswith("政策允许的调整上限") and "市场 −45 %" in shocked["zh"]
+    assert alone["why_not_en"].startswith("The policy's limit of 15 %") and "no other goal" in alone["why_not_en"]
+
+
+def test_a_shock_beyond_the_policy_is_one_case_for_its_metric_and_place(case: Data) -> None:
+    first, second = escalations(rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK)).values())
+    assert (first.metric, first.people, first.goals, first.core_goals, first.weights_moved) == (
+        "new_accounts",
+        2,
+        2,
+        0,
+        1,
+    )
+    assert (second.metric, second.people, second.core_goals) == ("revenue", 1, 1)
+    assert (first.target, first.expected, first.limit_target) == pytest.approx((200, 110, 170))
+    assert first.needed_target == pytest.approx(110 * np.exp(-0.1 * norm.ppf(0.4)))
+    assert (first.market_percent, first.limit_percent) == pytest.approx((-45, 15))
+    assert first.goal_ids == ("a2", "b1")
+    assert "2 people" in first.en and "−45 %" in first.en and "Whoever set these targets" in first.en
+    assert "2 人" in first.zh and "制定该目标的负责人" in first.zh
+    assert not escalations(rows(case, everyone(a2=SHOCK | {"expected": 90.0, "market": np.log(0.9)})).values())
+
+
+def test_a_case_has_one_id_for_the_month_and_another_for_another_place_or_month(tmp_path: Path) -> None:
+    data = company(
+        tmp_path,
+        f"a1 | ana | visits | false | 100 | 100 | {QUARTER} | north",
+        f"b1 | ben | visits | false | 100 | 100 | {QUARTER} | south",
+        header=HEADER + " | scope",
+    )
+    ids = [
+        {
+            case.scope: case.escalation_id
+            for case in escalations(rows(data, outlook(a1=SHOCK, b1=SHOCK), day=day).values())
+        }
+        for day in (DAY, DAY.replace(day=9), DAY.replace(month=9))
+    ]
+    assert set(ids[0]) == {"north", "south"} and ids[0] == ids[1]
+    assert len({*ids[0].values(), *ids[2].values()}) == 4
+    data.close()
+
+
+def test_a_limit_that_brings_a_goal_nearer_is_suggested(case: Data) -> None:
+    """At -20 % the limit of 15 % takes the probability from 1 to 27 %: short of the band, and worth having."""
+    near = {"expected": 80.0, "market": np.log(0.8), "peers": np.log(0.8)}
+    row = rows(case, everyone(a2=near))["a2"]
+    assert (row["status"], row["new_target"], row["beyond"]) == ("suggested", pytest.approx(85), None)
+    assert row["probability_after"] - row["probability_before"] > 0.2
+
+
+def test_a_boom_beyond_the_policy_is_a_case_too(case: Data) -> None:
+    boom = {"expected": 200.0, "market": np.log(2), "peers": np.log(2)}
+    row = rows(case, everyone(b1=boom))["b1"]
+    assert row["status"] == "beyond" and "stays too easy" in row["why_not_en"] and "过于容易" in row["why_not_zh"]
+    (one,) = escalations([row])
+    assert one.needed_target > one.limit_target == pytest.approx(115) and "too easy" in one.en
 
 
 def test_evidence_is_what_was_known(case: Data) -> None:
@@ -145,15 +204,21 @@ def test_own_effort_moves_nothing(case: Data) -> None:
 
 @pytest.mark.parametrize("own", [-1.0, -0.3, -0.05, 0.0])
 def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
-    """Slowing down in a falling market earns exactly what an honest colleague gets."""
+    """Slowing down in a falling market earns at most what an honest colleague gets, and nothing where it would not help."""
     market = np.log(0.9)
     slow = {"market": market, "peers": market, "expected": 90 * np.exp(own)}
     suggested = rows(case, everyone(a2=slow, b1={"market": market, "peers": market, "expected": 90.0}))
-    assert suggested["a2"]["new_target"] == pytest.approx(suggested["b1"]["new_target"])
-    assert suggested["a2"]["new_weight"] == suggested["a2"]["old_weight"]
-    bounds = {rule["rule"] for rule in suggested["a2"]["rules"] if rule["binding"]}
+    row, honest = suggested["a2"], suggested["b1"]
+    assert honest["status"] == "suggested" and row["beyond"] is None
+    if own < -0.1:
+        assert (row["status"], row["new_target"]) == ("none", None)
+        assert "own effort" in row["why_not_en"] and "0 % → 0 %" in row["why_not_en"]
+        return
+    assert row["new_target"] == pytest.approx(honest["new_target"])
+    assert row["new_weight"] == row["old_weight"]
+    bounds = {rule["rule"] for rule in row["rules"] if rule["binding"]}
     assert bounds == ({"outside"} if own < 0 else {"band"}), "the remainder is attributed to own effort"
-    assert ("own effort" in suggested["a2"]["en"]) == (own < 0)
+    assert ("own effort" in row["en"]) == (own < 0)
 
 
 def past_quarters(goal: str, owner: str, metric: str, *, finals: list[float]) -> tuple[list[str], list[str]]:
@@ -182,13 +247,13 @@ def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
 
 
 def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
-    shown = {"expected": 80.0, "market": np.log(0.8), "peers": np.log(0.95)}
+    shown = {"expected": 90.0, "market": np.log(0.8), "peers": np.log(0.95)}
     row = rows(case, everyone(a2=shown))["a2"]
     assert row["new_target"] == pytest.approx(95 * np.exp(-0.1 * norm.ppf(0.4))), (
         "as if she worked at her habitual level"
     )
     assert row["parts"]["market"] == pytest.approx(np.log(0.95))
-    assert sum(row["parts"].values()) == pytest.approx(np.log(0.8))
+    assert sum(row["parts"].values()) == pytest.approx(np.log(0.9))
     assert rows(case, everyone(a2=shown | {"peers": 0.1}))["a2"]["status"] == "none"
 
 
@@ -231,7 +296,7 @@ def test_held_people_have_no_numbers(case: Data) -> None:
                    "probability_before", "probability_after", "parts")  # fmt: skip
         assert row["status"] == "held" and all(row[name] is None for name in numbers) and not row["evidence"]
         assert "progress: wrong_type" in row["why_not_en"]
-    assert suggested["b1"]["status"] == "suggested"
+    assert suggested["b1"]["status"] == "beyond"
 
 
 def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> None:
@@ -240,7 +305,7 @@ def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> N
     again = rows(case, everyone(a2=SHOCK, b1=SHOCK), day=dt.date(2026, 8, 6), refused=refused)
     assert again["a2"]["status"] == "none" and "拒绝" in again["a2"]["why_not_zh"]
     assert again["a3"]["status"] == "fits", "no weight is left to take"
-    assert again["b1"]["new_target"] == first["b1"]["new_target"]
+    assert (again["b1"]["status"], first["b1"]["status"]) == ("beyond", "beyond")
     milder = SHOCK | {"market": np.log(0.9), "expected": 90.0}
     assert rows(case, everyone(a2=milder), refused=refused)["a2"]["status"] == "suggested"
     assert rows(case, everyone(a2=SHOCK), day=dt.date(2026, 9, 2), refused=refused)["a2"]["status"] == "suggested"

@@ -1,0 +1,120 @@
+"""Escalations: one case for a metric and place whose targets the limits of the policy do not bring into reach.
+
+Read off the rows of :mod:`perfml.advice.targets.suggest`, which hold the figures of each goal. In plain Python: the service
+reads them too.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from perfml.advice.targets.texts import amount, percent
+from perfml.messages import Message, render
+
+SuggestionRow = Mapping[str, Any]
+"""A row of ``perfml.advice.targets.suggest.SCHEMA``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Escalation:
+    """One case: the goals on a metric and place that no permitted change of target helps. Targets are sums over them."""
+
+    escalation_id: str
+    """The same within a month for the same policy, metric and place."""
+    policy: str
+    policy_version: str
+    as_of: dt.date
+    metric: str
+    scope: str | None
+    """The place; None where the goals have none."""
+    people: int
+    goals: int
+    core_goals: int
+    """Goals among them whose target and weight never move."""
+    weights_moved: int
+    """Goals among them for which weight is suggested to move to what can be reached."""
+    market_percent: float
+    """The median outside influence: market, season and definition."""
+    limit_percent: float
+    """The median change that the policy still allows."""
+    target: float
+    expected: float
+    needed_target: float
+    """What would bring each goal to the edge of the band at its owner's usual effort."""
+    limit_target: float
+    """The nearest that the policy allows."""
+    probability_before: float
+    """Median probability of reaching the target in force."""
+    probability_at_limit: float
+    """Median probability of reaching the target at the limit, at the owners' usual effort."""
+    goal_ids: tuple[str, ...]
+    decided_by_zh: str
+    """Who may decide."""
+    decided_by_en: str
+    zh: str
+    en: str
+
+
+def escalations(rows: Iterable[SuggestionRow]) -> tuple[Escalation, ...]:
+    """The cases among ``rows``, the most people first."""
+    cases: dict[str, list[SuggestionRow]] = {}
+    for row in rows:
+        if row["beyond"]:
+            cases.setdefault(row["beyond"]["escalation_id"], []).append(row)
+    return tuple(sorted(map(_escalation, cases.values()), key=lambda case: (-case.people, case.escalation_id)))
+
+
+def _escalation(rows: list[SuggestionRow]) -> Escalation:
+    first, target = rows[0], sum(row["old_target"] for row in rows)
+    expected = sum(row["expected"] for row in rows)
+    needed, limit = (sum(row["beyond"][name] for row in rows) for name in ("needed_target", "limit_target"))
+    people = len({row["employee_id"] for row in rows})
+
+    def text(language: str) -> Message:
+        place = first["scope"]
+        return Message.of(
+            "target_escalation_low" if needed < target else "target_escalation_high",
+            metric=first["metric"],
+            scope="" if place is None else Message.of("target_escalation_scope", scope=place),
+            people=people,
+            target=amount(target),
+            expected=amount(expected),
+            gap=percent(expected / target - 1, signed=True),
+            needed=amount(needed),
+            limit=amount(limit),
+            decided_by=_sentence(first["beyond"][f"decided_by_{language}"]),
+        )
+
+    return Escalation(
+        **{name: first[name] for name in ("policy", "policy_version", "as_of", "metric", "scope")},
+        **{name: first["beyond"][name] for name in ("escalation_id", "decided_by_zh", "decided_by_en")},
+        people=people,
+        goals=len(rows),
+        core_goals=sum(row["core"] for row in rows),
+        weights_moved=sum(row["status"] == "suggested" for row in rows),
+        market_percent=100 * median(_outside(row) for row in rows),
+        limit_percent=median(row["beyond"]["limit_percent"] for row in rows),
+        target=target,
+        expected=expected,
+        needed_target=needed,
+        limit_target=limit,
+        probability_before=median(row["probability_before"] for row in rows),
+        probability_at_limit=median(row["beyond"]["probability_at_limit"] for row in rows),
+        goal_ids=tuple(sorted(row["goal_id"] for row in rows)),
+        zh=render(text("zh"), "zh"),
+        en=render(text("en"), "en"),
+    )
+
+
+def _outside(row: SuggestionRow) -> float:
+    """The outside influence on a goal, as a share of its target."""
+    return math.expm1(sum(row["parts"][name] for name in ("market", "season", "definition")))
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
