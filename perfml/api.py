@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
     from perfml.advice.priorities import Priorities
     from perfml.advice.targets.backtest import TargetBacktest
+    from perfml.advice.targets.escalations import Escalation
     from perfml.learning.fairness.run import FairnessAnswer
     from perfml.learning.registry.mlflow_tracking import Tracked
     from perfml.learning.registry.model_store import Model
@@ -346,6 +347,18 @@ class Project:
             keep_people(people_at(opened, day), self.home, as_of=day)
         keep_suggestions(suggestions, self.home, policy=name, as_of=day)
         return suggestions
+
+    def escalations(self, *, as_of: DateLike | None = None, policy: str | None = None) -> tuple[Escalation, ...]:
+        """The cases beyond a target policy at a date with kept suggestions (default: the newest), the most people first.
+
+        Raises :class:`PerfmlError` where there are none of that date.
+        """
+        from perfml.advice.suggestion_files import suggestion_file
+        from perfml.advice.targets.escalations import escalations
+
+        name, _ = self.folder.policy_of(TargetPolicy, policy)
+        _, path = suggestion_file(self.home, name, _date(as_of))
+        return escalations(pq.read_table(path).to_pylist())
 
     def backtest_targets(
         self, policy: str, data: DataLocation | None = None, *, until: DateLike | None = None

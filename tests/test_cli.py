@@ -37,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 COMMANDS = [
     *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
     *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
-    *("targets", "courses", "priorities", "decide", "intervene"),
+    *("targets", "escalations", "courses", "priorities", "decide", "intervene"),
 ]
 
 

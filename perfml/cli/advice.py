@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -65,6 +66,22 @@ def targets(
         print_json(suggestions.to_pylist())
     else:
         tables.targets_table(suggestions)
+
+
+def escalations(
+    *,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="A date with suggestions (default: the newest).")] = None,
+    policy: PolicyOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the shocks beyond the target policy, one case for each metric and place, with the figures and who may decide."""
+    cases = Project(project, home=home).escalations(as_of=as_of, policy=policy)
+    if as_json:
+        print_json([asdict(case) for case in cases])
+    else:
+        tables.escalations_list(cases)
 
 
 def courses(

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from perfml.advice.priorities import Priorities
+from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
 AdviceRow = Mapping[str, Any]
@@ -27,6 +28,7 @@ TARGET_STATUSES: Mapping[str, Message] = {
     "suggested": Message.of("report_goals_suggested"),
     "fits": Message.of("report_goals_fits"),
     "none": Message.of("report_goals_none"),
+    "beyond": Message.of("report_goals_beyond"),
     "error": Message.of("report_goals_error"),
     "held": Message.of("report_goals_held"),
 }
@@ -38,6 +40,8 @@ class Advice:
 
     targets: tuple[AdviceRow, ...] = ()
     """Goals with a suggestion, the least likely to reach their old target first."""
+    escalations: tuple[Escalation, ...] = ()
+    """Shocks beyond the target policy, one case for each metric and place, the most people first."""
     statuses: Mapping[str, int] | None = None
     """Goals in force by status."""
     why_not: tuple[tuple[str, str, int], ...] = ()
@@ -65,6 +69,7 @@ class Advice:
         shown = [(person, tuple(sorted(theirs, key=lambda row: row["rank"]))) for person, theirs in taken.items()]
         return cls(
             targets=tuple(suggested[:MOST_TARGETS]),
+            escalations=escalations(goals),
             statuses=None if targets is None else dict(Counter(row["status"] for row in goals).most_common()),
             why_not=tuple((zh, en, n) for (zh, en), n in why.most_common(6)),
             courses=tuple(shown[:MOST_PEOPLE]),

@@ -16,6 +16,7 @@ from perfml.service.answers.decisions import (
     decide,
     log_intervention,
 )
+from perfml.service.answers.escalations import EscalationsAnswer, EscalationsQuery, target_escalations
 from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswer, all_models, health, one_model
 from perfml.service.answers.people import PersonAnswer, PersonQuery, person_risk
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
@@ -87,6 +88,12 @@ def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()]
 def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> TargetsAnswer:
     """Goals in force with the suggestion for each, or why there is none. No suggestion takes effect by itself."""
     return target_suggestions(store, query)
+
+
+@router.get("/escalations", responses=refusals(NotFound, Invalid, Unreadable))
+def get_escalations(query: Annotated[EscalationsQuery, Query()], store: AppStore) -> EscalationsAnswer:
+    """Shocks beyond the target policy, one case for each metric and place, with the figures and who may decide."""
+    return target_escalations(store, query)
 
 
 @router.get("/priorities", responses=refusals(NotFound, Invalid, Unreadable))

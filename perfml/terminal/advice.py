@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.advice.targets.backtest import TargetBacktest, summary
+from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages.reasons import owner_text
 from perfml.terminal.console import MOST_LISTED, out
 
@@ -23,6 +24,7 @@ def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
     rows = suggestions.to_pylist()
     _counts("goals", rows)
+    escalations_list(escalations(rows))
     suggested = [row for row in rows if row["status"] == "suggested"]
     if suggested:
         table = Table(title=_first("suggestions", len(suggested), most), title_justify="left", show_lines=True)
@@ -41,6 +43,13 @@ def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
             )
         out.print(table)
     _why_not(rows)
+
+
+def escalations_list(cases: Sequence[Escalation]) -> None:
+    """Print each case beyond the policy, in both languages."""
+    for case in cases:
+        out.print(f"[bold]beyond the policy[/] {case.escalation_id}: {escape(case.en)}", highlight=False)
+        out.print(f"  {escape(case.zh)}", highlight=False)
 
 
 def courses_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:

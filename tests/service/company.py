@@ -128,6 +128,10 @@ TARGET = {
     "evidence": [{"what": "signal", "value": -0.4, "zh": "需求 −40 %", "en": "demand −40 %"}],
     "zh": "建议调整", "en": "Move it", "why_not_zh": None, "why_not_en": None,
 }  # fmt: skip
+BEYOND = {
+    "escalation_id": "x1", "needed_target": 6.6, "limit_percent": 15.0, "limit_target": 10.2, "probability_at_limit": 0.01,
+    "decided_by_zh": "目标负责人", "decided_by_en": "whoever set these targets",
+}  # fmt: skip
 COURSE = {
     "suggestion_id": "c1", "policy": "course_match", "policy_version": "v", "as_of": DAY, "employee_id": "张伟",
     "status": "suggested", "tag": "跨部门协作待加强", "skill": "collaboration", "tag_source": "noted", "quote": "沟通不足。",
@@ -140,14 +144,25 @@ COURSE = {
 
 
 def advise(home: Path) -> None:
-    """Keep suggestions: one to move a target, one that is held, a course, and a gap without one."""
+    """Keep suggestions: one to move a target, one that is held, one beyond the policy, a course, and a gap without one."""
     nothing = dict.fromkeys(
         ("lever", "old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high")
     )
     texts = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
     held = {**TARGET, **nothing, **texts, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
     held |= {"parts": None, "probability_before": None, "probability_after": None}
-    keep_suggestions(pa.Table.from_pylist([TARGET, held], schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
+    beyond = {
+        **TARGET,
+        "suggestion_id": "t3",
+        "employee_id": "E2",
+        "goal_id": "g3",
+        "status": "beyond",
+        "beyond": BEYOND,
+    }
+    beyond |= {"zh": None, "en": None, "why_not_zh": "超出政策范围", "why_not_en": "beyond the policy"}
+    beyond |= dict.fromkeys(("lever", "new_target", "new_weight", "probability_after"))
+    rows = [TARGET, held, beyond]
+    keep_suggestions(pa.Table.from_pylist(rows, schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
     empty = {
         "course_id": None,
         "title": None,

@@ -17,7 +17,7 @@ REFUSE = {"verdict": "refuse", "decided_by": "李娜", "reason": "市场下月�
 
 def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) -> None:
     body = client.get("/v1/targets").json()
-    assert (body["as_of"], body["total"], body["statuses"]) == (str(DAY), 2, {"suggested": 1, "held": 1})
+    assert (body["as_of"], body["total"], body["statuses"]) == (str(DAY), 3, {"suggested": 1, "held": 1, "beyond": 1})
     first = body["targets"][0]
     assert (first["old_target"], first["new_target"], first["parts"]["market"]) == (12.0, 10.2, -0.35)
     assert first["rules"][0]["rule"] == "core" and first["evidence"][0]["value"] == -0.4
@@ -27,6 +27,22 @@ def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) ->
     page = client.get("/v1/targets?limit=1").json()
     assert page["next"] == f"/v1/targets?as_of={DAY}&limit=1&offset=1"
     assert client.get(page["next"]).json()["targets"][0]["goal_id"] == "g2"
+
+
+def test_a_shock_beyond_the_policy_is_one_case(client: TestClient) -> None:
+    body = client.get("/v1/escalations").json()
+    (case,) = body["escalations"]
+    assert (body["as_of"], case["escalation_id"], case["metric"], case["scope"]) == (
+        str(DAY),
+        "x1",
+        "new_accounts",
+        "深圳",
+    )
+    assert (case["people"], case["target"], case["needed_target"], case["limit_target"]) == (1, 12.0, 6.6, 10.2)
+    assert case["decided_by"] == {"zh": "目标负责人", "en": "whoever set these targets"} and case["goal_ids"] == ["g3"]
+    row = client.get("/v1/targets?status=beyond").json()["targets"][0]
+    assert (row["beyond"]["escalation_id"], row["why_not"]["en"]) == ("x1", "beyond the policy")
+    assert client.get("/v1/escalations?as_of=2020-01-01").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["as_of=2020-01-01", "policy=nothing", "policy=../models"])

@@ -215,8 +215,8 @@ def assess(
     )
     behind, ahead = reached < policy.band.low, reached > policy.band.high
     # Log points between what the final is and what it would be at the habitual level.
-    usual = np.where(behind, spared, np.where(ahead, -np.fmax(own - np.fmax(ratchet, 0.0), 0.0), 0.0))
-    relieved, raised = np.fmin(target, highest * np.exp(usual)), np.fmax(target, lowest * np.exp(usual))
+    habitual = np.where(behind, spared, np.where(ahead, -np.fmax(own - np.fmax(ratchet, 0.0), 0.0), 0.0))
+    relieved, raised = np.fmin(target, highest * np.exp(habitual)), np.fmax(target, lowest * np.exp(habitual))
     wanted = np.where(behind, relieved, np.where(ahead, raised, target))
     withheld = np.array([person in held for person in goals["employee_id"]], dtype=bool)
     may = known & goals["employed"].to_numpy(dtype=bool) & ~withheld
@@ -227,7 +227,7 @@ def assess(
     limit = np.fmin(*target_limits(goals, policy).values())
     permitted = np.where(behind, np.fmax(wanted, target * np.exp(down)), np.fmin(wanted, target * np.exp(up)))
     farthest = np.where(behind, np.fmax(permitted, target * (1 - limit)), np.fmin(permitted, target * (1 + limit)))
-    before_limit, at_limit = (_probability(outlook, value * np.exp(-usual), at) for value in (target, farthest))
+    before_limit, at_limit = (_probability(outlook, value * np.exp(-habitual), at) for value in (target, farthest))
     limited = needed & (np.abs(farthest / permitted - 1) > NEGLIGIBLE) & ("target" in policy.levers)
     least_gain = policy.beyond.least_gain_points / 100
     helped = _helps(before_limit, at_limit, band=policy.band, least_gain=least_gain)

@@ -76,11 +76,10 @@ def _escalation(rows: list[SuggestionRow]) -> Escalation:
     people = len({row["employee_id"] for row in rows})
 
     def text(language: str) -> Message:
-        place = first["scope"]
         return Message.of(
             "target_escalation_low" if needed < target else "target_escalation_high",
             metric=first["metric"],
-            scope="" if place is None else Message.of("target_escalation_scope", scope=place),
+            scope="" if first["scope"] is None else Message.of("target_escalation_scope", scope=first["scope"]),
             people=people,
             target=amount(target),
             expected=amount(expected),

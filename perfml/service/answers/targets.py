@@ -20,7 +20,7 @@ from perfml.service.answers.suggestions import LineAnswer, decisions_about, sugg
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
-TargetStatus = Literal["suggested", "fits", "none", "error", "held"]
+TargetStatus = Literal["suggested", "fits", "none", "beyond", "error", "held"]
 
 
 class RuleAnswer(Answer):
@@ -46,6 +46,19 @@ class PartsAnswer(Answer):
     season: float | None
     definition: float | None
     own: float | None
+
+
+class BeyondAnswer(Answer):
+    """A goal that the limits of the policy do not bring into reach: what it would need, and what the limits allow."""
+
+    escalation_id: str
+    """Its case, as in /v1/escalations."""
+    needed_target: float
+    """The target needed at the owner's usual effort."""
+    limit_percent: float
+    limit_target: float
+    """The nearest target within the limits, and the probability of reaching it at the usual effort."""
+    probability_at_limit: float | None
 
 
 class TargetAnswer(Answer):
@@ -76,6 +89,8 @@ class TargetAnswer(Answer):
     """Of reaching the old target."""
     probability_after: float | None
     parts: PartsAnswer | None
+    beyond: BeyondAnswer | None = None
+    """For a goal that the limits do not bring into reach, whether its weight moves or not."""
     rules: tuple[RuleAnswer, ...]
     evidence: tuple[EvidenceAnswer, ...]
     zh: str | None
