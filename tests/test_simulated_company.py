@@ -89,13 +89,13 @@ def test_permuted_labels_teach_nothing(company_of_500: Simulated) -> None:
 
 def test_the_shock_is_found_and_who_holds_back_earns_nothing_for_it(company_of_500: Simulated) -> None:
     """Where the demand signal can be told from its placebo, as here; in two of six companies tried it could not."""
-    found = company_of_500.open().targets(company_of_500.data, as_of="2026-09-03").to_pandas().set_index("goal_id")
+    targets = company_of_500.open().targets(company_of_500.data, as_of="2026-09-03").to_pandas().set_index("goal_id")
     (shock,) = company_of_500.truth.shocks.to_dict("records")
-    hit = found[(found["metric"] == shock["metric"]) & (found["scope"] == shock["scope"])]
+    hit = targets[(targets["metric"] == shock["metric"]) & (targets["scope"] == shock["scope"])]
     assert len(hit) >= 10 and (hit["status"] == "suggested").mean() > 0.8
     lowered = hit["new_target"] / hit["old_target"]
     assert (lowered.dropna() < 1).any() and not (lowered > 1).any()
-    held_back = found.reindex(company_of_500.truth.sandbaggers["goal_id"])
+    held_back = targets.reindex(company_of_500.truth.sandbaggers["goal_id"])
     elsewhere = held_back[held_back["scope"] != shock["scope"]]
     assert len(elsewhere) >= 2 and (elsewhere["status"] != "suggested").all()
     in_shock = held_back[held_back["scope"] == shock["scope"]]

@@ -16,7 +16,7 @@ def test_three_that_raise_the_risk_lead_in_their_order() -> None:
         reason("a", 0.9, "manager"), reason("b", -0.8, "employee"), reason("c", 0.5, "company"),
         reason("d", 0.4, "data"), reason("e", 0.3, "employee"), reason("other", 0.7, "data"),
     ]  # fmt: skip
-    assert [one["evidence"] for one in raising(reasons)] == ["a", "c", "d"]
+    assert [leading["evidence"] for leading in raising(reasons)] == ["a", "c", "d"]
     assert raising(None) == [] == raising([reason("other", 1.0, "data")])
 
 
@@ -31,7 +31,7 @@ def test_three_that_raise_the_risk_lead_in_their_order() -> None:
     ],
 )
 def test_the_setting_needs_support_where_others_own_every_leading_reason(owners: list[str], expected: bool) -> None:
-    reasons = [reason(f"r{place}", 1.0 - place / 10, owner) for place, owner in enumerate(owners)]
+    reasons = [reason(f"r{position}", 1.0 - position / 10, owner) for position, owner in enumerate(owners)]
     assert for_others(reasons) is expected
     own = reason("own", -0.5, "employee")
     assert for_others([*reasons, own]) is expected, "what lowers the risk decides nothing"
