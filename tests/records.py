@@ -9,7 +9,7 @@ from perfml.learning.record import BacktestRecord, Figure, GateRecord, TrainingC
 from perfml.messages import Message
 from perfml.project.model_spec import Label, ModelSpec
 
-BETTER = Message.of("backtest_better", baseline=("tenure_days",), gain=0.1, limit=0.05)
+BETTER_THAN_BASELINE = Message.of("backtest_better", baseline=("tenure_days",), gain=0.1, limit=0.05)
 NO_BETTER = Message.of("backtest_no_better", baseline=("tenure_days",), gain=0.001, limit=0.02)
 SPEC = ModelSpec(zh="主动离职风险", en="Risk of leaving", label=Label(kind="exit", horizons_days=(91,)))
 
@@ -24,7 +24,7 @@ def backtest_record(days: int = 91, *, proven: bool = True, **changes: Any) -> B
     fields: dict[str, Any] = {
         "horizon_days": days,
         "proven": proven,
-        "text": BETTER if proven else NO_BETTER,
+        "text": BETTER_THAN_BASELINE if proven else NO_BETTER,
         "rows": 100,
         "positives": 20,
         "baseline_columns": ("tenure_days",),
@@ -49,7 +49,7 @@ def baseline_gate(passed: bool = True) -> GateRecord:
         verdict="pass" if passed else "fail",
         figure=Message.of("gate_gain", gain=0.1, se=0.01, baseline=("tenure_days",)),
         limit=Message.of("gate_gain_limit", errors=2.0),
-        text=BETTER if passed else NO_BETTER,
+        text=BETTER_THAN_BASELINE if passed else NO_BETTER,
     )
 
 

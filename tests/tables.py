@@ -72,8 +72,8 @@ def opened(folder: Path, *, strict: bool = True) -> Data:
 
 def windowed(*measures: Mapping[str, object], **spec: object) -> Definitions:
     """Definitions of one windowed file ``log``; words that a measure lacks are filled in."""
-    words = {"zh": "", "en": "", "unit": "", "owner": "employee"}
-    whole = {"zh": "", "en": "", "measures": [words | dict(measure) for measure in measures]} | spec
+    column = {"zh": "", "en": "", "unit": "", "owner": "employee"}
+    whole = {"zh": "", "en": "", "measures": [column | dict(measure) for measure in measures]} | spec
     return Definitions(
         shipped().tables, (WindowedFile("log", "features/log.toml", parse(WindowedSpec, whole, file="log")),), ()
     )
@@ -88,15 +88,15 @@ def evidence(folder: Path, definitions: Definitions, as_ofs: Sequence[dt.date]) 
         data.close()
 
 
-def difference(one: Evidence, other: Evidence) -> str:
+def difference(first: Evidence, other: Evidence) -> str:
     """The first thing in which two differ: rows, values to the last bit, columns with their words; empty where they are alike."""
     try:
-        pd.testing.assert_frame_equal(one.frame, other.frame, check_exact=True)
+        pd.testing.assert_frame_equal(first.frame, other.frame, check_exact=True)
     except AssertionError as error:
         return str(error)
-    for said in ("columns", "kinds", "left_out"):
-        if getattr(one, said) != getattr(other, said):
-            return f"{said}: {getattr(one, said)} and {getattr(other, said)}"
+    for field in ("columns", "kinds", "left_out"):
+        if getattr(first, field) != getattr(other, field):
+            return f"{field}: {getattr(first, field)} and {getattr(other, field)}"
     return ""
 
 
@@ -107,7 +107,7 @@ def quarantined(data: Data) -> list[tuple[str, ...]]:
     ).fetchall()
 
 
-def kept(data: Data, table: str) -> list[tuple[object, ...]]:
+def usable_rows(data: Data, table: str) -> list[tuple[object, ...]]:
     """The usable rows of ``table`` in the contract's columns, in order."""
     columns = ", ".join(f'"{name}"' for name in data.columns[table])
     return data.connection.execute(f"select {columns} from {table} order by all").fetchall()

@@ -29,11 +29,11 @@ def small_company(folder: Path, *, leave: float = 0.0, people: int = PEOPLE) -> 
     ids = [f"e{i}" for i in range(people)]
     days = pd.to_datetime(START) + pd.to_timedelta(rng.integers(0, 730, people * 240), "D")
     events = pd.DataFrame({"employee_id": rng.choice(ids, len(days)), "happened_at": days.astype(str), "kind": "act"})
-    gone = ids[: round(leave * people)]
+    leavers = ids[: round(leave * people)]
     exits = pd.DataFrame(
         {
-            "employee_id": gone,
-            "exited_on": [str(START + dt.timedelta(days=int(d))) for d in rng.integers(300, 700, len(gone))],
+            "employee_id": leavers,
+            "exited_on": [str(START + dt.timedelta(days=int(d))) for d in rng.integers(300, 700, len(leavers))],
             "kind": "voluntary",
         }
     )
@@ -116,19 +116,19 @@ def test_a_model_that_does_not_beat_the_baseline_gives_no_list(project: Project,
 def test_a_run_killed_at_any_moment_leaves_model_and_scores_whole(company_of_500: Simulated, tmp_path: Path) -> None:
     project = Project(company_of_500.project, home=tmp_path)
     trained = project.train("attrition", company_of_500.data, until="2026-04-01")
-    kept = project.score("attrition", company_of_500.data, as_of=["2026-04-01"])
+    stored = project.score("attrition", company_of_500.data, as_of=["2026-04-01"])
     command = [sys.executable, "-m", "perfml.cli"]
     where = ["--data", str(company_of_500.data), "--project", str(company_of_500.project), "--home", str(tmp_path)]
     works = (["train", "attrition", "--until", END.isoformat()], ["score", "attrition", "--as-of", "2026-04-01"])
-    for words in works:
+    for arguments in works:
         for wait in (2.5, 5.0):
             running = subprocess.Popen(
-                [*command, *words, *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
+                [*command, *arguments, *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
             )
             time.sleep(wait)
             running.send_signal(signal.SIGKILL)
             running.wait()
             version = current_version(tmp_path, "attrition")
             assert load(tmp_path, "attrition", version).risks
-            rows = project.explain(kept.column("employee_id")[0].as_py(), model="attrition", as_of="2026-04-01")
+            rows = project.explain(stored.column("employee_id")[0].as_py(), model="attrition", as_of="2026-04-01")
             assert rows[0]["model_version"] in (trained.version, version)

@@ -24,8 +24,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(terminal.out, "_width", 100)
     monkeypatch.setattr(terminal.err, "_width", 100)
 
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["perfml", *map(str, words)])
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["perfml", *map(str, arguments)])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         captured = capsys.readouterr()
@@ -119,7 +119,7 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
 
 
 @pytest.mark.parametrize(
-    ("words", "problem", "remedy"),
+    ("arguments", "problem", "remedy"),
     [
         (("score", "attrition", "--as-of", "2026-13-01"), "'2026-13-01' is not a date", "YYYY-MM-DD"),
         (("score", "attrition", "--from", "2026-01-01"), "--from --to --every: is incomplete", "give all three"),
@@ -139,17 +139,17 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
     ],
 )
 def test_mistakes_are_named_with_their_remedy(
-    run, tmp_path: Path, words: tuple[str, ...], problem: str, remedy: str
+    run, tmp_path: Path, arguments: tuple[str, ...], problem: str, remedy: str
 ) -> None:
-    home = () if words[0] in ("check", "features") else ("--home", tmp_path)
-    data = ("--data", tmp_path) if words[0] in ("train", "score", "features") else ()
-    if words[0] == "train":
+    home = () if arguments[0] in ("check", "features") else ("--home", tmp_path)
+    data = ("--data", tmp_path) if arguments[0] in ("train", "score", "features") else ()
+    if arguments[0] == "train":
         write_tables(
             tmp_path,
             employees="employee_id | hired_on\ne1 | 2020-01-01",
             events="employee_id | happened_at | kind\ne1 | 2021-01-01 | a",
         )
-    code, _, err = run(*words, *home, *data)
+    code, _, err = run(*arguments, *home, *data)
     message = " ".join(err.split())
     assert code == 1
     assert problem in message and remedy in message

@@ -53,16 +53,16 @@ class TestOnRealData:
 
     def test_every_goal_is_reached(self, evaluation, monkeypatch, capsys, tmp_path: Path) -> None:
         asked = [name for name in evaluation.SETS if name not in LONG]
-        said = ["run.py", "--data", str(SHARED), "--out", str(tmp_path / "e.json")]
-        monkeypatch.setattr(sys, "argv", [*said, *(word for name in asked for word in ("--only", name))])
+        arguments = ["run.py", "--data", str(SHARED), "--out", str(tmp_path / "e.json")]
+        monkeypatch.setattr(sys, "argv", [*arguments, *(word for name in asked for word in ("--only", name))])
         for name in evaluation.THREADS:
             monkeypatch.setenv(name, "1")  # as it sets them itself, and taken back afterwards
         assert evaluation.main() == 0, capsys.readouterr().out
-        found = json.loads((tmp_path / "e.json").read_text())
-        assert set(found) == set(asked) and set(asked) | set(LONG) == set(evaluation.SETS)
+        results = json.loads((tmp_path / "e.json").read_text())
+        assert set(results) == set(asked) and set(asked) | set(LONG) == set(evaluation.SETS)
         for name in asked:
             goals = evaluation.SETS[name][1]
-            assert goals and all(goal.reached(found[name][metric]) for metric, goal in goals.items())
+            assert goals and all(goal.reached(results[name][metric]) for metric, goal in goals.items())
 
     def test_the_projects_run_on_an_earlier_part_of_the_record(self, tmp_path: Path) -> None:
         project = Project(ROOT / "evaluation" / "sales_force", home=tmp_path)

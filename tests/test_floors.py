@@ -20,7 +20,7 @@ FLOORS = {
     10: ("__init__",),
     11: ("terminal", "cli", "demo"),
 }
-FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+FLOOR_OF = {folder: floor for floor, rooms in FLOORS.items() for folder in rooms}
 
 
 def room_of(path: Path) -> str:
@@ -37,7 +37,7 @@ def imports(path: Path) -> set[str]:
         if isinstance(branch, ast.If) and isinstance(branch.test, ast.Name) and branch.test.id == "TYPE_CHECKING"
         for node in ast.walk(branch)
     }
-    found = set()
+    imported = set()
     for node in ast.walk(tree):
         if id(node) in typing_only:
             continue
@@ -50,8 +50,8 @@ def imports(path: Path) -> set[str]:
         for name in names:
             parts = name.split(".")
             if parts[0] == "perfml":
-                found.add(parts[1] if len(parts) > 1 and parts[1] in FLOOR_OF else "__init__")
-    return found
+                imported.add(parts[1] if len(parts) > 1 and parts[1] in FLOOR_OF else "__init__")
+    return imported
 
 
 def modules() -> list[Path]:
@@ -64,9 +64,9 @@ def test_every_module_has_a_floor() -> None:
 
 def test_arrows_fall_one_way() -> None:
     rising = [
-        f"{path.relative_to(PACKAGE)} imports {room}"
+        f"{path.relative_to(PACKAGE)} imports {folder}"
         for path in modules()
-        for room in imports(path)
-        if FLOOR_OF[room] > FLOOR_OF[room_of(path)]
+        for folder in imports(path)
+        if FLOOR_OF[folder] > FLOOR_OF[room_of(path)]
     ]
     assert rising == []

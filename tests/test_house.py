@@ -35,6 +35,9 @@ def test_what_is_counted() -> None:
 
 def test_no_name_is_without_content() -> None:
     assert house.banned_names(MODULES) == []
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    modules = {path.relative_to(ROOT): ast.parse(path.read_text(encoding="utf-8")) for path in tests}
+    assert house.banned_names(modules) == []
 
 
 def test_a_class_is_declared_once() -> None:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 READ_BY_PEOPLE = ("evidence", "messages", "reasons", "report", "service", "scoring")
 """Folders of ``perfml`` whose Chinese string constants are texts; elsewhere they are data, or words to match."""
 SAME_IN_CHINESE = {
-    *("AUC", "Jaccard", "Wilson", "nDCG", "SQL", "SSH", "Python", "perfml"),
+    *("AUC", "UUID", "Jaccard", "Wilson", "nDCG", "SQL", "SSH", "Python", "perfml"),
     *("Excel", "CSV", "JSON", "SHAP", "localhost", "Markdown"),
 }
 """Names and abbreviations that are written alike in both languages."""

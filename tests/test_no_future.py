@@ -50,10 +50,10 @@ def test_another_future_changes_no_evidence(case: tuple[Tables, Tables, dt.date]
     before, after, as_of = case
     wanted = [as_of], [as_of - QUARTER, as_of]
     parquet = as_of.toordinal() % 2 == 0
-    for one, other in zip(
+    for first, other in zip(
         evidence_at(before, *wanted, parquet=parquet), evidence_at(after, *wanted, parquet=parquet), strict=True
     ):
-        assert difference(one, other) == ""
+        assert difference(first, other) == ""
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +71,8 @@ def test_another_past_changes_evidence(table: str, example: tuple[Tables, dt.dat
     """So that the test above can fail: each of these tables matters."""
     tables, as_of, evidence = example
     past = [row for row in tables[table] if not is_future(table, row, as_of)]
-    gone = past[::2] if table == "employees" else past
-    other = tables | {table: [row for row in tables[table] if row not in gone]}
+    removed = past[::2] if table == "employees" else past
+    other = tables | {table: [row for row in tables[table] if row not in removed]}
     assert difference(evidence, evidence_at(other, [as_of])[0])
 
 
@@ -133,6 +133,6 @@ def test_another_past_changes_scores_and_reasons(company_of_500: Simulated) -> N
     as_of = dt.date(2025, 3, 3)
     tables = company(Random(1), as_of)
     fewer = tables | {"events": tables["events"][::2], "positions": tables["positions"][::2]}
-    one, other = rows_at(tables, model, as_of), rows_at(fewer, model, as_of)
-    assert [row["margin"] for row in one] != [row["margin"] for row in other]
-    assert [row["reasons"] for row in one] != [row["reasons"] for row in other]
+    first, other = rows_at(tables, model, as_of), rows_at(fewer, model, as_of)
+    assert [row["margin"] for row in first] != [row["margin"] for row in other]
+    assert [row["reasons"] for row in first] != [row["reasons"] for row in other]

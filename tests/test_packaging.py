@@ -81,10 +81,10 @@ def test_the_wheel_carries_the_library_and_its_types(wheel: zipfile.ZipFile) -> 
 
 @pytest.mark.parametrize("folder", ["features", "models", "serve", "notebooks"])
 def test_the_wheel_carries_the_starter_project(wheel: zipfile.ZipFile, folder: str) -> None:
-    here = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
+    in_checkout = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
     shipped = {name.removeprefix("perfml/starter/") for name in wheel.namelist() if "/starter/" in name}
-    made = re.compile(r"__pycache__|\.ipynb_checkpoints|\.DS_Store")
-    assert {name for name in here if not made.search(name)} <= shipped
+    generated = re.compile(r"__pycache__|\.ipynb_checkpoints|\.DS_Store")
+    assert {name for name in in_checkout if not generated.search(name)} <= shipped
     assert "perfml.toml" in shipped
 
 

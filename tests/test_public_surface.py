@@ -19,7 +19,7 @@ def test_names_are_listed_and_there() -> None:
 
 def test_import_is_light() -> None:
     heavy = "{'lightgbm', 'sklearn', 'pandas', 'duckdb', 'shap'} & set(sys.modules)"
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", f"import sys, perfml; print({heavy})"], capture_output=True, text=True, check=True
     )
-    assert said.stdout.strip() == "set()"
+    assert output.stdout.strip() == "set()"

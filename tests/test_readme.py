@@ -41,25 +41,25 @@ def test_perfml_commands_run_in_their_order(
     company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
-    assert typed and {words[0] for words in typed} <= set(typer.main.get_command(cli.app).commands)
+    assert typed and {arguments[0] for arguments in typed} <= set(typer.main.get_command(cli.app).commands)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERFML_HOME", str(tmp_path / "home"))
     person = company_of_500.rows["attrition"][0]["employee_id"]
-    for words in typed:
-        said = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
-        said |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
-        words = [said.get(word, word) for word in words] + ["--project", str(company_of_500.project)]
-        if words[0] == "decide":
+    for arguments in typed:
+        examples = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
+        examples |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
+        arguments = [examples.get(word, word) for word in arguments] + ["--project", str(company_of_500.project)]
+        if arguments[0] == "decide":
             path = suggestion_file(tmp_path / "home", "course_match")[1]
-            words[1] = pq.read_table(path, filters=[("status", "=", "suggested")])["suggestion_id"][0].as_py()
-        if words[0] == "serve":
-            words.append("--help")  # it would serve for ever; tests/service starts it for real
-        if words[0] == "train":
-            words += ["--until", END.isoformat()]
-        monkeypatch.setattr(sys, "argv", ["perfml", *words])
+            arguments[1] = pq.read_table(path, filters=[("status", "=", "suggested")])["suggestion_id"][0].as_py()
+        if arguments[0] == "serve":
+            arguments.append("--help")  # it would serve for ever; tests/service starts it for real
+        if arguments[0] == "train":
+            arguments += ["--until", END.isoformat()]
+        monkeypatch.setattr(sys, "argv", ["perfml", *arguments])
         with pytest.raises(SystemExit) as ended:
             cli.main()
-        assert not ended.value.code, (words, capsys.readouterr())
+        assert not ended.value.code, (arguments, capsys.readouterr())
     assert (tmp_path / "scores.csv").is_file()
 
 
@@ -92,9 +92,9 @@ def test_demo_does_the_whole_job(
     monkeypatch.setattr(sys, "argv", ["perfml", "demo", "--out", str(tmp_path), "--employees", "160"])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    said = capsys.readouterr().out
-    assert not ended.value.code, said
-    assert "perfml serve" in said
+    output = capsys.readouterr().out
+    assert not ended.value.code, output
+    assert "perfml serve" in output
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "主动离职风险" in page and "Risk of leaving" in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)

@@ -36,26 +36,26 @@ class Checkout:
         (folder / "requirements.lock").write_text("duckdb==2.0.0\n", "utf-8")
         (folder / "requirements-dev.lock").write_text("duckdb==2.0.0\nruff==0.17.6\n", "utf-8")
         self.folder = folder
-        self.fails: Callable[[list[str]], bool] = lambda words: False
+        self.fails: Callable[[list[str]], bool] = lambda arguments: False
         self.calls: list[list[str]] = []
         self.run: Any = load(folder / "run.py")
         self.run.call = self.call
         self.run.check_lightgbm = lambda: None
 
     def call(self, *command: str | Path) -> int:
-        words = [str(part) for part in command]
-        self.calls.append(words)
-        if "venv" in words:
+        arguments = [str(part) for part in command]
+        self.calls.append(arguments)
+        if "venv" in arguments:
             self.run.site_packages().mkdir(parents=True, exist_ok=True)
             self.run.BIN.mkdir(exist_ok=True)
             self.run.PYTHON.touch()
-        return int(self.fails(words))
+        return int(self.fails(arguments))
 
     def ensure(self, level: str) -> list[str]:
         """The locks that this call installs from."""
         self.calls.clear()
         self.run.ensure(level)
-        return [Path(words[-1]).name for words in self.calls if words[-1].endswith(".lock")]
+        return [Path(arguments[-1]).name for arguments in self.calls if arguments[-1].endswith(".lock")]
 
 
 @pytest.fixture(params=["uv", "pip"])
@@ -73,7 +73,7 @@ def test_installs_once(checkout: Checkout) -> None:
 
 def test_checks_hashes(checkout: Checkout) -> None:
     checkout.ensure("full")
-    (installing,) = (words for words in checkout.calls if words[-1].endswith(".lock"))
+    (installing,) = (arguments for arguments in checkout.calls if arguments[-1].endswith(".lock"))
     assert "--require-hashes" in installing
 
 
@@ -92,11 +92,11 @@ def test_a_changed_lock_is_installed_into_the_same_environment(checkout: Checkou
 
 
 def test_an_interrupted_install_begins_again_from_nothing(checkout: Checkout) -> None:
-    checkout.fails = lambda words: words[-1].endswith(".lock")
+    checkout.fails = lambda arguments: arguments[-1].endswith(".lock")
     with pytest.raises(checkout.run.Failure, match="exit code 1"):
         checkout.ensure("runtime")
     (checkout.run.VENV / "half").touch()
-    checkout.fails = lambda words: False
+    checkout.fails = lambda arguments: False
     assert checkout.ensure("runtime") == ["requirements.lock"]
     assert not (checkout.run.VENV / "half").exists()
 
@@ -137,13 +137,13 @@ def test_test_runs_every_check_and_fails_if_one_does(checkout: Checkout, monkeyp
     checkout.ensure("full")
     checkout.calls.clear()
     assert checkout.run.main(["test"]) == 0
-    assert [words[2] for words in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
+    assert [arguments[2] for arguments in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
     checkout.calls.clear()
     assert checkout.run.main(["test", "--fast"]) == 0
-    assert [words[2] for words in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
+    assert [arguments[2] for arguments in checkout.calls] == ["ruff", "ruff", "mypy", "pytest"]
     assert checkout.calls[-1][-2:] == ["-m", "not slow and not data"]
     checkout.calls.clear()
-    checkout.fails = lambda words: "mypy" in words
+    checkout.fails = lambda arguments: "mypy" in arguments
     assert checkout.run.main(["test"]) == 1
     assert len(checkout.calls) == 4
 

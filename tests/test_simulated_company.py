@@ -89,18 +89,18 @@ def test_permuted_labels_teach_nothing(company_of_500: Simulated) -> None:
 
 def test_the_shock_is_found_and_who_holds_back_earns_nothing_for_it(company_of_500: Simulated) -> None:
     """Where the demand signal can be told from its placebo, as here; in two of six companies tried it could not."""
-    found = company_of_500.open().targets(company_of_500.data, as_of="2026-09-03").to_pandas().set_index("goal_id")
+    targets = company_of_500.open().targets(company_of_500.data, as_of="2026-09-03").to_pandas().set_index("goal_id")
     shock, milder = company_of_500.truth.shocks.to_dict("records")
     hit, softened = (
-        found[(found["metric"] == each["metric"]) & (found["scope"] == each["scope"])] for each in (shock, milder)
+        targets[(targets["metric"] == each["metric"]) & (targets["scope"] == each["scope"])] for each in (shock, milder)
     )
     assert len(hit) >= 10 and hit["beyond"].notna().mean() > 0.8, "15 % is not enough for a fall of 45 %"
     assert ((hit["new_weight"] / hit["old_weight"]).dropna() < 1).all() and (hit["status"] == "suggested").any()
     lowered = softened["new_target"] / softened["old_target"]
     assert (lowered.dropna() < 1).any() and not (lowered > 1).any()
-    moved = found[(found["status"] == "suggested") & (found["new_target"] != found["old_target"])]
+    moved = targets[(targets["status"] == "suggested") & (targets["new_target"] != targets["old_target"])]
     assert (moved["probability_after"] - moved["probability_before"] >= 0.05).all(), "each suggestion helps"
-    held_back = found.reindex(company_of_500.truth.sandbaggers["goal_id"])
+    held_back = targets.reindex(company_of_500.truth.sandbaggers["goal_id"])
     elsewhere = held_back[held_back["scope"] != shock["scope"]]
     assert len(elsewhere) >= 2 and (elsewhere["status"] != "suggested").all()
     in_shock = held_back[held_back["scope"] == shock["scope"]]

@@ -21,6 +21,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
+from perfml.messages import Message, render
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,14 @@ def _entry_table(name: str, subject: str) -> sql.Table:
 
 _DECISIONS = _entry_table("decisions", "suggestion_id")
 _INTERVENTIONS = _entry_table("interventions", "employee_id")
+
+
+class EntryError(PerfmlError):
+    """An entry that contradicts itself or lacks something. ``messages``: problem and remedy."""
+
+    def __init__(self, problem: Message, *, where: str, remedy: Message) -> None:
+        self.messages = problem, remedy
+        super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
 
 
 class KeyTaken(PerfmlError):
@@ -93,16 +102,15 @@ class DecisionLog:
     def decide(self, decision: Decision, *, key: str) -> Decision:
         """Store a decision, and return it as stored.
 
-        Raises :class:`PerfmlError` for a refusal without a reason or a decision without a name, :class:`KeyTaken` where
+        Raises :class:`EntryError` for a refusal without a reason or a decision without a name, :class:`KeyTaken` where
         ``key`` belongs to another entry.
         """
-        _required(decision.decided_by, "decided_by", "say who decides")
+        _required(decision.decided_by, "decided_by", remedy="entry_say_who")
         if decision.verdict not in VERDICTS:
-            raise PerfmlError(
-                f"{decision.verdict!r} is no verdict", where="verdict", remedy=f"use one of: {', '.join(VERDICTS)}"
-            )
+            problem = Message.of("entry_no_verdict", verdict=decision.verdict)
+            raise EntryError(problem, where="verdict", remedy=_one_of(VERDICTS))
         if decision.verdict == "refuse":
-            _required(decision.reason, "reason", "say why it is refused")
+            _required(decision.reason, "reason", remedy="entry_say_why")
         (stored,) = self._add(_DECISIONS, {key: asdict(decision)})
         return Decision(**stored)
 
@@ -122,7 +130,7 @@ class DecisionLog:
     def log(self, interventions: Sequence[Intervention], *, key: str) -> list[Intervention]:
         """Store interventions together, all or none, each under ``key`` and its position; return them as stored.
 
-        Raises :class:`PerfmlError` where one contradicts itself, :class:`KeyTaken` as :meth:`decide` does.
+        Raises :class:`EntryError` where one contradicts itself, :class:`KeyTaken` as :meth:`decide` does.
         """
         for intervention in interventions:
             _check(intervention)
@@ -165,7 +173,7 @@ def _engine(path: Path) -> sql.Engine:
 
 def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Insert ``entry`` under ``key`` unless it is stored already, and return it as stored."""
-    _required(key, "idempotency key", "send one, e.g. a UUID")
+    _required(key, "idempotency key", remedy="entry_send_key")
     text = json.dumps({k: v for k, v in entry.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
     subjects = {column.key: entry[column.key] for column in table.c if column.key in entry}
     row = {"key": key, "entry": text, **subjects, "entered_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
@@ -180,23 +188,29 @@ def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Ma
 
 def _check(intervention: Intervention) -> None:
     where, status = f"intervention of {intervention.employee_id!r}", intervention.status
-    _required(intervention.employee_id, "employee_id", "name the employee")
-    _required(intervention.kind, where + ", kind", "say what was offered, e.g. conversation")
+    _required(intervention.employee_id, "employee_id", remedy="entry_name_employee")
+    _required(intervention.kind, where + ", kind", remedy="entry_say_kind")
     if status not in (None, *STATUSES):
-        raise PerfmlError(f"{status!r} is no status", where=where, remedy=f"use one of: {', '.join(STATUSES)}")
+        raise EntryError(Message.of("entry_no_status", status=str(status)), where=where, remedy=_one_of(STATUSES))
     if intervention.hold_out == (status is not None):
-        raise PerfmlError(
-            "is offered and held out, or neither", where=where, remedy="give a status, or hold_out without one"
-        )
+        problem, remedy = Message.of("entry_offered_or_held_out"), Message.of("entry_status_or_hold_out")
+        raise EntryError(problem, where=where, remedy=remedy)
     if (status == "done") != (intervention.done_on is not None):
-        raise PerfmlError("done_on and the status 'done' go together", where=where, remedy="give both or neither")
+        problem, remedy = Message.of("entry_done_without_day"), Message.of("entry_both_or_neither")
+        raise EntryError(problem, where=where, remedy=remedy)
     if intervention.done_on is not None and intervention.done_on < intervention.offered_on:
-        raise PerfmlError("was done before it was offered", where=where, remedy="correct one of the two dates")
+        problem, remedy = Message.of("entry_done_before_offer"), Message.of("entry_correct_a_date")
+        raise EntryError(problem, where=where, remedy=remedy)
 
 
-def _required(text: str, where: str, remedy: str) -> None:
+def _required(text: str, where: str, *, remedy: str) -> None:
+    """Refuse an empty ``text``; ``remedy``: code of the message that says what to do."""
     if not text.strip():
-        raise PerfmlError("is empty", where=where, remedy=remedy)
+        raise EntryError(Message.of("entry_empty"), where=where, remedy=Message.of(remedy))
+
+
+def _one_of(names: Sequence[str]) -> Message:
+    return Message.of("entry_use_one_of", names=", ".join(names))
 
 
 def _plain(intervention: Intervention) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -12,13 +13,26 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from perfml.errors import ModelError, PerfmlError
-from perfml.messages import Message
+from perfml.messages import Message, render
 from perfml.service.problems import Failure, Invalid, NotFound, Problem, Refusal, problem_of
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
 SHOWN_INPUT = 80
 """Characters of a wrong value that are repeated in the answer."""
+LIMITS: Mapping[str, tuple[str, str]] = {
+    "greater_than_equal": ("service_value_too_small", "ge"),
+    "less_than_equal": ("service_value_too_large", "le"),
+    "less_than": ("service_value_not_below", "lt"),
+    "string_too_long": ("service_value_too_long", "max_length"),
+}
+"""Kind of pydantic's error → the message, and the key of the limit in the error's context."""
+PLAIN_HINTS: Mapping[str, str] = {
+    "missing": "service_value_missing",
+    "int_parsing": "service_value_no_integer",
+    "float_parsing": "service_value_no_number",
+}
+"""Kind of pydantic's error → the message that says the same."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -64,12 +78,25 @@ def _invalid_request(request: Request, error: RequestValidationError) -> Invalid
         problem = Message.of("service_unknown_parameter" if parameter else "service_unknown_key")
         return Invalid(problem, where=where, remedy=Message.of("service_use_one_of", names=names))
     value = json.dumps(first["input"], ensure_ascii=False, default=str)[:SHOWN_INPUT]
-    hint = first["msg"][:1].lower() + first["msg"][1:]
-    problem, remedy = (
-        Message.of("service_unusable_value", value=value),
-        Message.of("service_validation_hint", hint=hint),
-    )
-    return Invalid(problem, where=where, remedy=remedy)
+    problem = Message.of("service_unusable_value", value=value)
+    return Invalid(problem, where=where, remedy=_hint(first))
+
+
+def _hint(error: Mapping[str, Any]) -> Message:
+    """What pydantic says of a value, as a message where its kind of error has one."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind in LIMITS:
+        code, limit = LIMITS[kind]
+        return Message.of(code, limit=context[limit])
+    if kind == "literal_error":
+        *others, last = str(context["expected"]).rsplit(" or ", 1)
+        options = Message.of("service_value_options", first=others[0], other=last) if others else last
+        return Message.of("service_value_not_listed", options=options)
+    if kind in PLAIN_HINTS:
+        return Message.of(PLAIN_HINTS[kind])
+    hint = error["msg"][:1].lower() + error["msg"][1:]
+    no_date = Message.of("service_value_no_date")
+    return no_date if hint == render(no_date, "en") else Message.of("service_value_unusable", hint=hint)
 
 
 def _parameters(request: Request) -> list[str]:

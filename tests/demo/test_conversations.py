@@ -13,7 +13,7 @@ from perfml.demo.conversations import DONE, EFFECT, EFFECT_DAYS, NOT_OFFERED, co
 from perfml.demo.plants import ATTRITION, CAUSES, NAMES
 from perfml.demo.weeks import live
 from tests.demo.company import END, START, Company
-from tests.tables import kept, opened, quarantined, write_tables
+from tests.tables import opened, quarantined, usable_rows, write_tables
 
 pytestmark = pytest.mark.slow
 
@@ -155,7 +155,7 @@ def test_what_cannot_have_been_is_quarantined(tmp_path: Path) -> None:
         ("offered_and_held_out", "", "e1 conversation 2024-06-01"),
         ("unknown_status", "", "e1 conversation 2024-04-01"),
     ]
-    assert len(kept(data, "interventions")) == 3
+    assert len(usable_rows(data, "interventions")) == 3
 
 
 def test_the_simulated_table_has_nothing_to_set_aside(company: Company) -> None:

@@ -32,8 +32,8 @@ def test_small_groups_are_never_compared() -> None:
 
 def test_missing_values_take_no_part_and_get_no_score() -> None:
     nan = np.nan
-    found = scores([1, nan, 2, 3, nan, 5, nan], [0, 0, 0, 0, 1, 1, 1])
-    assert found[0] == -1 and found[2:4] == [0, 1] and np.isnan([found[1], *found[4:]]).all()
+    result = scores([1, nan, 2, 3, nan, 5, nan], [0, 0, 0, 0, 1, 1, 1])
+    assert result[0] == -1 and result[2:4] == [0, 1] and np.isnan([result[1], *result[4:]]).all()
 
 
 def test_no_group_no_score() -> None:

@@ -44,31 +44,37 @@ Column = tuple[str, dict[str, object]]
 
 def columns() -> dict[str, Column]:
     """Name of column -> measure and arguments for the oracle."""
-    made: dict[str, Column] = {}
+    declared: dict[str, Column] = {}
     for side in ("own", "received"):
         for kinds in (None, ("praise", 'say "hi"')):
             tag = f"{side}_{'some' if kinds else 'all'}"
             for window in WINDOWS:
                 for measure in COUNTED:
-                    made[f"{measure}_{tag}_{window}"] = (measure, {"side": side, "kinds": kinds, "days": window})
-                made[f"since_{tag}_{window}"] = ("days_since_last", {"side": side, "kinds": kinds, "days": window})
-            made[f"since_{tag}"] = ("days_since_last", {"side": side, "kinds": kinds})
+                    declared[f"{measure}_{tag}_{window}"] = (measure, {"side": side, "kinds": kinds, "days": window})
+                declared[f"since_{tag}_{window}"] = ("days_since_last", {"side": side, "kinds": kinds, "days": window})
+            declared[f"since_{tag}"] = ("days_since_last", {"side": side, "kinds": kinds})
             for measure in ("trend", "own_past"):
-                made[f"{measure}_{tag}_28"] = (measure, {"side": side, "kinds": kinds, "days": 28, "past": 112})
+                declared[f"{measure}_{tag}_28"] = (measure, {"side": side, "kinds": kinds, "days": 28, "past": 112})
     for measure, side in MET:
         for kinds in (None, ("praise", "代码评审")):
             for window in (7, 91, 364):
                 name = f"{measure}_{side}_{'some' if kinds else 'all'}_{window}"
-                made[name] = (measure, {"side": side, "kinds": kinds, "days": window})
-    return made
+                declared[name] = (measure, {"side": side, "kinds": kinds, "days": window})
+    return declared
 
 
 def as_definition(name: str, column: Column) -> dict[str, object]:
-    measure, said = column
-    days = [said[key] for key in ("days", "past") if key in said]
-    kinds = said["kinds"] and list(said["kinds"])
+    measure, definition = column
+    days = [definition[key] for key in ("days", "past") if key in definition]
+    kinds = definition["kinds"] and list(definition["kinds"])
     name = name.removesuffix("28") + "{window}" if len(days) > 1 else name
-    return {"column": name, "measure": measure, "side": said["side"], "kinds": kinds or "all", "windows_days": days}
+    return {
+        "column": name,
+        "measure": measure,
+        "side": definition["side"],
+        "kinds": kinds or "all",
+        "windows_days": days,
+    }
 
 
 COLUMNS = columns()
@@ -130,16 +136,16 @@ def company(folder: Path, log: list[Event]) -> Path:
 
 
 def agree(frame: pd.DataFrame, log: list[Event], as_ofs: list[dt.date], wanted: dict[str, Column]) -> None:
-    found = frame.set_index(["employee_id", "as_of"])
+    actual = frame.set_index(["employee_id", "as_of"])
     for as_of in as_ofs:
         for person in PEOPLE:
             known = ValidityIntervals.of(log, person, as_of, DEPARTMENTS)
-            row = found.loc[(person, pd.Timestamp(as_of))]
-            for name, (measure, said) in wanted.items():
-                if name not in found.columns:
-                    assert not {event.kind for event in known.events} & set(said["kinds"] or KINDS)
+            row = actual.loc[(person, pd.Timestamp(as_of))]
+            for name, (measure, definition) in wanted.items():
+                if name not in actual.columns:
+                    assert not {event.kind for event in known.events} & set(definition["kinds"] or KINDS)
                     continue
-                expected = known.measure(measure, **said)
+                expected = known.measure(measure, **definition)
                 assert row[name] == expected or (math.isnan(row[name]) and math.isnan(expected)), (
                     f"{name} of {person} at {as_of}: {row[name]}, row by row {expected}"
                 )
@@ -239,40 +245,40 @@ def test_ten_thousand_kinds(tmp_path: Path) -> None:
     rows.append({"employee_id": "e1", "happened_at": "2025-05-01", "kind": "praise", "counterpart_id": "e0"})
     folder = write_tables(tmp_path, events=pd.DataFrame(rows, dtype=str).fillna(""))
     start = time.process_time()
-    made = evidence(folder, shipped(), AS_OFS["weekly"])
+    built = evidence(folder, shipped(), AS_OFS["weekly"])
     assert time.process_time() - start < 10
-    assert len(made.columns) < 1000
-    row = made.frame[made.frame["as_of"] == pd.Timestamp(MONDAY)].iloc[0]
+    assert len(built.columns) < 1000
+    row = built.frame[built.frame["as_of"] == pd.Timestamp(MONDAY)].iloc[0]
     assert row["events_count_91d"] == 10_040
     assert row["praise_received_91d"] == 1
-    each = [name for name in made.frame if name.startswith("kind_") and name.endswith("_count_91d")]
-    assert len(each) == 40 and (made.frame[each].max() == 2).all()
+    each = [name for name in built.frame if name.startswith("kind_") and name.endswith("_count_91d")]
+    assert len(each) == 40 and (built.frame[each].max() == 2).all()
 
 
 def test_kinds_of_one_spelling_stay_apart(tmp_path: Path) -> None:
     kinds = {"a-b": 3, "a b": 2, "a_b": 1, "代码-评审": 4, "!": 5, "?": 6}
     log = [Event("e0", dt.datetime(2025, 6, 1), kind) for kind, times in kinds.items() for _ in range(times)]
     definitions = windowed({"column": "{kind}_n", "measure": "count", "kinds": "each", "windows_days": [7]})
-    made = evidence(company(tmp_path, log), definitions, [MONDAY])
-    assert sorted(made.frame.iloc[0, 2:].tolist()) == [1, 2, 3, 4, 5, 6]
-    assert made.frame.iloc[0]["代码_评审_n"] == 4 and made.frame.iloc[0]["a_b_n"] == 3
+    built = evidence(company(tmp_path, log), definitions, [MONDAY])
+    assert sorted(built.frame.iloc[0, 2:].tolist()) == [1, 2, 3, 4, 5, 6]
+    assert built.frame.iloc[0]["代码_评审_n"] == 4 and built.frame.iloc[0]["a_b_n"] == 3
 
 
 def test_kinds_may_be_given(busy: Path) -> None:
     """A model's own kinds have their columns, in whatever log."""
     data = opened(busy)
-    made = features.build(data, shipped(), [MONDAY], kinds=["praise", "never_seen"])
+    built = features.build(data, shipped(), [MONDAY], kinds=["praise", "never_seen"])
     data.close()
-    assert made.kinds == ("praise", "never_seen")
-    assert made.frame["never_seen_count_91d"].eq(0).all() and made.frame["praise_count_91d"].sum() > 0
-    assert "login_count_91d" not in made.frame
-    assert made.frame["events_count_91d"].sum() > made.frame["praise_count_91d"].sum()
+    assert built.kinds == ("praise", "never_seen")
+    assert built.frame["never_seen_count_91d"].eq(0).all() and built.frame["praise_count_91d"].sum() > 0
+    assert "login_count_91d" not in built.frame
+    assert built.frame["events_count_91d"].sum() > built.frame["praise_count_91d"].sum()
 
 
 def test_no_events_at_all(tmp_path: Path) -> None:
-    made = evidence(company(tmp_path, []), DEFINITIONS, [MONDAY])
-    assert len(made.frame) == len(PEOPLE)
-    agree(made.frame, [], [MONDAY], COLUMNS)
+    built = evidence(company(tmp_path, []), DEFINITIONS, [MONDAY])
+    assert len(built.frame) == len(PEOPLE)
+    agree(built.frame, [], [MONDAY], COLUMNS)
 
 
 def notices(evidence: features.Evidence) -> list[str]:
@@ -286,9 +292,9 @@ def test_reviews_without_a_log(tmp_path: Path) -> None:
         tmp_path,
         reviews="review_id | employee_id | period_end | reviewed_on | rating\nr1 | e0 | 2025-01-01 | 2025-01-02 | 3",
     )
-    made = evidence(tmp_path, shipped(), [MONDAY])
-    assert made.frame["last_rating"].notna().sum() == 1 and "events_count_91d" not in made.frame
-    assert "rhythm: there is no table events" in notices(made)
+    built = evidence(tmp_path, shipped(), [MONDAY])
+    assert built.frame["last_rating"].notna().sum() == 1 and "events_count_91d" not in built.frame
+    assert "rhythm: there is no table events" in notices(built)
 
 
 def test_columns_that_need_what_is_not_there_are_left_out_and_said(tmp_path: Path) -> None:
@@ -297,30 +303,30 @@ def test_columns_that_need_what_is_not_there_are_left_out_and_said(tmp_path: Pat
         employees="employee_id | hired_on\ne1 | 2020-01-01",
         events="employee_id | happened_at | kind\ne1 | 2025-06-01 | login",
     )
-    made = evidence(tmp_path, shipped(), [MONDAY])
-    assert len(made.frame) == 1 and "reciprocity_91d" not in made.frame
-    for said in (
+    built = evidence(tmp_path, shipped(), [MONDAY])
+    assert len(built.frame) == 1 and "reciprocity_91d" not in built.frame
+    for notice in (
         "evidence of counterparts: events has no counterpart_id",
         "reviews: there is no table reviews",
         "comparison with team",
     ):
-        assert any(line.startswith(said) for line in notices(made)), notices(made)
+        assert any(line.startswith(notice) for line in notices(built)), notices(built)
 
 
 def test_every_column_is_declared_once_and_every_declared_one_is_there(busy: Path) -> None:
-    made = evidence(busy, shipped(), [MONDAY])
-    names = [column.name for column in made.columns]
-    assert ["employee_id", "as_of", *names] == list(made.frame.columns) and len(set(names)) == len(names)
-    assert all(column.zh and column.en and column.unit and column.reason for column in made.columns)
-    assert all(made.frame[name].dtype == np.float64 for name in names)
+    built = evidence(busy, shipped(), [MONDAY])
+    names = [column.name for column in built.columns]
+    assert ["employee_id", "as_of", *names] == list(built.frame.columns) and len(set(names)) == len(names)
+    assert all(column.zh and column.en and column.unit and column.reason for column in built.columns)
+    assert all(built.frame[name].dtype == np.float64 for name in names)
 
 
 def relational(
     sql: str, *columns: str, name: str = "extra", needs: tuple[str, ...] = ("people",), reads: tuple[str, ...] = ()
 ) -> RelationalFile:
-    words = {"zh": "", "en": "", "unit": "", "owner": "company"}
-    said = {"zh": "", "en": "", "needs": needs, "reads": reads, "columns": {c: words for c in columns}}
-    spec = parse(RelationalSpec, said, file=name)
+    column = {"zh": "", "en": "", "unit": "", "owner": "company"}
+    fields = {"zh": "", "en": "", "needs": needs, "reads": reads, "columns": {c: column for c in columns}}
+    spec = parse(RelationalSpec, fields, file=name)
     return RelationalFile(name, f"features/{name}.sql", spec, sql)
 
 
@@ -347,20 +353,20 @@ def reading(sql: str, *columns: str, reads: tuple[str, ...] = ("x", "events_n"))
 
 def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "select employee_id, as_of, x + events_n as both_of_it from evidence where events_n > 0"
-    found = []
+    results = []
     for most in (batches.BATCH_BYTES, 1):
         monkeypatch.setattr(batches, "BATCH_BYTES", most)
-        found.append(evidence(busy, reading(sql, "both_of_it"), [MONDAY, MONDAY + dt.timedelta(days=7)]).frame)
-    pd.testing.assert_frame_equal(*found)
-    some = found[0]["events_n"] > 0
+        results.append(evidence(busy, reading(sql, "both_of_it"), [MONDAY, MONDAY + dt.timedelta(days=7)]).frame)
+    pd.testing.assert_frame_equal(*results)
+    some = results[0]["events_n"] > 0
     assert some.any() and (~some).any()
-    assert (found[0]["both_of_it"][some] == found[0]["events_n"][some] + 2).all() and found[0]["both_of_it"][
+    assert (results[0]["both_of_it"][some] == results[0]["events_n"][some] + 2).all() and results[0]["both_of_it"][
         ~some
     ].isna().all()
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "problem"),
     [
         (
             "select employee_id, as_of, x as y from evidence union all select employee_id, as_of, 1 from evidence",
@@ -370,22 +376,22 @@ def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch
         ("select employee_id, as_of, 1 as y from reviews", "reads reviews|reads 'reviews'"),
     ],
 )
-def test_a_file_that_reads_what_it_may_not_is_refused(sql: str, said: str, busy: Path) -> None:
-    with pytest.raises(DefinitionError, match=said):
+def test_a_file_that_reads_what_it_may_not_is_refused(sql: str, problem: str, busy: Path) -> None:
+    with pytest.raises(DefinitionError, match=problem):
         evidence(busy, reading(sql, "y"), [MONDAY])
 
 
 def test_a_file_that_reads_what_is_not_there_is_left_out(busy: Path) -> None:
-    made = evidence(
+    built = evidence(
         busy, reading("select employee_id, as_of, 1 as y from evidence", "y", reads=("x", "gone_n")), [MONDAY]
     )
-    assert "y" not in made.frame and "extra: there is no column gone_n" in notices(made)
+    assert "y" not in built.frame and "extra: there is no column gone_n" in notices(built)
 
 
 def test_a_feature_file_may_have_any_name(busy: Path) -> None:
     file = relational("select employee_id, as_of, 2 as x from people -- the last line", "x", name="my-own 特征")
-    made = evidence(busy, Definitions(shipped().tables, (), (file,)), [MONDAY])
-    assert made.frame["x"].tolist() == [2.0] * len(PEOPLE)
+    built = evidence(busy, Definitions(shipped().tables, (), (file,)), [MONDAY])
+    assert built.frame["x"].tolist() == [2.0] * len(PEOPLE)
 
 
 def test_nobody_employed_is_said(busy: Path) -> None:
@@ -396,13 +402,13 @@ def test_nobody_employed_is_said(busy: Path) -> None:
 def test_what_is_written_can_be_read_and_is_whole(busy: Path, tmp_path: Path) -> None:
     data = opened(busy)
     rows = features.write(data, shipped(), [MONDAY], tmp_path / "a.parquet")
-    made = features.read(tmp_path / "a.parquet")
-    assert rows == len(made.frame) == len(PEOPLE)
+    built = features.read(tmp_path / "a.parquet")
+    assert rows == len(built.frame) == len(PEOPLE)
     with pytest.raises(DataError):
         features.write(data, shipped(), [dt.date(2019, 1, 1)], tmp_path / "b.parquet")
     data.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
-    assert difference(made, evidence(busy, shipped(), [MONDAY])) == ""
+    assert difference(built, evidence(busy, shipped(), [MONDAY])) == ""
 
 
 def test_feedback_logged_on_both_sides_is_one_act_of_the_giver(tmp_path: Path) -> None:
@@ -435,10 +441,10 @@ def test_a_kind_called_like_a_column_keeps_its_evidence(tmp_path: Path) -> None:
         employees="employee_id | hired_on\nana | 2020-01-01",
         events="employee_id | happened_at | kind\nana | 2025-06-01 | events\nana | 2025-06-02 | other",
     )
-    made = evidence(folder, shipped(), [dt.date(2025, 6, 10)])
-    row = made.frame.iloc[0]
+    built = evidence(folder, shipped(), [dt.date(2025, 6, 10)])
+    row = built.frame.iloc[0]
     assert row["events_count_91d"] == 2
-    (named,) = (c.name for c in made.columns if c.reason_en == "events" and c.name.endswith("_count_91d"))
+    (named,) = (c.name for c in built.columns if c.reason_en == "events" and c.name.endswith("_count_91d"))
     assert row[named] == 1
 
 

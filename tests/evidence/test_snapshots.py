@@ -50,10 +50,10 @@ def data(tmp_path: Path) -> Data:
 
 def at(data: Data, sql: str) -> dict[str, list[str]]:
     """Values of ``sql`` (as_of, value) by as-of date."""
-    found: dict[str, list[str]] = {str(as_of): [] for as_of in AS_OFS}
+    people: dict[str, list[str]] = {str(as_of): [] for as_of in AS_OFS}
     for as_of, value in data.connection.execute(f"{sql} order by all").fetchall():
-        found[str(as_of)].append(value)
-    return found
+        people[str(as_of)].append(value)
+    return people
 
 
 def test_people_are_those_hired_and_not_known_to_have_left(data: Data) -> None:
@@ -107,13 +107,15 @@ def test_views_offer_no_clockwork_columns_and_nothing_protected(data: Data) -> N
 
 
 def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people", "reviews")) -> RelationalFile:
-    words = {"zh": "", "en": "", "unit": "", "owner": "company"}
-    spec = parse(RelationalSpec, {"zh": "", "en": "", "needs": needs, "columns": {c: words for c in columns}}, file="x")
+    column = {"zh": "", "en": "", "unit": "", "owner": "company"}
+    spec = parse(
+        RelationalSpec, {"zh": "", "en": "", "needs": needs, "columns": {c: column for c in columns}}, file="x"
+    )
     return RelationalFile("x", "features/x.sql", spec, sql)
 
 
 @pytest.mark.parametrize(
-    ("sql", "said"),
+    ("sql", "problem"),
     [
         ("select employee_id, as_of, 1 as y from people", "column 'x' is declared and not selected; name it in both"),
         (
@@ -139,8 +141,8 @@ def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people", "reviews")
         ("select employee_id, as_of, 0.5 as x from people", "the bare decimal 0.5 cannot be carried"),
     ],
 )
-def test_files_that_cannot_be_used(sql: str, said: str, data: Data) -> None:
-    with pytest.raises(DefinitionError, match=said) as caught:
+def test_files_that_cannot_be_used(sql: str, problem: str, data: Data) -> None:
+    with pytest.raises(DefinitionError, match=problem) as caught:
         run_relational(data, file(sql, "x"))
     assert caught.value.where == "features/x.sql" and caught.value.remedy
     assert data.connection.execute("select current_schema()").fetchall() == [("main",)]

@@ -12,7 +12,7 @@ from perfml.evidence.check import RULE_TEXTS
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.tables import typed_rows, versions
 from perfml.messages import render
-from tests.tables import TODAY, kept, nothing_lost, opened, quarantined, shipped, write_parquet, write_tables
+from tests.tables import TODAY, nothing_lost, opened, quarantined, shipped, usable_rows, write_parquet, write_tables
 
 PEOPLE = """
 employee_id | hired_on
@@ -285,7 +285,7 @@ def test_quarantine(name: str, tmp_path: Path) -> None:
 def test_fine_rows_stay(tmp_path: Path) -> None:
     _, drawing, _ = BAD["a date that is none"]
     data = company(tmp_path, events=drawing)
-    assert kept(data, "events") == [
+    assert usable_rows(data, "events") == [
         ("e1", dt.datetime(2024, 1, 5), "fine"),
         ("e1", dt.datetime(2024, 1, 5, 8, 30), "fine"),
     ]
@@ -382,7 +382,7 @@ def test_unknown_columns_are_a_notice(tmp_path: Path) -> None:
     (notice,) = data.notices
     assert render(notice, "en") == "events: unknown columns ignored: 备注"
     assert render(notice, "zh") == "events 表中不认识的列已忽略：备注"
-    assert len(kept(data, "events")) == 1
+    assert len(usable_rows(data, "events")) == 1
 
 
 def test_a_protected_column_is_read_and_not_offered_to_features(tmp_path: Path) -> None:
@@ -409,14 +409,14 @@ def test_a_parquet_file_without_rows(tmp_path: Path) -> None:
         tmp_path, "events", "select 'e1' as employee_id, timestamp '2024-01-01' as happened_at, 'a' as kind limit 0"
     )
     data = opened(tmp_path)
-    assert (data.rows_read["events"], kept(data, "events")) == (0, [])
+    assert (data.rows_read["events"], usable_rows(data, "events")) == (0, [])
 
 
 def test_one_employee_without_any_event(tmp_path: Path) -> None:
     data = company(
         tmp_path, employees="employee_id | hired_on\ne1 | 2020-01-01", events="employee_id | happened_at | kind"
     )
-    assert kept(data, "employees") == [("e1", dt.date(2020, 1, 1))]
+    assert usable_rows(data, "employees") == [("e1", dt.date(2020, 1, 1))]
 
 
 def test_times_with_a_zone_become_utc_in_text(tmp_path: Path) -> None:
@@ -474,7 +474,7 @@ def test_parquet_of_other_types_is_read_or_quarantined(tmp_path: Path) -> None:
         ("wrong_type", "value"),
         ("wrong_type", "level"),
     ]
-    assert [row[2] for row in kept(data, "events")] == ["text dates", "no value"]
+    assert [row[2] for row in usable_rows(data, "events")] == ["text dates", "no value"]
     nothing_lost(data)
 
 
@@ -488,7 +488,7 @@ def test_parquet_values_that_are_no_numbers(tmp_path: Path) -> None:
     )
     data = opened(tmp_path)
     assert [rule for _, rule, _, _ in quarantined(data)] == ["too_large_to_sum"] + ["wrong_type"] * 3
-    assert [row[3] for row in kept(data, "events")] == [2.0, None]
+    assert [row[3] for row in usable_rows(data, "events")] == [2.0, None]
     nothing_lost(data)
 
 
@@ -502,8 +502,8 @@ def test_integer_ids_are_text(tmp_path: Path) -> None:
         " unnest([2.0::double, null, 9007199254740992]) as counterpart_id",
     )
     data = opened(tmp_path)
-    assert [row[0] for row in kept(data, "employees")] == ["1", "2"]
-    assert [row[3] for row in kept(data, "events")] == ["2", "9007199254740992", None]
+    assert [row[0] for row in usable_rows(data, "employees")] == ["1", "2"]
+    assert [row[3] for row in usable_rows(data, "events")] == ["2", "9007199254740992", None]
 
 
 def test_empty_text_is_nothing_in_parquet_too(tmp_path: Path) -> None:
@@ -516,7 +516,7 @@ def test_empty_text_is_nothing_in_parquet_too(tmp_path: Path) -> None:
     )
     data = opened(tmp_path)
     assert quarantined(data) == []
-    assert kept(data, "events") == [("e1", dt.datetime(2024, 1, 1), "a", None, None, None)] * 2
+    assert usable_rows(data, "events") == [("e1", dt.datetime(2024, 1, 1), "a", None, None, None)] * 2
 
 
 def test_lists(tmp_path: Path) -> None:
@@ -526,14 +526,14 @@ def test_lists(tmp_path: Path) -> None:
         events=LOG,
         courses="course_id | title | skills\nc1 | SQL | sql; 数据 ;;\nc2 | x |",
     )
-    assert kept(opened(tmp_path / "csv"), "courses") == [("c1", "SQL", ["sql", "数据"]), ("c2", "x", None)]
+    assert usable_rows(opened(tmp_path / "csv"), "courses") == [("c1", "SQL", ["sql", "数据"]), ("c2", "x", None)]
     write_tables(tmp_path / "parquet", employees=PEOPLE, events=LOG)
     write_parquet(
         tmp_path / "parquet",
         "courses",
         "select 'c1' as course_id, 'SQL' as title, ['sql', '数据'] as skills, [1, 2] as prerequisites",
     )
-    assert kept(opened(tmp_path / "parquet"), "courses") == [("c1", "SQL", ["sql", "数据"], ["1", "2"])]
+    assert usable_rows(opened(tmp_path / "parquet"), "courses") == [("c1", "SQL", ["sql", "数据"], ["1", "2"])]
 
 
 def test_the_clock_is_utc_where_none_is_given(tmp_path: Path) -> None:
@@ -543,7 +543,7 @@ def test_the_clock_is_utc_where_none_is_given(tmp_path: Path) -> None:
         employees=PEOPLE,
         events=f"employee_id | happened_at | kind\ne1 | {today} | a\ne1 | {today + dt.timedelta(days=2)} | b",
     )
-    assert len(kept(open_data(folder, shipped().tables), "events")) == 1
+    assert len(usable_rows(open_data(folder, shipped().tables), "events")) == 1
     assert today != TODAY
 
 

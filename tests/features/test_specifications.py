@@ -52,8 +52,8 @@ class Case:
 
 def definition_names() -> list[str]:
     """The stems of all definitions; ``sources.toml`` describes input and is none."""
-    found = [*(STARTER / "features").glob("*.toml"), *(STARTER / "features").glob("*.sql")]
-    return sorted(path.stem for path in found if path.name != "sources.toml")
+    paths = [*(STARTER / "features").glob("*.toml"), *(STARTER / "features").glob("*.sql")]
+    return sorted(path.stem for path in paths if path.name != "sources.toml")
 
 
 def definition(name: str) -> WindowedFile | RelationalFile:
@@ -113,13 +113,13 @@ def run(case: Case, folder: Path) -> Evidence:
         data.close()
 
 
-def differs(expected: str, found: float) -> bool:
-    """Whether ``found`` is not what the cell says: exactly for integers, to 1e-9 for all others."""
+def differs(expected: str, actual: float) -> bool:
+    """Whether ``actual`` is not what the cell says: exactly for integers, to 1e-9 for all others."""
     if not expected:
-        return not math.isnan(found)
+        return not math.isnan(actual)
     if re.fullmatch(r"[-+]?\d+", expected):
-        return found != int(expected)
-    return not abs(found - float(Fraction(expected))) <= 1e-9
+        return actual != int(expected)
+    return not abs(actual - float(Fraction(expected))) <= 1e-9
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: f"{case.page}: {case.title}")
@@ -131,9 +131,9 @@ def test_case(case: Case, tmp_path: Path) -> None:
     for expected in case.expected:
         drawn = [(row["employee_id"], row["as_of"]) for row in expected.rows]
         people = {employee for employee, _ in drawn}
-        there = {key for key in frame.index if key[0] in people and key[1] in expected.as_ofs}
+        present = {key for key in frame.index if key[0] in people and key[1] in expected.as_ofs}
         assert len(drawn) == len(set(drawn)), "a row is drawn twice"
-        assert set(drawn) == there, "people and dates that have a row of evidence"
+        assert set(drawn) == present, "people and dates that have a row of evidence"
         columns = [name for name in expected.rows[0] if name not in KEYS]
         assert {name: origin.get(name) for name in columns} == dict.fromkeys(columns, case.page), (
             "whose columns these are"
@@ -174,14 +174,16 @@ def test_every_column_is_looked_at(name: str) -> None:
     }
     file = definition(name)
     if isinstance(file, WindowedFile):
-        said = {measure.column: measure.compare for measure in file.spec.measures}
+        comparisons = {measure.column: measure.compare for measure in file.spec.measures}
     else:
-        said = {column: words.compare for column, words in file.spec.columns.items()}
+        comparisons = {column: declared.compare for column, declared in file.spec.columns.items()}
     families = {
-        column: re.escape(column).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for column in said
+        column: re.escape(column).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for column in comparisons
     }
     unseen = [column for column, pattern in families.items() if not any(re.fullmatch(pattern, name) for name in seen)]
     assert not unseen, "columns without an expected value"
-    for relation in {relation for relations in said.values() for relation in relations}:
-        compared = [f"{pattern}_{relation}_z" for column, pattern in families.items() if relation in said[column]]
+    for relation in {relation for relations in comparisons.values() for relation in relations}:
+        compared = [
+            f"{pattern}_{relation}_z" for column, pattern in families.items() if relation in comparisons[column]
+        ]
         assert any(re.fullmatch(z, name) for z in compared for name in seen), f"nothing is compared with {relation}"

@@ -15,13 +15,13 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.spec import Spec, parse
 from perfml.project.starter import STARTER
 
-WORDS = {"zh": "", "en": ""}
+TEXTS = {"zh": "", "en": ""}
 SKILLS = ProjectFolder(STARTER).policy_of(SkillsSpec)[1]
 
 
 def refused(kind: type[Spec], raw: Mapping[str, Any], file: str) -> str:
     with pytest.raises(DefinitionError) as error:
-        parse(kind, {**WORDS, **raw}, file=file)
+        parse(kind, {**TEXTS, **raw}, file=file)
     return str(error.value)
 
 
@@ -29,18 +29,18 @@ def test_an_unknown_key_is_refused_at_every_level() -> None:
     assert "course_match.toml: 'language' is not a key" in refused(
         CoursePolicy, {"language": "zh"}, "models/course_match.toml"
     )
-    said = refused(CoursePolicy, {"closure": {"weight": 1}}, "models/course_match.toml")
-    assert said.startswith("models/course_match.toml [closure]: 'weight' is not a key; use one of: fewest_people")
-    said = refused(SkillsSpec, {"skills": {"a": {**WORDS, "helpedby": {}}}}, "models/skills.toml")
-    assert said.startswith("models/skills.toml [skills.a]: 'helpedby' is not a key")
+    problem = refused(CoursePolicy, {"closure": {"weight": 1}}, "models/course_match.toml")
+    assert problem.startswith("models/course_match.toml [closure]: 'weight' is not a key; use one of: fewest_people")
+    problem = refused(SkillsSpec, {"skills": {"a": {**TEXTS, "helpedby": {}}}}, "models/skills.toml")
+    assert problem.startswith("models/skills.toml [skills.a]: 'helpedby' is not a key")
     assert "[cues]" in refused(SkillsSpec, {"skills": {}, "cues": {"moods": []}}, "models/skills.toml")
 
 
 def test_a_relation_to_no_skill_is_refused_with_file_and_key() -> None:
-    said = refused(SkillsSpec, {"skills": {"a": {**WORDS, "helped_by": {"b": 0.5}}}}, "models/skills.toml")
-    assert said.startswith("models/skills.toml") and "skills.a.helped_by names 'b', which is no skill" in said
-    said = refused(SkillsSpec, {"skills": {"a": {**WORDS, "helped_by": {"a": 0.5}}}}, "models/skills.toml")
-    assert "names itself" in said
+    problem = refused(SkillsSpec, {"skills": {"a": {**TEXTS, "helped_by": {"b": 0.5}}}}, "models/skills.toml")
+    assert problem.startswith("models/skills.toml") and "skills.a.helped_by names 'b', which is no skill" in problem
+    problem = refused(SkillsSpec, {"skills": {"a": {**TEXTS, "helped_by": {"a": 0.5}}}}, "models/skills.toml")
+    assert "names itself" in problem
 
 
 def test_of_two_policies_of_a_kind_one_must_be_named(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_of_two_policies_of_a_kind_one_must_be_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("strength", [0, -0.1, 1.1])
 def test_a_strength_is_above_zero_and_at_most_one(strength: float) -> None:
-    skills = {"a": {**WORDS, "helped_by": {"b": strength}}, "b": WORDS}
+    skills = {"a": {**TEXTS, "helped_by": {"b": strength}}, "b": TEXTS}
     assert "[skills.a.helped_by.b]" in refused(SkillsSpec, {"skills": skills}, "models/skills.toml")
 
 
@@ -81,7 +81,7 @@ def test_a_limit_that_limits_nothing_is_refused(wrong: dict[str, Any]) -> None:
 
 def test_levels_in_between_take_the_next_lower_one_and_places_may_read_other_languages() -> None:
     raw = {
-        **WORDS,
+        **TEXTS,
         "course_level_by_position_level": {"2": 1, "4": 2},
         "languages": ["zh"],
         "languages_by_location": {"Berlin": ["en", "de"]},
@@ -114,9 +114,9 @@ def test_the_shipped_skills_are_as_many_as_said_and_no_phrase_means_two() -> Non
 
 def test_every_skill_is_called_something_in_each_script() -> None:
     for name, skill in SKILLS.skills.items():
-        words = (skill.zh, skill.en, *skill.aliases)
-        assert any("\u4e00" <= sign <= "\u9fff" for word in words for sign in word), name
-        assert any(sign.isascii() and sign.isalpha() for word in words for sign in word), name
+        names = (skill.zh, skill.en, *skill.aliases)
+        assert any("\u4e00" <= sign <= "\u9fff" for word in names for sign in word), name
+        assert any(sign.isascii() and sign.isalpha() for word in names for sign in word), name
 
 
 def test_what_is_nobodys_to_guess_is_never_proposed() -> None:

@@ -35,8 +35,8 @@ def project(root: Path, **files: str) -> ProjectFolder:
 
 
 def names(folder: ProjectFolder) -> list[str]:
-    made = folder.definitions
-    return [file.name for file in made.windowed] + [file.name for file in made.relational]
+    definitions = folder.definitions
+    return [file.name for file in definitions.windowed] + [file.name for file in definitions.relational]
 
 
 def test_a_project_inherits_everything(tmp_path: Path) -> None:
@@ -176,8 +176,8 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name: str, tmp_path: Path) -> None:
-    files, said = REFUSED[name]
-    with pytest.raises(DefinitionError, match=said) as caught:
+    files, problem = REFUSED[name]
+    with pytest.raises(DefinitionError, match=problem) as caught:
         _ = project(tmp_path, **files).definitions
     assert caught.value.where and caught.value.remedy
 

@@ -19,7 +19,7 @@ def test_three_that_raise_the_risk_lead_in_their_order() -> None:
         reason("a", 0.9, "manager"), reason("b", -0.8, "employee"), reason("c", 0.5, "company"),
         reason("d", 0.4, "data"), reason("e", 0.3, "employee"), reason("other", 0.7, "data"),
     ]  # fmt: skip
-    assert [one["evidence"] for one in raising(reasons)] == ["a", "c", "d"]
+    assert [leading["evidence"] for leading in raising(reasons)] == ["a", "c", "d"]
     assert raising(None) == [] == raising([reason("other", 1.0, "data")])
 
 

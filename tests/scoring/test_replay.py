@@ -36,8 +36,8 @@ def scored(company_of_500: Simulated, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(company_of_500.project, project)
     definitions = ProjectFolder(project)
     data = open_data(company_of_500.data, definitions.definitions.tables)
-    kept = keep_scores(score_in_parts(data, definitions, load(home, MODEL), as_of=[EARLIER, END]), home)
-    written = record_run(home, kept, data=data, folder=definitions)
+    stored = keep_scores(score_in_parts(data, definitions, load(home, MODEL), as_of=[EARLIER, END]), home)
+    written = record_run(home, stored, data=data, folder=definitions)
     assert [path.name for path in written] == [f"{EARLIER}.json", f"{END}.json"]
     data.close()
     return folder
@@ -103,11 +103,11 @@ class TestSaysWhatChanged:
             replay(home, MODEL, END)
 
     def test_the_definitions(self, home: Path) -> None:
-        (kept,) = (home / "definitions").iterdir()
-        (kept / "features" / "job.sql").write_text("select 1")
+        (stored,) = (home / "definitions").iterdir()
+        (stored / "features" / "job.sql").write_text("select 1")
         with pytest.raises(DefinitionError, match="was altered"):
             replay(home, MODEL, END)
-        shutil.rmtree(kept)
+        shutil.rmtree(stored)
         with pytest.raises(DefinitionError, match="definitions of that run are missing"):
             replay(home, MODEL, END)
 
@@ -151,38 +151,41 @@ class TestSaysWhatChanged:
 def test_one_digit_that_differs_is_named(home: Path) -> None:
     """Scores and record altered together: only computing them again can tell."""
     path = home / "scores" / MODEL / f"{END}.parquet"
-    kept = pq.read_table(path)
-    margins = kept.column("margin").to_pylist()
+    table = pq.read_table(path)
+    margins = table.column("margin").to_pylist()
     margins[3] += 1e-15
-    forged = kept.set_column(kept.column_names.index("margin"), kept.schema.field("margin"), pa.array(margins))
+    forged = table.set_column(table.column_names.index("margin"), table.schema.field("margin"), pa.array(margins))
     pq.write_table(forged, path)
     record = json.loads(path.with_suffix(".json").read_text())
     record |= {"content": content_hash([forged]), "versions": record["versions"] | {"numpy": "1.0"}}
     path.with_suffix(".json").write_text(json.dumps(record))
     came = replay(home, MODEL, END)
     assert not came.matches
-    who = kept.column("employee_id")[3]
+    who = table.column("employee_id")[3]
     (difference,) = came.differences
     assert difference.startswith(f"margin: 1 rows, e.g. {who} within 182 days: {margins[3]!r} then, ")
     assert len(came.other_versions) == 1 and came.other_versions[0].startswith("numpy 1.0 then, ")
 
 
 def test_how_rows_are_stored_does_not_matter(scored: Path, tmp_path: Path) -> None:
-    kept = pq.read_table(scored / "home" / "scores" / MODEL / f"{END}.parquet")
-    pq.write_table(kept, tmp_path / "other.parquet", compression="none", row_group_size=7, use_dictionary=False)
-    assert content_hash(read_parts(tmp_path / "other.parquet", rows=3)) == content_hash([kept])
-    assert content_hash([kept.take([1, 0, *range(2, len(kept))])]) != content_hash([kept])
+    stored = pq.read_table(scored / "home" / "scores" / MODEL / f"{END}.parquet")
+    pq.write_table(stored, tmp_path / "other.parquet", compression="none", row_group_size=7, use_dictionary=False)
+    assert content_hash(read_parts(tmp_path / "other.parquet", rows=3)) == content_hash([stored])
+    assert content_hash([stored.take([1, 0, *range(2, len(stored))])]) != content_hash([stored])
 
 
 def test_a_record_holds_no_password_and_nobody(scored: Path, company_of_500: Simulated, tmp_path: Path) -> None:
     definitions = ProjectFolder(scored / "project")
     data = open_data(company_of_500.data, definitions.definitions.tables)
-    kept = scored / "home" / "scores" / MODEL / f"{END}.parquet"
+    stored = scored / "home" / "scores" / MODEL / f"{END}.parquet"
     (path,) = record_run(
-        tmp_path, [kept], data=with_other(data, source="postgresql://me:se@cret@db.local/people"), folder=definitions
+        tmp_path,
+        [stored],
+        data=with_other(data, source="postgresql://me:se@cret@db.local/people"),
+        folder=definitions,
     )
     record: Mapping[str, object] = json.loads(path.read_text())
     assert record["source"] == "postgresql://db.local/people"
-    assert pq.read_table(kept).column("employee_id")[0].as_py() not in path.read_text()
+    assert pq.read_table(stored).column("employee_id")[0].as_py() not in path.read_text()
     assert {"model_version", "fingerprint", "definitions", "versions", "rows", "content"} <= set(record)
     data.close()

@@ -21,11 +21,11 @@ from tests.simulated import END, Simulated
 def rows(company_of_500: Simulated):
     """Two horizons, made to contradict each other for about half of the people."""
     model = load(company_of_500.home, "attrition")
-    one = model.risks[182]
-    bent = replace(one, calibration=Affine(one.calibration.slope * -1.0, one.calibration.intercept - 4.0))
+    risk = model.risks[182]
+    bent = replace(risk, calibration=Affine(risk.calibration.slope * -1.0, risk.calibration.intercept - 4.0))
     other = {cause: {91: risks[182], 182: risks[182]} for cause, risks in model.learnt.competing.items()}
     record = model.record.model_copy(update={"backtests": {days: backtest_record(days) for days in (91, 182)}})
-    two = replace(model, learnt=replace(model.learnt, risks={91: one, 182: bent}, competing=other), record=record)
+    two = replace(model, learnt=replace(model.learnt, risks={91: risk, 182: bent}, competing=other), record=record)
     project = company_of_500.open()
     data = project.open(company_of_500.data)
     rows = score(data, project.folder, two, as_of=[END]).to_pylist()

@@ -16,10 +16,10 @@ WHOLE = pa.table(
 
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_parts_make_the_same_file_as_the_whole(tmp_path: Path, ending: str) -> None:
-    one, other = tmp_path / f"one.{ending}", tmp_path / f"other.{ending}"
-    write_parts([WHOLE], one)
+    whole, other = tmp_path / f"one.{ending}", tmp_path / f"other.{ending}"
+    write_parts([WHOLE], whole)
     write_parts([WHOLE.slice(0, 2), WHOLE.slice(2)], other)
     if ending == "csv":
-        assert one.read_text("utf-8-sig") == other.read_text("utf-8-sig") == "who,rank,of\na,1,1\nb,2,\nc,3,\nd,,2\n"
+        assert whole.read_text("utf-8-sig") == other.read_text("utf-8-sig") == "who,rank,of\na,1,1\nb,2,\nc,3,\nd,,2\n"
     else:
         assert pa.concat_tables(read_parts(other, rows=3)).equals(WHOLE)

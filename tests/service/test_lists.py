@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pyarrow.parquet as pq
 import pytest
+from pydantic import BaseModel, Field, ValidationError
 from starlette.testclient import TestClient
 
+from perfml.messages import render
+from perfml.service.answers.shared import IsoDate
+from perfml.service.error_handlers import _hint
 from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
@@ -181,3 +186,39 @@ def test_a_problem_says_place_problem_and_remedy_in_both_languages(client: TestC
     problem = client.get(LIST, params={"horizon_days": 90}).json()
     assert problem["en"] == "model attrition, horizon_days: was not scored; use one of: 91, 182"
     assert problem["zh"] == "model attrition, horizon_days：没有评分；可用的取值：91, 182"
+
+
+@pytest.mark.parametrize(
+    ("query", "chinese"),
+    [
+        ("limit=501", 'query limit：取值 "501" 缺失或无效；须小于或等于 500'),
+        ("limit=x", 'query limit：取值 "x" 缺失或无效；须为整数'),
+        ("offset=-1", 'query offset：取值 "-1" 缺失或无效；须大于或等于 0'),
+        ("band=red", "query band：取值 \"red\" 缺失或无效；可用的取值：'act', 'watch' 或 'none'"),
+        ("as_of=20260901", 'query as_of：取值 "20260901" 缺失或无效；日期须写成“YYYY-MM-DD”'),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_is_told_in_chinese_too(client: TestClient, query: str, chinese: str) -> None:
+    assert client.get(f"{LIST}?{query}").json()["zh"] == chinese
+
+
+def test_the_hints_are_pydantics_own_words() -> None:
+    class Values(BaseModel):
+        low: int = Field(0, ge=1)
+        high: int = Field(0, le=1)
+        below: int = Field(0, lt=1)
+        whole: int = 0
+        number: float = 0
+        option: Literal["a", "b", "c"] = "a"
+        single: Literal["a"] = "a"
+        text: str = Field("", max_length=3)
+        day: IsoDate = DAY
+        needed: int
+
+    wrong = {"low": 0, "high": 2, "below": 1, "whole": "x", "number": "x", "option": "d", "single": "b", "text": "long"}
+    with pytest.raises(ValidationError) as caught:
+        Values.model_validate(wrong | {"day": "20260901"})
+    assert len(caught.value.errors()) == len(wrong) + 2
+    for error in caught.value.errors():
+        hint = _hint(error)
+        assert render(hint, "en").lower() == error["msg"].lower() and hint.code != "service_value_unusable"

@@ -103,8 +103,8 @@ def test_equal_to_lightgbm(case: str, dtype: str, relative: float) -> None:
 def test_contributions_add_up_to_the_margin() -> None:
     X, y = table()
     booster = grown(X, np.digitize(y, [0.3, 1.0]), objective="multiclass", num_class=3, categories=(10, 11))
-    found = TreeShap(booster).contributions(awkward(X)).reshape(-1, 3, 13)
-    np.testing.assert_allclose(found.sum(axis=2), booster.predict(awkward(X), raw_score=True), atol=1e-12)
+    contributions = TreeShap(booster).contributions(awkward(X)).reshape(-1, 3, 13)
+    np.testing.assert_allclose(contributions.sum(axis=2), booster.predict(awkward(X), raw_score=True), atol=1e-12)
 
 
 def test_as_many_rounds_as_a_prediction_uses() -> None:
@@ -123,9 +123,9 @@ def test_rows_are_alike_in_any_company_and_any_number_of_threads(dtype: Any) -> 
     whole = shap.contributions(X)
     for threads in (2, 3, 7):
         np.testing.assert_array_equal(shap.contributions(X, num_threads=threads), whole)
-    room = 1e-12 if dtype == "float64" else 1e-4
+    tolerance = 1e-12 if dtype == "float64" else 1e-4
     for n in (0, 1, 2, 3, 4, 5, 8, 9, 31, 32, 33, 64, 65, 511, 512, 513, 600):
-        np.testing.assert_allclose(shap.contributions(X[600 : 600 + n]), whole[600 : 600 + n], atol=room)
+        np.testing.assert_allclose(shap.contributions(X[600 : 600 + n]), whole[600 : 600 + n], atol=tolerance)
 
 
 def test_single_rows_from_many_threads() -> None:
@@ -176,7 +176,7 @@ def random_tree(rng: np.random.Generator, leaves: int, features: int, *, categor
     """A tree grown by splitting leaves at random: features come back, leaves hold from none to most of the rows."""
     left, right, feature, threshold, decision, cover = [], [], [], [], [], []
     above: dict[int, tuple[list[int], int]] = {}
-    counts, bounds, words = [1_000_000], [0], []
+    counts, bounds, bitsets = [1_000_000], [0], []
     for node in range(leaves - 1):
         able = [leaf for leaf, count in enumerate(counts) if count > 1]
         if not able:
@@ -196,15 +196,15 @@ def random_tree(rng: np.random.Generator, leaves: int, features: int, *, categor
         if categories and feature[-1] < 2:
             threshold.append(float(len(bounds) - 1))
             decision.append(1)
-            words += rng.integers(1, 2**32, size=int(rng.integers(1, 3))).tolist()
-            bounds.append(len(words))
+            bitsets += rng.integers(1, 2**32, size=int(rng.integers(1, 3))).tolist()
+            bounds.append(len(bitsets))
         else:
             threshold.append(float(rng.choice([-1.0, -0.5, -1e-35, 1e-35, 0.3, 1.0, 40.0])))
             decision.append(2 * int(rng.integers(2)) + 4 * int(rng.integers(3)))
     return {
         "split_feature": feature, "threshold": threshold, "decision_type": decision, "left_child": left,
         "right_child": right, "leaf_value": rng.normal(size=len(counts)).tolist(), "leaf_count": counts,
-        "internal_count": cover, "cat_boundaries": bounds if words else [], "cat_threshold": words,
+        "internal_count": cover, "cat_boundaries": bounds if bitsets else [], "cat_threshold": bitsets,
     }  # fmt: skip
 
 
@@ -225,12 +225,12 @@ def test_random_models(seed: int, leaves: list[int], features: int, outputs: int
     expected = theirs(booster, X)
     reached = np.isfinite(expected).all(axis=1)  # LightGBM divides by leaves that hold no row of training
     shap = TreeShap(booster)
-    found = shap.contributions(X)
+    contributions = shap.contributions(X)
     size = max(1.0, np.abs(expected[reached]).max(initial=0))
-    np.testing.assert_allclose(found[reached], expected[reached], rtol=0, atol=1e-9 * size)
-    np.testing.assert_allclose(shap.contributions(X[:2]), found[:2], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(contributions[reached], expected[reached], rtol=0, atol=1e-9 * size)
+    np.testing.assert_allclose(shap.contributions(X[:2]), contributions[:2], rtol=0, atol=1e-9)
     margin = booster.predict(X, raw_score=True).reshape(len(X), outputs)
-    np.testing.assert_allclose(found.reshape(len(X), outputs, -1).sum(axis=2), margin, atol=1e-9)
+    np.testing.assert_allclose(contributions.reshape(len(X), outputs, -1).sum(axis=2), margin, atol=1e-9)
 
 
 def chain(depth: int, seed: int, share: tuple[float, float]) -> dict[str, list[Any]]:
@@ -259,14 +259,14 @@ def exact(tree: dict[str, list[Any]], row: Floats) -> list[float]:
         if last < depth:
             path.append((cover[last] - cover[last + 1], cover[last], int(row[last] > 0.5)))
         d = len(path)
-        for feature, (part, whole, one) in enumerate(path):
+        for feature, (part, whole, ratio) in enumerate(path):
             ways, under = [1], 1  # by size of the subset of the others: ones inside, shares outside, over `under`
             for other_part, other_whole, other_one in path[:feature] + path[feature + 1 :]:
                 inside = [0, *(other_one * other_whole * w for w in ways)]
                 ways = [other_part * w + i for w, i in zip([*ways, 0], inside, strict=True)]
                 under *= other_whole
             weight = sum(factorial(k) * factorial(d - 1 - k) * w for k, w in enumerate(ways))
-            share = Fraction(one * whole - part, whole)
+            share = Fraction(ratio * whole - part, whole)
             out[feature] += Fraction(value) * share * Fraction(weight, factorial(d) * under)
     return [float(contribution) for contribution in out]
 
@@ -285,13 +285,13 @@ def test_deeper_chains_are_exact_where_lightgbm_is_not() -> None:
     text = written([tree], depth)
     row = np.full(depth, 0.2)
     row[[7, 23, 50]] = 0.9
-    found, theirs_ = TreeShap(text).contributions(row[None]), theirs(lgb.Booster(model_str=text), row[None])
-    np.testing.assert_allclose(found[0, :-1], exact(tree, row), rtol=0, atol=1e-13)
+    contributions, theirs_ = TreeShap(text).contributions(row[None]), theirs(lgb.Booster(model_str=text), row[None])
+    np.testing.assert_allclose(contributions[0, :-1], exact(tree, row), rtol=0, atol=1e-13)
     margin = lgb.Booster(model_str=text).predict(row[None], raw_score=True)[0]
-    assert found.sum() == pytest.approx(margin, abs=1e-12)
+    assert contributions.sum() == pytest.approx(margin, abs=1e-12)
     assert abs(theirs_.sum() - margin) > 1e-4
     single = TreeShap(text, "float32").contributions(row[None])
-    np.testing.assert_allclose(single, found, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(single, contributions, rtol=0, atol=1e-5)
 
 
 def test_a_model_without_trees() -> None:
@@ -343,16 +343,16 @@ def test_a_damaged_text_is_refused(what: str) -> None:
 
 
 @settings(deadline=None, max_examples=150, derandomize=True)
-@given(place=st.integers(0, len(TEXT)), length=st.integers(0, 30), put=st.text("0123456789.-= \nTe", max_size=6))
-def test_any_damage_is_refused_or_harmless(place: int, length: int, put: str) -> None:
+@given(position=st.integers(0, len(TEXT)), length=st.integers(0, 30), put=st.text("0123456789.-= \nTe", max_size=6))
+def test_any_damage_is_refused_or_harmless(position: int, length: int, put: str) -> None:
     """Half of a file never ends in another error than the one that says so, or in a number that is none."""
-    text = TEXT[:place] + put + TEXT[place + length :]
+    text = TEXT[:position] + put + TEXT[position + length :]
     try:
         shap = TreeShap(text)
-        found = shap.contributions(np.nan_to_num(X_SMALL[:20, :1]) + np.zeros(min(shap.n_features, 1000)))
+        contributions = shap.contributions(np.nan_to_num(X_SMALL[:20, :1]) + np.zeros(min(shap.n_features, 1000)))
     except (ModelError, DataError):
         return
-    assert np.isfinite(found).all()
+    assert np.isfinite(contributions).all()
 
 
 def test_linear_trees_are_refused() -> None:

@@ -14,12 +14,12 @@ from perfml.advice.decision_log import (
     Decision,
     DecisionLog,
     DecisionVerdict,
+    EntryError,
     Intervention,
     InterventionStatus,
     KeyTaken,
 )
 from perfml.advice.suggestion_files import find_suggestion
-from perfml.errors import PerfmlError
 from perfml.messages import Message
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
 from perfml.service.problems import Invalid, KeyInUse, no_suggestion
@@ -119,7 +119,6 @@ def _refused_entries() -> Iterator[None]:
     except KeyTaken as error:
         problem, remedy = Message.of("service_key_in_use"), Message.of("service_use_another_key")
         raise KeyInUse(problem, where="Idempotency-Key", remedy=remedy) from error
-    except PerfmlError as error:
-        problem = Message.of("service_contradictory_entry", problem=error.problem)
-        remedy = Message.of("service_correct_entry", remedy=error.remedy)
+    except EntryError as error:
+        problem, remedy = error.messages
         raise Invalid(problem, where=f"body {error.where}", remedy=remedy) from error

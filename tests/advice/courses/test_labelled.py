@@ -117,8 +117,8 @@ def test_two_annotators_agree_on_the_fresh_tags() -> None:
     from sklearn.metrics import cohen_kappa_score
 
     pairs = [(tag, course) for tag in FRESH.grades for course in COURSE_TOPICS]
-    one, other = ([each.grades[tag].get(course, 0) for tag, course in pairs] for each in (FRESH, AGAIN))
-    assert cohen_kappa_score(one, other, weights="linear") > 0.9
+    first, other = ([each.grades[tag].get(course, 0) for tag, course in pairs] for each in (FRESH, AGAIN))
+    assert cohen_kappa_score(first, other, weights="linear") > 0.9
     assert set(FRESH.absent) == set(AGAIN.absent)
 
 
@@ -163,8 +163,8 @@ class Measured:
         from perfml.advice.courses import CourseRecommender
 
         fitted = CourseRecommender(embedding=embedding).fit(courses=courses.drop(columns="topics"))
-        found = fitted.for_tags(tags.frame["tag"].tolist(), k=K)
-        ranked = {tag: rows.sort_values("rank")["course_id"].tolist() for tag, rows in found.groupby("query")}
+        results = fitted.for_tags(tags.frame["tag"].tolist(), k=K)
+        ranked = {tag: rows.sort_values("rank")["course_id"].tolist() for tag, rows in results.groupby("query")}
         named = zip(tags.frame["tag_id"], tags.frame["tag"], strict=True)
         return cls(tags, {tag_id: ranked.get(tag, []) for tag_id, tag in named})
 
@@ -176,7 +176,7 @@ class Measured:
     def off_topic(self) -> list[str]:
         """Tags with a course of a wrong topic among the first three."""
         wrong = {t: wrong_topics(shown, self.tags.topics[t], COURSE_TOPICS, k=TOP) for t, shown in self.shown.items()}
-        return [tag for tag, found in wrong.items() if found]
+        return [tag for tag, courses in wrong.items() if courses]
 
     @property
     def answered(self) -> list[str]:
@@ -213,9 +213,9 @@ def test_it_is_no_worse_than_it_was(
 ) -> None:
     """A little below what was measured: nDCG@5 .585, .758, .402, .598 and .601; off topic 47, 29, 34, 22 and 22 of 87 and 84
     tags; 3 of 10 and 7 of 12 absent tags answered in all."""
-    found = measured[name, embedding]
-    assert found.ndcg >= least_ndcg
-    assert len(found.off_topic) <= most_off_topic and len(found.answered) <= most_answered
+    figures = measured[name, embedding]
+    assert figures.ndcg >= least_ndcg
+    assert len(figures.off_topic) <= most_off_topic and len(figures.answered) <= most_answered
 
 
 NOT_YET = (
@@ -235,5 +235,5 @@ def test_no_course_of_a_wrong_topic_is_among_the_first_three(measured: dict[tupl
 
 @pytest.mark.xfail(reason=NOT_YET)
 def test_a_subject_that_no_course_teaches_gets_no_course(measured: dict[tuple[str, bool], Measured]) -> None:
-    found = measured["fresh", True]
-    assert len(found.answered) <= 0.1 * len(found.tags.absent), found.answered
+    figures = measured["fresh", True]
+    assert len(figures.answered) <= 0.1 * len(figures.tags.absent), figures.answered

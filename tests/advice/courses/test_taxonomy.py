@@ -107,13 +107,13 @@ def test_names() -> None:
 
 
 def test_different_words_stay_different() -> None:
-    for one, other in [
+    for word, other in [
         ("product", "production"),
         ("lead", "leadership"),
         ("present", "presentation"),
         ("meet", "media"),
     ]:
-        assert stem(one) != stem(other)
+        assert stem(word) != stem(other)
 
 
 @given(st.text(max_size=60))
@@ -127,4 +127,4 @@ def test_any_text_can_be_read_and_strengths_are_in_range(text: str) -> None:
 @given(st.lists(st.text("ab ", min_size=1, max_size=4), max_size=6), st.text("ab ", max_size=12))
 def test_found_phrases_do_not_overlap(phrases: list[str], text: str) -> None:
     matches = Phrases({phrase: (phrase, 1.0) for phrase in phrases}).find(text)
-    assert all(one.end <= other.start for one, other in pairwise(matches))
+    assert all(match.end <= other.start for match, other in pairwise(matches))

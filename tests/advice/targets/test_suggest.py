@@ -184,8 +184,8 @@ def test_a_boom_beyond_the_policy_is_a_case_too(case: Data) -> None:
     boom = {"expected": 200.0, "market": np.log(2), "peers": np.log(2)}
     row = rows(case, everyone(b1=boom))["b1"]
     assert row["status"] == "beyond" and "stays too easy" in row["why_not_en"] and "过于容易" in row["why_not_zh"]
-    (one,) = escalations([row])
-    assert one.needed_target > one.limit_target == pytest.approx(115) and "too easy" in one.en
+    (escalation,) = escalations([row])
+    assert escalation.needed_target > escalation.limit_target == pytest.approx(115) and "too easy" in escalation.en
 
 
 def test_evidence_is_what_was_known(case: Data) -> None:

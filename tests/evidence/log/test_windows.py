@@ -16,8 +16,8 @@ def plan(*measures: dict[str, Any], kinds: list[str], counterparts: bool = True,
     return compile_windows(windowed(*measures, **spec).windowed, kinds, has_counterparts=counterparts)
 
 
-def named(made: Plan) -> dict[str, tuple[int, ...]]:
-    return {column.column.name: column.kinds for column in made.columns}
+def named(windows: Plan) -> dict[str, tuple[int, ...]]:
+    return {column.column.name: column.kinds for column in windows.columns}
 
 
 def test_a_column_for_each_kind_and_window() -> None:
@@ -25,26 +25,28 @@ def test_a_column_for_each_kind_and_window() -> None:
 
 
 def test_kinds_past_the_limit_share_one_channel() -> None:
-    made = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10_000)], max_kinds=2)
-    assert made.kinds == ("k0", "k1") and made.n_channels == 3
-    assert named(made) == {"k0_7": (0,), "k0_28": (0,), "k1_7": (1,), "k1_28": (1,), "n": (0, 1, 2)}
+    windows = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10_000)], max_kinds=2)
+    assert windows.kinds == ("k0", "k1") and windows.n_channels == 3
+    assert named(windows) == {"k0_7": (0,), "k0_28": (0,), "k1_7": (1,), "k1_28": (1,), "n": (0, 1, 2)}
 
 
 def test_a_kind_that_is_named_has_its_channel_however_rare() -> None:
     rare = ALL | {"column": "rare", "kinds": ["k9", "never"]}
-    made = plan(EACH, ALL, rare, kinds=[f"k{i}" for i in range(10)], max_kinds=2)
-    assert made.kinds == ("k0", "k1", "k9") and named(made)["rare"] == (2,) and named(made)["n"] == (0, 1, 2, 3)
-    assert "k9_7" not in named(made)
+    windows = plan(EACH, ALL, rare, kinds=[f"k{i}" for i in range(10)], max_kinds=2)
+    assert (
+        windows.kinds == ("k0", "k1", "k9") and named(windows)["rare"] == (2,) and named(windows)["n"] == (0, 1, 2, 3)
+    )
+    assert "k9_7" not in named(windows)
     only = plan(EACH, ALL, kinds=[f"k{i}" for i in range(10)], max_kinds=2, only=["k7", "k9"])
     assert named(only) == {"k7_7": (2,), "k7_28": (2,), "k9_7": (3,), "k9_28": (3,), "n": (2, 3)}
 
 
 def test_kinds_that_share_a_name_are_added() -> None:
-    words = {"zh": "登录", "en": "logins", "rename": "login"}
-    made = compile_windows(
-        windowed(EACH, kinds={"web": words, "app": words}).windowed, ["web", "app", "other"], has_counterparts=True
+    texts = {"zh": "登录", "en": "logins", "rename": "login"}
+    windows = compile_windows(
+        windowed(EACH, kinds={"web": texts, "app": texts}).windowed, ["web", "app", "other"], has_counterparts=True
     )
-    assert named(made)["login_7"] == (0, 1) and named(made)["other_7"] == (2,)
+    assert named(windows)["login_7"] == (0, 1) and named(windows)["other_7"] == (2,)
 
 
 def test_names_of_any_language_and_sign() -> None:
@@ -54,10 +56,10 @@ def test_names_of_any_language_and_sign() -> None:
 
 
 def test_words_of_a_kind() -> None:
-    words = {"zh": "加班", "en": "overtime", "owner": "manager", "direction": "lower"}
-    said = EACH | {"zh": "近{window}天{kind}", "en": "{kind} in {window} days", "windows_days": [7]}
+    texts = {"zh": "加班", "en": "overtime", "owner": "manager", "direction": "lower"}
+    template = EACH | {"zh": "近{window}天{kind}", "en": "{kind} in {window} days", "windows_days": [7]}
     columns = compile_windows(
-        windowed(said, kinds={"ot": words}).windowed, ["ot", "code_review"], has_counterparts=True
+        windowed(template, kinds={"ot": texts}).windowed, ["ot", "code_review"], has_counterparts=True
     ).columns
     assert [(c.column.zh, c.column.en, c.column.owner, c.column.direction, c.column.reason) for c in columns] == [
         ("近7天加班", "overtime in 7 days", "manager", "lower", "log:ot"),
@@ -66,8 +68,8 @@ def test_words_of_a_kind() -> None:
 
 
 def test_comparisons_of_some_windows_only() -> None:
-    made = plan(EACH | {"compare": ["team"], "compare_windows_days": [28]}, kinds=["a"])
-    assert [column.compare for column in made.columns] == [(), ("team",)]
+    windows = plan(EACH | {"compare": ["team"], "compare_windows_days": [28]}, kinds=["a"])
+    assert [column.compare for column in windows.columns] == [(), ("team",)]
 
 
 def test_without_counterparts_their_columns_are_left_out() -> None:
@@ -95,5 +97,5 @@ def test_a_trend_takes_two_windows(windows: list[int]) -> None:
 
 
 def test_the_shipped_definitions_make_a_bounded_plan() -> None:
-    made = compile_windows(shipped().windowed, [f"k{i}" for i in range(10_000)], has_counterparts=True)
-    assert len(made.columns) < 500 and made.counts_received
+    windows = compile_windows(shipped().windowed, [f"k{i}" for i in range(10_000)], has_counterparts=True)
+    assert len(windows.columns) < 500 and windows.counts_received

@@ -11,11 +11,11 @@ from perfml.evidence.tables.reading import RawTable, raw_tables, unreadable
 from tests.tables import (
     draw,
     evidence,
-    kept,
     nothing_lost,
     opened,
     quarantined,
     shipped,
+    usable_rows,
     write_parquet,
     write_tables,
 )
@@ -58,7 +58,7 @@ CANNOT_BE_READ = {
     "a header of something else": b"a,b\n1,2\n",
 }
 UNREADABLE = "cannot be read (", "export it again, as UTF-8 and whole"
-SAID = {
+PROBLEMS = {
     "nothing at all": ("has no header", "export it again, with one header row of distinct names"),
     "a name that stands twice": (
         "column 'rating' stands twice",
@@ -72,7 +72,7 @@ SAID = {
 @pytest.mark.parametrize("name", CANNOT_BE_READ)
 def test_csv_that_cannot_be_read(name: str, tmp_path: Path) -> None:
     error = refused(tmp_path, "reviews.csv", CANNOT_BE_READ[name])
-    problem, remedy = SAID.get(name, UNREADABLE)
+    problem, remedy = PROBLEMS.get(name, UNREADABLE)
     assert error.problem.startswith(problem) and error.remedy == remedy
 
 
@@ -197,7 +197,7 @@ def test_a_folder_of_parts(tmp_path: Path) -> None:
     write_parquet(folder / "events" / "month=02", "b", event.format(2) + ", 2.5::double as value")
     data = opened(folder)
     assert data.rows_read["events"] == 2
-    assert sorted(str(row[3]) for row in kept(data, "events")) == ["2.5", "None"]
+    assert sorted(str(row[3]) for row in usable_rows(data, "events")) == ["2.5", "None"]
 
 
 def test_a_folder_of_no_parts(tmp_path: Path) -> None:
@@ -225,7 +225,10 @@ def test_a_duckdb_file(name: str, tmp_path: Path) -> None:
             "create view events as select '1' as employee_id, timestamp '2024-01-01 10:00' as happened_at, 'a' as kind"
         )
     data = opened(file)
-    assert [row[0] for row in kept(data, "employees")] == ["1"] and data.rows_read == {"employees": 1, "events": 1}
+    assert [row[0] for row in usable_rows(data, "employees")] == ["1"] and data.rows_read == {
+        "employees": 1,
+        "events": 1,
+    }
     data.close()
 
 
@@ -259,12 +262,12 @@ def test_a_view_that_no_longer_runs(tmp_path: Path) -> None:
 def test_sources_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
     (tmp_path / "empty").mkdir()
-    for source, said in (
+    for source, problem in (
         ("nowhere", "is not there; name a folder"),
         ("notes.txt", "cannot be read"),
         ("empty", "holds none of the tables; expected employees"),
     ):
-        with pytest.raises(DataError, match=said) as caught:
+        with pytest.raises(DataError, match=problem) as caught:
             opened(tmp_path / source)
         assert caught.value.where == str(tmp_path / source) and caught.value.remedy
 
@@ -278,7 +281,7 @@ def test_a_password_is_never_said() -> None:
 def test_what_a_raw_table_says(tmp_path: Path) -> None:
     company(tmp_path)
     with duckdb.connect() as connection:
-        found, errors = raw_tables(connection, tmp_path, ["employees", "reviews"])
-        assert errors == [] and [type(table) for table in found] == [RawTable]
-        assert found[0].columns == {"employee_id": "VARCHAR", "hired_on": "VARCHAR"} and found[0].is_text
-        assert connection.execute(f"select count(*) from {found[0].relation}").fetchall() == [(len(draw(PEOPLE)),)]
+        tables, errors = raw_tables(connection, tmp_path, ["employees", "reviews"])
+        assert errors == [] and [type(table) for table in tables] == [RawTable]
+        assert tables[0].columns == {"employee_id": "VARCHAR", "hired_on": "VARCHAR"} and tables[0].is_text
+        assert connection.execute(f"select count(*) from {tables[0].relation}").fetchall() == [(len(draw(PEOPLE)),)]

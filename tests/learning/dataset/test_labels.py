@@ -38,7 +38,7 @@ def rows(*people: str, as_of: str = "2024-03-01") -> pd.DataFrame:
     return pd.DataFrame({"employee_id": people, "as_of": pd.to_datetime([as_of] * len(people))})
 
 
-def found(folder: Path, label: Label, frame: pd.DataFrame, *, horizon: int, until: str) -> list[float | None]:
+def labelled(folder: Path, label: Label, frame: pd.DataFrame, *, horizon: int, until: str) -> list[float | None]:
     got = labels(opened(folder), frame, label, horizon_days=horizon, until=dt.date.fromisoformat(until))
     return [None if np.isnan(x) else x for x in got]
 
@@ -51,62 +51,62 @@ def company(tmp_path: Path) -> Path:
 def test_exit_on_the_as_of_date_counts_and_on_the_last_day_does_not(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
     people = rows("e0", "e1", "e2", "e5")
-    assert found(company, leave, people, horizon=91, until="2024-12-01") == [1, 0, 1, 0]
-    assert found(company, leave, people, horizon=92, until="2024-12-01") == [1, 1, 1, 0]
+    assert labelled(company, leave, people, horizon=91, until="2024-12-01") == [1, 0, 1, 0]
+    assert labelled(company, leave, people, horizon=92, until="2024-12-01") == [1, 1, 1, 0]
 
 
 def test_only_the_kinds_of_exit_that_the_spec_names_count(company: Path) -> None:
     own_choice = Label(kind="exit", horizons_days=(91,), exit_kinds=("voluntary",))
-    assert found(company, own_choice, rows("e0", "e2"), horizon=91, until="2024-12-01") == [1, 0]
+    assert labelled(company, own_choice, rows("e0", "e2"), horizon=91, until="2024-12-01") == [1, 0]
 
 
 def test_nothing_is_labelled_before_it_matured(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
-    assert found(company, leave, rows("e0", "e5"), horizon=91, until="2024-05-30") == [None, None]
-    assert found(company, leave, rows("e0", "e5"), horizon=91, until="2024-05-31") == [1, 0]
+    assert labelled(company, leave, rows("e0", "e5"), horizon=91, until="2024-05-30") == [None, None]
+    assert labelled(company, leave, rows("e0", "e5"), horizon=91, until="2024-05-31") == [1, 0]
     slow = Label(kind="exit", horizons_days=(91,), reporting_delay_days=30)
-    assert found(company, slow, rows("e0"), horizon=91, until="2024-06-29") == [None]
+    assert labelled(company, slow, rows("e0"), horizon=91, until="2024-06-29") == [None]
 
 
 def test_an_exit_counts_only_once_it_is_known(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
-    assert found(company, leave, rows("e4"), horizon=91, until="2024-08-01") == [0]
-    assert found(company, leave, rows("e4"), horizon=91, until="2024-08-02") == [1]
+    assert labelled(company, leave, rows("e4"), horizon=91, until="2024-08-01") == [0]
+    assert labelled(company, leave, rows("e4"), horizon=91, until="2024-08-02") == [1]
 
 
 def test_who_had_already_left_is_not_labelled(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
-    assert found(company, leave, rows("e3"), horizon=91, until="2024-12-01") == [None]
+    assert labelled(company, leave, rows("e3"), horizon=91, until="2024-12-01") == [None]
 
 
 def test_the_next_review_decides_and_none_is_missing(company: Path) -> None:
     low = Label(kind="low_review", low_at_most=2, horizons_days=(365,))
     people = rows("e0", "e1", "e2", "e5")
-    assert found(company, low, people, horizon=365, until="2025-03-02") == [1, 0, 1, None]
+    assert labelled(company, low, people, horizon=365, until="2025-03-02") == [1, 0, 1, None]
 
 
 def test_a_corrected_rating_counts_from_the_day_it_was_known(company: Path) -> None:
     low = Label(kind="low_review", low_at_most=2, horizons_days=(130,))
-    assert found(company, low, rows("e2"), horizon=130, until="2024-07-20") == [0]
-    assert found(company, low, rows("e2"), horizon=130, until="2024-07-21") == [1]
-    assert found(company, low, rows("e3"), horizon=130, until="2024-09-01") == [None]
+    assert labelled(company, low, rows("e2"), horizon=130, until="2024-07-20") == [0]
+    assert labelled(company, low, rows("e2"), horizon=130, until="2024-07-21") == [1]
+    assert labelled(company, low, rows("e3"), horizon=130, until="2024-09-01") == [None]
 
 
 def test_an_absent_table_is_named(tmp_path: Path) -> None:
     folder = write_tables(tmp_path, employees=EMPLOYEES, reviews=REVIEWS)
     with pytest.raises(DataError, match="the table 'exits' is missing"):
-        found(folder, Label(kind="exit", horizons_days=(91,)), rows("e0"), horizon=91, until="2024-12-01")
+        labelled(folder, Label(kind="exit", horizons_days=(91,)), rows("e0"), horizon=91, until="2024-12-01")
 
 
 def test_times_to_leaving_are_censored_where_reports_may_still_come(company: Path) -> None:
     people, causes = rows("e0", "e1", "e2", "e3", "e5"), ("voluntary", "involuntary")
 
-    def told(until: str, delay_days: int = 0) -> list[list[float | None]]:
+    def exit_times_at(until: str, delay_days: int = 0) -> list[list[float | None]]:
         day = dt.date.fromisoformat(until)
-        found = exit_times(opened(company), people, until=day, causes=causes, delay_days=delay_days)
-        return [[None if np.isnan(x) else x for x in part.tolist()] for part in found]
+        times = exit_times(opened(company), people, until=day, causes=causes, delay_days=delay_days)
+        return [[None if np.isnan(x) else x for x in part.tolist()] for part in times]
 
-    assert told("2024-07-01") == [[0.5, 91, 90, None, 122], [1, 1, 2, 0, 0]]
-    assert told("2024-05-31")[0] == [0.5, 91, 90, None, 91]
-    assert told("2024-05-31")[1] == [1, 0, 2, 0, 0]
-    assert told("2024-07-01", delay_days=61) == [[0.5, 61, 61, None, 61], [1, 0, 0, 0, 0]]
+    assert exit_times_at("2024-07-01") == [[0.5, 91, 90, None, 122], [1, 1, 2, 0, 0]]
+    assert exit_times_at("2024-05-31")[0] == [0.5, 91, 90, None, 91]
+    assert exit_times_at("2024-05-31")[1] == [1, 0, 2, 0, 0]
+    assert exit_times_at("2024-07-01", delay_days=61) == [[0.5, 61, 61, None, 61], [1, 0, 0, 0, 0]]

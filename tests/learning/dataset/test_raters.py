@@ -244,8 +244,8 @@ def test_who_falls_out_takes_the_links_along() -> None:
 
 def test_blocks_that_one_odd_reviewer_joins_stay_two() -> None:
     blocks = [("a", "b", 6), ("b", "c", 6), ("c", "d", 6), ("x", "y", 6), ("y", "z", 6)]
-    found = components(linked(*blocks, ("d", "odd", 1), ("odd", "x", 1)))
-    assert found == {"a": 0, "b": 0, "c": 0, "d": 0, "odd": -1, "x": 1, "y": 1, "z": 1}
+    parts = components(linked(*blocks, ("d", "odd", 1), ("odd", "x", 1)))
+    assert parts == {"a": 0, "b": 0, "c": 0, "d": 0, "odd": -1, "x": 1, "y": 1, "z": 1}
     severity = rater_model(linked(*blocks), scale=SCALE).reviewers.groupby("component")["severity"].sum()
     np.testing.assert_allclose(severity, 0, atol=1e-6)  # relative to one's own block
 

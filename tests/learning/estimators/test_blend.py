@@ -41,8 +41,8 @@ def test_parts_put_together_say_the_same() -> None:
     x, y = sample()
     rows = np.arange(len(y))
     risk = fit(x, y, folds=[(rows[::2], rows[1::2])], settings=QUICK)
-    about, texts = risk.to_parts()
-    again = RiskModel.from_parts(json.loads(json.dumps(about)), texts)
+    parameters, texts = risk.to_parts()
+    again = RiskModel.from_parts(json.loads(json.dumps(parameters)), texts)
     np.testing.assert_array_equal(again.margin(x), risk.margin(x))
     np.testing.assert_array_equal(again.contributions(x), risk.contributions(x))
     assert again.hyperparameters == risk.hyperparameters

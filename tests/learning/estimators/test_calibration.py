@@ -18,10 +18,10 @@ def sample(n: int, factor: float, shift: float) -> tuple[np.ndarray, np.ndarray]
 @pytest.mark.parametrize(("factor", "shift"), [(0.6, 0.4), (1.5, -0.5), (1.0, 0.0)])
 def test_finds_slope_and_level(factor: float, shift: float) -> None:
     margin, label = sample(40_000, factor, shift)
-    found = at_level(margin, label, fit_slope(margin, label))
-    assert found.slope == pytest.approx(factor, abs=0.08)
-    assert found.intercept == pytest.approx(shift, abs=0.15)
-    assert np.mean(1 / (1 + np.exp(-found(margin)))) == pytest.approx(label.mean(), abs=1e-9)
+    calibrated = at_level(margin, label, fit_slope(margin, label))
+    assert calibrated.slope == pytest.approx(factor, abs=0.08)
+    assert calibrated.intercept == pytest.approx(shift, abs=0.15)
+    assert np.mean(1 / (1 + np.exp(-calibrated(margin)))) == pytest.approx(label.mean(), abs=1e-9)
 
 
 def test_another_world_does_not_stretch_without_end() -> None:

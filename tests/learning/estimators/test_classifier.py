@@ -59,10 +59,10 @@ def test_contributions_sum_to_the_margin() -> None:
     frame, y = people()
     model = RiskClassifier(**QUICK | {"seeds": (1, 2)}).fit(frame, y)
     assert 0 < model.risk_.share < 1
-    found = model.contributions(frame)
-    assert found.shape == (len(frame), frame.shape[1] + 1)
-    np.testing.assert_allclose(found.sum(axis=1), model.decision_function(frame), atol=1e-9)
-    np.testing.assert_allclose(found[:, :-1].mean(axis=0), 0, atol=0.1)
+    contributions = model.contributions(frame)
+    assert contributions.shape == (len(frame), frame.shape[1] + 1)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.decision_function(frame), atol=1e-9)
+    np.testing.assert_allclose(contributions[:, :-1].mean(axis=0), 0, atol=0.1)
 
 
 @pytest.mark.slow
@@ -206,7 +206,7 @@ def test_an_explanation_is_shap_s_own_object() -> None:
     frame = pd.DataFrame({"司龄": rng.normal(size=200), "grade": rng.choice(["a", "b"], 200)})
     y = (frame["司龄"] + rng.normal(size=200) > 0).astype(int)
     model = RiskClassifier(seeds=(1,)).fit(frame, y)
-    said = model.explanation(frame)
-    assert isinstance(said, shap.Explanation) and said.feature_names == ["司龄", "grade"]
-    assert np.allclose(said.values.sum(axis=1) + said.base_values, model.decision_function(frame))
-    assert said.data.shape == (200, 2)
+    explanation = model.explanation(frame)
+    assert isinstance(explanation, shap.Explanation) and explanation.feature_names == ["司龄", "grade"]
+    assert np.allclose(explanation.values.sum(axis=1) + explanation.base_values, model.decision_function(frame))
+    assert explanation.data.shape == (200, 2)

@@ -112,8 +112,8 @@ def test_without_scores_the_baseline_is_nelson_and_aalens() -> None:
 def test_baseline_and_likelihood_are_those_of_coxs_regression() -> None:
     times, event, x = ties(300, 4)
     cox = CoxPHSurvivalAnalysis(ties="breslow").fit(x[:, None], Surv.from_arrays(event, times))
-    found = breslow.baseline(times, event, x * cox.coef_[0])
-    np.testing.assert_allclose(found(cox.cum_baseline_hazard_.x), cox.cum_baseline_hazard_.y, rtol=1e-9)
+    baseline = breslow.baseline(times, event, x * cox.coef_[0])
+    np.testing.assert_allclose(baseline(cox.cum_baseline_hazard_.x), cox.cum_baseline_hazard_.y, rtol=1e-9)
     step = 1e-4
     slope = [breslow.partial_log_likelihood(times, event, x * (cox.coef_[0] + d)) for d in (-step, step)]
     assert (slope[1] - slope[0]) / (2 * step) == pytest.approx(0, abs=1e-2)
@@ -145,9 +145,9 @@ def test_nobody_to_compare_is_missing() -> None:
 def test_without_scores_incidence_is_aalen_and_johansens(others: People) -> None:
     when, known = cumulative_incidence_competing_risks(others.causes, others.times)
     baselines = [breslow.baseline(others.times, others.causes == k, np.zeros(len(others.times))) for k in (1, 2)]
-    found = breslow.cumulative_incidence(baselines, np.zeros((1, 2)), when)[0]
+    incidence = breslow.cumulative_incidence(baselines, np.zeros((1, 2)), when)[0]
     early = when < 50  # the steps of the last few still followed are large, where exp(-x) is not 1 - x
-    np.testing.assert_allclose(found[:, early], known[1:, early], atol=1e-3)
+    np.testing.assert_allclose(incidence[:, early], known[1:, early], atol=1e-3)
 
 
 def test_a_weight_is_as_many_rows(others: People) -> None:
@@ -167,16 +167,16 @@ def test_one_row_a_person_stands_for_all_of_them() -> None:
     rows = np.where(leaving, 2, 20)  # who leaves early has few rows
     times = np.where(leaving, rng.uniform(1, 12, 3000), 12.0)
     X, weight = rng.normal(size=(3000, 2)), rows.astype(float)
-    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(X, times, leaving.astype(float), weight=weight)
-    expected = np.average(found.predict_incidence(X, [12.0])[:, 0, 0], weights=weight)
+    fitted = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(X, times, leaving.astype(float), weight=weight)
+    expected = np.average(fitted.predict_incidence(X, [12.0])[:, 0, 0], weights=weight)
     assert expected == pytest.approx((rows * leaving).sum() / rows.sum(), rel=0.03)
 
 
 def test_incidence_of_constant_hazards_is_known_by_hand(others: People) -> None:
     fine = np.linspace(0, 40, 4001)[1:]
     baselines = [breslow.Baseline(fine, rate * fine, 40.0) for rate in (0.03, 0.01)]
-    found = breslow.cumulative_incidence(baselines, others.score, MONTHS)
-    np.testing.assert_allclose(found, others.incidence(MONTHS), atol=1e-9)
+    incidence = breslow.cumulative_incidence(baselines, others.score, MONTHS)
+    np.testing.assert_allclose(incidence, others.incidence(MONTHS), atol=1e-9)
 
 
 # ---- what is learnt -----------------------------------------------------------------------------------------------------
@@ -189,8 +189,8 @@ def test_finds_the_ranking_and_the_level(model: HazardModel, others: People) -> 
     best = breslow.concordance(times, event, others.score[:, 0])
     assert best - 0.02 < model.score(others.rows, others.y) < best
     alone = -np.expm1(-0.03 * np.exp(others.score[:, :1]) * MONTHS)  # the first cause, were there no other
-    found = model.predict_incidence(others.rows, MONTHS).mean(axis=0)
-    np.testing.assert_allclose(found, alone.mean(axis=0), rtol=0.07)
+    incidence = model.predict_incidence(others.rows, MONTHS).mean(axis=0)
+    np.testing.assert_allclose(incidence, alone.mean(axis=0), rtol=0.07)
 
 
 def test_a_new_sample_would_not_stretch_it(model: HazardModel, others: People) -> None:
@@ -203,32 +203,34 @@ def test_a_baseline_of_scores_that_saw_their_own_event_expects_too_much(others: 
     """Mean over four samples: out of fold within 4 % of the true share after 40 months, in the sample 5 % above or more."""
     late = np.array([40.0])
     truth = -np.expm1(-0.03 * np.exp(others.score[:, 0]) * late).mean()
-    found, naive = [], []
+    fitted, naive = [], []
     for seed in range(5, 9):
         few = people(400, seed)
         small = HazardModel(seeds=(0,)).fit(few.rows, few.y)
         seen = breslow.baseline(*times_and_events(few.y), small.predict(few.rows))
-        found.append(small.predict_incidence(others.rows, late).mean() / truth)
+        fitted.append(small.predict_incidence(others.rows, late).mean() / truth)
         naive.append(1 - breslow.survival(seen, small.predict(others.rows), late).mean())
-    assert np.mean(found) == pytest.approx(1, abs=0.04)
+    assert np.mean(fitted) == pytest.approx(1, abs=0.04)
     assert np.mean(naive) / truth > 1.05
 
 
 def test_of_noise_it_says_next_to_nothing(company: People, others: People) -> None:
     shuffled = np.random.default_rng(0).permutation(company.y)
-    found = HazardModel(seeds=(0,)).fit(company.rows, shuffled).predict(others.rows)
-    assert found.std() < 0.1
+    scores = HazardModel(seeds=(0,)).fit(company.rows, shuffled).predict(others.rows)
+    assert scores.std() < 0.1
 
 
 @pytest.mark.parametrize("slope", [1.0, 0.7])
 def test_contributions_add_up(model: HazardModel, others: People, slope: float) -> None:
-    about, boosters = model.to_parts()
-    model = HazardModel.from_parts(about | {"slope": slope}, boosters)
-    found = model.contributions(others.rows[:200])
-    assert found.shape == (200, others.rows.shape[1] + 1)
-    np.testing.assert_allclose(found.sum(axis=1), model.predict(others.rows[:200]), rtol=0, atol=1e-12)
-    assert (found[:, -1] == found[0, -1]).all()
-    assert np.abs(found[:, 0]).mean() > 5 * np.abs(found[:, 2]).mean()  # x0 matters, x2 is the other cause's
+    parameters, boosters = model.to_parts()
+    model = HazardModel.from_parts(parameters | {"slope": slope}, boosters)
+    contributions = model.contributions(others.rows[:200])
+    assert contributions.shape == (200, others.rows.shape[1] + 1)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.predict(others.rows[:200]), rtol=0, atol=1e-12)
+    assert (contributions[:, -1] == contributions[0, -1]).all()
+    assert (
+        np.abs(contributions[:, 0]).mean() > 5 * np.abs(contributions[:, 2]).mean()
+    )  # x0 matters, x2 is the other cause's
 
 
 def test_curves_fall_from_one_and_stay_between_risk_and_certainty(model: HazardModel, others: People) -> None:
@@ -240,9 +242,9 @@ def test_curves_fall_from_one_and_stay_between_risk_and_certainty(model: HazardM
 
 
 def test_pandas_and_polars_and_both_kinds_of_y_give_the_same(company: People) -> None:
-    one = HazardModel(**QUICK).fit(company.rows, company.y)
+    reference = HazardModel(**QUICK).fit(company.rows, company.y)
     other = HazardModel(**QUICK).fit(pl.from_pandas(company.rows), Surv.from_arrays(company.y > 0, company.times))
-    np.testing.assert_array_equal(one.predict(company.rows), other.predict(pl.from_pandas(company.rows)))
+    np.testing.assert_array_equal(reference.predict(company.rows), other.predict(pl.from_pandas(company.rows)))
 
 
 def test_categories_are_no_numbers() -> None:
@@ -264,8 +266,8 @@ def test_unseen_and_missing_categories_are_scored(model: HazardModel, others: Pe
 
 
 def test_works_inside_scikit_learns_cross_validation(company: People) -> None:
-    found = cross_val_score(HazardModel(**QUICK), company.rows, company.y, cv=2)
-    assert (found > 0.6).all()
+    scores = cross_val_score(HazardModel(**QUICK), company.rows, company.y, cv=2)
+    assert (scores > 0.6).all()
 
 
 # ---- causes -------------------------------------------------------------------------------------------------------------
@@ -282,8 +284,8 @@ def test_causes_and_staying_add_up_to_one_and_never_fall(causes: CauseSpecificHa
 
 
 def test_each_cause_finds_its_own_truth(causes: CauseSpecificHazards, others: People) -> None:
-    found, truth = causes.predict(others.rows), others.score
-    correlation = np.corrcoef(found.T, truth.T)[:2, 2:]
+    predicted, truth = causes.predict(others.rows), others.score
+    correlation = np.corrcoef(predicted.T, truth.T)[:2, 2:]
     assert correlation[0, 0] > 0.85 and correlation[1, 1] > 0.5
     assert abs(correlation[0, 1]) < 0.2 and abs(correlation[1, 0]) < 0.2
     np.testing.assert_allclose(
@@ -293,9 +295,9 @@ def test_each_cause_finds_its_own_truth(causes: CauseSpecificHazards, others: Pe
 
 def test_one_cause_alone_is_the_hazard_model(company: People) -> None:
     alone = HazardModel(**QUICK).fit(company.rows, company.y)
-    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, company.causes == 1)
+    fitted = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, company.causes == 1)
     np.testing.assert_allclose(
-        found.predict_incidence(company.rows, MONTHS)[:, 0], alone.predict_incidence(company.rows, MONTHS), atol=1e-12
+        fitted.predict_incidence(company.rows, MONTHS)[:, 0], alone.predict_incidence(company.rows, MONTHS), atol=1e-12
     )
 
 
@@ -303,9 +305,9 @@ def test_a_rare_cause_has_its_baseline_and_an_absent_one_nothing(company: People
     kinds = company.causes.copy()
     kinds[kinds == 2] = 0
     kinds[np.flatnonzero(kinds == 1)[: MIN_EVENTS - 1]] = 3
-    found = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, kinds)
-    incidence = found.predict_incidence(company.rows, [50])
-    assert (found.predict(company.rows)[:, 1:] == 0).all() and found.predict(company.rows)[:, 0].std() > 0.1
+    fitted = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, kinds)
+    incidence = fitted.predict_incidence(company.rows, [50])
+    assert (fitted.predict(company.rows)[:, 1:] == 0).all() and fitted.predict(company.rows)[:, 0].std() > 0.1
     assert (incidence[:, 1] == 0).all() and (incidence[:, 2] > 0).all()
 
 
@@ -317,14 +319,14 @@ def test_taken_apart_and_put_together_it_predicts_the_same(
     kind: str, others: People, request: pytest.FixtureRequest
 ) -> None:
     fitted = request.getfixturevalue(kind)
-    about, boosters = fitted.to_parts()
-    again = type(fitted).from_parts(json.loads(json.dumps(about, allow_nan=False)), boosters)
+    parameters, boosters = fitted.to_parts()
+    again = type(fitted).from_parts(json.loads(json.dumps(parameters, allow_nan=False)), boosters)
     for ask in ("predict_incidence", "predict_survival"):
         np.testing.assert_array_equal(
             getattr(again, ask)(others.rows, MONTHS), getattr(fitted, ask)(others.rows, MONTHS)
         )
     np.testing.assert_array_equal(again.predict(others.rows), fitted.predict(others.rows))
-    assert again.to_parts() == (about, boosters)
+    assert again.to_parts() == (parameters, boosters)
     with pytest.raises(ValueError, match="feature names"):
         again.predict(others.rows.rename(columns={"x0": "y0"}))
 
@@ -344,23 +346,23 @@ def test_a_model_put_together_keeps_its_parameters_and_explains(model: HazardMod
 def test_thin_and_tied_times_are_learnt_from(y: list[float]) -> None:
     rng = np.random.default_rng(0)
     X, times = rng.normal(size=(len(y), 2)), np.abs(y)
-    found = HazardModel(**QUICK).fit(X, y)
-    curve = found.predict_survival(X, [0, times.min(), times.max()])
+    fitted = HazardModel(**QUICK).fit(X, y)
+    curve = fitted.predict_survival(X, [0, times.min(), times.max()])
     assert np.isfinite(curve).all() and (curve[:, 2] < 1).all()
     if (np.array(y) > 0).sum() < MIN_EVENTS:
         _, hazard = nelson_aalen_estimator(np.array(y) > 0, times)
-        assert (found.predict(X) == 0).all() and (found.contributions(X) == 0).all()
+        assert (fitted.predict(X) == 0).all() and (fitted.contributions(X) == 0).all()
         np.testing.assert_allclose(curve[:, 2], np.exp(-hazard[-1]))
 
 
 def test_columns_that_say_nothing_give_everybody_the_same(company: People) -> None:
     X = np.column_stack([np.ones(len(company.y)), np.full(len(company.y), np.nan)])
-    found = HazardModel(**QUICK).fit(X, company.y).predict_survival(X, MONTHS)
-    assert np.ptp(found, axis=0) == pytest.approx(0, abs=1e-12)
+    survival = HazardModel(**QUICK).fit(X, company.y).predict_survival(X, MONTHS)
+    assert np.ptp(survival, axis=0) == pytest.approx(0, abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    ("y", "said"),
+    ("y", "problem"),
     [
         ([-1.0] * 20, "no event"),
         ([0.0] + [1.0] * 19, "1 times are not positive"),
@@ -374,8 +376,8 @@ def test_columns_that_say_nothing_give_everybody_the_same(company: People) -> No
         (np.zeros(20, dtype=[("time", float), ("event", bool)]), "the event"),
     ],
 )
-def test_times_that_cannot_be_are_refused(y: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_times_that_cannot_be_are_refused(y: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         HazardModel(**QUICK).fit(np.arange(20.0)[:, None], y)
 
 

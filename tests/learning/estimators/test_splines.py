@@ -34,9 +34,9 @@ def test_the_table_of_knots_is_the_logistic_regression_that_was_fitted() -> None
 def test_contributions_are_each_curve_less_its_mean_and_add_up() -> None:
     x, y = sample()
     model = fit_path(x, y, categories={2: 3})[-1]
-    found = model.contributions(x)
-    np.testing.assert_allclose(found.sum(axis=1), model.margin(x), atol=1e-9)
-    np.testing.assert_allclose(found[:, :-1].mean(axis=0), 0, atol=1e-9)
+    contributions = model.contributions(x)
+    np.testing.assert_allclose(contributions.sum(axis=1), model.margin(x), atol=1e-9)
+    np.testing.assert_allclose(contributions[:, :-1].mean(axis=0), 0, atol=1e-9)
 
 
 def test_comes_back_from_json_to_the_last_digit() -> None:

@@ -40,8 +40,8 @@ def company(
     group = rng.choice(len(share), people, p=share)
     margin = rng.normal(np.log(base / (1 - base)), 1, people)
     label = (rng.random(people) < 1 / (1 + np.exp(-margin))).astype(float)
-    told = np.repeat(margin + too_high * (group == 1), rows) + rng.normal(0, 0.3, people * rows)
-    probability = 1 / (1 + np.exp(-told))
+    stated = np.repeat(margin + too_high * (group == 1), rows) + rng.normal(0, 0.3, people * rows)
+    probability = 1 / (1 + np.exp(-stated))
     table = {
         "label": np.repeat(label, rows),
         "probability": probability,
@@ -58,13 +58,13 @@ def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, st
 
 def test_figures_equal_fairlearn() -> None:
     rows, group = company(1, share=(0.4, 0.3, 0.3), too_high=0.4)
-    found = audited(rows, g=group)
+    findings = audited(rows, g=group)
     asked = {"y_true": rows["label"], "y_pred": rows["flagged"].astype(int), "sensitive_features": group}
     opposite = asked | {"y_pred": 1 - asked["y_pred"]}
-    assert found["g", "flag_rate_ratio"].value.value == pytest.approx(fl.demographic_parity_ratio(**asked))
-    assert found["g", "non_flag_rate_ratio"].value.value == pytest.approx(fl.demographic_parity_ratio(**opposite))
+    assert findings["g", "flag_rate_ratio"].value.value == pytest.approx(fl.demographic_parity_ratio(**asked))
+    assert findings["g", "non_flag_rate_ratio"].value.value == pytest.approx(fl.demographic_parity_ratio(**opposite))
     gap = fl.equal_opportunity_difference(**asked)
-    assert found["g", "true_positive_gap"].value.value == pytest.approx(gap)
+    assert findings["g", "true_positive_gap"].value.value == pytest.approx(gap)
 
 
 def test_chance_equals_the_chi_squared_test_with_a_row_a_person() -> None:
@@ -80,11 +80,11 @@ def test_the_non_flag_ratio_alone_would_hide_2_against_6_percent() -> None:
     flagged = np.arange(people) % 100 < np.where(group == "a", 2, 6)
     label = (np.arange(people) % 10 == 0).astype(float)
     rows = {"label": label, "probability": np.full(people, 0.1), "flagged": flagged}
-    found = audited(rows | {"person": np.arange(people).astype(object)}, g=group)
-    assert found["g", "non_flag_rate_ratio"].value.value == pytest.approx(0.94 / 0.98)
-    assert found["g", "non_flag_rate_ratio"].verdict == "pass"
-    assert found["g", "flag_rate_ratio"].value.value == pytest.approx(1 / 3)
-    assert found["g", "flag_rate_ratio"].verdict == "fail"
+    findings = audited(rows | {"person": np.arange(people).astype(object)}, g=group)
+    assert findings["g", "non_flag_rate_ratio"].value.value == pytest.approx(0.94 / 0.98)
+    assert findings["g", "non_flag_rate_ratio"].verdict == "pass"
+    assert findings["g", "flag_rate_ratio"].value.value == pytest.approx(1 / 3)
+    assert findings["g", "flag_rate_ratio"].verdict == "fail"
 
 
 def test_a_group_without_positives_is_insufficient_and_its_rate_missing() -> None:
@@ -107,9 +107,9 @@ def test_a_group_without_positives_is_insufficient_and_its_rate_missing() -> Non
 def test_nobody_flagged_is_insufficient_for_the_flag_rate_only() -> None:
     rows, group = company(4)
     rows["flagged"][:] = False
-    found = audited(rows, g=group)
-    assert found["g", "flag_rate_ratio"].verdict == "insufficient"
-    assert found["g", "non_flag_rate_ratio"].verdict == "pass"
+    findings = audited(rows, g=group)
+    assert findings["g", "flag_rate_ratio"].verdict == "insufficient"
+    assert findings["g", "non_flag_rate_ratio"].verdict == "pass"
     rows, group = company(4, people=3000, share=(0.4, 0.3, 0.3))
     rows["flagged"][group != "a"] = False  # two groups without a flag are alike, and the third is not
     finding = audited(rows, g=group)["g", "flag_rate_ratio"]
@@ -120,8 +120,8 @@ def test_people_count_and_not_their_rows() -> None:
     """Twelve equal rows a person: the same evidence, the same intervals, and no more positives."""
     once, group = company(5, too_high=0.3)
     often = {name: np.repeat(values, 12) for name, values in once.items()}
-    one, twelve = audited(once, g=group), audited(often, g=np.repeat(group, 12))
-    for key, finding in one.items():
+    single, twelve = audited(once, g=group), audited(often, g=np.repeat(group, 12))
+    for key, finding in single.items():
         assert twelve[key].p_value == pytest.approx(finding.p_value, rel=1e-6)
         assert twelve[key].value.low == pytest.approx(finding.value.low, abs=0.02)
     few, group = company(6, people=80)
@@ -138,9 +138,9 @@ def test_a_fair_model_seldom_fails_although_the_limits_are_often_passed() -> Non
     for seed in range(20):
         rows, gender = company(seed, people=600, rows=3)
         age = np.repeat(np.random.default_rng(seed).choice(["<30", "30-39", "40-49", "50+"], 600), 3).astype(object)
-        found = audited(rows, draws=2, gender=gender, age=age).values()
-        failed += any(f.verdict == "fail" for f in found)
-        beyond += any(LIMITS.violated(f.metric, f.value.value) for f in found)
+        findings = audited(rows, draws=2, gender=gender, age=age).values()
+        failed += any(f.verdict == "fail" for f in findings)
+        beyond += any(LIMITS.violated(f.metric, f.value.value) for f in findings)
     assert beyond >= 18
     assert failed <= 3  # 1 expected; more than 3 in 1 of 60 such tests
 
@@ -148,15 +148,15 @@ def test_a_fair_model_seldom_fails_although_the_limits_are_often_passed() -> Non
 def test_an_unfair_model_fails_and_says_which_group() -> None:
     rows, group = company(7, too_high=0.8)
     report = fair.audit(**rows, groups={"g": group}, limits=LIMITS)
-    found = {f.metric: f for f in report.findings}
+    findings = {f.metric: f for f in report.findings}
     assert report.verdict == "fail"
-    assert [m for m, f in found.items() if f.verdict == "fail"] == [
+    assert [m for m, f in findings.items() if f.verdict == "fail"] == [
         "flag_rate_ratio",
         "true_positive_gap",
         "calibration_gap",
     ]
-    assert found["flag_rate_ratio"].groups == ("a", "b")
-    for finding in found.values():
+    assert findings["flag_rate_ratio"].groups == ("a", "b")
+    for finding in findings.values():
         assert finding.value.low <= finding.value.value <= finding.value.high
     a, b = report.groups["g"]
     assert b.expected_over_observed.low > 1.2
@@ -170,8 +170,8 @@ def test_a_risk_told_too_low_counts_as_one_told_too_high() -> None:
     b = group == "b"
     everybody = rows["probability"].sum() / rows["label"].sum()
     assert finding.groups == ("b", ALL) and finding.verdict == "fail"
-    told = rows["probability"][b].sum() / rows["label"][b].sum()
-    assert finding.value.value == pytest.approx(everybody / told - 1)
+    ratio = rows["probability"][b].sum() / rows["label"][b].sum()
+    assert finding.value.value == pytest.approx(everybody / ratio - 1)
     assert finding.value.low < finding.value.value < finding.value.high
 
 
@@ -188,9 +188,9 @@ def test_an_intersection_fails_where_each_attribute_is_even() -> None:
     second = np.random.default_rng(9).choice(["x", "y"], 4000).astype(object)
     rows["probability"] *= np.where((first == "a") == (second == "x"), 1.6, 1.0)
     rows["flagged"] = rows["probability"] >= np.quantile(rows["probability"], 0.9)
-    found = audited(rows, g=first, h=second)
-    assert [found[name, "flag_rate_ratio"].verdict for name in ("g", "h", "g × h")] == ["pass", "pass", "fail"]
-    assert set(found["g × h", "flag_rate_ratio"].groups) & {"a × x", "b × y"}
+    findings = audited(rows, g=first, h=second)
+    assert [findings[name, "flag_rate_ratio"].verdict for name in ("g", "h", "g × h")] == ["pass", "pass", "fail"]
+    assert set(findings["g × h", "flag_rate_ratio"].groups) & {"a × x", "b × y"}
 
 
 def test_the_evidence_has_to_be_of_those_who_are_beyond_the_limit() -> None:
@@ -221,8 +221,8 @@ def test_every_comparison_of_a_report_counts() -> None:
     """Holm: the smallest of k chances counts k times, the next k - 1 times, and none less than the one before."""
     rows, first = company(9, too_high=0.15)
     second = np.random.default_rng(1).choice(["x", "y"], 1500).astype(object)
-    found = [f for f in audited(rows, draws=2, g=first, h=second).values() if f.metric != "non_flag_rate_ratio"]
-    ordered = sorted(found, key=lambda f: f.p_value)
+    findings = [f for f in audited(rows, draws=2, g=first, h=second).values() if f.metric != "non_flag_rate_ratio"]
+    ordered = sorted(findings, key=lambda f: f.p_value)
     assert len(ordered) == 9
     worst = 0.0
     for rank, finding in enumerate(ordered):
@@ -283,10 +283,14 @@ class TestProxies:
     NAMES = ("leave_days_91d", "commute", "noise")
     GROUPS = ("leave", "travel", "other")
 
-    def columns(self, told: np.ndarray) -> np.ndarray:
+    def columns(self, strength: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng(1)
         return np.column_stack(
-            [told * 3 + rng.normal(size=len(told)), told + rng.normal(size=len(told)), rng.random(len(told))]
+            [
+                strength * 3 + rng.normal(size=len(strength)),
+                strength + rng.normal(size=len(strength)),
+                rng.random(len(strength)),
+            ]
         )
 
     @pytest.mark.parametrize("values", [2, 3])
@@ -311,11 +315,11 @@ class TestProxies:
         person = np.repeat(np.arange(400), 6)
         group = np.random.default_rng(3).choice(["f", "m"], 400).astype(object)[person]
         features = person[:, None].astype(float)
-        told = proxy_report(
+        report = proxy_report(
             features=features, names=["badge"], evidence_group=["badge"], protected=group,
             person=person.astype(object), draws=50,
         )  # fmt: skip
-        assert told[0].strength == "none"
+        assert report[0].strength == "none"
 
     def test_too_few_people_are_refused_with_what_there_is(self) -> None:
         protected = np.array(["f"] * 60 + ["m"] * 12, dtype=object)
@@ -373,8 +377,8 @@ class TestMitigation:
 
     @pytest.mark.slow
     def test_the_cure_has_a_price(self) -> None:
-        found = self.mitigated(biased=1.2)
-        options = {option.cure: option for option in found.options}
+        result = self.mitigated(biased=1.2)
+        options = {option.cure: option for option in result.options}
         assert list(options) == [mitigation.AS_LEARNT, *mitigation.TEXTS]
         assert options["as learnt"].verdict == "fail" and options["as learnt"].price.value == 0
         assert options["without proxies"].removed == ("leave",)
@@ -384,14 +388,14 @@ class TestMitigation:
 
         before = flag_ratio(options["as learnt"])
         assert before < 0.5
-        for option in found.options[1:]:
+        for option in result.options[1:]:
             assert flag_ratio(option) > before + 0.2
             assert option.price.value > 0  # what told the outcome is gone
-        assert found.chosen in ("without proxies", "reweighed", "without proxies, reweighed")
-        assert "price" in render(found.text, "en") and "代价" in render(found.text, "zh")
-        json.dumps(found.to_json(), allow_nan=False)
+        assert result.chosen in ("without proxies", "reweighed", "without proxies, reweighed")
+        assert "price" in render(result.text, "en") and "代价" in render(result.text, "zh")
+        json.dumps(result.to_json(), allow_nan=False)
 
     @pytest.mark.slow
     def test_a_fair_model_is_left_alone(self) -> None:
-        found = self.mitigated(biased=0.0, seed=4)
-        assert found.chosen == "as learnt"
+        result = self.mitigated(biased=0.0, seed=4)
+        assert result.chosen == "as learnt"

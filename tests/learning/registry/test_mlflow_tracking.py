@@ -126,8 +126,8 @@ class TestLogged:
             "within_91_days.difference.auc_low": 0.05,
             "within_91_days.difference.auc_high": 0.15,
         }
-        said = {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
-        assert said == {
+        tags = {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
+        assert tags == {
             "perfml_version": version,
             "perfml": "0.1.0",
             "model": "attrition",
@@ -163,15 +163,15 @@ class TestLogged:
         assert len(runs(home)) == len(client(home).search_model_versions("name = 'attrition'")) == 1
 
     def test_candidate_is_the_newest_and_champion_who_was_promoted(self, home: Path) -> None:
-        one, two = trained(home, seed=1), trained(home, seed=2)
-        record(home, "attrition", one)
-        record(home, "attrition", two)
-        assert promote(home, "attrition", one, approver="李雷", reason="fair and better").logged
+        older, newer = trained(home, seed=1), trained(home, seed=2)
+        record(home, "attrition", older)
+        record(home, "attrition", newer)
+        assert promote(home, "attrition", older, approver="李雷", reason="fair and better").logged
         by_alias = client(home).get_model_version_by_alias
-        assert by_alias("attrition", "candidate").tags["perfml_version"] == two
+        assert by_alias("attrition", "candidate").tags["perfml_version"] == newer
         champion = by_alias("attrition", "champion").tags
         assert champion.pop("promoted_on").startswith("20")
-        assert champion == {"perfml_version": one, "approver": "李雷", "reason": "fair and better"}
+        assert champion == {"perfml_version": older, "approver": "李雷", "reason": "fair and better"}
 
     def test_promoting_what_was_never_logged_logs_it(self, home: Path) -> None:
         version = trained(home)
@@ -285,14 +285,14 @@ class TestServerDown:
             assert client(home).get_model_version_by_alias("attrition", alias).tags["perfml_version"] == version
 
     def test_the_next_training_logs_what_waited(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        one, two = trained(home, seed=1), trained(home, seed=2)
+        older, newer = trained(home, seed=1), trained(home, seed=2)
         with answering_500() as (uri, _):
             monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-            assert not record(home, "attrition", one).logged
+            assert not record(home, "attrition", older).logged
         monkeypatch.delenv("MLFLOW_TRACKING_URI")
-        assert record(home, "attrition", two).logged
-        assert {run.data.tags["perfml_version"] for run in runs(home)} == {one, two}
-        assert client(home).get_model_version_by_alias("attrition", "candidate").tags["perfml_version"] == two
+        assert record(home, "attrition", newer).logged
+        assert {run.data.tags["perfml_version"] for run in runs(home)} == {older, newer}
+        assert client(home).get_model_version_by_alias("attrition", "candidate").tags["perfml_version"] == newer
 
     def test_the_first_failure_is_the_last_question(self, home: Path) -> None:
         """However much is waiting, in the order of training: a broken server is asked twice (one retry), not for each run."""
@@ -305,15 +305,15 @@ class TestServerDown:
             assert len(asked) == 2
 
     def test_a_version_that_is_gone_keeps_no_other_waiting(self, home: Path) -> None:
-        one, two = trained(home, seed=1), trained(home, seed=2)
+        older, newer = trained(home, seed=1), trained(home, seed=2)
         with closed() as (uri, _):
-            record(home, "attrition", one, uri=uri)
-            record(home, "attrition", two, uri=uri)
-        shutil.rmtree(home / "models" / "attrition" / one)
+            record(home, "attrition", older, uri=uri)
+            record(home, "attrition", newer, uri=uri)
+        shutil.rmtree(home / "models" / "attrition" / older)
         first, second = flush(home)
-        assert (first.version, first.logged, second.logged) == (one, False, True)
+        assert (first.version, first.logged, second.logged) == (older, False, True)
         assert "manifest is missing" in first.reason
-        assert pending(home) == [f"attrition-{one}.json"]
+        assert pending(home) == [f"attrition-{older}.json"]
 
 
 class TestRegistry:
@@ -348,8 +348,8 @@ class TestRegistry:
             f"within_{d}_days": 1 / (1 + np.exp(-r.margin(frame[names].to_numpy()))) for d, r in model.risks.items()
         }
         for given in (frame, frame[frame.columns[::-1]], frame.astype({names[0]: "Float64"})):
-            found = loaded.predict(given)
-            pd.testing.assert_frame_equal(found, pd.DataFrame(wanted, index=frame.index), rtol=1e-12)
+            predicted = loaded.predict(given)
+            pd.testing.assert_frame_equal(predicted, pd.DataFrame(wanted, index=frame.index), rtol=1e-12)
         with pytest.raises(Exception, match=rf"1 of its {len(names)} columns are missing, e\.g\. {names[4]}"):
             loaded.predict(frame.drop(columns=names[4]))
 

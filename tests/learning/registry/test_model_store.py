@@ -48,7 +48,7 @@ def risk(seed: int = 1) -> RiskModel:
     )
 
 
-def kept(home: Path, seed: int = 1) -> Model:
+def stored(home: Path, seed: int = 1) -> Model:
     return save(
         home,
         "attrition",
@@ -61,7 +61,7 @@ def kept(home: Path, seed: int = 1) -> Model:
 
 
 def test_comes_back_as_it_was(tmp_path: Path) -> None:
-    model = kept(tmp_path)
+    model = stored(tmp_path)
     x = np.random.default_rng(2).normal(size=(20, 3))
     np.testing.assert_array_equal(model.risks[91].margin(x), risk().margin(x))
     contributions = model.risks[91].contributions(x)
@@ -73,7 +73,7 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Path) -> None:
-    first, again, other = kept(tmp_path), kept(tmp_path), kept(tmp_path, seed=9)
+    first, again, other = stored(tmp_path), stored(tmp_path), stored(tmp_path, seed=9)
     assert first.version == again.version != other.version
     assert current_version(tmp_path, "attrition") == other.version
     assert load(tmp_path, "attrition", first.version).version == first.version
@@ -82,7 +82,7 @@ def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Pa
 @pytest.mark.parametrize("file", ["within_91_days_0.txt", "model.json", "card.md", "manifest.json"])
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
 def test_any_damage_is_refused_before_lightgbm_sees_it(tmp_path: Path, file: str, damage: str) -> None:
-    path = tmp_path / "models" / "attrition" / kept(tmp_path).version / file
+    path = tmp_path / "models" / "attrition" / stored(tmp_path).version / file
     content = path.read_bytes()
     if damage == "gone":
         path.unlink()
@@ -91,7 +91,7 @@ def test_any_damage_is_refused_before_lightgbm_sees_it(tmp_path: Path, file: str
     with pytest.raises(ModelError, match=r"altered|missing") as error:
         load(tmp_path, "attrition")
     assert file in error.value.where or file == "manifest.json"
-    kept(tmp_path)  # what the error says: train again
+    stored(tmp_path)  # what the error says: train again
     assert load(tmp_path, "attrition").risks
 
 
@@ -101,7 +101,7 @@ def test_untrained_says_how_to_train(tmp_path: Path) -> None:
 
 
 def test_a_run_killed_while_writing_leaves_the_previous_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = kept(tmp_path)
+    before = stored(tmp_path)
     written: list[str] = []
 
     def killed(self: Path, target: Path) -> Path:
@@ -110,7 +110,7 @@ def test_a_run_killed_while_writing_leaves_the_previous_model(tmp_path: Path, mo
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
-        kept(tmp_path, seed=5)
+        stored(tmp_path, seed=5)
     monkeypatch.undo()
     assert written
     assert load(tmp_path, "attrition").version == before.version
@@ -126,12 +126,12 @@ def test_what_a_killed_training_left_is_removed_and_what_another_one_writes_is_n
     long_ago = time.time() - 2 * INTERRUPTED_SECONDS
     for path in (left / "model.json", left):
         os.utime(path, (long_ago, long_ago))
-    kept(tmp_path)
+    stored(tmp_path)
     assert running.is_dir() and not left.exists()
 
 
 def test_a_version_of_another_perfml_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "models" / "attrition" / kept(tmp_path).version
+    path = tmp_path / "models" / "attrition" / stored(tmp_path).version
     described = json.loads((path / "model.json").read_text())
     described["about"] = described.pop("record")
     (path / "model.json").write_text(json.dumps(described))

@@ -92,9 +92,9 @@ def test_moved_evidence_alone_is_watched_and_named() -> None:
 def test_ks_equals_scipy_on_a_column_of_few_values() -> None:
     now = sample(1)
     now["features"][:, 1] += 1
-    found = next(s for s in assessed(now).columns if s.name == "column_1")
+    shift = next(s for s in assessed(now).columns if s.name == "column_1")
     expected = ks_2samp(BEFORE["features"][:, 1], now["features"][:, 1]).statistic
-    assert found.ks == pytest.approx(expected, abs=0.005)
+    assert shift.ks == pytest.approx(expected, abs=0.005)
 
 
 def test_values_that_go_missing_are_a_drift() -> None:
@@ -171,10 +171,10 @@ def test_yearly_snapshots_rank_the_leavers_and_the_lay_offs_raise_the_alarm(monk
     monkeypatch.syspath_prepend(str(ROOT / "evaluation"))
     import yearly
 
-    found = yearly.evaluate(SHARED)
+    answers = yearly.evaluate(SHARED)
     sys.modules.pop("yearly")
-    assert found["auc"]["value"] >= 0.80
-    assert found["first_retrain"] == 2013
-    assert found["snapshots"]["2013"]["drift"]["observed_over_expected"]["low"] > 1.25
-    assert [found["snapshots"][year]["alarm"] for year in ("2010", "2011")] == ["no action", "no action"]
-    assert found["snapshots"]["2012"]["alarm"] != "retrain"
+    assert answers["auc"]["value"] >= 0.80
+    assert answers["first_retrain"] == 2013
+    assert answers["snapshots"]["2013"]["drift"]["observed_over_expected"]["low"] > 1.25
+    assert [answers["snapshots"][year]["alarm"] for year in ("2010", "2011")] == ["no action", "no action"]
+    assert answers["snapshots"]["2012"]["alarm"] != "retrain"

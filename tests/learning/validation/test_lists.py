@@ -14,8 +14,8 @@ def test_listed_rows_are_the_highest_of_each_date() -> None:
     risk = rng.random(90)
     expected = set()
     for date in np.unique(when):
-        here = [i for i in range(90) if when[i] == date]
-        expected |= set(sorted(here, key=lambda i: -risk[i])[:4])
+        of_date = [i for i in range(90) if when[i] == date]
+        expected |= set(sorted(of_date, key=lambda i: -risk[i])[:4])
     assert set(listed_rows(risk, when, lambda n: 4).tolist()) == expected
 
 
@@ -35,9 +35,9 @@ def test_the_interval_covers_the_true_number() -> None:
             now = np.sort(rng.beta(1, 6, 600))[-60:]
             odds = truth * now / (1 - now)
             cases = (rng.random(60) < odds / (1 + odds)).sum()
-            found = cases_in_list(now, ratio.tolist())
-            covered[truth] += found.low <= cases <= found.high
-            assert found.expected == now.sum()
+            interval = cases_in_list(now, ratio.tolist())
+            covered[truth] += interval.low <= cases <= interval.high
+            assert interval.expected == now.sum()
     assert min(covered.values()) >= 54
 
 

@@ -38,13 +38,15 @@ def test_auc_within_dates_is_blind_to_the_calendar(sample) -> None:
     label, probability, weights = sample
     when = np.repeat(np.array(["2026-01-01", "2026-02-01"], "M8[D]"), 350)
     january = when == when[0]
-    alone = [ev.auc(label[here], probability[here], weights[:, here]) for here in (january, ~january)]
-    found = ev.auc_within(when)(label, probability, weights)
-    assert ((np.minimum(*alone) <= found) & (found <= np.maximum(*alone))).all()
+    alone = [ev.auc(label[rows], probability[rows], weights[:, rows]) for rows in (january, ~january)]
+    within = ev.auc_within(when)(label, probability, weights)
+    assert ((np.minimum(*alone) <= within) & (within <= np.maximum(*alone))).all()
     shifted = np.where(january, probability / 2, probability)  # another level by date orders nobody of one date anew
-    np.testing.assert_allclose(ev.auc_within(when)(label, shifted, weights), found)
-    one = np.full(700, when[0])
-    np.testing.assert_allclose(ev.auc_within(one)(label, probability, weights), ev.auc(label, probability, weights))
+    np.testing.assert_allclose(ev.auc_within(when)(label, shifted, weights), within)
+    same_date = np.full(700, when[0])
+    np.testing.assert_allclose(
+        ev.auc_within(same_date)(label, probability, weights), ev.auc(label, probability, weights)
+    )
     rate = np.where(january, 0.1, 0.4)
     label = (np.random.default_rng(0).random(700) < rate).astype(float)
     assert ev.auc_within(when)(label, rate, weights[:1]) == 0.5 < ev.auc(label, rate, weights[:1])
@@ -60,17 +62,17 @@ def test_calibration_slope_equals_a_logistic_regression(sample) -> None:
 def test_precision_and_lift_at_a_share() -> None:
     label = np.array([1.0, 1, 0, 0, 0, 0, 0, 0, 0, 0])
     probability = np.linspace(0.9, 0.1, 10)
-    one = np.ones((1, 10))
-    assert ev.precision_at(0.2)(label, probability, one) == pytest.approx([1.0])
-    assert ev.precision_at(0.4)(label, probability, one) == pytest.approx([0.5])
-    assert ev.lift(ev.precision_at(0.2))(label, probability, one) == pytest.approx([5.0])
+    weight = np.ones((1, 10))
+    assert ev.precision_at(0.2)(label, probability, weight) == pytest.approx([1.0])
+    assert ev.precision_at(0.4)(label, probability, weight) == pytest.approx([0.5])
+    assert ev.lift(ev.precision_at(0.2))(label, probability, weight) == pytest.approx([5.0])
 
 
 def test_one_label_gives_missing_not_an_error() -> None:
     metrics = ev.metrics_at(np.repeat(np.datetime64("2026-01-01"), 20), lambda n: 2)
-    found = ev.estimate(metrics, np.zeros(20), np.linspace(0.1, 0.2, 20), person=np.arange(20).astype(object))
-    assert np.isnan(found["auc"].value)
-    assert found["auc"].to_json()["value"] is None
+    figure = ev.estimate(metrics, np.zeros(20), np.linspace(0.1, 0.2, 20), person=np.arange(20).astype(object))
+    assert np.isnan(figure["auc"].value)
+    assert figure["auc"].to_json()["value"] is None
 
 
 def test_intervals_widen_when_rows_belong_to_few_people() -> None:
@@ -89,8 +91,8 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
         rng = np.random.default_rng(seed)
         label = (rng.random(400) < 0.3).astype(float)
         score = rng.normal(label, 1.0)  # true AUC = Phi(1 / sqrt 2) = 0.7602
-        found = ev.estimate({"auc": ev.auc}, label, score, person=np.arange(400).astype(object), draws=100)["auc"]
-        covered += found.low <= 0.7602 <= found.high
+        figure = ev.estimate({"auc": ev.auc}, label, score, person=np.arange(400).astype(object), draws=100)["auc"]
+        covered += figure.low <= 0.7602 <= figure.high
     assert covered >= 50
 
 
