@@ -79,7 +79,7 @@ class Project:
                 "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
             )
         self.progress("reading", 0, 1)
-        opened = open_data(source, self.folder.definitions.tables, strict=strict)
+        opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
         self.progress("reading", 1, 1)
         return opened
 

@@ -70,6 +70,7 @@ class CheckReport:
 
 RULE_TEXTS: Mapping[str, tuple[str, str]] = {
     "wrong_type": ("the value is not of the column's type", "类型不符"),
+    "unlisted_value": ("the mapping does not list the value", "映射未列出该值"),
     "missing_value": ("a required value is missing", "缺少必填值"),
     "before_1900": ("the date lies before 1900", "日期早于 1900 年"),
     "in_the_future": ("the date lies in the future", "日期在未来"),
