@@ -143,7 +143,9 @@ def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
     """Load the table; where it cannot be used, add the reason to ``data.problems``."""
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
-        data.problems.append(missing_columns(missing, raw.columns, where=raw.where))
+        data.problems.append(
+            missing_columns(missing, raw.columns, where=raw.where, remedy="export it, or map it in `sources/`")
+        )
         return False
     unknown = sorted(set(raw.columns) - set(spec.columns))
     if unknown:

@@ -1,4 +1,4 @@
-"""A table made from an export by the files of ``sources/``: files, sheets or a query, column by column, put together."""
+"""A table readings from an export by the files of ``sources/``: files, sheets or a query, column by column, put together."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def mapped_table(
 
     Raises :class:`DataError` where a file, a sheet or a column is not there; all missing columns are named at once.
     """
-    made = []
+    readings = []
     for name, mapping in mappings.items():
         for part in _parts(connection, export, name, mapping):
             definition = f"sources/{name}.toml"
             if mapping.unpivot is not None:
                 part = _unpivoted(part, mapping.unpivot, definition=definition)
-            made.append((part, mapping, _columns(part, mapping, spec, definition=definition)))
-    by_column = {name: [c[name] for _, _, c in made if name in c] for name in spec.columns}
+            readings.append((part, mapping, _columns(part, mapping, spec, definition=definition)))
+    by_column = {name: [c[name] for _, _, c in readings if name in c] for name in spec.columns}
     types = {name: _common({sql.type for sql in sqls}) for name, sqls in by_column.items() if sqls}
     relation = quoted(f"mapped {next(iter(mappings.values())).table}")
-    selects = [_select(part, mapping, columns, types) for part, mapping, columns in made]
+    selects = [_select(part, mapping, columns, types) for part, mapping, columns in readings]
     where = ", ".join(f"sources/{name}.toml" for name in mappings)
     try:
         connection.execute(f"create temp view {relation} as {' union all '.join(selects)}")
@@ -73,9 +73,9 @@ def mapped_table(
         where=where,
         relation=relation,
         columns=types,
-        is_text=any(part.is_text for part, _, _ in made),
+        is_text=any(part.is_text for part, _, _ in readings),
         row=f"raw.{quoted(ROW)}",
-        file=f"raw.{quoted(FILE)}" if len(made) > 1 else "null::text",
+        file=f"raw.{quoted(FILE)}" if len(readings) > 1 else "null::text",
         unlisted={
             name: f"raw.{quoted(_unlisted(name))}" for name, sqls in by_column.items() if any(s.unlisted for s in sqls)
         },
@@ -184,22 +184,25 @@ def _columns(part: _Part, mapping: MappingSpec, spec: TableSpec, *, definition: 
         for name in (mapping.unpivot.label, mapping.unpivot.value):
             if name in spec.columns:
                 wanted.setdefault(name, ColumnMapping(column=name))
-    reads = dict.fromkeys(column for one in wanted.values() for column in one.reads)
+    reads = dict.fromkeys(column for mapped in wanted.values() for column in mapped.reads)
     missing = [column for column in (*reads, *mapping.rows_with) if column not in part.columns]
     if missing:
         raise missing_columns(missing, part.columns, where=f"{definition} of {part.where}")
     return {
-        name: column_sql(one, spec.columns[name], part.columns, decimal=mapping.decimal) for name, one in wanted.items()
+        name: column_sql(mapped, spec.columns[name], part.columns, decimal=mapping.decimal)
+        for name, mapped in wanted.items()
     }
 
 
-def missing_columns(missing: Sequence[str], present: Iterable[str], *, where: str) -> DataError:
+def missing_columns(
+    missing: Sequence[str], present: Iterable[str], *, where: str, remedy: str = "name others"
+) -> DataError:
     """All columns that are not there at once, each with the one it may be a misspelling of, and those that are there."""
     options = list(present)
     near = {name: close[0] for name in missing if (close := get_close_matches(name, options, n=1, cutoff=ALIKE))}
     names = ", ".join(f"{name!r}" + (f" (did you mean {near[name]!r}?)" if name in near else "") for name in missing)
     problem = f"column {names} is missing" if len(missing) == 1 else f"columns {names} are missing"
-    return DataError(problem, where=where, remedy=f"the columns there are: {', '.join(options)}")
+    return DataError(problem, where=where, remedy=f"{remedy}: the columns are {', '.join(options)}")
 
 
 def _select(part: _Part, mapping: MappingSpec, columns: Mapping[str, ColumnSql], types: Mapping[str, str]) -> str:

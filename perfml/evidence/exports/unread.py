@@ -17,18 +17,18 @@ FIRST_FILES, FIRST_COLUMNS, FIRST_ROWS = 5, 6, 10
 
 
 def none_of_the_tables(export: Export, tables: Iterable[str]) -> DataError:
-    """The error for an export that holds none of ``tables``: what is there, and the command that maps it."""
+    """The error for an export that holds none of ``tables``: what is present, and the command that maps it."""
     names = list(tables)
-    there = [_described(name, path) for name, path in list(export.files.items())[:FIRST_FILES]] or list(
+    present = [_described(name, path) for name, path in list(export.files.items())[:FIRST_FILES]] or list(
         export.names[:FIRST_FILES]
     )
-    more = max(len(export.files) or len(export.names), len(there)) - len(there)
+    more = max(len(export.files) or len(export.names), len(present)) - len(present)
     expected = f"expected {', '.join(names[:5])}, …"
-    if not there:
+    if not present:
         return DataError("holds none of the tables", where=export.where, remedy=expected)
-    listed = "; ".join(there) + (f"; {more} more" if more else "")
+    listed = "; ".join(present) + (f"; {more} more" if more else "")
     return DataError(
-        f"holds none of the tables; there are {listed}",
+        f"holds none of the tables, only {listed}",
         where=export.where,
         remedy=f"{expected}; `perfml map {export.where} --out PROJECT` proposes which is which",
     )

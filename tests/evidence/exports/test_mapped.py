@@ -231,7 +231,7 @@ def test_a_query_on_a_database(tmp_path: Path) -> None:
         (
             'file = "grades.csv"\n[columns]\nrating = "Grad"\nreview_id = "x"',
             r"sources/reviews.toml of grades.csv: columns 'Grad' \(did you mean 'Grade'\?\), 'x' are missing;"
-            " the columns there are: Id, Grade",
+            " name others: the columns are Id, Grade",
         ),
         (
             'file = "grades.csv"\n[columns]\nrating = "Grade"',

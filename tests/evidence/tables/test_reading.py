@@ -67,7 +67,7 @@ SAID = {
     ),
     "a header of something else": (
         "columns 'review_id', 'employee_id', 'period_end', 'reviewed_on', 'rating' are missing",
-        "the columns there are: a, b",
+        "export it, or map it in `sources/`: the columns are a, b",
     ),
 }
 """How the problem begins, and the remedy, where they are not :data:`UNREADABLE`."""
@@ -265,7 +265,7 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source, said in (
         ("nowhere", "is not there; name a folder"),
-        ("notes.txt", "cannot be read"),
+        ("notes.txt", r"holds none of the tables, only notes.txt \(hello\); expected"),
         ("empty", "holds none of the tables; expected employees"),
     ):
         with pytest.raises(DataError, match=said) as caught:
