@@ -24,7 +24,7 @@ from perfml.learning.registry.model_store import FittedModels, Model
 from perfml.messages import Message
 from perfml.project.model_spec import ModelSpec
 from perfml.report import wording, write_report
-from perfml.report.advice import Advice
+from perfml.report.contents.advice import Advice
 from perfml.report.pictures import Interval
 from perfml.scoring.scoring import SCHEMA
 from tests.records import backtest_record, baseline_gate, figure, training_record
