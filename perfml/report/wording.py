@@ -100,7 +100,7 @@ def reason_name(columns: Mapping[str, Column], reason: str, language: Language) 
 
 def owner(reason: Mapping[str, Any], language: Language) -> str:
     """State who can act on a reason, with a mark if the reason is not stable."""
-    name = OWNERS[reason["owner"]][language].removeprefix("the ").capitalize()
+    name = owner_name(reason["owner"], language)
     return render(Message.of("report_unsteady", owner=name), language) if reason["steady"] is False else name
 
 
@@ -108,10 +108,9 @@ def owner_name(owner: str, language: Language) -> str:
     """Name an owner, as a heading.
 
     >>> owner_name("manager", "en"), owner_name("manager", "zh")
-    ('The manager', '上级')
+    ('Manager', '上级')
     """
-    name = OWNERS[owner][language]
-    return name[:1].upper() + name[1:]
+    return OWNERS[owner][language].removeprefix("the ").capitalize()
 
 
 def tenure(days: int, language: Language) -> str:

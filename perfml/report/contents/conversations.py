@@ -84,7 +84,7 @@ def conversations(
     """The people of ``listed`` (default: the model's own capacity), then those to watch, at most ``most`` of each group."""
     horizon = list_horizon(facts)
     of_horizon = scores.filter(pc.equal(scores["horizon_days"], horizon.days))
-    if listed is None and len(of_horizon):
+    if listed is None and horizon.statuses["scored"]:
         ranking = Ranking.of(of_horizon)
         listed = priorities(ranking, facts.model.record, capacity=facts.spec.list.capacity(ranking.scored))
     groups = _groups(facts, horizon, listed)
