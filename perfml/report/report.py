@@ -32,8 +32,8 @@ from perfml.learning.registry.model_store import Model
 from perfml.messages import Language, Message, render
 from perfml.report import gates, page_pictures, wording
 from perfml.report.contents.advice import TARGET_STATUSES, Advice, CoursePart, TargetPart
-from perfml.report.contents.conversations import Conversations, conversations
 from perfml.report.contents.facts import collect_facts
+from perfml.report.contents.model_list import ModelList, model_list
 from perfml.report.contents.summary import frequent_reasons, people_listed
 from perfml.report.pictures import percent
 from perfml.scoring.people_files import PersonFacts, facts_of
@@ -71,7 +71,7 @@ def write_report(
         )
     given, known = advice or Advice(), people or {}
     lists = [
-        conversations(
+        model_list(
             collect_facts(model, table, as_of),
             table,
             known,
@@ -120,7 +120,7 @@ class Places:
     with_courses: frozenset[str]
 
     @classmethod
-    def of(cls, lists: Sequence[Conversations], advice: Advice) -> Places:
+    def of(cls, lists: Sequence[ModelList], advice: Advice) -> Places:
         """Number everyone who is on a list or has a suggestion that is shown."""
         listed: dict[str, tuple[int, ...]] = {}
         for number, each in enumerate(lists):

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from perfml.advice.priorities import Priorities
+from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
 AdviceRow = Mapping[str, Any]
@@ -22,6 +23,7 @@ TARGET_STATUSES: Mapping[str, Message] = {
     "suggested": Message.of("report_goals_suggested"),
     "fits": Message.of("report_goals_fits"),
     "none": Message.of("report_goals_none"),
+    "beyond": Message.of("report_goals_beyond"),
     "error": Message.of("report_goals_error"),
     "held": Message.of("report_goals_held"),
 }
@@ -71,6 +73,8 @@ class TargetPart:
     shown: tuple[AdviceRow, ...]
     """Goals with a suggestion, the least likely to reach their old target first."""
     more: int
+    escalations: tuple[Escalation, ...]
+    """Shocks beyond the policy, one case for each metric and place, the most people first."""
     statuses: Mapping[str, int]
     """Goals in force by status."""
     why_not: tuple[tuple[str, str, int], ...]
@@ -85,6 +89,7 @@ class TargetPart:
         return cls(
             shown=tuple(suggested[:MOST_TARGETS]),
             more=max(0, len(suggested) - MOST_TARGETS),
+            escalations=escalations(goals),
             statuses=dict(Counter(row["status"] for row in goals).most_common()),
             why_not=tuple((zh, en, n) for (zh, en), n in why.most_common(MOST_REASONS)),
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perfml.report.contents.conversations import Conversations
+from perfml.report.contents.model_list import ModelList
 
 OWNERS = ("manager", "company", "employee")
 """Who can act on a reason; the data are no owner of anything to do."""
@@ -21,7 +21,7 @@ class FrequentReason:
     people: int
 
 
-def frequent_reasons(lists: Sequence[Conversations]) -> dict[str, tuple[FrequentReason, ...]]:
+def frequent_reasons(lists: Sequence[ModelList]) -> dict[str, tuple[FrequentReason, ...]]:
     """Owner -> the reasons that lead for most of the people to talk to or to support, the most frequent first.
 
     A person counts once for a reason, also where several models give it.
@@ -41,6 +41,6 @@ def frequent_reasons(lists: Sequence[Conversations]) -> dict[str, tuple[Frequent
     return frequent
 
 
-def people_listed(lists: Sequence[Conversations]) -> int:
+def people_listed(lists: Sequence[ModelList]) -> int:
     """The number of different people to talk to: somebody on two lists has one conversation."""
     return len({person.employee_id for each in lists if each.listed for person in each.listed.people})

@@ -41,7 +41,7 @@ class PersonRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Conversations:
+class ModelList:
     """The list of one model."""
 
     facts: ModelFacts
@@ -61,7 +61,7 @@ class Conversations:
         return _without(self.listed, self.earlier)
 
     @property
-    def gone(self) -> tuple[str, ...]:
+    def removed(self) -> tuple[str, ...]:
         """Ids of people who were listed before and are not now."""
         return _without(self.earlier, self.listed)
 
@@ -72,7 +72,7 @@ class Conversations:
         return in_people(horizon.backtest, share=size / max(1, scored))
 
 
-def conversations(
+def model_list(
     facts: ModelFacts,
     scores: pa.Table,
     people: Mapping[str, PersonFacts],
@@ -80,7 +80,7 @@ def conversations(
     listed: Priorities | None = None,
     earlier: Priorities | None = None,
     most: int,
-) -> Conversations:
+) -> ModelList:
     """The people of ``listed`` (default: the model's own capacity), then those to watch, at most ``most`` of each group."""
     horizon = list_horizon(facts)
     of_horizon = scores.filter(pc.equal(scores["horizon_days"], horizon.days))
@@ -97,7 +97,7 @@ def conversations(
         for person in members
     )
     more = sum(map(len, groups.values())) - len(rows)
-    return Conversations(facts=facts, horizon=horizon, listed=listed, earlier=earlier, rows=rows, more=more)
+    return ModelList(facts=facts, horizon=horizon, listed=listed, earlier=earlier, rows=rows, more=more)
 
 
 def list_horizon(facts: ModelFacts) -> HorizonFacts:
@@ -152,8 +152,8 @@ def _ids(people: Sequence[ListedPerson]) -> list[str]:
     return [person.employee_id for person in people]
 
 
-def _without(one: Priorities | None, other: Priorities | None) -> tuple[str, ...]:
-    if one is None or other is None:
+def _without(listed: Priorities | None, other: Priorities | None) -> tuple[str, ...]:
+    if listed is None or other is None:
         return ()
     before = set(_ids(other.people))
-    return tuple(person for person in _ids(one.people) if person not in before)
+    return tuple(person for person in _ids(listed.people) if person not in before)
