@@ -21,6 +21,7 @@ import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
+from perfml.sentences import is_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,14 @@ _INTERVENTIONS = _entry_table("interventions", "employee_id")
 
 class KeyTaken(PerfmlError):
     """Another entry is stored under the same idempotency key."""
+
+
+class EntryRefused(PerfmlError):
+    """An entry that cannot be stored; ``field`` is the field of it to correct."""
+
+    def __init__(self, problem: str, *, field: str, of: str, remedy: str) -> None:
+        super().__init__(problem, where=f"{field} of {of}", remedy=remedy)
+        self.field = field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,13 +105,24 @@ class DecisionLog:
         Raises :class:`PerfmlError` for a refusal without a reason or a decision without a name, :class:`KeyTaken` where
         ``key`` belongs to another entry.
         """
-        _required(decision.decided_by, "decided_by", "say who decides")
+        subject = f"the decision about {decision.suggestion_id}"
+        _required(decision.decided_by, "decided_by", of=subject, remedy="say who decides")
         if decision.verdict not in VERDICTS:
-            raise PerfmlError(
-                f"{decision.verdict!r} is no verdict", where="verdict", remedy=f"use one of: {', '.join(VERDICTS)}"
+            raise EntryRefused(
+                f"{decision.verdict!r} is no verdict",
+                field="verdict",
+                of=subject,
+                remedy=f"use one of: {', '.join(VERDICTS)}",
             )
         if decision.verdict == "refuse":
-            _required(decision.reason, "reason", "say why it is refused")
+            _required(decision.reason, "reason", of=subject, remedy="say why it is refused")
+            if not is_sentence(decision.reason):
+                raise EntryRefused(
+                    f"{decision.reason!r} is too short for a reason",
+                    field="reason",
+                    of=subject,
+                    remedy="give the reason in a sentence",
+                )
         (stored,) = self._add(_DECISIONS, {key: asdict(decision)})
         return Decision(**stored)
 
@@ -165,7 +185,7 @@ def _engine(path: Path) -> sql.Engine:
 
 def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Insert ``entry`` under ``key`` unless it is stored already, and return it as stored."""
-    _required(key, "idempotency key", "send one, e.g. a UUID")
+    _required(key, "idempotency key", of="the entry", remedy="send one, e.g. a UUID")
     text = json.dumps({k: v for k, v in entry.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
     subjects = {column.key: entry[column.key] for column in table.c if column.key in entry}
     row = {"key": key, "entry": text, **subjects, "entered_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
@@ -179,24 +199,26 @@ def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Ma
 
 
 def _check(intervention: Intervention) -> None:
-    where, status = f"intervention of {intervention.employee_id!r}", intervention.status
-    _required(intervention.employee_id, "employee_id", "name the employee")
-    _required(intervention.kind, where + ", kind", "say what was offered, e.g. conversation")
+    subject, status = f"the intervention of {intervention.employee_id!r}", intervention.status
+
+    def refused(problem: str, field: str, remedy: str) -> EntryRefused:
+        return EntryRefused(problem, field=field, of=subject, remedy=remedy)
+
+    _required(intervention.employee_id, "employee_id", of=subject, remedy="name the employee")
+    _required(intervention.kind, "kind", of=subject, remedy="say what was offered, e.g. conversation")
     if status not in (None, *STATUSES):
-        raise PerfmlError(f"{status!r} is no status", where=where, remedy=f"use one of: {', '.join(STATUSES)}")
+        raise refused(f"{status!r} is no status", "status", f"use one of: {', '.join(STATUSES)}")
     if intervention.hold_out == (status is not None):
-        raise PerfmlError(
-            "is offered and held out, or neither", where=where, remedy="give a status, or hold_out without one"
-        )
+        raise refused("is offered and held out, or neither", "status", "give a status, or hold_out without one")
     if (status == "done") != (intervention.done_on is not None):
-        raise PerfmlError("done_on and the status 'done' go together", where=where, remedy="give both or neither")
+        raise refused("goes together with the status 'done'", "done_on", "give both or neither")
     if intervention.done_on is not None and intervention.done_on < intervention.offered_on:
-        raise PerfmlError("was done before it was offered", where=where, remedy="correct one of the two dates")
+        raise refused("lies before offered_on", "done_on", "correct one of the two dates")
 
 
-def _required(text: str, where: str, remedy: str) -> None:
+def _required(text: str, field: str, *, of: str, remedy: str) -> None:
     if not text.strip():
-        raise PerfmlError("is empty", where=where, remedy=remedy)
+        raise EntryRefused("is empty", field=field, of=of, remedy=remedy)
 
 
 def _plain(intervention: Intervention) -> dict[str, Any]:
