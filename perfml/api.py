@@ -79,7 +79,7 @@ class Project:
                 "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
             )
         self.progress("reading", 0, 1)
-        opened = open_data(source, self.folder.definitions.tables, strict=strict)
+        opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
         self.progress("reading", 1, 1)
         return opened
 
@@ -460,9 +460,20 @@ class Project:
         return DecisionLog(self.home).decide(decision, key=key or str(uuid.uuid4()))
 
     def log(self, interventions: Sequence[Intervention], *, key: str | None = None) -> list[Intervention]:
-        """Store who was offered help, and its outcome: all of ``interventions`` or, where one contradicts itself, none."""
-        from perfml.advice.decision_log import DecisionLog
+        """Store who was offered help, and its outcome: all of ``interventions`` or, where one contradicts itself, none.
 
+        Raises :class:`PerfmlError` for a person of whom nothing is kept.
+        """
+        from perfml.advice.decision_log import DecisionLog
+        from perfml.scoring.known_people import unknown_people
+
+        unknown = unknown_people(self.home, {entry.employee_id for entry in interventions})
+        if unknown:
+            raise PerfmlError(
+                "is nobody of whom anything is kept here",
+                where=f"employee_id {min(unknown)!r}",
+                remedy="check the id; people are known once a date has been scored or advised",
+            )
         return DecisionLog(self.home).log(interventions, key=key or str(uuid.uuid4()))
 
     # The report

@@ -7,7 +7,18 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "perfml"
 FLOORS = {
-    0: ("_version", "arrays", "dated_files", "dates", "errors", "files", "harmless", "messages", "progress"),
+    0: (
+        "_version",
+        "arrays",
+        "dated_files",
+        "dates",
+        "errors",
+        "files",
+        "harmless",
+        "messages",
+        "progress",
+        "sentences",
+    ),
     1: ("project",),
     2: ("evidence",),
     3: ("treeshap",),

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
+from perfml.sentences import is_sentence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +53,14 @@ _INTERVENTIONS = _entry_table("interventions", "employee_id")
 
 
 class EntryError(PerfmlError):
-    """An entry that contradicts itself or lacks something. ``messages``: problem and remedy."""
+    """An entry that contradicts itself or lacks something.
 
-    def __init__(self, problem: Message, *, where: str, remedy: Message) -> None:
-        self.messages = problem, remedy
-        super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
+    ``messages``: problem and remedy; ``field``: the field to correct.
+    """
+
+    def __init__(self, problem: Message, *, field: str, of: str, remedy: Message) -> None:
+        self.messages, self.field = (problem, remedy), field
+        super().__init__(render(problem, "en"), where=f"{field} of {of}", remedy=render(remedy, "en"))
 
 
 class KeyTaken(PerfmlError):
@@ -105,12 +109,16 @@ class DecisionLog:
         Raises :class:`EntryError` for a refusal without a reason or a decision without a name, :class:`KeyTaken` where
         ``key`` belongs to another entry.
         """
-        _required(decision.decided_by, "decided_by", remedy="entry_say_who")
+        subject = f"the decision about {decision.suggestion_id}"
+        _required(decision.decided_by, "decided_by", of=subject, remedy="entry_say_who")
         if decision.verdict not in VERDICTS:
             problem = Message.of("entry_no_verdict", verdict=decision.verdict)
-            raise EntryError(problem, where="verdict", remedy=_one_of(VERDICTS))
+            raise EntryError(problem, field="verdict", of=subject, remedy=_one_of(VERDICTS))
         if decision.verdict == "refuse":
-            _required(decision.reason, "reason", remedy="entry_say_why")
+            _required(decision.reason, "reason", of=subject, remedy="entry_say_why")
+            if not is_sentence(decision.reason):
+                problem = Message.of("entry_reason_too_short", reason=decision.reason)
+                raise EntryError(problem, field="reason", of=subject, remedy=Message.of("entry_give_a_sentence"))
         (stored,) = self._add(_DECISIONS, {key: asdict(decision)})
         return Decision(**stored)
 
@@ -173,7 +181,7 @@ def _engine(path: Path) -> sql.Engine:
 
 def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Insert ``entry`` under ``key`` unless it is stored already, and return it as stored."""
-    _required(key, "idempotency key", remedy="entry_send_key")
+    _required(key, "idempotency key", of="the entry", remedy="entry_send_key")
     text = json.dumps({k: v for k, v in entry.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
     subjects = {column.key: entry[column.key] for column in table.c if column.key in entry}
     row = {"key": key, "entry": text, **subjects, "entered_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
@@ -187,26 +195,27 @@ def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Ma
 
 
 def _check(intervention: Intervention) -> None:
-    where, status = f"intervention of {intervention.employee_id!r}", intervention.status
-    _required(intervention.employee_id, "employee_id", remedy="entry_name_employee")
-    _required(intervention.kind, where + ", kind", remedy="entry_say_kind")
+    subject, status = f"the intervention of {intervention.employee_id!r}", intervention.status
+
+    def error(problem: Message, field: str, remedy: Message) -> EntryError:
+        return EntryError(problem, field=field, of=subject, remedy=remedy)
+
+    _required(intervention.employee_id, "employee_id", of=subject, remedy="entry_name_employee")
+    _required(intervention.kind, "kind", of=subject, remedy="entry_say_kind")
     if status not in (None, *STATUSES):
-        raise EntryError(Message.of("entry_no_status", status=str(status)), where=where, remedy=_one_of(STATUSES))
+        raise error(Message.of("entry_no_status", status=str(status)), "status", _one_of(STATUSES))
     if intervention.hold_out == (status is not None):
-        problem, remedy = Message.of("entry_offered_or_held_out"), Message.of("entry_status_or_hold_out")
-        raise EntryError(problem, where=where, remedy=remedy)
+        raise error(Message.of("entry_offered_or_held_out"), "status", Message.of("entry_status_or_hold_out"))
     if (status == "done") != (intervention.done_on is not None):
-        problem, remedy = Message.of("entry_done_without_day"), Message.of("entry_both_or_neither")
-        raise EntryError(problem, where=where, remedy=remedy)
+        raise error(Message.of("entry_done_without_day"), "done_on", Message.of("entry_both_or_neither"))
     if intervention.done_on is not None and intervention.done_on < intervention.offered_on:
-        problem, remedy = Message.of("entry_done_before_offer"), Message.of("entry_correct_a_date")
-        raise EntryError(problem, where=where, remedy=remedy)
+        raise error(Message.of("entry_done_before_offer"), "done_on", Message.of("entry_correct_a_date"))
 
 
-def _required(text: str, where: str, *, remedy: str) -> None:
+def _required(text: str, field: str, *, of: str, remedy: str) -> None:
     """Refuse an empty ``text``; ``remedy``: code of the message that says what to do."""
     if not text.strip():
-        raise EntryError(Message.of("entry_empty"), where=where, remedy=Message.of(remedy))
+        raise EntryError(Message.of("entry_empty"), field=field, of=of, remedy=Message.of(remedy))
 
 
 def _one_of(names: Sequence[str]) -> Message:

@@ -24,6 +24,12 @@ from perfml.demo.shock import DEMAND
 DAY: Final = 86_400
 KNOWN_LATE_SHARE: Final = 0.02
 WITHOUT_ID_SHARE: Final = 0.05
+SURNAMES: Final = tuple("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕")
+GIVEN: Final = (
+    "伟", "芳", "娜", "敏", "静", "秀英", "丽", "强", "磊", "洋", "艳", "勇", "军", "杰", "娟", "涛", "明", "超", "秀兰", "霞",
+    "平", "刚", "桂英", "文", "辉", "玲", "建华", "红", "鹏", "雪", "晨", "宇轩", "子涵", "欣怡", "浩然", "思远", "雨桐", "嘉怡",
+    "志强", "海燕", "晓东", "慧敏",
+)  # fmt: skip
 NIGHTLY_LOAD: Final = 23 * 3_600 + 1_800
 """Second of the day when the day's events become known."""
 
@@ -66,12 +72,16 @@ def late(day: Ints, rng: np.random.Generator) -> Ints:
 
 
 def employees(lives: Lives, ids: NDArray[np.str_]) -> pa.Table:
-    """Everybody ever employed, with the two protected attributes."""
+    """Everybody ever employed, with a made-up name and the two protected attributes."""
     who = np.argsort(ids)
+    number = who * 7_919  # a name follows from the person, and takes no random number
     return pa.table(
         {
             "employee_id": names(ids, who),
             "hired_on": days(lives.hired[who]),
+            "name": pc.binary_join_element_wise(
+                names(SURNAMES, number % len(SURNAMES)), names(GIVEN, number // len(SURNAMES) % len(GIVEN)), ""
+            ),
             "gender": names(("female", "male"), lives.gender[who]),
             "birth_year": lives.born[who],
         }

@@ -16,7 +16,7 @@ from perfml.demo.company import CAUSES, simulate
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
 from perfml.report import write_report
-from perfml.report.advice import Advice
+from perfml.report.contents.advice import Advice
 from perfml.scoring.table_files import write_parts
 from perfml.terminal import advice as tables
 from perfml.terminal.evidence import check_table

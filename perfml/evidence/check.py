@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from perfml.evidence.exports.remedies import FaultyValue, remedy
 from perfml.evidence.sources import Data
 from perfml.messages import Message, render
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.model_spec import ModelSpec
 
 FIRST_KEYS = 5
-"""Keys that are shown of the rows that broke a rule."""
+"""Keys that are shown of the rows that broke a rule, and values."""
+UNKNOWN_EMPLOYEE = "unknown_employee"
+"""The audit of people who are not in ``employees``."""
 DAYS_OF_MONTH = 31
 RARE_DAYS = 100
 """Median days between a person's reviews above which reviews alone do not support a monthly risk."""
@@ -30,6 +33,15 @@ class TableFinding:
     en: str
     zh: str
     in_use: bool = False
+    values: tuple[FaultyValue, ...] = ()
+    """The values that broke it, the most frequent first."""
+    remedy: Message | None = None
+    """What would let them be read."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object, the remedy in English."""
+        values = [value.__dict__ for value in self.values]
+        return {**self.__dict__, "values": values, "remedy": render(self.remedy, "en") if self.remedy else None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +75,14 @@ class CheckReport:
 
     def to_json(self) -> dict[str, Any]:
         """The report as a JSON object, with dates as :class:`datetime.date` and notices in English."""
-        tables = [{**t.__dict__, "findings": [f.__dict__ for f in t.findings]} for t in self.tables]
+        tables = [{**t.__dict__, "findings": [f.to_json() for f in t.findings]} for t in self.tables]
         notices = [render(notice, "en") for notice in self.notices]
         return {**self.__dict__, "tables": tables, "notices": notices}
 
 
 RULE_TEXTS: Mapping[str, tuple[str, str]] = {
     "wrong_type": ("the value is not of the column's type", "类型不符"),
+    "unlisted_value": ("the mapping does not list the value", "映射未列出该值"),
     "missing_value": ("a required value is missing", "缺少必填值"),
     "before_1900": ("the date lies before 1900", "日期早于 1900 年"),
     "in_the_future": ("the date lies in the future", "日期在未来"),
@@ -150,16 +163,47 @@ def _quarantined(data: Data, name: str) -> list[TableFinding]:
     findings = []
     for rule, column, n, keys in rows:
         en, zh = (rules[rule].en, rules[rule].zh) if rule in rules else RULE_TEXTS[rule]
-        findings.append(TableFinding(rule=rule, column=column, rows=n, first_keys=tuple(keys), en=en, zh=zh))
+        subject = column or (rules[rule].column if rule in rules else None)
+        values = _faulty_values(data, name, rule, column)
+        findings.append(
+            TableFinding(
+                rule=rule,
+                column=subject,
+                rows=n,
+                first_keys=tuple(keys),
+                en=en,
+                zh=zh,
+                values=values,
+                remedy=remedy(values, data.specs[name].columns[subject], rule) if subject else None,
+            )
+        )
     return findings
 
 
+def _faulty_values(data: Data, name: str, rule: str, column: str | None) -> tuple[FaultyValue, ...]:
+    rows = data.connection.execute(
+        "select value, count(*), min(row_in_file), arg_min(file, row_in_file) from quarantine where table_name = ? and rule = ?"
+        " and column_name is not distinct from ? and value is not null group by value order by count(*) desc, value limit ?",
+        [name, rule, column, FIRST_KEYS],
+    ).fetchall()
+    return tuple(FaultyValue(value=value, rows=n, row=row, file=file) for value, n, row, file in rows)
+
+
 def _audits(data: Data, name: str) -> list[TableFinding]:
+    """The findings of the table's audits; people whose own row in ``employees`` is set aside are not unknown to it."""
     findings = []
     for rule, audit in data.specs[name].audits.items():
-        keys = data.connection.execute(f"select * from ({audit.query}) order by 1").fetchall()
+        if rule == UNKNOWN_EMPLOYEE and not data.has("employees"):
+            continue
+        keys = [row[0] for row in data.connection.execute(f"select * from ({audit.query}) order by 1").fetchall()]
+        if rule == UNKNOWN_EMPLOYEE:
+            rows = data.connection.execute(
+                "select employee_id from quarantine where table_name = 'employees'"
+            ).fetchall()
+            set_aside = {row[0] for row in rows}
+            keys = [key for key in keys if key not in set_aside]
         if keys:
-            first = tuple(str(row[0]) for row in keys[:FIRST_KEYS])
+            first = tuple(map(str, keys[:FIRST_KEYS]))
             findings.append(
                 TableFinding(
                     rule=rule,

@@ -127,13 +127,15 @@ class KeptFolder(ProjectFolder):
 
 
 def definitions_hash(folder: ProjectFolder, model: str) -> str:
-    """64 hexadecimal digits of all that decides a score of ``model``: every definition of evidence, and the model's own.
+    """64 hexadecimal digits of all that decides a score of ``model``: every definition of evidence, how it is read from the
+    export, and the model's own.
 
     Raises :class:`DefinitionError` for a definition that cannot be used.
     """
     folder.model(model)
     files = _files(folder)
-    return _sha256({path: text for path, text in files.items() if path.startswith("features/") or path == _toml(model)})
+    decisive = ("features/", "sources/", _toml(model))
+    return _sha256({path: text for path, text in files.items() if path.startswith(decisive)})
 
 
 def keep_definitions(folder: ProjectFolder, home: Path) -> str:
@@ -174,6 +176,7 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     files = {file.file: _write(_dumped(file.spec)) for file in definitions.windowed}
     files |= {file.file: f"/*\n{_write(_dumped(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
     files["features/sources.toml"] = _write({name: _dumped(spec) for name, spec in definitions.tables.items()})
+    files |= {f"sources/{name}.toml": _write(_dumped(mapping)) for name, mapping in folder.sources.items()}
     for name, spec in folder.models.items():
         files[_toml(name)] = _write(_dumped(spec))
         if folder.has_card(name):

@@ -16,10 +16,13 @@ from typing import Self
 import duckdb
 
 from perfml.errors import DataError
+from perfml.evidence.exports.mapped import missing_columns
+from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
-from perfml.evidence.tables.reading import RawTable, public, raw_tables, unreadable
+from perfml.evidence.tables.reading import RawTable, public, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
 from perfml.messages import Message, chain
+from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec
 
 MOST_NAMED = 8
@@ -44,6 +47,8 @@ class Data:
     """The day after which nothing can have happened."""
     origin: str = field(default="", repr=False)
     """The source as it was given: a URL may hold a password, which ``source`` does not show."""
+    mappings: Mapping[str, MappingSpec] = field(default_factory=dict)
+    """How its tables were read (files of ``sources/``); the others stand under their own names."""
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""
@@ -86,9 +91,14 @@ class Data:
 
 
 def open_data(
-    source: str | Path, tables: Mapping[str, TableSpec], *, today: dt.date | None = None, strict: bool = True
+    source: str | Path,
+    tables: Mapping[str, TableSpec],
+    *,
+    mappings: Mapping[str, MappingSpec] | None = None,
+    today: dt.date | None = None,
+    strict: bool = True,
 ) -> Data:
-    """Open ``source`` and check every table of the contract that it has.
+    """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC).
     Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are listed in
@@ -98,13 +108,15 @@ def open_data(
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     make_quarantine(connection)
-    raw, errors = raw_tables(connection, source, tables)
+    raw, errors, notices = raw_tables(connection, source, tables, mappings)
     data = Data(
         source=public(str(source)),
         connection=connection,
-        problems=list(errors),
+        notices=notices,
+        problems=errors,
         today=today or dt.datetime.now(dt.UTC).date(),
         origin=str(source),
+        mappings=mappings or {},
     )
     available = {table.name: table for table in raw}
     for name, spec in tables.items():
@@ -132,7 +144,7 @@ def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
         data.problems.append(
-            DataError(f"column {missing[0]!r} is missing", where=raw.where, remedy="export it, or remove the table")
+            missing_columns(missing, raw.columns, where=raw.where, remedy="export it, or map it in `sources/`")
         )
         return False
     unknown = sorted(set(raw.columns) - set(spec.columns))

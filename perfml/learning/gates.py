@@ -144,7 +144,8 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tu
     """Rebuild the evidence from the export as it stood on the morning of an as-of date; not one digit may change."""
     dates = sorted(table.record_begins)
     day = dates[len(dates) // 2]
-    with open_data(data.origin, definitions.tables, today=day - dt.timedelta(days=1), strict=False) as then:
+    morning = day - dt.timedelta(days=1)
+    with open_data(data.origin, definitions.tables, mappings=data.mappings, today=morning, strict=False) as then:
         before = build(then, definitions, [day], kinds=kinds).frame
     names = [column.name for column in table.columns]
     after = table.frame[table.frame["as_of"] == pd.Timestamp(day)]

@@ -33,6 +33,8 @@ class QuarantineRule(Spec):
     """The reason shown in English."""
     zh: str
     """The reason shown in Chinese."""
+    column: str | None = None
+    """The column whose value is quoted beside the reason."""
 
 
 class Audit(Spec):

@@ -1,4 +1,4 @@
-"""The report: one HTML file, in Chinese and English, that needs neither a network nor a script."""
+"""The report: one HTML file, in Chinese and English, that needs no network; a small script only filters, sorts and exports."""
 
 from perfml.report.report import write_report
 

@@ -1,54 +1,16 @@
-"""Pictures of several people or dates: leading reasons among the people of a list, and one person's risk over time."""
+"""A picture over dates: one person's risk and evidence beside the medians."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from perfml.reasons.leading import raising
 from perfml.report.numbers import percent
-from perfml.report.pictures import BASELINE, MODEL, RAISES, SMALL
+from perfml.report.pictures import BASELINE, MODEL, SMALL
 from perfml.report.svg import GRID, INK, MUTED, dot, line, picture, text, text_width, ticks, wrap
-
-
-class Leads(NamedTuple):
-    """One reason, and the number of people on a list who have it among their leading reasons that raise the risk."""
-
-    evidence: str
-    people: int
-    mean: float
-    """Its mean contribution among these people, in log-odds."""
-
-
-def leading(rows: Iterable[Mapping[str, Any]], *, most: int = 8) -> list[Leads]:
-    """Count the leading reasons of score ``rows`` (``perfml.scoring.scoring.SCHEMA``), the most frequent first."""
-    contributions: dict[str, list[float]] = {}
-    for row in rows:
-        for reason in raising(row["reasons"]):
-            contributions.setdefault(reason["evidence"], []).append(reason["contribution"])
-    counted = [Leads(name, len(values), sum(values) / len(values)) for name, values in contributions.items()]
-    return sorted(counted, key=lambda lead: (-lead.people, -lead.mean, lead.evidence))[:most]
-
-
-def summary(
-    leads: Sequence[Leads], *, people: int, names: Mapping[str, str], scale: str, title: str, width: float = 560
-) -> str:
-    """Draw a bar for the number of ``people`` each reason leads for. ``names``: of the reasons; ``scale``: its label."""
-    left, right, y = 4.0, width - 4, 6.0
-    parts: list[str] = []
-    for lead in leads:
-        for row in wrap(names[lead.evidence], width=right - left, size=13):
-            y += 17
-            parts.append(text(left, y, row))
-        reach = left + max(2.0, (right - left - 74) * lead.people / people)
-        parts.append(line(left, y + 11, reach, y + 11, stroke=RAISES, width=8))
-        parts.append(text(reach + 8, y + 15, f"{lead.people} / {people}", size=SMALL, fill=MUTED))
-        y += 26
-    parts.append(text(right, y + 16, scale, anchor="end", size=SMALL, fill=MUTED))
-    return picture(parts, width=width, height=y + 26, title=title)
 
 
 class Trace(NamedTuple):

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
 
 from perfml.messages import Language, Message, render
-from perfml.report import wording
-from perfml.report.facts import MEASURES, HorizonFacts, ModelFacts
-from perfml.report.overview import Leads, summary
-from perfml.report.pictures import (
-    Bin,
-    Compared,
-    Interval,
-    WaterfallStep,
-    calibration,
-    comparison,
-    target,
-    waterfall,
-)
+from perfml.report.contents.facts import MEASURES, HorizonFacts
+from perfml.report.pictures import Bin, Compared, calibration, comparison
 
 WIDE, NARROW = 560.0, 330.0
 """Widths at which each picture is drawn: text in an SVG that is scaled down cannot be read on a telephone."""
@@ -33,57 +20,6 @@ MEASURE_TEXTS: Mapping[str, tuple[Message, Message]] = {
     "lift_at_capacity": (Message.of("report_lift"), Message.of("report_lift_meaning")),
 }
 """The name and the meaning of each measure."""
-
-
-def target_pictures(row: Mapping[str, Any], *, language: Language) -> Markup:
-    """The forecast and the target of one goal, from its row of suggestions."""
-    codes = ("report_target_forecast", "report_target_now", "report_target_suggested")
-    forecast, now, suggested = (render(Message.of(code), language) for code in codes)
-    return _both(
-        partial(
-            target,
-            forecast=Interval(row["expected"], row["low"], row["high"]),
-            before=row["old_target"],
-            after=row["old_target"] if row["new_target"] is None else row["new_target"],
-            names=(forecast, now, suggested),
-            title=render(Message.of("report_target_title", metric=row["metric"]), language),
-        )
-    )
-
-
-def waterfalls(row: Mapping[str, Any], facts: ModelFacts, *, language: Language) -> Markup:
-    """The way from the base value to one person's risk, from the score row."""
-    steps = [
-        WaterfallStep(wording.evidence(reason, facts.columns, language), reason["contribution"])
-        for reason in row["reasons"]
-    ]
-    origin = wording.natural_frequency(1 / (1 + math.exp(-row["base_value"])), language)
-    person, risk = row["employee_id"], wording.natural_frequency(row["probability"], language)
-    return _both(
-        partial(
-            waterfall,
-            base=row["base_value"],
-            steps=steps,
-            start=render(Message.of("report_waterfall_start", risk=origin), language),
-            end=render(Message.of("report_waterfall_end", person=person, risk=risk), language),
-            title=render(Message.of("report_waterfall_title", person=person, risk=risk), language),
-        )
-    )
-
-
-def summaries(leads: Sequence[Leads], horizon: HorizonFacts, facts: ModelFacts, *, language: Language) -> Markup:
-    """The leading reasons among the people to act on."""
-    people = len(horizon.act)
-    return _both(
-        partial(
-            summary,
-            leads,
-            people=people,
-            names=wording.reasons(facts.columns, language),
-            scale=render(Message.of("report_summary_scale"), language),
-            title=render(Message.of("report_summary_title", n=people), language),
-        )
-    )
 
 
 def calibrations(horizon: HorizonFacts, *, language: Language) -> Markup:
@@ -129,5 +65,5 @@ def comparisons(horizon: HorizonFacts, *, language: Language) -> Markup:
 
 def _both(draw: Callable[..., str], *, wide: float = WIDE) -> Markup:
     """One picture for wide and one for narrow screens; the style sheet shows one of them."""
-    widths = (("wide", wide), ("narrow", NARROW))
+    widths = (("wide-picture", wide), ("narrow-picture", NARROW))
     return Markup("".join(f'<div class="{name}">{draw(width=width)}</div>' for name, width in widths))

@@ -1,14 +1,18 @@
-"""The report as one HTML file: who may need support, why, and whether to trust it.
+"""The report as one HTML file: who may need support, why, and whether to believe it.
 
-The file holds a complete document in each language; a switch that needs no script shows one of them. Nothing is loaded
-from anywhere: a content security policy inside the file forbids it too. Everything that comes from data is escaped.
+The file holds a complete document in each language; a switch that needs no script shows one of them. A small script adds
+filters and exports; a content security policy names its hash, so that no other script runs and nothing is loaded from
+anywhere. Everything that comes from data is escaped.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
-import math
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,20 +23,22 @@ from markupsafe import Markup
 
 from perfml._version import __version__
 from perfml.errors import ModelError
+from perfml.evidence.columns import Column
 from perfml.files import write_text
+from perfml.harmless import FORMULA, printable
+from perfml.learning.in_people import outcome_message
 from perfml.learning.registry.artifacts import ModelStage
 from perfml.learning.registry.model_store import Model
 from perfml.messages import Language, Message, render
-from perfml.reasons.leading import for_others, raising
 from perfml.report import gates, page_pictures, wording
-from perfml.report.advice import PARTS, TARGET_STATUSES, Advice
-from perfml.report.facts import collect_facts
-from perfml.report.overview import leading
+from perfml.report.contents.advice import TARGET_STATUSES, Advice, CoursePart, TargetPart
+from perfml.report.contents.facts import collect_facts
+from perfml.report.contents.model_list import ModelList, model_list
+from perfml.report.contents.summary import frequent_reasons, people_listed
 from perfml.report.pictures import percent
+from perfml.scoring.people_files import PersonFacts, facts_of
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-SEGMENT_LISTED = 5
-"""People listed for each segment; the complete list holds all of them too."""
 
 
 def write_report(
@@ -45,14 +51,15 @@ def write_report(
     notices: Sequence[Message] = (),
     stages: Mapping[str, ModelStage] | None = None,
     advice: Advice | None = None,
+    people: Mapping[str, PersonFacts] | None = None,
     most_listed: int = 50,
 ) -> Path:
     """Write the report of ``as_of`` to ``out``, completely or not at all, and return its path.
 
     ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.scoring.scoring.score` returns it.
     ``notices`` are faults of the data; ``stages`` holds, by the name of a model, whether somebody has promoted this
-    version; ``advice`` is what to do. At most ``most_listed`` people are listed for each model and horizon. Where a gate
-    failed, nobody is named.
+    version; ``advice`` is what to do; ``people`` says who somebody is. At most ``most_listed`` people of each group of a
+    list are shown. Where a gate failed, nobody is named.
 
     Raises :class:`ModelError` for scores that do not belong to the model or the date.
     """
@@ -62,25 +69,71 @@ def write_report(
             where="write_report",
             remedy="give one for each model",
         )
+    given, known = advice or Advice(), people or {}
+    lists = [
+        model_list(
+            collect_facts(model, table, as_of),
+            table,
+            known,
+            listed=given.list_of(model.name),
+            earlier=given.earlier_of(model.name),
+            most=most_listed,
+        )
+        for model, table in zip(models, scores, strict=True)
+    ]
+    places = Places.of(lists, given)
     values: dict[str, Any] = {
         "title": title,
         "as_of": as_of,
-        "models": [collect_facts(model, table, as_of) for model, table in zip(models, scores, strict=True)],
+        "lists": lists,
+        "places": places,
+        "people_listed": people_listed(lists),
+        "frequent": frequent_reasons(lists),
         "stages": stages or {},
-        "advice": advice or Advice(),
-        "most_listed": most_listed,
-        "segment_listed": SEGMENT_LISTED,
+        "targets": None if given.targets is None else TargetPart.of(given.targets),
+        "courses": None if given.courses is None else CoursePart.of(given.courses, places.listed),
+        "who": partial(facts_of, known),
         "perfml_version": __version__,
     }
-    template = _environment().get_template("body.html.j2")
+    columns = {name: column for each in lists for name, column in each.facts.columns.items()}
+    environment = _environment()
+    template = environment.get_template("body.html.j2")
     bodies = [
-        (language, Markup(template.render(**values, **_in_language(language, notices)))) for language in LANGUAGES
+        (language, Markup(template.render(**values, **_in_language(language, notices, columns))))
+        for language in LANGUAGES
     ]
-    write_text(out, _environment().get_template("page.html.j2").render(title=title, bodies=bodies))
+    script = environment.get_template("script.js").render(formula=json.dumps(FORMULA))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = environment.get_template("page.html.j2")
+    write_text(out, printable(page.render(title=title, bodies=bodies, script=Markup(script), digest=digest)))
     return out
 
 
-def _in_language(language: Language, notices: Sequence[Message]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Places:
+    """Where on the page a person stands: a number for each, and the lists and parts that hold them."""
+
+    numbers: Mapping[str, int]
+    listed: Mapping[str, tuple[int, ...]]
+    """Employee -> the numbers of the lists with their reasons."""
+    with_targets: frozenset[str]
+    with_courses: frozenset[str]
+
+    @classmethod
+    def of(cls, lists: Sequence[ModelList], advice: Advice) -> Places:
+        """Number everyone who is on a list or has a suggestion that is shown."""
+        listed: dict[str, tuple[int, ...]] = {}
+        for number, each in enumerate(lists):
+            for row in each.rows:
+                listed[row.person.employee_id] = (*listed.get(row.person.employee_id, ()), number)
+        targets = [row["employee_id"] for row in TargetPart.of(advice.targets or ()).shown]
+        courses = [person for person, _ in CoursePart.of(advice.courses or (), listed).shown]
+        everyone = dict.fromkeys((*listed, *targets, *courses))
+        numbers = {person: number for number, person in enumerate(everyone)}
+        return cls(numbers, listed, frozenset(targets), frozenset(courses))
+
+
+def _in_language(language: Language, notices: Sequence[Message], columns: Mapping[str, Column]) -> dict[str, Any]:
     """What the templates use to put facts into ``language``."""
 
     def t(en: str, zh: str, **numbers: object) -> str:
@@ -95,49 +148,35 @@ def _in_language(language: Language, notices: Sequence[Message]) -> dict[str, An
         "say": in_language(render),
         "notices": [wording.sentence(notice, {}, language) for notice in notices],
         "percent": percent,
-        "totals": lambda bins: sum(b.n * b.expected for b in bins),
-        "parts": PARTS,
-        "target_statuses": TARGET_STATUSES,
-        "number": in_language(_number),
-        "stage_words": wording.STAGES,
-        "statuses": wording.STATUSES,
         "gates": gates,
+        "happened": outcome_message,
+        "target_statuses": TARGET_STATUSES,
+        "statuses": wording.STATUSES,
+        "stage_words": wording.STAGES,
         "measures": page_pictures.MEASURE_TEXTS,
+        "groups": wording.GROUPS,
+        "number": in_language(wording.number),
+        "tenure": in_language(wording.tenure),
         "sentence": in_language(wording.sentence),
         "frequency": in_language(wording.natural_frequency),
         "figure": in_language(wording.figure),
         "outcome": in_language(wording.outcome),
-        "cause": in_language(wording.cause),
         "cases": in_language(wording.cases),
         "owner": in_language(wording.owner),
+        "owner_name": in_language(wording.owner_name),
         "evidence": in_language(wording.evidence),
         "baseline": in_language(wording.baseline),
-        "leading": leading,
-        "raising": raising,
-        "for_others": for_others,
-        "reason_names": in_language(wording.reasons),
-        "target_pictures": in_language(page_pictures.target_pictures),
-        "waterfalls": in_language(page_pictures.waterfalls),
-        "summaries": in_language(page_pictures.summaries),
+        "reason_name": in_language(partial(wording.reason_name, columns)),
         "calibrations": in_language(page_pictures.calibrations),
         "comparisons": in_language(page_pictures.comparisons),
     }
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("perfml", "report"),
-        autoescape=True,
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("perfml", "report/page"),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["exp"] = math.expm1
-    return environment
-
-
-def _number(value: float | None, *, language: Language) -> str:
-    """Format a target or a weight with as many digits as people write."""
-    if value is None or math.isnan(value):
-        return render(Message.of("report_no_number"), language)
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"

@@ -10,7 +10,7 @@ from typing import Any
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
 from perfml.messages import Language, Message, render
-from perfml.messages.reasons import owner_text
+from perfml.messages.reasons import OWNERS
 from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval
 
@@ -24,12 +24,13 @@ STAGES: dict[str, tuple[str, str]] = {
     "champion": ("在用版本，已有人批准", "champion: a person promoted this version"),
     "candidate": ("候选版本，尚无人批准", "candidate: nobody has promoted it"),
 }
-CAUSES: dict[str, tuple[str, str]] = {
-    "voluntary": ("主动离职", "leaves by own choice"),
-    "involuntary": ("被动离职", "leaves involuntarily"),
-    "other": ("其他离职（退休、调出、去世）", "leaves otherwise (retirement, transfer, death)"),
-    "staying": ("仍在职", "stays"),
+GROUPS: dict[str, tuple[str, str]] = {
+    "talk": ("沟通", "Talk to"),
+    "setting": ("改善环境", "Support the setting"),
+    "watch": ("关注", "Watch"),
+    "later": ("远期", "Later"),
 }
+"""Groups of a list, in Chinese and English."""
 
 
 def natural_frequency(probability: float, language: Language) -> str:
@@ -61,17 +62,6 @@ def outcome(spec: ModelSpec, days: int, language: Language) -> str:
     return f"leave{' by their own choice' if own else ''} within {days} days"
 
 
-def cause(name: str, language: Language) -> str:
-    """Name how the horizon can end for a person; several ends predicted as one are joined.
-
-    >>> cause("voluntary+involuntary", "en"), cause("staying", "zh")
-    ('Leaves by own choice or leaves involuntarily', '仍在职')
-    """
-    zh = language == "zh"
-    text = [CAUSES.get(part, (part, part))[0 if zh else 1] for part in name.split("+")]
-    return "或".join(text) if zh else " or ".join(text).capitalize()
-
-
 def cases(counted: Cases, language: Language) -> str:
     """Write an expected number of people with its interval.
 
@@ -96,18 +86,48 @@ def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language:
     return text[:1].upper() + text[1:]
 
 
-def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]:
-    """Return the names of a model's reasons."""
-    return {
-        c.reason: c.reason_zh if language == "zh" else c.reason_en[:1].upper() + c.reason_en[1:]
-        for c in columns.values()
-    }
+def reason_name(columns: Mapping[str, Column], reason: str, language: Language) -> str:
+    """Return the name of a reason, with its first column where others share the name; its code where no column belongs to it."""
+    column = next((column for column in columns.values() if column.reason == reason), None)
+    if column is None:
+        return reason
+    zh = language == "zh"
+    title, meaning = (column.reason_zh, column.zh) if zh else (column.reason_en, column.en)
+    shared = any(other.reason != reason and other.reason_en == column.reason_en for other in columns.values())
+    text = f"{title}{'：' if zh else ': '}{meaning}" if shared else title
+    return text[:1].upper() + text[1:]
 
 
 def owner(reason: Mapping[str, Any], language: Language) -> str:
-    """State who can act on a reason, with a warning if the reason is not stable."""
-    text = owner_text(reason["owner"], reason["steady"], language)
-    return text if language == "zh" else text.removeprefix("the ").capitalize()
+    """State who can act on a reason, with a mark if the reason is not stable."""
+    name = owner_name(reason["owner"], language)
+    return render(Message.of("report_unsteady", owner=name), language) if reason["steady"] is False else name
+
+
+def owner_name(owner: str, language: Language) -> str:
+    """Name an owner, as a heading.
+
+    >>> owner_name("manager", "en"), owner_name("manager", "zh")
+    ('Manager', '上级')
+    """
+    return OWNERS[owner][language].removeprefix("the ").capitalize()
+
+
+def tenure(days: int, language: Language) -> str:
+    """Write how long somebody has been here, in the unit that people use.
+
+    >>> tenure(1200, "en"), tenure(40, "zh"), tenure(400, "en")
+    ('3 years', '1 个月', '1 year')
+    """
+    count, en, zh = (days // 365, "year", "年") if days >= 365 else (days // 30, "month", "个月")
+    return f"{count} {zh}" if language == "zh" else f"{count} {en}{'' if count == 1 else 's'}"
+
+
+def number(value: float | None, language: Language) -> str:
+    """Write a target or a weight with as many digits as people write."""
+    if value is None or math.isnan(value):
+        return render(Message.of("report_no_number"), language)
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
 
 
 def baseline(names: Sequence[str], columns: Mapping[str, Column], language: Language) -> str:

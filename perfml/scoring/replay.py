@@ -99,7 +99,7 @@ def replay(
     loaded = load(home, model, record["model_version"])
     today = dt.date.fromisoformat(record["today"])
     source = data if data is not None else record["source"]
-    with open_data(source, folder.definitions.tables, today=today) as opened:
+    with open_data(source, folder.definitions.tables, mappings=folder.sources, today=today) as opened:
         _require_same(opened, as_of, record)
         recompute = partial(score_in_parts, opened, folder, loaded, as_of=[as_of], progress=progress)
         matches = content_hash(recompute()) == record["content"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import uvicorn
@@ -10,6 +11,8 @@ from fastapi import FastAPI
 from perfml._version import __version__
 from perfml.service.error_handlers import install_handlers
 from perfml.service.loopback import Loopback, refuse_other_machines
+from perfml.service.pages import pages
+from perfml.service.request_log import LOGGER, RequestLog
 from perfml.service.routes import router
 from perfml.service.store import Store
 
@@ -17,7 +20,7 @@ from perfml.service.store import Store
 def create_app(home: str | Path) -> FastAPI:
     """Build the application over the models and scores under ``home``, which may still be empty.
 
-    It has no interactive docs: their script comes from another server, and would run beside people's scores.
+    ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
     """
     app = FastAPI(
         title="perfml",
@@ -31,14 +34,21 @@ def create_app(home: str | Path) -> FastAPI:
     app.state.store = Store(Path(home))
     install_handlers(app)
     app.add_middleware(Loopback)
+    app.add_middleware(RequestLog)
     app.include_router(router)
+    app.include_router(pages)
     return app
 
 
 def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
     """Listen until interrupted. Raises :class:`PerfmlError` where ``host`` would let other machines in.
 
-    No access log is written: its lines would name employees.
+    The server's own access log stays off: its lines would name employees. :class:`RequestLog` names addresses only.
     """
     refuse_other_machines(host)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    requests = logging.getLogger(LOGGER)
+    requests.handlers = [handler]
+    requests.setLevel(logging.INFO)
     uvicorn.run(create_app(home), host=host, port=port, access_log=False, server_header=False)

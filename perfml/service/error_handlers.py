@@ -71,7 +71,20 @@ def _invalid_request(request: Request, error: RequestValidationError) -> Invalid
     """The first thing that pydantic found wrong with a request."""
     first = error.errors()[0]
     source, *path = (str(part) for part in first["loc"])
+    if first["type"] == "json_invalid":
+        path = []  # it says how far the text could be read, not which key
+    elif source == "body":
+        path = _without_alternative(request, path)
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        path = [str(first["ctx"]["discriminator"]).strip("'")]
     where = f"{source} {'.'.join(path)}".strip()
+    if first["type"] == "union_tag_invalid":
+        value, names = json.dumps(first["ctx"]["tag"], ensure_ascii=False), str(first["ctx"]["expected_tags"])
+        return Invalid(
+            Message.of("service_unusable_value", value=value[:SHOWN_INPUT]),
+            where=where,
+            remedy=Message.of("service_use_one_of", names=names.replace("'", "")),
+        )
     if first["type"] == "extra_forbidden":
         parameter = source == "query"
         names = ", ".join(_parameters(request) if parameter else _keys(request))
@@ -97,6 +110,11 @@ def _hint(error: Mapping[str, Any]) -> Message:
     hint = error["msg"][:1].lower() + error["msg"][1:]
     no_date = Message.of("service_value_no_date")
     return no_date if hint == render(no_date, "en") else Message.of("service_value_unusable", hint=hint)
+
+
+def _without_alternative(request: Request, path: list[str]) -> list[str]:
+    """The keys of a body without the alternative of it that pydantic names first, which no caller sends."""
+    return path[1:] if len(path) > 1 and path[0] not in _keys(request) else path
 
 
 def _parameters(request: Request) -> list[str]:

@@ -106,6 +106,13 @@ def no_person() -> NotFound:
     return NotFound(Message.of("service_no_score"), where="employee_id", remedy=Message.of("service_check_id_and_date"))
 
 
+def unknown_person() -> NotFound:
+    """A person who is in no list, score or suggestion that is kept."""
+    return NotFound(
+        Message.of("service_unknown_person"), where="body employee_id", remedy=Message.of("service_check_id")
+    )
+
+
 def no_model(trained: Sequence[str]) -> NotFound:
     """A model that is not one of those ``trained``."""
     remedy = _use_one_of(trained) if trained else Message.of("service_train_first")

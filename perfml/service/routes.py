@@ -48,61 +48,87 @@ IdempotencyKey = Annotated[
 EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]
 
 
-@router.get("/health", responses=refusals())
+@router.get("/health", summary="Is everything sound and fresh?", responses=refusals())
 def get_health(store: AppStore) -> HealthAnswer:
     """Whether every model is sound, and how fresh its scores are."""
     return health(store)
 
 
-@router.get("/models", responses=refusals(Unreadable))
+@router.get("/models", summary="Every trained model", responses=refusals(Unreadable))
 def get_models(store: AppStore) -> ModelsAnswer:
     """Every trained model."""
     return all_models(store)
 
 
-@router.get("/models/{model}", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/models/{model}", summary="One model: back-test, gates and card", responses=refusals(NotFound, Invalid, Unreadable)
+)
 def get_model(model: ModelName, store: AppStore) -> ModelAnswer:
     """One trained model: whether it was promoted, its back-test with intervals, its gates, and its card."""
     return one_model(store, model)
 
 
-@router.get("/models/{model}/at-risk", responses=refusals(NotFound, NotProven, Invalid, Unreadable))
+@router.get(
+    "/models/{model}/at-risk",
+    summary="The people at risk, the highest risk first",
+    responses=refusals(NotFound, NotProven, Invalid, Unreadable),
+)
 def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore) -> AtRiskAnswer:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
     return at_risk(store, model, query)
 
 
-@router.get("/employees/{employee_id:path}/risk", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/employees/{employee_id:path}/risk",
+    summary="One person's scores and reasons",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
 def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> PersonAnswer:
     """One person's scores with their reasons, or why there is no score."""
     return person_risk(store, employee_id, query)
 
 
-@router.get("/employees/{employee_id:path}/courses", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/employees/{employee_id:path}/courses",
+    summary="The courses for one person's gaps",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
 def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: AppStore) -> CoursesAnswer:
     """The courses suggested for one person, each with its evidence, the first to take first."""
     return course_suggestions(store, employee_id, query)
 
 
-@router.get("/targets", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/targets",
+    summary="Goals in force, with a suggestion or why there is none",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
 def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> TargetsAnswer:
     """Goals in force with the suggestion for each, or why there is none. No suggestion takes effect by itself."""
     return target_suggestions(store, query)
 
 
-@router.get("/escalations", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/escalations",
+    summary="Shocks beyond the target policy, as cases to decide",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
 def get_escalations(query: Annotated[EscalationsQuery, Query()], store: AppStore) -> EscalationsAnswer:
     """Shocks beyond the target policy, one case for each metric and place, with the figures and who may decide."""
     return target_escalations(store, query)
 
 
-@router.get("/priorities", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get("/priorities", summary="Whom to talk to first", responses=refusals(NotFound, Invalid, Unreadable))
 def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) -> PrioritiesAnswer:
     """The people to talk to first, as far as capacity allows. A model that is not proven lists nobody, and says why."""
     return priority_list(store, query)
 
 
-@router.post("/suggestions/{suggestion_id}/decisions", responses=refusals(NotFound, KeyInUse, Invalid))
+@router.post(
+    "/suggestions/{suggestion_id}/decisions",
+    summary="Accept or refuse a suggestion",
+    responses=refusals(NotFound, KeyInUse, Invalid),
+)
 def post_decision(
     *, suggestion_id: SuggestionId, body: DecisionBody, key: IdempotencyKey, store: AppStore
 ) -> DecisionAnswer:
@@ -110,7 +136,7 @@ def post_decision(
     return decide(store, suggestion_id, body, key=key)
 
 
-@router.post("/interventions", responses=refusals(KeyInUse, Invalid))
+@router.post("/interventions", summary="Log help that was offered", responses=refusals(NotFound, KeyInUse, Invalid))
 def post_intervention(body: InterventionBody, key: IdempotencyKey, store: AppStore) -> InterventionAnswer:
     """Log that help was offered, refused or done, or held out at random."""
     return log_intervention(store, body, key=key)

@@ -7,9 +7,11 @@ never becomes part of a path: it is compared with the names on disk.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow as pa
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
@@ -25,6 +27,7 @@ from perfml.learning.registry.artifacts import (
     verified_file,
 )
 from perfml.reasons.voices import Voices
+from perfml.scoring.people_files import PersonFacts, people_facts
 from perfml.scoring.run_record import voices_of
 from perfml.service.problems import no_model, no_scores, unreadable
 from perfml.service.scores import ScoreFile, open_scores
@@ -71,6 +74,13 @@ class Store:
             raise no_scores(model, as_of, available)
         with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
             yield day, file
+
+    def people(self, as_of: dt.date, employee_ids: Collection[str] | None = None) -> Mapping[str, PersonFacts]:
+        """Read who is who at a date, of ``employee_ids`` (default: everyone). Raises :class:`Unreadable` for a damaged file."""
+        try:
+            return people_facts(self.home, as_of, employee_ids)
+        except (pa.ArrowException, OSError, TypeError) as error:
+            raise unreadable(f"people/{as_of}.parquet") from error
 
     def voices(self, model: str, version: str, as_of: dt.date) -> Voices:
         """Read the wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`Unreadable` for a damaged record."""

@@ -12,6 +12,9 @@ from perfml.evidence.check import CheckReport
 from perfml.messages import render
 from perfml.terminal.console import out
 
+MOST_VALUES = 3
+"""Values that are quoted of those that broke a rule, at most."""
+
 
 def check_table(report: CheckReport) -> None:
     """Print the tables with their rows and gaps, what was set aside and why, and what can be computed."""
@@ -41,7 +44,13 @@ def check_table(report: CheckReport) -> None:
             where = f"{t.name}.{f.column}" if f.column else t.name
             keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
             state = "reported" if f.in_use else "set aside"
-            out.print(f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}", highlight=False)
+            values = ", ".join(render(value.text(where), "en") for value in f.values[:MOST_VALUES])
+            quotes = f" · {escape(values)}" if values else ""
+            out.print(
+                f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}{quotes}", highlight=False
+            )
+            if f.remedy is not None:
+                out.print(f"    [green]remedy[/] {escape(render(f.remedy, 'en'))}", highlight=False)
     for notice in report.notices:
         out.print(f"  note: {escape(render(notice, 'en'))}", highlight=False)
     for task in report.cannot:

@@ -16,7 +16,7 @@ DAY = dt.date(2026, 9, 1)
 
 
 def refusal(name: str = "s1", **other: str) -> Decision:
-    fields = {"verdict": "refuse", "decided_by": "Li Lei", "reason": "不合适", **other}
+    fields = {"verdict": "refuse", "decided_by": "Li Lei", "reason": "市场下月恢复", **other}
     return Decision(suggestion_id=name, **fields)
 
 
@@ -35,7 +35,7 @@ def test_nothing_is_written_before_something_is_stored(tmp_path: Path) -> None:
 def test_the_newest_decision_counts_and_the_older_stays(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path)
     stored = log.decide(refusal(), key="a")
-    assert stored.entered_at.endswith("+00:00") and stored.reason == "不合适"
+    assert stored.entered_at.endswith("+00:00") and stored.reason == "市场下月恢复"
     assert log.refused() == {"s1"}
     log.decide(Decision(suggestion_id="s1", verdict="accept", decided_by="Han Meimei"), key="b")
     log.decide(refusal("s2"), key="c")
@@ -47,7 +47,7 @@ def test_the_same_key_stores_once_and_refuses_something_else(tmp_path: Path) -> 
     log = DecisionLog(tmp_path)
     assert log.decide(refusal(), key="a") == log.decide(refusal(), key="a")
     with pytest.raises(KeyTaken, match="'a': stands for another entry"):
-        log.decide(refusal(reason="another"), key="a")
+        log.decide(refusal(reason="another reason"), key="a")
     assert len(log.decisions()["s1"]) == 1
 
 
@@ -72,10 +72,11 @@ def test_tables_are_created_once_and_again_where_the_file_was_deleted(tmp_path: 
 @pytest.mark.parametrize(
     ("decision", "key", "problem"),
     [
-        (refusal(reason=" "), "a", "reason: is empty; say why it is refused"),
-        (refusal(decided_by=""), "a", "decided_by: is empty"),
+        (refusal(reason=" "), "a", "reason of the decision about s1: is empty; say why it is refused"),
+        (refusal(reason="不合适"), "a", "too short for a reason; give the reason in a sentence"),
+        (refusal(decided_by=""), "a", "decided_by of the decision about s1: is empty"),
         (refusal(verdict="perhaps"), "a", "'perhaps' is no verdict; use one of: accept, refuse"),
-        (refusal(), "", "idempotency key: is empty"),
+        (refusal(), "", "idempotency key of the entry: is empty"),
     ],
 )
 def test_an_incomplete_decision_is_refused(tmp_path: Path, decision: Decision, key: str, problem: str) -> None:
@@ -107,8 +108,8 @@ def test_a_list_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
         ({"status": "perhaps"}, "'perhaps' is no status; use one of: offered, refused, done"),
         ({"hold_out": True}, "is offered and held out, or neither"),
         ({"status": None}, "is offered and held out, or neither"),
-        ({"status": "done"}, "done_on and the status 'done' go together"),
-        ({"status": "done", "done_on": DAY - dt.timedelta(days=1)}, "was done before it was offered"),
+        ({"status": "done"}, "done_on of the intervention of 'E1': goes together with the status 'done'"),
+        ({"status": "done", "done_on": DAY - dt.timedelta(days=1)}, "lies before offered_on"),
         ({"kind": ""}, "say what was offered"),
     ],
 )

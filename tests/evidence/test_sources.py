@@ -373,7 +373,8 @@ def test_without_strict_a_broken_table_is_absent_and_said(tmp_path: Path) -> Non
     data = opened(folder, strict=False)
     assert not data.has("exits") and data.has("events")
     assert [str(problem) for problem in data.problems] == [
-        f"{folder}/exits.csv: column 'kind' is missing; export it, or remove the table"
+        f"{folder}/exits.csv: column 'kind' is missing;"
+        " export it, or map it in `sources/`: the columns are employee_id, exited_on"
     ]
 
 

@@ -1,4 +1,4 @@
-"""What leads among the people of a list, and a person's risk and evidence over time."""
+"""A person's risk and evidence over time."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ import datetime as dt
 import math
 import re
 from itertools import pairwise
-from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from perfml.report.overview import Leads, Trace, leading, summary, trend
+from perfml.report.overview import Trace, trend
 
 NAN = math.nan
-
-
-def row(*reasons: tuple[str, float]) -> dict[str, Any]:
-    return {"reasons": [{"evidence": name, "contribution": value} for name, value in reasons]}
 
 
 def drawn(svg: str) -> ElementTree.Element:
@@ -26,27 +21,6 @@ def drawn(svg: str) -> ElementTree.Element:
 
 def texts(svg: str) -> list[str]:
     return ["".join(element.itertext()) for element in drawn(svg).iter("{http://www.w3.org/2000/svg}text")]
-
-
-def test_only_what_raises_the_risk_among_the_first_three_leads() -> None:
-    rows = [
-        row(("a", 0.9), ("b", -0.8), ("c", 0.5), ("d", 0.4), ("e", 0.3), ("other", 2.0)),
-        row(("c", 0.1), ("other", 1.0)),
-        {"reasons": None},
-    ]
-    assert leading(rows) == [Leads("c", 2, 0.3), Leads("a", 1, 0.9), Leads("d", 1, 0.4)]
-    assert leading(rows, most=1) == [Leads("c", 2, 0.3)]
-    assert leading([]) == []
-
-
-def test_a_summary_says_of_how_many_and_is_as_long_as_its_share() -> None:
-    leads = [Leads("a", 10, 0.5), Leads("b", 5, 0.2)]
-    svg = summary(leads, people=20, names={"a": "加班", "b": "a & b"}, scale="people", title="t <1>")
-    assert texts(svg) == ["加班", "10 / 20", "a & b", "5 / 20", "people"]
-    ends = [
-        tuple(map(float, re.findall(r"[\d.]+", path))) for path in re.findall(r'd="(M[^"]*)" style="[^"]*width:8', svg)
-    ]
-    assert len(ends) == 2 and (ends[0][2] - ends[0][0]) == pytest.approx(2 * (ends[1][2] - ends[1][0]), abs=0.2)
 
 
 def test_a_trend_has_a_panel_for_each_course_and_no_line_over_a_gap() -> None:

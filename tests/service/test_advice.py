@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from perfml.advice.decision_log import DecisionLog
+from perfml.advice.decision_log import DecisionLog, Intervention
+from perfml.api import Project
+from perfml.errors import PerfmlError
 from perfml.service.app import create_app
 from tests.service.company import DAY, keep, scored, train
 
@@ -104,7 +106,7 @@ def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestCli
     assert DecisionLog(home).refused() == {"t1"}
     shown = client.get("/v1/targets").json()["targets"][0]["decisions"]
     assert [row["reason"] for row in shown] == ["市场下月恢复"]
-    other = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, "reason": "another"}, headers=KEY)
+    other = client.post("/v1/suggestions/t1/decisions", json={**REFUSE, "reason": "another reason"}, headers=KEY)
     assert other.status_code == 409 and other.json()["where"] == "Idempotency-Key"
 
 
@@ -112,9 +114,10 @@ def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestCli
     ("change", "headers", "status", "where"),
     [
         ({}, {}, 422, "header Idempotency-Key"),
-        ({"reason": ""}, KEY, 422, "body refuse.reason"),
-        ({"verdict": "perhaps"}, KEY, 422, "body"),
-        ({"why": "x"}, KEY, 422, "body refuse.why"),
+        ({"reason": ""}, KEY, 422, "body reason"),
+        ({"reason": "no"}, KEY, 422, "body reason"),
+        ({"verdict": "perhaps"}, KEY, 422, "body verdict"),
+        ({"why": "x"}, KEY, 422, "body why"),
     ],
 )
 def test_a_decision_that_says_too_little_is_refused(
@@ -128,11 +131,42 @@ def test_an_unknown_suggestion_is_not_found(client: TestClient) -> None:
     assert client.post("/v1/suggestions/nothing/decisions", json=REFUSE, headers=KEY).status_code == 404
 
 
-@pytest.mark.parametrize("wrong", [{"status": "done"}, {"status": None}, {"hold_out": True}])
-def test_an_intervention_that_contradicts_itself_is_refused(client: TestClient, wrong: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"status": "done"}, "body done_on"),
+        ({"status": None}, "body status"),
+        ({"hold_out": True}, "body status"),
+        ({"status": "perhaps"}, "body status"),
+        ({"kind": " "}, "body kind"),
+        ({"offered_on": "20/08/2026"}, "body offered_on"),
+        ({"employee": "E1"}, "body employee"),
+    ],
+)
+def test_a_refusal_of_an_intervention_names_the_field(client: TestClient, wrong: dict[str, object], where: str) -> None:
     entry = {"employee_id": "E1", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered", **wrong}
     answer = client.post("/v1/interventions", json=entry, headers=KEY)
-    assert answer.status_code == 422 and answer.json()["where"].startswith("body")
+    assert (answer.status_code, answer.json()["where"]) == (422, where)
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [("{", "body"), ("[]", "body"), ("{}", "body verdict"), ('{"verdict": "accept"}', "body decided_by")],
+)
+def test_a_body_that_is_no_decision_is_refused_where_it_is_wrong(client: TestClient, content: str, where: str) -> None:
+    headers = {**KEY, "Content-Type": "application/json"}
+    answer = client.post("/v1/suggestions/t1/decisions", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["where"]) == (422, where)
+
+
+def test_an_intervention_for_an_unknown_person_is_refused(client: TestClient, home: Path) -> None:
+    entry = {"employee_id": "nobody", "kind": "conversation", "offered_on": "2026-08-20", "status": "offered"}
+    answer = client.post("/v1/interventions", json=entry, headers=KEY)
+    assert (answer.status_code, answer.json()["where"]) == (404, "body employee_id")
+    assert DecisionLog(home).interventions() == []
+    with pytest.raises(PerfmlError, match="'nobody': is nobody of whom anything is kept here"):
+        Project(home=home).log([Intervention(**{**entry, "offered_on": DAY})])
+    assert Project(home=home).log([Intervention(**{**entry, "employee_id": "H1", "offered_on": DAY})])
 
 
 def test_a_page_of_another_site_cannot_post(client: TestClient) -> None:

@@ -113,7 +113,7 @@ def test_no_answer_is_cached_or_read_as_another_content_type(client: TestClient,
 
 @pytest.mark.parametrize(
     ("method", "address", "status"),
-    [("GET", "/", 404), ("GET", "/docs", 404), ("POST", "/v1/models", 405), ("GET", "/v1/models/", 404)],
+    [("GET", "/nothing", 404), ("POST", "/docs", 405), ("POST", "/v1/models", 405), ("GET", "/v1/models/", 404)],
 )
 def test_an_unknown_address_is_answered_as_a_problem(
     client: TestClient, method: str, address: str, status: int
@@ -121,6 +121,45 @@ def test_an_unknown_address_is_answered_as_a_problem(
     answer = client.request(method, address)
     assert answer.status_code == status
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
+
+
+@pytest.mark.parametrize("address", ["/", "/docs"])
+def test_the_pages_name_every_address_and_load_nothing(client: TestClient, address: str) -> None:
+    page = client.get(address)
+    document = client.get("/v1/openapi.json").json()
+    for path, methods in document["paths"].items():
+        (operation,) = methods.values()
+        assert path in page.text and operation["summary"].split("'")[0] in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert "<script" not in page.text and "http://" not in page.text and "https://" not in page.text
+
+
+def test_the_docs_hold_parameters_bodies_answers_and_refusals(client: TestClient) -> None:
+    page = client.get("/docs").text
+    for text in ("manager_id", "offered_on", "escalation_id", "percent-encoded", "failed a gate"):
+        assert text in page, text
+
+
+def test_summaries_are_written_by_a_person(client: TestClient) -> None:
+    document = client.get("/v1/openapi.json").json()
+    summaries = [operation["summary"] for methods in document["paths"].values() for operation in methods.values()]
+    assert len(set(summaries)) == len(summaries)
+    assert not [summary for summary in summaries if summary.split()[0] in ("Get", "Post") or len(summary) > 60]
+
+
+def test_requests_are_logged_without_personal_data(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", logger="perfml.requests"):
+        client.get("/v1/employees/张伟/risk?voice=hr")
+        client.get("/v1/targets?employee_id=E1")
+        client.get("/E1/nothing")
+        client.get("/v1/health", headers={"host": "evil.example"})
+    lines = [record.getMessage() for record in caplog.records if record.name == "perfml.requests"]
+    assert [line.rsplit(" ", 2)[0] for line in lines] == [
+        "GET /v1/employees/{employee_id}/risk 200",
+        "GET /v1/targets 200",
+        "GET (no address) 404",
+        "GET (no address) 400",
+    ]
 
 
 def test_a_failure_reveals_nothing_internal(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

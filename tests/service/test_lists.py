@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 from starlette.testclient import TestClient
 
 from perfml.messages import render
+from perfml.scoring.people_files import keep_people
 from perfml.service.answers.shared import IsoDate
 from perfml.service.error_handlers import _hint
 from tests.service.company import CAUSES, DAY, keep, scored, train
@@ -26,6 +28,9 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
     assert [p["employee_id"] for p in body["people"]] == [*ODD_IDS, "E1", "E2"]
     assert body["people"][0] == {
         "employee_id": "张伟",
+        "person": dict.fromkeys(
+            ("name", "department", "manager_id", "manager_name", "role_family", "level", "tenure_days")
+        ),
         "rank": 1,
         "band": "act",
         "probability": 0.3,
@@ -51,6 +56,32 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
             },
         ],
     }
+
+
+def test_lists_are_filtered_by_department_and_manager_and_say_who_it_is(client: TestClient, home: Path) -> None:
+    who = {"name": None, "manager_name": "Wang", "role_family": "sales", "level": 3, "tenure_days": 400}
+    rows = [
+        {"employee_id": "a/b", **who, "name": "李娜", "department": "sales", "manager_id": "E1"},
+        {"employee_id": "O'Neil", **who, "department": "sales", "manager_id": "E2"},
+        {"employee_id": "张伟", **who, "department": "support", "manager_id": "E1"},
+    ]
+    keep_people(pa.Table.from_pylist(rows), home, as_of=DAY)
+    listed = client.get(LIST, params={"department": "sales"}).json()
+    assert [(p["employee_id"], p["person"]["name"]) for p in listed["people"]] == [("a/b", "李娜"), ("O'Neil", None)]
+    both = client.get(LIST, params={"department": "sales", "manager_id": "E1", "limit": 1}).json()
+    assert [p["rank"] for p in both["people"]] == [2] and both["total"] == 1
+    page = client.get(LIST, params={"manager_id": "E1", "limit": 1}).json()
+    assert [p["employee_id"] for p in client.get(page["next"]).json()["people"]] == ["a/b"]
+    assert client.get(LIST, params={"department": "nothing"}).json()["people"] == []
+    priorities = client.get("/v1/priorities", params={"manager_id": "E1"}).json()
+    assert [(p["employee_id"], p["person"]["department"]) for p in priorities["setting"]] == [
+        ("张伟", "support"),
+        ("a/b", "sales"),
+    ]
+    assert client.get("/v1/priorities", params={"manager_id": "nobody"}).json()["people"] == []
+    targets = client.get("/v1/targets", params={"department": "support"}).json()
+    assert [row["employee_id"] for row in targets["targets"]] == ["张伟"]
+    assert client.get(LIST).json()["people"][2]["person"]["name"] is None
 
 
 def test_people_of_a_segment_keep_their_ranks(client: TestClient) -> None:
@@ -162,7 +193,7 @@ def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_ne
         ("segment=", 404, "use one of: top"),
         ("segment=bottom&horizon_days=182", 404, "use one of: top"),
         ("segment=top&horizon_days=182", 409, "see in /v1/models which gate failed"),
-        ("horizon=91", 422, "use one of: as_of, horizon_days, band, segment, limit, offset"),
+        ("horizon=91", 422, "use one of: department, manager_id, as_of, horizon_days, band, segment, limit, offset"),
         ("as_of=1609459200", 422, "YYYY-MM-DD"),
         ("as_of=20260901", 422, "YYYY-MM-DD"),
         ("as_of=2026-13-01", 422, "date"),

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from python_calamine import CalamineError, CalamineWorkbook
 
 from perfml.errors import DataError, choose_from
-from perfml.evidence.tables.text_files import decoded, recognised_delimiter
+from perfml.evidence.tables.text_files import text_rows
 
 TEXT = (".csv", ".tsv", ".txt")
 WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
@@ -25,6 +27,10 @@ PARQUET = (".parquet",)
 READABLE = TEXT + WORKBOOKS + PARQUET
 """Endings of the files that can be read."""
 
+ROW = "row in the file"
+"""The column of :func:`read_cells` with the number of the row, counted as a spreadsheet shows it."""
+ROWS_AT_ONCE = 50_000
+"""Rows of text held as Python objects."""
 CellValue = str | int | float | bool | dt.date | dt.time | dt.timedelta | None
 csv.field_size_limit(1 << 24)
 
@@ -49,19 +55,8 @@ def read_rows(
     """
     if path.suffix.lower() in WORKBOOKS:
         return _sheet_rows(path, sheet, limit)
-    text = decoded(path, encoding)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter or recognised_delimiter(text))
-    rows: list[list[CellValue]] = []
-    try:
-        for row in reader:
-            rows.append([cell if cell.strip() else None for cell in row])
-            if len(rows) == limit:
-                break
-    except csv.Error as error:
-        raise DataError(
-            f"cannot be read (row {len(rows) + 1}: {error})", where=str(path), remedy="export it again, whole"
-        ) from None
-    return rows
+    lines = islice(text_rows(path, encoding=encoding, delimiter=delimiter), limit)
+    return [[cell if cell.strip() else None for cell in row] for row in lines]
 
 
 def read_cells(
@@ -83,37 +78,62 @@ def read_cells(
     if path.suffix.lower() in PARQUET:
         return _parquet(path, limit)
     last = header_row + header_rows - 1
-    rows = read_rows(
-        path, sheet=sheet, encoding=encoding, delimiter=delimiter, limit=None if limit is None else last + limit
-    )
     where = f"{path} [{sheet}]" if sheet else str(path)
-    beside = (
-        max(map(len, rows), default=0) if path.suffix.lower() in WORKBOOKS else 0
-    )  # a note beside a sheet shifts nothing
-    names = header_names(rows[header_row - 1 : last], width=beside)
+    if path.suffix.lower() in WORKBOOKS:
+        rows = _sheet_rows(path, sheet, None if limit is None else last + limit)
+        width = max(map(len, rows), default=0)  # a note beside a table shifts nothing
+        names = _names(rows[header_row - 1 : last], header_row, width=width, where=where)
+        numbers = [number for number, row in enumerate(rows[last:], last + 1) if any(cell is not None for cell in row)]
+        filled = [rows[number - 1] for number in numbers]
+        columns = [_column(values) for values in zip(*filled, strict=True)]
+        return _table(columns, numbers, names)
+    lines: Iterator[tuple[int, list[str]]] = enumerate(text_rows(path, encoding=encoding, delimiter=delimiter), 1)
+    header = [[cell if cell.strip() else None for cell in row] for _, row in islice(lines, last)]
+    names = _names(header[header_row - 1 :], header_row, where=where)
+    lines = islice(lines, limit)
+    tables = []
+    while part := list(islice(lines, ROWS_AT_ONCE)):
+        tables.append(_text_table(part, names, where=where))
+    return pa.concat_tables(tables) if tables else _table([], [], names)
+
+
+def _names(rows: Sequence[Sequence[CellValue]], header_row: int, *, width: int = 0, where: str) -> list[str]:
+    names = header_names(rows, width=width)
     if not names:
         raise DataError(
             f"row {header_row} holds no names of columns",
             where=where,
             remedy="name the header_row, counted from 1, in its file of sources/",
         )
-    width, numbers, cells = len(names), [], []
-    for number, row in enumerate(rows[last:], start=last + 1):
-        if any(cell is not None for cell in row[width:]):
-            raise DataError(
-                f"row {number} has {len(row)} values and the header {width} names",
-                where=where,
-                remedy="see whether the delimiter and the header_row are the right ones",
-            )
-        if any(cell is not None for cell in row):
+    return names
+
+
+def _text_table(lines: Sequence[tuple[int, list[str]]], names: Sequence[str], *, where: str) -> pa.Table:
+    width = len(names)
+    numbers: list[int] = []
+    cells: list[list[str]] = []
+    for number, row in lines:
+        if len(row) != width:
+            if any(cell.strip() for cell in row[width:]):
+                raise DataError(
+                    f"row {number} has {len(row)} values and the header {width} names",
+                    where=where,
+                    remedy="see whether the delimiter and the header_row are the right ones",
+                )
+            row = [*row[:width], *[""] * (width - len(row))]
+        if any(row):
             numbers.append(number)
-            cells.append([*row[:width], *[None] * (width - len(row))])
-    columns = [_column(values) for values in zip(*cells, strict=True)] if cells else [pa.array([], pa.string())] * width
-    return pa.Table.from_arrays([*columns, pa.array(numbers, pa.int64())], names=[*names, ROW])
+            cells.append(row)
+    columns = [pa.array(values, pa.string()) for values in zip(*cells, strict=True)]
+    empty = [pc.equal(pc.utf8_trim_whitespace(values), "") for values in columns]
+    columns = [pc.if_else(gap, None, values) for gap, values in zip(empty, columns, strict=True)]
+    table = _table(columns, numbers, names)
+    return table.filter(pc.invert(reduce(pc.and_, empty))) if cells else table
 
 
-ROW = "row in the file"
-"""The column of :func:`read_cells` with the number of the row, counted as a spreadsheet shows it."""
+def _table(columns: Sequence[pa.Array], numbers: Sequence[int], names: Sequence[str]) -> pa.Table:
+    known = columns or [pa.array([], pa.string())] * len(names)
+    return pa.Table.from_arrays([*known, pa.array(numbers, pa.int64())], names=[*names, ROW])
 
 
 def header_names(rows: Sequence[Sequence[CellValue]], *, width: int = 0) -> list[str]:

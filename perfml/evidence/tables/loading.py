@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from perfml.evidence.tables.reading import RawTable, literal, quoted
-from perfml.evidence.tables.typed_rows import present, sql_type, typed_rows
+from perfml.evidence.tables.typed_rows import FAULTS, present, sql_type, typed_rows
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
 from perfml.project.table_spec import TableSpec
 
@@ -19,7 +19,7 @@ def make_quarantine(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the table ``quarantine``, empty."""
     connection.execute(
         "create table quarantine (table_name text, rule text, column_name text, key text, employee_id text,"
-        " happened_day date, known_day date)"
+        " happened_day date, known_day date, value text, file text, row_in_file bigint)"
     )
 
 
@@ -37,8 +37,10 @@ def load(connection: duckdb.DuckDBPyConnection, raw: RawTable, spec: TableSpec, 
     connection.execute(f"create {kind} typed_{name} as {typed_rows(raw, spec, today=today)}")
     rows: int = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
     rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
-    refused = loading.quarantine(f"typed_{name} t where t.broken is not null", rule=rule, column=column)
-    clean = f"select * exclude (broken), greatest(happened_day, known_day) as usable_day from typed_{name}"
+    faulty = f"typed_{name} t where t.broken is not null"
+    refused = loading.quarantine(faulty, rule=rule, column=column, fault=", ".join(f"t.{name}" for name in FAULTS))
+    hidden = ", ".join(("broken", *FAULTS))
+    clean = f"select * exclude ({hidden}), greatest(happened_day, known_day) as usable_day from typed_{name}"
     if refused:  # otherwise the rules need not be evaluated again
         clean += " where broken is null"
     if name != "events":
@@ -58,13 +60,18 @@ class _Loading:
     raw: RawTable
     spec: TableSpec
 
-    def quarantine(self, rows: str, *, rule: str, column: str = "null") -> int:
-        """Copy ``rows`` (SQL after ``from``, its rows called ``t``) to ``quarantine``; return how many."""
+    def quarantine(
+        self, rows: str, *, rule: str, column: str = "null", fault: str = "null::text, null::text, null::bigint"
+    ) -> int:
+        """Copy ``rows`` (SQL after ``from``, its rows called ``t``) to ``quarantine``; return how many.
+
+        ``fault``: SQL of the value that is wrong, its file and its row there.
+        """
         key = f"concat_ws(' ', {', '.join(f't.{quoted(k)}::text' for k in self.spec.key)})"
         person = "t.employee_id" if "employee_id" in self.spec.columns else "null"
         n: int = self.connection.execute(
             f"insert into quarantine select {literal(self.raw.name)}, {rule}, {column}, {key}, {person},"
-            f" t.happened_day, t.known_day from {rows}"
+            f" t.happened_day, t.known_day, {fault} from {rows}"
         ).fetchall()[0][0]
         return n
 

@@ -1,19 +1,22 @@
-"""The sources of a company's tables: a folder of CSV or Parquet, a DuckDB file, a PostgreSQL database."""
+"""A table as it is stored, and SQL that reads it where it lies."""
 
 from __future__ import annotations
 
 import csv
 import glob
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
 from perfml.errors import DataError
+from perfml.evidence.tables.cells import ROW
 
-POSTGRES = ("postgresql://", "postgres://")
+SMALL = 1 << 24
+"""Bytes of a text file up to which its rows are numbered: DuckDB reads such a file in one thread anyway."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,33 @@ class RawTable:
     columns: Mapping[str, str]
     is_text: bool
     """Every value is text (CSV), so it is worth parsing only once."""
+    row: str = "null::bigint"
+    """SQL over ``raw``: the number of the row in its file."""
+    file: str = "null::text"
+    """SQL over ``raw``: the file it stands in, where there are several."""
+    unlisted: Mapping[str, str] = field(default_factory=dict)
+    """Column -> SQL over ``raw``: the value that its mapping does not list, else null."""
+
+
+class Export(Protocol):
+    """An opened source of tables."""
+
+    where: str
+    """How errors call it."""
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The files that can be read, by their path below the source; none on a database."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Files, sheets or stored tables that may hold a table, as people see them."""
+
+    def table(self, name: str) -> RawTable | None:
+        """The table stored under its own name, if there is one. Raises :class:`DataError` where it cannot be read."""
+
+    def query(self, name: str, sql: str) -> str:
+        """The relation with the rows of a SELECT. Raises :class:`DataError` where it cannot be run."""
 
 
 def quoted(name: str) -> str:
@@ -38,58 +68,15 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def raw_tables(
-    connection: duckdb.DuckDBPyConnection, source: str | Path, names: Iterable[str]
-) -> tuple[list[RawTable], list[DataError]]:
-    """Those of ``names`` that ``source`` holds, and what could not be read.
-
-    Raises :class:`DataError` when the source itself is not there or holds none of the tables.
-    """
-    text, names = str(source), list(names)
-    if text.startswith(POSTGRES):
-        tables, errors = _postgres(connection, text, names)
-    elif Path(text).is_dir():
-        tables, errors = _folder(connection, Path(text), names)
-    elif Path(text).is_file():
-        tables, errors = _database(connection, Path(text), names)
-    else:
-        raise DataError("is not there", where=text, remedy="name a folder, a DuckDB file or a postgresql:// URL")
-    if not tables and not errors:
-        raise DataError("holds none of the tables", where=public(text), remedy=f"expected {', '.join(names[:5])}, …")
-    return tables, errors
+def parquet_sql(path: Path) -> str:
+    """SQL that reads one Parquet file, or the parts below a folder."""
+    files = glob.escape(str(path)) + ("/**/*.parquet" if path.is_dir() else "")
+    return f"read_parquet({literal(files)}, union_by_name = true)"
 
 
-def _folder(
-    connection: duckdb.DuckDBPyConnection, folder: Path, names: list[str]
-) -> tuple[list[RawTable], list[DataError]]:
-    tables: list[RawTable] = []
-    errors: list[DataError] = []
-    for name in names:
-        parquet, text, parts = folder / f"{name}.parquet", folder / f"{name}.csv", folder / name
-        existing = [path for path in (parquet, text, parts) if path.exists()]
-        if not existing:
-            continue
-        path = existing[0]
-        if len(existing) > 1:
-            errors.append(DataError(f"stands beside {existing[1].name}", where=str(path), remedy="keep one of the two"))
-            continue
-        files = glob.escape(str(path)) + ("/**/*.parquet" if path == parts else "")
-        try:
-            relation = _read_csv(text) if path == text else f"read_parquet({literal(files)}, union_by_name = true)"
-            columns = _describe(connection, relation)
-        except DataError as error:
-            errors.append(error)
-            continue
-        except duckdb.Error as error:
-            errors.append(unreadable(path, error))
-            continue
-        tables.append(RawTable(name=name, where=str(path), relation=relation, columns=columns, is_text=path == text))
-    return tables, errors
-
-
-def _read_csv(path: Path) -> str:
-    """SQL that reads ``path`` by the names in its header. Nothing is guessed from a sample of its rows: such a guess breaks on
-    the first quote after the sample, and takes a row that begins with # for a comment.
+def csv_sql(path: Path) -> str:
+    """SQL that reads a UTF-8 file by the names in its header. Nothing is guessed from a sample of its rows: such a guess breaks
+    on the first quote after the sample, and takes a row that begins with # for a comment.
 
     Raises :class:`DataError` for a header that cannot be used.
     """
@@ -105,11 +92,19 @@ def _read_csv(path: Path) -> str:
     if twice or not names:
         problem = f"column {twice[0]!r} stands twice" if twice else "has no header"
         raise DataError(problem, where=str(path), remedy="export it again, with one header row of distinct names")
+    return strict_csv(path, names, delimiter=separator)
+
+
+def strict_csv(path: Path, names: list[str], *, delimiter: str) -> str:
+    """SQL that reads a UTF-8 file below its header row, each column as text under its name."""
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in names)
-    dialect = (
-        f"delim = '{separator}', quote = '\"', escape = '\"', comment = '', strict_mode = true, encoding = 'utf-8'"
-    )
+    dialect = f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', comment = '', strict_mode = true, encoding = 'utf-8'"
     return f"read_csv({literal(glob.escape(str(path)))}, auto_detect = false, header = true, columns = {{{columns}}}, {dialect})"
+
+
+def numbered(relation: str) -> str:
+    """``relation``, a small text file, with :data:`~perfml.evidence.tables.cells.ROW`; its header is row 1."""
+    return f"(select *, row_number() over () + 1 as {quoted(ROW)} from {relation})"
 
 
 def unreadable(where: str | Path, error: Exception) -> DataError:
@@ -132,76 +127,10 @@ def unreadable(where: str | Path, error: Exception) -> DataError:
     )
 
 
-def _database(
-    connection: duckdb.DuckDBPyConnection, file: Path, names: list[str]
-) -> tuple[list[RawTable], list[DataError]]:
-    try:
-        connection.execute(f"attach {literal(str(file))} as company (read_only)")
-        stored = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_catalog = 'company'"
-            " order by table_schema <> 'main', table_schema"
-        ).fetchall()
-    except duckdb.Error as error:
-        raise unreadable(file, error) from None
-    tables: list[RawTable] = []
-    errors: list[DataError] = []
-    for name in names:
-        schema = next((schema for schema, table in stored if table == name), None)
-        if schema is None:
-            continue
-        relation = f"company.{quoted(schema)}.{quoted(name)}"
-        try:
-            columns = _describe(connection, relation)
-        except duckdb.Error as error:
-            errors.append(unreadable(f"{file} {name}", error))
-            continue
-        tables.append(RawTable(name=name, where=f"{file} {name}", relation=relation, columns=columns, is_text=False))
-    return tables, errors
-
-
-def _postgres(
-    connection: duckdb.DuckDBPyConnection, url: str, names: list[str]
-) -> tuple[list[RawTable], list[DataError]]:
-    try:
-        import adbc_driver_manager  # the optional extra perfml[postgres]
-        import adbc_driver_postgresql.dbapi as postgresql
-    except ImportError:
-        raise DataError(
-            "reading PostgreSQL needs its driver", where=public(url), remedy='install "perfml[postgres]"'
-        ) from None
-    tables = []
-    try:
-        with postgresql.connect(url) as database, database.cursor() as cursor:
-            cursor.execute(
-                "select table_name from information_schema.tables where table_schema = any(current_schemas(false))"
-            )
-            stored = {row[0] for row in cursor.fetchall()}
-            for name in names:
-                if name not in stored:
-                    continue
-                cursor.execute(f"select * from {quoted(name)}")
-                rows = cursor.fetch_record_batch()
-                connection.execute(f"create temp table {quoted('raw_' + name)} as select * from rows")
-                del rows
-                relation = quoted("raw_" + name)
-                columns = _describe(connection, relation)
-                tables.append(
-                    RawTable(
-                        name=name, where=f"{public(url)} {name}", relation=relation, columns=columns, is_text=False
-                    )
-                )
-    except (adbc_driver_manager.Error, duckdb.Error) as error:
-        raise DataError(
-            f"cannot be read ({str(error).splitlines()[0][:200]})",
-            where=public(url),
-            remedy="check host, name and rights",
-        ) from None
-    return tables, []
-
-
-def _describe(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Column -> DuckDB type of what ``relation`` gives. Raises :class:`duckdb.Error`."""
     rows = connection.execute(f"describe select * from {relation}").fetchall()
-    return {str(row[0]): str(row[1]) for row in rows}
+    return {str(row[0]): str(row[1]) for row in rows if str(row[0]) != ROW}
 
 
 def public(source: str) -> str:

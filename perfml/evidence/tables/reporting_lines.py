@@ -38,7 +38,7 @@ def quarantine_cycles(connection: duckdb.DuckDBPyConnection) -> None:
         which = "employee_id = ? and effective_on = ? and known_moment = ?"
         connection.execute(
             "insert into quarantine select 'positions', 'cycle_of_managers', 'manager_id', employee_id || ' ' || effective_on,"
-            f" employee_id, happened_day, known_day from positions where {which}",
+            f" employee_id, happened_day, known_day, manager_id, null, null from positions where {which}",
             [employee, effective, known],
         )
         connection.execute(f"delete from positions where {which}", [employee, effective, known])

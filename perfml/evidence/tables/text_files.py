@@ -1,10 +1,11 @@
-"""The encoding and the delimiter of a text file, recognised from its bytes."""
+"""The rows of a text file, its encoding and delimiter recognised from its beginning."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from charset_normalizer import from_bytes
@@ -13,6 +14,7 @@ from perfml.errors import DataError
 
 SAMPLE = 1 << 20
 """Bytes from which the encoding is recognised."""
+_FIRST_CHARACTERS = 1 << 16
 DELIMITERS = ",;\t|"
 CHINESE_SHARE = 0.9
 """Share of the characters beyond ASCII that GB2312 must know for a file to be taken for GBK."""
@@ -26,24 +28,52 @@ _MARKS = (
 )
 
 
-def decoded(path: Path, encoding: str | None = None) -> str:
-    """The text of a file, in ``encoding`` or as recognised. Raises :class:`DataError` with the byte that does not fit."""
+def text_rows(path: Path, *, encoding: str | None = None, delimiter: str | None = None) -> Iterator[list[str]]:
+    """The rows of a text file, in ``encoding`` and with ``delimiter`` or as recognised; one row may span several lines.
+
+    Raises :class:`DataError` with the line that is not in the encoding, or the row that cannot be read.
+    """
+    number = 0
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror})", where=str(path), remedy="check path and rights") from None
-    name = encoding or recognised_encoding(content[:SAMPLE], whole=len(content) <= SAMPLE)
-    try:
-        return content.decode(name).removeprefix("\ufeff")
+        name = encoding or encoding_of(path)
+        if codecs.lookup(name).name == "utf-8":
+            name = "utf-8-sig"
+        with path.open(encoding=name, newline="") as file:
+            beginning = file.read(_FIRST_CHARACTERS)
+            file.seek(0)
+            for number, row in enumerate(csv.reader(file, delimiter=delimiter or recognised_delimiter(beginning)), 1):
+                yield row if number > 1 or not row else [row[0].removeprefix("\ufeff"), *row[1:]]
     except LookupError:
         raise DataError(
-            f"{name!r} is no encoding", where=str(path), remedy="use utf-8, gb18030, utf-16, big5 or cp1252"
+            f"{encoding!r} is no encoding", where=str(path), remedy="use utf-8, gb18030, utf-16, big5 or cp1252"
         ) from None
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
+    except UnicodeDecodeError:
         raise DataError(
-            f"line {line} is not {name}", where=str(path), remedy="name its encoding, or export it again as UTF-8"
+            f"line {_undecodable_line(path, name)} is not {name.removesuffix('-sig')}",
+            where=str(path),
+            remedy="name its encoding, or export it again as UTF-8",
         ) from None
+    except csv.Error as error:
+        raise DataError(
+            f"row {number + 1} cannot be read ({error})", where=str(path), remedy="export it again, whole"
+        ) from None
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror})", where=str(path), remedy="check path and rights") from None
+
+
+def _undecodable_line(path: Path, encoding: str) -> int:
+    content = path.read_bytes()
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return content[: error.start].count(b"\n") + 1
+    return 1
+
+
+def delimiter_of(path: Path, encoding: str) -> str:
+    """The delimiter of a text file, recognised from its beginning."""
+    with path.open(encoding=encoding, newline="") as file:
+        return recognised_delimiter(file.read(_FIRST_CHARACTERS))
 
 
 def encoding_of(path: Path) -> str:
@@ -92,7 +122,7 @@ def recognised_delimiter(text: str) -> str:
     >>> recognised_delimiter("a;b;c\\n1,5;2;3\\n"), recognised_delimiter("title\\na\\tb\\n1\\t2\\n")
     (';', '\\t')
     """
-    lines = text[: 1 << 16].splitlines()[:200]
+    lines = text.splitlines()[:200]
     scores = {}
     for delimiter in DELIMITERS:
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.project.table_spec import ColumnType, TableSpec
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
+FAULTS = ("value_at_fault", "file", "row_in_file")
+"""Columns of a row that say what is wrong with it and where it stands; a clean table has none of them."""
 _MOMENTS = ("DATE", "TIMESTAMP")
 _FLOATING = ("DOUBLE", "FLOAT")
 _EXACT = (
@@ -29,7 +31,8 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
     """SQL: the rows of ``raw`` with every column of ``spec``, null where it is absent or not of its type, and
 
     - ``happened_day``, ``known_day`` and ``known_moment`` (``known_at``, else when it happened),
-    - ``broken``: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks.
+    - ``broken``: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks,
+    - :data:`FAULTS`: the value that broke it, and where it stands in its file, as far as that is known.
     """
     columns = present(raw, spec)
     checked = [column for column, kind in columns.items() if kind.type != "text"]  # any text is a valid text
@@ -37,15 +40,19 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
     absent = [
         f"null::{sql_type(kind)} as {quoted(column)}" for column, kind in spec.columns.items() if column not in columns
     ]
-    given = [f"{_has_value(column, raw)} as {_given(column)}" for column in checked]
+    given = [f"{_stored_value(column, raw)} as {_given(column)}" for column in checked]
+    given += [f"{value} as {_unlisted(column)}" for column, value in raw.unlisted.items()]
+    given += [f"{raw.row} as row_in_file, {raw.file} as file"]
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
     known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in columns else f"{happened}::timestamp"
-    hidden = f"exclude ({', '.join(map(_given, checked))})" if checked else ""
-    return (
-        f"select * {hidden}, {happened}::date as happened_day, {known}::date as known_day, {known} as known_moment,"
-        f" {_broken(spec, columns, happened=happened, today=today)} as broken"
+    hidden = [*map(_given, checked), *map(_unlisted, raw.unlisted)]
+    exclude = f"exclude ({', '.join(hidden)})" if hidden else ""
+    judged = (
+        f"select *, {happened}::date as happened_day, {known}::date as known_day, {known} as known_moment,"
+        f" {_broken(spec, columns, unlisted=raw.unlisted, happened=happened, today=today)} as broken"
         f" from (select {', '.join([*typed, *absent, *given])} from {raw.relation} raw) t"
     )
+    return f"select * {exclude}, {_value_at_fault(raw, spec, checked)} as value_at_fault from ({judged}) t"
 
 
 def present(raw: RawTable, spec: TableSpec) -> dict[str, ColumnType]:
@@ -59,15 +66,31 @@ def sql_type(kind: ColumnType) -> str:
 
 
 def _given(column: str) -> str:
-    """SQL name of the flag that says whether the column had any value to read."""
+    """SQL name of the value of a column before it is read in its type."""
     return quoted("given_" + column)
 
 
-def _has_value(column: str, raw: RawTable) -> str:
+def _unlisted(column: str) -> str:
+    """SQL name of the value of a column that its mapping does not list."""
+    return quoted("unlisted_" + column)
+
+
+def _stored_value(column: str, raw: RawTable) -> str:
     value = f"raw.{quoted(column)}"
-    return (
-        f"nullif(trim({value}), '') is not null" if raw.columns[column].upper() == "VARCHAR" else f"{value} is not null"
-    )
+    return f"nullif(trim({value}), '')" if raw.columns[column].upper() == "VARCHAR" else value
+
+
+def _value_at_fault(raw: RawTable, spec: TableSpec, checked: Sequence[str]) -> str:
+    """SQL: the value that the rule in ``broken`` is about, as it is stored; null for a rule about no one column."""
+    column = "split_part(broken, ':', 2)"
+    cases = [f"when broken = {literal(f'unlisted_value:{name}')} then t.{_unlisted(name)}" for name in raw.unlisted]
+    cases += [f"when {column} = {literal(name)} then t.{_given(name)}::text" for name in checked]
+    cases += [
+        f"when broken = {literal(name)} then t.{quoted(rule.column)}::text"
+        for name, rule in spec.rules.items()
+        if rule.column in spec.columns
+    ]
+    return f"case {' '.join(cases)} end" if cases else "null::text"
 
 
 def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
@@ -105,13 +128,15 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
     )
 
 
-def _broken(spec: TableSpec, columns: Mapping[str, ColumnType], *, happened: str, today: dt.date) -> str:
+def _broken(
+    spec: TableSpec, columns: Mapping[str, ColumnType], *, unlisted: Iterable[str], happened: str, today: dt.date
+) -> str:
     """SQL: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks."""
-    cases = []
+    cases = [(f"t.{_unlisted(column)} is not null", f"unlisted_value:{column}") for column in unlisted]
     for column, kind in columns.items():
         name = f"t.{quoted(column)}"
         if kind.type != "text":
-            cases.append((f"{name} is null and t.{_given(column)}", f"wrong_type:{column}"))
+            cases.append((f"{name} is null and t.{_given(column)} is not null", f"wrong_type:{column}"))
         if kind.required:
             cases.append(
                 (f"{name} is null" + (f" or {name} = ''" if kind.type == "text" else ""), f"missing_value:{column}")

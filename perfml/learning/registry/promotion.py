@@ -12,10 +12,9 @@ from perfml.files import write_text
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
 from perfml.learning.registry.model_store import Model, load
 from perfml.messages import render
+from perfml.sentences import is_sentence
 
 LOG = "promotions.jsonl"
-SHORTEST_REASON = 10
-"""Fewest characters of a reason; a shorter one is not a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
         )
     if not approver.strip():
         raise ModelError("nobody approves it", where=where, remedy="name a person with --approver")
-    if len(reason.strip()) < SHORTEST_REASON:
+    if not is_sentence(reason):
         raise ModelError(
             f"{reason!r} is too short for a reason", where=where, remedy="give the reason in a sentence, with --reason"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from perfml.learning.record import NO_BACKTEST
 from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.reasons import Reason
+from perfml.scoring.people_files import PersonFacts, facts_of
 from perfml.service.answers.shared import (
     REASON_COLUMNS,
     Answer,
@@ -24,10 +26,11 @@ from perfml.service.answers.shared import (
     PageAnswer,
     PageLimit,
     PageOffset,
+    PeopleQuery,
+    PersonFactsAnswer,
     ReasonLineAnswer,
     RiskBand,
     ScoreStatus,
-    ServiceQuery,
     TextAnswer,
 )
 from perfml.service.problems import no_horizon, no_segment, not_proven
@@ -42,6 +45,8 @@ class ListedPersonAnswer(Answer):
     """One person on the list."""
 
     employee_id: str
+    person: PersonFactsAnswer
+    """Who it is: names are for HR, whose list this is."""
     rank: int
     """1 is the highest risk."""
     band: RiskBand
@@ -74,7 +79,7 @@ class AtRiskAnswer(PageAnswer):
     people: tuple[ListedPersonAnswer, ...]
 
 
-class AtRiskQuery(ServiceQuery):
+class AtRiskQuery(PeopleQuery):
     """Which list, and which page of it. Any other parameter is refused."""
 
     as_of: IsoDate | None = None
@@ -118,11 +123,15 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         if query.segment is not None:
             segments = cast(list[list[str]], file.columns(["segments"], part)[0])
             chosen = [row for row in chosen if query.segment in segments[row]]
+        if query.department is not None or query.manager_id is not None:
+            (ids,), people = file.columns(["employee_id"], part), store.people(as_of)
+            chosen = [row for row in chosen if query.selects(people, ids[row])]
         ranked = sorted(chosen, key=lambda row: cast(int, ranks[row]))
         shown = [low + row for row in ranked[query.offset : query.offset + query.limit]]
         acting = np.array([probabilities[row] for row in of_horizon if bands[row] == "act"], dtype=np.float64)
         count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
         parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
+        parameters |= query.filters
         page = AtRiskAnswer.fields(
             f"/v1/models/{quote(model, safe='')}/at-risk",
             parameters,
@@ -130,6 +139,8 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             limit=query.limit,
             offset=query.offset,
         )
+        rows = file.rows(shown, SHOWN)
+        people = store.people(as_of, {str(row["employee_id"]) for row in rows})
         return AtRiskAnswer(
             model=model,
             model_version=version,
@@ -139,10 +150,13 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             **page,
             not_listed={status: n for status, n in count.items() if status != "scored"},
             expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
-            people=tuple(_listed(row, record.spec.reasons.others_share) for row in file.rows(shown, SHOWN)),
+            people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
         )
 
 
-def _listed(row: StoredRow, limit: float) -> ListedPersonAnswer:
+def _listed(row: StoredRow, limit: float, people: Mapping[str, PersonFacts]) -> ListedPersonAnswer:
     setting = for_others(cast(list[Reason], row["reasons"]), limit)
-    return ListedPersonAnswer.model_validate({**row, "incidence": row["incidence"] or (), "setting": setting})
+    person = PersonFactsAnswer.of(facts_of(people, str(row["employee_id"])))
+    return ListedPersonAnswer.model_validate(
+        {**row, "person": person, "incidence": row["incidence"] or (), "setting": setting}
+    )

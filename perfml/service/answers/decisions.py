@@ -21,8 +21,9 @@ from perfml.advice.decision_log import (
 )
 from perfml.advice.suggestion_files import find_suggestion
 from perfml.messages import Message
+from perfml.scoring.known_people import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
-from perfml.service.problems import Invalid, KeyInUse, no_suggestion
+from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
 from perfml.service.store import Store
 
 OptionalText = Annotated[str, Field(max_length=2_000)]
@@ -104,8 +105,11 @@ def decide(store: Store, suggestion_id: str, body: AcceptBody | RefuseBody, *, k
 def log_intervention(store: Store, body: InterventionBody, *, key: str) -> InterventionAnswer:
     """Store an intervention.
 
-    Raises :class:`Invalid` where it contradicts itself, :class:`KeyInUse` for a ``key`` of another entry.
+    Raises :class:`NotFound` for a person of whom nothing is kept, :class:`Invalid` where it contradicts itself,
+    :class:`KeyInUse` for a ``key`` of another entry.
     """
+    if unknown_people(store.home, {body.employee_id}):
+        raise unknown_person()
     with _refused_entries():
         (stored,) = DecisionLog(store.home).log([Intervention(**body.model_dump())], key=key)
     return InterventionAnswer(**asdict(stored))
@@ -121,4 +125,4 @@ def _refused_entries() -> Iterator[None]:
         raise KeyInUse(problem, where="Idempotency-Key", remedy=remedy) from error
     except EntryError as error:
         problem, remedy = error.messages
-        raise Invalid(problem, where=f"body {error.where}", remedy=remedy) from error
+        raise Invalid(problem, where=f"body {error.field}", remedy=remedy) from error

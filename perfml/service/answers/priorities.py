@@ -10,14 +10,16 @@ from pydantic import Field
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.scoring.people_files import facts_of
 from perfml.service.answers.shared import (
     REASON_COLUMNS,
     Answer,
     ExpectedCasesAnswer,
     HorizonDays,
     IsoDate,
+    PeopleQuery,
+    PersonFactsAnswer,
     ReasonLineAnswer,
-    ServiceQuery,
     TextAnswer,
 )
 from perfml.service.problems import no_horizon
@@ -32,6 +34,8 @@ class PriorityPersonAnswer(Answer):
     """One person on the list."""
 
     employee_id: str
+    person: PersonFactsAnswer
+    """Who it is: names are for HR, whose list this is."""
     rank: int
     probability: float
     owners: tuple[str, ...]
@@ -107,7 +111,7 @@ class PrioritiesAnswer(Answer):
     lasting: tuple[RecentOfferAnswer, ...]
 
 
-class PrioritiesQuery(ServiceQuery):
+class PrioritiesQuery(PeopleQuery):
     """Which list, and how long."""
 
     model: str = "attrition"
@@ -131,6 +135,8 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
         of_horizon = [position for position, horizon in enumerate(horizons) if horizon == days]
         ranks, statuses, people, why = file.columns(["rank", "status", "employee_id", "why_not"], slice(None))
         version = str(file.rows(of_horizon[:1], ["model_version"])[0]["model_version"])
+        known = store.people(day)
+        of_horizon = [position for position in of_horizon if query.selects(known, people[position])]
         with_rank = [position for position in of_horizon if ranks[position] is not None]
         ranked = sorted(with_rank, key=lambda position: cast(int, ranks[position]))
         ranking = Ranking(
@@ -154,6 +160,8 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             hold_out_share=query.hold_out_share,
         )
     fields = result.to_json()
+    for row in (*fields["people"], *fields["setting"], *fields["hold_out"]):
+        row["person"] = PersonFactsAnswer.of(facts_of(known, row["employee_id"]))
     return PrioritiesAnswer.model_validate(
         {**fields, "expected_cases": fields["cases"], "text": {"zh": result.zh, "en": result.en}}
     )

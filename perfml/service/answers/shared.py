@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from perfml.messages import Message, render
+from perfml.scoring.people_files import PersonFacts
 
 RiskBand = Literal["act", "watch", "none"]
 ScoreStatus = Literal["scored", "ineligible", "thin", "held"]
@@ -71,6 +72,23 @@ class ExpectedCasesAnswer(Answer):
     high: float
 
 
+class PersonFactsAnswer(Answer):
+    """What HR knows a person by, as known at the as-of date; null where the record does not say."""
+
+    name: str | None
+    department: str | None
+    manager_id: str | None
+    manager_name: str | None
+    role_family: str | None
+    level: int | None
+    tenure_days: int | None
+
+    @classmethod
+    def of(cls, facts: PersonFacts) -> Self:
+        """The facts without the id, which stands beside them."""
+        return cls(**{name: getattr(facts, name) for name in cls.model_fields})
+
+
 class PageAnswer(Answer):
     """One page of a longer list."""
 
@@ -96,6 +114,31 @@ class ServiceQuery(BaseModel):
     """The base of queries and bodies: any other parameter or key is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class PeopleQuery(ServiceQuery):
+    """The base of queries for lists of people."""
+
+    department: str | None = None
+    """Only people of this department, as known at the as-of date."""
+    manager_id: str | None = None
+    """Only people who report to this manager, as known at the as-of date."""
+
+    def selects(self, people: Mapping[str, PersonFacts], employee_id: object) -> bool:
+        """Whether a person passes both filters. Nobody passes of whom nothing is known."""
+        if self.department is None and self.manager_id is None:
+            return True
+        facts = people.get(str(employee_id))
+        return (
+            facts is not None
+            and self.department in (None, facts.department)
+            and self.manager_id in (None, facts.manager_id)
+        )
+
+    @property
+    def filters(self) -> dict[str, str | None]:
+        """The filters as parameters of a request."""
+        return {"department": self.department, "manager_id": self.manager_id}
 
 
 def _require_iso_date(value: object) -> object:

@@ -13,7 +13,7 @@ from perfml.service.answers.shared import (
     PageAnswer,
     PageLimit,
     PageOffset,
-    ServiceQuery,
+    PeopleQuery,
     TextAnswer,
 )
 from perfml.service.answers.suggestions import LineAnswer, decisions_about, suggestion_fields, suggestions_file
@@ -110,7 +110,7 @@ class TargetsAnswer(PageAnswer):
     targets: tuple[TargetAnswer, ...]
 
 
-class TargetsQuery(ServiceQuery):
+class TargetsQuery(PeopleQuery):
     """Which goals, and which page of them."""
 
     as_of: IsoDate | None = None
@@ -127,10 +127,11 @@ def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
     day, path = suggestions_file(store, query.policy, query.as_of)
     with open_scores(path, ("suggestion_id", "goal_id", "status")) as file:
         people, statuses = file.columns(["employee_id", "status"], slice(None))
+        known = {} if query.department is None and query.manager_id is None else store.people(day)
         chosen = [
             position
             for position, (person, status) in enumerate(zip(people, statuses, strict=True))
-            if query.employee_id in (None, person) and query.status in (None, status)
+            if query.employee_id in (None, person) and query.status in (None, status) and query.selects(known, person)
         ]
         rows = file.rows(chosen[query.offset : query.offset + query.limit])
     decisions = decisions_about(store, rows)

@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from perfml.errors import DataError
-from perfml.evidence.tables.reading import RawTable, raw_tables, unreadable
+from perfml.evidence.exports.opening import raw_tables
+from perfml.evidence.tables.reading import RawTable, unreadable
 from tests.tables import (
     draw,
     evidence,
@@ -64,7 +65,10 @@ PROBLEMS = {
         "column 'rating' stands twice",
         "export it again, with one header row of distinct names",
     ),
-    "a header of something else": ("column 'review_id' is missing", "export it, or remove the table"),
+    "a header of something else": (
+        "columns 'review_id', 'employee_id', 'period_end', 'reviewed_on', 'rating' are missing",
+        "export it, or map it in `sources/`: the columns are a, b",
+    ),
 }
 """How the problem begins, and the remedy, where they are not :data:`UNREADABLE`."""
 
@@ -264,7 +268,7 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for source, problem in (
         ("nowhere", "is not there; name a folder"),
-        ("notes.txt", "cannot be read"),
+        ("notes.txt", r"holds none of the tables, only notes.txt \(hello\); expected"),
         ("empty", "holds none of the tables; expected employees"),
     ):
         with pytest.raises(DataError, match=problem) as caught:
@@ -274,14 +278,15 @@ def test_sources_that_are_none(tmp_path: Path) -> None:
 
 def test_a_password_is_never_said() -> None:
     with duckdb.connect() as connection, pytest.raises(DataError) as caught:
-        raw_tables(connection, "postgresql://reader:geheim@127.0.0.1:1/none", ["employees"])
+        raw_tables(connection, "postgresql://reader:geheim@127.0.0.1:1/none", shipped().tables)
     assert "geheim" not in str(caught.value) and "127.0.0.1" in str(caught.value)
 
 
 def test_what_a_raw_table_says(tmp_path: Path) -> None:
     company(tmp_path)
     with duckdb.connect() as connection:
-        tables, errors = raw_tables(connection, tmp_path, ["employees", "reviews"])
-        assert errors == [] and [type(table) for table in tables] == [RawTable]
+        names = ("employees", "reviews")
+        tables, errors, notices = raw_tables(connection, tmp_path, {name: shipped().tables[name] for name in names})
+        assert errors == notices == [] and [type(table) for table in tables] == [RawTable]
         assert tables[0].columns == {"employee_id": "VARCHAR", "hired_on": "VARCHAR"} and tables[0].is_text
         assert connection.execute(f"select count(*) from {tables[0].relation}").fetchall() == [(len(draw(PEOPLE)),)]

@@ -51,14 +51,21 @@ class HorizonFacts:
         """Failed gates, in the order they were checked."""
         return tuple(gate for gate in self.gates if gate.verdict == "fail")
 
-    def acting_in(self, segment: str) -> tuple[Mapping[str, Any], ...]:
-        """Return the people to act on who belong to a segment, by rank."""
-        return tuple(row for row in self.act if segment in row["segments"])
-
     def figure(self, which: Literal["model", "baseline", "difference"], metric: str) -> Interval:
         """Return a metric of the model, the baseline or their difference."""
         figures: Mapping[str, Figure] = getattr(self.backtest, which)
         return _interval(figures.get(metric, NO_FIGURE))
+
+    @property
+    def expected_over_observed(self) -> Figure:
+        """Expected cases per observed one in the back-test."""
+        return self.backtest.model.get("expected_over_observed", NO_FIGURE)
+
+    @property
+    def ten_expected(self) -> float | None:
+        """Cases that happened in the back-test for every ten that were expected."""
+        ratio = self.expected_over_observed.value
+        return 10 / ratio if ratio else None
 
     def observed_over_expected(self, expected_over_observed: Figure) -> Interval:
         """Return observed cases per expected one; 1 is right."""

@@ -1,0 +1,1 @@
+"""What each part of the report's page shows, as facts: one module a part; the templates put them into words."""

@@ -1,0 +1,122 @@
+"""What to show of the suggestions: goals whose target should move, and courses for gaps, people on a list first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from perfml.advice.priorities import Priorities
+from perfml.advice.targets.escalations import Escalation, escalations
+from perfml.messages import Message
+
+AdviceRow = Mapping[str, Any]
+MOST_TARGETS = 20
+MOST_PEOPLE = 20
+"""People whose courses are shown; the file of suggestions holds all of them."""
+MOST_REASONS = 6
+"""Reasons why goals get no suggestion."""
+TARGET_STATUSES: Mapping[str, Message] = {
+    "suggested": Message.of("report_goals_suggested"),
+    "fits": Message.of("report_goals_fits"),
+    "none": Message.of("report_goals_none"),
+    "beyond": Message.of("report_goals_beyond"),
+    "error": Message.of("report_goals_error"),
+    "held": Message.of("report_goals_held"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Advice:
+    """Lists and suggestions of one date; what is not given is left out."""
+
+    targets: tuple[AdviceRow, ...] | None = None
+    """Every goal in force; None where no policy ran."""
+    courses: tuple[AdviceRow, ...] | None = None
+    """Every suggested course, or why there is none."""
+    priorities: tuple[Priorities, ...] = ()
+    earlier: tuple[Priorities, ...] = ()
+    """The lists of the scoring before."""
+
+    @classmethod
+    def of(
+        cls,
+        targets: pa.Table | None = None,
+        courses: pa.Table | None = None,
+        priorities: Sequence[Priorities] = (),
+        earlier: Sequence[Priorities] = (),
+    ) -> Advice:
+        """From the tables of ``perfml.advice.targets.suggest`` and ``perfml.advice.courses.match``."""
+        return cls(
+            targets=None if targets is None else tuple(targets.to_pylist()),
+            courses=None if courses is None else tuple(courses.to_pylist()),
+            priorities=tuple(priorities),
+            earlier=tuple(earlier),
+        )
+
+    def list_of(self, model: str) -> Priorities | None:
+        """The list of ``model``."""
+        return next((each for each in self.priorities if each.model == model), None)
+
+    def earlier_of(self, model: str) -> Priorities | None:
+        """The list of ``model`` of the scoring before."""
+        return next((each for each in self.earlier if each.model == model), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TargetPart:
+    """The part on targets."""
+
+    shown: tuple[AdviceRow, ...]
+    """Goals with a suggestion, the least likely to reach their old target first."""
+    more: int
+    escalations: tuple[Escalation, ...]
+    """Shocks beyond the policy, one case for each metric and place, the most people first."""
+    statuses: Mapping[str, int]
+    """Goals in force by status."""
+    why_not: tuple[tuple[str, str, int], ...]
+    """Why there is no suggestion (zh, en), and the number of goals."""
+
+    @classmethod
+    def of(cls, goals: Sequence[AdviceRow]) -> TargetPart:
+        """Select what to show of ``goals``."""
+        suggested = [row for row in goals if row["status"] == "suggested"]
+        suggested.sort(key=lambda row: row["probability_before"] if row["probability_before"] is not None else 1.0)
+        why = Counter((row["why_not_zh"], row["why_not_en"]) for row in goals if row["why_not_en"])
+        return cls(
+            shown=tuple(suggested[:MOST_TARGETS]),
+            more=max(0, len(suggested) - MOST_TARGETS),
+            escalations=escalations(goals),
+            statuses=dict(Counter(row["status"] for row in goals).most_common()),
+            why_not=tuple((zh, en, n) for (zh, en), n in why.most_common(MOST_REASONS)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoursePart:
+    """The part on courses."""
+
+    shown: tuple[tuple[str, tuple[AdviceRow, ...]], ...]
+    """People with their courses, the first to take first."""
+    people: int
+    """People with a course, shown or not."""
+    nothing_suitable: int
+
+    @classmethod
+    def of(cls, rows: Sequence[AdviceRow], first: Collection[str]) -> CoursePart:
+        """Select what to show of ``rows``, of the people ``first`` before others."""
+        taken: dict[str, list[AdviceRow]] = {}
+        for row in rows:
+            if row["status"] == "suggested":
+                taken.setdefault(row["employee_id"], []).append(row)
+        ordered = sorted(taken.items(), key=lambda item: item[0] not in first)
+        return cls(
+            shown=tuple(
+                (person, tuple(sorted(own, key=lambda row: row["rank"]))) for person, own in ordered[:MOST_PEOPLE]
+            ),
+            people=len(taken),
+            nothing_suitable=len({row["employee_id"] for row in rows if row["status"] == "none"} - set(taken)),
+        )
