@@ -50,7 +50,7 @@ def of_definitions() -> Iterator[tuple[str, Language, str]]:
 
 def of_report() -> Iterator[tuple[str, Language, str]]:
     """Both texts of every ``t("English", "中文")`` of the report's pages."""
-    for path in sorted((ROOT / "perfml" / "report").glob("*.j2")):
+    for path in sorted((ROOT / "perfml" / "report").rglob("*.j2")):
         tree = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for call in tree.find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name == "t":
