@@ -10,7 +10,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -29,7 +29,7 @@ from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, Skills
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
-from perfml.project.voices import Who
+from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import keep_people
 from perfml.scoring.score_files import StoredScore, person_rows
 from perfml.trust.holds import held_people
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry.model_store import Model
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
+    from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
 
@@ -241,12 +242,23 @@ class Project:
             write_parts((part for path in files for part in read_parts(path)), target)
         return target
 
+    @overload
+    def explain(
+        self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Literal["hr"] | None = None
+    ) -> list[StoredScore]: ...
+
+    @overload
+    def explain(
+        self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Reader
+    ) -> list[VoicedScore]: ...
+
     def explain(
         self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Who | None = None
-    ) -> list[StoredScore]:
-        """The score rows of one person, one for each horizon; ``voice`` words their reasons for HR, the manager or the employee.
+    ) -> list[StoredScore] | list[VoicedScore]:
+        """What is stored about one person, one row for each horizon; ``voice`` words the reasons for HR, manager or employee.
 
-        Raises :class:`PerfmlError` where there are none.
+        HR reads score rows; manager and employee read reasons, and no probability, rank, band or contribution. Raises
+        :class:`PerfmlError` where nothing is stored.
         """
         from perfml.learning.registry.artifacts import read_columns
         from perfml.reasons.voices import Voices
@@ -256,7 +268,9 @@ class Project:
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
-            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"], voice)} for row in rows]
+            if voice != "hr":
+                return [voices.voiced(row, voice) for row in rows]
+            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"])} for row in rows]
         return rows
 
     def rows_behind(

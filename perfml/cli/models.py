@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -289,6 +290,13 @@ def explain(
             )
         else:
             behind_lines(tables, employee)
+        return
+    if voice is not None and voice != "hr":
+        voiced = opened.explain(employee, model=model, as_of=as_of, voice=voice)
+        if as_json:
+            print_json([asdict(row) for row in voiced])
+        else:
+            score_tables.voiced_reasons(voiced)
         return
     rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:

@@ -18,7 +18,7 @@ from perfml.service.answers.decisions import (
 )
 from perfml.service.answers.escalations import EscalationsAnswer, EscalationsQuery, target_escalations
 from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswer, all_models, health, one_model
-from perfml.service.answers.people import PersonAnswer, PersonQuery, person_risk
+from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
 from perfml.service.problems import Invalid, KeyInUse, NotFound, NotProven, Unreadable, refusals
@@ -83,8 +83,10 @@ def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store:
     summary="One person's scores and reasons",
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> PersonAnswer:
-    """One person's scores with their reasons, or why there is no score."""
+def get_person_risk(
+    employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore
+) -> PersonAnswer | VoicedPersonAnswer:
+    """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
     return person_risk(store, employee_id, query)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import for_others
+from perfml.reasons.voices import VoicedScore
 from perfml.terminal.console import MOST_LISTED, out
 
 
@@ -84,6 +85,21 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
         table.caption = (
             f"base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}"
         )
+        out.print(table)
+
+
+def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
+    """Print what a manager or an employee may read, in English and Chinese."""
+    for row in rows:
+        head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
+        if row.status != "scored":
+            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(row.why_not)})" if row.why_not else ""))
+            continue
+        table = Table(title=escape(head), title_justify="left")
+        for heading in ("why", "原因"):
+            table.add_column(heading, overflow="fold")
+        for reason in row.reasons:
+            table.add_row(escape(reason.en), escape(reason.zh))
         out.print(table)
 
 
