@@ -36,6 +36,7 @@ from perfml.trust.holds import held_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
+    from perfml.advice.person import PersonForHr, SharedPerson
     from perfml.advice.priorities import Priorities
     from perfml.advice.targets.backtest import TargetBacktest
     from perfml.advice.targets.escalations import Escalation
@@ -452,6 +453,24 @@ class Project:
             horizon_days=horizon_days,
             hold_out_share=hold_out_share,
         )
+
+    @overload
+    def person(
+        self, employee_id: str, *, as_of: DateLike | None = None, voice: Literal["hr"] = "hr"
+    ) -> PersonForHr: ...
+
+    @overload
+    def person(self, employee_id: str, *, as_of: DateLike | None = None, voice: Who) -> SharedPerson: ...
+
+    def person(self, employee_id: str, *, as_of: DateLike | None = None, voice: Who = "hr") -> SharedPerson:
+        """One person in one answer: risk, its reasons, whose they are, and the courses, targets and offers that are kept.
+
+        For ``voice`` manager or employee there is no probability, rank, band or name. Raises :class:`PerfmlError` where
+        nothing is kept of the person.
+        """
+        from perfml.advice.person import person
+
+        return person(self.home, employee_id, voice=voice, as_of=_date(as_of))
 
     def decide(
         self, suggestion_id: str, verdict: DecisionVerdict, *, by: str, reason: str = "", key: str | None = None

@@ -39,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 COMMANDS = [
     *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
     *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
-    *("targets", "escalations", "courses", "priorities", "decide", "intervene"),
+    *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
 ]
 
 

@@ -39,6 +39,14 @@ class VerdictOption(StrEnum):
     refuse = "refuse"
 
 
+class VoiceOption(StrEnum):
+    """Readers of a person's summary."""
+
+    hr = "hr"
+    manager = "manager"
+    employee = "employee"
+
+
 class StatusOption(StrEnum):
     """Stages of an offer of help."""
 
@@ -145,6 +153,23 @@ def priorities(
         stored = opened.log(entries, key=key) if entries else []
         if not as_json:
             terminal.out.print(f"{len(stored)} entries logged as {escape(log)}, offered on {today}", highlight=False)
+
+
+def person(
+    employee: str,
+    *,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
+    voice: Annotated[VoiceOption, typer.Option("--voice", help="For whom: hr, manager or employee.")] = VoiceOption.hr,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one person in one answer: risk, reasons, whose they are, and the support that fits."""
+    bundle = Project(project, home=home).person(employee, as_of=as_of, voice=voice.value)
+    if as_json:
+        print_json(bundle.model_dump(mode="json"))
+    else:
+        tables.person_summary(bundle)
 
 
 def decide(

@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
+from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
+from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
 from perfml.service.answers.decisions import (
     DecisionAnswer,
@@ -98,6 +100,19 @@ def get_person_risk(
 def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: AppStore) -> CoursesAnswer:
     """The courses suggested for one person, each with its evidence, the first to take first."""
     return course_suggestions(store, employee_id, query)
+
+
+@router.get(
+    "/employees/{employee_id:path}",
+    summary="One person: risk, reasons, and the support that fits",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_person(
+    employee_id: EmployeeId, query: Annotated[BundleQuery, Query()], store: AppStore
+) -> PersonForHr | SharedPerson:
+    """The newest scores with their reasons and owners, targets that should move, courses and offers; for manager and employee
+    without figures of the risk and names. An id that ends in /risk or /courses has no such answer."""
+    return bundle(store, employee_id, query)
 
 
 @router.get(

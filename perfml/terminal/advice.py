@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
+from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerson
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages.reasons import owner_text
@@ -102,6 +103,38 @@ def priorities_table(priorities: Priorities) -> None:
         if people:
             names = ", ".join(people[:MOST_LISTED]) + (" …" if len(people) > MOST_LISTED else "")
             out.print(f"  {what}: {len(people)} ({escape(names)})", highlight=False)
+
+
+def person_summary(bundle: SharedPerson) -> None:
+    """Print one person: each risk with its reasons and owners, then targets, courses and offers, in both languages."""
+    head = bundle.employee_id
+    if isinstance(bundle, PersonForHr):
+        known = [bundle.name, bundle.department, bundle.role_family, bundle.manager_name or bundle.manager_id]
+        head = " · ".join([head, *(fact for fact in known if fact)])
+    out.print(f"[bold]{escape(head)}[/]", highlight=False)
+    for risk in bundle.risks:
+        out.print(f"{escape(risk.title.en)} {escape(risk.title.zh)}, {risk.as_of}: {risk.status}", highlight=False)
+        if isinstance(risk, HrRisk):
+            for each in risk.horizons:
+                if each.probability is not None:
+                    listed = f", rank {each.rank}, {each.band}" if each.rank is not None else ", no list: a gate failed"
+                    out.print(f"  {each.horizon_days} days: {each.probability:.0%}{listed}", highlight=False)
+            if risk.setting:
+                out.print("  others own most of it: support the setting 大部分应由他人解决：改善环境", highlight=False)
+        for reason in risk.reasons:
+            _both(reason.text)
+    for target in bundle.targets:
+        if target.text is not None:
+            _both(target.text)
+    for course in bundle.courses:
+        if course.text is not None:
+            _both(course.text)
+    for offer in bundle.offers if isinstance(bundle, PersonForHr) else ():
+        out.print(f"  {escape(offer.kind)} {offer.status}, offered on {offer.offered_on}", highlight=False)
+
+
+def _both(text: BothLanguages) -> None:
+    out.print(f"  - {escape(text.en)}\n    {escape(text.zh)}", highlight=False)
 
 
 def target_backtest(name: str, backtest: TargetBacktest) -> None:
