@@ -54,6 +54,8 @@ class PersonReason(_BundlePart):
     owner: Owner
     """Whose it is to act on: employee, manager, company or data."""
     text: BothLanguages
+    action: BothLanguages | None
+    """What the owner can do, as the sentence says it too; null where none is defined."""
 
 
 class SharedRisk(_BundlePart):
@@ -217,6 +219,7 @@ def _risk(home: Path, rows: list[KeptRow], *, voice: Who) -> SharedRisk:
                 evidence=reason["evidence"],
                 owner=reason["owner"],
                 text=BothLanguages(zh=voices.text(reason, voice, "zh"), en=voices.text(reason, voice, "en")),
+                action=_both(voices.action(reason, "zh"), voices.action(reason, "en")),
             )
             for reason in leading
         ),
@@ -259,7 +262,11 @@ def _target(row: KeptRow) -> TargetSupport:
 def _text(row: KeptRow) -> BothLanguages | None:
     """What a suggestion says, or why there is none."""
     prefix = "" if row["en"] else "why_not_"
-    return BothLanguages(zh=row[f"{prefix}zh"], en=row[f"{prefix}en"]) if row[f"{prefix}en"] else None
+    return _both(row[f"{prefix}zh"], row[f"{prefix}en"])
+
+
+def _both(zh: str | None, en: str | None) -> BothLanguages | None:
+    return BothLanguages(zh=zh, en=en) if zh and en else None
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from perfml import cli
 from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.api import Project
 from perfml.errors import PerfmlError
-from perfml.project.voices import Who
+from perfml.project.voices import Reader
 from perfml.scoring.people_files import keep_people
 from tests.service.company import DAY
 
@@ -50,7 +50,11 @@ def test_hr_reads_risk_reasons_owners_and_the_support_that_fits(client: TestClie
         (182, False, None, None),
     ]
     (reason,) = risk["reasons"]
-    assert reason["owner"] == "company" and "tenure" in reason["text"]["en"].lower()
+    assert (
+        reason["owner"] == "company"
+        and reason["action"]["en"] in reason["text"]["en"]
+        and "tenure" in reason["text"]["en"].lower()
+    )
     assert [(c["title"], c["order"]) for c in body["courses"]] == [("高效沟通七步法", 1), (None, None)]
     assert body["courses"][1]["text"]["en"] == "nothing suitable"
     (target,) = body["targets"]
@@ -70,7 +74,7 @@ def test_a_goal_beyond_the_policy_names_its_case_and_a_hold_its_cause(client: Te
 
 @pytest.mark.parametrize("voice", ["manager", "employee"])
 def test_managers_and_employees_read_no_figure_of_the_risk_and_no_name(
-    client: TestClient, voice: Who, home: Path
+    client: TestClient, voice: Reader, home: Path
 ) -> None:
     declared = SharedPerson.model_json_schema()
     fields = keys(declared["properties"]).union(*(keys(each["properties"]) for each in declared["$defs"].values()))
