@@ -23,14 +23,14 @@ from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.people import people_at
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
-from perfml.messages import Language
+from perfml.messages import Language, Message
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
-from perfml.scoring.people_files import keep_people
+from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, person_rows
 from perfml.trust.holds import held_people
 
@@ -242,6 +242,10 @@ class Project:
         else:
             write_parts((part for path in files for part in read_parts(path)), target)
         return target
+
+    def people(self, as_of: DateLike) -> dict[str, PersonFacts]:
+        """Who everybody is that was scored or advised at ``as_of``: employee -> name, unit, manager, level, tenure. For HR."""
+        return people_facts(self.home, date_of(as_of))
 
     @overload
     def explain(
@@ -511,15 +515,22 @@ class Project:
 
     # The report
 
-    def report(self, out: str | Path, *, as_of: DateLike | None = None, title: str | None = None) -> Path:
+    def report(
+        self,
+        out: str | Path,
+        *,
+        as_of: DateLike | None = None,
+        title: str | None = None,
+        notices: Sequence[Message] = (),
+    ) -> Path:
         """Write the self-contained HTML report of all models scored at ``as_of`` (default: the newest date with scores), with
-        the newest suggestions up to that date.
+        the list before it, the newest suggestions up to that date, and ``notices`` on the data.
 
         Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was retrained since.
         """
         from perfml.report.of_home import report_home
 
-        return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title)
+        return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title, notices=notices)
 
 
 def _date(value: DateLike | None) -> dt.date | None:
