@@ -130,7 +130,7 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
             "'fortnight'",
             "week, month, quarter",
         ),
-        (("score", "attrition", "--out", "x.xlsx"), "ends in '.txt'", ".parquet or .csv or .xlsx"),
+        (("score", "attrition", "--out", "x.txt"), "ends in '.txt'", ".parquet or .csv or .xlsx"),
         (("features", "--out", "x.parquet"), "no date is named", "--from --to --every"),
         (("train", "atrition"), "no model is called 'atrition'", "attrition, low_performance"),
         (("check", "--data", "/nowhere"), "is not there", "DuckDB file"),
