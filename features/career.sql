@@ -37,6 +37,7 @@ reason = "career:level"
 zh = "近365天更换上级的次数"
 en = "manager changes in the last 365 days"
 unit = "changes"
+direction = "lower"
 owner = "company"
 compare = ["team", "peers"]
 reason = "career:manager"

@@ -28,6 +28,7 @@ owner = "employee"
 zh = "距最近一次选课的天数"
 en = "days since the last enrolment"
 unit = "days"
+direction = "lower"
 owner = "employee"
 compare = ["team", "peers"]
 */

@@ -25,6 +25,7 @@ unit = "rating"
 direction = "higher"
 owner = "employee"
 compare = ["team", "peers"]
+change = ["previous_rating", "last_rating"]
 
 [columns.mean_rating]
 zh = "历次平均评级"

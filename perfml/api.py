@@ -10,7 +10,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 import pandas as pd
 import pyarrow as pa
@@ -23,19 +23,20 @@ from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.people import people_at
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
-from perfml.messages import Language
+from perfml.messages import Language, Message
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
-from perfml.project.voices import Who
-from perfml.scoring.people_files import keep_people
+from perfml.project.voices import Reader, Who
+from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, person_rows
 from perfml.trust.holds import held_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
+    from perfml.advice.person import PersonForHr, SharedPerson
     from perfml.advice.priorities import Priorities
     from perfml.advice.targets.backtest import TargetBacktest
     from perfml.advice.targets.escalations import Escalation
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry.model_store import Model
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
+    from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
 
@@ -241,12 +243,27 @@ class Project:
             write_parts((part for path in files for part in read_parts(path)), target)
         return target
 
+    def people(self, as_of: DateLike) -> dict[str, PersonFacts]:
+        """Who everybody is that was scored or advised at ``as_of``: employee -> name, unit, manager, level, tenure. For HR."""
+        return people_facts(self.home, date_of(as_of))
+
+    @overload
+    def explain(
+        self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Literal["hr"] | None = None
+    ) -> list[StoredScore]: ...
+
+    @overload
+    def explain(
+        self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Reader
+    ) -> list[VoicedScore]: ...
+
     def explain(
         self, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Who | None = None
-    ) -> list[StoredScore]:
-        """The score rows of one person, one for each horizon; ``voice`` words their reasons for HR, the manager or the employee.
+    ) -> list[StoredScore] | list[VoicedScore]:
+        """What is stored about one person, one row for each horizon; ``voice`` words the reasons for HR, manager or employee.
 
-        Raises :class:`PerfmlError` where there are none.
+        HR reads score rows; manager and employee read reasons, and no probability, rank, band or contribution. Raises
+        :class:`PerfmlError` where nothing is stored.
         """
         from perfml.learning.registry.artifacts import read_columns
         from perfml.reasons.voices import Voices
@@ -256,7 +273,9 @@ class Project:
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
-            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"], voice)} for row in rows]
+            if voice != "hr":
+                return [voices.voiced(row, voice) for row in rows]
+            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"])} for row in rows]
         return rows
 
     def rows_behind(
@@ -439,6 +458,24 @@ class Project:
             hold_out_share=hold_out_share,
         )
 
+    @overload
+    def person(
+        self, employee_id: str, *, as_of: DateLike | None = None, voice: Literal["hr"] = "hr"
+    ) -> PersonForHr: ...
+
+    @overload
+    def person(self, employee_id: str, *, as_of: DateLike | None = None, voice: Reader) -> SharedPerson: ...
+
+    def person(self, employee_id: str, *, as_of: DateLike | None = None, voice: Who = "hr") -> SharedPerson:
+        """One person in one answer: risk, its reasons, whose they are, and the courses, targets and offers that are kept.
+
+        For ``voice`` manager or employee there is no probability, rank, band or name. Raises :class:`PerfmlError` where
+        nothing is kept of the person.
+        """
+        from perfml.advice.person import person
+
+        return person(self.home, employee_id, voice=voice, as_of=_date(as_of))
+
     def decide(
         self, suggestion_id: str, verdict: DecisionVerdict, *, by: str, reason: str = "", key: str | None = None
     ) -> Decision:
@@ -478,15 +515,22 @@ class Project:
 
     # The report
 
-    def report(self, out: str | Path, *, as_of: DateLike | None = None, title: str | None = None) -> Path:
+    def report(
+        self,
+        out: str | Path,
+        *,
+        as_of: DateLike | None = None,
+        title: str | None = None,
+        notices: Sequence[Message] = (),
+    ) -> Path:
         """Write the self-contained HTML report of all models scored at ``as_of`` (default: the newest date with scores), with
-        the newest suggestions up to that date.
+        the list before it, the newest suggestions up to that date, and ``notices`` on the data.
 
         Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was retrained since.
         """
         from perfml.report.of_home import report_home
 
-        return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title)
+        return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title, notices=notices)
 
 
 def _date(value: DateLike | None) -> dt.date | None:

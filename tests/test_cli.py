@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from perfml import cli, terminal
+from perfml.reasons.voices import VoicedReason, VoicedScore
 from tests.simulated import END, Simulated
 from tests.tables import write_tables
 
@@ -37,7 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 COMMANDS = [
     *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
     *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
-    *("targets", "escalations", "courses", "priorities", "decide", "intervene"),
+    *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
 ]
 
 
@@ -128,7 +130,7 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
             "'fortnight'",
             "week, month, quarter",
         ),
-        (("score", "attrition", "--out", "x.xlsx"), "ends in '.xlsx'", ".parquet or .csv"),
+        (("score", "attrition", "--out", "x.txt"), "ends in '.txt'", ".parquet or .csv or .xlsx"),
         (("features", "--out", "x.parquet"), "no date is named", "--from --to --every"),
         (("train", "atrition"), "no model is called 'atrition'", "attrition, low_performance"),
         (("check", "--data", "/nowhere"), "is not there", "DuckDB file"),
@@ -313,11 +315,12 @@ def test_explain_tells_in_a_voice_and_shows_the_rows_behind(run, company_of_500:
         "--json",
     ]
     code, out, _ = run(*asked, "--voice", "employee")
-    (row,) = json.loads(out)
-    assert code == 0 and [line["contribution"] for line in row["reasons"]] == [
-        r["contribution"] for r in row["reasons"]
-    ]
-    assert not any("risk" in line["en"] or "风险" in line["zh"] for line in row["reasons"])
+    (voiced,) = json.loads(out)
+    assert code == 0 and set(voiced) == {field.name for field in fields(VoicedScore)}
+    assert all(set(line) == {field.name for field in fields(VoicedReason)} for line in voiced["reasons"])
+    code, out, _ = run(*asked[:-1], "--voice", "manager")
+    assert code == 0 and f"{row['probability']:.1%}" not in out and "log-odds" not in out
+    assert not any("risk" in line["en"] or "风险" in line["zh"] for line in voiced["reasons"])
     evidence = row["reasons"][0]["evidence"]
     code, out, _ = run(*asked, "--behind", evidence, "--data", company_of_500.data)
     assert code == 0 and all(isinstance(rows, list) for rows in json.loads(out).values())

@@ -148,6 +148,7 @@ for command in (
     *(init, demo, check, features),
     *(models.train, models.promote, models.track, models.replay, models.drift, models.fairness, models.raters),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report),
-    *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.decide, advice.intervene, serve),
+    *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
+    *(advice.decide, advice.intervene, serve),
 ):
     app.command()(command)

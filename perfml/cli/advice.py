@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -24,7 +24,11 @@ from perfml.cli.options import (
     require_table,
     write,
 )
+from perfml.scoring.people_files import PersonFacts
 from perfml.terminal import advice as tables
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Which policy of models/ (default: the only one).")]
 KeyOption = Annotated[
@@ -32,11 +36,24 @@ KeyOption = Annotated[
 ]
 
 
+def _people(opened: Project, suggestions: pa.Table) -> dict[str, PersonFacts]:
+    """Who the people of ``suggestions`` are."""
+    return opened.people(suggestions.column("as_of")[0].as_py()) if len(suggestions) else {}
+
+
 class VerdictOption(StrEnum):
     """Verdicts on a suggestion."""
 
     accept = "accept"
     refuse = "refuse"
+
+
+class VoiceOption(StrEnum):
+    """Readers of a person's summary."""
+
+    hr = "hr"
+    manager = "manager"
+    employee = "employee"
 
 
 class StatusOption(StrEnum):
@@ -60,12 +77,13 @@ def targets(
     """Forecast every goal in force, and suggest new targets or weights inside the policy. Nothing applies by itself."""
     require_table(out)
     with terminal.progress() as progress:
-        suggestions = Project(project, home=home, progress=progress).targets(data, as_of=as_of, policy=policy)
-    write(suggestions, out)
+        opened = Project(project, home=home, progress=progress)
+        suggestions = opened.targets(data, as_of=as_of, policy=policy)
+    write(suggestions, out, opened=opened)
     if as_json:
         print_json(suggestions.to_pylist())
     else:
-        tables.targets_table(suggestions)
+        tables.targets_table(suggestions, _people(opened, suggestions))
 
 
 def escalations(
@@ -100,11 +118,11 @@ def courses(
     with terminal.progress() as progress:
         opened = Project(project, home=home, progress=progress)
         suggestions = opened.courses(data, as_of=as_of, employees=employee, policy=policy)
-    write(suggestions, out)
+    write(suggestions, out, opened=opened)
     if as_json:
         print_json(suggestions.to_pylist())
     else:
-        tables.courses_table(suggestions)
+        tables.courses_table(suggestions, _people(opened, suggestions))
 
 
 def priorities(
@@ -137,7 +155,7 @@ def priorities(
     if as_json:
         print_json(listed.to_json())
     else:
-        tables.priorities_table(listed)
+        tables.priorities_table(listed, opened.people(listed.as_of))
     if log is not None:
         today = dt.datetime.now(dt.UTC).date()
         entries = as_interventions(listed, kind=log, offered_on=today, entered_by=by)
@@ -145,6 +163,23 @@ def priorities(
         stored = opened.log(entries, key=key) if entries else []
         if not as_json:
             terminal.out.print(f"{len(stored)} entries logged as {escape(log)}, offered on {today}", highlight=False)
+
+
+def person(
+    employee: str,
+    *,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
+    voice: Annotated[VoiceOption, typer.Option("--voice", help="For whom: hr, manager or employee.")] = VoiceOption.hr,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one person in one answer: risk, reasons, whose they are, and the support that fits."""
+    bundle = Project(project, home=home).person(employee, as_of=as_of, voice=voice.value)
+    if as_json:
+        print_json(bundle.model_dump(mode="json"))
+    else:
+        tables.person_summary(bundle)
 
 
 def decide(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -197,8 +198,9 @@ def curves(
     """Write the probability of having left by cause over time, and the expected days in employment."""
     require_table(out)
     with terminal.progress() as progress:
-        points = Project(project, home=home, progress=progress).curves(model, data, as_of=as_of)
-    write(points, out)
+        opened = Project(project, home=home, progress=progress)
+        points = opened.curves(model, data, as_of=as_of)
+    write(points, out, opened=opened)
     people = len(set(points.column("employee_id").to_pylist()))
     terminal.out.print(f"curves of {people:,} people, {points.num_rows:,} points, in {out}", highlight=False)
 
@@ -262,7 +264,8 @@ def score(
     terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
     for why in score_tables.held_counts(scores):
         terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
-    score_tables.show_list(scores, others_share=opened.folder.model(model).reasons.others_share)
+    people = opened.people(max(path.stem for path in paths))
+    score_tables.show_list(scores, people, others_share=opened.folder.model(model).reasons.others_share)
 
 
 def explain(
@@ -289,6 +292,13 @@ def explain(
             )
         else:
             behind_lines(tables, employee)
+        return
+    if voice is not None and voice != "hr":
+        voiced = opened.explain(employee, model=model, as_of=as_of, voice=voice)
+        if as_json:
+            print_json([asdict(row) for row in voiced])
+        else:
+            score_tables.voiced_reasons(voiced)
         return
     rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:

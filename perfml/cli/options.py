@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from perfml.api import Project
 from perfml.errors import PerfmlError
 from perfml.harmless import CONTROL
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.project.spec import Every
-from perfml.scoring.table_files import write_parts
+from perfml.scoring.people_files import with_people
+from perfml.scoring.table_files import WRITERS, write_parts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -95,9 +97,11 @@ def require_table(out: Path | None) -> None:
     require_suffix(out, ".parquet", ".csv", ".xlsx")
 
 
-def write(table: pa.Table, out: Path | None) -> None:
-    """Write ``table`` to the file of --out, where one is given."""
+def write(table: pa.Table, out: Path | None, *, opened: Project) -> None:
+    """Write ``table`` to the file of --out, where one is given: a file that people open also says who each person is."""
     if out is not None:
+        if out.suffix.lower() in WRITERS and len(table):
+            table = with_people(table, opened.people(table.column("as_of")[0].as_py()))
         write_parts([table], out)
 
 

@@ -15,9 +15,6 @@ from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
-from perfml.report import write_report
-from perfml.report.contents.advice import Advice
-from perfml.scoring.table_files import write_parts
 from perfml.terminal import advice as tables
 from perfml.terminal.evidence import check_table
 from perfml.terminal.scores import show_list
@@ -25,8 +22,8 @@ from perfml.terminal.scores import show_list
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)
 """A day within the last quarter on which targets may be proposed."""
-CAPACITY = 20
-"""Conversations that managers have time for."""
+BEFORE = dt.date(2026, 9, 1)
+"""The scoring a month earlier, with which the report compares."""
 MODELS = ("attrition", "low_performance")
 
 
@@ -47,36 +44,29 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     active = truth.active(END)
     _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
     check_table(report)
-    models, scores = [], []
     for name in MODELS:
         with terminal.progress() as progress:
             project = Project(STARTER, home=home, progress=progress)
-            models.append(project.train(name, data, until=END))
-            scores.append(project.score(name, data, as_of=[END]))
-        write_parts([scores[-1]], out / f"{name}.csv")
+            model = project.train(name, data, until=END)
+            files = project.write_scores(name, data, as_of=[BEFORE, END])
+        project.export_scores(files[-1:], out / f"{name}.xlsx")
+        people = project.people(END)
         _say(began, f"{name}: trained, back-tested, scored")
-        for days, tested in models[-1].record.backtests.items():
+        for days, tested in model.record.backtests.items():
             terminal.out.print(f"  {days} days: {escape(render(tested.text, 'en'))}", highlight=False)
-        show_list(dataset(scores[-1]), others_share=models[-1].spec.reasons.others_share, most=3)
+        show_list(dataset(str(files[-1])), people, others_share=model.spec.reasons.others_share, most=3)
     with terminal.progress() as progress:
         project = Project(STARTER, home=home, progress=progress)
         targets = project.targets(data, as_of=WINDOW)
         courses = project.courses(data, as_of=END)
     _say(began, f"targets as of {WINDOW}, courses as of {END}")
-    tables.targets_table(targets, most=3)
-    tables.courses_table(courses, most=3)
-    lists = [project.priorities(name, capacity=CAPACITY, as_of=END) for name in MODELS]
-    _say(began, f"priorities, for {CAPACITY} conversations")
-    tables.priorities_table(lists[0])
-    page = write_report(
-        out / "report.html",
-        title="perfml demo",
-        as_of=END,
-        models=models,
-        scores=scores,
-        advice=Advice.of(targets, courses, lists),
-        notices=[Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))],
-    )
+    tables.targets_table(targets, people, most=3)
+    tables.courses_table(courses, people, most=3)
+    listed = project.priorities(MODELS[0], as_of=END)
+    _say(began, f"priorities, for {listed.capacity} conversations")
+    tables.priorities_table(listed, people)
+    notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
+    page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
     terminal.out.print(
         f"to open the service: python3 run.py perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"

@@ -211,6 +211,7 @@ def _relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Re
             unit=meta.unit,
             direction=meta.direction,
             owner=meta.owner,
+            change=meta.change,
         )
         yield column, meta.compare
 

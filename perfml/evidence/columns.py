@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
-from perfml.messages.message import Language
-from perfml.messages.reasons import evidence_text
 from perfml.project.column_names import comparison_name
 from perfml.project.spec import Direction, Owner, Relation
 
@@ -39,6 +37,8 @@ class Column:
     compares: str | None = None
     """For a comparison: the column that is compared (as a z-score within ``relation``)."""
     relation: Relation | None = None
+    change: tuple[str, str] | None = None
+    """For a change: the columns with the earlier and the later value."""
     reach_days: int = 0
     """Days of the log that a complete value needs; 0 where it does not matter."""
 
@@ -52,13 +52,9 @@ class Column:
             en=f"{self.en}, {en}",
             unit="standard deviations",
             compares=self.name,
+            change=None,
             relation=relation,
         )
-
-    def text(self, value: float | None, median: float | None, language: Language) -> str:
-        """The column in words with the person's value and the median, as reasons say it."""
-        title, meaning = (self.reason_zh, self.zh) if language == "zh" else (self.reason_en, self.en)
-        return evidence_text(title, meaning, value=value, median=median, unit=self.unit, language=language)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object; :meth:`from_json` reads it."""
@@ -67,7 +63,7 @@ class Column:
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> Column:
         """The column that :meth:`to_json` wrote."""
-        return cls(**raw)
+        return cls(**raw | {"change": tuple(raw["change"]) if raw.get("change") else None})
 
 
 def require_unique_names(columns: Iterable[Column]) -> None:

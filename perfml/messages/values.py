@@ -19,7 +19,7 @@ UNITS_ZH = {
     "level": "级",
     "ratio": "倍",
     "events a day": "次/天",
-    "standard deviations": "个标准差",
+    "hours": "小时",
 }
 SINGULAR = {
     "times": "time",
@@ -29,9 +29,24 @@ SINGULAR = {
     "goals": "goal",
     "courses": "course",
     "changes": "change",
+    "hours": "hour",
 }
 WITHOUT_UNIT = {"as logged", "rating", "level", "share", "percent", "yes or no"}
 """Units that are not written after the number in English."""
+
+MULTIPLES = {
+    "multiple_hardly": 0.1,
+    "multiple_quarter": 0.25,
+    "multiple_third": 1 / 3,
+    "multiple_half": 0.5,
+    "multiple_two_thirds": 2 / 3,
+    "multiple_three_quarters": 0.75,
+    "multiple_same": 1.0,
+    "multiple_half_more": 1.5,
+    "multiple_twice": 2.0,
+}
+"""Words for a multiple, by the multiple they stand for."""
+MANY_TIMES = 2.5
 
 
 def value_text(number: float | None, unit: str, language: Language) -> str:
@@ -39,8 +54,8 @@ def value_text(number: float | None, unit: str, language: Language) -> str:
 
     >>> value_text(12.0, "days", "en"), value_text(0.256, "share", "zh"), value_text(None, "days", "zh")
     ('12 days', '26 %', '无记录')
-    >>> value_text(1.0, "times", "en")
-    '1 time'
+    >>> value_text(1.0, "times", "en"), value_text(0.45, "multiple", "en"), value_text(-3.21, "change a day", "en")
+    ('1 time', 'half as many', '3.2 fewer a day')
     """
     if number is None or math.isnan(number):
         return fill("not_recorded", language)
@@ -50,12 +65,32 @@ def value_text(number: float | None, unit: str, language: Language) -> str:
         return f"{number:.0%}".replace("%", " %")
     if unit == "percent":
         return f"{number:.0f} %"
+    if unit == "multiple":
+        return _multiple(number, language)
+    if unit == "change a day":
+        return _change_a_day(number, language)
     text = _plain(number)
     if language == "zh":
         return f"{text} {UNITS_ZH[unit]}" if unit in UNITS_ZH else text
     if unit in WITHOUT_UNIT:
         return text
     return f"{text} ×" if unit == "ratio" else f"{text} {SINGULAR.get(unit, unit) if number == 1 else unit}"
+
+
+def _multiple(number: float, language: Language) -> str:
+    """A multiple of an earlier figure, as people say it: the nearest of :data:`MULTIPLES`."""
+    if number == 0:
+        return fill("multiple_none", language)
+    if number >= MANY_TIMES:
+        return fill("multiple_times", language, times=number)
+    return fill(min(MULTIPLES, key=lambda code: abs(math.log(number / MULTIPLES[code]))), language)
+
+
+def _change_a_day(number: float, language: Language) -> str:
+    """A rise or a fall of a daily number, to one decimal."""
+    if f"{abs(number):.1f}" == "0.0":
+        return fill("as_many_a_day", language)
+    return fill("more_a_day" if number > 0 else "fewer_a_day", language, number=f"{abs(number):.1f}")
 
 
 def _plain(number: float) -> str:

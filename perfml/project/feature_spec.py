@@ -17,13 +17,16 @@ class FeatureMeta(Spec):
     en: str
     """The meaning in English."""
     unit: str
-    """The unit shown after a value: ``days``, ``times``, ``ratio``, ``%`` …"""
+    """The unit shown after a value: ``days``, ``times``, ``share``, ``hours`` …; ``multiple`` and ``change a day`` are put into
+    words (half as many; 3 fewer a day)."""
     direction: Direction = "neither"
     """Which values are good news: ``higher`` ones, ``lower`` ones, or ``neither``."""
     owner: Owner
     """Who can act on it."""
     compare: tuple[Relation, ...] = ()
     """Add a z-score within the team (same manager) or among peers (same role family and level)."""
+    change: tuple[str, str] | None = None
+    """For a change: the columns that hold the earlier and the later value, so that a reason can say ``5 → 3``."""
     reason: str | None = None
     """Columns with the same reason are one line of an explanation; default: the file, or the file and the kind."""
 
@@ -85,7 +88,9 @@ class KindMeta(Spec):
     owner: Owner | None = None
     """Who can act on it, instead of the owner of the measure."""
     direction: Direction | None = None
-    """Which values are good news, instead of what the measure says."""
+    """Which values are good news, instead of what the measure says; turned round for the days since the last one."""
+    unit: str | None = None
+    """Unit of its values, instead of what the measure says of their sum."""
     rename: str | None = None
     """The kind's name in columns (several kinds may share one)."""
     done_by: Literal["employee", "counterpart"] = "employee"
@@ -100,7 +105,7 @@ class WindowedSpec(Spec):
     en: str
     """The title of the evidence in English."""
     kinds: dict[str, KindMeta] = Field(default_factory=dict)
-    """Names and owners of kinds of event; a kind without an entry is shown under its own name."""
+    """Names and owners of kinds of event; a kind without an entry is shown as a code."""
     only: tuple[str, ...] | None = None
     """The kinds to use; default: all kinds in the log."""
     max_kinds: Annotated[int, Field(ge=1, le=500)] = 40

@@ -11,6 +11,8 @@ from pydantic import model_validator
 from perfml.project.spec import Owner, Spec
 
 Who = Literal["hr", "manager", "employee"]
+Reader = Literal["manager", "employee"]
+"""Who reads reasons and never a probability, rank or band."""
 FIELDS = frozenset({"evidence"})
 """The fields of a template: the evidence with the person's value and the median, as ``perfml.messages.reasons`` renders it."""
 
@@ -46,7 +48,7 @@ class Voice(Spec):
     raises: Template
     """A reason that raises the risk; ``{evidence}`` is the evidence with its values."""
     lowers: Template
-    """A reason that lowers the risk."""
+    """A reason that lowers the risk; manager and employee read it only where its value is good news."""
     owners: Mapping[Owner, Template]
     """Who can act on a reason, worded for this reader."""
 
@@ -73,7 +75,9 @@ class VoicesSpec(Spec):
     voices: Mapping[Who, Voice]
     """Reader -> voice; all three are required."""
     actions: Mapping[str, Template] = {}
-    """Name of a reason (``evidence`` of a score row) -> what its owner can do."""
+    """Name of a reason (``evidence`` of a score row), or of the file that it comes from -> what its owner can do."""
+    owner_actions: Mapping[Owner, Template] = {}
+    """What an owner can do about a reason without an action of its own."""
 
     @model_validator(mode="after")
     def _everyone(self) -> VoicesSpec:

@@ -22,11 +22,17 @@ def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, An
 def others_share(reasons: Sequence[Mapping[str, Any]] | None) -> float:
     """Share of the log-odds by which listed reasons raise the risk that others than the employee own; 0 where none raises it.
 
+    What counts only in combination with other evidence is nobody's.
+
     >>> overtime = {"evidence": "activity:overtime", "contribution": 0.3, "owner": "manager"}
     >>> others_share([overtime, {"evidence": "rhythm", "contribution": 0.1, "owner": "employee"}])
     0.75
     """
-    raised = [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != UNLISTED]
+    raised = [
+        reason
+        for reason in reasons or ()
+        if reason["contribution"] > 0 and reason["evidence"] != UNLISTED and reason.get("form") != "combined"
+    ]
     total = sum(reason["contribution"] for reason in raised)
     return sum(reason["contribution"] for reason in raised if reason["owner"] != "employee") / total if total else 0.0
 

@@ -9,118 +9,20 @@ cost more than the contributions themselves.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypedDict
 
 import numpy as np
 import pyarrow as pa
 
-from perfml.arrays import Bools, Floats, Ints
+from perfml.arrays import Floats, Ints
 from perfml.evidence.columns import Column
 from perfml.messages.message import Language
 from perfml.messages.reasons import other_text, reason_text
-from perfml.messages.values import value_text
-from perfml.project.spec import Owner
+from perfml.reasons.record import REASON, Form, ReasonValue
+from perfml.reasons.selection import NONE, Grouping, Leading, Spread, lead
+from perfml.reasons.wording import describe
 
 LANGUAGES: tuple[Language, Language] = ("zh", "en")
-LISTED = 5
-"""Reasons that are listed by name."""
-MIN_RELATIVE_PUSH = 0.25
-"""Share of the strongest column's push that a column needs to be named in its place."""
-MIN_DISTANCE = 0.05
-"""Standard deviations below which a comparison reads as "about the mean"."""
-VALUES = 3
-"""Columns shown behind a reason."""
-NONE = -1
-_VALUE = pa.struct(
-    [
-        ("column", pa.string()),
-        ("value", pa.float64()),
-        ("usual", pa.float64()),
-        ("zh", pa.string()),
-        ("en", pa.string()),
-    ]
-)
-REASON = pa.struct(
-    [
-        ("evidence", pa.string()),
-        ("contribution", pa.float64()),
-        ("owner", pa.string()),
-        ("steady", pa.bool_()),
-        ("zh", pa.string()),
-        ("en", pa.string()),
-        ("values", pa.list_(_VALUE)),
-    ]
-)
-"""A :class:`Reason` as a column of a table."""
-
-
-class ReasonValue(TypedDict):
-    """One column behind a reason: the person's value and ``usual``, the median of those scored at the same date."""
-
-    column: str
-    value: float | None
-    usual: float | None
-    zh: str
-    en: str
-
-
-class Reason(TypedDict):
-    """One line of an explanation; ``contribution`` is in log-odds.
-
-    ``steady``: whether the reason, where it leads, mostly leads again in refits on other people; None where that is unknown.
-    """
-
-    evidence: str
-    contribution: float
-    owner: Owner
-    steady: bool | None
-    zh: str
-    en: str
-    values: list[ReasonValue]
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Which columns make up which reason."""
-
-    columns: tuple[Column, ...]
-    names: tuple[str, ...]
-    member: Ints
-    """For each column, the index of its reason in ``names``."""
-
-    @classmethod
-    def of(cls, columns: Sequence[Column]) -> Grouping:
-        """Columns with the same ``reason`` belong together."""
-        names = tuple(dict.fromkeys(c.reason for c in columns))
-        index = {name: i for i, name in enumerate(names)}
-        return cls(tuple(columns), names, np.array([index[c.reason] for c in columns], dtype=np.int64))
-
-    def sums(self, contributions: Floats) -> Floats:
-        """(rows, columns) -> (rows, reasons)."""
-        out = np.zeros((len(contributions), len(self.names)))
-        for column, reason in enumerate(self.member):
-            out[:, reason] += contributions[:, column]
-        return out
-
-
-@dataclass(frozen=True)
-class Leading:
-    """The leading reasons of each row, the strongest first; :data:`NONE` where there are fewer."""
-
-    total: Floats
-    """(rows, LISTED): contribution of each."""
-    rest: Floats
-    """(rows,): contribution of all others."""
-    shown: Ints
-    """(rows, LISTED, VALUES): the columns behind each; the first one is named in the text."""
-
-    @property
-    def exists(self) -> Bools:
-        """(rows, LISTED): whether there is a reason."""
-        exists: Bools = self.shown[:, :, 0] != NONE
-        return exists
 
 
 def explain(
@@ -128,76 +30,16 @@ def explain(
     contributions: Floats,
     *,
     values: Floats,
-    median: Floats,
+    spread: Spread,
     stable: Mapping[str, bool] = MappingProxyType({}),
 ) -> pa.ListArray:
     """The reasons of each row, the strongest first and ``other`` last: a list of :data:`REASON` per row.
 
-    ``contributions``: (rows, columns + 1), last column the base value; ``values``: (rows, columns); ``median``: (columns,);
-    ``stable``: of reasons by name, as far as it is known.
+    ``contributions``: (rows, columns + 1), last column the base value; ``values``: (rows, columns); ``stable``: of reasons by
+    name, as far as it is known.
     """
-    leading = lead(grouping, contributions, values=values, median=median)
-    return _to_arrow(leading, grouping.columns, values=values, median=median, stable=stable)
-
-
-def lead(grouping: Grouping, contributions: Floats, *, values: Floats, median: Floats) -> Leading:
-    """Which reasons lead each row, and which columns stand behind each; arguments as in :func:`explain`.
-
-    A reason names the column that pushes it most in the reason's own direction. A column whose value reads like the median
-    explains nothing: the next one that differs is named, if it pushes at least :data:`MIN_RELATIVE_PUSH` of the strongest.
-    """
-    sums = grouping.sums(contributions[:, :-1])
-    strongest = np.argsort(-np.abs(sums), axis=1, kind="stable")[:, :LISTED]
-    missing = LISTED - strongest.shape[1]
-    total = np.pad(np.take_along_axis(sums, strongest, axis=1), ((0, 0), (0, missing)))
-    strongest = np.pad(strongest, ((0, 0), (0, missing)), constant_values=NONE)
-    strongest[total == 0] = NONE
-    shown = np.full((*strongest.shape, VALUES), NONE, dtype=np.int64)
-    for reason in range(len(grouping.names)):
-        row, slot = np.nonzero(strongest == reason)
-        if len(row):
-            members = np.flatnonzero(grouping.member == reason)
-            differs = _differs([grouping.columns[i] for i in members], values[np.ix_(row, members)], median[members])
-            shown[row, slot] = _shown(
-                members, contributions[np.ix_(row, members)], total=total[row, slot], differs=differs
-            )
-    unlisted = np.ones((len(sums), sums.shape[1] + 1), dtype=bool)
-    np.put_along_axis(unlisted, strongest, False, axis=1)  # NONE indexes the last column, which is no reason
-    return Leading(total, (sums * unlisted[:, :-1]).sum(axis=1), shown)
-
-
-def _shown(members: Ints, contribution: Floats, *, total: Floats, differs: Bools) -> Ints:
-    """The columns behind one reason: (rows, VALUES), the named one first; columns without a contribution are left out."""
-    push = contribution * np.sign(total)[:, None]
-    order = np.argsort(-push, axis=1, kind="stable")
-    sorted_push = np.take_along_axis(push, order, axis=1)
-    able = (sorted_push > 0) & (sorted_push >= MIN_RELATIVE_PUSH * sorted_push[:, :1])
-    able &= np.take_along_axis(differs, order, axis=1)
-    named = np.argmax(able, axis=1)  # the first that may be named, else the strongest
-    position = np.arange(len(members)) + np.zeros_like(order)
-    position[np.arange(len(order)), named] = NONE
-    order = np.take_along_axis(order, np.argsort(position, axis=1, kind="stable"), axis=1)[:, :VALUES]
-    columns = members[order]
-    silent = np.take_along_axis(contribution, order, axis=1) == 0
-    silent[:, 0] = False
-    columns[silent] = NONE
-    out = np.full((len(columns), VALUES), NONE, dtype=np.int64)
-    out[:, : columns.shape[1]] = columns
-    return out
-
-
-def _differs(columns: Sequence[Column], values: Floats, median: Floats) -> Bools:
-    """Whether each value (rows, columns) reads otherwise than the median (columns,)."""
-    out = np.empty(values.shape, dtype=bool)
-    for i, column in enumerate(columns):
-        value = values[:, i]
-        if column.relation is not None:
-            out[:, i] = np.abs(value) >= MIN_DISTANCE
-            continue
-        distinct, inverse = np.unique(value, return_inverse=True)
-        common = value_text(median[i], column.unit, "en")
-        out[:, i] = np.array([value_text(number, column.unit, "en") != common for number in distinct])[inverse]
-    return out
+    leading = lead(grouping, contributions, values=values, spread=spread)
+    return _to_arrow(leading, grouping.columns, values=values, median=spread.median, stable=stable)
 
 
 def _to_arrow(
@@ -216,15 +58,20 @@ def _to_arrow(
     contribution[line], contribution[other] = leading.total[row, slot], leading.rest
     evidence, owner, zh, en = ([""] * len(line) for _ in range(4))
     texts = _Texts(columns, median)
-    for at, column, value, raises in zip(
+    form: list[Form | None] = [None] * len(line)
+    second = leading.shown[row, slot, 1]
+    for at, raises, worded, first, first_value, other_column, other_value in zip(
         np.flatnonzero(line).tolist(),
+        (leading.total[row, slot] > 0).tolist(),
+        leading.form[row, slot].tolist(),
         named.tolist(),
         values[row, named].tolist(),
-        (leading.total[row, slot] > 0).tolist(),
+        second.tolist(),
+        values[row, second].tolist(),
         strict=True,
     ):
-        evidence[at], owner[at] = columns[column].reason, columns[column].owner
-        zh[at], en[at] = texts(column, value, raises)
+        evidence[at], owner[at], form[at] = columns[first].reason, columns[first].owner, worded
+        zh[at], en[at] = texts(worded, raises, (first, first_value), (other_column, other_value))
     for at, raises in zip(other.tolist(), (leading.rest >= 0).tolist(), strict=True):
         evidence[at], owner[at] = "other", "data"
         zh[at], en[at] = texts.other(raises)
@@ -235,6 +82,7 @@ def _to_arrow(
     which, whose = behind[filled], np.broadcast_to(row[:, None], behind.shape)[filled]
     labels = [pa.array([getattr(c, field) for c in columns], pa.string()) for field in ("name", "zh", "en")]
     name, *meanings = [array.take(pa.array(which)) for array in labels]
+    inside = REASON.field("values").type.value_type
     shown = pa.StructArray.from_arrays(
         [
             name,
@@ -242,7 +90,7 @@ def _to_arrow(
             pa.array(median[which], pa.float64(), from_pandas=True),
             *meanings,
         ],
-        fields=list(_VALUE),
+        fields=list(inside),
     )
     lines = pa.StructArray.from_arrays(
         [
@@ -250,6 +98,7 @@ def _to_arrow(
             pa.array(contribution),
             pa.array(owner, pa.string()),
             pa.array([stable.get(name) for name in evidence], pa.bool_()),
+            pa.array(form, pa.string()),
             pa.array(zh, pa.string()),
             pa.array(en, pa.string()),
             pa.ListArray.from_arrays(_offsets(behind_counts), shown),
@@ -264,18 +113,23 @@ def _offsets(counts: Ints) -> pa.Array:
 
 
 class _Texts:
-    """The texts of lines; each combination of column, value and direction is rendered once."""
+    """The texts of lines; each combination of form, direction, columns and values is rendered once."""
 
     def __init__(self, columns: Sequence[Column], median: Floats) -> None:
         self._columns, self._median = columns, median
-        self._rendered: dict[tuple[int, float, bool], tuple[str, str]] = {}
+        self._by_name = {column.name: column for column in columns}
+        self._rendered: dict[tuple[object, ...], tuple[str, str]] = {}
 
-    def __call__(self, column: int, value: float, raises: bool) -> tuple[str, str]:
-        """(zh, en)."""
-        key = (column, value, raises)
+    def __call__(
+        self, form: Form, raises: bool, first: tuple[int, float], second: tuple[int, float]
+    ) -> tuple[str, str]:
+        """(zh, en). ``first`` and ``second``: column and value; a second column that completes nothing is left out."""
+        if form != "change" and self._columns[first[0]].compares != self._columns[second[0]].name:
+            second = (NONE, 0.0)
+        key = (form, raises, first, second)
         texts = self._rendered.get(key)
         if texts is None:
-            texts = self._rendered[key] = self._line(column, value, raises)
+            texts = self._rendered[key] = self._line(form, raises, first, second)
         return texts
 
     def other(self, raises: bool) -> tuple[str, str]:
@@ -283,10 +137,19 @@ class _Texts:
         zh, en = (reason_text(other_text(language), raises=raises, language=language) for language in LANGUAGES)
         return zh, en
 
-    def _line(self, column: int, value: float, raises: bool) -> tuple[str, str]:
-        described, median = self._columns[column], float(self._median[column])
+    def _line(self, form: Form, raises: bool, first: tuple[int, float], second: tuple[int, float]) -> tuple[str, str]:
+        named, completing = self._value(*first), self._value(*second) if second[0] != NONE else None
         zh, en = (
-            reason_text(described.text(value, median, language), raises=raises, language=language)
+            reason_text(
+                describe(named, completing, form, columns=self._by_name, language=language),
+                raises=raises,
+                language=language,
+            )
             for language in LANGUAGES
         )
         return zh, en
+
+    def _value(self, column: int, value: float) -> ReasonValue:
+        described = self._columns[column]
+        known, median = (None if np.isnan(number) else float(number) for number in (value, self._median[column]))
+        return {"column": described.name, "value": known, "usual": median, "zh": described.zh, "en": described.en}

@@ -1,55 +1,106 @@
-"""A reason in three voices and two languages: rendered from the record of the reason, for HR, the manager or the employee."""
+"""A reason in three voices and two languages: rendered from the record of the reason, for HR, the manager or the employee.
+
+HR reads score rows. Managers and employees read :class:`VoicedScore`, which has no field for a probability, a rank, a band or a
+contribution: what is not there cannot leak.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
 from perfml.messages.message import Language
-from perfml.messages.reasons import other_text
-from perfml.project.voices import VoicesSpec, Who
-from perfml.reasons.reasons import Reason
+from perfml.project.spec import Owner
+from perfml.project.voices import Reader, VoicesSpec, Who
+from perfml.reasons.consistency import form_of, good_news
+from perfml.reasons.leading import UNLISTED
+from perfml.reasons.record import Reason
+from perfml.reasons.wording import evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoicedReason:
+    """One reason for the manager or the employee; ``concern``: it is worth attention, else it is going well."""
+
+    evidence: str
+    owner: Owner
+    concern: bool
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoicedScore:
+    """What manager and employee may read of a score row, the strongest reason first."""
+
+    employee_id: str
+    model: str
+    as_of: dt.date
+    horizon_days: int
+    status: str
+    why_not: str | None
+    reasons: tuple[VoicedReason, ...]
 
 
 class Voices:
-    """Renders the reasons of one model version; ``columns``: its columns by name."""
+    """Renders the reasons of one model version; ``columns``: its columns by name.
+
+    Every method raises :class:`PerfmlError` for a reason with a column that the model does not have.
+    """
 
     def __init__(self, spec: VoicesSpec, columns: Mapping[str, Column]) -> None:
         self._spec, self._columns = spec, columns
 
-    def retell(self, reasons: Sequence[Reason], who: Who) -> list[Reason]:
-        """The same reasons with their texts rendered for ``who``; nothing else changes.
-
-        Raises :class:`PerfmlError` for a reason with a column that the model does not have.
-        """
+    def retell(self, reasons: Sequence[Reason]) -> list[Reason]:
+        """The same reasons with their texts rendered for HR; nothing else changes."""
         return [
-            {**reason, "zh": self.text(reason, who, "zh"), "en": self.text(reason, who, "en")} for reason in reasons
+            {**reason, "zh": self.text(reason, "hr", "zh"), "en": self.text(reason, "hr", "en")} for reason in reasons
         ]
 
+    def voiced(self, row: Mapping[str, Any], who: Reader) -> VoicedScore:
+        """A score row for ``who``: what raises the risk, and what is good news; the rest says nothing to a reader without it."""
+        listed = [reason for reason in row["reasons"] or () if reason["evidence"] != UNLISTED]
+        return VoicedScore(
+            employee_id=row["employee_id"],
+            model=row["model"],
+            as_of=row["as_of"],
+            horizon_days=row["horizon_days"],
+            status=row["status"],
+            why_not=row["why_not"],
+            reasons=tuple(
+                VoicedReason(
+                    evidence=reason["evidence"],
+                    owner=reason["owner"],
+                    concern=reason["contribution"] > 0,
+                    zh=self.text(reason, who, "zh"),
+                    en=self.text(reason, who, "en"),
+                )
+                for reason in listed
+                if reason["contribution"] > 0 or good_news(reason, self._columns)
+            ),
+        )
+
     def text(self, reason: Reason, who: Who, language: Language) -> str:
-        """One line for ``who``; where the reason raises the risk also who can act, and what the definitions propose."""
+        """One line for ``who``; where the reason raises the risk also who can act, and what they can do."""
         voice, raises = self._spec.voices[who], reason["contribution"] >= 0
         template = getattr(voice.raises if raises else voice.lowers, language)
-        parts = [template.format(evidence=self._evidence(reason, language))]
-        if raises and reason["evidence"] != "other":  # nobody needs to act on what lowers the risk
-            action = self._spec.actions.get(reason["evidence"])
-            parts += [
-                getattr(template, language)
-                for template in (voice.owners[reason["owner"]], action)
-                if template is not None
-            ]
-        return ("；" if language == "zh" else "; ").join(parts)
+        parts = [template.format(evidence=evidence(reason, self._columns, language))]
+        if raises and reason["evidence"] != UNLISTED:  # nobody needs to act on what lowers the risk
+            if form_of(reason, self._columns) != "combined":
+                parts.append(getattr(voice.owners[reason["owner"]], language))
+            parts.append(self.action(reason, language))
+        return ("；" if language == "zh" else "; ").join(part for part in parts if part)
 
-    def _evidence(self, reason: Reason, language: Language) -> str:
-        if not reason["values"]:
-            return other_text(language)
-        lead = reason["values"][0]
-        column = self._columns.get(lead["column"])
-        if column is None:
-            raise PerfmlError(
-                "is not a column of the model that scored",
-                where=repr(lead["column"]),
-                remedy="the scores were altered: score that date again",
-            )
-        return column.text(lead["value"], lead["usual"], language)
+    def action(self, reason: Reason, language: Language) -> str:
+        """What the owner of a reason can do: its own action, else that of its evidence, else the owner's; empty where undefined.
+
+        The action of ``activity`` holds for ``activity:login`` too; what counts only in combination calls for none of its own.
+        """
+        name = "" if form_of(reason, self._columns) == "combined" else reason["evidence"]
+        while name and name not in self._spec.actions:
+            name = name.rpartition(":")[0]
+        template = self._spec.actions.get(name) or self._spec.owner_actions.get(reason["owner"])
+        return "" if template is None else getattr(template, language)

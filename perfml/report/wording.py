@@ -12,6 +12,8 @@ from perfml.learning.validation.lists import Cases
 from perfml.messages import Language, Message, render
 from perfml.messages.reasons import OWNERS
 from perfml.project.model_spec import ModelSpec
+from perfml.reasons.record import Reason
+from perfml.reasons.wording import evidence as worded_evidence
 from perfml.report.numbers import Interval
 
 STATUSES: dict[str, tuple[str, str]] = {
@@ -73,15 +75,11 @@ def cases(counted: Cases, language: Language) -> str:
     return "约 {} 人（{} 至 {}）".format(*text) if zh else "about {} ({} to {})".format(*text)
 
 
-def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:
+def evidence(reason: Reason, columns: Mapping[str, Column], language: Language) -> str:
     """Return a reason without the word for its direction, which is shown next to it."""
-    lead = reason["values"][0] if reason["values"] else None
-    column = columns.get(lead["column"]) if lead else None
-    if lead is None or column is None:
-        if reason["evidence"] == "other":
-            return "其他证据" if language == "zh" else "All other evidence"
-        return str(reason[language])
-    text = column.text(lead["value"], lead["usual"], language)
+    if reason["evidence"] == "other":
+        return "其他依据" if language == "zh" else "All other evidence"
+    text = worded_evidence(reason, columns, language)
     text = re.sub(r"(?<=\d) (?=[^\d(（])", "\N{NO-BREAK SPACE}", text)  # a number and its unit stay on one line
     return text[:1].upper() + text[1:]
 

@@ -15,11 +15,10 @@ from perfml.project.model_spec import LEADING_REASONS
 from perfml.project.voices import Who
 from perfml.reasons.leading import raising
 from perfml.reasons.voices import Voices
-from perfml.scoring.people_files import PersonFacts, facts_of, people_facts
+from perfml.scoring.people_files import PersonFacts, people_facts, with_people
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.table_files import read_parts
 
-FACTS = ("name", "department", "manager_id", "manager_name", "role_family", "level", "tenure_days")
 SCORED = (
     "as_of", "model", "model_version", "horizon_days", "status", "why_not", "rank", "band", "probability", "segments",
 )  # fmt: skip
@@ -29,9 +28,9 @@ READERS: tuple[Who, ...] = get_args(Who)
 def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Iterator[pa.Table]:
     """The rows of kept score files, in their order and part by part.
 
-    Columns: the person (:data:`FACTS`), the score (:data:`SCORED`), then ``<voice>_reason_1`` to ``_3`` with the sentences of
-    the reasons that raise the risk for HR, the manager and the employee, in ``language``. The file is HR's: whoever passes
-    something on passes on the column of that reader's voice.
+    Columns: the person (:data:`~perfml.scoring.people_files.FACTS`), the score (:data:`SCORED`), then ``<voice>_reason_1`` to
+    ``_3``: the sentences of the reasons that raise the risk for HR, the manager and the employee, in ``language``. The file is
+    HR's: whoever passes something on passes on the column of that reader's voice.
     """
     for path in files:
         people: dict[str, PersonFacts] | None = None
@@ -44,17 +43,12 @@ def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Ite
 
 
 def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, language: Language) -> pa.Table:
-    known = [facts_of(people, person) for person in part.column("employee_id").to_pylist()]
-    columns: dict[str, pa.Array | pa.ChunkedArray] = {"employee_id": part.column("employee_id")}
-    for name in FACTS:
-        kind = pa.int64() if name in ("level", "tenure_days") else pa.string()
-        columns[name] = pa.array([getattr(facts, name) for facts in known], kind)
-    columns |= {name: part.column(name) for name in SCORED}
+    table = with_people(part.select(["employee_id", *SCORED]), people)
     leading: list[list[Any]] = [raising(reasons) for reasons in part.column("reasons").to_pylist()]
     for reader in READERS:
         for number in range(LEADING_REASONS):
             texts = [
                 voices.text(reasons[number], reader, language) if number < len(reasons) else None for reasons in leading
             ]
-            columns[f"{reader}_reason_{number + 1}"] = pa.array(texts, pa.string())
-    return pa.table(columns)
+            table = table.append_column(f"{reader}_reason_{number + 1}", pa.array(texts, pa.string()))
+    return table

@@ -1,12 +1,15 @@
-"""Of whom anything is kept: who is who at a date, a score, or a suggestion."""
+"""What is kept of a person: rows of a file, and of whom there are any. With pyarrow alone, for the service."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from perfml.errors import PerfmlError
 
 FILES_OF_PEOPLE = ("people/*.parquet", "scores/*/*.parquet", "suggestions/*/*.parquet")
 """Files under ``home`` with a row for each person and date."""
@@ -21,6 +24,23 @@ def unknown_people(home: Path, employee_ids: Collection[str]) -> set[str]:
                 return unknown
             unknown -= _people(path)
     return unknown
+
+
+def rows_of(path: Path, employee_id: str) -> list[dict[str, Any]]:
+    """The rows of one person in a file of scores or suggestions. Raises :class:`PerfmlError` where it cannot be read."""
+    rows: list[dict[str, Any]] = []
+    try:
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                ids = file.read_row_group(group, ["employee_id"], use_threads=False).column(0).to_pylist()
+                positions = [position for position, each in enumerate(ids) if each == employee_id]
+                if positions:
+                    read = file.read_row_group(group, use_threads=False)
+                    rows += [read.slice(position, 1).to_pylist()[0] for position in positions]
+    except (pa.ArrowException, OSError) as error:
+        where = f"{path.parent.name}/{path.name}"
+        raise PerfmlError("cannot be read", where=where, remedy="score or advise that date again") from error
+    return rows
 
 
 def _people(path: Path) -> frozenset[str]:

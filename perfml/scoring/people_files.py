@@ -16,7 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in
+from perfml.evidence.people import PEOPLE
 from perfml.scoring.table_files import write_parts
+
+FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
+"""The columns beside an id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +75,17 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
 def facts_of(people: Mapping[str, PersonFacts], employee_id: str) -> PersonFacts:
     """The facts of a person; only the id where nothing is known."""
     return people.get(employee_id) or PersonFacts(employee_id=employee_id)
+
+
+def with_people(table: pa.Table, people: Mapping[str, PersonFacts]) -> pa.Table:
+    """``table`` with :data:`FACTS` beside its ``employee_id``."""
+    ids = table.column("employee_id").to_pylist()
+    at = table.column_names.index("employee_id") + 1
+    for name in FACTS:
+        values = [getattr(facts_of(people, person), name) for person in ids]
+        table = table.add_column(at, PEOPLE.field(name), pa.array(values, PEOPLE.field(name).type))
+        at += 1
+    return table
 
 
 def _rows(batch: pa.RecordBatch, wanted: set[str] | None) -> list[dict[str, Any]]:

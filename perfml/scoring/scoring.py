@@ -25,7 +25,9 @@ from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import ListSpec
-from perfml.reasons.reasons import REASON, Grouping, explain
+from perfml.reasons.reasons import explain
+from perfml.reasons.record import REASON
+from perfml.reasons.selection import Grouping, Spread
 from perfml.scoring.table_files import write_parts
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds import held_people
@@ -105,8 +107,8 @@ class ScoredPeople:
     """(n,): their rows in ``values``."""
     incidences: Incidences
     """Of n people."""
-    median: Floats
-    """(columns,): the median over the n people; missing where nobody has a value."""
+    spread: Spread
+    """Of the n people."""
 
     @classmethod
     def of(cls, model: Model, values: Floats, rows: Indexes) -> ScoredPeople:
@@ -116,8 +118,8 @@ class ScoredPeople:
             *(np.concatenate([getattr(chunk, field.name) for chunk in chunks]) for field in fields(Incidences))
         )
         columns = (values[rows, column] for column in range(values.shape[1]))
-        median = np.array([np.nan if np.isnan(column).all() else np.nanmedian(column) for column in columns])
-        return cls(model=model, values=values, rows=rows, incidences=incidences, median=median)
+        spread = Spread.of(columns, middle_share=model.spec.reasons.middle_share)
+        return cls(model=model, values=values, rows=rows, incidences=incidences, spread=spread)
 
     def explain(self, people: Indexes, days: int) -> tuple[Floats, pa.ListArray]:
         """Base values and reasons of ``people`` (numbers below n) at the horizon of ``days``.
@@ -136,7 +138,7 @@ class ScoredPeople:
             Grouping.of(self.model.columns),
             contributions,
             values=features,
-            median=self.median,
+            spread=self.spread,
             stable=self.model.stable(days),
         )
         return contributions[:, -1] + self.incidences.shift[people, horizon], reasons

@@ -34,5 +34,5 @@ class RequestLog:
         try:
             await self.app(scope, receive, noting)
         finally:
-            template = getattr(scope.get("route"), "path_format", "(no address)")
+            template = getattr(scope.get("route"), "path_format", "(other)")
             _LOG.info("%s %s %d %.0f ms", scope["method"], template, status, 1000 * (time.perf_counter() - began))

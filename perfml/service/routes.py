@@ -6,7 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 
+from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
+from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
 from perfml.service.answers.decisions import (
     DecisionAnswer,
@@ -18,7 +20,7 @@ from perfml.service.answers.decisions import (
 )
 from perfml.service.answers.escalations import EscalationsAnswer, EscalationsQuery, target_escalations
 from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswer, all_models, health, one_model
-from perfml.service.answers.people import PersonAnswer, PersonQuery, person_risk
+from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
 from perfml.service.problems import Invalid, KeyInUse, NotFound, NotProven, Unreadable, refusals
@@ -83,8 +85,10 @@ def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store:
     summary="One person's scores and reasons",
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> PersonAnswer:
-    """One person's scores with their reasons, or why there is no score."""
+def get_person_risk(
+    employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore
+) -> PersonAnswer | VoicedPersonAnswer:
+    """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
     return person_risk(store, employee_id, query)
 
 
@@ -96,6 +100,19 @@ def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query
 def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: AppStore) -> CoursesAnswer:
     """The courses suggested for one person, each with its evidence, the first to take first."""
     return course_suggestions(store, employee_id, query)
+
+
+@router.get(
+    "/employees/{employee_id:path}",
+    summary="One person: risk, reasons, and the support that fits",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_person(
+    employee_id: EmployeeId, query: Annotated[BundleQuery, Query()], store: AppStore
+) -> PersonForHr | SharedPerson:
+    """The newest scores with their reasons and owners, targets that should move, courses and offers; for manager and employee
+    without figures of the risk and names. An id that ends in /risk or /courses has no such answer."""
+    return bundle(store, employee_id, query)
 
 
 @router.get(

@@ -7,41 +7,42 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
+from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerson
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
-from perfml.messages.reasons import owner_text
+from perfml.scoring.people_files import PersonFacts, facts_of
 from perfml.terminal.console import MOST_LISTED, out
+from perfml.terminal.people import list_of_people, reason_lines, who
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from perfml.advice.priorities import ListedPerson, Priorities
+    from perfml.advice.priorities import Priorities
 
 
-def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
+def targets_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
     rows = suggestions.to_pylist()
     _counts("goals", rows)
     escalations_list(escalations(rows))
     suggested = [row for row in rows if row["status"] == "suggested"]
     if suggested:
-        table = Table(title=_first("suggestions", len(suggested), most), title_justify="left", show_lines=True)
-        for heading in ("suggestion", "who", "goal", "target", "weight", "reached"):
-            table.add_column(heading, no_wrap=heading == "suggestion", overflow="fold")
-        table.add_column("why 原因", ratio=1, overflow="fold")
-        for row in suggested[:most]:
-            table.add_row(
-                row["suggestion_id"],
-                escape(row["employee_id"]),
-                escape(row["metric"]),
-                _change(row["old_target"], row["new_target"]),
-                _change(row["old_weight"], row["new_weight"]),
-                f"{row['probability_before']:.0%} → {row['probability_after']:.0%}",
-                f"{escape(row['en'])}\n{escape(row['zh'])}",
-            )
-        out.print(table)
+        out.print(_first("suggestions", len(suggested), most), style="italic")
+    for row in suggested[:most]:
+        facts = facts_of(people, row["employee_id"])
+        named = f" {escape(row['employee_id'])}" if facts.name else ""
+        head = f"[bold]{escape(facts.label)}[/]{named} · {escape(row['metric'])} · suggestion {row['suggestion_id']}"
+        changes = (
+            f"target {_change(row['old_target'], row['new_target'])}",
+            f"weight {_change(row['old_weight'], row['new_weight'])}",
+            f"chance of reaching it {row['probability_before']:.0%} → {row['probability_after']:.0%}",
+        )
+        out.print(head, highlight=False)
+        for line in (" · ".join(changes), escape(row["en"]), f"[dim]{escape(row['zh'])}[/]"):
+            out.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     _why_not(rows)
 
 
@@ -52,45 +53,45 @@ def escalations_list(cases: Sequence[Escalation]) -> None:
         out.print(f"  {escape(case.zh)}", highlight=False)
 
 
-def courses_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
+def courses_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
     """Print the courses of the first people in the order to take them, with the evidence for each."""
     rows = suggestions.to_pylist()
     _counts("rows", rows)
-    people = list(dict.fromkeys(row["employee_id"] for row in rows if row["status"] == "suggested"))
-    if people:
-        table = Table(title=_first("people with courses", len(people), most), title_justify="left", show_lines=True)
-        for heading in ("who", "#", "course", "for the gap"):
-            table.add_column(heading, overflow="fold")
-        table.add_column("why 原因", ratio=1, overflow="fold")
-        for row in rows:
-            if row["status"] == "suggested" and row["employee_id"] in people[:most]:
-                proposed = " (proposed)" if row["tag_source"] == "proposed" else ""
-                table.add_row(
-                    escape(row["employee_id"]),
-                    str(row["rank"]),
-                    escape(row["title"]),
-                    escape(row["tag"]) + proposed,
-                    "\n".join(escape(line["zh"] if _chinese(row) else line["en"]) for line in row["why"]),
-                )
+    taking = list(dict.fromkeys(row["employee_id"] for row in rows if row["status"] == "suggested"))
+    if taking:
+        table = list_of_people(_first("people with courses", len(taking), most))
+        for person in taking[:most]:
+            own = [row for row in rows if row["employee_id"] == person and row["status"] == "suggested"]
+            table.add_row(who(people, person), "\n".join(map(_course, own)))
         out.print(table)
     _why_not(rows)
 
 
-def priorities_table(priorities: Priorities) -> None:
+def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) -> None:
     """Print the list, the people whose setting needs support, and how many cases the list is expected to hold."""
     head = f"{priorities.model} within {priorities.horizon_days} days, as of {priorities.as_of}"
-    if priorities.people:
-        out.print(_people(priorities.people, f"{head}: {len(priorities.people)} to talk to"))
-    if priorities.owned_by_others:
-        title = f"support the setting: {len(priorities.owned_by_others)} people most of whose raised risk others own"
-        out.print(_people(priorities.owned_by_others[:MOST_LISTED], title))
+    setting = priorities.owned_by_others
+    groups = {
+        f"{head}: {len(priorities.people)} to talk to": priorities.people,
+        f"support the setting: {_first('people most of whose raised risk others own', len(setting), MOST_LISTED)}": (
+            setting[:MOST_LISTED]
+        ),
+    }
+    for title, listed in groups.items():
+        if listed:
+            table = list_of_people(title, "#", "risk")
+            for person in listed:
+                risk = f"{person.probability:.0%}"
+                table.add_row(who(people, person.employee_id), str(person.rank), risk, reason_lines(person.reasons))
+            out.print(table)
     out.print(escape(priorities.en), highlight=False)
     out.print(escape(priorities.zh), highlight=False)
     if priorities.backtested is not None and priorities.backtested.precision is not None:
         tested = priorities.backtested
-        span = f"[{tested.low:.0%}, {tested.high:.0%}]"
+        low, high = (100 * (end or 0.0) for end in (tested.low, tested.high))
         out.print(
-            f"back-test: in lists of {tested.share:.1%} of the people, {tested.precision:.0%} {escape(span)} had the outcome",
+            f"In the past, of 100 people on lists of this size {100 * (tested.precision or 0.0):.0f} had the outcome"
+            f" ({low:.0f} to {high:.0f}).",
             highlight=False,
         )
     unlisted = {
@@ -98,10 +99,43 @@ def priorities_table(priorities: Priorities) -> None:
         "held": [person.employee_id for person in priorities.held],
         "help already under way": [person.employee_id for person in priorities.lasting],
     }
-    for what, people in unlisted.items():
-        if people:
-            names = ", ".join(people[:MOST_LISTED]) + (" …" if len(people) > MOST_LISTED else "")
-            out.print(f"  {what}: {len(people)} ({escape(names)})", highlight=False)
+    for what, ids in unlisted.items():
+        if ids:
+            names = ", ".join(facts_of(people, person).label for person in ids[:MOST_LISTED])
+            more = f" and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else ""
+            out.print(f"  {what}: {len(ids)} ({escape(names)}{more})", highlight=False)
+
+
+def person_summary(bundle: SharedPerson) -> None:
+    """Print one person: each risk with its reasons and owners, then targets, courses and offers, in both languages."""
+    head = bundle.employee_id
+    if isinstance(bundle, PersonForHr):
+        known = [bundle.name, bundle.department, bundle.role_family, bundle.manager_name or bundle.manager_id]
+        head = " · ".join([head, *(fact for fact in known if fact)])
+    out.print(f"[bold]{escape(head)}[/]", highlight=False)
+    for risk in bundle.risks:
+        out.print(f"{escape(risk.title.en)} {escape(risk.title.zh)}, {risk.as_of}: {risk.status}", highlight=False)
+        if isinstance(risk, HrRisk):
+            for each in risk.horizons:
+                if each.probability is not None:
+                    listed = f", rank {each.rank}, {each.band}" if each.rank is not None else ", no list: a gate failed"
+                    out.print(f"  {each.horizon_days} days: {each.probability:.0%}{listed}", highlight=False)
+            if risk.setting:
+                out.print("  others own most of it: support the setting 大部分应由他人解决：改善环境", highlight=False)
+        for reason in risk.reasons:
+            _both(reason.text)
+    for target in bundle.targets:
+        if target.text is not None:
+            _both(target.text)
+    for course in bundle.courses:
+        if course.text is not None:
+            _both(course.text)
+    for offer in bundle.offers if isinstance(bundle, PersonForHr) else ():
+        out.print(f"  {escape(offer.kind)} {offer.status}, offered on {offer.offered_on}", highlight=False)
+
+
+def _both(text: BothLanguages) -> None:
+    out.print(f"  - {escape(text.en)}\n    {escape(text.zh)}", highlight=False)
 
 
 def target_backtest(name: str, backtest: TargetBacktest) -> None:
@@ -124,15 +158,13 @@ def target_backtest(name: str, backtest: TargetBacktest) -> None:
         )
 
 
-def _people(people: Sequence[ListedPerson], title: str) -> Table:
-    table = Table(title=title, title_justify="left", show_lines=True)
-    for heading in ("#", "who", "risk"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why, and who can act", ratio=1, overflow="fold")
-    for person in people:
-        lines = [f"{escape(r['en'])} [dim]({owner_text(r['owner'], r['steady'], 'en')})[/]" for r in person.reasons]
-        table.add_row(str(person.rank), escape(person.employee_id), f"{person.probability:.0%}", "\n".join(lines))
-    return table
+def _course(row: Mapping[str, Any]) -> str:
+    """One course: its place, its title, the gap, and why."""
+    proposed = ", to confirm" if row["tag_source"] == "proposed" else ""
+    why = "; ".join(line["zh"] if _chinese(row) else line["en"] for line in row["why"])
+    return (
+        f"{row['rank']}. [bold]{escape(row['title'])}[/] for {escape(row['tag'])}{proposed}\n   [dim]{escape(why)}[/]"
+    )
 
 
 def _counts(what: str, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -8,38 +8,38 @@ from typing import Any
 from pyarrow.compute import field
 from pyarrow.dataset import Dataset
 from rich.markup import escape
-from rich.table import Table
+from rich.padding import Padding
 
 from perfml.messages.reasons import owner_text
-from perfml.reasons.leading import for_others
+from perfml.reasons.leading import UNLISTED, for_others, raising
+from perfml.reasons.voices import VoicedScore
+from perfml.scoring.people_files import PersonFacts
 from perfml.terminal.console import MOST_LISTED, out
+from perfml.terminal.people import list_of_people, reason_lines, who
 
 
-def list_table(rows: Sequence[Mapping[str, Any]], title: str, *, others_share: float) -> None:
-    """Print the at-risk list: rank, person, probability and the leading reasons.
+def list_table(
+    rows: Sequence[Mapping[str, Any]], people: Mapping[str, PersonFacts], title: str, *, others_share: float
+) -> None:
+    """Print the at-risk list: who, rank, probability, band and the leading reasons.
 
     *setting* marks people of whose raised risk others own at least ``others_share``: it is then the setting that needs support.
     """
-    table = Table(title=title, title_justify="left", show_lines=True)
-    for heading in ("#", "who", "risk", "band"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("why, and who can act", ratio=1, overflow="fold")
+    table = list_of_people(title, "#", "risk")
     for row in rows:
-        lines = [
-            f"{escape(r['en'])} [dim]({owner_text(r['owner'], r['steady'], 'en')})[/]"
-            for r in row["reasons"][:3]
-            if r["evidence"] != "other"
-        ]
-        band = f"{row['band']}\n[dim]setting[/]" if for_others(row["reasons"], others_share) else row["band"]
-        table.add_row(str(row["rank"]), escape(row["employee_id"]), f"{row['probability']:.0%}", band, "\n".join(lines))
+        setting = "\n[dim]setting[/]" if for_others(row["reasons"], others_share) else ""
+        risk = f"{row['probability']:.0%}\n{row['band']}{setting}"
+        table.add_row(who(people, row["employee_id"]), str(row["rank"]), risk, reason_lines(raising(row["reasons"])))
     out.print(table)
 
 
-def show_list(scores: Dataset, *, others_share: float, most: int = MOST_LISTED) -> None:
+def show_list(
+    scores: Dataset, people: Mapping[str, PersonFacts], *, others_share: float, most: int = MOST_LISTED
+) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or that a failed gate leaves no list.
 
     ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only the rows shown are read in full.
-    ``others_share``: of the model's ``[reasons]``.
+    ``people``: who they are; ``others_share``: of the model's ``[reasons]``.
     """
     newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())
     now = field("as_of") == newest
@@ -51,7 +51,7 @@ def show_list(scores: Dataset, *, others_share: float, most: int = MOST_LISTED) 
         if count:
             first = scores.to_table(filter=acting & (field("rank") <= most)).sort_by("rank").to_pylist()
             title = f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}"
-            list_table(first, title, others_share=others_share)
+            list_table(first, people, title, others_share=others_share)
         elif scores.count_rows(filter=horizon & (field("status") == "scored")):
             out.print(f"[yellow]{name} within {days} days: a gate failed (see `perfml train`): no list[/]")
 
@@ -75,16 +75,30 @@ def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
             continue
         if row["rank"] is None:
             out.print(f"[yellow]{escape(head)}: a gate failed; do not act on it[/]")
-        table = Table(title=f"{escape(head)}: {row['probability']:.1%}", title_justify="left")
-        for heading in ("log-odds", "who can act", "why", "原因"):
-            table.add_column(heading, justify="right" if heading == "log-odds" else "left", overflow="fold")
-        for r in row["reasons"]:
-            owner = "" if r["evidence"] == "other" else owner_text(r["owner"], r["steady"], "en")
-            table.add_row(f"{r['contribution']:+.2f}", owner, escape(r["en"]), escape(r["zh"]))
-        table.caption = (
-            f"base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}"
+        out.print(f"[bold]{escape(head)}: about {row['probability']:.0%}[/]")
+        for reason in row["reasons"]:
+            mark = "[red]▲[/]" if reason["contribution"] > 0 else "[green]▼[/]"
+            owner = "" if reason["evidence"] == UNLISTED else owner_text(reason["owner"], reason["steady"], "en")
+            out.print(
+                Padding(f"{mark} {escape(reason['en'])}" + (f" [dim]({owner})[/]" if owner else ""), (0, 0, 0, 2))
+            )
+            out.print(Padding(f"[dim]{escape(reason['zh'])}[/]", (0, 0, 0, 4)))
+        out.print(
+            f"  [dim]log-odds: base {row['base_value']:+.2f}, sum {row['margin']:+.2f}; {row['model']} {row['model_version']}[/]"
         )
-        out.print(table)
+
+
+def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
+    """Print what a manager or an employee may read, in English and Chinese."""
+    for row in rows:
+        head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
+        if row.status != "scored":
+            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(row.why_not)})" if row.why_not else ""))
+            continue
+        out.print(f"[bold]{escape(head)}[/]")
+        for reason in row.reasons:
+            out.print(Padding(escape(reason.en), (0, 0, 0, 2)))
+            out.print(Padding(f"[dim]{escape(reason.zh)}[/]", (0, 0, 0, 4)))
 
 
 def _counted(scores: Dataset, column: str) -> list[tuple[str | None, int]]:

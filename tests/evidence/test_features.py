@@ -444,7 +444,9 @@ def test_a_kind_called_like_a_column_keeps_its_evidence(tmp_path: Path) -> None:
     built = evidence(folder, shipped(), [dt.date(2025, 6, 10)])
     row = built.frame.iloc[0]
     assert row["events_count_91d"] == 2
-    (named,) = (c.name for c in built.columns if c.reason_en == "events" and c.name.endswith("_count_91d"))
+    (named,) = (
+        c.name for c in built.columns if c.reason_en == "events coded “events”" and c.name.endswith("_count_91d")
+    )
     assert row[named] == 1
 
 

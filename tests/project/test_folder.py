@@ -127,11 +127,11 @@ REFUSED = {
     ),
     "a key of a measure": (
         {"features__nights_dot_toml": LOG + "window_days = [1]"},
-        r"features/nights\.toml \[measures\.0\]: 'window_days' is not a key; did you mean 'windows_days'\? use one of: column",
+        r"features/nights\.toml \[measures\.0\]: 'window_days' is not a key; did you mean 'windows_days'\? use one of: change",
     ),
     "a key of a column": (
         {"features__extra_dot_sql": QUERY.replace('unit = "times"', 'unit = "times"\nkind = "x"')},
-        r"features/extra\.sql \[columns\.x\]: 'kind' is not a key; use one of: compare, direction",
+        r"features/extra\.sql \[columns\.x\]: 'kind' is not a key; use one of: change, compare, direction",
     ),
     "a key of a table": (
         {"features__sources_dot_toml": "[exits]\ncolour = 1"}, r"features/sources\.toml exits: 'colour' is not a key",

@@ -60,6 +60,7 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ModelSpec, MODEL | {"segments": {"a": SEGMENT}}, ["segments", "a"], model_spec.Segment),
     (ModelSpec, MODEL, ["gates"], model_spec.GatesSpec),
     (ModelSpec, MODEL, ["fairness"], model_spec.FairnessSpec),
+    (ModelSpec, MODEL, ["reasons"], model_spec.ReasonsSpec),
 ]
 
 

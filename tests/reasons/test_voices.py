@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,9 @@ from perfml.messages import Language
 from perfml.project.folder import ProjectFolder
 from perfml.project.policies import parse_policy
 from perfml.project.starter import STARTER
-from perfml.project.voices import VoicesSpec, Who
-from perfml.reasons.reasons import Reason
-from perfml.reasons.voices import Voices
+from perfml.project.voices import Reader, VoicesSpec, Who
+from perfml.reasons.record import Reason
+from perfml.reasons.voices import VoicedReason, VoicedScore, Voices
 
 SPEC = ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -79,11 +81,66 @@ def test_owner_and_action_are_named_where_the_risk_is_raised() -> None:
 
 def test_only_the_texts_are_retold() -> None:
     lines = [reason(), reason(-0.5), reason(0.1, other=True)]
-    for who in WHO:
-        again = Voices(SPEC, COLUMNS).retell(lines, who)
-        assert [{**line, "zh": "", "en": ""} for line in again] == [{**line, "zh": "", "en": ""} for line in lines]
-        assert [line["en"] for line in again] == [text(who, "en", line) for line in lines]
+    again = Voices(SPEC, COLUMNS).retell(lines)
+    assert [{**line, "zh": "", "en": ""} for line in again] == [{**line, "zh": "", "en": ""} for line in lines]
+    assert [line["en"] for line in again] == [text("hr", "en", line) for line in lines]
     assert lines[0] == reason(), "the given reasons are not altered"
+
+
+FORBIDDEN = re.compile("probab|rank|band|margin|base|incidence|contribution|segment|log_odds|score|percent")
+
+
+def score_row(*reasons: Reason) -> dict[str, Any]:
+    figures = {
+        "probability": 0.4321,
+        "margin": -0.27,
+        "base_value": -1.0,
+        "rank": 17,
+        "band": "act",
+        "segments": ["top"],
+    }
+    facts = {"employee_id": "E1", "model": "attrition", "as_of": dt.date(2026, 1, 1), "horizon_days": 91}
+    return {**facts, **figures, "status": "scored", "why_not": None, "reasons": list(reasons)}
+
+
+def test_the_type_for_manager_and_employee_has_no_figure_of_the_risk() -> None:
+    for kind in (VoicedScore, VoicedReason):
+        assert not [field.name for field in fields(kind) if FORBIDDEN.search(field.name)]
+    assert FORBIDDEN.search("base_value")
+    assert [name for name in score_row() if FORBIDDEN.search(name)], "the search would see them"
+
+
+@pytest.mark.parametrize("who", ["manager", "employee"])
+def test_manager_and_employee_read_concerns_and_good_news_alone(who: Reader) -> None:
+    overtime: Reason = reason(0.5)
+    fine = reason(-0.5)
+    fine["values"] = [{**fine["values"][0], "value": 3.0}]
+    worse = reason(-0.4)  # more overtime than usual, and yet it lowers the risk
+    voiced = Voices(SPEC, COLUMNS).voiced(score_row(overtime, fine, worse, reason(0.2, other=True)), who)
+    assert [line.concern for line in voiced.reasons] == [True, False]
+    assert voiced.reasons[1].en == "Going well: overtime in the last 91 days: 3 times (usually 56 times)"
+    assert "0.43" not in str(voiced)
+    assert Voices(SPEC, COLUMNS).voiced(score_row() | {"reasons": None}, who).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("activity:overtime", "redistribute the work, and agree on a limit to overtime"),
+        ("activity:代码评审", SPEC.actions["activity"].en),
+        ("career:level", SPEC.actions["career"].en),
+        ("my_evidence", SPEC.owner_actions["manager"].en),
+    ],
+)
+def test_an_action_is_inherited_from_the_evidence_and_from_the_owner(name: str, action: str) -> None:
+    assert Voices(SPEC, COLUMNS).action({**reason(), "evidence": name}, "en") == action
+
+
+def test_a_combination_calls_for_talk_and_names_nobody() -> None:
+    line: Reason = {**reason(), "form": "combined"}
+    assert text("hr", "en", line).endswith(
+        "in combination with other evidence; raises the risk; " + SPEC.owner_actions["manager"].en
+    )
 
 
 @pytest.mark.parametrize(

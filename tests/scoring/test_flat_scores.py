@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from python_calamine import CalamineWorkbook
 
-from perfml.scoring.flat_scores import FACTS, SCORED
+from perfml.scoring.flat_scores import SCORED
+from perfml.scoring.people_files import FACTS
 from tests.simulated import END, Simulated
 
 

@@ -75,7 +75,7 @@ def mapped_table(
         columns=types,
         is_text=any(part.is_text for part, _, _ in readings),
         row=f"raw.{quoted(ROW)}",
-        file=f"raw.{quoted(FILE)}" if len(readings) > 1 else "null::text",
+        file=f"raw.{quoted(FILE)}" if len(readings) > 1 else None,
         unlisted={
             name: f"raw.{quoted(_unlisted(name))}" for name, sqls in by_column.items() if any(s.unlisted for s in sqls)
         },

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -19,9 +19,10 @@ from perfml.evidence.columns import Column, require_unique_names
 from perfml.project.column_names import fill
 from perfml.project.feature_spec import COUNTERPART_MEASURES, KindMeta, Measure
 from perfml.project.folder import WindowedFile
-from perfml.project.spec import Relation
+from perfml.project.spec import Direction, Relation
 
 Side = Literal["own", "received", "either"]
+REVERSED: Mapping[Direction, Direction] = {"higher": "lower", "lower": "higher", "neither": "neither"}
 PAIRED_WINDOWS = ("trend", "own_past")
 """Measures that compare a recent window with the rest of a longer one."""
 
@@ -204,7 +205,7 @@ def _expand(
 
 def _column(file: WindowedFile, measure: Measure, *, name: str, kind: str, window: int) -> Column:
     """What the column means: ``kind`` is the raw kind, ``name`` its name in columns; both empty over several kinds."""
-    meta = file.spec.kinds.get(kind) or KindMeta(zh=kind, en=kind.replace("_", " "))
+    meta = file.spec.kinds.get(kind) or KindMeta(zh=f"代码为“{kind}”的事件", en=f"events coded “{kind}”")
     reason = measure.reason or (f"{file.name}:{name}" if name else file.name)
     return Column(
         name=fill(measure.column, kind=name, window=window),
@@ -214,8 +215,15 @@ def _column(file: WindowedFile, measure: Measure, *, name: str, kind: str, windo
         reason_en=meta.en if name else file.spec.en,
         zh=fill(measure.zh, kind=meta.zh, window=window),
         en=fill(measure.en, kind=meta.en, window=window),
-        unit=measure.unit,
-        direction=meta.direction or measure.direction,
+        unit=(measure.measure == "sum" and meta.unit) or measure.unit,
+        direction=_direction(meta, measure),
         owner=meta.owner or measure.owner,
         reach_days=max(measure.windows_days) if measure.measure in PAIRED_WINDOWS else window,
     )
+
+
+def _direction(kind: KindMeta, measure: Measure) -> Direction:
+    """Which values are good news: the more recently good news came, the better."""
+    if kind.direction is None:
+        return measure.direction
+    return REVERSED[kind.direction] if measure.measure == "days_since_last" else kind.direction

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
 from perfml.evidence.tables.reading import RawTable, literal, quoted
-from perfml.evidence.tables.typed_rows import FAULTS, present, sql_type, typed_rows
+from perfml.evidence.tables.typed_rows import faults, present, sql_type, typed_rows
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
 from perfml.project.table_spec import TableSpec
 
@@ -38,8 +39,10 @@ def load(connection: duckdb.DuckDBPyConnection, raw: RawTable, spec: TableSpec, 
     rows: int = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
     rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
     faulty = f"typed_{name} t where t.broken is not null"
-    refused = loading.quarantine(faulty, rule=rule, column=column, fault=", ".join(f"t.{name}" for name in FAULTS))
-    hidden = ", ".join(("broken", *FAULTS))
+    refused = loading.quarantine(
+        faulty, rule=rule, column=column, fault=[column or "null" for column in faults(raw).values()]
+    )
+    hidden = ", ".join(filter(None, ("broken", *faults(raw).values())))
     clean = f"select * exclude ({hidden}), greatest(happened_day, known_day) as usable_day from typed_{name}"
     if refused:  # otherwise the rules need not be evaluated again
         clean += " where broken is null"
@@ -61,7 +64,7 @@ class _Loading:
     spec: TableSpec
 
     def quarantine(
-        self, rows: str, *, rule: str, column: str = "null", fault: str = "null::text, null::text, null::bigint"
+        self, rows: str, *, rule: str, column: str = "null", fault: Sequence[str] = ("null", "null", "null")
     ) -> int:
         """Copy ``rows`` (SQL after ``from``, its rows called ``t``) to ``quarantine``; return how many.
 
@@ -71,7 +74,7 @@ class _Loading:
         person = "t.employee_id" if "employee_id" in self.spec.columns else "null"
         n: int = self.connection.execute(
             f"insert into quarantine select {literal(self.raw.name)}, {rule}, {column}, {key}, {person},"
-            f" t.happened_day, t.known_day, {fault} from {rows}"
+            f" t.happened_day, t.known_day, {', '.join(fault)} from {rows}"
         ).fetchall()[0][0]
         return n
 

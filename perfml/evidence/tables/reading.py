@@ -29,9 +29,9 @@ class RawTable:
     columns: Mapping[str, str]
     is_text: bool
     """Every value is text (CSV), so it is worth parsing only once."""
-    row: str = "null::bigint"
-    """SQL over ``raw``: the number of the row in its file."""
-    file: str = "null::text"
+    row: str | None = None
+    """SQL over ``raw``: the number of the row in its file, where rows are numbered."""
+    file: str | None = None
     """SQL over ``raw``: the file it stands in, where there are several."""
     unlisted: Mapping[str, str] = field(default_factory=dict)
     """Column -> SQL over ``raw``: the value that its mapping does not list, else null."""

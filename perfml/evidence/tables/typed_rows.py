@@ -9,8 +9,6 @@ from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.project.table_spec import ColumnType, TableSpec
 
 EARLIEST, LATEST = dt.date(1900, 1, 1), dt.date.max
-FAULTS = ("value_at_fault", "file", "row_in_file")
-"""Columns of a row that say what is wrong with it and where it stands; a clean table has none of them."""
 _MOMENTS = ("DATE", "TIMESTAMP")
 _FLOATING = ("DOUBLE", "FLOAT")
 _EXACT = (
@@ -32,7 +30,7 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
 
     - ``happened_day``, ``known_day`` and ``known_moment`` (``known_at``, else when it happened),
     - ``broken``: null for a usable row, else ``rule`` or ``rule:column`` of the first rule that it breaks,
-    - :data:`FAULTS`: the value that broke it, and where it stands in its file, as far as that is known.
+    - the columns of :func:`faults`: the value that broke it and where it stands, as far as that is known.
     """
     columns = present(raw, spec)
     checked = [column for column, kind in columns.items() if kind.type != "text"]  # any text is a valid text
@@ -42,7 +40,7 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
     ]
     given = [f"{_stored_value(column, raw)} as {_given(column)}" for column in checked]
     given += [f"{value} as {_unlisted(column)}" for column, value in raw.unlisted.items()]
-    given += [f"{raw.row} as row_in_file, {raw.file} as file"]
+    given += [f"{sql} as {name}" for name, sql in (("row_in_file", raw.row), ("file", raw.file)) if sql is not None]
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
     known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in columns else f"{happened}::timestamp"
     hidden = [*map(_given, checked), *map(_unlisted, raw.unlisted)]
@@ -53,6 +51,15 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
         f" from (select {', '.join([*typed, *absent, *given])} from {raw.relation} raw) t"
     )
     return f"select * {exclude}, {_value_at_fault(raw, spec, checked)} as value_at_fault from ({judged}) t"
+
+
+def faults(raw: RawTable) -> dict[str, str | None]:
+    """What ``quarantine`` says of a faulty row -> the column that :func:`typed_rows` gives for it; None: nothing is known."""
+    return {
+        "value": "value_at_fault",
+        "file": "file" if raw.file is not None else None,
+        "row_in_file": "row_in_file" if raw.row is not None else None,
+    }
 
 
 def present(raw: RawTable, spec: TableSpec) -> dict[str, ColumnType]:
@@ -90,7 +97,7 @@ def _value_at_fault(raw: RawTable, spec: TableSpec, checked: Sequence[str]) -> s
         for name, rule in spec.rules.items()
         if rule.column in spec.columns
     ]
-    return f"case {' '.join(cases)} end" if cases else "null::text"
+    return f"case when broken is not null then case {' '.join(cases)} end end" if cases else "null::text"
 
 
 def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from perfml.learning.record import NO_BACKTEST
 from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
-from perfml.reasons.reasons import Reason
+from perfml.reasons.record import Reason
 from perfml.scoring.people_files import PersonFacts, facts_of
 from perfml.service.answers.shared import (
     REASON_COLUMNS,

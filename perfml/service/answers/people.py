@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import cast
 
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
 from perfml.messages import Message
 from perfml.project.model_spec import Population
-from perfml.project.voices import Who
-from perfml.reasons.reasons import Reason
-from perfml.reasons.voices import Voices
+from perfml.project.voices import Reader, Who
+from perfml.reasons.record import Reason
 from perfml.service.answers.shared import (
     Answer,
     CauseAnswer,
@@ -79,6 +79,38 @@ class PersonAnswer(Answer):
     rows: tuple[PersonRowAnswer, ...]
 
 
+class VoicedReasonAnswer(Answer):
+    """One reason, worded for the manager or the employee."""
+
+    evidence: str
+    owner: str
+    """Who can act on it: employee, manager, company or data."""
+    concern: bool
+    """Whether it is worth attention; otherwise it is going well."""
+    zh: str
+    en: str
+
+
+class VoicedRowAnswer(Answer):
+    """What manager and employee may read of one score: its reasons, the strongest first, and no figure of the risk."""
+
+    model: str
+    as_of: dt.date
+    horizon_days: int
+    status: ScoreStatus
+    why_not: TextAnswer | None
+    """Why there is no score; null where there is one."""
+    reasons: tuple[VoicedReasonAnswer, ...]
+
+
+class VoicedPersonAnswer(Answer):
+    """What a manager or an employee may read, one row for each model, date and horizon."""
+
+    employee_id: str
+    voice: Reader
+    rows: tuple[VoicedRowAnswer, ...]
+
+
 class PersonQuery(ServiceQuery):
     """Which of a person's rows. Any other parameter is refused."""
 
@@ -87,19 +119,20 @@ class PersonQuery(ServiceQuery):
     as_of: IsoDate | None = None
     """YYYY-MM-DD; each model's newest scored date when absent."""
     voice: Who | None = None
-    """The audience of the reasons: the same numbers in other words; worded neutrally when absent."""
+    """The audience of the reasons, worded neutrally when absent. ``manager`` and ``employee`` get another answer, without
+    probability, rank, band and contributions."""
     horizon_days: HorizonDays | None = None
     """Every horizon when absent."""
 
 
-def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAnswer:
+def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAnswer | VoicedPersonAnswer:
     """Return every requested row of a person.
 
     Raises :class:`NotFound`, with the same text for someone who does not exist and someone without scores; for a model or a
     date without scores the text depends on no person. Raises :class:`ModelError` where the version that scored is altered.
     """
     models = [query.model] if query.model is not None else store.models()
-    rows: list[PersonRowAnswer] = []
+    rows: list[PersonRowAnswer | VoicedRowAnswer] = []
     dates = 0
     for model in models:
         try:
@@ -114,30 +147,34 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
         raise no_scores(", ".join(models), query.as_of, scored)
     if not rows:
         raise no_person()
-    return PersonAnswer(employee_id=employee_id, rows=tuple(rows))
+    if query.voice is None or query.voice == "hr":
+        return PersonAnswer(employee_id=employee_id, rows=tuple(r for r in rows if isinstance(r, PersonRowAnswer)))
+    voiced = tuple(row for row in rows if isinstance(row, VoicedRowAnswer))
+    return VoicedPersonAnswer(employee_id=employee_id, voice=query.voice, rows=voiced)
 
 
 def _rows(
     store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str, query: PersonQuery
-) -> Iterator[PersonRowAnswer]:
+) -> Iterator[PersonRowAnswer | VoicedRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
     version = str(file.rows([0], ["model_version"])[0]["model_version"])
     record = store.record(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
     for row in file.rows(positions, SCORE_COLUMNS):
-        if query.horizon_days in (None, row["horizon_days"]):
-            reasons = cast(list[Reason], row["reasons"] or [])
-            if voices is not None and query.voice is not None:
-                reasons = _reworded(reasons, voices, query.voice, where=f"{model}/{as_of}.parquet")
-            yield _row({**row, "reasons": reasons}, model, as_of, record)
-
-
-def _reworded(reasons: list[Reason], voices: Voices, who: Who, *, where: str) -> list[Reason]:
-    try:
-        return voices.retell(reasons, who)
-    except PerfmlError as error:
-        raise unreadable(where) from error
+        if query.horizon_days not in (None, row["horizon_days"]):
+            continue
+        reasons = cast(list[Reason], row["reasons"] or [])
+        try:
+            if voices is None or query.voice is None:
+                yield _row({**row, "reasons": reasons}, model, as_of, record)
+            elif query.voice == "hr":
+                yield _row({**row, "reasons": voices.retell(reasons)}, model, as_of, record)
+            else:
+                voiced = voices.voiced({**row, "model": model, "as_of": as_of}, query.voice)
+                yield VoicedRowAnswer.model_validate(asdict(voiced) | {"why_not": why_not(row, record.spec.population)})
+        except PerfmlError as error:
+            raise unreadable(f"{model}/{as_of}.parquet") from error
 
 
 def _row(row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord) -> PersonRowAnswer:

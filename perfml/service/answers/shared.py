@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from perfml.messages import Message, render
+from perfml.reasons.record import Form
 from perfml.scoring.people_files import PersonFacts
 
 RiskBand = Literal["act", "watch", "none"]
@@ -46,6 +47,9 @@ class ReasonLineAnswer(Answer):
     """Who can act on it: employee, manager, company or data."""
     steady: bool | None
     """Whether it mostly leads again when the model is refitted on other people; null where that was not tested."""
+    form: Form | None = None
+    """How it is worded: by its ``value``, as a ``change``, or as ``combined`` with other evidence; null in rows kept by earlier
+    versions."""
     zh: str
     en: str
 

@@ -63,7 +63,13 @@ def test_words_of_a_kind() -> None:
     ).columns
     assert [(c.column.zh, c.column.en, c.column.owner, c.column.direction, c.column.reason) for c in columns] == [
         ("近7天加班", "overtime in 7 days", "manager", "lower", "log:ot"),
-        ("近7天code_review", "code review in 7 days", "employee", "neither", "log:code_review"),
+        (
+            "近7天代码为“code_review”的事件",
+            "events coded “code_review” in 7 days",
+            "employee",
+            "neither",
+            "log:code_review",
+        ),
     ]
 
 

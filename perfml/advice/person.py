@@ -1,0 +1,273 @@
+"""One person in one answer: the risk and its reasons, whose they are, and the support that fits.
+
+Two types, so that what a reader may not see has no field: :class:`SharedPerson` for the manager and the employee, and
+:class:`PersonForHr`, which adds names, figures of the risk and offers of help. Everything is read from what is kept under
+``home``; nothing is computed. Without heavy imports: the service answers with these types.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from perfml.advice.decision_log import DecisionLog
+from perfml.dated_files import dates_in
+from perfml.errors import PerfmlError
+from perfml.learning.registry.artifacts import read_columns, read_record
+from perfml.project.spec import Owner
+from perfml.project.voices import Who
+from perfml.reasons.leading import for_others, raising
+from perfml.reasons.voices import Voices
+from perfml.scoring.known_people import rows_of
+from perfml.scoring.people_files import facts_of, people_facts
+from perfml.scoring.run_record import voices_of
+
+KeptRow = Mapping[str, Any]
+
+
+class _BundlePart(BaseModel):
+    """The base of the parts: frozen; an attribute's docstring is its description in the OpenAPI document."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+
+class NobodyKept(PerfmlError):
+    """Nothing is kept of a person, at a date or at all."""
+
+
+class BothLanguages(_BundlePart):
+    """The same text in Simplified Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class PersonReason(_BundlePart):
+    """A leading reason that raises the risk, in the reader's voice: the evidence, who can act, and what they can do."""
+
+    evidence: str
+    owner: Owner
+    """Whose it is to act on: employee, manager, company or data."""
+    text: BothLanguages
+    action: BothLanguages | None
+    """What the owner can do, as the sentence says it too; null where none is defined."""
+
+
+class SharedRisk(_BundlePart):
+    """What one model says of the person, without figures."""
+
+    model: str
+    title: BothLanguages
+    as_of: dt.date
+    status: str
+    """``scored``, or why there is no score: ``ineligible``, ``thin`` or ``held``."""
+    reasons: tuple[PersonReason, ...]
+    """The strongest first."""
+
+
+class HorizonRisk(_BundlePart):
+    """The figures of one horizon."""
+
+    horizon_days: int
+    proven: bool
+    """Whether no gate of the model failed. Otherwise there is neither rank nor band."""
+    probability: float | None
+    rank: int | None
+    band: str | None
+    why_not: str | None
+    """Which data are broken, where the score is held."""
+
+
+class HrRisk(SharedRisk):
+    """What one model says of the person, with figures."""
+
+    setting: bool
+    """Whether others own most of the raised risk: then the setting needs support, not the person."""
+    horizons: tuple[HorizonRisk, ...]
+
+
+class CourseSupport(_BundlePart):
+    """A course for a gap, or why there is none."""
+
+    suggestion_id: str
+    as_of: dt.date
+    tag: str | None
+    """The gap."""
+    title: str | None
+    """The course; null where none fits."""
+    order: int | None
+    """1 is the first to take."""
+    hours: float | None
+    text: BothLanguages | None
+    """What is suggested, or why nothing is."""
+
+
+class TargetSupport(_BundlePart):
+    """A goal whose target or weight should move, or that no change within the policy brings into reach."""
+
+    suggestion_id: str
+    as_of: dt.date
+    goal_id: str
+    metric: str
+    scope: str | None
+    status: str
+    """``suggested`` or ``beyond``."""
+    old_target: float | None
+    new_target: float | None
+    old_weight: float | None
+    new_weight: float | None
+    escalation_id: str | None
+    """The case that the goal belongs to."""
+    text: BothLanguages | None
+
+
+class OfferedHelp(_BundlePart):
+    """Help that was offered, refused or done."""
+
+    kind: str
+    offered_on: dt.date
+    status: str
+    done_on: dt.date | None
+
+
+class SharedPerson(_BundlePart):
+    """What the manager or the employee may read of one person."""
+
+    employee_id: str
+    voice: Who
+    risks: tuple[SharedRisk, ...]
+    courses: tuple[CourseSupport, ...]
+    targets: tuple[TargetSupport, ...]
+
+
+class PersonForHr(SharedPerson):
+    """Everything that HR needs to support one person."""
+
+    name: str | None
+    department: str | None
+    manager_id: str | None
+    manager_name: str | None
+    role_family: str | None
+    level: int | None
+    tenure_days: int | None
+    risks: tuple[HrRisk, ...]
+    offers: tuple[OfferedHelp, ...]
+    """Oldest first."""
+
+
+def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | None = None) -> SharedPerson:
+    """What is kept of one person: of each model the scores of ``as_of`` (default: its newest), of each policy the newest
+    suggestions until then. A :class:`PersonForHr` for ``voice="hr"``.
+
+    Raises :class:`NobodyKept` where nothing is kept of the person, :class:`PerfmlError` for damaged files.
+    """
+    risks = tuple(_risks(home, employee_id, voice=voice, as_of=as_of))
+    suggestions = tuple(_suggestions(home, employee_id, as_of))
+    if not risks and not suggestions:
+        raise NobodyKept(
+            "is nobody of whom anything is kept here" + (f" at {as_of}" if as_of else ""),
+            where=f"employee_id {employee_id!r}",
+            remedy="check the id and the date; people are known once a date has been scored or advised",
+        )
+    courses = tuple(_course(row) for row in suggestions if "course_id" in row)
+    targets = tuple(
+        _target(row) for row in suggestions if "goal_id" in row and row["status"] in ("suggested", "beyond")
+    )
+    shared = {"employee_id": employee_id, "voice": voice, "risks": risks, "courses": courses, "targets": targets}
+    if voice != "hr":
+        return SharedPerson.model_validate(shared)
+    newest = max([risk.as_of for risk in risks] + [row["as_of"] for row in suggestions])
+    facts = facts_of(people_facts(home, newest, {employee_id}), employee_id)
+    help_offered = tuple(
+        OfferedHelp(kind=each.kind, offered_on=each.offered_on, status=each.status, done_on=each.done_on)
+        for each in DecisionLog(home).interventions()
+        if each.employee_id == employee_id and each.status is not None
+    )
+    return PersonForHr.model_validate({**asdict(facts), **shared, "offers": help_offered})
+
+
+def _risks(home: Path, employee_id: str, *, voice: Who, as_of: dt.date | None) -> Iterator[SharedRisk]:
+    for folder in _folders(home / "scores"):
+        day = as_of or next(iter(dates_in(folder)), None)
+        path = folder / f"{day}.parquet"
+        rows = rows_of(path, employee_id) if path.is_file() else []
+        if rows:
+            yield _risk(home, sorted(rows, key=lambda row: int(row["horizon_days"])), voice=voice)
+
+
+def _risk(home: Path, rows: list[KeptRow], *, voice: Who) -> SharedRisk:
+    """The rows of one model, one for each horizon; the reasons are those of the shortest that has a score."""
+    first = next((row for row in rows if row["status"] == "scored"), rows[0])
+    model, version, day = first["model"], first["model_version"], first["as_of"]
+    record, voices = (
+        read_record(home, model, version),
+        Voices(voices_of(home, model, day), read_columns(home, model, version)),
+    )
+    leading: list[Any] = raising(first["reasons"])
+    shared = {
+        "model": model,
+        "title": BothLanguages(zh=record.spec.zh, en=record.spec.en),
+        "as_of": day,
+        "status": first["status"],
+        "reasons": tuple(
+            PersonReason(
+                evidence=reason["evidence"],
+                owner=reason["owner"],
+                text=BothLanguages(zh=voices.text(reason, voice, "zh"), en=voices.text(reason, voice, "en")),
+                action=_both(voices.action(reason, "zh"), voices.action(reason, "en")),
+            )
+            for reason in leading
+        ),
+    }
+    if voice != "hr":
+        return SharedRisk(**shared)
+    tested = record.backtests
+    return HrRisk(
+        **shared,
+        setting=bool(leading) and for_others(first["reasons"], record.spec.reasons.others_share),
+        horizons=tuple(
+            HorizonRisk(
+                **{name: row[name] for name in ("horizon_days", "probability", "rank", "band", "why_not")},
+                proven=row["horizon_days"] in tested and tested[row["horizon_days"]].proven,
+            )
+            for row in rows
+        ),
+    )
+
+
+def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[KeptRow]:
+    for folder in _folders(home / "suggestions"):
+        day = next((day for day in dates_in(folder) if as_of is None or day <= as_of), None)
+        if day is not None:
+            yield from rows_of(folder / f"{day}.parquet", employee_id)
+
+
+def _course(row: KeptRow) -> CourseSupport:
+    fields = {name: row[name] for name in ("suggestion_id", "as_of", "tag", "title", "hours")}
+    return CourseSupport(**fields, order=row["rank"], text=_text(row))
+
+
+def _target(row: KeptRow) -> TargetSupport:
+    own = set(TargetSupport.model_fields) - {"text", "escalation_id"}
+    beyond = row.get("beyond")
+    escalation = None if beyond is None else beyond["escalation_id"]
+    return TargetSupport(**{name: row[name] for name in own}, text=_text(row), escalation_id=escalation)
+
+
+def _text(row: KeptRow) -> BothLanguages | None:
+    """What a suggestion says, or why there is none."""
+    prefix = "" if row["en"] else "why_not_"
+    return _both(row[f"{prefix}zh"], row[f"{prefix}en"])
+
+
+def _both(zh: str | None, en: str | None) -> BothLanguages | None:
+    return BothLanguages(zh=zh, en=en) if zh and en else None
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
