@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
     from perfml.reasons.voices import VoicedScore
+    from perfml.mapping.proposal import MappingProposal
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
 
@@ -70,6 +71,30 @@ class Project:
         self.folder = ProjectFolder(chosen)
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
+
+    # An export as it is
+
+    def propose(self, export: DataLocation) -> MappingProposal:
+        """Propose how an export is read: its files and sheets recognised, each column with a reason and a confidence, and the
+        questions that only a person can answer (``proposal.questions()``, :meth:`MappingProposal.answered`)."""
+        from perfml.mapping.propose import propose
+
+        return propose(export, self.folder.definitions.tables)
+
+    def map(
+        self, proposal: MappingProposal, out: str | Path, *, language: Language = "en", force: bool = False
+    ) -> list[Path]:
+        """Write a project that reads the export of ``proposal`` into ``out``; reasons and open questions are comments in
+        ``language``. Return its files. Raises :class:`PerfmlError` where one would be overwritten, unless ``force``."""
+        from perfml.mapping.writing import write_project
+
+        return write_project(proposal, Path(out), language=language, force=force)
+
+    def template(self, directory: str | Path) -> list[Path]:
+        """Write a workbook and CSV files to fill in, which are read without a mapping; return the files."""
+        from perfml.mapping.template import write_template
+
+        return write_template(self.folder.definitions.tables, Path(directory))
 
     # Data and evidence
 

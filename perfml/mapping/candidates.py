@@ -6,15 +6,26 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from perfml.mapping.names import Fit, fit, synonyms
+from perfml.mapping.names import NO_FIT, Fit, fit, synonyms
 from perfml.mapping.profiles import ColumnProfile
-from perfml.mapping.values import exit_kinds, levels, rating_scale
+from perfml.mapping.values import levels, rating_scale
 from perfml.project.table_spec import ColumnType, TableSpec
 
 PERIOD = "period"
 """A column of reviews that names the period in words; it is no column of the table, but others are made from it."""
 JOINS = 0.8
 """Share of the values of an id column that must be ids of employees."""
+SURE = 0.75
+"""Confidence from which a column is used without a question."""
+BY_JOINS, BY_CONTENT = 0.8, 0.65
+"""How sure a column is that its values alone speak for: ids of employees; the only date, kind or rating of the sheet."""
+DATED: Mapping[str, tuple[str, ...]] = {
+    "employees": ("hired_on",),
+    "exits": ("exited_on",),
+    "events": ("happened_at",),
+    "reviews": ("reviewed_on",),
+}
+"""Table → the date that it cannot do without."""
 NEVER, ODD = 0.0, 0.4
 """How well content of another type fits a column: it cannot be read; it is unusual."""
 BIRTH_YEARS = range(1920, 2015)
@@ -50,7 +61,47 @@ def candidates(
             suits = suitability(target, spec.columns.get(target), profile, people=people)
             if suits > 0:
                 pairs.append((target, Candidate(column=profile, score=match.score * suits, name=match)))
-    return _assigned(pairs)
+    assigned = dict(_assigned(pairs))
+    if PERIOD in assigned and "period_end" in assigned and assigned["period_end"].score < SURE:
+        del assigned["period_end"]  # the period in words says it, and surely
+    return {**assigned, **_by_content(table, profiles, assigned, people)}
+
+
+def _by_content(
+    table: str, profiles: Mapping[str, ColumnProfile], assigned: Mapping[str, Candidate], people: Collection[str]
+) -> Mapping[str, Candidate]:
+    """What names leave open and only one column can be: the ids of employees, the date, the kind, the rating."""
+    free = [
+        profile
+        for name, profile in profiles.items()
+        if name not in {candidate.column.name for candidate in assigned.values()}
+        and fit(profile.label, synonyms().unrelated).score == 0
+    ]
+    options: dict[str, list[ColumnProfile]] = {}
+    if people:
+        options["employee_id"] = [each for each in free if share_of(each, people) >= JOINS]
+    for target in DATED.get(table, ()):
+        options[target] = [each for each in free if each.content == "date"]
+    if table == "events":
+        options["kind"] = [each for each in free if each.content == "text" and each.is_choice and each.distinct > 1]
+    if table == "reviews":
+        options["rating"] = [each for each in free if each.content == "text" and _is_rated(each)]
+    return {
+        target: Candidate(
+            column=columns[0],
+            score=BY_JOINS if target == "employee_id" else BY_CONTENT,
+            name=NO_FIT,
+            by="joins" if target == "employee_id" else "content",
+            joined=share_of(columns[0], people),
+        )
+        for target, columns in options.items()
+        if len(columns) == 1 and target not in assigned
+    }
+
+
+def _is_rated(profile: ColumnProfile) -> bool:
+    scale = rating_scale(profile.every, name=profile.label) if profile.is_choice else None
+    return scale is not None and scale.certain
 
 
 def _assigned(pairs: list[tuple[str, Candidate]]) -> Mapping[str, Candidate]:
@@ -72,9 +123,7 @@ def _assigned(pairs: list[tuple[str, Candidate]]) -> Mapping[str, Candidate]:
     return assigned
 
 
-def suitability(
-    target: str, kind: ColumnType | None, profile: ColumnProfile, *, people: Collection[str]
-) -> float:
+def suitability(target: str, kind: ColumnType | None, profile: ColumnProfile, *, people: Collection[str]) -> float:
     """How well the content of a column fits a column of a table, 0 to 1."""
     content = profile.content
     if content == "empty":
@@ -90,7 +139,9 @@ def suitability(
     if target == "birth_year":
         return 1.0 if content == "int" and all(int(value) in BIRTH_YEARS for value in profile.values) else NEVER
     if kind.type in ("date", "timestamp"):
-        return 1.0 if content == "date" else 0.95 if content == "month" and target in ("happened_at", "month") else NEVER
+        return (
+            1.0 if content == "date" else 0.95 if content == "month" and target in ("happened_at", "month") else NEVER
+        )
     if kind.type in ("double", "int"):
         return _as_number(content)
     if kind.type == "bool":

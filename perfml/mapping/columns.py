@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from perfml.mapping.candidates import Candidate
+from perfml.mapping.candidates import SURE, Candidate
 from perfml.mapping.names import EXACT
 from perfml.mapping.profiles import ColumnProfile
-from perfml.mapping.proposal import SURE, Choice, ColumnProposal, Standing
+from perfml.mapping.proposal import Choice, ColumnProposal, Standing
 from perfml.mapping.values import RatingScale, exit_kinds, levels, rating_scale
 from perfml.messages.message import Message
 from perfml.project.mapping_spec import Cell, ColumnMapping
@@ -23,19 +23,21 @@ LEAVE = Choice(text=Message.of("mapping_choice_leave"), mapping=None)
 EXIT_KINDS = ("voluntary", "involuntary", "other")
 
 
-def proposed(target: str, candidate: Candidate, *, formats: Mapping[str, str], width: int | None) -> ColumnProposal:
-    """The proposal for one column.
+def proposed(
+    table: str, target: str, candidate: Candidate, *, formats: Mapping[str, str], width: int | None
+) -> ColumnProposal:
+    """The proposal for one column of ``table``.
 
     ``formats``: column of the sheet → the format of its dates, where it is settled. ``width``: how long the ids of people are,
     where spreadsheets have removed the zeros of some.
     """
     column = candidate.column
     reason = _reason(candidate)
-    if target == "rating":
+    if (table, target) == ("reviews", "rating"):
         return _rating(column, candidate.score, reason)
-    if target == "kind" and column.is_choice:
+    if (table, target) == ("exits", "kind"):
         return _exit_kind(column, candidate.score, reason)
-    if target == "level" and column.content == "text":
+    if (table, target) == ("positions", "level") and column.content == "text":
         return _level(column, candidate.score, reason)
     if column.formats and column.name not in formats:
         return _ambiguous_date(target, column)
@@ -85,7 +87,13 @@ def settled(target: str, mapping: ColumnMapping, score: float, reason: Message) 
 
 def assumed(target: str, mapping: ColumnMapping, reason: Message, *, confidence: float = 0.6) -> ColumnProposal:
     """A proposal that is used, and that a person should confirm."""
-    return ColumnProposal(target=target, mapping=mapping, confidence=confidence, standing="assumed", reason=reason)
+    use = Choice(
+        text=Message.of("mapping_choice_use", column=" + ".join(mapping.reads) or str(mapping.constant)),
+        mapping=mapping,
+    )
+    return ColumnProposal(
+        target=target, mapping=mapping, confidence=confidence, standing="assumed", reason=reason, choices=(use, LEAVE)
+    )
 
 
 def scale_of(column: ColumnProfile) -> RatingScale | None:
@@ -104,7 +112,9 @@ def _reason(candidate: Candidate) -> Message:
 
 
 def _is_shorter(column: ColumnProfile, width: int | None) -> bool:
-    return width is not None and any(length < width for length in column.lengths) and all(map(str.isdigit, column.values))
+    return (
+        width is not None and any(length < width for length in column.lengths) and all(map(str.isdigit, column.values))
+    )
 
 
 def _quoted(values: Sequence[str]) -> str:
@@ -164,7 +174,7 @@ def _turned(column: ColumnProfile, scale: RatingScale) -> dict[str, Cell]:
 def _exit_kind(column: ColumnProfile, score: float, reason: Message) -> ColumnProposal:
     known, unknown = exit_kinds(column.values)
     translated: dict[str, Cell] = {value: kind for value, kind in known.items() if value != kind}
-    plain = {value: kind for value, kind in known.items() if value == kind}
+    plain: dict[str, Cell] = {value: kind for value, kind in known.items() if value == kind}
     if not unknown:
         values = translated | plain if translated else {}
         return settled("kind", ColumnMapping(column=column.name, values=values), score, reason)
@@ -189,7 +199,12 @@ def _exit_kind(column: ColumnProfile, score: float, reason: Message) -> ColumnPr
 def _level(column: ColumnProfile, score: float, reason: Message) -> ColumnProposal:
     read = levels(column.values) if column.is_choice else None
     if read is not None:
-        return settled("level", ColumnMapping(column=column.name, values=dict(read)), score, reason)
+        return settled(
+            "level",
+            ColumnMapping(column=column.name, values=dict(sorted(read.items(), key=lambda item: item[1]))),
+            score,
+            reason,
+        )
     return ColumnProposal(
         target="level",
         mapping=ColumnMapping(column=column.name),

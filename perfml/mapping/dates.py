@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from perfml.project.mapping_spec import EXCEL
 
@@ -46,10 +46,7 @@ def date_formats(values: Sequence[str]) -> tuple[str, ...] | None:
         return (EXCEL,)
     shape = values[0]
     fitting = [
-        day + time
-        for day in DAYS
-        for time in TIMES
-        if (":" in shape) == (time != "") and _reads(values, day + time)
+        day + time for day in DAYS for time in TIMES if (":" in shape) == (time != "") and _reads(values, day + time)
     ]
     return tuple(fitting) or None
 
@@ -122,6 +119,5 @@ def _reads(values: Sequence[str], style: str) -> bool:
     return True
 
 
-def _share(values: Sequence[str], holds: object) -> float:
-    assert callable(holds)
+def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:
     return sum(map(holds, values)) / len(values)

@@ -25,6 +25,8 @@ class Synonyms:
     """The file ``synonyms.toml``, every name in its plain form (:func:`plain`)."""
 
     ids: tuple[str, ...]
+    generic: frozenset[str]
+    """Names that mean a column only where they stand alone."""
     unrelated: tuple[str, ...]
     """Names of columns that are none of a table, private ones included."""
     titles: Mapping[str, tuple[str, ...]]
@@ -67,6 +69,7 @@ def synonyms() -> Synonyms:
 
     return Synonyms(
         ids=tuple(sorted(map(plain, raw["ids"]), key=len, reverse=True)),
+        generic=frozenset(map(plain, raw["generic"])),
         unrelated=tuple(map(plain, (*raw["private"], *raw["unrelated"]))),
         titles={table: tuple(map(plain, part["titles"])) for table, part in tables.items()},
         columns={
@@ -75,9 +78,7 @@ def synonyms() -> Synonyms:
         },
         kinds={kind: (plain(kind), *map(plain, names)) for kind, names in raw["kinds"].items()},
         exit_kinds={kind: tuple(map(plain, names)) for kind, names in raw["exit_kinds"].items()},
-        ratings=tuple(
-            tuple(tuple(map(plain, level)) for level in words["levels"]) for words in raw["ratings"]
-        ),
+        ratings=tuple(tuple(tuple(map(plain, level)) for level in ladder["levels"]) for ladder in raw["ratings"]),
     )
 
 
@@ -120,11 +121,15 @@ def _fit(text: str, options: Sequence[str], anywhere: bool) -> Fit:
         at_end = text.endswith(option) or text.startswith(option)
         if not at_end and not anywhere:
             continue
-        covered = len(option) / len(text)
         # A name ends with what it is (员工入职日期, employee hire date); what it begins with says less (入职日期来源).
-        score = CONTAINED if text.endswith(option) and covered >= COVERED else LOOSE if at_end else INSIDE
-        best = max(best, Fit(synonym=option, score=score + covered / 1000), key=lambda each: each.score)
+        score = CONTAINED if _says_what(text, option) else LOOSE if at_end else INSIDE
+        best = max(best, Fit(synonym=option, score=score + len(option) / len(text) / 1000), key=lambda each: each.score)
     return Fit(synonym=best.synonym, score=round(best.score, 2))
+
+
+def _says_what(text: str, option: str) -> bool:
+    """Whether ``text`` ends with ``option``, which makes up enough of it and means something by itself."""
+    return text.endswith(option) and len(option) >= COVERED * len(text) and option not in synonyms().generic
 
 
 def _shortest(option: str) -> int:

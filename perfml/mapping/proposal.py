@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from perfml.errors import DataError
@@ -12,8 +12,6 @@ from perfml.messages.message import Message
 from perfml.project.mapping_spec import ColumnMapping, Unpivot
 
 Standing = Literal["sure", "assumed", "asked"]
-SURE = 0.75
-"""Confidence from which a column is used without a question."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +49,8 @@ class Question:
 
     table: str
     column: ColumnProposal
+    required: bool
+    """Whether the table cannot be read without the column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,14 +74,9 @@ class TableProposal:
         wide = frozenset(self.unpivot.columns) if self.unpivot else frozenset[str]()
         return wide | {name for column in self.columns for name in column.reads}
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a required column waits for an answer."""
-        return any(column.standing == "asked" and column.target in self.required for column in self.columns)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Proposal:
+class MappingProposal:
     """The mapping proposed for an export."""
 
     source: str
@@ -93,13 +88,25 @@ class Proposal:
 
     def questions(self) -> Iterator[Question]:
         """What is asked, and what is assumed and should be confirmed; questions first that keep a table from being read."""
-        listed = [
-            (table, column) for table in self.tables for column in table.columns if column.standing != "sure"
-        ]
+        listed = [(table, column) for table in self.tables for column in table.columns if column.standing != "sure"]
         for table, column in sorted(
             listed, key=lambda each: (each[1].standing == "assumed", each[1].target not in each[0].required)
         ):
-            yield Question(table=table.table, column=column)
+            yield Question(table=table.table, column=column, required=column.target in table.required)
+
+    def answered(self, answers: Mapping[tuple[str, str], ColumnMapping | None]) -> MappingProposal:
+        """This proposal with answers to its questions: (table, column) → how it is read; None leaves the column out."""
+
+        def decided(table: TableProposal) -> TableProposal:
+            columns = []
+            for column in table.columns:
+                if (table.table, column.target) not in answers:
+                    columns.append(column)
+                elif (mapping := answers[table.table, column.target]) is not None:
+                    columns.append(replace(column, mapping=mapping, confidence=1.0, standing="sure"))
+            return replace(table, columns=tuple(columns))
+
+        return replace(self, tables=tuple(map(decided, self.tables)))
 
     def ignored(self, sheet: Sheet) -> list[str]:
         """The columns of a sheet that no table reads."""

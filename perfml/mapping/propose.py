@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from perfml.mapping.candidates import PERIOD
+from perfml.mapping.candidates import PERIOD, SURE
 from perfml.mapping.columns import assumed, proposed, scale_of, settled
 from perfml.mapping.dates import latest_day, period_of
 from perfml.mapping.profiles import ColumnProfile
-from perfml.mapping.proposal import SURE, ColumnProposal, Proposal, TableProposal
+from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
 from perfml.mapping.recognition import Claim, label_of, recognise
 from perfml.mapping.sheets import sheets_of
 from perfml.messages.message import Message
@@ -28,7 +27,7 @@ CONTRACT_SCALE = (1.0, 5.0)
 PEOPLE = ("employee_id", "manager_id", "reviewer_id", "counterpart_id")
 
 
-def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> Proposal:
+def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> MappingProposal:
     """Look at every file of ``source`` and propose how its tables are read. Raises :class:`DataError` where there is none."""
     sheets, problems = sheets_of(source)
     claims, _ = recognise(sheets, tables)
@@ -39,7 +38,7 @@ def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> Proposal:
         _table(claim, tables[claim.table], formats=formats, width=width, last_day=last_day) for claim in claims
     )
     used = {id(claim.sheet) for claim in claims}
-    return Proposal(
+    return MappingProposal(
         source=str(source),
         tables=proposals,
         unused=tuple(sheet for sheet in sheets if id(sheet) not in used),
@@ -86,7 +85,7 @@ def _table(
     claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: int | None, last_day: dt.date | None
 ) -> TableProposal:
     columns = {
-        target: proposed(target, candidate, formats=formats, width=width)
+        target: proposed(claim.table, target, candidate, formats=formats, width=width)
         for target, candidate in claim.columns.items()
         if target != PERIOD
     }
@@ -142,9 +141,7 @@ def _of_reviews(
     if ended is None and period is not None:
         yield from _from_period(period.column)
     if ended is None and period is None and "reviewed_on" in columns:
-        yield assumed(
-            "period_end", columns["reviewed_on"].mapping, Message.of("mapping_period_from_review")
-        )
+        yield assumed("period_end", columns["reviewed_on"].mapping, Message.of("mapping_period_from_review"))
     if "reviewed_on" not in columns:
         days = _ends(period.column if period else claim.columns["period_end"].column, formats)
         if days:
@@ -190,7 +187,9 @@ def _ends(column: ColumnProfile, formats: Mapping[str, str]) -> Mapping[str, dt.
 def _key(claim: Claim) -> tuple[str, ...]:
     """The columns that together identify a review: the employee, and the first of period and dates that tell reviews apart."""
     person = claim.columns["employee_id"].column.name
-    options = [claim.columns[name].column.name for name in (PERIOD, "period_end", "reviewed_on") if name in claim.columns]
+    options = [
+        claim.columns[name].column.name for name in (PERIOD, "period_end", "reviewed_on") if name in claim.columns
+    ]
     for option in options:
         if _share_of_different(claim, (person, option)) >= UNIQUE:
             return person, option
@@ -202,9 +201,7 @@ def _share_of_different(claim: Claim, names: Sequence[str]) -> float:
     return len(set(rows)) / len(rows) if rows else 1.0
 
 
-def _of_posts_of_today(
-    claim: Claim, formats: Mapping[str, str], last_day: dt.date | None
-) -> Iterable[ColumnProposal]:
+def _of_posts_of_today(claim: Claim, formats: Mapping[str, str], last_day: dt.date | None) -> Iterable[ColumnProposal]:
     """Posts of a roster, known from the last day of the record on: what they were before is not known."""
     if claim.hired is not None and last_day is not None:
         hired = claim.hired.column.name
@@ -212,18 +209,3 @@ def _of_posts_of_today(
         yield assumed("effective_on", mapping, Message.of("mapping_post_of_today"), confidence=SURE - 0.05)
         constant = ColumnMapping(constant=last_day.isoformat())
         yield assumed("known_at", constant, Message.of("mapping_last_day"), confidence=SURE - 0.05)
-
-
-def answered(proposal: Proposal, answers: Mapping[tuple[str, str], ColumnMapping | None]) -> Proposal:
-    """The proposal with the answers to its questions: (table, column) → how it is read; None leaves the column out."""
-
-    def decided(table: TableProposal) -> TableProposal:
-        columns = []
-        for column in table.columns:
-            if (table.table, column.target) not in answers:
-                columns.append(column)
-            elif (mapping := answers[table.table, column.target]) is not None:
-                columns.append(replace(column, mapping=mapping, confidence=1.0, standing="sure"))
-        return replace(table, columns=tuple(columns))
-
-    return replace(proposal, tables=tuple(map(decided, proposal.tables)))

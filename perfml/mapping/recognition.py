@@ -65,9 +65,7 @@ def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> tuple
     """The tables that the sheets hold, in the order of the contract, and the employee ids that occur in ``employees``."""
     profiled = [(sheet, _profiles(sheet)) for sheet in sheets]
     first = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, frozenset())]
-    people = frozenset(
-        person for claim in _chosen(first) if claim.table == "employees" for person in claim.ids()
-    )
+    people = frozenset(person for claim in _chosen(first) if claim.table == "employees" for person in claim.ids())
     claims = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, people)]
     order = list(tables)
     return sorted(_chosen(claims), key=lambda claim: order.index(claim.table)), people
@@ -96,6 +94,8 @@ def _claims(
         if table == "employees" and not _one_row_a_person(columns["employee_id"].column, sheet):
             title = 0.0
             columns = {name: _halved(candidate) for name, candidate in columns.items()}
+        if title == 0 and any(candidate.by == "content" for candidate in columns.values()):
+            continue
         if table == "events" and "kind" not in columns and len(measures) < MEASURES and title < CONTAINED:
             continue
         claims.append(
@@ -113,7 +113,8 @@ def _claims(
 
 
 def _one_row_a_person(ids: ColumnProfile, sheet: Sheet) -> bool:
-    return ids.distinct >= 0.8 * ids.filled * sheet.cells.num_rows
+    rows: int = sheet.cells.num_rows
+    return ids.distinct >= 0.8 * ids.filled * rows
 
 
 def _halved(candidate: Candidate) -> Candidate:
@@ -139,7 +140,7 @@ def _measures(
 def _chosen(claims: list[Claim]) -> list[Claim]:
     """For each sheet the table it is first of all, with those that stand beside it; for each table its best sheet, and others
     that are first of all this table, or hold other people."""
-    primary = {}
+    primary: dict[int, Claim] = {}
     for claim in claims:
         best = primary.get(id(claim.sheet))
         if best is None or claim.strength > best.strength:
@@ -151,9 +152,13 @@ def _chosen(claims: list[Claim]) -> list[Claim]:
         if claim is first:
             if not (others and _is_weak(claim)):
                 chosen.append(claim)
-        elif first.table in ROSTER and claim.table in ROSTER and _is_strong(claim):
-            if not others or all(_apart(claim, other) for other in others):
-                chosen.append(claim)
+        elif (
+            first.table in ROSTER
+            and claim.table in ROSTER
+            and _is_strong(claim)
+            and all(_apart(claim, other) for other in others)
+        ):
+            chosen.append(claim)
     return chosen
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +11,16 @@ import duckdb
 import pyarrow as pa
 
 from perfml.errors import DataError
-from perfml.evidence.tables.cells import PARQUET, READABLE, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
+from perfml.evidence.tables.cells import (
+    PARQUET,
+    READABLE,
+    ROW,
+    WORKBOOKS,
+    CellValue,
+    read_cells,
+    read_rows,
+    sheet_names,
+)
 from perfml.evidence.tables.reading import POSTGRES, literal, public, quoted, unreadable
 from perfml.evidence.tables.text_files import decoded, encoding_of, recognised_delimiter
 
@@ -53,10 +61,11 @@ def sheets_of(source: str | Path) -> tuple[list[Sheet], list[DataError]]:
     """
     text = str(source)
     path = Path(text)
+    errors: list[DataError] = []
     if text.startswith(POSTGRES):
-        sheets, errors = _postgres(text), []
+        sheets = _postgres(text)
     elif path.is_file() and path.suffix.lower() not in READABLE:
-        sheets, errors = _database(path), []
+        sheets = _database(path)
     elif path.exists():
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_export(p))
         sheets, errors = _files(files, path.parent if path.is_file() else path)
@@ -96,8 +105,8 @@ def _sheets_of_file(path: Path, root: Path) -> Iterator[Sheet]:
     else:
         encoding = encoding_of(path)
         delimiter = recognised_delimiter(decoded(path, encoding))
-        about = Sheet(file=file, title=path.stem, encoding=encoding, delimiter=delimiter, cells=pa.table({}))
-        yield from _with_header(about, path)
+        described = Sheet(file=file, title=path.stem, encoding=encoding, delimiter=delimiter, cells=pa.table({}))
+        yield from _with_header(described, path)
 
 
 def _with_header(sheet: Sheet, path: Path) -> Iterator[Sheet]:
@@ -153,7 +162,9 @@ def _joined(sheets: list[Sheet]) -> list[Sheet]:
     groups: dict[object, list[Sheet]] = {}
     for sheet in sheets:
         same = (_numberless(sheet.file or ""), _numberless(sheet.sheet or ""), tuple(sheet.columns))
-        groups.setdefault((*same, sheet.header_row, sheet.header_rows, sheet.encoding, sheet.delimiter), []).append(sheet)
+        groups.setdefault((*same, sheet.header_row, sheet.header_rows, sheet.encoding, sheet.delimiter), []).append(
+            sheet
+        )
     joined = []
     for group in groups.values():
         first = group[0]
@@ -172,8 +183,10 @@ def _joined(sheets: list[Sheet]) -> list[Sheet]:
 def _as_text_columns(cells: pa.Table) -> pa.Table:
     """Columns as text where the files might differ in the type of a column."""
     return pa.table(
-        {name: column if pa.types.is_temporal(column.type) else column.cast(pa.string()) for name, column in
-         zip(cells.column_names, cells.columns, strict=True)}
+        {
+            name: column if pa.types.is_temporal(column.type) else column.cast(pa.string())
+            for name, column in zip(cells.column_names, cells.columns, strict=True)
+        }
     )
 
 
@@ -232,5 +245,3 @@ def _postgres(url: str) -> list[Sheet]:
             remedy="check host, name and rights",
         ) from None
     return sheets
-
-

@@ -46,7 +46,7 @@ def rating_scale(values: Iterable[str], *, name: str) -> RatingScale | None:
     if listed and all(numbered):
         read = {value: float(match[1]) for value, match in zip(listed, numbered, strict=True) if match}
         return _numbered_words(read)
-    return _words(listed)
+    return _named_levels(listed)
 
 
 def _number(value: str) -> float | None:
@@ -60,11 +60,11 @@ def _numeric(numbers: list[float], name: str) -> RatingScale | None:
     low, high = min(numbers), max(numbers)
     text = plain(name)
     scored = any(word in text for word in ("得分", "评分", "分数", "score", "points")) or "best" in name.lower()
-    if 1 <= low and high <= 5:
+    if low >= 1 and high <= 5:
         return RatingScale(values={}, certain=scored or text == "rating")
-    if 0 <= low and high <= 10:
+    if low >= 0 and high <= 10:
         return RatingScale(values={}, worst=0 if low < 1 else 1, best=10, certain=False, low_at_most=4)
-    if 0 <= low and high <= 100:
+    if low >= 0 and high <= 100:
         return RatingScale(values={}, worst=0, best=100, certain=True, low_at_most=60)
     return RatingScale(values={}, worst=min(0, low), best=high, certain=False) if low >= 0 else None
 
@@ -73,11 +73,13 @@ def _numbered_words(read: Mapping[str, float]) -> RatingScale:
     """Numbers with words: the words tell the direction where they are known."""
     ranked = {}
     for value in read:
-        words = plain(re.sub(r"^\s*[\d.]+", "", value))
+        text = plain(re.sub(r"^\s*[\d.]+", "", value))
         for levels in synonyms().ratings:
-            place = next((i for i, level in enumerate(levels) if any(word in words for word in level if len(word) > 1)), None)
-            if place is not None:
-                ranked[value] = -place
+            rank = next(
+                (i for i, level in enumerate(levels) if any(len(word) > 1 and word in text for word in level)), None
+            )
+            if rank is not None:
+                ranked[value] = -rank
                 break
     pairs = sorted((read[value], rank) for value, rank in ranked.items())
     rising = len(pairs) > 1 and pairs[0][1] < pairs[-1][1]
@@ -88,7 +90,7 @@ def _numbered_words(read: Mapping[str, float]) -> RatingScale:
     return RatingScale(values=dict(read), certain=rising)
 
 
-def _words(listed: list[str]) -> RatingScale | None:
+def _named_levels(listed: list[str]) -> RatingScale | None:
     """Letters and words: the set of levels that knows the most of them, the smallest of such sets."""
     best: tuple[int, int, int] | None = None
     scale: RatingScale | None = None

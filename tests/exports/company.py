@@ -65,7 +65,9 @@ def company(folder: Path, *, employees: int = 120) -> Company:
         .merge(newest.drop(columns=["effective_on", "known_at"]), on="employee_id", how="left")
         .merge(tables["exits"].drop(columns="known_at"), on="employee_id", how="left")
     )
-    names = [f"{'王李张刘陈杨黄赵周吴'[n % 10]}{'伟芳娜敏静强磊洋艳勇'[n // 10 % 10]}{n:03d}" for n in range(len(roster))]
+    names = [
+        f"{'王李张刘陈杨黄赵周吴'[n % 10]}{'伟芳娜敏静强磊洋艳勇'[n // 10 % 10]}{n:03d}" for n in range(len(roster))
+    ]
     roster["name"] = names
     return Company(
         employees=tables["employees"],

@@ -64,9 +64,9 @@ def success_factors(company: Company, out: Path) -> Truth:
         },
         ("FormHeader.csv", ""): {
             "formDataId": "reviews.review_id",
-            "formSubjectId": "reviews.employee_id",
+            "formSubjectId": "reviews.employee_id reviews.review_id",
             "formReviewStartDate": "reviews.period_start",
-            "formReviewEndDate": "reviews.period_end",
+            "formReviewEndDate": "reviews.period_end reviews.review_id",
             "formLastModifiedDate": "reviews.reviewed_on",
             "rating": "reviews.rating",
         },

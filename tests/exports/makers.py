@@ -164,7 +164,9 @@ def five_sheets(company: Company, out: Path) -> Truth:
             {
                 "人员编号": exits["employee_id"],
                 "最后工作日": exits["exited_on"],
-                "离职原因分类": exits["kind"].map({"voluntary": "个人原因", "involuntary": "公司辞退", "other": "退休"}),
+                "离职原因分类": exits["kind"].map(
+                    {"voluntary": "个人原因", "involuntary": "公司辞退", "other": "退休"}
+                ),
                 "备注": "",
             }
         ),
