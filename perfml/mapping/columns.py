@@ -96,6 +96,22 @@ def assumed(target: str, mapping: ColumnMapping, reason: Message, *, confidence:
     )
 
 
+def missing(table: str, target: str) -> ColumnProposal:
+    """The question for a column that the table needs and the export does not have."""
+    kinds = EXIT_KINDS if (table, target) == ("exits", "kind") else ()
+    return ColumnProposal(
+        target=target,
+        mapping=ColumnMapping(constant=""),
+        confidence=0.0,
+        standing="asked",
+        reason=Message.of("mapping_not_given"),
+        choices=tuple(
+            Choice(text=Message.of("mapping_choice_kind", kind=kind), mapping=ColumnMapping(constant=kind))
+            for kind in kinds
+        ),
+    )
+
+
 def scale_of(column: ColumnProfile) -> RatingScale | None:
     """The rating scale of a column."""
     return rating_scale(column.every, name=column.label) if column.is_choice or column.content != "text" else None

@@ -9,7 +9,7 @@ from typing import Literal
 from perfml.errors import DataError
 from perfml.mapping.sheets import Sheet
 from perfml.messages.message import Message
-from perfml.project.mapping_spec import ColumnMapping, Unpivot
+from perfml.project.mapping_spec import ColumnMapping, MappingSpec, Unpivot
 
 Standing = Literal["sure", "assumed", "asked"]
 
@@ -73,6 +73,24 @@ class TableProposal:
         """The columns of the export that it needs."""
         wide = frozenset(self.unpivot.columns) if self.unpivot else frozenset[str]()
         return wide | {name for column in self.columns for name in column.reads}
+
+    def spec(self) -> MappingSpec:
+        """The definition that it proposes, without what waits for an answer."""
+        used = {column.target: column.mapping for column in self.columns if column.standing != "asked"}
+        return MappingSpec(
+            table=self.table,
+            file=self.sheet.file,
+            query=self.sheet.query,
+            sheet=self.sheet.sheet,
+            encoding=self.sheet.encoding,
+            delimiter=self.sheet.delimiter,
+            header_row=self.sheet.header_row,
+            header_rows=self.sheet.header_rows,
+            decimal=self.decimal,
+            rows_with=self.rows_with,
+            columns=used,
+            unpivot=self.unpivot,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

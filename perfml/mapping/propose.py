@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from perfml.mapping.candidates import PERIOD, SURE
-from perfml.mapping.columns import assumed, proposed, scale_of, settled
+from perfml.errors import DataError
+from perfml.evidence.sources import open_data
+from perfml.mapping.candidates import PERIOD, SURE, Candidate
+from perfml.mapping.columns import assumed, missing, proposed, scale_of, settled
 from perfml.mapping.dates import latest_day, period_of
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
@@ -33,14 +36,16 @@ def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> MappingPropo
     claims, _ = recognise(sheets, tables)
     width = _width_of_ids(claims)
     formats = _settled_formats(claims)
-    last_day = _last_day(claims, formats)
-    proposals = tuple(
-        _table(claim, tables[claim.table], formats=formats, width=width, last_day=last_day) for claim in claims
-    )
+    proposals = [_table(claim, tables[claim.table], formats=formats, width=width) for claim in claims]
+    for number, claim in enumerate(claims):
+        if claim.table == "positions" and "effective_on" not in claim.columns and claim.hired is not None:
+            last_day = _last_day(source, tables, proposals)
+            if last_day is not None:
+                proposals[number] = _with_posts_of_today(proposals[number], claim.hired, formats, last_day)
     used = {id(claim.sheet) for claim in claims}
     return MappingProposal(
         source=str(source),
-        tables=proposals,
+        tables=tuple(proposals),
         unused=tuple(sheet for sheet in sheets if id(sheet) not in used),
         problems=tuple(problems),
     )
@@ -68,30 +73,31 @@ def _settled_formats(claims: Iterable[Claim]) -> Mapping[str, str]:
     return settled_by_name
 
 
-def _last_day(claims: Iterable[Claim], formats: Mapping[str, str]) -> dt.date | None:
-    """The last day on which the export says that something happened."""
-    dated = {"events": "happened_at", "reviews": "reviewed_on", "exits": "exited_on"}
-    days = [
-        day
-        for claim in claims
-        if (candidate := claim.columns.get(dated.get(claim.table, ""))) is not None
-        if (day := latest_day(candidate.column.every, formats.get(candidate.column.name))) is not None
-    ]
-    past = [day for day in days if day <= dt.datetime.now(dt.UTC).date()]
-    return max(past, default=None)
+def _last_day(
+    source: str | Path, tables: Mapping[str, TableSpec], proposals: Iterable[TableProposal]
+) -> dt.date | None:
+    """The last day on which the export says that something happened, read whole as proposed; None where nothing did."""
+    dated = [p.spec() for p in proposals if p.table in ("employees", "events", "reviews", "exits", "progress")]
+    mappings = {f"{number}": spec for number, spec in enumerate(dated)}
+    try:
+        with open_data(source, {s.table: tables[s.table] for s in dated}, mappings=mappings, strict=False) as data:
+            return data.last_usable_day()
+    except DataError:
+        return None
 
 
-def _table(
-    claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: int | None, last_day: dt.date | None
-) -> TableProposal:
+def _table(claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: int | None) -> TableProposal:
     columns = {
         target: proposed(claim.table, target, candidate, formats=formats, width=width)
         for target, candidate in claim.columns.items()
         if target != PERIOD
     }
-    for derived in _derived(claim, columns, formats=formats, last_day=last_day):
+    for derived in _derived(claim, columns, formats):
         if derived.target in spec.columns:
             columns.setdefault(derived.target, derived)
+    for target, column in spec.columns.items():
+        if column.required and target not in columns and not (claim.measures and target == "kind"):
+            columns[target] = missing(claim.table, target)
     rating = claim.columns.get("rating") if claim.table == "reviews" else None
     scale = scale_of(rating.column) if rating else None
     own = scale is not None and (scale.worst, scale.best) != CONTRACT_SCALE
@@ -121,13 +127,11 @@ def _rows_with(claim: Claim) -> tuple[str, ...]:
 
 
 def _derived(
-    claim: Claim, columns: Mapping[str, ColumnProposal], *, formats: Mapping[str, str], last_day: dt.date | None
+    claim: Claim, columns: Mapping[str, ColumnProposal], formats: Mapping[str, str]
 ) -> Iterable[ColumnProposal]:
     """What the sheet does not give, made from what it gives."""
     if claim.table == "reviews":
         yield from _of_reviews(claim, columns, formats)
-    if claim.table == "positions" and "effective_on" not in columns:
-        yield from _of_posts_of_today(claim, formats, last_day)
     if claim.table == "events" and "kind" not in columns and not claim.measures:
         constant = ColumnMapping(constant=claim.sheet.title)
         yield assumed("kind", constant, Message.of("mapping_kind_of_title"))
@@ -201,11 +205,20 @@ def _share_of_different(claim: Claim, names: Sequence[str]) -> float:
     return len(set(rows)) / len(rows) if rows else 1.0
 
 
-def _of_posts_of_today(claim: Claim, formats: Mapping[str, str], last_day: dt.date | None) -> Iterable[ColumnProposal]:
+def _with_posts_of_today(
+    table: TableProposal, hired: Candidate, formats: Mapping[str, str], last_day: dt.date
+) -> TableProposal:
     """Posts of a roster, known from the last day of the record on: what they were before is not known."""
-    if claim.hired is not None and last_day is not None:
-        hired = claim.hired.column.name
-        mapping = ColumnMapping(column=hired, format=formats.get(hired, ()))
-        yield assumed("effective_on", mapping, Message.of("mapping_post_of_today"), confidence=SURE - 0.05)
-        constant = ColumnMapping(constant=last_day.isoformat())
-        yield assumed("known_at", constant, Message.of("mapping_last_day"), confidence=SURE - 0.05)
+    since = ColumnMapping(column=hired.column.name, format=formats.get(hired.column.name, ()))
+    known = ColumnMapping(constant=last_day.isoformat())
+    first, *others = (column for column in table.columns if column.target != "effective_on")
+    effective = assumed("effective_on", since, Message.of("mapping_post_of_today"), confidence=SURE - 0.05)
+    return replace(
+        table,
+        columns=(
+            first,
+            effective,
+            *others,
+            assumed("known_at", known, Message.of("mapping_last_day"), confidence=SURE - 0.05),
+        ),
+    )

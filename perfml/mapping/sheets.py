@@ -11,24 +11,15 @@ import duckdb
 import pyarrow as pa
 
 from perfml.errors import DataError
-from perfml.evidence.tables.cells import (
-    PARQUET,
-    READABLE,
-    ROW,
-    WORKBOOKS,
-    CellValue,
-    read_cells,
-    read_rows,
-    sheet_names,
-)
-from perfml.evidence.tables.reading import POSTGRES, literal, public, quoted, unreadable
-from perfml.evidence.tables.text_files import decoded, encoding_of, recognised_delimiter
+from perfml.evidence.exports.opening import open_export
+from perfml.evidence.tables.cells import PARQUET, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
+from perfml.evidence.tables.reading import Export, quoted
+from perfml.evidence.tables.text_files import delimiter_of, encoding_of
 
 ROWS = 20_000
 """Rows of a sheet that are looked at."""
 TOP = 15
 """Rows among which the header is looked for."""
-DATABASES = (".duckdb", ".db", ".ddb")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,40 +50,34 @@ def sheets_of(source: str | Path) -> tuple[list[Sheet], list[DataError]]:
 
     Raises :class:`DataError` where there is nothing to read.
     """
-    text = str(source)
-    path = Path(text)
-    errors: list[DataError] = []
-    if text.startswith(POSTGRES):
-        sheets = _postgres(text)
-    elif path.is_file() and path.suffix.lower() not in READABLE:
-        sheets = _database(path)
-    elif path.exists():
-        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if _is_export(p))
-        sheets, errors = _files(files, path.parent if path.is_file() else path)
-    else:
-        raise DataError("is not there", where=text, remedy="name a folder, a file or a postgresql:// URL")
-    if not sheets and not errors:
-        raise DataError("holds nothing to read", where=public(text), remedy="expected .csv, .xlsx or .parquet files")
-    return sheets, errors
-
-
-def _is_export(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in READABLE and not path.name.startswith((".", "~$"))
-
-
-def _files(files: list[Path], root: Path) -> tuple[list[Sheet], list[DataError]]:
     sheets: list[Sheet] = []
     errors: list[DataError] = []
-    for path in files:
-        try:
-            sheets += [sheet for sheet in _sheets_of_file(path, root) if sheet.cells.num_columns > 1]
-        except DataError as error:
-            errors.append(error)
+    connection = duckdb.connect()
+    try:
+        with open_export(connection, source) as export:
+            for file, path in export.files.items():
+                try:
+                    sheets += [sheet for sheet in _sheets_of_file(file, path) if sheet.cells.num_columns > 1]
+                except DataError as error:
+                    errors.append(error)
+            if not export.files:
+                sheets += [_stored(connection, export, name) for name in export.names]
+            where = export.where
+    finally:
+        connection.close()
+    if not sheets and not errors:
+        raise DataError("holds nothing to read", where=where, remedy="expected .csv, .xlsx or .parquet files")
     return _joined(sheets), errors
 
 
-def _sheets_of_file(path: Path, root: Path) -> Iterator[Sheet]:
-    file = path.relative_to(root).as_posix()
+def _stored(connection: duckdb.DuckDBPyConnection, export: Export, name: str) -> Sheet:
+    """A table of a database."""
+    query = f"select * from {quoted(name)}"
+    relation = export.query(name, f"{query} limit {ROWS}")
+    return Sheet(query=query, title=name, cells=connection.sql(f"from {relation}").to_arrow_table())
+
+
+def _sheets_of_file(file: str, path: Path) -> Iterator[Sheet]:
     suffix = path.suffix.lower()
     if suffix in PARQUET:
         yield Sheet(file=file, title=path.stem, cells=_without_row(read_cells(path, limit=ROWS)))
@@ -104,7 +89,7 @@ def _sheets_of_file(path: Path, root: Path) -> Iterator[Sheet]:
             yield from _with_header(Sheet(file=file, sheet=name, title=title, cells=pa.table({})), path)
     else:
         encoding = encoding_of(path)
-        delimiter = recognised_delimiter(decoded(path, encoding))
+        delimiter = delimiter_of(path, encoding)
         described = Sheet(file=file, title=path.stem, encoding=encoding, delimiter=delimiter, cells=pa.table({}))
         yield from _with_header(described, path)
 
@@ -197,51 +182,3 @@ def _numberless(name: str) -> str:
 def _common(names: list[str]) -> str:
     """The one name, or a pattern that fits all."""
     return names[0] if len(set(names)) == 1 else _numberless(names[0])
-
-
-def _database(path: Path) -> list[Sheet]:
-    connection = duckdb.connect()
-    try:
-        connection.execute(f"attach {literal(str(path))} as company (read_only)")
-        stored = connection.execute(
-            "select table_schema, table_name from information_schema.tables where table_catalog = 'company' order by all"
-        ).fetchall()
-        sheets = []
-        for schema, table in stored:
-            relation = quoted(table) if schema == "main" else f"{quoted(schema)}.{quoted(table)}"
-            prefix = "company." if schema != "main" else "company.main."
-            cells = connection.sql(f"from {prefix}{relation} limit {ROWS}").to_arrow_table()
-            sheets.append(Sheet(query=f"select * from {relation}", title=table, cells=cells))
-    except duckdb.Error as error:
-        raise unreadable(path, error) from None
-    finally:
-        connection.close()
-    return sheets
-
-
-def _postgres(url: str) -> list[Sheet]:
-    try:
-        import adbc_driver_manager  # the optional extra perfml[postgres]
-        import adbc_driver_postgresql.dbapi as postgresql
-    except ImportError:
-        raise DataError(
-            "reading PostgreSQL needs its driver", where=public(url), remedy='install "perfml[postgres]"'
-        ) from None
-    try:
-        with postgresql.connect(url) as database, database.cursor() as cursor:
-            cursor.execute(
-                "select table_name from information_schema.tables where table_schema = any(current_schemas(false))"
-                " order by table_name"
-            )
-            sheets = []
-            for (table,) in cursor.fetchall():
-                query = f"select * from {quoted(table)}"
-                cursor.execute(f"{query} limit {ROWS}")
-                sheets.append(Sheet(query=query, title=table, cells=cursor.fetch_arrow_table()))
-    except adbc_driver_manager.Error as error:
-        raise DataError(
-            f"cannot be read ({str(error).splitlines()[0][:200]})",
-            where=public(url),
-            remedy="check host, name and rights",
-        ) from None
-    return sheets

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from perfml.errors import PerfmlError
-from perfml.evidence.tables.reading import POSTGRES, public
+from perfml.evidence.exports.databases import POSTGRES
+from perfml.evidence.tables.reading import public
 from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
 from perfml.messages.message import Language, Message, fill, render
 from perfml.project.mapping_spec import ColumnMapping
@@ -64,13 +65,8 @@ def _project(proposal: MappingProposal, out: Path, language: Language) -> str:
         note = f"# {fill('mapping_password_note', language)}\n" if public(source) != source else ""
         source = public(source)
     else:
-        path = Path(source).resolve()
-        source = str(path.parent if _is_one_file(proposal) else path)
+        source = str(Path(source).resolve())
     return f"name = {_string(out.resolve().name)}\n\n[data]\n{note}source = {_string(source)}\n"
-
-
-def _is_one_file(proposal: MappingProposal) -> bool:
-    return Path(proposal.source).is_file() and any(table.sheet.file is not None for table in proposal.tables)
 
 
 def table_text(table: TableProposal, ignored: Iterable[str], *, language: Language) -> str:
