@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from perfml.learning.registry.model_store import Model
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
-    from perfml.reasons.voices import VoicedScore
     from perfml.mapping.proposal import MappingProposal
+    from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
 
