@@ -60,8 +60,8 @@ class Project:
 
     ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
     ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
-    the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a DuckDB
-    file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
+    the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a workbook,
+    a DuckDB file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
     """
 
     def __init__(
@@ -103,7 +103,9 @@ class Project:
         source = data or self.folder.spec.data.source
         if source is None:
             raise DataError(
-                "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
+                "no data is named",
+                where="--data",
+                remedy="name a folder, a workbook, a DuckDB file or a postgresql:// URL",
             )
         self.progress("reading", 0, 1)
         opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
