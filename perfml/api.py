@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry.model_store import Model
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
+    from perfml.mapping.proposal import MappingProposal
     from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
@@ -59,8 +60,8 @@ class Project:
 
     ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
     ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
-    the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a DuckDB
-    file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
+    the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a workbook,
+    a DuckDB file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
     """
 
     def __init__(
@@ -71,6 +72,30 @@ class Project:
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
 
+    # An export as it is
+
+    def propose(self, export: DataLocation) -> MappingProposal:
+        """Propose how an export is read: its files and sheets recognised, each column with a reason and a confidence, and the
+        questions that only a person can answer (``proposal.questions()``, :meth:`MappingProposal.answered`)."""
+        from perfml.mapping.propose import propose
+
+        return propose(export, self.folder.definitions.tables)
+
+    def map(
+        self, proposal: MappingProposal, out: str | Path, *, language: Language = "en", force: bool = False
+    ) -> list[Path]:
+        """Write a project that reads the export of ``proposal`` into ``out``; reasons and open questions are comments in
+        ``language``. Return its files. Raises :class:`PerfmlError` where one would be overwritten, unless ``force``."""
+        from perfml.mapping.writing import write_project
+
+        return write_project(proposal, Path(out), language=language, force=force)
+
+    def template(self, directory: str | Path) -> list[Path]:
+        """Write a workbook and CSV files to fill in, which are read without a mapping; return the files."""
+        from perfml.mapping.template import write_template
+
+        return write_template(self.folder.definitions.tables, Path(directory))
+
     # Data and evidence
 
     def open(self, data: DataLocation | None = None, *, strict: bool = True) -> Data:
@@ -78,7 +103,9 @@ class Project:
         source = data or self.folder.spec.data.source
         if source is None:
             raise DataError(
-                "no data is named", where="--data", remedy="name a folder, a DuckDB file or a postgresql:// URL"
+                "no data is named",
+                where="--data",
+                remedy="name a folder, a workbook, a DuckDB file or a postgresql:// URL",
             )
         self.progress("reading", 0, 1)
         opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)

@@ -21,7 +21,7 @@ FLOORS = {
     ),
     1: ("project",),
     2: ("evidence",),
-    3: ("treeshap",),
+    3: ("mapping", "treeshap"),
     4: ("learning",),
     5: ("reasons",),
     6: ("trust",),

@@ -12,7 +12,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml._version import __version__
 from perfml.api import Project
-from perfml.cli import advice, models
+from perfml.cli import advice, mapping, models
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -144,7 +144,9 @@ def serve(
     run(Project(project, home=home).home, host=host, port=port)
 
 
+app.command("map")(mapping.map_export)
 for command in (
+    mapping.template,
     *(init, demo, check, features),
     *(models.train, models.promote, models.track, models.replay, models.drift, models.fairness, models.raters),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report),

@@ -32,7 +32,7 @@ class LanguageName(StrEnum):
 
 
 DataOption = Annotated[
-    str | None, typer.Option("--data", help="Folder of CSV or Parquet, DuckDB file, or postgresql:// URL.")
+    str | None, typer.Option("--data", help="Folder of CSV or Parquet, workbook, DuckDB file, or postgresql:// URL.")
 ]
 ProjectOption = Annotated[
     Path | None,

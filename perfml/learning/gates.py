@@ -13,13 +13,14 @@ import pandas as pd
 from scipy.stats import mannwhitneyu
 
 from perfml.arrays import Floats
+from perfml.errors import DataError
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
 from perfml.learning.dataset.table import Table
 from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.record import GateRecord, Verdict
 from perfml.learning.validation import backtest
-from perfml.learning.validation.backtest import Backtest, predict_folds
+from perfml.learning.validation.backtest import Backtest, NoBacktest, predict_folds
 from perfml.learning.validation.metrics import auc_within, estimate
 from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import Stability
@@ -57,11 +58,15 @@ def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progres
 
     This detects evidence that knows the outcome other than through the label: a leak in time or identity. Only pairs of the
     same date are compared, because months with more cases are no leak. Where the standard error is so large that only an
-    AUC beyond .5 + :data:`LARGEST_REACH` would fail, the gate is insufficient.
+    AUC beyond .5 + :data:`LARGEST_REACH` would fail, and where no fold has enough permuted cases, the gate is insufficient.
     """
+    limit = Message.of("gate_permuted_limit", errors=STANDARD_ERRORS)
     folds = sample.spec.backtest.model_copy(update={"folds": min(2, sample.spec.backtest.folds)})
     permuted = sample.permuted(5).with_spec(sample.spec.model_copy(update={"backtest": folds}))
-    p, _, _ = predict_folds(permuted, tested.horizon_days, task="permuted labels", progress=progress)
+    try:
+        p, _, _ = predict_folds(permuted, tested.horizon_days, task="permuted labels", progress=progress)
+    except NoBacktest:  # a leaver's outcome can go to somebody who is in no row, and a fold is left with too few cases
+        return _insufficient("permuted labels", limit, Message.of("gate_permuted_no_fold"))
     auc = estimate({"auc": auc_within(p.when)}, p.outcome, p.model, person=p.person)["auc"]
     reach = STANDARD_ERRORS * auc.se
     verdict: Verdict
@@ -75,7 +80,6 @@ def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progres
             verdict, text = "insufficient", Message.of("gate_permuted_wide", reach=0.5 + reach)
         else:
             verdict, text = "pass", Message.of("gate_permuted_pass")
-    limit = Message.of("gate_permuted_limit", errors=STANDARD_ERRORS)
     return GateRecord(name="permuted labels", verdict=verdict, figure=figure, limit=limit, text=text)
 
 
@@ -141,12 +145,18 @@ def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
 
 
 def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tuple[str, ...]) -> GateRecord:
-    """Rebuild the evidence from the export as it stood on the morning of an as-of date; not one digit may change."""
-    dates = sorted(table.record_begins)
-    day = dates[len(dates) // 2]
+    """Rebuild the evidence from the export as it stood on the morning of an as-of date; not one digit may change.
+
+    Where the export cannot be read again as it stood then, the gate is insufficient.
+    """
+    dates = np.unique(table.frame["as_of"].to_numpy())
+    day = pd.Timestamp(dates[len(dates) // 2]).date()
     morning = day - dt.timedelta(days=1)
-    with open_data(data.origin, definitions.tables, mappings=data.mappings, today=morning, strict=False) as then:
-        before = build(then, definitions, [day], kinds=kinds).frame
+    try:
+        with open_data(data.origin, definitions.tables, mappings=data.mappings, today=morning, strict=False) as then:
+            before = build(then, definitions, [day], kinds=kinds).frame
+    except DataError:
+        return _insufficient("future canary", Message.of("gate_none"), Message.of("gate_canary_unread", day=str(day)))
     names = [column.name for column in table.columns]
     after = table.frame[table.frame["as_of"] == pd.Timestamp(day)]
     both = [f.set_index("employee_id").reindex(columns=names).sort_index() for f in (before, after)]
@@ -201,8 +211,7 @@ def _at_least(
 ) -> GateRecord:
     limit = Message.of("gate_least", least=least)
     if not np.isfinite(value):
-        few = Message.of("gate_too_few_people")
-        return GateRecord(name=name, verdict="insufficient", figure=Message.of("not_estimated"), limit=limit, text=few)
+        return _insufficient(name, limit, Message.of("gate_too_few_people"))
     enough = value >= least
     return GateRecord(
         name=name,
@@ -211,6 +220,11 @@ def _at_least(
         limit=limit,
         text=passed if enough else failed,
     )
+
+
+def _insufficient(name: str, limit: Message, why: Message) -> GateRecord:
+    figure = Message.of("not_estimated")
+    return GateRecord(name=name, verdict="insufficient", figure=figure, limit=limit, text=why)
 
 
 def fairness_gate(report: FairnessReport) -> GateRecord:

@@ -20,6 +20,12 @@ class ColumnType(Spec):
     """For audits only; never a feature."""
     personal: bool = False
     """Shown to HR only, like a name: never a feature, and in no fingerprint, record, log or tracking."""
+    en: str = ""
+    """What it says, in English: for templates and the reference."""
+    zh: str = ""
+    """What it says, in Chinese."""
+    example: str | int | float | None = None
+    """A value of the example row in templates."""
     later: bool = False
     """A second date of the row, which may lie after the first; it is hidden until that day has passed."""
 

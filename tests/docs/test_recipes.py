@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+import xlsxwriter
 
+from perfml import Project
 from perfml.project.folder import ProjectFolder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
@@ -79,3 +81,45 @@ def test_own_data(project: Path) -> None:
     (scale,) = blocks("own-data.md", "toml")
     (project / "features" / "sources.toml").write_text(scale, encoding="utf-8")
     assert ProjectFolder(project).definitions.tables["reviews"].scale.best == 10
+
+
+def test_export(project: Path, tmp_path: Path) -> None:
+    """The files of the page read the export that it describes."""
+    export = tmp_path / "export"
+    export.mkdir()
+    roster = (
+        "花名册 2024\n工号,入职日期,离职日期,离职类型\n123,2020/1/5,,\n00124,2019/3/1,2024/5/31,主动离职\n"
+        "125,2018/7/1,2024/6/30,退休\n"
+    )
+    (export / "花名册.csv").write_bytes(roster.encode("gbk"))
+    attendance = "id;month;overtime h;logins\n123;03/2024;12,5;20\n124;03/2024;;3\n"
+    (export / "attendance.csv").write_text(attendance, encoding="utf-8-sig")
+    for year in (2023, 2024):
+        with xlsxwriter.Workbook(str(export / f"绩效{year}.xlsx")) as book:
+            sheet = book.add_worksheet("考核")
+            sheet.write_row(0, 0, ["工号", "考核周期", "考核日期", "等级"])
+            sheet.write_row(1, 0, [123, f"{year}-06", f"{year}-07-15", "优"])
+    (project / "sources").mkdir()
+    names = ("employees", "exits", "reviews", "attendance")
+    for name, text in zip(names, blocks("export.md", "toml"), strict=True):
+        (project / "sources" / f"{name}.toml").write_text(text, encoding="utf-8")
+    with Project(project).open(export) as data:
+        select = data.connection.execute
+        assert select("select employee_id, hired_on::text from employees order by 1").fetchall() == [
+            ("00123", "2020-01-05"),
+            ("00124", "2019-03-01"),
+            ("00125", "2018-07-01"),
+        ]
+        assert select("select employee_id, exited_on::text, kind from exits").fetchall() == [
+            ("00124", "2024-05-31", "voluntary")
+        ]
+        assert select("select value, file, row_in_file from quarantine").fetchall() == [("退休", None, 5)]
+        assert select("select review_id, period_end::text, rating from reviews order by 1").fetchall() == [
+            ("123-2023-06", "2023-06-30", 5.0),
+            ("123-2024-06", "2024-06-30", 5.0),
+        ]
+        assert select("select employee_id, happened_day::text, kind, value from events order by 1, 3").fetchall() == [
+            ("00123", "2024-03-31", "login", 20.0),
+            ("00123", "2024-03-31", "overtime", 12.5),
+            ("00124", "2024-03-31", "login", 3.0),
+        ]

@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 from perfml.project.feature_spec import Measure, RelationalSpec, WindowedSpec
+from perfml.project.mapping_spec import MappingSpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import KINDS
 from perfml.project.spec import ProjectSpec, Spec
@@ -19,7 +20,15 @@ from perfml.project.table_spec import TableSpec
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-FILES: tuple[type[Spec], ...] = (ProjectSpec, TableSpec, WindowedSpec, RelationalSpec, ModelSpec, *KINDS.values())
+FILES: tuple[type[Spec], ...] = (
+    ProjectSpec,
+    TableSpec,
+    MappingSpec,
+    WindowedSpec,
+    RelationalSpec,
+    ModelSpec,
+    *KINDS.values(),
+)
 SHORTEST_MEANING = 8
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
@@ -17,8 +18,10 @@ import pytest
 from perfml.errors import DataError
 from perfml.evidence.features import build
 from perfml.evidence.sources import open_data
+from perfml.project.mapping_spec import MappingSpec
+from perfml.project.spec import parse
 from tests.companies import company
-from tests.tables import TODAY, difference, shipped
+from tests.tables import TODAY, difference, kept, shipped
 
 AS_OF = dt.date(2025, 3, 3)
 NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
@@ -109,3 +112,36 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
         open_data("postgresql://anna:secret@127.0.0.1:1/nothing", shipped().tables)
     assert "secret" not in str(error.value)
     assert "anna@127.0.0.1" in str(error.value)
+
+
+def test_a_mapping_may_query_it(url: str) -> None:
+    import adbc_driver_postgresql.dbapi as postgresql
+
+    with postgresql.connect(url) as database, database.cursor() as cursor:
+        cursor.execute("create schema hr")
+        cursor.execute("create table hr.staff (code text, joined text, grade text)")
+        cursor.execute("insert into hr.staff values ('007', '31/01/2020', 'A'), ('008', '01/02/2020', '?')")
+        database.commit()
+    staff = 'query = "select code, joined from hr.staff"\n[columns]\nemployee_id = "code"\n'
+    employees = staff + 'hired_on = { column = "joined", format = "%d/%m/%Y" }'
+    reviews = """
+        query = "select * from hr.staff"
+        columns.employee_id = "code"
+        columns.review_id = { join = ["code", "joined"] }
+        columns.period_end = { column = "joined", format = "%d/%m/%Y" }
+        columns.reviewed_on = { column = "joined", format = "%d/%m/%Y" }
+        columns.rating = { column = "grade", values = { A = 5 } }
+    """
+    mappings = {
+        name: parse(MappingSpec, {"table": name, **tomllib.loads(text)}, file=name)
+        for name, text in (("employees", employees), ("reviews", reviews))
+    }
+    with open_data(url, shipped().tables, mappings=mappings, today=TODAY) as data:
+        assert kept(data, "employees") == [("007", dt.date(2020, 1, 31)), ("008", dt.date(2020, 2, 1))]
+        assert [row[0] for row in kept(data, "reviews")] == ["007-31/01/2020"]
+        assert data.connection.execute("select value from quarantine where table_name = 'reviews'").fetchall() == [
+            ("?",)
+        ]
+    wrong = {"employees": mappings["employees"].model_copy(update={"query": "select 1 from nothing"})}
+    with pytest.raises(DataError, match=r"cannot be read .*nothing"):
+        open_data(url, shipped().tables, mappings=wrong, today=TODAY)

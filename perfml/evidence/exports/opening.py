@@ -15,7 +15,7 @@ import duckdb
 from perfml.errors import DataError
 from perfml.evidence.exports.databases import POSTGRES, Database, open_postgres
 from perfml.evidence.exports.mapped import mapped_table
-from perfml.evidence.exports.unread import nearly_named, none_of_the_tables
+from perfml.evidence.exports.unread import none_of_the_tables, not_read
 from perfml.evidence.tables.cells import READABLE, ROW, TEXT, WORKBOOKS, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
     SMALL,
@@ -59,7 +59,7 @@ def raw_tables(
                 raw.append(table)
         if not raw and not errors:
             raise none_of_the_tables(export, tables)
-        notices = nearly_named(export, tables, used=[table.name for table in raw])
+        notices = not_read(export, tables, used=[table.name for table in raw], mappings=mappings or {})
     return raw, errors, notices
 
 

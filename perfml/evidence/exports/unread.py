@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from perfml.errors import ALIKE, DataError
 from perfml.evidence.tables.cells import TEXT, WORKBOOKS, as_text, read_rows, sheet_names
 from perfml.evidence.tables.reading import Export
 from perfml.messages import Message
+from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec
 
 FIRST_FILES, FIRST_COLUMNS, FIRST_ROWS = 5, 6, 10
@@ -34,12 +36,20 @@ def none_of_the_tables(export: Export, tables: Iterable[str]) -> DataError:
     )
 
 
-def nearly_named(export: Export, tables: Mapping[str, TableSpec], used: Iterable[str]) -> list[Message]:
-    """Notices on files, sheets and stored tables whose name nearly is that of a table that was not read."""
+def not_read(
+    export: Export, tables: Mapping[str, TableSpec], *, used: Iterable[str], mappings: Mapping[str, MappingSpec]
+) -> list[Message]:
+    """Notices on files, sheets and stored tables that were not read and are, by their name, a table or nearly one."""
     absent = [name for name in tables if name not in set(used)]
+    mapped = {mapping.table: file for file, mapping in mappings.items()}
+    read = [mapping.file for mapping in mappings.values() if mapping.file is not None]
     notices = []
     for name in export.names:
         stem = Path(name).stem if name in export.files else name
+        if any(fnmatchcase(name, pattern) for pattern in read):
+            continue
+        if stem in mapped:
+            notices.append(Message.of("own_name_not_read", name=name, table=stem, file=f"sources/{mapped[stem]}.toml"))
         near = get_close_matches(stem.lower().strip(), absent, n=1, cutoff=ALIKE)
         if near and stem not in tables:
             notices.append(Message.of("nearly_a_table", name=name, table=near[0]))

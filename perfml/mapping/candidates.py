@@ -1,0 +1,183 @@
+"""Which column of a sheet is which column of a table: by name, then by type and values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from perfml.mapping.names import NO_FIT, Fit, fit, synonyms
+from perfml.mapping.profiles import ColumnProfile
+from perfml.mapping.values import levels, rating_scale
+from perfml.project.table_spec import ColumnType, TableSpec
+
+PERIOD = "period"
+"""A column of reviews that names the period in words; it is no column of the table, but others are made from it."""
+JOINS = 0.8
+"""Share of the values of an id column that must be ids of employees."""
+SURE = 0.75
+"""Confidence from which a column is used without a question."""
+BY_JOINS, BY_CONTENT = 0.8, 0.65
+"""How sure a column is that its values alone speak for: ids of employees; the only date, kind or rating of the sheet."""
+DATED: Mapping[str, tuple[str, ...]] = {
+    "employees": ("hired_on",),
+    "exits": ("exited_on",),
+    "events": ("happened_at",),
+    "reviews": ("reviewed_on",),
+}
+"""Table → the date that it cannot do without."""
+NEVER, ODD = 0.0, 0.4
+"""How well content of another type fits a column: it cannot be read; it is unusual."""
+BIRTH_YEARS = range(1920, 2015)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A column of the export for a column of a table. ``by``: what speaks for it."""
+
+    column: ColumnProfile
+    score: float
+    name: Fit
+    by: Literal["name", "joins", "content"] = "name"
+    joined: float = 0.0
+    """Of ids recognised by their values: the share that are ids of employees."""
+    rivals: tuple[str, ...] = ()
+    """Other columns that could be it as well."""
+
+
+def candidates(
+    profiles: Mapping[str, ColumnProfile], table: str, spec: TableSpec, *, people: Collection[str]
+) -> Mapping[str, Candidate]:
+    """Column of the table → the column of the sheet that fits it best, each used once. ``people``: the known employee ids."""
+    options = synonyms().columns[table]
+    pairs = []
+    for target, names in options.items():
+        if target != PERIOD and target not in spec.columns:
+            continue
+        for profile in profiles.values():
+            match = fit(profile.label, names, is_id=target.endswith("_id"))
+            if match.score == 0 or _is_unrelated(profile, match):
+                continue
+            suits = suitability(target, spec.columns.get(target), profile, people=people)
+            if suits > 0:
+                pairs.append((target, Candidate(column=profile, score=match.score * suits, name=match)))
+    assigned = dict(_assigned(pairs))
+    if PERIOD in assigned and "period_end" in assigned and assigned["period_end"].score < SURE:
+        del assigned["period_end"]  # the period in words says it, and surely
+    return {**assigned, **_by_content(table, profiles, assigned, people)}
+
+
+def _by_content(
+    table: str, profiles: Mapping[str, ColumnProfile], assigned: Mapping[str, Candidate], people: Collection[str]
+) -> Mapping[str, Candidate]:
+    """What names leave open and only one column can be: the ids of employees, the date, the kind, the rating."""
+    free = [
+        profile
+        for name, profile in profiles.items()
+        if name not in {candidate.column.name for candidate in assigned.values()}
+        and fit(profile.label, synonyms().unrelated).score == 0
+    ]
+    options: dict[str, list[ColumnProfile]] = {}
+    if people:
+        options["employee_id"] = [each for each in free if share_of(each, people) >= JOINS]
+    for target in DATED.get(table, ()):
+        options[target] = [each for each in free if each.content == "date"]
+    if table == "events":
+        options["kind"] = [each for each in free if each.content == "text" and each.is_choice and each.distinct > 1]
+    if table == "reviews":
+        options["rating"] = [each for each in free if each.content == "text" and _is_rated(each)]
+    return {
+        target: Candidate(
+            column=columns[0],
+            score=BY_JOINS if target == "employee_id" else BY_CONTENT,
+            name=NO_FIT,
+            by="joins" if target == "employee_id" else "content",
+            joined=share_of(columns[0], people),
+        )
+        for target, columns in options.items()
+        if len(columns) == 1 and target not in assigned
+    }
+
+
+def _is_rated(profile: ColumnProfile) -> bool:
+    scale = rating_scale(profile.every, name=profile.label) if profile.is_choice else None
+    return scale is not None and scale.certain
+
+
+def _assigned(pairs: list[tuple[str, Candidate]]) -> Mapping[str, Candidate]:
+    """Each target and each column once; the surest pairs first, of equal ones the longer synonym."""
+    assigned: dict[str, Candidate] = {}
+    used: set[str] = set()
+    for target, candidate in sorted(pairs, key=lambda pair: (-pair[1].score, -len(pair[1].name.synonym))):
+        if target not in assigned and candidate.column.name not in used:
+            assigned[target] = candidate
+            used.add(candidate.column.name)
+    for target, candidate in assigned.items():
+        if candidate.column.content == "date":
+            rivals = tuple(
+                other.column.name
+                for name, other in pairs
+                if name == target and other.score == candidate.score and other.column.name not in used
+            )
+            assigned[target] = replace(candidate, rivals=rivals)
+    return assigned
+
+
+def suitability(target: str, kind: ColumnType | None, profile: ColumnProfile, *, people: Collection[str]) -> float:
+    """How well the content of a column fits a column of a table, 0 to 1."""
+    content = profile.content
+    if content == "empty":
+        return NEVER
+    if kind is None:  # a period in words
+        return 1.0 if content in ("period", "month") or _are_years(profile) else NEVER
+    if target.endswith("_id"):
+        return _as_id(target, profile, people)
+    if target == "rating":
+        return 1.0 if profile.is_choice and rating_scale(profile.every, name=profile.name) else _as_number(content)
+    if target == "level":
+        return 1.0 if content == "int" else 0.95 if profile.is_choice and levels(profile.every) else ODD
+    if target == "birth_year":
+        return 1.0 if content == "int" and all(int(value) in BIRTH_YEARS for value in profile.values) else NEVER
+    if kind.type in ("date", "timestamp"):
+        return (
+            1.0 if content == "date" else 0.95 if content == "month" and target in ("happened_at", "month") else NEVER
+        )
+    if kind.type in ("double", "int"):
+        return _as_number(content)
+    if kind.type == "bool":
+        return 1.0 if content == "bool" else NEVER
+    if kind.type == "text" and content in ("date", "number"):
+        return NEVER if target in ("kind", "name", "department") else ODD
+    return 1.0
+
+
+def _as_number(content: str) -> float:
+    return 1.0 if content in ("int", "number") else NEVER
+
+
+def _as_id(target: str, profile: ColumnProfile, people: Collection[str]) -> float:
+    if profile.content in ("date", "month", "period", "number") and target.endswith(("employee_id", "manager_id")):
+        return NEVER
+    person = target in ("employee_id", "manager_id", "reviewer_id", "counterpart_id")
+    if not person or not people:
+        return 1.0
+    joined = share_of(profile, people)
+    return 1.0 if joined >= JOINS else ODD
+
+
+def share_of(profile: ColumnProfile, people: Collection[str]) -> float:
+    """The share of the values that are ids of ``people``, leading zeros aside."""
+    if not profile.every:
+        return 0.0
+    bare = {person.lstrip("0") for person in people}
+    return sum(value.lstrip("0") in bare for value in profile.every) / len(profile.every)
+
+
+def _are_years(profile: ColumnProfile) -> bool:
+    return profile.content == "int" and all(len(v) == 4 and v.startswith(("19", "20")) for v in profile.values)
+
+
+def _is_unrelated(profile: ColumnProfile, match: Fit) -> bool:
+    """Whether the name fits a column that is none of a table at least as well."""
+    other = fit(profile.label, synonyms().unrelated)
+    return other.score > 0 and (other.score, len(other.synonym)) >= (match.score, len(match.synonym))

@@ -1,0 +1,184 @@
+"""The sheets of an export: every file, worksheet and database table in it, with its header and its first rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from perfml.errors import DataError
+from perfml.evidence.exports.opening import open_export
+from perfml.evidence.tables.cells import PARQUET, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
+from perfml.evidence.tables.reading import Export, quoted
+from perfml.evidence.tables.text_files import delimiter_of, encoding_of
+
+ROWS = 20_000
+"""Rows of a sheet that are looked at."""
+TOP = 15
+"""Rows among which the header is looked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sheet:
+    """One table of an export as it stands there."""
+
+    file: str | None = None
+    """Below the data source; ``*`` stands for what differs between files of the same columns."""
+    query: str | None = None
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    header_row: int = 1
+    header_rows: int = 1
+    title: str
+    """What it is called: file and worksheet, or the table of a database."""
+    cells: pa.Table
+    """Its columns and first rows."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.cells.column_names)
+
+
+def sheets_of(source: str | Path) -> tuple[list[Sheet], list[DataError]]:
+    """Every sheet of ``source`` (a folder, one file, a DuckDB file, a ``postgresql://`` URL), and what could not be read.
+
+    Raises :class:`DataError` where there is nothing to read.
+    """
+    sheets: list[Sheet] = []
+    errors: list[DataError] = []
+    connection = duckdb.connect()
+    try:
+        with open_export(connection, source) as export:
+            for file, path in export.files.items():
+                try:
+                    sheets += [sheet for sheet in _sheets_of_file(file, path) if sheet.cells.num_columns > 1]
+                except DataError as error:
+                    errors.append(error)
+            if not export.files:
+                sheets += [_stored(connection, export, name) for name in export.names]
+            where = export.where
+    finally:
+        connection.close()
+    if not sheets and not errors:
+        raise DataError("holds nothing to read", where=where, remedy="expected .csv, .xlsx or .parquet files")
+    return _joined(sheets), errors
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, export: Export, name: str) -> Sheet:
+    """A table of a database."""
+    query = f"select * from {quoted(name)}"
+    relation = export.query(name, f"{query} limit {ROWS}")
+    return Sheet(query=query, title=name, cells=connection.sql(f"from {relation}").to_arrow_table())
+
+
+def _sheets_of_file(file: str, path: Path) -> Iterator[Sheet]:
+    suffix = path.suffix.lower()
+    if suffix in PARQUET:
+        yield Sheet(file=file, title=path.stem, cells=_without_row(read_cells(path, limit=ROWS)))
+    elif suffix in WORKBOOKS:
+        names = sheet_names(path)
+        for name in names:
+            # A sheet called "Sheet1" says nothing, the name of its file does.
+            title = f"{path.stem} {name}" if len(names) == 1 else name
+            yield from _with_header(Sheet(file=file, sheet=name, title=title, cells=pa.table({})), path)
+    else:
+        encoding = encoding_of(path)
+        delimiter = delimiter_of(path, encoding)
+        described = Sheet(file=file, title=path.stem, encoding=encoding, delimiter=delimiter, cells=pa.table({}))
+        yield from _with_header(described, path)
+
+
+def _with_header(sheet: Sheet, path: Path) -> Iterator[Sheet]:
+    """The sheet with its header and cells; nothing where it is empty."""
+    options = {"sheet": sheet.sheet, "encoding": sheet.encoding, "delimiter": sheet.delimiter}
+    top = read_rows(path, limit=TOP + 1, **options)
+    if not any(cell is not None for row in top for cell in row):
+        return
+    first, count = header_of(top)
+    cells = read_cells(path, header_row=first, header_rows=count, limit=ROWS, **options)
+    yield replace(sheet, header_row=first, header_rows=count, cells=_without_row(cells))
+
+
+def header_of(rows: list[list[CellValue]]) -> tuple[int, int]:
+    """The first row of the header, counted from 1, and how many rows it takes.
+
+    The header is the first row that names nearly all columns in different words. It takes two rows where cells of the first
+    are merged over several columns, and the second names them apart.
+
+    >>> header_of([["员工花名册"] * 3, ["工号", "姓名", "部门"], ["1", "李娜", "销售"]])
+    (2, 1)
+    """
+    width = max((sum(cell is not None for cell in row) for row in rows), default=0)
+    for index, row in enumerate(rows[:TOP]):
+        texts = [cell for cell in row if cell is not None]
+        if len(texts) < max(2, 0.6 * width) or not all(_is_name(cell) for cell in texts) or len(set(texts)) < 2:
+            continue
+        below = rows[index + 1] if index + 1 < len(rows) else []
+        repeated = len(set(texts)) < len(texts)
+        if repeated and below and _names_apart(row, below):
+            return index + 1, 2
+        if len(set(texts)) >= 0.6 * len(texts):
+            return index + 1, 1
+    return 1, 1
+
+
+def _is_name(cell: CellValue) -> bool:
+    """Whether a cell can name a column: text that is neither a number nor a date."""
+    return isinstance(cell, str) and not re.fullmatch(r"[\d\s.,:/%年月日-]+", cell)
+
+
+def _names_apart(row: list[CellValue], below: list[CellValue]) -> bool:
+    pairs = [(above, cell) for above, cell in zip(row, below, strict=False) if above is not None]
+    return all(_is_name(cell) for _, cell in pairs if cell is not None) and len(set(pairs)) == len(pairs)
+
+
+def _without_row(cells: pa.Table) -> pa.Table:
+    return cells.drop_columns([ROW]) if ROW in cells.column_names else cells
+
+
+def _joined(sheets: list[Sheet]) -> list[Sheet]:
+    """Files, or sheets of one workbook, that differ only in the number in their name (绩效2023, 绩效2024) become one sheet."""
+    groups: dict[object, list[Sheet]] = {}
+    for sheet in sheets:
+        same = (_numberless(sheet.file or ""), _numberless(sheet.sheet or ""), tuple(sheet.columns))
+        groups.setdefault((*same, sheet.header_row, sheet.header_rows, sheet.encoding, sheet.delimiter), []).append(
+            sheet
+        )
+    joined = []
+    for group in groups.values():
+        first = group[0]
+        if len(group) > 1:
+            cells = pa.concat_tables([_as_text_columns(sheet.cells) for sheet in group])
+            first = replace(
+                first,
+                file=_common([sheet.file or "" for sheet in group]),
+                sheet=_common([sheet.sheet or "" for sheet in group]) or None,
+                cells=cells,
+            )
+        joined.append(first)
+    return joined
+
+
+def _as_text_columns(cells: pa.Table) -> pa.Table:
+    """Columns as text where the files might differ in the type of a column."""
+    return pa.table(
+        {
+            name: column if pa.types.is_temporal(column.type) else column.cast(pa.string())
+            for name, column in zip(cells.column_names, cells.columns, strict=True)
+        }
+    )
+
+
+def _numberless(name: str) -> str:
+    return re.sub(r"\d+", "*", name)
+
+
+def _common(names: list[str]) -> str:
+    """The one name, or a pattern that fits all."""
+    return names[0] if len(set(names)) == 1 else _numberless(names[0])

@@ -1,0 +1,99 @@
+"""Exports as companies have them: `perfml map --yes`, then check, train and score, or one named question; and the share of
+columns proposed right."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from perfml import cli
+from perfml.api import Project
+from tests.exports import held_out  # enters its exports into HELD_OUT
+from tests.exports.company import END, Company
+from tests.exports.makers import HELD_OUT, MAKERS, Maker
+from tests.exports.measuring import Count, count, source_of
+from tests.simulated import QUICK
+
+RIGHT = 0.9
+"""Share of the columns that must be proposed right."""
+RIGHT_UNSEEN = 0.75
+"""The same for names that nobody looked at while choosing synonyms."""
+QUICKEST = ("wide_log",)
+"""Exports that are trained on in the fast tier."""
+assert held_out
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+    """The exit code of a command."""
+    monkeypatch.setattr(sys, "argv", ["perfml", *map(str, words)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return int(ended.value.code or 0)
+
+
+def total(collection: dict[str, Maker], company: Company, folder: Path) -> Count:
+    """All exports of a collection, each printed."""
+    added = Count()
+    for name, make in collection.items():
+        out = folder / name
+        out.mkdir()
+        counted = count(out, make(company, out))
+        print(f"{name}: {counted}")
+        added += counted
+    print(f"all: {added.right} of {added.columns} right, {len(added.wrong)} wrong without being marked unsure")
+    return added
+
+
+def test_columns_are_proposed_right(small: Company, tmp_path: Path) -> None:
+    counted = total(MAKERS, small, tmp_path)
+    assert len(MAKERS) >= 8 and counted.columns > 150
+    assert counted.right >= RIGHT * counted.columns, counted
+    assert counted.wrong == []
+
+
+def test_names_nobody_looked_at(small: Company, tmp_path: Path) -> None:
+    counted = total(HELD_OUT, small, tmp_path)
+    assert counted.right >= RIGHT_UNSEEN * counted.columns, counted
+    assert counted.wrong == []
+
+
+@pytest.mark.parametrize("name", [*MAKERS, *HELD_OUT])
+def test_mapped_and_checked_or_stopped_at_a_question(
+    small: Company, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (export := tmp_path / "export").mkdir()
+    (MAKERS | HELD_OUT)[name](small, export)
+    project = tmp_path / "project"
+    ended = run(monkeypatch, "map", source_of(export), "--out", project, "--yes")
+    printed = capsys.readouterr()
+    assert max(map(len, printed.out.splitlines())) <= 80
+    if ended:
+        assert name in HELD_OUT and "before this is answered" in printed.err
+        return
+    report = Project(project).check()
+    assert report.ready and not report.problems
+    assert {
+        table.name: sum(f.rows for f in table.findings if not f.in_use) for table in report.tables if table.available
+    }
+    assert not any(finding.rows for table in report.tables for finding in table.findings if not finding.in_use)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICKEST else pytest.param(name, marks=pytest.mark.slow) for name in MAKERS]
+)
+def test_trained_and_scored(small: Company, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (export := tmp_path / "export").mkdir()
+    MAKERS[name](small, export)
+    project = tmp_path / "project"
+    assert run(monkeypatch, "map", source_of(export), "--out", project, "--yes") == 0
+    model = project / "models" / "low_performance.toml"
+    model.parent.mkdir(exist_ok=True)
+    own = model.read_text(encoding="utf-8").partition("[label]")[2] if model.exists() else ""
+    model.write_text(QUICK.replace("[label]", f"[label]{own}"), encoding="utf-8")
+    options = ("--project", project, "--home", tmp_path / "home")
+    assert run(monkeypatch, "check", "--project", project) == 0
+    assert run(monkeypatch, "train", "low_performance", "--until", END, *options) == 0
+    assert run(monkeypatch, "score", "low_performance", "--out", tmp_path / "scores.csv", *options) == 0
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8").count("\n") > 50
