@@ -28,7 +28,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Who
-from perfml.scoring.score_files import StoredScore, person_rows
+from perfml.scoring.score_files import StoredScore, first_column, person_rows
 from perfml.trust.holds import held_people
 
 if TYPE_CHECKING:
@@ -237,7 +237,9 @@ class Project:
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
-            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"], voice)} for row in rows]
+            for row in rows:
+                if row["status"] == "scored":
+                    row["reasons"] = voices.retell(row["reasons"], voice)
         return rows
 
     def rows_behind(
@@ -260,7 +262,6 @@ class Project:
         from perfml.evidence.behind import rows_behind
         from perfml.evidence.fingerprint import kept_definitions
         from perfml.learning.registry.model_store import load
-        from perfml.reasons.leading import first_column
         from perfml.scoring.run_record import read_record
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))

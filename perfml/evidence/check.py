@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from perfml.evidence.sources import Data
 from perfml.messages import Message, render
@@ -61,7 +60,7 @@ class CheckReport:
     ready: bool = False
     """Whether the main job can run."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The report as a JSON object, with dates as :class:`datetime.date` and notices in English."""
         tables = [{**t.__dict__, "findings": [f.__dict__ for f in t.findings]} for t in self.tables]
         notices = [render(notice, "en") for notice in self.notices]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
+from perfml.json_types import JsonObject
 from perfml.messages.message import Language
 from perfml.messages.reasons import evidence_text
 from perfml.project.column_names import comparison_name
@@ -60,14 +61,15 @@ class Column:
         title, meaning = (self.reason_zh, self.zh) if language == "zh" else (self.reason_en, self.en)
         return evidence_text(title, meaning, value=value, median=median, unit=self.unit, language=language)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As a JSON object; :meth:`from_json` reads it."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Column:
+    def from_json(cls, raw: JsonObject) -> Column:
         """The column that :meth:`to_json` wrote."""
-        return cls(**raw)
+        fields: dict[str, Any] = raw
+        return cls(**fields)
 
 
 def require_unique_names(columns: Iterable[Column]) -> None:

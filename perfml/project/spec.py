@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,7 +28,7 @@ class Spec(BaseModel):
 S = TypeVar("S", bound=Spec)
 
 
-def parse(kind: type[S], raw: Mapping[str, Any], *, file: str) -> S:
+def parse(kind: type[S], raw: Mapping[str, object], *, file: str) -> S:
     """Validate ``raw`` as a ``kind``; a mistake becomes a :class:`DefinitionError` with file, key and remedy.
 
     An unknown key is reported before a missing one: it often is the missing one, misspelt.

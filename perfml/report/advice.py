@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from perfml.advice.priorities import Priorities
+from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse, SuggestedTarget
 from perfml.messages import Message
 
-AdviceRow = Mapping[str, Any]
 MOST_TARGETS = 12
 MOST_PEOPLE = 12
 """People whose courses are shown; the file of suggestions holds all of them."""
@@ -36,13 +35,13 @@ TARGET_STATUSES: Mapping[str, Message] = {
 class Advice:
     """What the part shows; what is not given is left out."""
 
-    targets: tuple[AdviceRow, ...] = ()
+    targets: tuple[SuggestedTarget, ...] = ()
     """Goals with a suggestion, the least likely to reach their old target first."""
     statuses: Mapping[str, int] | None = None
     """Goals in force by status."""
     why_not: tuple[tuple[str, str, int], ...] = ()
     """Why there is no suggestion (zh, en), and the number of goals."""
-    courses: tuple[tuple[str, tuple[AdviceRow, ...]], ...] = ()
+    courses: tuple[tuple[str, tuple[SuggestedCourse, ...]], ...] = ()
     """People with their courses, the first to take first."""
     people_with_courses: int = 0
     nothing_suitable: int = 0
@@ -53,12 +52,12 @@ class Advice:
         cls, targets: pa.Table | None = None, courses: pa.Table | None = None, priorities: Sequence[Priorities] = ()
     ) -> Advice:
         """Select what to show from the tables of ``perfml.advice.targets.suggest`` and ``perfml.advice.courses.match``."""
-        goals: list[AdviceRow] = [] if targets is None else targets.to_pylist()
+        goals: list[StoredTarget] = [] if targets is None else targets.to_pylist()
         suggested = [row for row in goals if row["status"] == "suggested"]
         suggested.sort(key=lambda row: row["probability_before"] if row["probability_before"] is not None else 1.0)
-        why = Counter((row["why_not_zh"], row["why_not_en"]) for row in goals if row["why_not_en"])
-        rows: list[AdviceRow] = [] if courses is None else courses.to_pylist()
-        taken: dict[str, list[AdviceRow]] = {}
+        why = Counter((row["why_not_zh"] or "", row["why_not_en"]) for row in goals if row["why_not_en"])
+        rows: list[StoredCourse] = [] if courses is None else courses.to_pylist()
+        taken: dict[str, list[SuggestedCourse]] = {}
         for row in rows:
             if row["status"] == "suggested":
                 taken.setdefault(row["employee_id"], []).append(row)

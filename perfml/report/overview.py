@@ -6,12 +6,13 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from perfml.reasons.leading import raising
 from perfml.report.numbers import percent
 from perfml.report.pictures import BASELINE, MODEL, RAISES, SMALL
 from perfml.report.svg import GRID, INK, MUTED, dot, line, picture, text, text_width, ticks, wrap
+from perfml.scoring.score_files import RankedRow
 
 
 class Leads(NamedTuple):
@@ -23,7 +24,7 @@ class Leads(NamedTuple):
     """Its mean contribution among these people, in log-odds."""
 
 
-def leading(rows: Iterable[Mapping[str, Any]], *, most: int = 8) -> list[Leads]:
+def leading(rows: Iterable[RankedRow], *, most: int = 8) -> list[Leads]:
     """Count the leading reasons of score ``rows`` (``perfml.scoring.scoring.SCHEMA``), the most frequent first."""
     contributions: dict[str, list[float]] = {}
     for row in rows:

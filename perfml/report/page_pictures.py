@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from markupsafe import Markup
 
+from perfml.advice.suggestion_files import SuggestedTarget
 from perfml.messages import Language, Message, render
 from perfml.report import wording
 from perfml.report.facts import MEASURES, HorizonFacts, ModelFacts
@@ -23,6 +23,7 @@ from perfml.report.pictures import (
     target,
     waterfall,
 )
+from perfml.scoring.score_files import RankedRow
 
 WIDE, NARROW = 560.0, 330.0
 """Widths at which each picture is drawn: text in an SVG that is scaled down cannot be read on a telephone."""
@@ -35,7 +36,7 @@ MEASURE_TEXTS: Mapping[str, tuple[Message, Message]] = {
 """The name and the meaning of each measure."""
 
 
-def target_pictures(row: Mapping[str, Any], *, language: Language) -> Markup:
+def target_pictures(row: SuggestedTarget, *, language: Language) -> Markup:
     """The forecast and the target of one goal, from its row of suggestions."""
     codes = ("report_target_forecast", "report_target_now", "report_target_suggested")
     forecast, now, suggested = (render(Message.of(code), language) for code in codes)
@@ -44,14 +45,14 @@ def target_pictures(row: Mapping[str, Any], *, language: Language) -> Markup:
             target,
             forecast=Interval(row["expected"], row["low"], row["high"]),
             before=row["old_target"],
-            after=row["old_target"] if row["new_target"] is None else row["new_target"],
+            after=row["new_target"],
             names=(forecast, now, suggested),
             title=render(Message.of("report_target_title", metric=row["metric"]), language),
         )
     )
 
 
-def waterfalls(row: Mapping[str, Any], facts: ModelFacts, *, language: Language) -> Markup:
+def waterfalls(row: RankedRow, facts: ModelFacts, *, language: Language) -> Markup:
     """The way from the base value to one person's risk, from the score row."""
     steps = [
         WaterfallStep(wording.evidence(reason, facts.columns, language), reason["contribution"])

@@ -62,7 +62,7 @@ def write_report(
             where="write_report",
             remedy="give one for each model",
         )
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "title": title,
         "as_of": as_of,
         "models": [collect_facts(model, table, as_of) for model, table in zip(models, scores, strict=True)],
@@ -80,7 +80,7 @@ def write_report(
     return out
 
 
-def _in_language(language: Language, notices: Sequence[Message]) -> dict[str, Any]:
+def _in_language(language: Language, notices: Sequence[Message]) -> dict[str, object]:
     """What the templates use to put facts into ``language``."""
 
     def t(en: str, zh: str, **numbers: object) -> str:

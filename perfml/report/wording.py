@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
 from perfml.messages import Language, Message, render
 from perfml.messages.reasons import owner_text
 from perfml.project.model_spec import ModelSpec
+from perfml.reasons.reasons import Reason
 from perfml.report.numbers import Interval
 
 STATUSES: dict[str, tuple[str, str]] = {
@@ -83,7 +83,7 @@ def cases(counted: Cases, language: Language) -> str:
     return "约 {} 人（{} 至 {}）".format(*text) if zh else "about {} ({} to {})".format(*text)
 
 
-def evidence(reason: Mapping[str, Any], columns: Mapping[str, Column], language: Language) -> str:
+def evidence(reason: Reason, columns: Mapping[str, Column], language: Language) -> str:
     """Return a reason without the word for its direction, which is shown next to it."""
     lead = reason["values"][0] if reason["values"] else None
     column = columns.get(lead["column"]) if lead else None
@@ -104,7 +104,7 @@ def reasons(columns: Mapping[str, Column], language: Language) -> dict[str, str]
     }
 
 
-def owner(reason: Mapping[str, Any], language: Language) -> str:
+def owner(reason: Reason, language: Language) -> str:
     """State who can act on a reason, with a warning if the reason is not stable."""
     text = owner_text(reason["owner"], reason["steady"], language)
     return text if language == "zh" else text.removeprefix("the ").capitalize()

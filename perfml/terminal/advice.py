@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.table import Table
 
+from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.messages.reasons import owner_text
 from perfml.terminal.console import MOST_LISTED, out
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
-    rows = suggestions.to_pylist()
+    rows: list[StoredTarget] = suggestions.to_pylist()
     _counts("goals", rows)
     suggested = [row for row in rows if row["status"] == "suggested"]
     if suggested:
@@ -45,7 +46,7 @@ def targets_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
 
 def courses_table(suggestions: pa.Table, *, most: int = MOST_LISTED) -> None:
     """Print the courses of the first people in the order to take them, with the evidence for each."""
-    rows = suggestions.to_pylist()
+    rows: list[StoredCourse] = suggestions.to_pylist()
     _counts("rows", rows)
     people = list(dict.fromkeys(row["employee_id"] for row in rows if row["status"] == "suggested"))
     if people:
@@ -128,7 +129,7 @@ def _people(people: Sequence[ListedPerson], title: str) -> Table:
     return table
 
 
-def _counts(what: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _counts(what: str, rows: Sequence[StoredTarget | StoredCourse]) -> None:
     counts = Counter(row["status"] for row in rows)
     out.print(f"{len(rows):,} {what}: " + ", ".join(f"{n:,} {status}" for status, n in counts.most_common()))
 
@@ -141,11 +142,11 @@ def _change(old: float, new: float | None) -> str:
     return f"{old:,.6g}" if new is None or new == old else f"{old:,.6g} → [bold]{new:,.6g}[/]"
 
 
-def _chinese(row: Mapping[str, Any]) -> bool:
+def _chinese(row: SuggestedCourse) -> bool:
     return any("\u4e00" <= character <= "\u9fff" for character in row["tag"] or "")
 
 
-def _why_not(rows: Sequence[Mapping[str, Any]]) -> None:
+def _why_not(rows: Sequence[StoredTarget | StoredCourse]) -> None:
     reasons = Counter(row["why_not_en"] for row in rows if row["why_not_en"])
     for why, n in reasons.most_common(5):
         out.print(f"  {n:,} × {escape(why)}", highlight=False)

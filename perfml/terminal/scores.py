@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from pyarrow.compute import field
 from pyarrow.dataset import Dataset
@@ -12,10 +11,11 @@ from rich.table import Table
 
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import for_others
+from perfml.scoring.score_files import RankedRow, StoredScore
 from perfml.terminal.console import MOST_LISTED, out
 
 
-def list_table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
+def list_table(rows: Sequence[RankedRow], title: str) -> None:
     """Print the at-risk list: rank, person, probability and the leading reasons.
 
     *setting* marks people whose leading reasons are all owned by others: it is then the setting that needs support.
@@ -64,7 +64,7 @@ def score_counts(scores: Dataset) -> str:
     return ", ".join(f"{n:,} {status}" for status, n in _counted(scores, "status"))
 
 
-def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
+def explanation(rows: Sequence[StoredScore]) -> None:
     """Print one person's rows, in English and Chinese."""
     for row in rows:
         head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.scoring.score_files import RankedRow
 from perfml.service.answers.shared import (
     REASON_COLUMNS,
     Answer,
@@ -21,7 +22,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import no_horizon
-from perfml.service.scores import ScoreFile, StoredRow
+from perfml.service.scores import ScoreFile
 from perfml.service.store import Store
 
 ROWS_PER_READ = 100
@@ -159,8 +160,9 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
     )
 
 
-def _read(file: ScoreFile, positions: list[int]) -> Iterator[StoredRow]:
+def _read(file: ScoreFile, positions: list[int]) -> Iterator[RankedRow]:
     """Yield the rows at ``positions``, reading :data:`ROWS_PER_READ` at a time."""
     for start in range(0, len(positions), ROWS_PER_READ):
         part = positions[start : start + ROWS_PER_READ]
-        yield from file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))
+        rows = file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))
+        yield from cast(list[RankedRow], rows)
