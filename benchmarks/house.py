@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -20,6 +20,10 @@ BANNED = {
 """Names without content: pronouns, adverbs and participles that say nothing of what they hold."""
 PUBLIC_KEYS = {"usual", "gone"}
 """Keys of stored rows and of the service's answers, which others read by these names."""
+COMPILED = {Path("treeshap") / name for name in ("simd.py", "kernels.py", "one_row.py", "compiling.py")}
+"""What numba compiles, or calls to compile it: numba, not an annotation, decides their types."""
+ROWS = {Path("reasons", "record.py"), Path("advice", "suggestion_files.py")}
+"""Modules that declare stored rows, as types."""
 LAZY = ("__init__.py", "api.py", "cli")
 """Where imports may stand inside functions: the package's public names, the public verbs, the command line."""
 
@@ -57,7 +61,7 @@ def banned_names(modules: Mapping[Path, ast.Module]) -> list[str]:
 
 
 def _is_answer(path: Path) -> bool:
-    return path.parts[:2] == ("service", "answers") or path == Path("reasons", "record.py")
+    return path.parts[:2] == ("service", "answers") or path in ROWS
 
 
 def declared_twice(modules: Mapping[Path, ast.Module]) -> dict[str, list[str]]:
@@ -75,6 +79,44 @@ def declared_twice(modules: Mapping[Path, ast.Module]) -> dict[str, list[str]]:
 
 def _alias(name: str) -> bool:
     return name[0].isupper() and not name.isupper()
+
+
+def untyped(modules: Mapping[Path, ast.Module]) -> list[str]:
+    """``module:line name`` of every public function, method, field and alias whose type contains ``Any``."""
+    return [
+        f"{path}:{node.lineno} {name}"
+        for path, tree in modules.items()
+        if path not in COMPILED
+        for name, node, types in _declared_types(tree.body)
+        if any(isinstance(part, ast.Name) and part.id == "Any" for kind in types for part in ast.walk(kind))
+    ]
+
+
+def _declared_types(body: Sequence[ast.stmt]) -> Iterator[tuple[str, ast.stmt, list[ast.expr]]]:
+    """Name, node and types of the public declarations of a module or class, and of the classes within it."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            yield from _declared_types(node.body)
+            yield node.name, node, node.bases
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and _public(node.name):
+            arguments = node.args
+            parameters = [
+                *arguments.posonlyargs,
+                *arguments.args,
+                *arguments.kwonlyargs,
+                arguments.vararg,
+                arguments.kwarg,
+            ]
+            types = [node.returns, *(parameter.annotation for parameter in parameters if parameter is not None)]
+            yield node.name, node, [kind for kind in types if kind is not None]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and _public(node.target.id):
+            yield node.target.id, node, [node.annotation]
+        elif isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name) and _alias(target.id):
+            yield target.id, node, [node.value]
+
+
+def _public(name: str) -> bool:
+    return not name.startswith("_") or name.endswith("__")
 
 
 def imports_in_functions(modules: Mapping[Path, ast.Module]) -> list[tuple[Path, int]]:
@@ -131,6 +173,7 @@ def measures(root: Path) -> dict[str, str]:
         "functions with 4 or more positional parameters": f"{len(many)} of {functions} ({len(many) / functions:.1%})",
         "class names or aliases declared twice": f"{len(declared_twice(modules))}",
         "names without content": f"{len(banned_names(modules))}",
+        "public declarations with the type Any": f"{len(untyped(modules))}",
         "pages of documentation (decision records)": f"{len(pages)} ({len(list((root / 'docs' / 'decisions').glob('*.md')))})",
     }
 
@@ -149,7 +192,12 @@ def main() -> None:
     console.print(table)
     if options.list:
         modules = trees(options.checkouts[0])
-        counted = [*banned_names(modules), *many_positional(modules)[0], *map(str, declared_twice(modules).items())]
+        counted = [
+            *banned_names(modules),
+            *untyped(modules),
+            *many_positional(modules)[0],
+            *map(str, declared_twice(modules).items()),
+        ]
         counted += [
             f"{path}:{line} import" for path, line in imports_in_functions(modules) if path.parts[0] not in LAZY
         ]

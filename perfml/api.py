@@ -31,7 +31,7 @@ from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
-from perfml.scoring.score_files import StoredScore, person_rows
+from perfml.scoring.score_files import StoredScore, first_column, person_rows
 from perfml.trust.holds import held_people
 
 if TYPE_CHECKING:
@@ -302,7 +302,9 @@ class Project:
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
             if voice != "hr":
                 return [voices.voiced(row, voice) for row in rows]
-            rows = [{**row, "reasons": row["reasons"] and voices.retell(row["reasons"])} for row in rows]
+            for row in rows:
+                if row["status"] == "scored":
+                    row["reasons"] = voices.retell(row["reasons"])
         return rows
 
     def rows_behind(
@@ -325,7 +327,6 @@ class Project:
         from perfml.evidence.behind import rows_behind
         from perfml.evidence.fingerprint import kept_definitions
         from perfml.learning.registry.model_store import load
-        from perfml.reasons.leading import first_column
         from perfml.scoring.run_record import read_record
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))

@@ -15,6 +15,7 @@ FLOORS = {
         "errors",
         "files",
         "harmless",
+        "json_types",
         "messages",
         "progress",
         "sentences",

@@ -29,6 +29,13 @@ def test_what_is_counted() -> None:
         2,
     )
     assert house.imports_in_functions(tree("import a\ndef f():\n    import b")) == [(Path("module.py"), 3)]
+    assert house.untyped(
+        tree("Rows = list[Any]\nclass B:\n    c: Any\n    def d(self, *e: Any): ...\ndef _f(g: Any): ...")
+    ) == [
+        "module.py:1 Rows",
+        "module.py:3 c",
+        "module.py:4 d",
+    ]
     twice = {Path("a.py"): ast.parse("class Gate: ..."), Path("b.py"): ast.parse("Gate = dict")}
     assert house.declared_twice(twice) == {"Gate": ["a.py", "b.py"]}
 
@@ -42,6 +49,10 @@ def test_no_name_is_without_content() -> None:
 
 def test_a_class_is_declared_once() -> None:
     assert house.declared_twice(MODULES) == {}
+
+
+def test_public_declarations_have_precise_types() -> None:
+    assert house.untyped(MODULES) == []
 
 
 def test_few_functions_take_many_positional_parameters() -> None:

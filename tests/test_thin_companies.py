@@ -87,8 +87,8 @@ def verdict(company: Thin, model: str, folder: Path) -> str:
 
 
 def _clear(gate: GateRecord, language: Language) -> bool:
-    words = [render(message, language) for message in (gate.figure, gate.text)]
-    return all(words) and not any("nan" in text for text in words)
+    texts = [render(message, language) for message in (gate.figure, gate.text)]
+    return all(texts) and not any("nan" in text for text in texts)
 
 
 @pytest.mark.slow

@@ -111,12 +111,12 @@ class Thin:
         )
 
     def _exits(self, rng: np.random.Generator, ids: list[str]) -> pd.DataFrame:
-        gone = ids[: self.leavers]
+        leaving = ids[: self.leavers]
         return pd.DataFrame(
             {
-                "employee_id": gone,
-                "exited_on": _days(rng.integers(*self.leave_days, len(gone), endpoint=True)),
-                "kind": rng.choice(EXIT_KINDS, len(gone), p=(0.8, 0.1, 0.1)),
+                "employee_id": leaving,
+                "exited_on": _days(rng.integers(*self.leave_days, len(leaving), endpoint=True)),
+                "kind": rng.choice(EXIT_KINDS, len(leaving), p=(0.8, 0.1, 0.1)),
             }
         )
 

@@ -27,7 +27,7 @@ from perfml.scoring.known_people import rows_of
 from perfml.scoring.people_files import facts_of, people_facts
 from perfml.scoring.run_record import voices_of
 
-KeptRow = Mapping[str, Any]
+_StoredRow = Mapping[str, Any]
 
 
 class _BundlePart(BaseModel):
@@ -200,7 +200,7 @@ def _risks(home: Path, employee_id: str, *, voice: Who, as_of: dt.date | None) -
             yield _risk(home, sorted(rows, key=lambda row: int(row["horizon_days"])), voice=voice)
 
 
-def _risk(home: Path, rows: list[KeptRow], *, voice: Who) -> SharedRisk:
+def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
     """The rows of one model, one for each horizon; the reasons are those of the shortest that has a score."""
     first = next((row for row in rows if row["status"] == "scored"), rows[0])
     model, version, day = first["model"], first["model_version"], first["as_of"]
@@ -240,26 +240,26 @@ def _risk(home: Path, rows: list[KeptRow], *, voice: Who) -> SharedRisk:
     )
 
 
-def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[KeptRow]:
+def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[_StoredRow]:
     for folder in _folders(home / "suggestions"):
         day = next((day for day in dates_in(folder) if as_of is None or day <= as_of), None)
         if day is not None:
             yield from rows_of(folder / f"{day}.parquet", employee_id)
 
 
-def _course(row: KeptRow) -> CourseSupport:
+def _course(row: _StoredRow) -> CourseSupport:
     fields = {name: row[name] for name in ("suggestion_id", "as_of", "tag", "title", "hours")}
     return CourseSupport(**fields, order=row["rank"], text=_text(row))
 
 
-def _target(row: KeptRow) -> TargetSupport:
+def _target(row: _StoredRow) -> TargetSupport:
     own = set(TargetSupport.model_fields) - {"text", "escalation_id"}
     beyond = row.get("beyond")
     escalation = None if beyond is None else beyond["escalation_id"]
     return TargetSupport(**{name: row[name] for name in own}, text=_text(row), escalation_id=escalation)
 
 
-def _text(row: KeptRow) -> BothLanguages | None:
+def _text(row: _StoredRow) -> BothLanguages | None:
     """What a suggestion says, or why there is none."""
     prefix = "" if row["en"] else "why_not_"
     return _both(row[f"{prefix}zh"], row[f"{prefix}en"])

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -24,11 +24,13 @@ from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord, 
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
 from perfml.messages import Language, Message, render
 from perfml.reasons.leading import for_others, raising
+from perfml.scoring.score_files import RankedRow
+
+if TYPE_CHECKING:
+    from perfml.reasons.record import Reason
 
 QUIET_DAYS = 91
 """Days after an offer, a refusal or a conversation during which a person is not listed again."""
-RankedRow = Mapping[str, Any]
-"""A row of ``perfml.scoring.scoring.SCHEMA``, or one of its reasons."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class ListedPerson:
     rank: int
     probability: float
     owners: tuple[str, ...]
-    reasons: tuple[RankedRow, ...]
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class Priorities:
     en: str
     zh: str
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """As JSON, except that dates stay dates. The key of ``owned_by_others`` is ``setting``."""
         fields = asdict(self) | {"uplift": [effect.to_json() for effect in self.uplift]}
         return {"setting" if name == "owned_by_others" else name: value for name, value in fields.items()}
@@ -177,9 +179,8 @@ def priorities(
             hold_out.append(listed)
         else:
             people.append(listed)
-    sizes = [] if tested is None else [size.model_dump() for size in tested.lists]
-    like = list_like(sizes, len(people) or capacity, ranking.scored) if sizes else None
-    cases = cases_in_list(np.array([each.probability for each in people]), like["ratio"] if like else [])
+    like = list_like(tested.lists, len(people) or capacity, ranking.scored) if tested and tested.lists else None
+    cases = cases_in_list(np.array([each.probability for each in people]), like.ratio if like else [])
     treatment = record.treatment.get(days)
     uplift = () if treatment is None else treatment.uplift
     read_as = partial(_how_to_read, tested, people=len(people), cases=cases, uplift=uplift)
@@ -196,7 +197,9 @@ def priorities(
         held=ranking.held,
         lasting=tuple(lasting),
         cases=cases,
-        backtested=PastPrecision(**{name: like[name] for name in PastPrecision.__annotations__})
+        backtested=PastPrecision(
+            share=like.share, listed=like.listed, precision=like.precision, low=like.low, high=like.high
+        )
         if like and proven
         else None,
         uplift=uplift,

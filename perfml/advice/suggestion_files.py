@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypeAlias, TypedDict
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +15,139 @@ import pyarrow.parquet as pq
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 from perfml.scoring.table_files import write_parts
+
+
+class StoredLine(TypedDict):
+    """One piece of evidence in both languages."""
+
+    what: str
+    zh: str
+    en: str
+
+
+class SignalLine(StoredLine):
+    """A piece of evidence about a goal."""
+
+    value: float | None
+
+
+class RuleLine(TypedDict):
+    """One limit of a policy, and whether it is binding."""
+
+    rule: str
+    binding: bool
+    zh: str
+    en: str
+
+
+class SuggestionKey(TypedDict):
+    """What every stored suggestion tells: its id, its policy, its date and its person."""
+
+    suggestion_id: str
+    policy: str
+    policy_version: str
+    as_of: dt.date
+    employee_id: str
+
+
+class GoalRow(SuggestionKey):
+    """A goal in force."""
+
+    goal_id: str
+    parent_goal_id: str | None
+    metric: str
+    scope: str | None
+    core: bool
+    period_end: dt.date
+    actual: float | None
+    gone: float | None
+    parts: dict[str, float] | None
+    rules: list[RuleLine]
+    evidence: list[SignalLine]
+
+
+class SuggestedTarget(GoalRow):
+    """A goal with a suggestion."""
+
+    status: Literal["suggested"]
+    lever: Literal["target", "weight", "both"]
+    old_target: float
+    new_target: float
+    old_weight: float
+    new_weight: float
+    expected: float
+    low: float
+    high: float
+    probability_before: float
+    probability_after: float
+    zh: str
+    en: str
+    why_not_zh: None
+    why_not_en: None
+
+
+class UnchangedTarget(GoalRow):
+    """A goal without a suggestion; numbers are null where they cannot be known or may not be shown."""
+
+    status: Literal["fits", "none", "error", "held"]
+    lever: None
+    old_target: float | None
+    new_target: None
+    old_weight: float | None
+    new_weight: None
+    expected: float | None
+    low: float | None
+    high: float | None
+    probability_before: float | None
+    probability_after: None
+    zh: str | None
+    en: str | None
+    why_not_zh: str | None
+    why_not_en: str | None
+
+
+StoredTarget: TypeAlias = SuggestedTarget | UnchangedTarget
+"""A row of ``perfml.advice.targets.suggest.SCHEMA``."""
+
+
+class SuggestedCourse(SuggestionKey):
+    """A course for a person's gap."""
+
+    status: Literal["suggested"]
+    tag: str
+    skill: str | None
+    tag_source: str
+    quote: str | None
+    review_id: str | None
+    noted_on: dt.date
+    course_id: str
+    title: str
+    rank: int
+    score: float
+    skill_taught: str | None
+    step: Literal["main", "prerequisite"]
+    hours: float | None
+    level: int | None
+    language: str | None
+    why: list[StoredLine]
+    zh: str
+    en: str
+    why_not_zh: None
+    why_not_en: None
+
+
+class NoCourse(SuggestionKey):
+    """A gap, or a person, without a course."""
+
+    status: Literal["none", "held"]
+    tag: str | None
+    skill: str | None
+    why_not_zh: str
+    why_not_en: str
+
+
+StoredCourse: TypeAlias = SuggestedCourse | NoCourse
+"""A row of ``perfml.advice.courses.match.SCHEMA``; the other columns of a :class:`NoCourse` are seldom read."""
 
 
 def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date) -> Path:
@@ -44,7 +177,7 @@ def suggestion_file(home: Path, policy: str, as_of: dt.date | None = None) -> tu
     return day, home / "suggestions" / policy / f"{day}.parquet"
 
 
-def find_suggestion(home: Path, suggestion_id: str) -> dict[str, Any] | None:
+def find_suggestion(home: Path, suggestion_id: str) -> StoredTarget | StoredCourse | None:
     """The newest stored row of this id, of any policy."""
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
@@ -54,5 +187,6 @@ def find_suggestion(home: Path, suggestion_id: str) -> dict[str, Any] | None:
                     ids = file.read_row_group(group, ["suggestion_id"], use_threads=False).column(0).to_pylist()
                     if suggestion_id in ids:
                         rows = file.read_row_group(group, use_threads=False)
-                        return dict(rows.slice(ids.index(suggestion_id), 1).to_pylist()[0])
+                        row: StoredTarget | StoredCourse = rows.slice(ids.index(suggestion_id), 1).to_pylist()[0]
+                        return row
     return None

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -105,7 +105,7 @@ def write(table: pa.Table, out: Path | None, *, opened: Project) -> None:
         write_parts([table], out)
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     """Print JSON on standard output."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     sys.stdout.write(CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n")

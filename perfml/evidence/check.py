@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from perfml.evidence.exports.remedies import FaultyValue, remedy
 from perfml.evidence.sources import Data
+from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.project.folder import Definitions, RelationalFile
 from perfml.project.model_spec import ModelSpec
@@ -38,7 +38,7 @@ class TableFinding:
     remedy: Message | None = None
     """What would let them be read."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The finding as a JSON object, the remedy in English."""
         values = [value.__dict__ for value in self.values]
         return {**self.__dict__, "values": values, "remedy": render(self.remedy, "en") if self.remedy else None}
@@ -73,7 +73,7 @@ class CheckReport:
     ready: bool = False
     """Whether the main job can run."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The report as a JSON object, with dates as :class:`datetime.date` and notices in English."""
         tables = [{**t.__dict__, "findings": [f.to_json() for f in t.findings]} for t in self.tables]
         notices = [render(notice, "en") for notice in self.notices]

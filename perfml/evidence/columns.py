@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
+from perfml.json_types import JsonObject
 from perfml.project.column_names import comparison_name
 from perfml.project.spec import Direction, Owner, Relation
 
@@ -56,14 +57,15 @@ class Column:
             relation=relation,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As a JSON object; :meth:`from_json` reads it."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Column:
+    def from_json(cls, raw: JsonObject) -> Column:
         """The column that :meth:`to_json` wrote."""
-        return cls(**raw | {"change": tuple(raw["change"]) if raw.get("change") else None})
+        fields: dict[str, Any] = raw
+        return cls(**fields | {"change": tuple(fields["change"]) if fields.get("change") else None})
 
 
 def require_unique_names(columns: Iterable[Column]) -> None:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import duckdb
 import numpy as np
@@ -26,6 +26,7 @@ from perfml.evidence.columns import Column
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import unreadable
 from perfml.files import atomic_write
+from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
@@ -51,6 +52,15 @@ class Evidence:
     """What could not be computed, with the reason."""
     record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
     """The first day of the log as known at each as-of date."""
+
+
+class EvidenceDescription(TypedDict):
+    """What an evidence file tells of itself; ``record_begins`` maps as-of dates to first days, both as text."""
+
+    columns: list[JsonObject]
+    kinds: list[str]
+    left_out: list[str]
+    record_begins: dict[str, str]
 
 
 def build(
@@ -84,10 +94,12 @@ def read(path: Path) -> Evidence:
     )
 
 
-def describe(path: Path) -> dict[str, Any]:
+def describe(path: Path) -> EvidenceDescription:
     """The metadata of an evidence file: ``columns``, ``kinds``, ``left_out``, ``record_begins``. Reads no rows."""
-    metadata: dict[str, Any] = json.loads(pq.read_schema(path).metadata[METADATA])
-    return metadata | {"left_out": [render(notice, "en") for notice in _left_out(metadata)]}
+    metadata = json.loads(pq.read_schema(path).metadata[METADATA])
+    metadata["left_out"] = [render(notice, "en") for notice in _left_out(metadata)]
+    description: EvidenceDescription = metadata
+    return description
 
 
 def _left_out(metadata: Mapping[str, Any]) -> tuple[Message, ...]:

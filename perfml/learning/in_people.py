@@ -52,7 +52,7 @@ def in_people(tested: BacktestRecord, *, share: float) -> InPeople | None:
     """Count ``tested`` in lists of ``share`` of the people; None where no list was back-tested."""
     if not tested.lists:
         return None
-    size = list_like([{"share": each.share, "list": each} for each in tested.lists], round(1e6 * share), 10**6)["list"]
+    size = list_like(tested.lists, round(1e6 * share), 10**6)
     listed = size.precision if size.precision is not None else size.cases / max(1, size.listed)
     rest = tested.rows - size.listed
     baseline = tested.baseline["precision_at_capacity"].value if "precision_at_capacity" in tested.baseline else None

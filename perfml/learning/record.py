@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from perfml.json_types import Json, JsonObject
 from perfml.learning.validation.reference import Reference
 from perfml.messages import Message, render
 from perfml.project.model_spec import FairnessSpec, ModelSpec
@@ -29,9 +30,10 @@ class RecordPart(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return JSON with every message in words, see :func:`rendered`."""
-        json: dict[str, Any] = rendered(self.model_dump(mode="json"))
+        json = rendered(self.model_dump(mode="json"))
+        assert isinstance(json, dict)
         return json
 
 
@@ -261,7 +263,7 @@ class TrainingRecord(RecordPart):
     python: str
 
 
-def rendered(value: Any) -> Any:
+def rendered(value: Json) -> Json:
     """Render the messages in JSON: a ``text`` becomes ``en`` and ``zh``, any other message becomes English.
 
     >>> rendered({"text": {"code": "gate_duplicates", "values": {"share": 0.25}}})
@@ -270,7 +272,7 @@ def rendered(value: Any) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {"code", "values"}:
             return render(Message.model_validate(value), "en")
-        out = {key: rendered(inner) for key, inner in value.items() if key != "text"}
+        out: JsonObject = {key: rendered(inner) for key, inner in value.items() if key != "text"}
         if "text" in value:
             text = Message.model_validate(value["text"])
             out |= {"en": render(text, "en"), "zh": render(text, "zh")}

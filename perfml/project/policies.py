@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
@@ -20,10 +20,10 @@ KINDS: Final[dict[str, type[Spec]]] = {
 }
 
 
-def parse_policy(raw: Mapping[str, Any], *, file: str) -> Spec:
+def parse_policy(raw: Mapping[str, object], *, file: str) -> Spec:
     """``raw`` as the policy that its ``kind`` names. Raises :class:`DefinitionError` for a kind that is none."""
     kind = raw["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise DefinitionError(
             f"{kind!r} is no kind of policy",
             where=f"{file} [kind]",

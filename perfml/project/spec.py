@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -38,7 +38,7 @@ class Policy(Spec):
 S = TypeVar("S", bound=Spec)
 
 
-def parse(kind: type[S], raw: Mapping[str, Any], *, file: str) -> S:
+def parse(kind: type[S], raw: Mapping[str, object], *, file: str) -> S:
     """Validate ``raw`` as a ``kind``; a mistake becomes a :class:`DefinitionError` with file, key and remedy.
 
     An unknown key is reported before a missing one: it often is the missing one, misspelt.

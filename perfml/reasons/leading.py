@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from perfml.errors import PerfmlError
 from perfml.project.model_spec import LEADING_REASONS
+from perfml.reasons.record import Reason
 
 UNLISTED = "other"
 """The name of the last line of a list, which adds up everything that is not listed."""
 
 
-def raising(reasons: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+def raising(reasons: Sequence[Reason] | None) -> list[Reason]:
     """The leading reasons of a score row that raise its risk, strongest first."""
     return [reason for reason in reasons or () if reason["contribution"] > 0 and reason["evidence"] != UNLISTED][
         :LEADING_REASONS
     ]
 
 
-def others_share(reasons: Sequence[Mapping[str, Any]] | None) -> float:
+def others_share(reasons: Sequence[Reason] | None) -> float:
     """Share of the log-odds by which listed reasons raise the risk that others than the employee own; 0 where none raises it.
 
     What counts only in combination with other evidence is nobody's.
@@ -37,28 +36,9 @@ def others_share(reasons: Sequence[Mapping[str, Any]] | None) -> float:
     return sum(reason["contribution"] for reason in raised if reason["owner"] != "employee") / total if total else 0.0
 
 
-def for_others(reasons: Sequence[Mapping[str, Any]] | None, limit: float) -> bool:
+def for_others(reasons: Sequence[Reason] | None, limit: float) -> bool:
     """Whether the setting needs support and not the person: others own at least ``limit`` of the raised risk.
 
     ``limit``: ``others_share`` of the model's ``[reasons]``.
     """
     return others_share(reasons) >= limit
-
-
-def first_column(rows: Sequence[Mapping[str, Any]], evidence: str) -> str:
-    """The first column behind the reason ``evidence`` in one person's score ``rows``, of the shortest horizon that lists it.
-
-    Raises :class:`PerfmlError`, naming the reasons that have columns, where no horizon lists it.
-    """
-    columns: dict[str, str] = {}
-    for row in sorted(rows, key=lambda row: row["horizon_days"]):
-        for reason in row["reasons"] or ():
-            if reason["values"]:
-                columns.setdefault(reason["evidence"], reason["values"][0]["column"])
-    if evidence not in columns:
-        raise PerfmlError(
-            f"{evidence!r} is not one of the listed reasons",
-            where=rows[0]["employee_id"],
-            remedy=f"use one of: {', '.join(columns)}" if columns else "no reason with columns is listed",
-        )
-    return columns[evidence]

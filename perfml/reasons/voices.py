@@ -20,6 +20,9 @@ from perfml.reasons.leading import UNLISTED
 from perfml.reasons.record import Reason
 from perfml.reasons.wording import evidence
 
+_ScoreRow = Mapping[str, Any]
+"""A row of a score file; its type stands above this floor."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VoicedReason:
@@ -60,7 +63,7 @@ class Voices:
             {**reason, "zh": self.text(reason, "hr", "zh"), "en": self.text(reason, "hr", "en")} for reason in reasons
         ]
 
-    def voiced(self, row: Mapping[str, Any], who: Reader) -> VoicedScore:
+    def voiced(self, row: _ScoreRow, who: Reader) -> VoicedScore:
         """A score row for ``who``: what raises the risk, and what is good news; the rest says nothing to a reader without it."""
         listed = [reason for reason in row["reasons"] or () if reason["evidence"] != UNLISTED]
         return VoicedScore(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
@@ -96,7 +95,7 @@ def reason_name(columns: Mapping[str, Column], reason: str, language: Language) 
     return text[:1].upper() + text[1:]
 
 
-def owner(reason: Mapping[str, Any], language: Language) -> str:
+def owner(reason: Reason, language: Language) -> str:
     """State who can act on a reason, with a mark if the reason is not stable."""
     name = owner_name(reason["owner"], language)
     return render(Message.of("report_unsteady", owner=name), language) if reason["steady"] is False else name

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from perfml.evidence.sources import Data
+from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import matured
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import learning_dates, make_table
@@ -27,11 +27,11 @@ class HorizonDrift:
     outcomes_of: dt.date | None
     report: DriftReport
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """The verdict as a JSON object."""
         return {
             "horizon_days": self.horizon_days,
-            "outcomes_of": self.outcomes_of and self.outcomes_of.isoformat(),
+            "outcomes_of": None if self.outcomes_of is None else self.outcomes_of.isoformat(),
             **self.report.to_json(),
         }
 

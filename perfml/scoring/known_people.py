@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,9 +25,9 @@ def unknown_people(home: Path, employee_ids: Collection[str]) -> set[str]:
     return unknown
 
 
-def rows_of(path: Path, employee_id: str) -> list[dict[str, Any]]:
+def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
     """The rows of one person in a file of scores or suggestions. Raises :class:`PerfmlError` where it cannot be read."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     try:
         with pq.ParquetFile(path) as file:
             for group in range(file.num_row_groups):

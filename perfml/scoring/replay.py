@@ -11,12 +11,11 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,7 +29,7 @@ from perfml.learning.registry.model_store import load
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.voices import VoicesSpec
-from perfml.scoring.run_record import read_record, record_path
+from perfml.scoring.run_record import RunRecord, read_record, record_path
 from perfml.scoring.scoring import score_in_parts
 from perfml.scoring.table_files import read_parts
 from perfml.treeshap.width import vector_bits
@@ -66,14 +65,14 @@ def record_run(home: Path, files: Iterable[Path], *, data: Data, folder: Project
         first = next(read_parts(path, rows=1))
         model, as_of = first.column("model")[0].as_py(), first.column("as_of")[0].as_py()
         tables = digests(data, until=as_of)
-        record = {
+        record: RunRecord = {
             "model": model,
             "as_of": as_of.isoformat(),
             "model_version": first.column("model_version")[0].as_py(),
             "source": _source(data.source),
             "today": data.today.isoformat(),
             "fingerprint": combined(tables),
-            "tables": {name: asdict(digest) for name, digest in tables.items()},
+            "tables": {name: {"rows": digest.rows, "content": digest.content} for name, digest in tables.items()},
             "definitions": definitions,
             "voices": folder.policy_of(VoicesSpec)[1].model_dump(mode="json"),
             "versions": _versions(),
@@ -128,7 +127,7 @@ def content_hash(parts: Iterable[pa.Table]) -> str:
     return digest.hexdigest()
 
 
-def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any], Path]:
+def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[RunRecord, Path]:
     """The run record of a date and its score file, after checking that the file holds the recorded rows."""
     record_file = record_path(home, model, as_of)
     path = record_file.with_suffix(".parquet")
@@ -147,7 +146,7 @@ def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[Mapping[str, Any]
     return record, path
 
 
-def _require_same(data: Data, as_of: dt.date, record: Mapping[str, Any]) -> None:
+def _require_same(data: Data, as_of: dt.date, record: RunRecord) -> None:
     then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
     now = digests(data, until=as_of)
     changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]

@@ -7,16 +7,44 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from pydantic import ValidationError
 
 from perfml.errors import PerfmlError
+from perfml.json_types import JsonObject
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
+
+
+class DigestJson(TypedDict):
+    """A ``perfml.evidence.fingerprint.TableDigest`` as JSON."""
+
+    rows: int
+    content: str
+
+
+class RunRecord(TypedDict):
+    """What the scores of a date were made from."""
+
+    model: str
+    as_of: str
+    model_version: str
+    source: str
+    """The path or the address of the data, without user and password."""
+    today: str
+    fingerprint: str
+    tables: dict[str, DigestJson]
+    definitions: str
+    """The hash under which a copy of the definitions is kept."""
+    voices: NotRequired[JsonObject]
+    versions: dict[str, str]
+    """Of perfml, Python and the libraries that may change the last digit."""
+    rows: int
+    content: str
+    """SHA-256 of every value, see ``perfml.scoring.replay.content_hash``."""
 
 
 def record_path(home: Path, model: str, as_of: dt.date) -> Path:
@@ -24,7 +52,7 @@ def record_path(home: Path, model: str, as_of: dt.date) -> Path:
     return home / "scores" / model / f"{as_of}.json"
 
 
-def read_record(home: Path, model: str, as_of: dt.date) -> Mapping[str, Any] | None:
+def read_record(home: Path, model: str, as_of: dt.date) -> RunRecord | None:
     """Read what ``perfml.scoring.replay.record_run`` wrote; None where there is no record.
 
     Raises :class:`PerfmlError` for a damaged record.
@@ -38,7 +66,7 @@ def read_record(home: Path, model: str, as_of: dt.date) -> Mapping[str, Any] | N
         raise _unreadable(path, model, as_of) from error
     if not isinstance(record, dict):
         raise _unreadable(path, model, as_of)
-    return record
+    return cast(RunRecord, record)
 
 
 def voices_of(home: Path, model: str, as_of: dt.date) -> VoicesSpec:

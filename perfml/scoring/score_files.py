@@ -8,14 +8,76 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
 import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 
-StoredScore = dict[str, Any]
+if TYPE_CHECKING:  # NumPy, which a reader of rows does without
+    from perfml.reasons.record import Reason
+
+
+class CauseShare(TypedDict):
+    """The probability of one cause of leaving, or of staying."""
+
+    cause: str
+    probability: float
+
+
+class ScoreKey(TypedDict):
+    """What every score row tells: whose it is, by which model, at which date, within which horizon."""
+
+    employee_id: str
+    as_of: dt.date
+    model: str
+    model_version: str
+    horizon_days: int
+    segments: list[str]
+
+
+class ExplainedScore(ScoreKey):
+    """The row of a person with a score."""
+
+    status: Literal["scored"]
+    why_not: None
+    probability: float
+    margin: float
+    base_value: float
+    incidence: list[CauseShare] | None
+    reasons: list[Reason]
+
+
+class ScoredRow(ExplainedScore):
+    """A row without rank and band where the model gives no list."""
+
+    rank: int | None
+    band: str | None
+
+
+class RankedRow(ExplainedScore):
+    """A row of a model that gives a list."""
+
+    rank: int
+    band: str
+
+
+class UnscoredRow(ScoreKey):
+    """The row of a person without a score."""
+
+    status: Literal["ineligible", "thin", "held"]
+    why_not: str | None
+    probability: None
+    margin: None
+    base_value: None
+    incidence: None
+    reasons: None
+    rank: None
+    band: None
+
+
+StoredScore: TypeAlias = ScoredRow | UnscoredRow
 """A row of ``perfml.scoring.scoring.SCHEMA``."""
 
 
@@ -40,6 +102,25 @@ def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | No
             "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
         )
     return rows
+
+
+def first_column(rows: Sequence[StoredScore], evidence: str) -> str:
+    """The first column behind the reason ``evidence`` in one person's score ``rows``, of the shortest horizon that lists it.
+
+    Raises :class:`PerfmlError`, naming the reasons that have columns, where no horizon lists it.
+    """
+    columns: dict[str, str] = {}
+    for row in sorted(rows, key=lambda row: row["horizon_days"]):
+        for reason in row["reasons"] or ():
+            if reason["values"]:
+                columns.setdefault(reason["evidence"], reason["values"][0]["column"])
+    if evidence not in columns:
+        raise PerfmlError(
+            f"{evidence!r} is not one of the listed reasons",
+            where=rows[0]["employee_id"],
+            remedy=f"use one of: {', '.join(columns)}" if columns else "no reason with columns is listed",
+        )
+    return columns[evidence]
 
 
 def not_scored(where: str, available: Sequence[dt.date]) -> PerfmlError:

@@ -72,12 +72,12 @@ def docs_page(request: Request) -> HTMLResponse:
 def _page(request: Request, template: str) -> HTMLResponse:
     document = request.app.openapi()
     html = _TEMPLATES.get_template(template).render(
-        info=document["info"], operations=tuple(operations(document)), records=records(document), style=STYLE
+        info=document["info"], operations=tuple(_operations(document)), records=_records(document), style=STYLE
     )
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
 
-def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     """The operations of an OpenAPI document, in its order."""
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -105,7 +105,7 @@ def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
             )
 
 
-def records(document: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:
+def _records(document: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:
     """Every record that answers are made of, by name, with its fields."""
     schemas = document["components"]["schemas"]
     return {

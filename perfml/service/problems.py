@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -94,7 +94,7 @@ class Failure(Refusal):
     description = "the service failed."
 
 
-def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, Any]]:
+def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, type[Problem] | str]]:
     """The responses of a route in the OpenAPI document: ``kinds``, and the two of every route."""
     every: list[type[Refusal]] = [WrongHost, OtherMachine, *kinds]
     ordered = sorted(every, key=lambda kind: kind.status)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
 from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerson
+from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.scoring.people_files import PersonFacts, facts_of
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def targets_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
-    rows = suggestions.to_pylist()
+    rows: list[StoredTarget] = suggestions.to_pylist()
     _counts("goals", rows)
     escalations_list(escalations(rows))
     suggested = [row for row in rows if row["status"] == "suggested"]
@@ -55,7 +56,7 @@ def escalations_list(cases: Sequence[Escalation]) -> None:
 
 def courses_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
     """Print the courses of the first people in the order to take them, with the evidence for each."""
-    rows = suggestions.to_pylist()
+    rows: list[StoredCourse] = suggestions.to_pylist()
     _counts("rows", rows)
     taking = list(dict.fromkeys(row["employee_id"] for row in rows if row["status"] == "suggested"))
     if taking:
@@ -158,7 +159,7 @@ def target_backtest(name: str, backtest: TargetBacktest) -> None:
         )
 
 
-def _course(row: Mapping[str, Any]) -> str:
+def _course(row: SuggestedCourse) -> str:
     """One course: its place, its title, the gap, and why."""
     proposed = ", to confirm" if row["tag_source"] == "proposed" else ""
     why = "; ".join(line["zh"] if _chinese(row) else line["en"] for line in row["why"])
@@ -167,7 +168,7 @@ def _course(row: Mapping[str, Any]) -> str:
     )
 
 
-def _counts(what: str, rows: Sequence[Mapping[str, Any]]) -> None:
+def _counts(what: str, rows: Sequence[StoredTarget | StoredCourse]) -> None:
     counts = Counter(row["status"] for row in rows)
     out.print(f"{len(rows):,} {what}: " + ", ".join(f"{n:,} {status}" for status, n in counts.most_common()))
 
@@ -180,11 +181,11 @@ def _change(old: float, new: float | None) -> str:
     return f"{old:,.6g}" if new is None or new == old else f"{old:,.6g} → [bold]{new:,.6g}[/]"
 
 
-def _chinese(row: Mapping[str, Any]) -> bool:
+def _chinese(row: SuggestedCourse) -> bool:
     return any("\u4e00" <= character <= "\u9fff" for character in row["tag"] or "")
 
 
-def _why_not(rows: Sequence[Mapping[str, Any]]) -> None:
+def _why_not(rows: Sequence[StoredTarget | StoredCourse]) -> None:
     reasons = Counter(row["why_not_en"] for row in rows if row["why_not_en"])
     for why, n in reasons.most_common(5):
         out.print(f"  {n:,} × {escape(why)}", highlight=False)

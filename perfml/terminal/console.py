@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import rich.progress
-from rich.console import Console
+from rich.console import Console, HighlighterType, JustifyMethod, OverflowMethod
 from rich.markup import escape
 from rich.progress import BarColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.style import Style
 from rich.text import Text
 
 from perfml.harmless import printable
@@ -23,9 +23,29 @@ MOST_LISTED = 10
 class HarmlessConsole(Console):
     """A console that passes on no control character: every text to be printed, and every cell, goes through it."""
 
-    def render_str(self, text: str, *args: Any, **styles: Any) -> Text:
+    def render_str(
+        self,
+        text: str,
+        *,
+        style: str | Style = "",
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        emoji: bool | None = None,
+        markup: bool | None = None,
+        highlight: bool | None = None,
+        highlighter: HighlighterType | None = None,
+    ) -> Text:
         """Render ``text`` as rich does, without what a terminal would obey."""
-        return super().render_str(printable(text), *args, **styles)
+        return super().render_str(
+            printable(text),
+            style=style,
+            justify=justify,
+            overflow=overflow,
+            emoji=emoji,
+            markup=markup,
+            highlight=highlight,
+            highlighter=highlighter,
+        )
 
 
 out = HarmlessConsole()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pyarrow.compute import field
 from pyarrow.dataset import Dataset
@@ -14,12 +13,13 @@ from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.reasons.voices import VoicedScore
 from perfml.scoring.people_files import PersonFacts
+from perfml.scoring.score_files import RankedRow, StoredScore
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 
 
 def list_table(
-    rows: Sequence[Mapping[str, Any]], people: Mapping[str, PersonFacts], title: str, *, others_share: float
+    rows: Sequence[RankedRow], people: Mapping[str, PersonFacts], title: str, *, others_share: float
 ) -> None:
     """Print the at-risk list: who, rank, probability, band and the leading reasons.
 
@@ -66,7 +66,7 @@ def score_counts(scores: Dataset) -> str:
     return ", ".join(f"{n:,} {status}" for status, n in _counted(scores, "status"))
 
 
-def explanation(rows: Sequence[Mapping[str, Any]]) -> None:
+def explanation(rows: Sequence[StoredScore]) -> None:
     """Print one person's rows, in English and Chinese."""
     for row in rows:
         head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"

@@ -7,7 +7,7 @@ not named by the node go right.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -121,7 +121,7 @@ def mark_categories(
 
 @compiled
 def mark_states(
-    decisions: Decisions, first: int, last: int, values: Floats, stride: int, blocks: int, shape: Any, present: BitMasks,
+    decisions: Decisions, first: int, last: int, values: Floats, stride: int, blocks: int, shape: object, present: BitMasks,
     states: BitMasks,
 ) -> None:  # fmt: skip
     """Which rows are near and far at the nodes from ``first`` to ``last`` of a tree: ``states`` (nodes, near and far, blocks).

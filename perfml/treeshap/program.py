@@ -17,7 +17,7 @@ between them when they are complete.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ class Program(NamedTuple):
 
     trees: Ints
     operations: npt.NDArray[np.int32]
-    numbers: npt.NDArray[Any]
+    numbers: npt.NDArray[np.floating]
     decisions: Decisions
 
 

@@ -194,9 +194,9 @@ def test_lists_by_size_hold_what_really_came() -> None:
     listed = lists_by_size(outcome, risk, person=person, when=when)
     best = np.argsort(-risk)
     for each in listed:
-        top = best[: round(each["share"] * 2_000)]
-        assert each["listed"] == len(top) and each["cases"] == outcome[top].sum()
-        assert each["low"] <= each["precision"] <= each["high"]
-    assert listed[0]["precision"] > listed[-1]["precision"]
-    assert listed[0]["high"] - listed[0]["low"] > listed[-1]["high"] - listed[-1]["low"]
-    assert list_like(listed, 21, 2_000)["share"] == 0.02 and list_like(listed, 1_999, 2_000)["share"] == 0.5
+        top = best[: round(each.share * 2_000)]
+        assert each.listed == len(top) and each.cases == outcome[top].sum()
+        assert each.low <= each.precision <= each.high
+    assert listed[0].precision > listed[-1].precision
+    assert listed[0].high - listed[0].low > listed[-1].high - listed[-1].low
+    assert list_like(listed, 21, 2_000).share == 0.02 and list_like(listed, 1_999, 2_000).share == 0.5

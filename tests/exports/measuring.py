@@ -56,9 +56,9 @@ def count(folder: Path, truth: Truth) -> Count:
 
 def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, places: list[str]) -> Count:
     name = " ".join((*sheet, column))
-    used = {place for place, standing in _uses(proposal, sheet, column) if standing != "asked"}
-    asked = {place for place, standing in _uses(proposal, sheet, column) if standing == "asked"}
-    certain = {place for place, standing in _uses(proposal, sheet, column) if standing == "sure"}
+    used = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing != "asked"}
+    asked = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "asked"}
+    certain = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "sure"}
     if certain - set(places):
         return Count(wrong=[f"{name}: {sorted(certain)}"])
     if places[0] in used if places else not used and not asked:
@@ -69,7 +69,7 @@ def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, p
 
 
 def _uses(proposal: MappingProposal, sheet: tuple[str, str], column: str) -> Iterator[tuple[str, str]]:
-    """Each place that reads the column, and how it stands."""
+    """Each column_used that reads the column, and how it stands."""
     for table in proposal.tables:
         if not _is(table, sheet):
             continue

@@ -25,9 +25,9 @@ QUICKEST = ("wide_log",)
 assert held_out
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: object) -> int:
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     """The exit code of a command."""
-    monkeypatch.setattr(sys, "argv", ["perfml", *map(str, words)])
+    monkeypatch.setattr(sys, "argv", ["perfml", *map(str, arguments)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)

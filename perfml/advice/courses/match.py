@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pandas as pd
@@ -68,8 +68,18 @@ SCHEMA = pa.schema(
 """A row is a course for a person's gap, or (``status`` none or held) why there is none. ``rank`` 1 is the first to take; ``step``
 is ``prerequisite`` or ``main``; ``score``, in [0, 1], is the recommender's for the gap. ``suggestion_id`` is the same at every
 date for the same policy, person, gap and course, so that a refused suggestion stays refused."""
-GapRow = Mapping[Any, Any]
-"""A row of :func:`~perfml.advice.courses.tags.open_tags`."""
+
+
+class GapRow(TypedDict):
+    """A row of :func:`~perfml.advice.courses.tags.open_tags`."""
+
+    employee_id: str
+    tag: str
+    skill: str
+    source: str
+    quote: str
+    review_id: str
+    noted_on: pd.Timestamp
 
 
 def match(
@@ -103,9 +113,10 @@ def match(
         tags=sorted(set(gaps["tag"])),
         observed=closures(data, looked, as_of),
     )
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     everyone = gaps["employee_id"].nunique()
-    by_person = groupby(gaps.to_dict("records"), key=lambda gap: gap["employee_id"])  # open_tags sorts by employee
+    rows_of_gaps = cast(list[GapRow], gaps.to_dict("records"))
+    by_person = groupby(rows_of_gaps, key=lambda gap: gap["employee_id"])  # open_tags sorts by employee
     for number, (employee, theirs) in enumerate(by_person):
         if number % PROGRESS_EVERY == 0:
             progress("matching courses", number, everyone)
@@ -204,7 +215,7 @@ def _for_person(
     policy: CoursePolicy,
     name: str,
     refused: frozenset[str],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, object]]:
     """The rows of one person."""
 
     def suggestion_id(gap: int, course: str) -> str:
@@ -237,12 +248,12 @@ def _for_person(
         }
 
 
-def _gap(gap: GapRow) -> dict[str, Any]:
+def _gap(gap: GapRow) -> dict[str, object]:
     fields = {name: gap[name] for name in ("tag", "skill", "quote", "review_id")}
     return {**fields, "tag_source": gap["source"], "noted_on": gap["noted_on"].date()}
 
 
-def _suggestion(catalogue: _MatchedCatalogue, step: CourseStep, *, gap: GapRow, rank: int) -> dict[str, Any]:
+def _suggestion(catalogue: _MatchedCatalogue, step: CourseStep, *, gap: GapRow, rank: int) -> dict[str, object]:
     """A course with its evidence."""
     course = catalogue.courses[step.course_id]
     teaches = catalogue.teaches(step.course_id, gap["skill"])

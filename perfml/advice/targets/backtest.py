@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from perfml.advice.targets.forecasting.signals import Signals, SignalVerdict
 from perfml.arrays import Floats, Indexes
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
+from perfml.json_types import JsonObject
 from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
@@ -76,7 +77,7 @@ class TargetBacktest:
     """Signal used -> mean absolute error without it divided by that with it; above 1 it helps."""
     directions: Directions | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """As JSON."""
         return asdict(self)
 

@@ -16,7 +16,7 @@ from typing import Any
 from perfml.advice.targets.texts import amount, percent
 from perfml.messages import Message, render
 
-SuggestionRow = Mapping[str, Any]
+_GoalRow = Mapping[str, Any]
 """A row of ``perfml.advice.targets.suggest.SCHEMA``."""
 
 
@@ -60,16 +60,16 @@ class Escalation:
     en: str
 
 
-def escalations(rows: Iterable[SuggestionRow]) -> tuple[Escalation, ...]:
+def escalations(rows: Iterable[_GoalRow]) -> tuple[Escalation, ...]:
     """The cases among ``rows``, the most people first."""
-    cases: dict[str, list[SuggestionRow]] = {}
+    cases: dict[str, list[_GoalRow]] = {}
     for row in rows:
         if row["beyond"]:
             cases.setdefault(row["beyond"]["escalation_id"], []).append(row)
     return tuple(sorted(map(_escalation, cases.values()), key=lambda case: (-case.people, case.escalation_id)))
 
 
-def _escalation(rows: list[SuggestionRow]) -> Escalation:
+def _escalation(rows: list[_GoalRow]) -> Escalation:
     first, target = rows[0], sum(row["old_target"] for row in rows)
     expected = sum(row["expected"] for row in rows)
     needed, limit = (sum(row["beyond"][name] for row in rows) for name in ("needed_target", "limit_target"))
@@ -110,7 +110,7 @@ def _escalation(rows: list[SuggestionRow]) -> Escalation:
     )
 
 
-def _outside(row: SuggestionRow) -> float:
+def _outside(row: _GoalRow) -> float:
     """The outside influence on a goal, as a share of its target."""
     return math.expm1(sum(row["parts"][name] for name in ("market", "season", "definition")))
 

@@ -11,7 +11,7 @@ import fnmatch
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypedDict
 
 import lightgbm as lgb
 import numpy as np
@@ -20,7 +20,7 @@ from scipy.special import expit
 
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, fit_path
+from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, SplinesJson, fit_path
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
 
@@ -59,6 +59,27 @@ class Hyperparameters:
     """What calibration multiplies the blended margin by."""
 
 
+class RiskParts(TypedDict):
+    """A :class:`RiskModel` as JSON, without its boosters."""
+
+    splines: SplinesJson | None
+    share: float
+    slope: float
+    intercept: float
+    hyperparameters: Mapping[str, float]
+
+
+class TreeSettings(Protocol):
+    """LightGBM's parameters that :class:`~perfml.project.model_spec.LearnerSpec` and ``HazardModel`` share."""
+
+    learning_rate: float
+    num_leaves: int
+    min_child_samples: int
+    feature_fraction: float
+    bagging_fraction: float
+    lambda_l2: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class RiskModel:
     """A fitted model of one outcome. The margin is the log-odds of the calibrated probability."""
@@ -94,9 +115,9 @@ class RiskModel:
         out[:, -1] += self.calibration.intercept
         return out
 
-    def to_parts(self) -> tuple[dict[str, Any], list[str]]:
+    def to_parts(self) -> tuple[RiskParts, list[str]]:
         """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""
-        parameters = {
+        parameters: RiskParts = {
             "splines": None if self.splines is None else self.splines.to_json(),
             "share": self.share,
             "slope": self.calibration.slope,
@@ -106,14 +127,15 @@ class RiskModel:
         return parameters, [booster.model_to_string(num_iteration=-1) for booster in self.boosters]
 
     @classmethod
-    def from_parts(cls, parameters: Mapping[str, Any], boosters: Sequence[str]) -> RiskModel:
+    def from_parts(cls, parameters: RiskParts, boosters: Sequence[str]) -> RiskModel:
         """Restore what :meth:`to_parts` gave. A damaged text makes LightGBM end the process: compare its hash first."""
+        hyperparameters: dict[str, Any] = dict(parameters["hyperparameters"])
         return cls(
             boosters=tuple(lgb.Booster(model_str=text) for text in boosters),
             splines=None if parameters["splines"] is None else SplineLogistic.from_json(parameters["splines"]),
             share=parameters["share"],
             calibration=Affine(parameters["slope"], parameters["intercept"]),
-            hyperparameters=Hyperparameters(**parameters["hyperparameters"]),
+            hyperparameters=Hyperparameters(**hyperparameters),
         )
 
     @classmethod
@@ -236,12 +258,12 @@ class _Problem:
             reference=reference,
         )
 
-    def _parameters(self, seed: int, rows: int) -> dict[str, Any]:
+    def _parameters(self, seed: int, rows: int) -> dict[str, object]:
         signs = list(self.signs) if any(self.signs) else None
         return boosting(self.settings, seed=seed, rows=rows) | {"objective": "binary", "monotone_constraints": signs}
 
 
-def boosting(settings: Any, *, seed: int, rows: int) -> dict[str, Any]:
+def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, object]:
     """LightGBM's parameters for one set of trees, without the objective. ``settings`` names them as LightGBM does."""
     return {
         "learning_rate": settings.learning_rate,

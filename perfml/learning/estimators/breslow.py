@@ -5,9 +5,9 @@ A person's hazard is ``h0(t) · exp(score)``. The formulas are exact for step fu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,14 @@ from perfml.arrays import Bools, Floats
 
 CELLS = 1_000_000
 """Values of whole curves in memory at once."""
+
+
+class BaselineJson(TypedDict):
+    """A :class:`Baseline` as JSON."""
+
+    times: list[float]
+    hazard: list[float]
+    until: float
 
 
 @dataclass(frozen=True)
@@ -34,12 +42,12 @@ class Baseline:
         """Cumulative hazard at ``times``, any shape; 0 before the first event."""
         return np.concatenate([[0.0], self.hazard])[np.searchsorted(self.times, times, side="right")]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> BaselineJson:
         """JSON from which :meth:`from_json` restores the baseline to the last digit."""
         return {"times": self.times.tolist(), "hazard": self.hazard.tolist(), "until": self.until}
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Baseline:
+    def from_json(cls, raw: BaselineJson) -> Baseline:
         """Restore what :meth:`to_json` gave."""
         return cls(np.array(raw["times"], np.float64), np.array(raw["hazard"], np.float64), float(raw["until"]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, check_X_y, validate_data
 
-from perfml.arrays import Floats, Ints
+from perfml.arrays import FeaturesLike, Floats, Ints, TargetLike
 from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, fit, probability
 from perfml.learning.estimators.encoding import Encoder, is_frame
 from perfml.project.model_spec import LearnerSpec
@@ -22,7 +22,7 @@ from perfml.project.model_spec import LearnerSpec
 if TYPE_CHECKING:
     import shap
 
-NUMBERS: dict[str, Any] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
+NUMBERS: dict[str, object] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 FOLDS = 5
 ROWS_FOR_FEWER_FOLDS = 20_000
 ROWS_FOR_ONE_FOLD = 50_000
@@ -87,7 +87,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         tags.classifier_tags.multi_class = False
         return tags
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> RiskClassifier:
+    def fit(self, X: FeaturesLike, y: TargetLike, sample_weight: npt.ArrayLike | None = None) -> RiskClassifier:
         """Fit on ``X`` (n, features) and ``y`` (n,) of two classes; the second in sorted order is the risk.
 
         Raises ValueError for infinite values, one class or more than two, and text columns that look like identifiers.
@@ -125,22 +125,22 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         )
         return self
 
-    def decision_function(self, X: Any) -> Floats:
+    def decision_function(self, X: FeaturesLike) -> Floats:
         """The margin, log-odds of the second class: (n, features) -> (n,)."""
         matrix = self._matrix(X)
         return self.risk_.margin(matrix)
 
-    def predict_proba(self, X: Any) -> Floats:
+    def predict_proba(self, X: FeaturesLike) -> Floats:
         """Calibrated probabilities of both classes: (n, features) -> (n, 2)."""
         risk = probability(self.decision_function(X))
         return np.column_stack([1 - risk, risk])
 
-    def predict(self, X: Any) -> npt.NDArray[Any]:
+    def predict(self, X: FeaturesLike) -> npt.NDArray[np.generic]:
         """The likelier class: (n,)."""
         margin = self.decision_function(X)
         return np.asarray(self.classes_[(margin > 0).astype(np.int64)])
 
-    def contributions(self, X: Any) -> Floats:
+    def contributions(self, X: FeaturesLike) -> Floats:
         """Exact Shapley values of the margin: (n, features + 1); the last column is the base value.
 
         Each row sums to :meth:`decision_function`.
@@ -148,7 +148,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         matrix = self._matrix(X)
         return self.risk_.contributions(matrix)
 
-    def explanation(self, X: Any) -> shap.Explanation:
+    def explanation(self, X: FeaturesLike) -> shap.Explanation:
         """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
 
         Categories are codes in ``data``. Without a Chinese font shap's plots print boxes for Chinese names.
@@ -160,7 +160,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         names = [str(name) for name in getattr(self, "feature_names_in_", range(matrix.shape[1]))]
         return shap.Explanation(values[:, :-1], base_values=values[:, -1], data=matrix, feature_names=names)
 
-    def _matrix(self, X: Any) -> Floats:
+    def _matrix(self, X: FeaturesLike) -> Floats:
         check_is_fitted(self)
         if not is_frame(X):
             return np.asarray(validate_data(self, X, reset=False, **NUMBERS))

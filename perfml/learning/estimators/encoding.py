@@ -6,16 +6,23 @@ absent at fitting is missing, not an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, TypeGuard
 
 import numpy as np
 
-from perfml.arrays import Floats, Objects
+from perfml.arrays import FeaturesLike, Floats, Frame, Objects
 
 MAX_LEVELS = 1_000
 """Distinct texts of a column above which it is taken for an identifier and refused."""
+
+
+class EncoderJson(TypedDict):
+    """An :class:`Encoder` as JSON; the keys of ``levels`` are positions."""
+
+    names: Sequence[str]
+    levels: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,7 @@ class Encoder:
     """For each categorical column, by position, its categories in code order."""
 
     @classmethod
-    def fit(cls, X: Any) -> Encoder:
+    def fit(cls, X: FeaturesLike) -> Encoder:
         """Record names and categories of a two-dimensional array, a pandas or a polars frame.
 
         Raises ValueError for a text column with more than :data:`MAX_LEVELS` distinct values.
@@ -54,7 +61,7 @@ class Encoder:
         """Positions of the categorical columns."""
         return tuple(self.levels)
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: FeaturesLike) -> FeaturesLike:
         """(n, features): numbers as they are, categories as codes from 0, missing and unseen values as NaN.
 
         An array is returned unchanged, for scikit-learn's own validation.
@@ -75,18 +82,18 @@ class Encoder:
                 out[:, column] = _numbers(series)
         return out
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> EncoderJson:
         """JSON from which :meth:`from_json` restores the encoder."""
         return {"names": self.names, "levels": {str(k): v for k, v in self.levels.items()}}
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> Encoder:
+    def from_json(cls, raw: EncoderJson) -> Encoder:
         """Restore what :meth:`to_json` gave."""
         levels = {int(column): tuple(texts) for column, texts in raw["levels"].items()}
         return cls(tuple(raw["names"]), levels)
 
 
-def is_frame(X: Any) -> bool:
+def is_frame(X: FeaturesLike) -> TypeGuard[Frame]:
     """Whether ``X`` is a table with columns, such as a pandas or a polars frame."""
     return hasattr(X, "columns") and hasattr(X, "shape") and len(X.shape) == 2 and hasattr(X, "__getitem__")
 

@@ -9,20 +9,20 @@ estimated from out-of-fold scores: scores of training rows would be overconfiden
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self, cast
+from typing import Any, Self, TypedDict, cast
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import Tags, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from perfml.arrays import Bools, Floats, Indexes
+from perfml.arrays import Bools, FeaturesLike, Floats, Indexes, TargetLike
 from perfml.learning.estimators import breslow
 from perfml.learning.estimators.blend import DEFAULTS, boosting
 from perfml.learning.estimators.calibration import SLOPES
-from perfml.learning.estimators.encoding import Encoder, is_frame
+from perfml.learning.estimators.encoding import Encoder, EncoderJson, is_frame
 from perfml.treeshap.contributions import contributions
 
 Folds = list[tuple[Indexes, Indexes]]
@@ -33,6 +33,29 @@ ITERATIONS = 2
 """Alternations between fitting the baseline and boosting."""
 MIN_EXPOSURE = 1e-10
 """Cumulative hazard of those censored before the first event: 0, which has no logarithm."""
+
+
+class HazardParts(TypedDict):
+    """A :class:`HazardModel` as JSON, without its boosters."""
+
+    parameters: Mapping[str, object]
+    encoder: EncoderJson
+    features: int
+    rounds: int
+    slope: float
+    baseline: breslow.BaselineJson
+
+
+class CauseParts(HazardParts):
+    """The model of one cause; ``boosters`` is their number."""
+
+    boosters: int
+
+
+class CausesParts(TypedDict):
+    """:class:`CauseSpecificHazards` as JSON."""
+
+    causes: list[CauseParts]
 
 
 class HazardModel(BaseEstimator):
@@ -69,7 +92,7 @@ class HazardModel(BaseEstimator):
         self.early_stopping_rounds = early_stopping_rounds
         self.seeds = seeds
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: FeaturesLike, y: TargetLike) -> Self:
         """Fit on ``X`` (n, features) and ``y`` (n,) in a form that :func:`times_and_events` reads.
 
         With fewer than :data:`MIN_EVENTS` events every score is 0 and the baseline is Nelson and Aalen's.
@@ -80,7 +103,7 @@ class HazardModel(BaseEstimator):
             raise ValueError("y holds no event: every time is censored, and there is nothing to learn")
         return self.fit_events(X, times, event)
 
-    def fit_events(self, X: Any, times: Floats, event: Bools, *, weight: Floats | None = None) -> Self:
+    def fit_events(self, X: FeaturesLike, times: Floats, event: Bools, *, weight: Floats | None = None) -> Self:
         """:meth:`fit` with times and events apart; without any event every hazard is 0.
 
         ``weight`` (n,), positive: rows of the population that each row stands for (Horvitz & Thompson 1952).
@@ -108,12 +131,12 @@ class HazardModel(BaseEstimator):
         self.baseline_ = breslow.baseline(times, event, score, weight=weight)
         return self
 
-    def predict(self, X: Any) -> Floats:
+    def predict(self, X: FeaturesLike) -> Floats:
         """Calibrated log hazard relative to the baseline: (n,)."""
         features = self._features(X)
         return self.slope_ * _mean([b.predict(features, raw_score=True) for b in self.boosters_], (len(features),))
 
-    def contributions(self, X: Any) -> Floats:
+    def contributions(self, X: FeaturesLike) -> Floats:
         """Exact path-dependent TreeSHAP (Lundberg et al. 2020): (n, features + 1); the last column is the base value.
 
         Each row sums to :meth:`predict`.
@@ -122,7 +145,7 @@ class HazardModel(BaseEstimator):
         shape = (len(features), features.shape[1] + 1)
         return self.slope_ * _mean([contributions(b, features) for b in self.boosters_], shape)
 
-    def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
+    def predict_survival(self, X: FeaturesLike, times: npt.ArrayLike) -> Floats:
         """Probability of no event up to and including each of ``times``, counted from 0: (n, times).
 
         Raises ValueError for times beyond the longest follow-up in training, about which nothing is known.
@@ -130,18 +153,18 @@ class HazardModel(BaseEstimator):
         score = self.predict(X)
         return breslow.survival(self.baseline_, score, breslow.known_times(times, self.baseline_.until))
 
-    def predict_incidence(self, X: Any, times: npt.ArrayLike) -> Floats:
+    def predict_incidence(self, X: FeaturesLike, times: npt.ArrayLike) -> Floats:
         """Probability of the event up to and including each of ``times``: (n, times)."""
         return 1.0 - self.predict_survival(X, times)
 
-    def score(self, X: Any, y: Any) -> float:
+    def score(self, X: FeaturesLike, y: TargetLike) -> float:
         """Harrell's concordance of :meth:`predict`; see :func:`perfml.learning.estimators.breslow.concordance`."""
         return breslow.concordance(*times_and_events(y), self.predict(X))
 
-    def to_parts(self) -> tuple[dict[str, Any], list[str]]:
+    def to_parts(self) -> tuple[HazardParts, list[str]]:
         """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""
         check_is_fitted(self)
-        fitted = {
+        fitted: HazardParts = {
             "parameters": self.get_params(),
             "encoder": self.encoder_.to_json(),
             "features": self.n_features_in_,
@@ -152,12 +175,13 @@ class HazardModel(BaseEstimator):
         return fitted, [booster.model_to_string() for booster in self.boosters_]
 
     @classmethod
-    def from_parts(cls, fitted: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+    def from_parts(cls, fitted: HazardParts, boosters: Sequence[str]) -> Self:
         """Restore what :meth:`to_parts` gave; predictions are the same to the last digit.
 
         A damaged text makes LightGBM end the process: compare its hash first.
         """
-        model = cls(**fitted["parameters"] | {"seeds": tuple(fitted["parameters"]["seeds"])})
+        parameters: dict[str, Any] = dict(fitted["parameters"])
+        model = cls(**parameters | {"seeds": tuple(parameters["seeds"])})
         model.encoder_ = Encoder.from_json(fitted["encoder"])
         model.n_features_in_ = fitted["features"]
         if model.encoder_.names:
@@ -167,14 +191,14 @@ class HazardModel(BaseEstimator):
         model.boosters_ = tuple(lgb.Booster(model_str=text) for text in boosters)
         return model
 
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
+    def __sklearn_tags__(self) -> Tags:
+        tags: Tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.target_tags.required = True
         tags.target_tags.positive_only = True  # there is no tag for "never 0"
         return tags
 
-    def _features(self, X: Any, *, fitting: bool = False) -> Floats:
+    def _features(self, X: FeaturesLike, *, fitting: bool = False) -> Floats:
         """A matrix of floats, checked as scikit-learn does; ``fitting`` records names and categories."""
         if not fitting:
             check_is_fitted(self)
@@ -218,7 +242,7 @@ class HazardModel(BaseEstimator):
             categorical_feature=list(self.encoder_.categorical),
         )
 
-    def _parameters(self, seed: int, rows: int) -> dict[str, Any]:
+    def _parameters(self, seed: int, rows: int) -> dict[str, object]:
         return boosting(self, seed=seed, rows=rows) | {"objective": "poisson"}
 
 
@@ -232,7 +256,9 @@ class CauseSpecificHazards(BaseEstimator):
     def __init__(self, *, hazard: HazardModel | None = None) -> None:
         self.hazard = hazard
 
-    def fit(self, X: Any, times: Any, causes: Any, *, weight: Floats | None = None) -> Self:
+    def fit(
+        self, X: FeaturesLike, times: npt.ArrayLike, causes: npt.ArrayLike, *, weight: Floats | None = None
+    ) -> Self:
         """Fit on ``X`` (n, features), positive ``times`` (n,) and ``causes`` (n,): 0 for censored, 1 to K for a cause.
 
         ``weight`` as in :meth:`HazardModel.fit_events`. Raises ValueError for other causes, where all are 0, and as
@@ -249,12 +275,12 @@ class CauseSpecificHazards(BaseEstimator):
         )
         return self
 
-    def predict(self, X: Any) -> Floats:
+    def predict(self, X: FeaturesLike) -> Floats:
         """Calibrated log hazard of each cause relative to its baseline: (n, causes)."""
         check_is_fitted(self)
         return np.stack([hazard.predict(X) for hazard in self.hazards_], axis=1)
 
-    def predict_incidence(self, X: Any, times: npt.ArrayLike) -> Floats:
+    def predict_incidence(self, X: FeaturesLike, times: npt.ArrayLike) -> Floats:
         """Probability of having left by each cause up to and including each of ``times``: (n, causes, times).
 
         It never decreases in time, and the causes and :meth:`predict_survival` add up to 1. See
@@ -264,20 +290,20 @@ class CauseSpecificHazards(BaseEstimator):
         baselines = [hazard.baseline_ for hazard in self.hazards_]
         return breslow.cumulative_incidence(baselines, scores, breslow.known_times(times, baselines[0].until))
 
-    def predict_survival(self, X: Any, times: npt.ArrayLike) -> Floats:
+    def predict_survival(self, X: FeaturesLike, times: npt.ArrayLike) -> Floats:
         """Probability of staying beyond each of ``times``, all causes considered: (n, times)."""
         check_is_fitted(self)
         return np.asarray(np.prod([hazard.predict_survival(X, times) for hazard in self.hazards_], axis=0))
 
-    def to_parts(self) -> tuple[dict[str, Any], list[str]]:
+    def to_parts(self) -> tuple[CausesParts, list[str]]:
         """JSON and LightGBM texts, from which :meth:`from_parts` restores the models."""
         check_is_fitted(self)
-        parts = [hazard.to_parts() for hazard in self.hazards_]
-        causes = [fitted | {"boosters": len(texts)} for fitted, texts in parts]
+        parts: list[tuple[HazardParts, list[str]]] = [hazard.to_parts() for hazard in self.hazards_]
+        causes: list[CauseParts] = [{**fitted, "boosters": len(texts)} for fitted, texts in parts]
         return {"causes": causes}, [text for _, texts in parts for text in texts]
 
     @classmethod
-    def from_parts(cls, fitted: Mapping[str, Any], boosters: Sequence[str]) -> Self:
+    def from_parts(cls, fitted: CausesParts, boosters: Sequence[str]) -> Self:
         """Restore what :meth:`to_parts` gave; see :meth:`HazardModel.from_parts`."""
         texts = iter(boosters)
         model = cls()
@@ -287,7 +313,7 @@ class CauseSpecificHazards(BaseEstimator):
         return model
 
 
-def times_and_events(y: Any) -> tuple[Floats, Bools]:
+def times_and_events(y: TargetLike | None) -> tuple[Floats, Bools]:
     """Times (n,) and whether each ends with the event (n,).
 
     ``y``: one signed time for each row, in any unit, ``t`` for an event at ``t`` and ``-t`` for follow-up that ends at ``t``
@@ -296,17 +322,18 @@ def times_and_events(y: Any) -> tuple[Floats, Bools]:
     """
     if y is None:
         raise ValueError("HazardModel requires y to be passed, but the target y is None")
-    kind = getattr(y, "dtype", None)
-    if getattr(kind, "names", None) is None:
+    if getattr(getattr(y, "dtype", None), "names", None) is None:
         signed = np.asarray(check_array(column_or_1d(y, warn=True), ensure_2d=False, dtype=np.float64, input_name="y"))
         return positive_times(np.abs(signed)), signed > 0
-    if len(y.dtype) != 2 or y.dtype[0] != np.bool_:
-        raise ValueError(f"a structured y holds the event (bool) and then the time, not {y.dtype}")
-    event, times = (y[name] for name in y.dtype.names)
+    structured = np.asarray(y)
+    kind = structured.dtype
+    if len(kind.names or ()) != 2 or kind[0] != np.bool_:
+        raise ValueError(f"a structured y holds the event (bool) and then the time, not {kind}")
+    event, times = (structured[name] for name in kind.names or ())
     return positive_times(times), np.asarray(event)
 
 
-def positive_times(times: Any) -> Floats:
+def positive_times(times: npt.ArrayLike) -> Floats:
     """``times`` as floats (n,). Raises ValueError where one is not a positive, finite number."""
     checked = np.asarray(check_array(column_or_1d(times), ensure_2d=False, dtype=np.float64, input_name="times"))
     if (checked <= 0).any():

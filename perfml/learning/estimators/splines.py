@@ -11,7 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -49,6 +49,14 @@ class Curve:
         return np.where(absent, self.missing, np.interp(np.where(absent, self.knots[0], x), self.knots, self.values))
 
 
+class SplinesJson(TypedDict):
+    """A :class:`SplineLogistic` as JSON; a curve is its knots, values, value where missing, and whether it is categorical."""
+
+    intercept: float
+    curves: Sequence[tuple[Sequence[float], Sequence[float], float, bool]]
+    means: Sequence[float]
+
+
 @dataclass(frozen=True)
 class SplineLogistic:
     """``intercept`` plus one curve a column, in log-odds. ``means``: each curve's mean over its training rows."""
@@ -73,13 +81,13 @@ class SplineLogistic:
         out[:, -1] = self.intercept + sum(self.means)
         return out
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> SplinesJson:
         """JSON from which :meth:`from_json` restores the model."""
-        curves = [[c.knots, c.values, c.missing, c.categorical] for c in self.curves]
+        curves = [(c.knots, c.values, c.missing, c.categorical) for c in self.curves]
         return {"intercept": self.intercept, "curves": curves, "means": self.means}
 
     @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> SplineLogistic:
+    def from_json(cls, raw: SplinesJson) -> SplineLogistic:
         """Restore what :meth:`to_json` gave."""
         curves = tuple(Curve(tuple(k), tuple(v), missing, cat) for k, v, missing, cat in raw["curves"])
         return cls(raw["intercept"], curves, tuple(raw["means"]))

@@ -56,7 +56,7 @@ def audit(
     probability: Floats,
     flagged: Bools,
     person: Objects,
-    groups: Mapping[str, Sequence[str | None] | npt.NDArray[Any]],
+    groups: Mapping[str, Sequence[str | None] | Objects],
     limits: FairnessSpec,
     draws: int = DRAWS,
     seed: int = 0,
@@ -114,7 +114,7 @@ class _Rows:
         return _Rows(*(values[keep] for values in vars(self).values()))
 
 
-def with_intersections(groups: Mapping[str, Any]) -> dict[str, Objects]:
+def with_intersections(groups: Mapping[str, Sequence[str | None] | Objects]) -> dict[str, Objects]:
     """Return the group of each row by attribute and by pair of attributes; :data:`UNKNOWN` where an attribute is unknown."""
     single: dict[str, Objects] = {}
     for name, given in groups.items():

@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
-import numpy.typing as npt
 from sklearn.model_selection import StratifiedKFold
 
 from perfml.arrays import Floats, Ints, Objects
@@ -45,7 +44,7 @@ def proxy_report(
     features: Floats,
     names: Sequence[str],
     evidence_group: Sequence[str],
-    protected: Sequence[str | None] | npt.NDArray[Any],
+    protected: Sequence[str | None] | Objects,
     person: Objects,
     min_people: int = FairnessSpec().min_people,
     draws: int = DRAWS,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from perfml.arrays import Objects
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
+from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.fairness.audit import audit
 from perfml.learning.fairness.findings import FairnessReport
@@ -33,7 +33,7 @@ class FairnessAnswer:
     proxies: Mapping[str, list[Proxy]]
     cure: Mitigation | None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return JSON."""
         return {
             "audits": {str(days): report.to_json() for days, report in self.audits.items()},

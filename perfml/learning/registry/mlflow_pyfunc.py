@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ class Predictor:
     def __init__(self, model: Model) -> None:
         self.model = model
 
-    def predict(self, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+    def predict(self, model_input: pd.DataFrame, params: Mapping[str, object] | None = None) -> pd.DataFrame:
         """Return the probability of the outcome within each horizon: one row per input row, columns ``within_<days>_days``.
 
         ``model_input`` holds the model's features in any order; empty values count as missing, other columns are

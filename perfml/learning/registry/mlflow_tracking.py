@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from perfml.errors import ModelError
 from perfml.files import write_text
+from perfml.json_types import Json
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_record, verified
 
@@ -256,7 +257,7 @@ def metrics(record: TrainingRecord) -> dict[str, float]:
     return values
 
 
-def parameters(spec: Mapping[str, Any]) -> dict[str, str]:
+def parameters(spec: Mapping[str, Json]) -> dict[str, str]:
     """Return the model's definition, one parameter per key. A table whose keys MLflow rejects as names stays JSON.
 
     >>> parameters({"learner": {"seeds": [1, 2]}, "monotone": {"overtime_*": 1}, "zh": "离职"})
@@ -264,7 +265,7 @@ def parameters(spec: Mapping[str, Any]) -> dict[str, str]:
     """
     flat: dict[str, str] = {}
 
-    def walk(prefix: str, table: Mapping[str, Any]) -> None:
+    def walk(prefix: str, table: Mapping[str, Json]) -> None:
         for key, value in table.items():
             if isinstance(value, Mapping) and value and all(_NAME.fullmatch(inner) for inner in value):
                 walk(f"{prefix}{key}.", value)

@@ -119,7 +119,7 @@ def save(
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
 
-    def written(stem: str, parts: tuple[dict[str, Any], list[str]]) -> dict[str, Any]:
+    def written(stem: str, parts: tuple[Mapping[str, object], list[str]]) -> dict[str, object]:
         parameters, texts = parts
         files = [f"{stem}_{number}.txt" for number in range(len(texts))]
         for file, text in zip(files, texts, strict=True):

@@ -21,7 +21,6 @@ from perfml.learning.record import (
     Figure,
     FoldRecord,
     GroupFigures,
-    ListRecord,
     YearRecord,
 )
 from perfml.learning.validation.lists import lists_by_size, ratio_draws
@@ -140,9 +139,7 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
         by_year=tuple(_by_year(p)),
         segments=_segments(p, sample),
         listed_ratio=tuple(np.round(ratio, 4).tolist()),
-        lists=tuple(
-            ListRecord.model_validate(row) for row in lists_by_size(p.outcome, p.model, person=p.person, when=p.when)
-        ),
+        lists=tuple(lists_by_size(p.outcome, p.model, person=p.person, when=p.when)),
         rows=len(p.outcome),
         positives=int(p.outcome.sum()),
         proven=proven,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy.stats import chi2
 
 from perfml.arrays import Floats, Objects
 from perfml.errors import DataError
+from perfml.json_types import JsonObject
 from perfml.learning.validation.metrics import DRAWS, Estimate, estimate
 from perfml.learning.validation.reference import Bins, Reference
 from perfml.messages import Message, chain, render
@@ -73,7 +74,7 @@ class DriftReport:
         quiet = self.score is not None and not self.score.moved and not _beyond(self.observed_over_expected, OFF)
         return self.verdict == "watch" and quiet
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return JSON; a figure that could not be estimated is null."""
         ratio = self.observed_over_expected
         return {
@@ -88,7 +89,7 @@ class DriftReport:
         }
 
 
-def _json(shift: Shift) -> dict[str, Any]:
+def _json(shift: Shift) -> JsonObject:
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(shift).items()}
 
 

@@ -8,14 +8,14 @@ size were drawn up at past dates and the outcomes are known (a parametric bootst
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
+from perfml.learning.record import ListRecord
 
 DRAWS = 200
 SHARES = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -86,8 +86,8 @@ def _capacity(share: float, n: int) -> int:
     return max(1, round(share * n))
 
 
-def lists_by_size(outcome: Floats, probability: Floats, *, person: Objects, when: Dates) -> list[dict[str, Any]]:
-    """The back-tested lists of each of :data:`SHARES`, as JSON.
+def lists_by_size(outcome: Floats, probability: Floats, *, person: Objects, when: Dates) -> list[ListRecord]:
+    """The back-tested lists of each of :data:`SHARES`.
 
     ``share``, ``listed`` rows and true ``cases`` among them, ``precision`` with its 95 % interval over people (``low``,
     ``high``), and ``ratio``, :func:`ratio_draws`.
@@ -99,20 +99,23 @@ def lists_by_size(outcome: Floats, probability: Floats, *, person: Objects, when
         ratio = ratio_draws(outcome, probability, person=person, when=when, capacity=capacity)
         expected = float(probability[listed].mean())
         low, high = np.quantile(ratio, [0.025, 0.975]) if len(ratio) else (math.nan, math.nan)
-        counts = {"share": share, "listed": len(listed), "cases": int(outcome[listed].sum())}
         precision = float(outcome[listed].mean())  # the added halves must not exclude it from the interval
         low, high = min(precision, low * expected), max(precision, min(1.0, high * expected))
         figures = {"precision": precision, "low": low, "high": high}
         rounded = {name: round(float(x), 4) if math.isfinite(x) else None for name, x in figures.items()}
-        out.append({**counts, **rounded, "ratio": np.round(ratio, 3).tolist()})
+        out.append(
+            ListRecord(
+                share=share,
+                listed=len(listed),
+                cases=int(outcome[listed].sum()),
+                ratio=tuple(np.round(ratio, 3).tolist()),
+                **rounded,
+            )
+        )
     return out
 
 
-def list_like(lists: Sequence[Mapping[str, Any]], n: int, of: int) -> Mapping[str, Any]:
-    """The smallest back-tested list of :func:`lists_by_size` whose share is at least ``n / of``.
-
-    >>> list_like([{"share": 0.02}, {"share": 0.05}], 3, 100)["share"]
-    0.05
-    """
+def list_like(lists: Sequence[ListRecord], n: int, of: int) -> ListRecord:
+    """The smallest back-tested list of :func:`lists_by_size` whose share is at least ``n / of``."""
     wanted = n / max(1, of)
-    return min(lists, key=lambda tested: (tested["share"] < wanted - 1e-9, abs(tested["share"] - wanted)))
+    return min(lists, key=lambda tested: (tested.share < wanted - 1e-9, abs(tested.share - wanted)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -119,16 +118,16 @@ def _wilson(outcome: Floats) -> tuple[float, float]:
 
 def marked(
     is_treated: Bools, *, tested_row: Ints, outcome: Floats, probability: Floats, person: Objects
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Expected over observed cases of the back-test among treated rows and among the others, as JSON.
 
     ``is_treated``: (rows,); ``tested_row``, ``outcome``, ``probability`` and ``person``: (tested,), of the back-test.
     """
     metric = {"expected_over_observed": expected_over_observed}
-    out: dict[str, Any] = {"rows": int(is_treated.sum())}
+    out: dict[str, object] = {"rows": int(is_treated.sum())}
     tested = is_treated[tested_row]
     for name, rows in (("treated", tested), ("untreated", ~tested)):
-        figures: dict[str, Any] = {"rows": int(rows.sum()), "positives": int(outcome[rows].sum())}
+        figures: dict[str, object] = {"rows": int(rows.sum()), "positives": int(outcome[rows].sum())}
         if figures["positives"]:
             ratio = estimate(metric, outcome[rows], probability[rows], person=person[rows])["expected_over_observed"]
             figures["expected_over_observed"] = ratio.to_json()

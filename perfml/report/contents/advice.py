@@ -13,7 +13,7 @@ from perfml.advice.priorities import Priorities
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
-AdviceRow = Mapping[str, Any]
+_AdviceRow = Mapping[str, Any]
 MOST_TARGETS = 20
 MOST_PEOPLE = 20
 """People whose courses are shown; the file of suggestions holds all of them."""
@@ -33,9 +33,9 @@ TARGET_STATUSES: Mapping[str, Message] = {
 class Advice:
     """Lists and suggestions of one date; what is not given is left out."""
 
-    targets: tuple[AdviceRow, ...] | None = None
+    targets: tuple[_AdviceRow, ...] | None = None
     """Every goal in force; None where no policy ran."""
-    courses: tuple[AdviceRow, ...] | None = None
+    courses: tuple[_AdviceRow, ...] | None = None
     """Every suggested course, or why there is none."""
     priorities: tuple[Priorities, ...] = ()
     earlier: tuple[Priorities, ...] = ()
@@ -70,7 +70,7 @@ class Advice:
 class TargetPart:
     """The part on targets."""
 
-    shown: tuple[AdviceRow, ...]
+    shown: tuple[_AdviceRow, ...]
     """Goals with a suggestion, the least likely to reach their old target first."""
     more: int
     escalations: tuple[Escalation, ...]
@@ -81,7 +81,7 @@ class TargetPart:
     """Why there is no suggestion (zh, en), and the number of goals."""
 
     @classmethod
-    def of(cls, goals: Sequence[AdviceRow]) -> TargetPart:
+    def of(cls, goals: Sequence[_AdviceRow]) -> TargetPart:
         """Select what to show of ``goals``."""
         suggested = [row for row in goals if row["status"] == "suggested"]
         suggested.sort(key=lambda row: row["probability_before"] if row["probability_before"] is not None else 1.0)
@@ -99,16 +99,16 @@ class TargetPart:
 class CoursePart:
     """The part on courses."""
 
-    shown: tuple[tuple[str, tuple[AdviceRow, ...]], ...]
+    shown: tuple[tuple[str, tuple[_AdviceRow, ...]], ...]
     """People with their courses, the first to take first."""
     people: int
     """People with a course, shown or not."""
     nothing_suitable: int
 
     @classmethod
-    def of(cls, rows: Sequence[AdviceRow], first: Collection[str]) -> CoursePart:
+    def of(cls, rows: Sequence[_AdviceRow], first: Collection[str]) -> CoursePart:
         """Select what to show of ``rows``, of the people ``first`` before others."""
-        taken: dict[str, list[AdviceRow]] = {}
+        taken: dict[str, list[_AdviceRow]] = {}
         for row in rows:
             if row["status"] == "suggested":
                 taken.setdefault(row["employee_id"], []).append(row)

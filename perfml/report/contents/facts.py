@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval, inverse
+from perfml.scoring.score_files import RankedRow
 from perfml.scoring.scoring import SCHEMA
 
 MEASURES = ("auc", "average_precision", "lift_at_capacity")
@@ -35,8 +36,8 @@ class HorizonFacts:
     training: TrainingCounts
     statuses: Mapping[str, int]
     held_because: Mapping[str, int]
-    act: tuple[Mapping[str, Any], ...]
-    watch: tuple[Mapping[str, Any], ...]
+    act: tuple[RankedRow, ...]
+    watch: tuple[RankedRow, ...]
     """Score rows by rank; both lists are empty where the model gives no list."""
     cases: Cases
     """Expected number of people to act on who have the outcome."""
@@ -145,6 +146,6 @@ def _interval(figure: Figure) -> Interval:
     return Interval(figure.value, figure.low, figure.high)
 
 
-def _banded(rows: pa.Table, band: str) -> tuple[Mapping[str, Any], ...]:
-    listed: Sequence[Mapping[str, Any]] = rows.filter(pc.equal(rows["band"], band)).to_pylist()
+def _banded(rows: pa.Table, band: str) -> tuple[RankedRow, ...]:
+    listed: Sequence[RankedRow] = rows.filter(pc.equal(rows["band"], band)).to_pylist()
     return tuple(sorted(listed, key=lambda row: row["rank"]))

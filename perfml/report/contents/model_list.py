@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from perfml.advice.priorities import ListedPerson, Priorities, Ranking, priorities
 from perfml.learning.in_people import InPeople, in_people
 from perfml.reasons.leading import raising
+from perfml.reasons.record import Reason
 from perfml.report.contents.facts import HorizonFacts, ModelFacts
 from perfml.scoring.people_files import PersonFacts, facts_of
 
@@ -31,7 +32,7 @@ class PersonRow:
     probability: float
     later: tuple[tuple[int, float], ...]
     """Days and probability of the longer horizons that give a list."""
-    reasons: tuple[Mapping[str, Any], ...]
+    reasons: tuple[Reason, ...]
     """The leading reasons; of those who are only watched, the first."""
 
     @property

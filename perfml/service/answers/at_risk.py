@@ -132,7 +132,7 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
         parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
         parameters |= query.filters
-        page = AtRiskAnswer.fields(
+        page = PageAnswer.of(
             f"/v1/models/{quote(model, safe='')}/at-risk",
             parameters,
             total=len(ranked),
@@ -147,7 +147,7 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             as_of=as_of,
             horizon_days=days,
             scored_at=file.written,
-            **page,
+            **vars(page),
             not_listed={status: n for status, n in count.items() if status != "scored"},
             expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
             people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),

@@ -11,6 +11,7 @@ from pydantic import Field
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
 from perfml.scoring.people_files import facts_of
+from perfml.scoring.score_files import RankedRow
 from perfml.service.answers.shared import (
     REASON_COLUMNS,
     Answer,
@@ -23,7 +24,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import no_horizon
-from perfml.service.scores import ScoreFile, StoredRow
+from perfml.service.scores import ScoreFile
 from perfml.service.store import Store
 
 ROWS_PER_READ = 100
@@ -160,15 +161,17 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             hold_out_share=query.hold_out_share,
         )
     fields = result.to_json()
-    for row in (*fields["people"], *fields["setting"], *fields["hold_out"]):
-        row["person"] = PersonFactsAnswer.of(facts_of(known, row["employee_id"]))
+    for group in ("people", "setting", "hold_out"):
+        for row in cast(list[dict[str, object]], fields[group]):
+            row["person"] = PersonFactsAnswer.of(facts_of(known, str(row["employee_id"])))
     return PrioritiesAnswer.model_validate(
         {**fields, "expected_cases": fields["cases"], "text": {"zh": result.zh, "en": result.en}}
     )
 
 
-def _read(file: ScoreFile, positions: list[int]) -> Iterator[StoredRow]:
+def _read(file: ScoreFile, positions: list[int]) -> Iterator[RankedRow]:
     """Yield the rows at ``positions``, reading :data:`ROWS_PER_READ` at a time."""
     for start in range(0, len(positions), ROWS_PER_READ):
         part = positions[start : start + ROWS_PER_READ]
-        yield from file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))
+        rows = file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))
+        yield from cast(list[RankedRow], rows)

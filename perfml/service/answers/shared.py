@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -104,14 +104,13 @@ class PageAnswer(Answer):
     """The next page; null on the last one."""
 
     @staticmethod
-    def fields(
-        address: str, parameters: Mapping[str, object], *, total: int, limit: int, offset: int
-    ) -> dict[str, Any]:
-        """Fill the fields of one page of ``address``. ``parameters`` are those of the request; None is left out."""
+    def of(address: str, parameters: Mapping[str, object], *, total: int, limit: int, offset: int) -> PageAnswer:
+        """Describe one page of ``address``. ``parameters`` are those of the request; None is left out."""
         end = offset + limit
         given = {name: value for name, value in parameters.items() if value is not None}
         link = urlencode(given | {"limit": limit, "offset": end})
-        return {"total": total, "limit": limit, "offset": offset, "next": f"{address}?{link}" if end < total else None}
+        following = f"{address}?{link}" if end < total else None
+        return PageAnswer(total=total, limit=limit, offset=offset, next=following)
 
 
 class ServiceQuery(BaseModel):

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
@@ -44,7 +43,7 @@ def decisions_about(store: Store, rows: list[StoredRow]) -> dict[str, list[Decis
     return {name: [DecisionAnswer(**asdict(decision)) for decision in entries] for name, entries in by_id.items()}
 
 
-def suggestion_fields(row: StoredRow, decisions: Mapping[str, list[DecisionAnswer]]) -> dict[str, Any]:
+def suggestion_fields(row: StoredRow, decisions: Mapping[str, list[DecisionAnswer]]) -> dict[str, object]:
     """The fields of an answer about one suggestion: lists that are null become empty, and decisions are added."""
     why_not = {"zh": row["why_not_zh"], "en": row["why_not_en"]} if row["why_not_en"] else None
     lists = {name: row[name] or () for name in ("rules", "evidence", "why") if name in row}

@@ -136,12 +136,12 @@ def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
         rows = file.rows(chosen[query.offset : query.offset + query.limit])
     decisions = decisions_about(store, rows)
     parameters = query.model_dump(exclude={"as_of", "limit", "offset"}, exclude_defaults=True)
-    page = TargetsAnswer.fields(
+    page = PageAnswer.of(
         "/v1/targets", {"as_of": day, **parameters}, total=len(chosen), limit=query.limit, offset=query.offset
     )
     return TargetsAnswer(
         as_of=day,
         statuses=dict(Counter(cast(list[str], statuses))),
         targets=tuple(TargetAnswer.model_validate(suggestion_fields(row, decisions)) for row in rows),
-        **page,
+        **vars(page),
     )
