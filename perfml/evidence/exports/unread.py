@@ -51,7 +51,7 @@ def not_read(
         if stem in mapped:
             notices.append(Message.of("own_name_not_read", name=name, table=stem, file=f"sources/{mapped[stem]}.toml"))
         near = get_close_matches(stem.lower().strip(), absent, n=1, cutoff=ALIKE)
-        if near and stem not in tables:
+        if near and name not in (f"{near[0]}.csv", f"{near[0]}.parquet"):  # which is an error of its own
             notices.append(Message.of("nearly_a_table", name=name, table=near[0]))
     return notices
 
