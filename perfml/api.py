@@ -21,6 +21,7 @@ from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.people import people_at
+from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
 from perfml.messages import Language, Message, render
@@ -128,7 +129,8 @@ class Project:
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed from them."""
         with self.open(data, strict=False) as opened:
-            return check(opened, self.folder.definitions, self.folder.models)
+            report = check(opened, self.folder.definitions, self.folder.models)
+            return with_populations(report, opened, self.folder)
 
     def features(self, data: DataLocation | None = None, *, as_of: DatesLike) -> pd.DataFrame:
         """The evidence of everyone employed at each as-of date: one row per (employee_id, as_of), one column per feature."""
