@@ -135,7 +135,7 @@ def open_data(
 def _require_main_tables(data: Data) -> None:
     if data.problems:
         raise data.problems[0]
-    data.require("employees", remedy="add employees.csv or .parquet")
+    data.require("employees", remedy="add employees.csv or .parquet, or map an export with `perfml map`")
     data.require("events", "reviews", remedy="add one of the two")
 
 

@@ -12,7 +12,7 @@ from perfml.project.starter import STARTER
 from tests.tables import write_tables
 
 STAFF = "工号,姓名,入职日期\n" + "".join(f"{i:05d},张{i},2020-01-{i % 28 + 1:02d}\n" for i in range(60))
-LIKE = "员工 looks like employees: 工号 → employee_id, 入职日期 → hired_on, 姓名 → name; run `perfml map`"
+LIKE = "员工 looks like employees: 工号 → employee_id, 入职日期 → hired_on, 姓名 → name"
 
 
 @pytest.fixture
@@ -33,5 +33,5 @@ def test_one_table_fits_and_the_other_looks_like_one(project: Project, tmp_path:
     (tmp_path / "员工.csv").write_bytes(STAFF.encode("gbk"))
     with pytest.raises(DataError, match="the table 'employees' is missing") as caught:
         project.open(tmp_path)
-    assert caught.value.remedy == f"{LIKE}; add employees.csv or .parquet"
+    assert caught.value.remedy == f"{LIKE}; add employees.csv or .parquet, or map an export with `perfml map`"
     assert LIKE in [render(notice, "en") for notice in project.check(tmp_path).notices]
