@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -17,13 +17,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.dates import DateLike, DatesLike, date_of, dates_of
-from perfml.errors import DataError, PerfmlError
+from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.people import people_at
+from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
-from perfml.messages import Language, Message
+from perfml.messages import Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
@@ -108,14 +109,28 @@ class Project:
                 remedy="name a folder, a workbook, a DuckDB file or a postgresql:// URL",
             )
         self.progress("reading", 0, 1)
-        opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
+        try:
+            opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
+        except MissingTables as error:
+            seen = [render(message, "en") for message in self._likenesses(source)]
+            raise DataError(error.problem, where=error.where, remedy="; ".join([*seen, error.remedy])) from None
+        if not opened.has("employees") or not (opened.has("events") or opened.has("reviews")):
+            opened.notices += self._likenesses(source, besides=opened.specs)
         self.progress("reading", 1, 1)
         return opened
+
+    def _likenesses(self, source: DataLocation, *, besides: Container[str] = ()) -> list[Message]:
+        """What the sheets of an export look like, for an error about the tables it lacks; nothing where it cannot be read."""
+        try:
+            return self.propose(source).likenesses(besides=besides)
+        except DataError:
+            return []
 
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed from them."""
         with self.open(data, strict=False) as opened:
-            return check(opened, self.folder.definitions, self.folder.models)
+            report = check(opened, self.folder.definitions, self.folder.models)
+            return with_populations(report, opened, self.folder)
 
     def features(self, data: DataLocation | None = None, *, as_of: DatesLike) -> pd.DataFrame:
         """The evidence of everyone employed at each as-of date: one row per (employee_id, as_of), one column per feature."""

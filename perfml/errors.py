@@ -29,6 +29,10 @@ class DataError(PerfmlError):
     """Input tables that cannot be read, or on which the main job cannot run."""
 
 
+class MissingTables(DataError):
+    """An export without the tables that the main job needs, under their own names."""
+
+
 class ModelError(PerfmlError):
     """A model that is missing, altered on disk, or cannot be trained on this data."""
 

@@ -174,7 +174,7 @@ def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | 
             where=f"employee_id {employee_id!r}",
             remedy="check the id and the date; people are known once a date has been scored or advised",
         )
-    courses = tuple(_course(row) for row in suggestions if "course_id" in row)
+    courses = tuple(_course(row) for row in suggestions if "course_id" in row and row["status"] != "outside")
     targets = tuple(
         _target(row) for row in suggestions if "goal_id" in row and row["status"] in ("suggested", "beyond")
     )

@@ -33,6 +33,7 @@ from perfml.cli.options import (
     series,
     write,
 )
+from perfml.learning.in_people import in_people, outcome_message
 from perfml.learning.record import Figure
 from perfml.messages import render
 from perfml.project.voices import Who
@@ -74,6 +75,9 @@ def train(
             f" [{style}]{escape(render(tested.text, 'en'))}[/]",
             highlight=False,
         )
+        if past := in_people(tested, share=trained.spec.list.capacity_share):
+            sentence = render(past.text(outcome_message(trained.spec.label, days)), "en")
+            terminal.out.print(f"    {escape(sentence)}", highlight=False)
     model_tables.gates_table(trained)
     for notice in trained.record.left_out:
         terminal.out.print(f"  [dim]left out  {escape(render(notice, 'en'))}[/]", highlight=False)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from perfml.arrays import Floats, Ints, Objects
+from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import z_scores
@@ -21,12 +21,13 @@ from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.log.kernel import cell_columns
 from perfml.evidence.log.pairs import pair_columns
 from perfml.evidence.log.windows import Plan, compile_windows
+from perfml.evidence.population.membership import belongs
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.messages import Message
 from perfml.progress import Progress
-from perfml.project.folder import Definitions, RelationalFile
+from perfml.project.folder import Definitions, RelationalFile, WindowedFile
 from perfml.project.spec import Relation
 
 BATCH_BYTES = 120_000_000
@@ -80,6 +81,8 @@ class Job:
     """Persons of a batch."""
     decimals: int
     left_out: tuple[Message, ...]
+    outside: Mapping[str, Bools]
+    """Evidence with a population -> the rows of ``people`` that do not belong to it; their values are missing."""
     record_begins: Mapping[dt.date, dt.date]
 
 
@@ -126,8 +129,18 @@ def prepare(
         batch_size=batch_size,
         decimals=decimals,
         left_out=tuple(left_out),
+        outside=_outside(data, definitions),
         record_begins=record_begins(data, as_ofs) if plan.columns else {},
     )
+
+
+def _outside(data: Data, definitions: Definitions) -> dict[str, Bools]:
+    files: list[WindowedFile | RelationalFile] = [*definitions.windowed, *definitions.relational]
+    return {
+        file.name: ~belongs(data, file.spec.population.where, file=file.file)
+        for file in files
+        if file.spec.population.where is not None
+    }
 
 
 def _people(data: Data, as_ofs: Sequence[dt.date]) -> _People:
@@ -275,10 +288,23 @@ def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
             arrays[name] = pa.array(windows.pop(name).ravel()[cell], from_pandas=True)
         if selection.relational:
             arrays |= _relational_batch(job.data, int(first), int(last))
+        arrays = _within_populations(job, arrays, int(first), int(last))
         for file in selection.derived:
-            arrays |= _derived_batch(job.data, file, arrays)
+            arrays |= _within_populations(job, _derived_batch(job.data, file, arrays), int(first), int(last))
         yield pa.RecordBatch.from_pydict(arrays)
         progress("windows", low + n, n_persons)
+
+
+def _within_populations(job: Job, arrays: Mapping[str, pa.Array], first: int, last: int) -> dict[str, pa.Array]:
+    """``arrays`` of the rows from ``first`` to ``last`` of ``people``, missing for people outside the population of a column's
+    evidence."""
+    masks = {c.name: job.outside[c.evidence][first:last] for c in job.selection.columns if c.evidence in job.outside}
+    return {
+        name: pa.array(array.to_numpy(zero_copy_only=False), mask=masks[name], from_pandas=True)
+        if name in masks
+        else array
+        for name, array in arrays.items()
+    }
 
 
 def _batch_size(data: Data, plan: Plan, grid: Grid, *, n_persons: int, n_columns: int) -> int:

@@ -15,7 +15,7 @@ from typing import Self
 
 import duckdb
 
-from perfml.errors import DataError
+from perfml.errors import DataError, MissingTables
 from perfml.evidence.exports.mapped import missing_columns
 from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
@@ -55,11 +55,11 @@ class Data:
         return table in self.specs
 
     def require(self, *tables: str, remedy: str) -> None:
-        """Raise :class:`DataError` unless at least one of ``tables`` is usable."""
+        """Raise :class:`MissingTables` unless at least one of ``tables`` is usable."""
         if not any(map(self.has, tables)):
             names = " and ".join(map(repr, tables))
             problem = f"the tables {names} are missing" if len(tables) > 1 else f"the table {names} is missing"
-            raise DataError(problem, where=self.source, remedy=remedy)
+            raise MissingTables(problem, where=self.source, remedy=remedy)
 
     def last_usable_day(self) -> dt.date:
         """The latest day on which a row of events, reviews, exits or progress became usable.
@@ -135,7 +135,7 @@ def open_data(
 def _require_main_tables(data: Data) -> None:
     if data.problems:
         raise data.problems[0]
-    data.require("employees", remedy="add employees.csv or .parquet")
+    data.require("employees", remedy="add employees.csv or .parquet, or map an export with `perfml map`")
     data.require("events", "reviews", remedy="add one of the two")
 
 

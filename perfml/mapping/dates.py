@@ -1,28 +1,16 @@
-"""How dates and periods are written in a column."""
+"""How months and periods are written in a column; days: :mod:`perfml.evidence.exports.date_formats`."""
 
 from __future__ import annotations
 
 import calendar
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
-from perfml.project.mapping_spec import EXCEL
+from perfml.evidence.exports.date_formats import reads_dates
 
-ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?")
-"""What is read without a format."""
-DAYS = (
-    *("%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y年%m月%d日", "%Y-%m-%d"),
-    *("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"),
-    *("%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"),
-)
-TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 MONTHS = ("%Y-%m", "%Y/%m", "%Y年%m月", "%Y%m", "%b %Y", "%m/%Y")
-SERIALS = range(20_000, 60_000)
-"""Days since 1899-12-30 that a spreadsheet's date of this age can be: 1954 to 2064."""
 YEARS = range(1950, 2101)
-ENOUGH = 0.98
-"""Share of the values that a format must read."""
 _PERIOD = re.compile(
     r"(?:FY\s*)?(?P<year>\d{4})\s*(?:年度?|财年)?\s*[-/_ ]?\s*"
     r"(?P<part>上半年度?|下半年度?|全年|H[12]|Q[1-4]|第?[一二三四1-4]季度|年度|年终|年末|年中|)$",
@@ -31,33 +19,13 @@ _PERIOD = re.compile(
 _QUARTERS = {"一": 1, "二": 2, "三": 3, "四": 4}
 
 
-def date_formats(values: Sequence[str]) -> tuple[str, ...] | None:
-    """The formats that read (nearly) all ``values``: empty where they are ISO, several where they differ in the order of day
-    and month and nothing decides; None where they are no dates.
-
-    >>> date_formats(["2024-03-31"]), date_formats(["31/12/2024", "01/02/2024"]), date_formats(["01/02/2024"])
-    ((), ('%d/%m/%Y',), ('%d/%m/%Y', '%m/%d/%Y'))
-    """
-    if not values:
-        return None
-    if _share(values, lambda text: ISO.fullmatch(text) is not None) >= ENOUGH:
-        return ()
-    if _share(values, lambda text: text.isdigit() and int(text) in SERIALS) >= ENOUGH:
-        return (EXCEL,)
-    shape = values[0]
-    fitting = [
-        day + time for day in DAYS for time in TIMES if (":" in shape) == (time != "") and _reads(values, day + time)
-    ]
-    return tuple(fitting) or None
-
-
 def month_format(values: Sequence[str]) -> str | None:
     """The format of months without a day.
 
     >>> month_format(["2024-03", "2024-11"]), month_format(["2024年3月"])
     ('%Y-%m', '%Y年%m月')
     """
-    return next((style for style in MONTHS if values and _reads(values, style)), None)
+    return next((style for style in MONTHS if values and reads_dates(values, style)), None)
 
 
 def period_of(text: str) -> tuple[dt.date, dt.date] | None:
@@ -102,22 +70,3 @@ def are_periods(values: Iterable[str]) -> bool:
     """Whether all values are periods in words."""
     listed = list(values)
     return bool(listed) and all(period_of(text) for text in listed)
-
-
-def _reads(values: Sequence[str], style: str) -> bool:
-    misses = 0
-    for text in values:
-        try:
-            read = dt.datetime.strptime(text, style)
-        except ValueError:
-            misses += 1
-            if misses > (1 - ENOUGH) * len(values):
-                return False
-        else:
-            if read.year < 1900:
-                return False
-    return True
-
-
-def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:
-    return sum(map(holds, values)) / len(values)

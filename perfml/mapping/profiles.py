@@ -9,8 +9,9 @@ from typing import Literal
 
 import pyarrow as pa
 
+from perfml.evidence.exports.date_formats import date_formats
 from perfml.evidence.tables.cells import as_text
-from perfml.mapping.dates import are_periods, date_formats, month_format
+from perfml.mapping.dates import are_periods, month_format
 
 ContentKind = Literal["empty", "date", "month", "period", "bool", "int", "number", "text"]
 SAMPLED = 300

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -111,6 +111,21 @@ class MappingProposal:
             listed, key=lambda each: (each[1].standing == "assumed", each[1].target not in each[0].required)
         ):
             yield Question(table=table.table, column=column, required=column.target in table.required)
+
+    def likenesses(self, *, besides: Container[str] = ()) -> list[Message]:
+        """What each sheet looks like, with its first columns; tables ``besides`` those that are read already."""
+        return [
+            Message.of(
+                "looks_like",
+                sheet=table.sheet.title,
+                table=table.table,
+                columns=", ".join(
+                    f"{' + '.join(column.reads)} → {column.target}" for column in table.columns if column.reads
+                ),
+            )
+            for table in self.tables
+            if table.table not in besides and table.sheet.title != table.table
+        ]
 
     def answered(self, answers: Mapping[tuple[str, str], ColumnMapping | None]) -> MappingProposal:
         """This proposal with answers to its questions: (table, column) → how it is read; None leaves the column out."""

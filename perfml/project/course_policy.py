@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.spec import Days, Policy, Spec
+from perfml.project.spec import Days, ForWhom, Policy, Spec
 
 Strength = Annotated[float, Field(gt=0, le=1)]
 LanguageCode = Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
@@ -59,6 +59,11 @@ class CoursePolicy(Policy):
     the gap first."""
     use_embedding: bool = False
     """Also compare meanings, with the multilingual embedding of ``perfml[embeddings]``, if it is installed."""
+    population: ForWhom = ForWhom()
+    """For whom the policy suggests; others get nothing from it."""
+    courses_where: str | None = None
+    """The part of the catalogue that is suggested: SQL over the columns of ``courses``, such as ``list_contains(skills, 'crm')``.
+    Default: all of it."""
     closure: ClosureRules = ClosureRules()
     """When observed gap closure counts in the ranking."""
 

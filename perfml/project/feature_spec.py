@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.spec import Days, Direction, Owner, Relation, Spec
+from perfml.project.spec import Days, Direction, ForWhom, Owner, Relation, Spec
 
 
 class FeatureMeta(Spec):
@@ -110,6 +110,8 @@ class WindowedSpec(Spec):
     """The kinds to use; default: all kinds in the log."""
     max_kinds: Annotated[int, Field(ge=1, le=500)] = 40
     """At most this many kinds, the most frequent first, get columns of their own."""
+    population: ForWhom = ForWhom()
+    """Whose evidence it is; the values of others are missing."""
     measures: tuple[Measure, ...]
     """The columns, one ``[[measures]]`` a family."""
 
@@ -125,6 +127,8 @@ class RelationalSpec(Spec):
     """The tables it selects from; ``["evidence"]``: the columns of other files, row by row."""
     reads: tuple[str, ...] = ()
     """With ``needs = ["evidence"]``: the columns it reads."""
+    population: ForWhom = ForWhom()
+    """Whose evidence it is; the values of others are missing."""
     columns: dict[str, FeatureMeta]
     """Output column -> its meaning; exactly the columns selected beside ``employee_id`` and ``as_of``."""
 

@@ -16,10 +16,22 @@ class Population(Spec):
     """The interval between as-of dates used for training."""
     warm_up_days: int = 91
     """Days between the beginning of the record and the first as-of date."""
+    where: str | None = None
+    """SQL over the person's position as known at the as-of date (``department``, ``role_family``, ``level``, ``location``,
+    ``manager_id``): for whom the model holds, such as ``role_family = 'sales'``. Nobody else is trained on or scored."""
     eligible: str = "true"
     """SQL over evidence columns: who is scored at all."""
     thin: str = "false"
     """SQL over evidence columns: whose record is too thin to be scored."""
+
+    @property
+    def rule(self) -> str:
+        """Who is scored at all, as one condition.
+
+        >>> Population(where="role_family = 'sales'", eligible="tenure_days >= 28").rule
+        "role_family = 'sales' and tenure_days >= 28"
+        """
+        return self.eligible if self.where is None else f"{self.where} and {self.eligible}"
 
 
 class Label(Spec):

@@ -26,6 +26,18 @@ class Spec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+POSITION = ("department", "role_family", "level", "location", "manager_id")
+"""The facts of a position that the condition of a population may name."""
+
+
+class ForWhom(Spec):
+    """The people for whom a definition holds, by their position as known at the as-of date."""
+
+    where: str | None = None
+    """SQL over ``department``, ``role_family``, ``level``, ``location`` and ``manager_id``, such as ``role_family = 'sales'``.
+    Default: everyone."""
+
+
 class Policy(Spec):
     """Base of the rules that suggestions are made under."""
 

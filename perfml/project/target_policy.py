@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.spec import Policy, Spec
+from perfml.project.spec import ForWhom, Policy, Spec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 DayOfMonth = Annotated[int, Field(ge=1, le=31)]
@@ -104,6 +104,8 @@ class TargetPolicy(Policy):
     """Share of the attainment above a target that the next target may rise by."""
     ratchet_cap_percent: Percent
     """The most that the next target may rise by for it (Weitzman 1980)."""
+    population: ForWhom = ForWhom()
+    """Whose goals the policy adjusts; those of others stay as they are."""
     beyond: Beyond
     """What happens to a target that these limits do not bring into reach."""
     definition_changes: tuple[DefinitionChange, ...] = ()

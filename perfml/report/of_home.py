@@ -21,9 +21,11 @@ from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import Spec
 from perfml.project.target_policy import TargetPolicy
+from perfml.reasons.voices import Voices
 from perfml.report.contents.advice import Advice
 from perfml.report.report import write_report
 from perfml.scoring.people_files import people_facts
+from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import not_scored, score_file
 
 
@@ -58,6 +60,7 @@ def report_home(
         notices=notices,
         advice=advice_at(home, folder, models=models, day=day),
         people=people_facts(home, day),
+        voices={m.name: Voices(voices_of(home, m.name, day), {c.name: c for c in m.columns}) for m in models},
     )
 
 

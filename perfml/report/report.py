@@ -30,6 +30,8 @@ from perfml.learning.in_people import outcome_message
 from perfml.learning.registry.artifacts import ModelStage
 from perfml.learning.registry.model_store import Model
 from perfml.messages import Language, Message, render
+from perfml.reasons.record import Reason
+from perfml.reasons.voices import Voices
 from perfml.report import gates, page_pictures, wording
 from perfml.report.contents.advice import TARGET_STATUSES, Advice, CoursePart, TargetPart
 from perfml.report.contents.facts import collect_facts
@@ -52,13 +54,15 @@ def write_report(
     stages: Mapping[str, ModelStage] | None = None,
     advice: Advice | None = None,
     people: Mapping[str, PersonFacts] | None = None,
+    voices: Mapping[str, Voices] | None = None,
     most_listed: int = 50,
 ) -> Path:
     """Write the report of ``as_of`` to ``out``, completely or not at all, and return its path.
 
     ``scores`` holds one table for each of ``models``, in order, as :func:`perfml.scoring.scoring.score` returns it.
     ``notices`` are faults of the data; ``stages`` holds, by the name of a model, whether somebody has promoted this
-    version; ``advice`` is what to do; ``people`` says who somebody is. At most ``most_listed`` people of each group of a
+    version; ``advice`` is what to do; ``people`` says who somebody is;
+    ``voices``, by the name of a model, what can be done about a reason. At most ``most_listed`` people of each group of a
     list are shown. Where a gate failed, nobody is named.
 
     Raises :class:`ModelError` for scores that do not belong to the model or the date.
@@ -99,7 +103,7 @@ def write_report(
     environment = _environment()
     template = environment.get_template("body.html.j2")
     bodies = [
-        (language, Markup(template.render(**values, **_in_language(language, notices, columns))))
+        (language, Markup(template.render(**values, **_in_language(language, notices, columns, voices or {}))))
         for language in LANGUAGES
     ]
     script = environment.get_template("script.js").render(formula=json.dumps(FORMULA))
@@ -133,7 +137,9 @@ class Places:
         return cls(numbers, listed, frozenset(targets), frozenset(courses))
 
 
-def _in_language(language: Language, notices: Sequence[Message], columns: Mapping[str, Column]) -> dict[str, Any]:
+def _in_language(
+    language: Language, notices: Sequence[Message], columns: Mapping[str, Column], voices: Mapping[str, Voices]
+) -> dict[str, Any]:
     """What the templates use to put facts into ``language``."""
 
     def t(en: str, zh: str, **numbers: object) -> str:
@@ -142,8 +148,12 @@ def _in_language(language: Language, notices: Sequence[Message], columns: Mappin
     def in_language(function: Any) -> Any:
         return partial(function, language=language)
 
+    def action(shown: ModelList, reason: Reason) -> str:
+        return voices[shown.facts.model.name].action(reason, language) if shown.facts.model.name in voices else ""
+
     return {
         "t": t,
+        "action": action,
         "l": language,
         "say": in_language(render),
         "notices": [wording.sentence(notice, {}, language) for notice in notices],

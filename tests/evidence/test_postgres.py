@@ -21,7 +21,7 @@ from perfml.evidence.sources import open_data
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.spec import parse
 from tests.companies import company
-from tests.tables import TODAY, difference, kept, shipped
+from tests.tables import TODAY, difference, shipped, usable_rows
 
 AS_OF = dt.date(2025, 3, 3)
 NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
@@ -137,8 +137,8 @@ def test_a_mapping_may_query_it(url: str) -> None:
         for name, text in (("employees", employees), ("reviews", reviews))
     }
     with open_data(url, shipped().tables, mappings=mappings, today=TODAY) as data:
-        assert kept(data, "employees") == [("007", dt.date(2020, 1, 31)), ("008", dt.date(2020, 2, 1))]
-        assert [row[0] for row in kept(data, "reviews")] == ["007-31/01/2020"]
+        assert usable_rows(data, "employees") == [("007", dt.date(2020, 1, 31)), ("008", dt.date(2020, 2, 1))]
+        assert [row[0] for row in usable_rows(data, "reviews")] == ["007-31/01/2020"]
         assert data.connection.execute("select value from quarantine where table_name = 'reviews'").fetchall() == [
             ("?",)
         ]

@@ -8,7 +8,7 @@ from perfml.errors import DefinitionError
 from perfml.project import feature_spec, model_spec, spec, table_spec
 from perfml.project.feature_spec import Measure, RelationalSpec, WindowedSpec
 from perfml.project.model_spec import Label, ModelSpec
-from perfml.project.spec import ProjectSpec, Spec, parse
+from perfml.project.spec import ForWhom, ProjectSpec, Spec, parse
 from perfml.project.table_spec import TableSpec
 
 META: dict[str, Any] = {"zh": "词", "en": "word", "unit": "times", "owner": "employee"}
@@ -49,6 +49,8 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (RelationalSpec, QUERY, [], RelationalSpec),
     (RelationalSpec, QUERY, ["columns", "x"], feature_spec.FeatureMeta),
     (RelationalSpec, QUERY, ["columns", "columns"], feature_spec.FeatureMeta),
+    (WindowedSpec, LOG | {"population": {}}, ["population"], ForWhom),
+    (RelationalSpec, QUERY | {"population": {}}, ["population"], ForWhom),
     (ModelSpec, MODEL, [], ModelSpec),
     (ModelSpec, MODEL, ["population"], model_spec.Population),
     (ModelSpec, MODEL, ["label"], Label),

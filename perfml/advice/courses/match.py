@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypedDict, cast
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +23,9 @@ from perfml.advice.courses.recommenders.fusion import CourseRecommender
 from perfml.advice.courses.rules import Course, CourseStep, Person, check_prerequisites, offer, why_nothing
 from perfml.advice.courses.tags import known_rows, looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
+from perfml.arrays import Bools
+from perfml.errors import DefinitionError
+from perfml.evidence.population.membership import outsiders
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.messages import Language, Message, render
@@ -65,9 +69,10 @@ SCHEMA = pa.schema(
         ("why_not_en", pa.string()),
     ]
 )
-"""A row is a course for a person's gap, or (``status`` none or held) why there is none. ``rank`` 1 is the first to take; ``step``
-is ``prerequisite`` or ``main``; ``score``, in [0, 1], is the recommender's for the gap. ``suggestion_id`` is the same at every
-date for the same policy, person, gap and course, so that a refused suggestion stays refused."""
+"""A row is a course for a person's gap, or (``status`` none, held or outside the policy's population) why there is none.
+``rank`` 1 is the first to take; ``step`` is ``prerequisite`` or ``main``; ``score``, in [0, 1], is the recommender's for the gap.
+``suggestion_id`` is the same at every date for the same policy, person, gap and course, so that a refused suggestion stays
+refused."""
 
 
 class GapRow(TypedDict):
@@ -103,6 +108,7 @@ def match(
     data.require("gap_tags", "reviews", remedy="add one of the two")
     looked = looks(data, taxonomy, as_of)
     gaps = open_tags(data, taxonomy, as_of, open_days=policy.open_days, proposed=policy.use_proposed, looked=looked)
+    outside = outsiders(data, policy.population.where, as_of, file=f"models/{name}.toml")
     people = _people(data, policy, as_of)
     gaps = gaps[gaps["employee_id"].isin(list(people) if employees is None else list(employees))]
     catalogue = _MatchedCatalogue.of(
@@ -110,6 +116,7 @@ def match(
         policy,
         taxonomy=taxonomy,
         as_of=as_of,
+        name=name,
         tags=sorted(set(gaps["tag"])),
         observed=closures(data, looked, as_of),
     )
@@ -121,6 +128,11 @@ def match(
         if number % PROGRESS_EVERY == 0:
             progress("matching courses", number, everyone)
         base = {"policy": name, "policy_version": policy.version, "as_of": as_of, "employee_id": employee}
+        if str(employee) in outside:
+            suggestion_id = _suggestion_id(policy=name, employee=str(employee), gap="", course="")
+            text = _texts(Message.of("courses_outside", where=str(policy.population.where)), "why_not_")
+            rows.append({**base, "suggestion_id": suggestion_id, "status": "outside", **text})
+            continue
         why = (held or {}).get(str(employee))
         if why is not None:
             suggestion_id = _suggestion_id(policy=name, employee=str(employee), gap="", course="")
@@ -154,6 +166,7 @@ class _MatchedCatalogue:
         *,
         taxonomy: Taxonomy,
         as_of: dt.date,
+        name: str,
         tags: Sequence[str],
         observed: Mapping[tuple[str, str], Closure],
     ) -> _MatchedCatalogue:
@@ -170,7 +183,10 @@ class _MatchedCatalogue:
         }
         check_prerequisites(courses)
         columns = ["course_id", "title", "summary", "skills"]
-        recommender = CourseRecommender(taxonomy=taxonomy, embedding=policy.use_embedding).fit(frame[columns])
+        suggested = _suggested(data, policy, file=f"models/{name}.toml")
+        recommender = CourseRecommender(taxonomy=taxonomy, embedding=policy.use_embedding).fit(
+            frame[suggested][columns]
+        )
         ranked = (
             recommender.for_tags(tags, k=CANDIDATES)
             if len(tags)
@@ -347,6 +363,23 @@ def _running(data: Data, policy: CoursePolicy, as_of: dt.date) -> pd.DataFrame:
     now = now[~pd.MultiIndex.from_frame(now[["employee_id", "course_id"]]).isin(ended)]
     hours = dict(data.connection.execute("select course_id, hours from main.courses").fetchall())
     return now.assign(hours=now["course_id"].map(hours).astype(float).fillna(_median_hours(data)))
+
+
+def _suggested(data: Data, policy: CoursePolicy, *, file: str) -> Bools:
+    """Which rows of the catalogue, by course_id, the policy suggests. Raises :class:`DefinitionError` where none is."""
+    where = policy.courses_where or "true"
+    try:
+        query = f"select coalesce(({where})::boolean, false) as yes from main.courses order by course_id"
+        suggested = np.asarray(data.connection.execute(query).fetchnumpy()["yes"], dtype=bool)
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0]
+        problem, remedy = f"{where!r} does not run ({reason})", "write a condition on the columns of courses"
+        raise DefinitionError(problem, where=f"{file} [courses_where]", remedy=remedy) from None
+    if not suggested.any():
+        raise DefinitionError(
+            f"{where!r} is true of no course", where=f"{file} [courses_where]", remedy="correct the condition"
+        )
+    return suggested
 
 
 def _median_hours(data: Data) -> float:

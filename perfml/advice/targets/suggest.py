@@ -23,6 +23,7 @@ from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_fo
 from perfml.advice.targets.programme import RULES, Proposal, propose
 from perfml.advice.targets.texts import ReasonLine, Why, listed
 from perfml.arrays import Bools, Floats
+from perfml.evidence.population.membership import outsiders
 from perfml.evidence.sources import Data
 from perfml.messages import Message, Value, render
 from perfml.progress import SILENT, Progress
@@ -76,12 +77,13 @@ SCHEMA = pa.schema(
 )
 """One row per goal in force of an employed person. ``status``: suggested; fits (inside the band); none (``why_not`` gives the
 reason); beyond (the limits of the policy do not bring it into reach, and no weight moves); error (actual and target have
-definitions that cannot be compared); held (no numbers). ``gone``: elapsed share of the period. ``low`` to ``high``: the 80 %
-interval of the final. Probabilities are of reaching the old and the new target. ``parts`` are log points and add up to
-log(expected / old_target). ``beyond``: for a goal that the limits do not bring into reach, whether its weight moves or not, the
-case it belongs to (``perfml.advice.targets.escalations``), the target needed at the usual effort, the nearest one within the
-limits, and the probability of reaching that one. ``suggestion_id`` is the same as long as policy, goal, month and proposal are
-(targets to 1 % of the old one): a refused suggestion stays refused for the window, unless the proposal changes."""
+definitions that cannot be compared); held or outside the policy's population (no numbers). ``gone``: elapsed share of the
+period. ``low`` to ``high``: the 80 % interval of the final. Probabilities are of reaching the old and the new target.
+``parts`` are log points and add up to log(expected / old_target). ``beyond``: for a goal that the limits do not bring into
+reach, whether its weight moves or not, the case it belongs to (``perfml.advice.targets.escalations``), the target needed at
+the usual effort, the nearest one within the limits, and the probability of reaching that one. ``suggestion_id`` is the same as
+long as policy, goal, month and proposal are (targets to 1 % of the old one): a refused suggestion stays refused for the
+window, unless the proposal changes."""
 CHANGED = 1e-6
 """Relative change of a target, or points of weight, that counts as a change."""
 TOGETHER = np.log(0.95)
@@ -110,11 +112,12 @@ def suggest(
     if forecasts is None:
         forecasts = forecast(data, policy, as_of, progress=progress)
     held = held or {}
+    outside = outsiders(data, policy.population.where, as_of, file=f"models/{name}.toml")
     case = assess(
         goals,
         forecasts,
         policy,
-        held=held,
+        held={**dict.fromkeys(outside, ""), **held},
         before=begun_after(data, goals, as_of),
         habit=habitual_attainment(data, goals, as_of),
     )
@@ -127,6 +130,7 @@ def suggest(
         turned_down=turned_down,
         futile=futile,
         held=held,
+        outside=outside,
         used=used,
         signals=newest_signals(data, as_of, used),
         policy=policy,
@@ -200,6 +204,7 @@ class _SuggestionRows:
     turned_down: Bools
     futile: Floats
     held: Mapping[str, str]
+    outside: frozenset[str]
     used: list[str]
     signals: Mapping[tuple[str, str], tuple[dt.date, float]]
     policy: TargetPolicy
@@ -245,6 +250,8 @@ class _SuggestionRows:
             **{name: goal[name] for name in ("employee_id", "goal_id", "metric", "core")},
             **{name: _text(goal[name]) for name in ("parent_goal_id", "scope")},
         }
+        if goal["employee_id"] in self.outside:
+            return row | {"status": "outside"} | self._why_not("outside", where=str(self.policy.population.where))
         if goal["employee_id"] in self.held:
             return row | {"status": "held"} | self._why_not("held", cause=self.held[goal["employee_id"]])
         row |= {"old_target": goal["target"], "old_weight": goal["weight"]}

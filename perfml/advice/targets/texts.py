@@ -28,6 +28,7 @@ Why = Literal[
     "definition",
     "beyond",
     "futile",
+    "outside",
 ]
 _WHY_NOT: Final[Mapping[Why, str]] = {
     "window": "target_none_window",
@@ -43,6 +44,7 @@ _WHY_NOT: Final[Mapping[Why, str]] = {
     "definition": "target_none_definition",
     "beyond": "target_none_beyond",
     "futile": "target_none_futile",
+    "outside": "target_none_outside",
 }
 PARTS: Final = ("market", "season", "definition", "own")
 """The parts of a gap, in the order in which they are named."""

@@ -31,7 +31,9 @@ class Database:
                 " order by table_schema <> 'main', table_schema, table_name"
             ).fetchall()
         except duckdb.Error as error:
-            raise unreadable(file, error) from None
+            remedy = "name a folder, a workbook, or a DuckDB file that is whole"
+            problem = f"cannot be read as a database ({str(error).splitlines()[0][:200]})"
+            raise DataError(problem, where=self.where, remedy=remedy) from None
         self._schemas = {table: schema for schema, table in reversed(stored)}
         self.names = sorted(self._schemas)
 

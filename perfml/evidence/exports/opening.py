@@ -81,6 +81,14 @@ def open_export(connection: duckdb.DuckDBPyConnection, source: str | Path) -> It
         raise DataError("is not there", where=text, remedy=remedy)
 
 
+def _can_be_numbered(path: Path) -> bool:
+    """Whether a text file is small and without empty lines, which DuckDB does not count."""
+    if path.stat().st_size > SMALL:
+        return False
+    content = path.read_bytes()
+    return not any(gap in content for gap in (b"\n\n", b"\n\r\n"))
+
+
 def _stored(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> RawTable:
     is_text = path.suffix.lower() in TEXT
     try:
@@ -88,7 +96,7 @@ def _stored(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> Raw
         columns = described(connection, relation)
     except duckdb.Error as error:
         raise unreadable(path, error) from None
-    if not is_text or path.stat().st_size > SMALL or ROW in columns:
+    if not is_text or ROW in columns or not _can_be_numbered(path):
         return RawTable(name=name, where=str(path), relation=relation, columns=columns, is_text=is_text)
     row = f"raw.{quoted(ROW)}"
     return RawTable(name=name, where=str(path), relation=numbered(relation), columns=columns, is_text=True, row=row)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from perfml.errors import ALIKE, DataError
+from perfml.errors import ALIKE, DataError, MissingTables
 from perfml.evidence.tables.cells import TEXT, WORKBOOKS, as_text, read_rows, sheet_names
 from perfml.evidence.tables.reading import Export
 from perfml.messages import Message
@@ -18,7 +18,7 @@ FIRST_FILES, FIRST_COLUMNS, FIRST_ROWS = 5, 6, 10
 """How much of an export an error quotes."""
 
 
-def none_of_the_tables(export: Export, tables: Iterable[str]) -> DataError:
+def none_of_the_tables(export: Export, tables: Iterable[str]) -> MissingTables:
     """The error for an export that holds none of ``tables``: what is present, and the command that maps it."""
     names = list(tables)
     present = [_described(name, path) for name, path in list(export.files.items())[:FIRST_FILES]] or list(
@@ -27,9 +27,9 @@ def none_of_the_tables(export: Export, tables: Iterable[str]) -> DataError:
     more = max(len(export.files) or len(export.names), len(present)) - len(present)
     expected = f"expected {', '.join(names[:5])}, …"
     if not present:
-        return DataError("holds none of the tables", where=export.where, remedy=expected)
+        return MissingTables("holds none of the tables", where=export.where, remedy=expected)
     listed = "; ".join(present) + (f"; {more} more" if more else "")
-    return DataError(
+    return MissingTables(
         f"holds none of the tables, only {listed}",
         where=export.where,
         remedy=f"{expected}; `perfml map {export.where} --out PROJECT` proposes which is which",
@@ -51,7 +51,7 @@ def not_read(
         if stem in mapped:
             notices.append(Message.of("own_name_not_read", name=name, table=stem, file=f"sources/{mapped[stem]}.toml"))
         near = get_close_matches(stem.lower().strip(), absent, n=1, cutoff=ALIKE)
-        if near and stem not in tables:
+        if near and name not in (f"{near[0]}.csv", f"{near[0]}.parquet"):  # which is an error of its own
             notices.append(Message.of("nearly_a_table", name=name, table=near[0]))
     return notices
 

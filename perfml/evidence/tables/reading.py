@@ -122,9 +122,10 @@ def unreadable(where: str | Path, error: Exception) -> DataError:
             lines[0],
         )
         lines = [f"line {line[1]}: {odd}"]
-    return DataError(
-        f"cannot be read ({lines[0][:300]})", where=str(where), remedy="export it again, as UTF-8 and whole"
-    )
+    remedy = "export it again, as UTF-8 and whole"
+    if isinstance(error, UnicodeDecodeError) or lines[0].partition(": ")[2].startswith("Invalid unicode"):
+        remedy = "export it again as UTF-8, or say its encoding in `sources/` (`perfml map` proposes it)"
+    return DataError(f"cannot be read ({lines[0][:300]})", where=str(where), remedy=remedy)
 
 
 def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:

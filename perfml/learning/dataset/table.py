@@ -16,6 +16,7 @@ from perfml.arrays import Bools, Floats
 from perfml.errors import DefinitionError, ModelError
 from perfml.evidence.columns import Column
 from perfml.evidence.features import build
+from perfml.evidence.population.membership import belongs
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.learning.dataset.folds import as_of_dates
@@ -97,6 +98,7 @@ def make_table(
                 where = f"models/{name}.toml [{key}]"
                 raise DefinitionError(f"no evidence is called {column!r}", where=where, remedy=REMEDY)
     evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
+    inside = belongs(data, spec.population.where, file=f"models/{name}.toml")  # of the same people in the same order
     columns = tuple(
         c
         for c in evidence.columns
@@ -111,7 +113,7 @@ def make_table(
         frame=evidence.frame,
         columns=columns,
         kinds=evidence.kinds,
-        eligible=condition(spec.population.eligible, "population.eligible"),
+        eligible=condition(spec.population.eligible, "population.eligible") & inside,
         thin=condition(spec.population.thin, "population.thin"),
         left_out=evidence.left_out,
         record_begins=evidence.record_begins,

@@ -26,6 +26,7 @@ TARGET_STATUSES: Mapping[str, Message] = {
     "beyond": Message.of("report_goals_beyond"),
     "error": Message.of("report_goals_error"),
     "held": Message.of("report_goals_held"),
+    "outside": Message.of("report_goals_outside"),
 }
 
 

@@ -18,7 +18,7 @@ class CourseAnswer(Answer):
 
     suggestion_id: str
     policy: str
-    status: Literal["suggested", "none", "held"]
+    status: Literal["suggested", "none", "held", "outside"]
     tag: str | None
     skill: str | None
     tag_source: str | None

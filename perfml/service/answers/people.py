@@ -205,6 +205,6 @@ def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
         case "thin":
             return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
         case "ineligible":
-            return TextAnswer.of(Message.of("service_person_ineligible", rule=population.eligible))
+            return TextAnswer.of(Message.of("service_person_ineligible", rule=population.rule))
         case _:
             return None

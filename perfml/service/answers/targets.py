@@ -20,7 +20,7 @@ from perfml.service.answers.suggestions import LineAnswer, decisions_about, sugg
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
-TargetStatus = Literal["suggested", "fits", "none", "beyond", "error", "held"]
+TargetStatus = Literal["suggested", "fits", "none", "beyond", "error", "held", "outside"]
 
 
 class RuleAnswer(Answer):

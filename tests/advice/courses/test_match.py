@@ -15,11 +15,12 @@ from perfml.advice.courses.match import SCHEMA, match
 from perfml.advice.courses.rules import Course, Person, check_prerequisites, offer, why_nothing
 from perfml.advice.courses.tags import looks, open_tags
 from perfml.advice.courses.taxonomy import Taxonomy
-from perfml.errors import DataError
+from perfml.errors import DataError, DefinitionError
 from perfml.evidence.sources import Data
 from perfml.messages import render
 from perfml.project.course_policy import CoursePolicy, SkillsSpec
 from perfml.project.folder import ProjectFolder
+from perfml.project.spec import ForWhom
 from perfml.project.starter import STARTER
 from tests.tables import opened, write_tables
 
@@ -98,6 +99,27 @@ def test_what_was_refused_or_held_is_not_suggested(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_policy_holds_for_its_people_and_its_part_of_the_catalogue(tmp_path: Path) -> None:
+    tags = CASE.rstrip() + "\nben         | 跨部门协作待加强 | 2026-07-10 |           |\n"
+    positions = (
+        "employee_id | effective_on | level | role_family\nana | 2020-01-01 | 3 | sales\nben | 2020-01-01 | 3 | dev"
+    )
+    data = company(tmp_path, tags=tags, positions=positions)
+    sales = POLICY.model_copy(update={"population": ForWhom(where="role_family = 'sales'")})
+    matched = rows(data, sales)
+    assert [(row["employee_id"], row["status"]) for row in matched] == [
+        ("ana", "suggested"),
+        ("ana", "suggested"),
+        ("ben", "outside"),
+    ]
+    assert "role_family = 'sales'" in matched[-1]["why_not_en"] and "只适用于" in matched[-1]["why_not_zh"]
+    part = sales.model_copy(update={"courses_where": "list_contains(skills, 'influence')"})
+    assert [row["title"] for row in rows(data, part)] == ["影响力工作坊", None]
+    for where, problem in (("topic = 'x'", "does not run"), ("course_id = 'x'", "is true of no course")):
+        with pytest.raises(DefinitionError, match=problem):
+            rows(data, POLICY.model_copy(update={"courses_where": where}))
+
+
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     before = rows(company(tmp_path / "a"))
     later = CASE + "ana | 谈判技巧需要提升 | 2026-09-01 | | "

@@ -19,6 +19,7 @@ from scipy.stats import norm
 from perfml.advice.targets.escalations import escalations
 from perfml.advice.targets.suggest import SCHEMA, suggest
 from perfml.evidence.sources import Data
+from perfml.project.spec import ForWhom
 from perfml.project.target_policy import DefinitionChange, TargetPolicy
 from tests.advice.targets.worlds import POLICY
 from tests.tables import opened, write_tables
@@ -297,6 +298,21 @@ def test_held_people_have_no_numbers(case: Data) -> None:
         assert row["status"] == "held" and all(row[name] is None for name in numbers) and not row["evidence"]
         assert "progress: wrong_type" in row["why_not_en"]
     assert suggested["b1"]["status"] == "beyond"
+
+
+def test_a_policy_adjusts_the_goals_of_its_people(tmp_path: Path) -> None:
+    data = company(
+        tmp_path,
+        f"a1 | ana | visits | false | 100 | 100 | {QUARTER}",
+        f"b1 | ben | visits | false | 100 | 100 | {QUARTER}",
+        positions="employee_id | effective_on | role_family\nana | 2020-01-01 | sales\nben | 2020-01-01 | dev",
+    )
+    fallen = {"market": np.log(0.9), "peers": np.log(0.9), "expected": 90.0}
+    sales = POLICY.model_copy(update={"population": ForWhom(where="role_family = 'sales'")})
+    suggested = rows(data, outlook(a1=fallen, b1=fallen), sales)
+    assert (suggested["a1"]["status"], suggested["b1"]["status"]) == ("suggested", "outside")
+    assert suggested["b1"]["expected"] is None and "role_family = 'sales'" in suggested["b1"]["why_not_en"]
+    data.close()
 
 
 def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> None:

@@ -14,7 +14,7 @@ from perfml.errors import DataError
 from perfml.evidence.sources import Data, open_data
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.spec import parse
-from tests.tables import TODAY, kept, nothing_lost, quarantined, shipped, write_tables
+from tests.tables import TODAY, nothing_lost, quarantined, shipped, usable_rows, write_tables
 
 PEOPLE = "employee_id | hired_on\n00123 | 2020-01-01\n00124 | 2020-01-01"
 LOG = "employee_id | happened_at | kind\n00123 | 2024-01-01 | login"
@@ -50,7 +50,7 @@ def test_letters_dates_ids_and_an_encoding(tmp_path: Path) -> None:
         rating = { column = "等级", values = { "优" = 5, "良" = 4, "中" = 3, "差" = 2 } }
     """
     with read(tmp_path, reviews=mapping, strict=True) as data:
-        assert kept(data, "reviews") == [
+        assert usable_rows(data, "reviews") == [
             ("123-2024H1", "00123", dt.date(2024, 6, 30), dt.date(2024, 7, 15), 5.0),
             ("124-2024H1", "00124", dt.date(2024, 6, 30), dt.date(2024, 7, 16), 2.0),
         ]
@@ -77,7 +77,7 @@ def test_several_sheets_and_files_make_one_table(tmp_path: Path) -> None:
         rating = "得分"
     """
     with read(tmp_path, reviews=mapping, strict=True) as data:
-        assert [(row[2], row[3], row[4]) for row in kept(data, "reviews")] == [
+        assert [(row[2], row[3], row[4]) for row in usable_rows(data, "reviews")] == [
             (dt.date(2023, 6, 30), dt.date(2023, 6, 30), 3.5),
             (dt.date(2023, 12, 31), dt.date(2023, 12, 31), 4.0),
             (dt.date(2024, 6, 30), dt.date(2024, 6, 30), 3.5),
@@ -101,7 +101,7 @@ def test_a_wide_log_becomes_one_row_a_measure(tmp_path: Path) -> None:
     """
     with read(tmp_path, events=mapping, strict=True) as data:
         day = dt.datetime(2024, 2, 29)
-        assert sorted(row[:4] for row in kept(data, "events")) == [
+        assert sorted(row[:4] for row in usable_rows(data, "events")) == [
             ("00123", day, "logins", 20.0),
             ("00123", day, "overtime_hours", 1234.5),
             ("00124", day, "logins", 3.0),
@@ -122,8 +122,8 @@ def test_two_tables_come_from_one_file(tmp_path: Path) -> None:
         kind = { column = "why", values = { "辞退" = "involuntary" } }
     """
     with read(tmp_path, employees=employees, exits=exits, strict=True) as data:
-        assert kept(data, "employees") == [("00123", dt.date(2020, 1, 1)), ("00124", dt.date(2020, 1, 1))]
-        assert kept(data, "exits") == [("00124", dt.date(2023, 3, 15), "involuntary")]
+        assert usable_rows(data, "employees") == [("00123", dt.date(2020, 1, 1)), ("00124", dt.date(2020, 1, 1))]
+        assert usable_rows(data, "exits") == [("00124", dt.date(2023, 3, 15), "involuntary")]
         assert data.rows_read["exits"] == 1
 
 
@@ -160,7 +160,7 @@ def test_a_number_that_is_listed_under_another_never_passes(tmp_path: Path) -> N
         columns.rating = { column = "grade", values = { 1 = 5 } }
     """
     with read(tmp_path, reviews=mapping) as data:
-        assert [row[-1] for row in kept(data, "reviews")] == [5.0]
+        assert [row[-1] for row in usable_rows(data, "reviews")] == [5.0]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_numbers_in_their_form(tmp_path: Path, decimal: str, text: str, number: 
         columns = {{ employee_id = "id", happened_at = "day", kind = {{ constant = "calls" }}, value = "n" }}
     """
     with read(tmp_path, events=mapping) as data:
-        values = [row[3] for row in kept(data, "events")]
+        values = [row[3] for row in usable_rows(data, "events")]
         assert values == ([] if number is None else [number])
         assert number is not None or [row[1:3] for row in quarantined(data)] == [("wrong_type", "value")]
 
@@ -201,7 +201,7 @@ def test_a_large_file_in_utf8_is_read_where_it_lies(tmp_path: Path, monkeypatch:
         columns = { employee_id = "工号", happened_at = "时间", kind = { constant = "login" } }
     """
     with read(tmp_path, events=mapping, strict=True) as data:
-        assert kept(data, "events")[0][:3] == ("00123", dt.datetime(2024, 1, 1), "login")
+        assert usable_rows(data, "events")[0][:3] == ("00123", dt.datetime(2024, 1, 1), "login")
 
 
 def test_a_query_on_a_database(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_a_query_on_a_database(tmp_path: Path) -> None:
         )
     mapping = 'query = "select code as employee_id, joined as hired_on from staff.people;"'
     with read(tmp_path / "hr.duckdb", employees=mapping, strict=True) as data:
-        assert kept(data, "employees") == [("00123", dt.date(2020, 1, 1))] and data.has("events")
+        assert usable_rows(data, "employees") == [("00123", dt.date(2020, 1, 1))] and data.has("events")
     with pytest.raises(DataError, match=r"cannot be read .*staf does not exist"):
         read(tmp_path / "hr.duckdb", employees='query = "select 1 from staf"', strict=True)
     with pytest.raises(DataError, match=r"is no database; name a file in sources/employees.toml"):

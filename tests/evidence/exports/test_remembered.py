@@ -50,9 +50,9 @@ def test_every_verb_reads_through_the_mapping(export: Path, tmp_path: Path) -> N
 
 def test_kept_definitions_hold_the_mapping(export: Path, tmp_path: Path) -> None:
     folder = project(tmp_path / "mine")
-    remembered = kept_definitions(tmp_path, keep_definitions(folder, tmp_path))
-    assert remembered.sources == folder.sources != {}
-    with open_data(export, remembered.definitions.tables, mappings=remembered.sources, today=TODAY) as data:
+    folder_of_run = kept_definitions(tmp_path, keep_definitions(folder, tmp_path))
+    assert folder_of_run.sources == folder.sources != {}
+    with open_data(export, folder_of_run.definitions.tables, mappings=folder_of_run.sources, today=TODAY) as data:
         assert data.rows_read == {"employees": 2, "events": 2}
 
 

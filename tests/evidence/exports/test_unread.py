@@ -10,7 +10,7 @@ import xlsxwriter
 from perfml.errors import DataError
 from perfml.evidence.check import CheckReport, TableFinding, check
 from perfml.messages import render
-from tests.tables import kept, opened, shipped, write_tables
+from tests.tables import opened, shipped, usable_rows, write_tables
 
 PEOPLE = "employee_id | hired_on\ne1 | 2020-01-01\ne2 | 2020-01-01"
 LOG = "employee_id | happened_at | kind\ne1 | 2024-01-01 | login"
@@ -44,7 +44,7 @@ def test_a_workbook_is_read_by_its_sheets(tmp_path: Path) -> None:
             for number, line in enumerate(rows.splitlines()):
                 sheet.write_row(number, 0, [cell.strip() for cell in line.split("|")])
     with opened(path) as data:
-        assert [row[0] for row in kept(data, "employees")] == ["e1", "e2"] and data.has("events")
+        assert [row[0] for row in usable_rows(data, "employees")] == ["e1", "e2"] and data.has("events")
 
 
 def test_one_file_is_the_table_it_is_named_like_or_refused_in_words_about_it(tmp_path: Path) -> None:
@@ -59,8 +59,13 @@ def test_one_file_is_the_table_it_is_named_like_or_refused_in_words_about_it(tmp
 
 def test_a_name_that_nearly_is_a_table_is_named(tmp_path: Path) -> None:
     write_tables(tmp_path, employees=PEOPLE, events=LOG, Reviews="a\n1", exit="a\n1", holidays="a\n1")
+    (tmp_path / "goals.xlsx").write_bytes(b"")
     notices = [render(notice, "en") for notice in checked(tmp_path).notices]
-    assert [notice.split(";")[0] for notice in notices] == ["Reviews.csv is not read", "exit.csv is not read"]
+    assert [notice.split(";")[0] for notice in notices] == [
+        "Reviews.csv is not read",
+        "exit.csv is not read",
+        "goals.xlsx is not read",
+    ]
     assert "if it is the table reviews" in notices[0]
 
 
@@ -107,3 +112,10 @@ def test_people_who_are_nowhere_are_still_reported(tmp_path: Path) -> None:
     log = LOG + "\nx9 | 2024-01-01 | login"
     report = checked(write_tables(tmp_path, employees=PEOPLE, events=log))
     assert finding(report, "events", "unknown_employee").first_keys == ("x9",)
+
+
+def test_no_row_is_named_where_empty_lines_are_not_counted(tmp_path: Path) -> None:
+    write_tables(tmp_path, employees=PEOPLE)
+    (tmp_path / "events.csv").write_text("employee_id,happened_at,kind\n\ne1,soon,login\n")
+    (value,) = finding(checked(tmp_path), "events", "wrong_type").values
+    assert (value.value, value.row) == ("soon", None)

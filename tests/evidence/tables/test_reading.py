@@ -59,7 +59,11 @@ CANNOT_BE_READ = {
     "a header of something else": b"a,b\n1,2\n",
 }
 UNREADABLE = "cannot be read (", "export it again, as UTF-8 and whole"
+IN_ANOTHER_ENCODING = "export it again as UTF-8, or say its encoding in `sources/` (`perfml map` proposes it)"
 PROBLEMS = {
+    **dict.fromkeys(
+        ("gb18030", "gb18030 after many rows", "utf-16", "a header in gb18030"), (UNREADABLE[0], IN_ANOTHER_ENCODING)
+    ),
     "nothing at all": ("has no header", "export it again, with one header row of distinct names"),
     "a name that stands twice": (
         "column 'rating' stands twice",
