@@ -14,7 +14,7 @@ from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
 AdviceRow = Mapping[str, Any]
-MOST_TARGETS = 20
+MOST_TARGETS = 12
 MOST_PEOPLE = 20
 """People whose courses are shown; the file of suggestions holds all of them."""
 MOST_REASONS = 6
