@@ -1,4 +1,4 @@
-"""A small simulated company as text, and the words that its exports use instead of the contract's."""
+"""A small simulated company as text, and the styles that its exports use instead of the contract's."""
 
 from __future__ import annotations
 
@@ -87,6 +87,6 @@ def days(column: pd.Series, style: str) -> pd.Series:
     return pd.to_datetime(column).dt.strftime(style).where(column.notna(), "")
 
 
-def half_years(column: pd.Series, *, words: tuple[str, str] = ("{}年上半年", "{}年下半年")) -> pd.Series:
-    """The half-year in which each date lies, in words."""
-    return pd.Series([words[day.month > 6].format(day.year) for day in column], index=column.index)
+def half_years(column: pd.Series, *, styles: tuple[str, str] = ("{}年上半年", "{}年下半年")) -> pd.Series:
+    """The half-year in which each date lies, in styles."""
+    return pd.Series([styles[day.month > 6].format(day.year) for day in column], index=column.index)

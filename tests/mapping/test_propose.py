@@ -219,7 +219,7 @@ def test_no_period(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "ratings"),
+    ("labels", "ratings"),
     [
         ("S A B C D", [5, 4, 3, 2, 1]),
         ("A B C D", [5, 4, 3, 2]),
@@ -228,10 +228,10 @@ def test_no_period(text: str) -> None:
         ("A级 B级 C级 D级", [5, 4, 3, 2]),
     ],
 )
-def test_rating_words(words: str, ratings: list[int]) -> None:
-    scale = rating_scale(words.split(), name="等级")
+def test_rating_words(labels: str, ratings: list[int]) -> None:
+    scale = rating_scale(labels.split(), name="等级")
     assert scale is not None and scale.certain
-    assert [scale.values[word] for word in words.split()] == ratings
+    assert [scale.values[word] for word in labels.split()] == ratings
 
 
 def test_numbers_whose_words_fall_are_turned() -> None:
