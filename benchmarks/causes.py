@@ -4,7 +4,8 @@ A simulated company whose truth is known is learnt from (all gates, three seeds,
 cause has been at work for two months, and who was scored: how often evidence of that cause is among the three leading reasons and
 raises the risk. Of those with such a cause on the list (to act on or to watch), and of all scored: how many of the causes that
 manager or company answer for are shown under "support the setting" (recall), and how many of those shown there have such a cause
-(precision). With 95 % intervals (Wilson 1927). Takes some minutes; ends with 1 where a share over all horizons is below the goal of .90.
+(precision). With 95 % intervals (Wilson 1927). Takes some minutes; ends with 1 where a share of the list, over all horizons, is
+below the goal of .90.
 """
 
 from __future__ import annotations
