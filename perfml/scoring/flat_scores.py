@@ -56,5 +56,6 @@ def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, langua
 def _lines(reasons: Sequence[Any], voices: Voices, reader: Who, language: Language) -> list[str]:
     """The sentences of what raises the risk, the strongest first."""
     if reader == "hr":
-        return [voices.text(reason, reader, language) for reason in raising(reasons)]
+        leading: list[Any] = raising(reasons)
+        return [voices.text(reason, reader, language) for reason in leading]
     return [getattr(line, language) for line in voices.voiced_reasons(reasons, reader) if line.concern]
