@@ -8,6 +8,7 @@ import os
 import pkgutil
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import typer
 import perfml
 from perfml import cli
 from perfml.advice.suggestion_files import suggestion_file
+from tests.exports.company import company
+from tests.exports.makers import gbk_folder
 from tests.simulated import END, Simulated
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +43,8 @@ def test_the_two_commands_come_first() -> None:
 def test_perfml_commands_run_in_their_order(
     company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (export := tmp_path / "export").mkdir()
+    gbk_folder(company(tmp_path / "small"), export)
     typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
     assert typed and {arguments[0] for arguments in typed} <= set(typer.main.get_command(cli.app).commands)
     monkeypatch.chdir(tmp_path)
@@ -48,7 +53,12 @@ def test_perfml_commands_run_in_their_order(
     for arguments in typed:
         examples = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
         examples |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
-        arguments = [examples.get(word, word) for word in arguments] + ["--project", str(company_of_500.project)]
+        if "PROJECT" in arguments:  # the lines that begin with an export as it is
+            examples |= {"EXPORT": str(export), "PROJECT": str(tmp_path / "project")}
+            own = [] if arguments[0] in ("map", "check") else ["--home", str(tmp_path / "first")]
+        else:
+            own = ["--project", str(company_of_500.project)]
+        arguments = [examples.get(word, word) for word in arguments] + own
         if arguments[0] == "decide":
             path = suggestion_file(tmp_path / "home", "course_match")[1]
             arguments[1] = pq.read_table(path, filters=[("status", "=", "suggested")])["suggestion_id"][0].as_py()
@@ -60,7 +70,9 @@ def test_perfml_commands_run_in_their_order(
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert not ended.value.code, (arguments, capsys.readouterr())
-    assert (tmp_path / "scores.csv").is_file()
+        if arguments[0] == "map":
+            shutil.copytree(company_of_500.project / "models", tmp_path / "project" / "models")  # which train quickly
+    assert (tmp_path / "scores.csv").is_file() and (tmp_path / "list.xlsx").is_file()
 
 
 def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,8 +188,10 @@ def input_text() -> str:
         for column, kind in spec.columns.items():
             notes = [("for audits only, never a feature", kind.protected), ("not seen before its day", kind.later)]
             needed = "yes" if kind.required else ""
-            rows.append((f"`{column}`", kind.type, needed, "; ".join(note for note, holds in notes if holds)))
-        parts += ["", table(("column", "type", "needed", "note"), rows), ""]
+            rows.append(
+                (f"`{column}`", kind.type, needed, "; ".join([kind.en, *(note for note, holds in notes if holds)]))
+            )
+        parts += ["", table(("column", "type", "needed", "meaning"), rows), ""]
         checks = [(f"`{rule}`", "set aside", text.en) for rule, text in spec.rules.items()]
         checks += [(f"`{audit}`", "reported", text.en) for audit, text in spec.audits.items()]
         if spec.scale:
@@ -198,6 +200,36 @@ def input_text() -> str:
         if checks:
             parts += [table(("check", "row is", "because"), checks), ""]
     return "\n".join(parts)
+
+
+def recognised_text() -> str:
+    """The names that are recognised: of tables, columns, causes of leaving and ratings."""
+    raw = tomllib.loads((ROOT / "perfml" / "mapping" / "synonyms.toml").read_text(encoding="utf-8"))
+    parts = []
+    for name, part in raw.items():
+        if not isinstance(part, dict) or "columns" not in part:
+            continue
+        rows = [(f"`{column}`", _names(names)) for column, names in part["columns"].items()]
+        parts += [
+            f"## {name}",
+            "",
+            f"Files and sheets: {_names(part['titles'])}",
+            "",
+            table(("column", "names"), rows),
+            "",
+        ]
+    for title, key in (("Causes of leaving", "exit_kinds"), ("Measures of wide logs", "kinds")):
+        rows = [(f"`{value}`", _names(names)) for value, names in raw[key].items()]
+        parts += [f"## {title}", "", table(("value", "names"), rows), ""]
+    ladders = [(" > ".join("/".join(level) for level in ladder["levels"]),) for ladder in raw["ratings"]]
+    parts += ["## Ratings, best first", "", table(("levels",), ladders), ""]
+    parts += ["## Never read", "", _names(raw["private"]), ""]
+    return "\n".join(parts)
+
+
+def _names(names: list[str]) -> str:
+    """Names in a line; those of another column as a reference to it."""
+    return ", ".join(f"those of `{name[1:]}`" if name.startswith("=") else name for name in names)
 
 
 # ---- floors, commands, routes --------------------------------------------------------------------------------------
@@ -286,6 +318,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_directive("definition-keys", DefinitionKeys)
     for name, function in (
         ("input-tables", input_text),
+        ("recognised", recognised_text),
         ("floors", floors_text),
         ("commands", commands_text),
         ("routes", routes_text),

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from perfml.arrays import Floats, Ints
+from perfml.project.spec import Owner
 
 NEVER: Final = 10**6
 """A day (since 1970-01-01) later than any simulation: not left, not over."""
@@ -26,13 +27,14 @@ LOW_PERFORMANCE: Final = "low_performance"
 
 @dataclass(frozen=True, kw_only=True)
 class PlantedCause:
-    """One planted cause: its outcome, its titles, and where it shows.
+    """One planted cause: its outcome, who answers for it, its titles, and where it shows.
 
     `tables`: the contract tables that carry its signature, and `kinds` the kinds of event in `events`. `reasons`: the
     evidence (names of reasons) that shows it. `lasts_days`: range of an episode's length unless its outcome ends it first.
     """
 
     outcome: str
+    owner: Owner
     zh: str
     en: str
     tables: tuple[str, ...]
@@ -44,6 +46,7 @@ class PlantedCause:
 CAUSES: Final[dict[str, PlantedCause]] = {
     "fading_activity": PlantedCause(
         outcome=ATTRITION,
+        owner="employee",
         zh="自身工作活跃度持续下降",
         en="own work activity fades away",
         tables=("events",),
@@ -53,6 +56,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "isolation": PlantedCause(
         outcome=ATTRITION,
+        owner="manager",
         zh="协作圈明显缩小，只与少数几人往来",
         en="works with ever fewer people",
         tables=("events",),
@@ -62,6 +66,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "overtime": PlantedCause(
         outcome=ATTRITION,
+        owner="manager",
         zh="加班时长激增",
         en="overtime hours surge",
         tables=("events",),
@@ -71,6 +76,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "stalled_career": PlantedCause(
         outcome=ATTRITION,
+        owner="company",
         zh="绩效良好却长期没有晋升",
         en="rated well and not promoted for years",
         tables=("positions",),
@@ -79,6 +85,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "feedback_drought": PlantedCause(
         outcome=LOW_PERFORMANCE,
+        owner="manager",
         zh="上级长期没有给出反馈",
         en="the manager has stopped giving feedback",
         tables=("events",),
@@ -88,6 +95,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "late_milestones": PlantedCause(
         outcome=LOW_PERFORMANCE,
+        owner="employee",
         zh="里程碑延期增多、按时完成减少",
         en="milestones slip",
         tables=("events",),
@@ -97,6 +105,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "goals_behind": PlantedCause(
         outcome=LOW_PERFORMANCE,
+        owner="employee",
         zh="目标进度落后于时间进度",
         en="goal progress is behind the time elapsed",
         tables=("goals", "progress"),
@@ -105,6 +114,7 @@ CAUSES: Final[dict[str, PlantedCause]] = {
     ),
     "rating_slide": PlantedCause(
         outcome=LOW_PERFORMANCE,
+        owner="employee",
         zh="考核评分已经下滑",
         en="the last rating already dropped",
         tables=("reviews",),

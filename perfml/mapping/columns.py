@@ -14,7 +14,8 @@ from perfml.project.mapping_spec import Cell, ColumnMapping
 
 CERTAIN = 0.98
 """The highest confidence of a proposal: nobody has confirmed it."""
-UNSURE = 0.5
+UNSURE, ASSUMED = 0.5, 0.6
+"""Confidence in what is asked, and in what is used until a person says otherwise."""
 FEW = 0.2
 """Share of unknown causes of leaving up to which they count as "other"."""
 SHOWN = 6
@@ -85,7 +86,7 @@ def settled(target: str, mapping: ColumnMapping, score: float, reason: Message) 
     )
 
 
-def assumed(target: str, mapping: ColumnMapping, reason: Message, *, confidence: float = 0.6) -> ColumnProposal:
+def assumed(target: str, mapping: ColumnMapping, reason: Message, *, confidence: float = ASSUMED) -> ColumnProposal:
     """A proposal that is used, and that a person should confirm."""
     use = Choice(
         text=Message.of("mapping_choice_use", column=" + ".join(mapping.reads) or str(mapping.constant)),
@@ -154,7 +155,9 @@ def _rating(column: ColumnProfile, score: float, reason: Message) -> ColumnPropo
     if scale.values:
         question = Message.of("mapping_rating_unknown", values=_quoted(scale.unknown or _best_first(scale.values)))
     else:
-        question = Message.of("mapping_rating_direction", low=min(_numbers(column)), high=max(_numbers(column)))
+        question = Message.of(
+            "mapping_rating_direction", low=f"{min(_numbers(column)):g}", high=f"{max(_numbers(column)):g}"
+        )
     turned = ColumnMapping(column=column.name, values=_turned(column, scale))
     return ColumnProposal(
         target="rating",

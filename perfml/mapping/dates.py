@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 
-from perfml.evidence.exports.date_formats import reads_dates
+from perfml.evidence.exports.date_formats import dates_read
 
 MONTHS = ("%Y-%m", "%Y/%m", "%Y年%m月", "%Y%m", "%b %Y", "%m/%Y")
 YEARS = range(1950, 2101)
@@ -25,7 +25,7 @@ def month_format(values: Sequence[str]) -> str | None:
     >>> month_format(["2024-03", "2024-11"]), month_format(["2024年3月"])
     ('%Y-%m', '%Y年%m月')
     """
-    return next((style for style in MONTHS if values and reads_dates(values, style)), None)
+    return next((style for style in MONTHS if values and dates_read(values, style) is not None), None)
 
 
 def period_of(text: str) -> tuple[dt.date, dt.date] | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from perfml.project.spec import ExitKind
+
 EXACT, AS_ID, CONTAINED = 1.0, 0.95, 0.85
 """How surely a name means a column: it is a synonym; a role and a word for ids; it begins or ends with a synonym."""
 LOOSE = 0.7
@@ -35,7 +37,7 @@ class Synonyms:
     """Table → column → names."""
     kinds: Mapping[str, tuple[str, ...]]
     """Kind of event → names of the column of a wide log that counts it."""
-    exit_kinds: Mapping[str, tuple[str, ...]]
+    exit_kinds: Mapping[ExitKind, tuple[str, ...]]
     ratings: tuple[tuple[tuple[str, ...], ...], ...]
     """Sets of rating levels, best first; each level with the words for it."""
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from perfml.errors import DataError
 from perfml.evidence.sources import open_data
-from perfml.mapping.candidates import PERIOD, SURE, Candidate
-from perfml.mapping.columns import assumed, missing, proposed, scale_of, settled
+from perfml.mapping.candidates import PERIOD, Candidate
+from perfml.mapping.columns import UNSURE, assumed, missing, proposed, scale_of, settled
 from perfml.mapping.dates import latest_day, period_of
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
-from perfml.mapping.recognition import Claim, label_of, recognise
+from perfml.mapping.recognition import Claim, label_of, one_row_a_person, recognise
 from perfml.mapping.sheets import sheets_of
 from perfml.messages.message import Message
 from perfml.project.mapping_spec import Cell, ColumnMapping, Unpivot
@@ -40,8 +40,7 @@ def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> MappingPropo
     for number, claim in enumerate(claims):
         if claim.table == "positions" and "effective_on" not in claim.columns and claim.hired is not None:
             last_day = _last_day(source, tables, proposals)
-            if last_day is not None:
-                proposals[number] = _with_posts_of_today(proposals[number], claim.hired, formats, last_day)
+            proposals[number] = _dated(proposals[number], claim, claim.hired, formats=formats, last_day=last_day)
     used = {id(claim.sheet) for claim in claims}
     return MappingProposal(
         source=str(source),
@@ -205,20 +204,21 @@ def _share_of_different(claim: Claim, names: Sequence[str]) -> float:
     return len(set(rows)) / len(rows) if rows else 1.0
 
 
-def _with_posts_of_today(
-    table: TableProposal, hired: Candidate, formats: Mapping[str, str], last_day: dt.date
+def _dated(
+    table: TableProposal, claim: Claim, hired: Candidate, *, formats: Mapping[str, str], last_day: dt.date | None
 ) -> TableProposal:
-    """Posts of a roster, known from the last day of the record on: what they were before is not known."""
+    """Posts without a date of their own, beside a date of hiring. Those of a roster are known from the last day of the record on:
+    what they were before is not known. Where people have several rows, the date may be that of the post: a question."""
     since = ColumnMapping(column=hired.column.name, format=formats.get(hired.column.name, ()))
-    known = ColumnMapping(constant=last_day.isoformat())
-    first, *others = (column for column in table.columns if column.target != "effective_on")
-    effective = assumed("effective_on", since, Message.of("mapping_post_of_today"), confidence=SURE - 0.05)
-    return replace(
-        table,
-        columns=(
-            first,
-            effective,
-            *others,
-            assumed("known_at", known, Message.of("mapping_last_day"), confidence=SURE - 0.05),
-        ),
-    )
+    if not one_row_a_person(claim.columns["employee_id"].column, claim.sheet):
+        dated = [settled("effective_on", since, UNSURE, Message.of("mapping_by_content"))]
+    elif last_day is not None:
+        known = ColumnMapping(constant=last_day.isoformat())
+        dated = [
+            assumed("effective_on", since, Message.of("mapping_post_of_today")),
+            assumed("known_at", known, Message.of("mapping_last_day")),
+        ]
+    else:
+        return table
+    others = [column for column in table.columns if column.target != "effective_on"]
+    return replace(table, columns=(others[0], dated[0], *others[1:], *dated[1:]))

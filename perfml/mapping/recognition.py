@@ -32,6 +32,8 @@ ROSTER = ("employees", "positions", "exits", "reviews")
 """Tables that often stand together in one sheet: one row a person."""
 APART = 0.3
 """Share of common employee ids up to which two sheets are two parts of one table (people in service, people who left)."""
+DIFFERENT = 0.8
+"""Share of different ids from which a sheet has one row a person."""
 MEASURES = 2
 """Columns with numbers from which a log without kinds is a wide one."""
 
@@ -91,7 +93,7 @@ def _claims(
         if measures:
             columns = {name: candidate for name, candidate in columns.items() if name != "value"}
         title = fit(sheet.title, synonyms().titles[table], anywhere=True).score
-        if table == "employees" and not _one_row_a_person(columns["employee_id"].column, sheet):
+        if table == "employees" and not one_row_a_person(columns["employee_id"].column, sheet):
             title = 0.0
             columns = {name: _halved(candidate) for name, candidate in columns.items()}
         if title == 0 and any(candidate.by == "content" for candidate in columns.values()):
@@ -112,9 +114,10 @@ def _claims(
     return claims
 
 
-def _one_row_a_person(ids: ColumnProfile, sheet: Sheet) -> bool:
+def one_row_a_person(ids: ColumnProfile, sheet: Sheet) -> bool:
+    """Whether (nearly) every row is of another person."""
     rows: int = sheet.cells.num_rows
-    return ids.distinct >= 0.8 * ids.filled * rows
+    return ids.distinct >= DIFFERENT * ids.filled * rows
 
 
 def _halved(candidate: Candidate) -> Candidate:

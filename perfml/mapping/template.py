@@ -9,6 +9,7 @@ from pathlib import Path
 import xlsxwriter
 
 from perfml.errors import PerfmlError
+from perfml.harmless import cell
 from perfml.project.table_spec import ColumnType, TableSpec
 
 WORKBOOK = "perfml.xlsx"
@@ -45,11 +46,12 @@ def write_template(tables: Mapping[str, TableSpec], folder: Path) -> list[Path]:
 
 
 def _example(column: ColumnType) -> str | int | float:
-    return "" if column.example is None else column.example
+    example = "" if column.example is None else column.example
+    return cell(example) if isinstance(example, str) else example
 
 
 def _write_workbook(tables: Mapping[str, TableSpec], path: Path) -> None:
-    with xlsxwriter.Workbook(str(path)) as book:
+    with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True, "bg_color": "#DDEBF7"})
         needed = book.add_format({"bold": True, "bg_color": "#FCE4D6"})
         grey = book.add_format({"italic": True, "font_color": "#7F7F7F"})

@@ -11,6 +11,7 @@ from perfml.project.spec import ExitKind
 
 LEVELS: Mapping[int, tuple[float, ...]] = {2: (4, 2), 3: (5, 3, 2), 4: (5, 4, 3, 2), 5: (5, 4, 3, 2, 1)}
 """Ratings of sets of so many levels, best first, on the contract's scale; the lowest of each counts as low (at most 2)."""
+NEGATIONS = ("非", "不", "未", "in", "non", "not")
 MATURE = 0.8
 """Share of the different values that must be known words."""
 
@@ -129,19 +130,21 @@ def exit_kinds(values: Iterable[str]) -> tuple[Mapping[str, ExitKind], tuple[str
     unknown = []
     for value in values:
         text = plain(value)
-        exact = [kind for kind, names in synonyms().exit_kinds.items() if text in names]
-        inside = [
-            (len(name), kind)
-            for kind, names in synonyms().exit_kinds.items()
-            for name in names
-            if name in text and len(name) > 1
-        ]
-        kinds = exact or [max(inside)[1]] if exact or inside else []
-        if kinds:
-            known[value] = kinds[0]  # type: ignore[assignment]
+        exact = {kind for kind, names in synonyms().exit_kinds.items() if text in names}
+        kinds = exact or {
+            kind for kind, names in synonyms().exit_kinds.items() if any(_affirms(text, n) for n in names)
+        }
+        if len(kinds) == 1:
+            known[value] = kinds.pop()
         else:
             unknown.append(value)
     return known, tuple(unknown)
+
+
+def _affirms(text: str, name: str) -> bool:
+    """Whether ``text`` contains ``name``, and not its negation (非自愿, involuntary)."""
+    before, within, _ = text.partition(name)
+    return len(name) > 1 and bool(within) and not before.endswith(NEGATIONS)
 
 
 def levels(values: Iterable[str]) -> Mapping[str, int] | None:

@@ -13,11 +13,12 @@ from typing import Literal
 import numpy as np
 
 from perfml.arrays import Bools, Floats
+from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
 from perfml.messages.reasons import MIN_DISTANCE
 from perfml.messages.values import value_text
 from perfml.project.spec import Direction
-from perfml.reasons.record import Form, Reason
+from perfml.reasons.record import Form, Reason, ReasonValue
 
 GOOD: Mapping[Direction, int] = {"higher": 1, "lower": -1, "neither": 0}
 """The sign of a difference that is good news."""
@@ -54,7 +55,19 @@ def fault(reason: Reason, columns: Mapping[str, Column]) -> Fault | None:
     if form_of(reason, columns) == "change":
         return "says nothing" if first["value"] == reason["values"][1]["value"] else None
     value, common = (np.nan if number is None else number for number in (first["value"], first["usual"]))
-    return None if differs(columns[first["column"]], np.array([value]), common)[0] else "says nothing"
+    return None if differs(column_of(first, columns), np.array([value]), common)[0] else "says nothing"
+
+
+def column_of(value: ReasonValue, columns: Mapping[str, Column]) -> Column:
+    """The meaning of a column behind a reason. Raises :class:`PerfmlError` for one that the model does not have."""
+    column = columns.get(value["column"])
+    if column is None:
+        raise PerfmlError(
+            "is not a column of the model that scored",
+            where=repr(value["column"]),
+            remedy="the scores were altered: score that date again",
+        )
+    return column
 
 
 def form_of(reason: Reason, columns: Mapping[str, Column]) -> Form:
@@ -70,13 +83,13 @@ def good_news(reason: Reason, columns: Mapping[str, Column]) -> bool:
     if reason["contribution"] >= 0 or not reason["values"] or form_of(reason, columns) == "combined":
         return False
     first = reason["values"][0]
-    known = first["value"] is not None and columns[first["column"]].direction != "neither"
+    known = first["value"] is not None and column_of(first, columns).direction != "neither"
     return known and fault(reason, columns) is None
 
 
 def _contradictory(reason: Reason, columns: Mapping[str, Column]) -> bool:
     first = reason["values"][0]
-    column = columns[first["column"]]
+    column = column_of(first, columns)
     if reason.get("form") == "change":
         reference = reason["values"][1]["value"]
     else:

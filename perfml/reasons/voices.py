@@ -63,9 +63,14 @@ class Voices:
             {**reason, "zh": self.text(reason, "hr", "zh"), "en": self.text(reason, "hr", "en")} for reason in reasons
         ]
 
+<<<<<<< HEAD
     def voiced(self, row: _ScoreRow, who: Reader) -> VoicedScore:
         """A score row for ``who``: what raises the risk, and what is good news; the rest says nothing to a reader without it."""
         listed = [reason for reason in row["reasons"] or () if reason["evidence"] != UNLISTED]
+=======
+    def voiced(self, row: Mapping[str, Any], who: Reader) -> VoicedScore:
+        """A score row for ``who``."""
+>>>>>>> origin/issue-f
         return VoicedScore(
             employee_id=row["employee_id"],
             model=row["model"],
@@ -73,17 +78,23 @@ class Voices:
             horizon_days=row["horizon_days"],
             status=row["status"],
             why_not=row["why_not"],
-            reasons=tuple(
-                VoicedReason(
-                    evidence=reason["evidence"],
-                    owner=reason["owner"],
-                    concern=reason["contribution"] > 0,
-                    zh=self.text(reason, who, "zh"),
-                    en=self.text(reason, who, "en"),
-                )
-                for reason in listed
-                if reason["contribution"] > 0 or good_news(reason, self._columns)
-            ),
+            reasons=self.voiced_reasons(row["reasons"] or (), who),
+        )
+
+    def voiced_reasons(self, reasons: Sequence[Reason], who: Reader) -> tuple[VoicedReason, ...]:
+        """What raises the risk and what is good news; a combination says nothing to a reader without the figures."""
+        return tuple(
+            VoicedReason(
+                evidence=reason["evidence"],
+                owner=reason["owner"],
+                concern=reason["contribution"] > 0,
+                zh=self.text(reason, who, "zh"),
+                en=self.text(reason, who, "en"),
+            )
+            for reason in reasons
+            if reason["evidence"] != UNLISTED
+            and form_of(reason, self._columns) != "combined"
+            and (reason["contribution"] > 0 or good_news(reason, self._columns))
         )
 
     def text(self, reason: Reason, who: Who, language: Language) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
 from perfml.messages.message import Language, fill
 from perfml.messages.reasons import among, change_beside, evidence_text, other_text, value_beside
 from perfml.messages.values import value_text
-from perfml.reasons.consistency import form_of
+from perfml.reasons.consistency import column_of, form_of
 from perfml.reasons.record import Form, Reason, ReasonValue
 
 
@@ -21,13 +20,6 @@ def evidence(reason: Reason, columns: Mapping[str, Column], language: Language) 
     """
     if not reason["values"]:
         return other_text(language)
-    absent = [value["column"] for value in reason["values"] if value["column"] not in columns]
-    if absent:
-        raise PerfmlError(
-            "is not a column of the model that scored",
-            where=repr(absent[0]),
-            remedy="the scores were altered: score that date again",
-        )
     first, *others = reason["values"]
     return describe(first, others[0] if others else None, form_of(reason, columns), columns=columns, language=language)
 
@@ -41,11 +33,11 @@ def describe(
     language: Language,
 ) -> str:
     """Word the named column; ``second``: the earlier value of a change, or the column that a comparison compares."""
-    column = columns[first["column"]]
+    column = column_of(first, columns)
     title = column.reason_zh if language == "zh" else column.reason_en
     if column.relation is not None:
         compared = second if second is not None and second["column"] == column.compares else None
-        meaning = columns[compared["column"]] if compared else column
+        meaning = column_of(compared, columns) if compared else column
         comparison = _among(first["value"], column, compared, columns=columns, language=language)
     else:
         meaning = column
@@ -76,7 +68,7 @@ def _among(
     if compared is None or z is None or math.isnan(z):
         return standing
     value, median = compared["value"], compared["usual"]
-    unit = columns[compared["column"]].unit
+    unit = column_of(compared, columns).unit
     alike = value is not None and median is not None and (value - median) * z > 0
     text = value_beside(value, median, unit, language) if alike else value_text(value, unit, language)
     return fill("value_among", language, value=text, among=standing)

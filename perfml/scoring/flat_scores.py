@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -44,11 +44,18 @@ def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Ite
 
 def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, language: Language) -> pa.Table:
     table = with_people(part.select(["employee_id", *SCORED]), people)
-    leading: list[list[Any]] = [raising(reasons) for reasons in part.column("reasons").to_pylist()]
+    reasons: list[list[Any]] = [listed or [] for listed in part.column("reasons").to_pylist()]
     for reader in READERS:
+        lines = [_lines(listed, voices, reader, language) for listed in reasons]
         for number in range(LEADING_REASONS):
-            texts = [
-                voices.text(reasons[number], reader, language) if number < len(reasons) else None for reasons in leading
-            ]
+            texts = [each[number] if number < len(each) else None for each in lines]
             table = table.append_column(f"{reader}_reason_{number + 1}", pa.array(texts, pa.string()))
     return table
+
+
+def _lines(reasons: Sequence[Any], voices: Voices, reader: Who, language: Language) -> list[str]:
+    """The sentences of what raises the risk, the strongest first."""
+    if reader == "hr":
+        leading: list[Any] = raising(reasons)
+        return [voices.text(reason, reader, language) for reason in leading]
+    return [getattr(line, language) for line in voices.voiced_reasons(reasons, reader) if line.concern]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 import xlsxwriter
 
-from perfml import Project
+from perfml import Project, cli
 from perfml.project.folder import ProjectFolder
+from tests.exports.company import company
+from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
 
@@ -123,3 +126,22 @@ def test_export(project: Path, tmp_path: Path) -> None:
             ("00123", "2024-03-31", "overtime", 12.5),
             ("00124", "2024-03-31", "login", 3.0),
         ]
+
+
+def test_map(small_export: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    examples = {"EXPORT": str(small_export), "PROJECT": str(project / "mapped"), "DIR": str(project / "template")}
+    for command in "".join(blocks("map.md", "sh")).splitlines():
+        arguments = [examples.get(word, word) for word in shlex.split(command)[3:]]
+        monkeypatch.setattr("sys.argv", ["perfml", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code, arguments
+    assert (project / "mapped" / "sources" / "events.toml").is_file()
+
+
+@pytest.fixture
+def small_export(tmp_path: Path) -> Path:
+    """An export in GBK with Chinese names."""
+    (folder := tmp_path / "export").mkdir()
+    gbk_folder(company(tmp_path / "small"), folder)
+    return folder

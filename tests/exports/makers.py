@@ -364,7 +364,7 @@ def utf16_words(company: Company, out: Path) -> Truth:
     pd.DataFrame(
         {
             "EmpID": reviews["employee_id"],
-            "Review Period": half_years(reviews["period_end"], words=("{} H1", "{} H2")),
+            "Review Period": half_years(reviews["period_end"], styles=("{} H1", "{} H2")),
             "Overall Rating": reviews["rating"].map(labels),
             "Completed On": days(reviews["reviewed_on"], "%d %b %Y"),
         }
@@ -520,7 +520,7 @@ def mark_and_zeros(company: Company, out: Path) -> Truth:
     reviews = pd.DataFrame(
         {
             "员工ID": company.reviews["employee_id"].map(number),
-            "评估周期": half_years(company.reviews["period_end"], words=("{}H1", "{}H2")),
+            "评估周期": half_years(company.reviews["period_end"], styles=("{}H1", "{}H2")),
             "评估日期": company.reviews["reviewed_on"],
             "评估等级": company.reviews["rating"].map({5: "S", 4: "A", 3: "B", 2: "C", 1: "D"}),
         }

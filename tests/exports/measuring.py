@@ -49,19 +49,26 @@ def count(folder: Path, truth: Truth) -> Count:
     proposal = propose(source_of(folder), ProjectFolder(STARTER).definitions.tables)
     total = Count()
     for sheet, columns in truth.items():
-        for column, places in columns.items():
-            total += _of_column(proposal, sheet, column, places.split())
+        for column, targets in columns.items():
+            total += _of_column(proposal, sheet, column, targets.split())
     return total
 
 
-def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, places: list[str]) -> Count:
+def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, targets: list[str]) -> Count:
     name = " ".join((*sheet, column))
+<<<<<<< HEAD
     used = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing != "asked"}
     asked = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "asked"}
     certain = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "sure"}
     if certain - set(places):
+=======
+    used = {target for target, standing in _uses(proposal, sheet, column) if standing != "asked"}
+    asked = {target for target, standing in _uses(proposal, sheet, column) if standing == "asked"}
+    certain = {target for target, standing in _uses(proposal, sheet, column) if standing == "sure"}
+    if certain - set(targets):
+>>>>>>> origin/issue-f
         return Count(wrong=[f"{name}: {sorted(certain)}"])
-    if places[0] in used if places else not used and not asked:
+    if targets[0] in used if targets else not used and not asked:
         return Count(right=1)
     if used or asked:
         return Count(unsure=[f"{name}: {sorted(used | asked)}"])
@@ -69,7 +76,11 @@ def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, p
 
 
 def _uses(proposal: MappingProposal, sheet: tuple[str, str], column: str) -> Iterator[tuple[str, str]]:
+<<<<<<< HEAD
     """Each column_used that reads the column, and how it stands."""
+=======
+    """Each target that reads the column, and how it stands."""
+>>>>>>> origin/issue-f
     for table in proposal.tables:
         if not _is(table, sheet):
             continue

@@ -18,6 +18,8 @@ DAYS = (
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 SERIALS = range(20_000, 60_000)
 """Days since 1899-12-30 that a spreadsheet's date of this age can be: 1954 to 2064."""
+EARLIEST = 1900
+"""The first year that a date may have."""
 ENOUGH = 0.98
 """Share of the values that a format must read."""
 
@@ -36,27 +38,27 @@ def date_formats(values: Sequence[str]) -> tuple[str, ...] | None:
     if _share(values, lambda text: text.isdigit() and int(text) in SERIALS) >= ENOUGH:
         return (EXCEL,)
     shape = values[0]
-    fitting = [
-        day + time
-        for day in DAYS
-        for time in TIMES
-        if (":" in shape) == (time != "") and reads_dates(values, day + time)
-    ]
-    return tuple(fitting) or None
+    readings: dict[tuple[dt.datetime, ...], str] = {}  # %b and %B read the same of May
+    for day in DAYS:
+        for time in TIMES:
+            if (":" in shape) == (time != "") and (read := dates_read(values, day + time)) is not None:
+                readings.setdefault(read, day + time)
+    return tuple(readings.values()) or None
 
 
-def reads_dates(values: Sequence[str], style: str) -> bool:
-    """Whether ``style`` reads (nearly) all values, as dates since 1900."""
-    misses = 0
-    for text in values:
+def dates_read(values: Sequence[str], style: str) -> tuple[dt.datetime, ...] | None:
+    """The values as ``style`` reads them; None unless it reads (nearly) all, as dates since 1900."""
+    read: list[dt.datetime] = []
+    for number, text in enumerate(values, start=1):
         try:
-            year = dt.datetime.strptime(text, style).year
+            moment = dt.datetime.strptime(text, style)
         except ValueError:
-            year = 0
-        misses += year < 1900
-        if misses > (1 - ENOUGH) * len(values):
-            return False
-    return True
+            moment = dt.datetime.min
+        if moment.year >= EARLIEST:
+            read.append(moment)
+        elif number - len(read) > (1 - ENOUGH) * len(values):
+            return None
+    return tuple(read)
 
 
 def _share(values: Sequence[str], holds: Callable[[str], bool]) -> float:

@@ -1,0 +1,249 @@
+"""What is proposed for exports that leave something open, and what is never proposed."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perfml.api import Project
+from perfml.errors import DataError
+from perfml.evidence.exports.date_formats import date_formats
+from perfml.mapping.dates import period_of
+from perfml.mapping.names import fit
+from perfml.mapping.proposal import ColumnProposal, MappingProposal
+from perfml.mapping.propose import propose
+from perfml.mapping.sheets import header_of
+from perfml.mapping.values import exit_kinds, levels, rating_scale
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+
+TABLES = ProjectFolder(STARTER).definitions.tables
+PEOPLE = [f"E{number:03d}" for number in range(40)]
+
+
+def write(path: Path, header: str, *rows: object, encoding: str = "utf-8") -> None:
+    """A CSV file of rows that are tuples."""
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header.split(","))
+        writer.writerows(rows)
+
+
+def employees(folder: Path) -> None:
+    write(folder / "员工.csv", "工号,入职日期", *((person, "2021-03-01") for person in PEOPLE))
+
+
+def column(proposal: MappingProposal, table: str, target: str) -> ColumnProposal:
+    """The only proposal for a column."""
+    (match,) = (c for t in proposal.tables if t.table == table for c in t.columns if c.target == target)
+    return match
+
+
+def test_bare_numbers_ask_for_the_direction(tmp_path: Path) -> None:
+    employees(tmp_path)
+    write(
+        tmp_path / "绩效.csv",
+        "工号,考核等级,周期结束,考核日期",
+        *((p, 1 + n % 5, "2024-06-30", "2024-07-10") for n, p in enumerate(PEOPLE)),
+    )
+    rating = column(propose(tmp_path, TABLES), "reviews", "rating")
+    assert rating.standing == "asked" and rating.reason.code == "mapping_rating_direction"
+    _, lowest = rating.choices
+    assert lowest.mapping is not None and lowest.mapping.values == {str(n): 6 - n for n in range(1, 6)}
+
+
+def test_day_and_month_are_asked_unless_another_column_decides(tmp_path: Path) -> None:
+    write(tmp_path / "employees.csv", "Employee ID,Hire Date", *((p, "03/04/2021") for p in PEOPLE))
+    hired = column(propose(tmp_path, TABLES), "employees", "hired_on")
+    assert hired.standing == "asked" and [c.mapping.format for c in hired.choices if c.mapping] == [
+        "%d/%m/%Y",
+        "%m/%d/%Y",
+    ]
+    write(
+        tmp_path / "leavers.csv",
+        "Employee ID,Leaving Date,Leaving Reason",
+        *((p, "25/04/2022", "Resigned") for p in PEOPLE[:9]),
+    )
+    assert column(propose(tmp_path, TABLES), "employees", "hired_on").mapping.format == "%d/%m/%Y"
+
+
+def test_unknown_causes_of_leaving_are_asked(tmp_path: Path) -> None:
+    employees(tmp_path)
+    write(
+        tmp_path / "离职.csv",
+        "工号,离职日期,离职类型",
+        *((p, "2024-05-01", "AB"[n % 2]) for n, p in enumerate(PEOPLE[:9])),
+    )
+    kind = column(propose(tmp_path, TABLES), "exits", "kind")
+    assert kind.standing == "asked"
+    assert [choice.mapping.values["A"] for choice in kind.choices if choice.mapping] == [
+        "voluntary",
+        "involuntary",
+        "other",
+    ]
+
+
+def test_a_name_that_is_no_id_is_not_a_manager_surely(tmp_path: Path) -> None:
+    write(
+        tmp_path / "花名册.csv",
+        "工号,入职日期,部门,直属上级",
+        *((p, "2021-03-01", "销售", "王芳") for p in PEOPLE),
+    )
+    write(
+        tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *((p, "AB"[n % 2], "2024-07-10") for n, p in enumerate(PEOPLE))
+    )
+    assert column(propose(tmp_path, TABLES), "positions", "manager_id").standing == "asked"
+
+
+def test_posts_of_a_roster_are_never_used_for_the_past(tmp_path: Path) -> None:
+    write(tmp_path / "花名册.csv", "工号,入职日期,部门", *((p, "2021-03-01", "销售") for p in PEOPLE))
+    write(
+        tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *((p, "AB"[n % 2], "2024-07-10") for n, p in enumerate(PEOPLE))
+    )
+    known = column(propose(tmp_path, TABLES), "positions", "known_at")
+    assert known.mapping.constant == "2024-07-10" and known.standing == "assumed"
+
+
+def test_private_columns_are_never_read(tmp_path: Path) -> None:
+    write(
+        tmp_path / "花名册.csv",
+        "工号,入职日期,手机号码,身份证号,基本工资,Home Address",
+        *((p, "2021-03-01", "13800000000", "1", "9000", "x") for p in PEOPLE),
+    )
+    (table,) = propose(tmp_path, TABLES).tables
+    assert table.reads == {"工号", "入职日期"}
+
+
+def test_ids_that_lost_their_zeros_are_padded(tmp_path: Path) -> None:
+    write(tmp_path / "员工.csv", "工号,入职日期", *((f"{n:06d}", "2021-03-01") for n in range(1, 40)))
+    write(tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *((n, "AB"[n % 2], "2024-07-10") for n in range(1, 40)))
+    assert column(propose(tmp_path, TABLES), "reviews", "employee_id").mapping.width == 6
+
+
+def test_an_id_without_a_name_is_recognised_by_its_values(tmp_path: Path) -> None:
+    employees(tmp_path)
+    write(
+        tmp_path / "绩效.csv", "甲,绩效等级,考核日期", *((p, "AB"[n % 2], "2024-07-10") for n, p in enumerate(PEOPLE))
+    )
+    person = column(propose(tmp_path, TABLES), "reviews", "employee_id")
+    assert person.reason.code == "mapping_by_joins" and person.mapping.column == "甲"
+
+
+def test_a_date_of_the_review_that_is_missing_is_assumed_late(tmp_path: Path) -> None:
+    employees(tmp_path)
+    write(
+        tmp_path / "绩效.csv",
+        "工号,考核周期,绩效等级",
+        *((p, "2024年上半年", "AB"[n % 2]) for n, p in enumerate(PEOPLE)),
+    )
+    reviewed = column(propose(tmp_path, TABLES), "reviews", "reviewed_on")
+    assert reviewed.standing == "assumed" and reviewed.mapping.values == {"2024年上半年": "2024-08-29"}
+
+
+def test_the_answer_is_used(tmp_path: Path) -> None:
+    test_unknown_causes_of_leaving_are_asked(tmp_path)
+    write(
+        tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *((p, "AB"[n % 2], "2024-07-10") for n, p in enumerate(PEOPLE))
+    )
+    project = Project(STARTER)
+    proposal = project.propose(tmp_path)
+    (question,) = (q for q in proposal.questions() if q.column.standing == "asked")
+    assert question.required
+    answer = question.column.choices[1].mapping
+    project.map(proposal.answered({(question.table, question.column.target): answer}), tmp_path / "project")
+    with Project(tmp_path / "project").open() as data:
+        assert data.connection.execute("select distinct kind from exits").fetchall() == [("involuntary",)]
+
+
+def test_nothing_to_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds nothing to read; expected \.csv, \.xlsx or \.parquet files"):
+        propose(tmp_path, TABLES)
+    with pytest.raises(DataError, match="is not there"):
+        propose(tmp_path / "absent", TABLES)
+
+
+def test_a_damaged_file_does_not_hide_the_others(tmp_path: Path) -> None:
+    employees(tmp_path)
+    (tmp_path / "绩效.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    (tmp_path / "leer.parquet").write_bytes(b"PAR1")
+    (tmp_path / "empty.csv").write_bytes(b"")
+    proposal = propose(tmp_path, TABLES)
+    assert [table.table for table in proposal.tables] == ["employees"]
+    assert sorted(Path(problem.where).name for problem in proposal.problems) == ["leer.parquet", "绩效.xlsx"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        ([["工号", "姓名"], ["1", "李娜"]], (1, 1)),
+        ([["花名册", None], ["工号", "姓名"], ["1", "李娜"]], (2, 1)),
+        ([[None, None], ["制表:2024-01-01", None], ["工号", "姓名"], ["1", "李娜"]], (3, 1)),
+        ([["工号", "绩效", "绩效"], ["工号", "2023年得分", "2024年得分"], ["1", "5", "4"]], (1, 2)),
+    ],
+)
+def test_header(rows: list[list[str | None]], header: tuple[int, int]) -> None:
+    assert header_of(rows) == header
+
+
+@given(
+    st.dates(dt.date(1950, 1, 13), dt.date(2050, 12, 31)),
+    st.sampled_from(["%Y/%m/%d", "%d.%m.%Y", "%Y年%m月%d日", "%d %b %Y"]),
+)
+def test_a_date_is_read_as_it_was_written(day: dt.date, style: str) -> None:
+    assert date_formats([day.strftime(style)]) == (style,)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("2024", "2024-01-01", "2024-12-31"),
+        ("2024年度", "2024-01-01", "2024-12-31"),
+        ("2024H2", "2024-07-01", "2024-12-31"),
+        ("2024年第三季度", "2024-07-01", "2024-09-30"),
+        ("FY2024", "2024-01-01", "2024-12-31"),
+        ("2024-Q1", "2024-01-01", "2024-03-31"),
+    ],
+)
+def test_period(text: str, first: str, last: str) -> None:
+    assert period_of(text) == (dt.date.fromisoformat(first), dt.date.fromisoformat(last))
+
+
+@pytest.mark.parametrize("text", ["", "H1", "20240", "2024年夏", "1/2"])
+def test_no_period(text: str) -> None:
+    assert period_of(text) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "ratings"),
+    [
+        ("S A B C D", [5, 4, 3, 2, 1]),
+        ("A B C D", [5, 4, 3, 2]),
+        ("杰出 优秀 良好 合格 不合格", [5, 4, 3, 2, 1]),
+        ("优秀 良好 合格 不合格", [5, 4, 3, 2]),
+        ("A级 B级 C级 D级", [5, 4, 3, 2]),
+    ],
+)
+def test_rating_words(labels: str, ratings: list[int]) -> None:
+    scale = rating_scale(labels.split(), name="等级")
+    assert scale is not None and scale.certain
+    assert [scale.values[word] for word in labels.split()] == ratings
+
+
+def test_numbers_whose_words_fall_are_turned() -> None:
+    scale = rating_scale(["1 - Outstanding", "3 - Meets expectations", "5 - Unsatisfactory"], name="Rating")
+    assert scale is not None and scale.values["1 - Outstanding"] == 5 and scale.values["5 - Unsatisfactory"] == 1
+
+
+def test_what_is_no_rating() -> None:
+    assert rating_scale(["销售", "研发"], name="部门") is None
+    assert levels(["P5", "M1"]) is None and levels(["7级", "8级"]) == {"7级": 7, "8级": 8}
+    assert exit_kinds(["非自愿离职"])[0] == {"非自愿离职": "involuntary"}
+
+
+def test_a_generic_name_within_another_is_never_sure() -> None:
+    assert fit("活动结束日期", ["结束日期"]).score < 0.75 < fit("员工离职日期", ["离职日期"]).score
