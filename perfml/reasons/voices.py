@@ -63,14 +63,8 @@ class Voices:
             {**reason, "zh": self.text(reason, "hr", "zh"), "en": self.text(reason, "hr", "en")} for reason in reasons
         ]
 
-<<<<<<< HEAD
     def voiced(self, row: _ScoreRow, who: Reader) -> VoicedScore:
-        """A score row for ``who``: what raises the risk, and what is good news; the rest says nothing to a reader without it."""
-        listed = [reason for reason in row["reasons"] or () if reason["evidence"] != UNLISTED]
-=======
-    def voiced(self, row: Mapping[str, Any], who: Reader) -> VoicedScore:
         """A score row for ``who``."""
->>>>>>> origin/issue-f
         return VoicedScore(
             employee_id=row["employee_id"],
             model=row["model"],

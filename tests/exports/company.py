@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""A small simulated company as text, and the labels that its exports use instead of the contract's."""
-=======
 """A small simulated company as text, and the styles that its exports use instead of the contract's."""
->>>>>>> origin/issue-f
 
 from __future__ import annotations
 
@@ -91,12 +87,6 @@ def days(column: pd.Series, style: str) -> pd.Series:
     return pd.to_datetime(column).dt.strftime(style).where(column.notna(), "")
 
 
-<<<<<<< HEAD
-def half_years(column: pd.Series, *, labels: tuple[str, str] = ("{}年上半年", "{}年下半年")) -> pd.Series:
-    """The half-year in which each date lies, in labels."""
-    return pd.Series([labels[day.month > 6].format(day.year) for day in column], index=column.index)
-=======
 def half_years(column: pd.Series, *, styles: tuple[str, str] = ("{}年上半年", "{}年下半年")) -> pd.Series:
     """The half-year in which each date lies, in styles."""
     return pd.Series([styles[day.month > 6].format(day.year) for day in column], index=column.index)
->>>>>>> origin/issue-f

@@ -56,17 +56,10 @@ def count(folder: Path, truth: Truth) -> Count:
 
 def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, targets: list[str]) -> Count:
     name = " ".join((*sheet, column))
-<<<<<<< HEAD
-    used = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing != "asked"}
-    asked = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "asked"}
-    certain = {column_used for column_used, standing in _uses(proposal, sheet, column) if standing == "sure"}
-    if certain - set(places):
-=======
     used = {target for target, standing in _uses(proposal, sheet, column) if standing != "asked"}
     asked = {target for target, standing in _uses(proposal, sheet, column) if standing == "asked"}
     certain = {target for target, standing in _uses(proposal, sheet, column) if standing == "sure"}
     if certain - set(targets):
->>>>>>> origin/issue-f
         return Count(wrong=[f"{name}: {sorted(certain)}"])
     if targets[0] in used if targets else not used and not asked:
         return Count(right=1)
@@ -76,11 +69,7 @@ def _of_column(proposal: MappingProposal, sheet: tuple[str, str], column: str, t
 
 
 def _uses(proposal: MappingProposal, sheet: tuple[str, str], column: str) -> Iterator[tuple[str, str]]:
-<<<<<<< HEAD
-    """Each column_used that reads the column, and how it stands."""
-=======
     """Each target that reads the column, and how it stands."""
->>>>>>> origin/issue-f
     for table in proposal.tables:
         if not _is(table, sheet):
             continue

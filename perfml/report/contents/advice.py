@@ -13,13 +13,8 @@ from perfml.advice.priorities import Priorities
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
-<<<<<<< HEAD
 _AdviceRow = Mapping[str, Any]
-MOST_TARGETS = 20
-=======
-AdviceRow = Mapping[str, Any]
 MOST_TARGETS = 12
->>>>>>> origin/issue-f
 MOST_PEOPLE = 20
 """People whose courses are shown; the file of suggestions holds all of them."""
 MOST_REASONS = 6
