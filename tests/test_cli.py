@@ -37,7 +37,20 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
 
 
 COMMANDS = [
-    *("init", "demo", "check", "features", "train", "backtest", "score", "explain", "report", "serve"),
+    *(
+        "init",
+        "map",
+        "template",
+        "demo",
+        "check",
+        "features",
+        "train",
+        "backtest",
+        "score",
+        "explain",
+        "report",
+        "serve",
+    ),
     *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
     *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
 ]
@@ -52,7 +65,9 @@ def test_every_command_has_help(command: str) -> None:
 
 def test_commands_are_all_listed() -> None:
     assert sorted(
-        command.callback.__name__.replace("_", "-") for command in cli.app.registered_commands if command.callback
+        command.name or command.callback.__name__.replace("_", "-")
+        for command in cli.app.registered_commands
+        if command.callback
     ) == sorted(COMMANDS)
 
 

@@ -18,7 +18,7 @@ READ_BY_PEOPLE = ("evidence", "messages", "reasons", "report", "service", "scori
 """Folders of ``perfml`` whose Chinese string constants are texts; elsewhere they are data, or words to match."""
 SAME_IN_CHINESE = {
     *("AUC", "UUID", "Jaccard", "Wilson", "nDCG", "SQL", "SSH", "Python", "perfml"),
-    *("Excel", "CSV", "JSON", "SHAP", "localhost", "Markdown"),
+    *("Excel", "CSV", "JSON", "SHAP", "UTC", "localhost", "Markdown"),
 }
 """Names and abbreviations that are written alike in both languages."""
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")

@@ -155,15 +155,16 @@ def key_rows(spec: type[Spec]) -> list[tuple[str, str, str, str, str]]:
 def keys_text(root: type[Spec]) -> str:
     """The section of one definition file: a table for the file and one for each table within it."""
     parts = []
-    for spec, place in specs_of(
-        root
-    ).items():  # the file itself has a heading too: text above the first heading would be dropped
+    label = f"key-{root.__name__.lower()}-"  # a spec that several files contain has a section in each
+    for spec, place in specs_of(root).items():
         written = f"[[{place.removesuffix('.[]')}]]" if place.endswith("[]") else f"[{place}]"
+        # the file itself has a heading too: text above the first heading would be dropped
         title = f"`{written}`" if place else "Top-level keys"
-        parts += [f"(key-{spec.__name__.lower()})=", f"## {title}", ""]
+        parts += [f"({label}{spec.__name__.lower()})=", f"## {title}", ""]
         about = inspect.getdoc(spec) or ""
         parts += [markdown(about.split("\n\n")[0]), ""]
-        parts += [table(("key", "type", "default", "allowed", "meaning"), key_rows(spec)), ""]
+        rows = table(("key", "type", "default", "allowed", "meaning"), key_rows(spec))
+        parts += [rows.replace("(#key-", f"(#{label}"), ""]
     return "\n".join(parts)
 
 

@@ -178,15 +178,17 @@ def suggestion_file(home: Path, policy: str, as_of: dt.date | None = None) -> tu
 
 
 def find_suggestion(home: Path, suggestion_id: str) -> StoredTarget | StoredCourse | None:
-    """The newest stored row of this id, of any policy."""
+    """The newest stored row of this id, of any policy; a case beyond a target policy is any row of it."""
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
         for day in suggestion_dates(home, policy):
             with pq.ParquetFile(folder / policy / f"{day}.parquet") as file:
                 for group in range(file.num_row_groups):
-                    ids = file.read_row_group(group, ["suggestion_id"], use_threads=False).column(0).to_pylist()
-                    if suggestion_id in ids:
-                        rows = file.read_row_group(group, use_threads=False)
-                        row: StoredTarget | StoredCourse = rows.slice(ids.index(suggestion_id), 1).to_pylist()[0]
-                        return row
+                    names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
+                    ids = file.read_row_group(group, names, use_threads=False).to_pylist()
+                    for position, row in enumerate(ids):
+                        if suggestion_id in (row["suggestion_id"], (row.get("beyond") or {}).get("escalation_id")):
+                            rows = file.read_row_group(group, use_threads=False)
+                            stored: StoredTarget | StoredCourse = rows.slice(position, 1).to_pylist()[0]
+                            return stored
     return None

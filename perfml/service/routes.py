@@ -36,7 +36,9 @@ def _store(request: Request) -> Store:
 
 AppStore = Annotated[Store, Depends(_store)]
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
-SuggestionId = Annotated[str, Path(description="An id of a row of /v1/targets or of a person's courses.")]
+SuggestionId = Annotated[
+    str, Path(description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses.")
+]
 IdempotencyKey = Annotated[
     str,
     Header(

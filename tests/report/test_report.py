@@ -375,6 +375,7 @@ def test_chinese_is_complete(tmp_path: Path) -> None:
         "b",
         "E",
         "d",
+        "H",
         "Jaccard",
     }
     assert set(re.findall("[A-Za-z]+", chinese)) - known == set()

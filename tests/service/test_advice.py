@@ -45,6 +45,11 @@ def test_a_shock_beyond_the_policy_is_one_case(client: TestClient) -> None:
     row = client.get("/v1/targets?status=beyond").json()["targets"][0]
     assert (row["beyond"]["escalation_id"], row["why_not"]["en"]) == ("x1", "beyond the policy")
     assert client.get("/v1/escalations?as_of=2020-01-01").status_code == 404
+    assert case["decisions"] == []
+    accepted = {"verdict": "accept", "decided_by": "王总", "reason": "目标降至 7"}
+    assert client.post("/v1/suggestions/x1/decisions", json=accepted, headers=KEY).status_code == 200
+    (decided,) = client.get("/v1/escalations").json()["escalations"]
+    assert [(each["decided_by"], each["verdict"]) for each in decided["decisions"]] == [("王总", "accept")]
 
 
 @pytest.mark.parametrize("query", ["as_of=2020-01-01", "policy=nothing", "policy=../models"])

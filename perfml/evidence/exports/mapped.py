@@ -158,6 +158,13 @@ def _unpivoted(part: _Part, unpivot: Unpivot, *, definition: str) -> _Part:
     missing = [column for column in unpivot.columns if column not in part.columns]
     if missing:
         raise missing_columns(missing, part.columns, where=f"{definition} [unpivot] of {part.where}")
+    taken = [name for name in (unpivot.label, unpivot.value) if name in part.columns and name not in unpivot.columns]
+    if taken:
+        raise DataError(
+            f"{taken[0]!r} is a column of {part.where} already",
+            where=f"{definition} [unpivot]",
+            remedy="give label and value other names, and read these in [columns]",
+        )
     pairs = ", ".join(f"({literal(column)}, {literal(str(label))})" for column, label in unpivot.columns.items())
     whens = " ".join(
         f"when {literal(column)} then {text_sql(column, part.columns[column])}" for column in unpivot.columns

@@ -40,7 +40,9 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
     ]
     given = [f"{_stored_value(column, raw)} as {_given(column)}" for column in checked]
     given += [f"{value} as {_unlisted(column)}" for column, value in raw.unlisted.items()]
-    given += [f"{sql} as {name}" for name, sql in (("row_in_file", raw.row), ("file", raw.file)) if sql is not None]
+    given += [
+        f"{sql} as {name}" for name, sql in (("row_at_fault", raw.row), ("file_at_fault", raw.file)) if sql is not None
+    ]
     happened = f"t.{quoted(spec.happened)}" if spec.happened else f"timestamp '{EARLIEST}'"
     known = f"coalesce(t.known_at, {happened}::timestamp)" if "known_at" in columns else f"{happened}::timestamp"
     hidden = [*map(_given, checked), *map(_unlisted, raw.unlisted)]
@@ -57,8 +59,8 @@ def faults(raw: RawTable) -> dict[str, str | None]:
     """What ``quarantine`` says of a faulty row -> the column that :func:`typed_rows` gives for it; None: nothing is known."""
     return {
         "value": "value_at_fault",
-        "file": "file" if raw.file is not None else None,
-        "row_in_file": "row_in_file" if raw.row is not None else None,
+        "file": "file_at_fault" if raw.file is not None else None,
+        "row_in_file": "row_at_fault" if raw.row is not None else None,
     }
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict
 
+from perfml.advice.decision_log import DecisionLog
 from perfml.advice.targets.escalations import escalations
+from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAnswer
 from perfml.service.answers.suggestions import suggestions_file
 from perfml.service.scores import open_scores
@@ -45,6 +47,8 @@ class EscalationAnswer(Answer):
     """Who may decide."""
     zh: str
     en: str
+    decisions: tuple[DecisionAnswer, ...]
+    """The decisions about it, oldest first; the newest counts. They are posted like those about a suggestion."""
 
 
 class EscalationsAnswer(Answer):
@@ -68,11 +72,16 @@ def target_escalations(store: Store, query: EscalationsQuery) -> EscalationsAnsw
     with open_scores(path, ("suggestion_id", "goal_id", "beyond")) as file:
         rows = file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond])
     cases = escalations(rows)
+    decided = DecisionLog(store.home).decisions(case.escalation_id for case in cases)
     return EscalationsAnswer(
         as_of=day,
         escalations=tuple(
             EscalationAnswer.model_validate(
-                {**asdict(case), "decided_by": {"zh": case.decided_by_zh, "en": case.decided_by_en}}
+                {
+                    **asdict(case),
+                    "decided_by": {"zh": case.decided_by_zh, "en": case.decided_by_en},
+                    "decisions": [asdict(decision) for decision in decided.get(case.escalation_id, [])],
+                }
             )
             for case in cases
         ),
