@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from perfml.mapping.names import NO_FIT, Fit, fit, synonyms
+from perfml.mapping.names import NO_FIT, Fit, fit, plain, synonyms
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.values import levels, rating_scale
 from perfml.project.table_spec import ColumnType, TableSpec
@@ -49,7 +49,7 @@ def candidates(
     profiles: Mapping[str, ColumnProfile], table: str, spec: TableSpec, *, people: Collection[str]
 ) -> Mapping[str, Candidate]:
     """Column of the table → the column of the sheet that fits it best, each used once. ``people``: the known employee ids."""
-    options = synonyms().columns[table]
+    options = {**{column: (plain(column),) for column in spec.columns}, **synonyms().columns[table]}
     pairs = []
     for target, names in options.items():
         if target != PERIOD and target not in spec.columns:
@@ -158,6 +158,8 @@ def _as_number(content: str) -> float:
 def _as_id(target: str, profile: ColumnProfile, people: Collection[str]) -> float:
     if profile.content in ("date", "month", "period", "number") and target.endswith(("employee_id", "manager_id")):
         return NEVER
+    if profile.label == target:  # the contract's own name: others than employees may be counterparts
+        return 1.0
     person = target in ("employee_id", "manager_id", "reviewer_id", "counterpart_id")
     if not person or not people:
         return 1.0

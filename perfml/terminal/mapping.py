@@ -42,7 +42,7 @@ def _table(table: TableProposal, language: Language) -> Table:
     for heading, ratio in zip(headings, (3, 4, 1, 6), strict=True):
         shown.add_column(heading, ratio=ratio, overflow="fold", min_width=5 if ratio == 1 else None)
     for column in table.columns:
-        origin = " + ".join(column.reads) or f"= {column.mapping.constant}"
+        origin = " + ".join(column.reads) or (f"= {column.mapping.constant}" if column.mapping.constant else "–")
         sure = f"[{STYLES[column.standing]}]{column.confidence:.0%}{MARKS[column.standing]}"
         shown.add_row(column.target, escape(origin), sure, escape(render(column.reason, language)))
     if table.unpivot is not None:

@@ -109,6 +109,16 @@ def test_posts_of_a_roster_are_never_used_for_the_past(tmp_path: Path) -> None:
     assert known.mapping.constant == "2024-07-10" and known.standing == "assumed"
 
 
+def test_the_names_of_the_contract_mean_themselves(tmp_path: Path) -> None:
+    write(tmp_path / "employees.csv", "employee_id,hired_on", *((p, "2021-03-01") for p in PEOPLE))
+    header = "employee_id,happened_at,kind,counterpart_id,known_at"
+    rows = [(p, "2024-01-02 10:00:00", "praise", f"outsider {p}", "2024-01-03 08:00:00") for p in PEOPLE]
+    write(tmp_path / "events.csv", header, *rows)
+    events = {c.target: c for t in propose(tmp_path, TABLES).tables if t.table == "events" for c in t.columns}
+    assert {target: c.mapping.column for target, c in events.items()} == {name: name for name in header.split(",")}
+    assert all(c.standing == "sure" for c in events.values())
+
+
 def test_private_columns_are_never_read(tmp_path: Path) -> None:
     write(
         tmp_path / "花名册.csv",
