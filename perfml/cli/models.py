@@ -304,11 +304,10 @@ def explain(
         else:
             score_tables.voiced_reasons(voiced)
         return
-    rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
     if as_json:
-        print_json(rows)
+        print_json(opened.explain(employee, model=model, as_of=as_of, voice=voice))
     else:
-        score_tables.explanation(rows)
+        score_tables.explanation(opened.explain(employee, model=model, as_of=as_of, voice="hr"))
 
 
 def warm_up() -> None:
