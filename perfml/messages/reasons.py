@@ -81,7 +81,7 @@ def owner_text(owner: str, stable: bool | None, language: Language) -> str:
     """Who can act on a reason, with a warning where the reason is known to be unstable.
 
     >>> owner_text("manager", False, "en"), owner_text("data", None, "zh")
-    ('the manager; changes when the model is retrained', '数据')
+    ('the manager, less certain', '数据')
     """
     name = OWNERS[owner][language]
     return fill("unstable_owner", language, owner=name) if stable is False else name

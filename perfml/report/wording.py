@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from perfml.evidence.columns import Column
 from perfml.learning.validation.lists import Cases
 from perfml.messages import Language, Message, render
-from perfml.messages.reasons import OWNERS
+from perfml.messages.reasons import OWNERS, owner_text
 from perfml.project.model_spec import ModelSpec
 from perfml.reasons.record import Reason
 from perfml.reasons.wording import evidence as worded_evidence
@@ -97,8 +97,7 @@ def reason_name(columns: Mapping[str, Column], reason: str, language: Language) 
 
 def owner(reason: Reason, language: Language) -> str:
     """State who can act on a reason, with a mark if the reason is not stable."""
-    name = owner_name(reason["owner"], language)
-    return render(Message.of("report_unsteady", owner=name), language) if reason["steady"] is False else name
+    return _heading(owner_text(reason["owner"], reason["steady"], language))
 
 
 def owner_name(owner: str, language: Language) -> str:
@@ -107,7 +106,11 @@ def owner_name(owner: str, language: Language) -> str:
     >>> owner_name("manager", "en"), owner_name("manager", "zh")
     ('Manager', '上级')
     """
-    return OWNERS[owner][language].removeprefix("the ").capitalize()
+    return _heading(OWNERS[owner][language])
+
+
+def _heading(owner: str) -> str:
+    return owner.removeprefix("the ").capitalize()
 
 
 def tenure(days: int, language: Language) -> str:

@@ -74,8 +74,8 @@ def test_a_reason_that_other_people_would_not_give_is_marked(grouping: Grouping)
         grouping, contributions, values=values, spread=around(np.zeros(10)), stable={"a": False, "g0": True}
     ).to_pylist()
     assert {line["evidence"]: line["steady"] for line in lines} == {"a": False, "g0": True, "g1": None, "other": None}
-    assert owner_text("manager", lines[0]["steady"], "en") == "the manager; changes when the model is retrained"
-    assert owner_text("manager", lines[0]["steady"], "zh") == "上级；重新训练后会变"
+    assert owner_text("manager", lines[0]["steady"], "en") == "the manager, less certain"
+    assert owner_text("manager", lines[0]["steady"], "zh") == "上级，不太稳定"
     assert owner_text("manager", lines[1]["steady"], "zh") == owner_text("manager", None, "zh") == "上级"
 
 

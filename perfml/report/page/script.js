@@ -6,7 +6,8 @@ const number = (value) => (value === "" ? "" : Number(value));
 
 function values(row, days) {
   const d = row.dataset;
-  const reasons = [...row.querySelectorAll("ol > li")].slice(0, 3).map((li) => text(li.textContent.trim()));
+  const parts = (li) => [...li.childNodes].map((node) => node.textContent.replaceAll("\u00a0", " ").trim()).filter(Boolean);
+  const reasons = [...row.querySelectorAll("ol > li")].slice(0, 3).map((li) => text(parts(li).join(" · ")));
   return [text(d.id), text(d.name), text(d.unit), text(d.manager), number(d.level), number(d.tenure), text(d.list),
     number(d.rank), number(d.risk), number(days), ...reasons];
 }
