@@ -127,10 +127,15 @@ class Project:
             return []
 
     def check(self, data: DataLocation | None = None) -> CheckReport:
-        """Report what the tables hold, what is wrong with them, and what can be computed from them."""
+        """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
+
+        What it says can be trained is back-tested by :meth:`train`: both look for the same definitions, tables and cases.
+        """
+        from perfml.learning.abilities import with_models
+
         with self.open(data, strict=False) as opened:
-            report = check(opened, self.folder.definitions, self.folder.models)
-            return with_populations(report, opened, self.folder)
+            report = with_populations(check(opened, self.folder.definitions), opened, self.folder)
+            return with_models(report, opened, self.folder, progress=self.progress)
 
     def features(self, data: DataLocation | None = None, *, as_of: DatesLike) -> pd.DataFrame:
         """The evidence of everyone employed at each as-of date: one row per (employee_id, as_of), one column per feature."""
@@ -349,7 +354,7 @@ class Project:
         loaded = load(self.home, model, rows[0]["model_version"])
         (column,) = (c for c in loaded.columns if c.name == name)
         day = rows[0]["as_of"]
-        record = read_record(self.home, model, day)
+        record = read_record(self.home, model, day, needs=["definitions"])
         folder = self.folder if record is None else kept_definitions(self.home, record["definitions"])
         with self.open(data) as opened:
             return rows_behind(
@@ -417,10 +422,11 @@ class Project:
         """
         from perfml.advice.suggestion_files import suggestion_file
         from perfml.advice.targets.escalations import escalations
+        from perfml.scoring.table_files import read_rows
 
         name, _ = self.folder.policy_of(TargetPolicy, policy)
         _, path = suggestion_file(self.home, name, _date(as_of))
-        return escalations(pq.read_table(path).to_pylist())
+        return escalations(read_rows(path).to_pylist())
 
     def backtest_targets(
         self, policy: str, data: DataLocation | None = None, *, until: DateLike | None = None

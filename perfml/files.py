@@ -1,4 +1,4 @@
-"""Atomic writing of files: write under a temporary name, flush to disk, then rename."""
+"""Files that are written whole or not at all, and a damaged one that is read ends in one error that names it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from perfml.errors import PerfmlError
+
+DAMAGE = (OSError, ValueError, LookupError, TypeError, NotImplementedError)
+"""What readers of Parquet, JSON and text raise where a file is cut, holds something else, or was written by another version."""
+LONGEST_REASON = 200
+
+
+@contextmanager
+def reading(path: Path, *, remedy: str, error: type[PerfmlError] = PerfmlError) -> Iterator[None]:
+    """Whatever a reader of ``path`` raises becomes one ``error`` that names the file and says what to do.
+
+    >>> with reading(Path("a.json"), remedy="make it again"):
+    ...     int("{")
+    Traceback (most recent call last):
+    perfml.errors.PerfmlError: a.json: cannot be read (invalid literal for int() with base 10: '{'); make it again
+    """
+    try:
+        yield
+    except DAMAGE as damage:
+        lines = str(damage.strerror if isinstance(damage, OSError) and damage.strerror else damage).splitlines()
+        reason = (lines or [type(damage).__name__])[0][:LONGEST_REASON]
+        raise error(f"cannot be read ({reason})", where=str(path), remedy=remedy) from damage
 
 
 @contextmanager

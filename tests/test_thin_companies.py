@@ -82,7 +82,7 @@ def verdict(company: Thin, model: str, folder: Path) -> str:
     gates = [gate for days in trained.risks for gate in trained.record.gates[days]]
     assert len(gates) == 8 * len(trained.risks)
     unclear = [gate.name for gate in gates if not all(_clear(gate, language) for language in ("en", "zh"))]
-    assert not unclear, "figures and reasons are words"
+    assert not unclear, "figures and reasons are texts"
     return ", ".join(f"{gate.name}: {gate.verdict}" for gate in gates)
 
 

@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import sqlalchemy as sql
 from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
+from perfml.files import reading
 from perfml.messages import Message, render
 from perfml.sentences import is_sentence
 
@@ -32,6 +34,7 @@ DecisionVerdict = Literal["accept", "refuse"]
 InterventionStatus = Literal["offered", "refused", "done"]
 VERDICTS: tuple[DecisionVerdict, ...] = ("accept", "refuse")
 STATUSES: tuple[InterventionStatus, ...] = ("offered", "refused", "done")
+E = TypeVar("E")
 _TABLES = sql.MetaData()
 
 
@@ -126,9 +129,9 @@ class DecisionLog:
         """The decisions about each suggestion (of ``suggestion_ids``; default: all), oldest first."""
         out: dict[str, list[Decision]] = {}
         wanted = None if suggestion_ids is None else set(suggestion_ids)
-        for entry in self._read(_DECISIONS):
-            if wanted is None or entry["suggestion_id"] in wanted:
-                out.setdefault(str(entry["suggestion_id"]), []).append(Decision(**entry))
+        for decision in self._read(_DECISIONS, lambda entry: Decision(**entry)):
+            if wanted is None or decision.suggestion_id in wanted:
+                out.setdefault(decision.suggestion_id, []).append(decision)
         return out
 
     def refused(self) -> frozenset[str]:
@@ -148,25 +151,36 @@ class DecisionLog:
 
     def interventions(self) -> list[Intervention]:
         """The newest entry of each employee, kind and day, in the order in which they were first stored."""
-        newest = {}
-        for entry in self._read(_INTERVENTIONS):
-            newest[entry["employee_id"], entry["kind"], entry["offered_on"]] = _intervention(entry)
-        return list(newest.values())
+        entries = self._read(_INTERVENTIONS, _intervention)
+        return list({(entry.employee_id, entry.kind, entry.offered_on): entry for entry in entries}.values())
 
     def _add(self, table: sql.Table, entries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Store each entry under its key, all or none."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if not self._path.is_file():  # new, or deleted since its tables were created
             _engine.cache_clear()
-        with _engine(self._path).begin() as connection:
+        with _whole(self._path), _engine(self._path).begin() as connection:
             return [_stored(connection, table, key, entry=entry) for key, entry in entries.items()]
 
-    def _read(self, table: sql.Table) -> list[dict[str, Any]]:
-        if not self._path.is_file():
+    def _read(self, table: sql.Table, entry_of: Callable[[dict[str, Any]], E]) -> list[E]:
+        """All entries, oldest first. Raises :class:`PerfmlError` for a damaged file."""
+        if not self._path.exists():
             return []
-        with _engine(self._path).connect() as connection:
+        with _whole(self._path), _engine(self._path).connect() as connection:
             rows = connection.execute(sql.select(table.c.entry, table.c.entered_at).order_by(table.c.number)).all()
-        return [json.loads(entry) | {"entered_at": at} for entry, at in rows]
+            return [entry_of(json.loads(entry) | {"entered_at": at}) for entry, at in rows]
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """A store that cannot be read or written becomes one :class:`PerfmlError`."""
+    remedy = "try again if another program is writing to it, else restore it from a backup"
+    try:
+        with reading(path, remedy=remedy):
+            yield
+    except sql.exc.SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
+        raise PerfmlError(f"cannot be read ({reason})", where=str(path), remedy=remedy) from error
 
 
 @lru_cache(maxsize=16)

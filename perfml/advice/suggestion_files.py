@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
-from perfml.scoring.table_files import write_parts
+from perfml.files import reading
+from perfml.scoring.table_files import remedy_of, write_parts
 
 
 class StoredLine(TypedDict):
@@ -182,7 +183,8 @@ def find_suggestion(home: Path, suggestion_id: str) -> StoredTarget | StoredCour
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
         for day in suggestion_dates(home, policy):
-            with pq.ParquetFile(folder / policy / f"{day}.parquet") as file:
+            path = folder / policy / f"{day}.parquet"
+            with reading(path, remedy=remedy_of(path)), pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
                     names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
                     ids = file.read_row_group(group, names, use_threads=False).to_pylist()

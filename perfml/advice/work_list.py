@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Priorities, Ranking, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.registry.model_store import load
 from perfml.project.model_spec import ListSpec
-from perfml.scoring.score_files import score_file
+from perfml.scoring.score_files import read_scores, score_file
+from perfml.scoring.table_files import read_rows
 
 
 def work_list(
@@ -31,12 +30,12 @@ def work_list(
     nothing was scored, at that date or for that horizon.
     """
     path = score_file(home, model, as_of)
-    available = sorted(set(pq.read_table(path, columns=["horizon_days"]).column(0).to_pylist()))
+    available = sorted(set(read_rows(path, names=["horizon_days"]).column(0).to_pylist()))
     days = horizon_days or available[0]
     if days not in available:
         horizons = ", ".join(str(horizon) for horizon in available)
         raise PerfmlError("was not scored", where=f"{model}, {days} days", remedy=f"use one of: {horizons}")
-    ranking = Ranking.of(pq.read_table(path, filters=[("horizon_days", "=", days)]))
+    ranking = Ranking.of(read_scores(path, only=("horizon_days", days)))
     return priorities(
         ranking,
         load(home, model, ranking.model_version).record,

@@ -47,7 +47,8 @@ def main() -> None:
     except PerfmlError as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{error.filename}: {error.strerror}; choose another path, or change its permissions"
+        where = f"{error.filename}: " if error.filename else ""
+        problem = f"{where}{error.strerror or error}; choose another path, or change its permissions"
     terminal.err.print(f"[red]perfml:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     sys.exit(1)
 

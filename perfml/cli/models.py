@@ -220,6 +220,7 @@ def backtest(
     """Back-test a model or a target policy at past dates, beside its baseline, with intervals."""
     with terminal.progress() as progress:
         opened = Project(project, progress=progress)
+        opened.folder.require(model)
         if is_policy := model in opened.folder.policies:
             target_backtest = opened.backtest_targets(model, data, until=until)
         else:
@@ -268,6 +269,7 @@ def score(
     terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
     for why in score_tables.held_counts(scores):
         terminal.out.print(f"  held  {escape(why)}; `perfml check` names the rows", highlight=False)
+    model_tables.caution_lines(opened.home, model, scores.head(1, ["model_version"]).column(0)[0].as_py())
     people = opened.people(max(path.stem for path in paths))
     score_tables.show_list(scores, people, others_share=opened.folder.model(model).reasons.others_share)
 

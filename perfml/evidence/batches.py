@@ -190,7 +190,7 @@ def _select(
         else:
             run_relational(data, file)
             relational.append(file)
-        for column, relations in _relational_columns(file):
+        for column, relations in relational_columns(file):
             columns.append(column)
             compared += [(column, relation) for relation in relations]
     if relational:
@@ -210,7 +210,7 @@ def _absent(data: Data, file: RelationalFile, columns: Sequence[Column]) -> Mess
     return Message.of("no_table", evidence=file.name, table=", ".join(absent)) if absent else None
 
 
-def _relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Relation, ...]]]:
+def relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Relation, ...]]]:
     """The columns of ``file``, each with the relations it is compared within."""
     for name, meta in file.spec.columns.items():
         column = Column(

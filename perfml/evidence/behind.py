@@ -14,7 +14,7 @@ import pandas as pd
 from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
 from perfml.evidence.log.windows import Plan, Side, WindowColumn, compile_windows
-from perfml.evidence.snapshots import KNOWN, NOT_OFFERED, hidden_columns, make_snapshots, visible
+from perfml.evidence.snapshots import KNOWN, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.project.feature_spec import COUNTERPART_MEASURES
@@ -72,7 +72,7 @@ def _behind(
             known = {
                 table: _known(data, table, employee_id=employee_id, most=most)
                 for table in file.spec.needs
-                if table not in NOT_OFFERED and (table == "people" or data.has(table))
+                if table == "people" or data.has(table)
             }
             return {table: rows for table, rows in known.items() if rows is not None and len(rows)}
     raise PerfmlError(

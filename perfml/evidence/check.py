@@ -6,18 +6,25 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import duckdb
+import pandas as pd
+
+from perfml.errors import DefinitionError
+from perfml.evidence.batches import relational_columns
+from perfml.evidence.columns import require_unique_names
 from perfml.evidence.exports.remedies import FaultyValue, remedy
+from perfml.evidence.log.windows import compile_windows
+from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.loading import make_empty
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.project.folder import Definitions, RelationalFile
-from perfml.project.model_spec import ModelSpec
 
 FIRST_KEYS = 5
 """Keys that are shown of the rows that broke a rule, and values."""
 UNKNOWN_EMPLOYEE = "unknown_employee"
 """The audit of people who are not in ``employees``."""
-DAYS_OF_MONTH = 31
 RARE_DAYS = 100
 """Median days between a person's reviews above which reviews alone do not support a monthly risk."""
 
@@ -101,19 +108,23 @@ RULE_TEXTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def check(data: Data, definitions: Definitions, models: Mapping[str, ModelSpec]) -> CheckReport:
-    """Report on an opened source (``open_data(…, strict=False)``)."""
+def check(data: Data, definitions: Definitions) -> CheckReport:
+    """Report on an opened source (``open_data(…, strict=False)``), and on the evidence that can be computed from it.
+
+    Which models can be trained says :mod:`perfml.learning.abilities`.
+    """
     tables = tuple(
         _table(data, name) if data.has(name) else TableReport(name=name, available=False) for name in definitions.tables
     )
     reports = {table.name: table for table in tables}
-    problems = [str(problem) for problem in data.problems]
     usable = {name for name, report in reports.items() if report.usable}
+    wrong = refused(definitions) or _refused_at_the_end(data, definitions, usable)
+    problems = [str(problem) for problem in (*wrong, *data.problems)]
     if "employees" not in usable:
         problems.append(f"{data.source}: there is no usable row in 'employees'; the main job cannot run")
     if not usable & {"events", "reviews"}:
         problems.append(f"{data.source}: there is no usable row in 'events' nor in 'reviews'; the main job cannot run")
-    can, cannot = _abilities(data, definitions, models, reports=reports, usable=usable)
+    can, cannot = _abilities(data, definitions, reports=reports, usable=usable)
     return CheckReport(
         source=data.source,
         tables=tables,
@@ -221,12 +232,11 @@ def _audits(data: Data, name: str) -> list[TableFinding]:
 def _abilities(
     data: Data,
     definitions: Definitions,
-    models: Mapping[str, ModelSpec],
     *,
     reports: Mapping[str, TableReport],
     usable: set[str],
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What can be computed, and what cannot, with the reason. ``usable``: tables with a usable row."""
+    """Which evidence can be computed, and which cannot, with the reason. ``usable``: tables with a usable row."""
     can: list[str] = []
     cannot: list[str] = []
     for windowed in definitions.windowed:
@@ -245,24 +255,6 @@ def _abilities(
         apart = _days_between_reviews(data)
         if apart and apart > RARE_DAYS:
             cannot.append(f"weekly or monthly risk: reviews only, about every {apart:.0f} days, and no behaviour log")
-    for name, spec in models.items():
-        needed = "exits" if spec.label.kind == "exit" else "reviews"
-        span = max(
-            ((r.last - r.first).days for r in (reports["events"], reviews) if r.usable and r.first and r.last),
-            default=0,
-        )
-        for days in spec.label.horizons_days:
-            wait = 2 * days + spec.population.warm_up_days + DAYS_OF_MONTH
-            if needed not in usable:
-                state = "has no usable row" if reports[needed].available else "is missing"
-                cannot.append(f"model {name}: the table {needed} {state}")
-                break
-            if span < wait:
-                cannot.append(
-                    f"model {name} within {days} days: the record spans {span} days, a back-test takes {wait}"
-                )
-            else:
-                can.append(f"model {name} within {days} days")
     return tuple(can), tuple(cannot)
 
 
@@ -282,3 +274,47 @@ def _days_between_reviews(data: Data) -> float | None:
         " over (partition by employee_id order by reviewed_on), reviewed_on) as apart from reviews) where apart > 0"
     ).fetchall()[0]
     return None if row[0] is None else float(row[0])
+
+
+def refused(definitions: Definitions) -> list[DefinitionError]:
+    """Why files of ``definitions`` cannot be used, one error each: they stop every training, whatever data a company has.
+
+    Each file is compiled against the tables of the contract without any rows.
+    """
+    errors = []
+    try:
+        windowed = compile_windows(definitions.windowed, [], has_counterparts=True)
+        relational = [column for file in definitions.relational for column, _ in relational_columns(file)]
+        require_unique_names([*(column.column for column in windowed.columns), *relational])
+    except DefinitionError as error:
+        errors.append(error)
+    with duckdb.connect() as connection:
+        for name, spec in definitions.tables.items():
+            make_empty(connection, name, spec)
+        columns = {name: tuple(spec.columns) for name, spec in definitions.tables.items()}
+        empty = Data(source="", connection=connection, specs=dict(definitions.tables), columns=columns)
+        make_snapshots(empty, [dt.date.min])
+        for file in definitions.relational:
+            read = pd.DataFrame(columns=list(file.spec.reads), dtype="float64")
+            keys = pd.DataFrame({"employee_id": pd.Series(dtype="str"), "as_of": pd.Series(dtype="datetime64[s]")})
+            connection.register("evidence", keys.join(read))
+            try:
+                run_relational(empty, file)
+            except DefinitionError as error:
+                errors.append(error)
+    return errors
+
+
+def _refused_at_the_end(data: Data, definitions: Definitions, usable: set[str]) -> list[DefinitionError]:
+    """Why files that compile cannot be used on the rows of ``data``, such as two rows for one person: at the last day."""
+    errors: list[DefinitionError] = []
+    if "employees" not in usable or not usable & {"events", "reviews"}:
+        return errors
+    make_snapshots(data, [data.last_usable_day()])
+    for file in definitions.relational:
+        if not file.spec.reads and {*file.spec.needs} - {"people"} <= usable:
+            try:
+                run_relational(data, file)
+            except DefinitionError as error:
+                errors.append(error)
+    return errors

@@ -180,7 +180,7 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     for name, spec in folder.models.items():
         files[_toml(name)] = _write(_dumped(spec))
         if folder.has_card(name):
-            files[f"models/{name}.md"] = folder.model_card(name)
+            files[f"models/{name}.md"] = folder.card(name)
     left_out = {
         folder_name: {"leave_out": [name for name in names if list((STARTER / folder_name).glob(f"{name}.*"))]}
         for folder_name, names in (

@@ -12,6 +12,7 @@ from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.scope import traverse_scope
 
 from perfml.errors import DefinitionError
+from perfml.project.feature_spec import NOT_OFFERED
 
 CLOCKS = frozenset(
     {
@@ -62,21 +63,36 @@ def check_portable(sql: str, *, file: str) -> None:
 
 
 @lru_cache(maxsize=256)
-def check_reads(sql: str, *, offered: frozenset[str], file: str) -> None:
-    """Raise :class:`DefinitionError` unless ``sql`` selects only from ``offered`` and from its own subqueries.
+def check_reads(sql: str, *, needs: tuple[str, ...], file: str) -> None:
+    """Raise :class:`DefinitionError` unless ``sql`` selects from all of ``needs``, and beside them only from ``people`` and
+    from its own subqueries.
 
-    Any other name would reach the tables behind the snapshot, which hold the future.
+    Any other name would reach the tables behind the snapshot, which hold the future. ``positions`` may stand for the columns
+    of ``people`` that come from there.
     """
+    offered = {"people", *needs} - NOT_OFFERED.keys()
     tree = normalize_identifiers(sqlglot.parse_one(sql, read="duckdb"), dialect="duckdb")
     sources = [source for scope in traverse_scope(tree) for source in scope.sources.values()]
+    read = set()
     for table in (source for source in sources if isinstance(source, exp.Table)):
+        name = table.name.lower()
         named = isinstance(table.this, exp.Identifier) and not table.db
-        if not (named and table.name.lower() in offered) and not isinstance(table.this, exp.GenerateSeries):
+        if not (named and name in offered) and not isinstance(table.this, exp.GenerateSeries):
+            choices = f"name it in needs, if it is a table with an as_of; now offered: {', '.join(sorted(offered))}"
             raise DefinitionError(
                 f"reads {table.name or table.sql(dialect='duckdb')!r}, which it may not",
                 where=file,
-                remedy=f"name it in needs, if it is a table with an as_of; now offered: {', '.join(sorted(offered))}",
+                remedy=NOT_OFFERED.get(name, choices),
             )
+        read.add(name)
+    behind = {"positions"} if "people" in read else set()
+    unread = [name for name in needs if name not in read | behind]
+    if unread:
+        raise DefinitionError(
+            f"needs {unread[0]!r}, which the SELECT never reads",
+            where=file,
+            remedy="select from it, or leave it out of needs",
+        )
 
 
 @lru_cache(maxsize=256)

@@ -14,13 +14,14 @@ from perfml.errors import DefinitionError
 from perfml.evidence.portable import check_portable, check_reads, repeatable
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
+from perfml.project.feature_spec import NOT_OFFERED
 from perfml.project.folder import RelationalFile
+from perfml.project.spec import POSITION
 
 KNOWN = "known"
 """The schema of the as-of views."""
-NOT_OFFERED = ("events", "employees", "courses", "interventions", "deliveries", "facts")
-"""Tables without an as-of view: the log is for windows, employees become ``people``, the rest serve other parts of perfml. Help
-that was offered is not evidence: a model trained on it would learn whom it had listed before."""
+PEOPLE = ("hired_on", *POSITION, "position_since")
+"""Columns of ``people`` beside employee_id and as_of."""
 
 
 def visible(table: str) -> str:
@@ -93,7 +94,7 @@ def run_relational(data: Data, file: RelationalFile) -> None:
     columns than employee_id, as_of and those that its header declares.
     """
     check_portable(file.sql, file=file.file)
-    check_reads(file.sql, offered=frozenset({"people", *file.spec.needs}) - frozenset(NOT_OFFERED), file=file.file)
+    check_reads(file.sql, needs=file.spec.needs, file=file.file)
     connection, table = data.connection, evidence_table(file.name)
     try:
         connection.execute(f"set schema = '{KNOWN}'")

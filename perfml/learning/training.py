@@ -67,7 +67,7 @@ def train(
     Raises :class:`DefinitionError` for a model without a card, and :class:`ModelError` when no horizon has both outcomes
     often enough.
     """
-    card = folder.model_card(name)
+    card = folder.card(name)
     sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
     spec, table = sample.spec, sample.table
     tested, notices = backtests(sample, name, progress=progress)

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
 from perfml.project.spec import Days, Direction, ForWhom, Owner, Relation, Spec
+
+NOT_OFFERED: Final[Mapping[str, str]] = {
+    "events": "count the log in a TOML file with [[measures]], as features/rhythm.toml does",
+    "employees": "select from people, who are employed at each as_of, with hired_on and their position",
+    "courses": "select from enrolments; a catalogue has no date on which it was known",
+    "interventions": "leave it out: a model trained on offers of help would learn whom it had listed before",
+    "deliveries": "leave it out: it says how complete the data are, and nothing about a person",
+    "facts": "leave it out: it is there to reconcile the data, and says nothing about a person",
+}
+"""Tables without an as-of view -> what to do instead."""
 
 
 class FeatureMeta(Spec):

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from perfml.errors import DefinitionError, choose_from
 from perfml.project.column_names import compared_column, matches
-from perfml.project.feature_spec import RelationalSpec, WindowedSpec
+from perfml.project.feature_spec import NOT_OFFERED, RelationalSpec, WindowedSpec
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.model_spec import ModelSpec
-from perfml.project.policies import parse_policy
-from perfml.project.spec import ProjectSpec, S, Spec, parse
+from perfml.project.policies import parse_policy, refuse_policy_without_kind
+from perfml.project.spec import Policy, ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 
@@ -59,10 +59,27 @@ class Definitions:
             matches(measure.column, base) for file in self.windowed for measure in file.spec.measures
         )
 
+    def making(self, columns: Set[str]) -> Definitions:
+        """Only the files, and the measures in them, that make ``columns`` and the columns that these are made from."""
+        bases = {compared_column(column) for column in columns}
+        derived = [file for file in self.relational if file.spec.reads and bases & file.spec.columns.keys()]
+        bases |= {column for file in derived for column in file.spec.reads}
+        windowed = []
+        for file in self.windowed:
+            making = tuple(m for m in file.spec.measures if any(matches(m.column, base) for base in bases))
+            if making:
+                windowed.append(replace(file, spec=file.spec.model_copy(update={"measures": making})))
+        relational = tuple(file for file in self.relational if bases & file.spec.columns.keys())
+        return replace(self, windowed=tuple(windowed), relational=relational)
+
     def require_tables(self, file: RelationalFile) -> None:
-        """Raise :class:`DefinitionError` where ``file`` needs a table that is not declared."""
-        offered = ("people", "evidence", *self.tables)
+        """Raise :class:`DefinitionError` where ``file`` needs a table that is not declared, or not offered to SQL."""
+        offered = ("people", "evidence", *(table for table in self.tables if table not in NOT_OFFERED))
         for table in file.spec.needs:
+            if table in NOT_OFFERED:
+                raise DefinitionError(
+                    f"needs {table!r}, which SQL cannot select from", where=file.file, remedy=NOT_OFFERED[table]
+                )
             if table not in offered:
                 raise DefinitionError(
                     f"needs {table!r}, which is no table",
@@ -144,12 +161,11 @@ class ProjectFolder:
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:
-        """The models to train, by name."""
-        return {
-            name: parse(ModelSpec, raw, file=f"models/{name}.toml")
-            for name, raw in self._advice.items()
-            if "kind" not in raw
-        }
+        """The models to train, by name: the files of ``models/`` that name no ``kind``."""
+        models = {name: raw for name, raw in self._advice.items() if "kind" not in raw}
+        for name, raw in models.items():
+            refuse_policy_without_kind(raw, file=f"models/{name}.toml")
+        return {name: parse(ModelSpec, raw, file=f"models/{name}.toml") for name, raw in models.items()}
 
     @cached_property
     def policies(self) -> Mapping[str, Spec]:
@@ -166,6 +182,14 @@ class ProjectFolder:
             )
         return self.models[name]
 
+    def require(self, name: str) -> None:
+        """Raise :class:`DefinitionError`, naming all of them, where neither a model nor a policy is called ``name``."""
+        names = [*self.models, *self.policies]
+        if name not in names:
+            raise DefinitionError(
+                f"no model or policy is called {name!r}", where="models/", remedy=choose_from(names, instead_of=name)
+            )
+
     def policy(self, name: str) -> Spec:
         """One policy. Raises :class:`DefinitionError`, naming the policies of the project."""
         if name not in self.policies:
@@ -179,35 +203,37 @@ class ProjectFolder:
 
         Where a project has several of a kind, every command names one (``--policy``); their suggestions are stored by name,
         and the service answers for ``target_adjustment`` and ``course_match`` unless a request names another.
-        Raises :class:`DefinitionError`, naming the policies of this kind.
+        Raises :class:`DefinitionError`, naming the policies of this kind, and for a policy that makes suggestions without a
+        card.
         """
         policies = {key: spec for key, spec in self.policies.items() if isinstance(spec, kind)}
         if name is None and len(policies) == 1:
-            return next(iter(policies.items()))
+            (name,) = policies
         if name is None or name not in policies:
             value = kind.model_fields["kind"].default
             count = f"{len(policies) or 'no'} policies are of kind {value!r}"
             problem = count if name is None else f"no policy of kind {value!r} is called {name!r}"
             remedy = choose_from(policies, instead_of=name or "") if policies else f"write one of kind {value!r}"
             raise DefinitionError(problem, where="models/", remedy=remedy)
+        if issubclass(kind, Policy):
+            self.card(name)
         return name, policies[name]
 
-    def has_card(self, name: str) -> bool:
-        """Whether the model has a card."""
-        return self._path(f"models/{name}.md") is not None
-
-    def model_card(self, name: str) -> str:
-        """The card of a model. Raises :class:`DefinitionError` where nobody has written one."""
-        self.model(name)
+    def card(self, name: str) -> str:
+        """The card of a model or policy. Raises :class:`DefinitionError` where nobody has written one."""
+        if name not in self.policies:
+            self.model(name)
         file = f"models/{name}.md"
         path = self._path(file)
         if path is None:
             raise DefinitionError(
-                "is missing",
-                where=file,
-                remedy="write the model card: for whom, for what never, on which data, how fair",
+                "is missing", where=file, remedy="write the card: for whom, for what never, on which data, how fair"
             )
         return _text(path)
+
+    def has_card(self, name: str) -> bool:
+        """Whether the model or policy has a card."""
+        return self._path(f"models/{name}.md") is not None
 
     def home(self, home: Path | None = None) -> Path:
         """The folder of models, scores and runs: ``home``, else ``PERFML_HOME``, else ``<project>/var``.

@@ -7,6 +7,7 @@ from typing import Final
 
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
+from perfml.project.model_spec import ModelSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import VoicesSpec
@@ -30,3 +31,15 @@ def parse_policy(raw: Mapping[str, object], *, file: str) -> Spec:
             remedy=f"use one of: {', '.join(KINDS)}; or leave it out: a file without a kind is a model to be learnt",
         )
     return parse(KINDS[kind], raw, file=file)
+
+
+def refuse_policy_without_kind(raw: Mapping[str, object], *, file: str) -> None:
+    """Raise :class:`DefinitionError` where ``raw``, which names no kind, has more keys of a policy than of a model."""
+    shared = {kind: len(raw.keys() & spec.model_fields.keys()) for kind, spec in KINDS.items()}
+    likely = max(shared, key=lambda kind: shared[kind])
+    if shared[likely] > len(raw.keys() & ModelSpec.model_fields.keys()):
+        raise DefinitionError(
+            "has the keys of a policy and names no kind",
+            where=file,
+            remedy=f'add kind = "{likely}"; a file without a kind is a model to be learnt',
+        )

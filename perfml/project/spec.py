@@ -19,6 +19,21 @@ Days = Annotated[int, Field(ge=1, le=3660)]
 RENAMED: Mapping[str, str] = {"better": "direction", "most_kinds": "max_kinds", "elsewhere": "unrelated"}
 """Keys by their earlier name; the earlier name is refused with the new one."""
 
+FORMS: Mapping[str, str] = {
+    "tuple_type": 'write a list, as in ["a", "b"]',
+    "string_type": "write a text, in quotes",
+    "dict_type": "write a table of keys",
+    "model_type": "write a table of keys",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+}
+"""What to write, by pydantic's type of error; other errors keep pydantic's words."""
+
 
 class Spec(BaseModel):
     """Base of all definitions: frozen, and strict about keys."""
@@ -64,15 +79,15 @@ def parse(kind: type[S], raw: Mapping[str, object], *, file: str) -> S:
             *table, key = (str(part) for part in unknown["loc"])
             raise _unknown_key(key, _allowed_keys(kind, table), where=_where(file, table)) from None
         first = errors[0]
-        path = [str(part) for part in first["loc"]]
+        path = [str(part) for part in first["loc"] if "[" not in str(part)]  # without pydantic's names of alternatives
         if first["type"] == "missing":
             raise DefinitionError(
                 f"key {path[-1]!r} is missing", where=_where(file, path[:-1]), remedy="add it"
             ) from None
-        value = repr(first["input"])[:80]
-        raise DefinitionError(
-            f"{value} cannot be used", where=_where(file, path), remedy=first["msg"].removeprefix("Value error, ")
-        ) from None
+        value = first["input"]
+        problem = "its keys do not fit together" if isinstance(value, Mapping) else f"{value!r:.80} cannot be used"
+        message = first["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+        raise DefinitionError(problem, where=_where(file, path), remedy=FORMS.get(first["type"], message)) from None
 
 
 def _unknown_key(key: str, allowed: list[str], *, where: str) -> DefinitionError:

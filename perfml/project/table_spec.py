@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perfml.project.spec import Spec
 
@@ -61,6 +61,15 @@ class Scale(Spec):
     """The lowest rating."""
     best: float
     """The highest rating."""
+
+    @model_validator(mode="after")
+    def _rises(self) -> Scale:
+        if not self.worst < self.best:
+            raise ValueError(
+                "worst is the lowest number and best the highest; where 1 is the best rating, turn the ratings round"
+                " in the export (on a scale of 1 to 5 write 6 minus the rating)"
+            )
+        return self
 
 
 class TableSpec(Spec):

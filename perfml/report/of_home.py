@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.advice.priorities import Priorities
 from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
 from perfml.advice.work_list import work_list
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
-from perfml.learning.registry.artifacts import CHAMPION, pointed
+from perfml.learning.registry.artifacts import CHAMPION, cautions, pointed
 from perfml.learning.registry.model_store import Model, load
 from perfml.messages import Message
 from perfml.project.course_policy import CoursePolicy
@@ -26,7 +25,8 @@ from perfml.report.contents.advice import Advice
 from perfml.report.report import write_report
 from perfml.scoring.people_files import people_facts
 from perfml.scoring.run_record import voices_of
-from perfml.scoring.score_files import not_scored, score_file
+from perfml.scoring.score_files import not_scored, read_scores, score_file
+from perfml.scoring.table_files import read_rows
 
 
 def report_home(
@@ -55,9 +55,9 @@ def report_home(
         title=title or folder.spec.name,
         as_of=day,
         models=models,
-        scores=[pq.read_table(score_file(home, model.name, day)) for model in models],
+        scores=[read_scores(score_file(home, model.name, day)) for model in models],
         stages={m.name: "champion" if pointed(home, m.name, CHAMPION) == m.version else "candidate" for m in models},
-        notices=notices,
+        notices=[*notices, *(notice for m in models for notice in cautions(home, m.name, m.version, m.record))],
         advice=advice_at(home, folder, models=models, day=day),
         people=people_facts(home, day),
         voices={m.name: Voices(voices_of(home, m.name, day), {c.name: c for c in m.columns}) for m in models},
@@ -101,4 +101,4 @@ def _newest_suggestions(home: Path, folder: ProjectFolder, kind: type[Spec], *, 
     if not dated:
         return None
     date, name = max(dated)
-    return pq.read_table(suggestion_file(home, name, date)[1])
+    return read_rows(suggestion_file(home, name, date)[1])

@@ -8,7 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from perfml.errors import PerfmlError
+from perfml.files import reading
+from perfml.scoring.table_files import remedy_of
 
 FILES_OF_PEOPLE = ("people/*.parquet", "scores/*/*.parquet", "suggestions/*/*.parquet")
 """Files under ``home`` with a row for each person and date."""
@@ -26,19 +27,15 @@ def unknown_people(home: Path, employee_ids: Collection[str]) -> set[str]:
 
 
 def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
-    """The rows of one person in a file of scores or suggestions. Raises :class:`PerfmlError` where it cannot be read."""
+    """The rows of one person in a file of scores or suggestions. Raises :class:`PerfmlError` for a damaged file."""
     rows: list[dict[str, object]] = []
-    try:
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                ids = file.read_row_group(group, ["employee_id"], use_threads=False).column(0).to_pylist()
-                positions = [position for position, each in enumerate(ids) if each == employee_id]
-                if positions:
-                    read = file.read_row_group(group, use_threads=False)
-                    rows += [read.slice(position, 1).to_pylist()[0] for position in positions]
-    except (pa.ArrowException, OSError) as error:
-        where = f"{path.parent.name}/{path.name}"
-        raise PerfmlError("cannot be read", where=where, remedy="score or advise that date again") from error
+    with reading(path, remedy=remedy_of(path)), pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, ["employee_id"], use_threads=False).column(0).to_pylist()
+            positions = [position for position, each in enumerate(ids) if each == employee_id]
+            if positions:
+                read = file.read_row_group(group, use_threads=False)
+                rows += [read.slice(position, 1).to_pylist()[0] for position in positions]
     return rows
 
 
@@ -47,5 +44,5 @@ def _people(path: Path) -> frozenset[str]:
     try:
         with pq.ParquetFile(path) as file:
             return frozenset(file.read(["employee_id"], use_threads=False).column(0).to_pylist())
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, LookupError):
         return frozenset()

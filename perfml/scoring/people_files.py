@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in
 from perfml.evidence.people import PEOPLE
+from perfml.files import reading
 from perfml.scoring.table_files import write_parts
 
 FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
@@ -64,7 +65,8 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
     if day is None:
         return {}
     wanted = None if employee_ids is None else set(employee_ids)
-    with pq.ParquetFile(_folder(home) / f"{day}.parquet") as file:
+    path = _folder(home) / f"{day}.parquet"
+    with reading(path, remedy="remove it, and score that date again"), pq.ParquetFile(path) as file:
         return {
             row["employee_id"]: PersonFacts(**row)
             for batch in file.iter_batches(use_threads=False)

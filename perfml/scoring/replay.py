@@ -11,7 +11,7 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -24,18 +24,20 @@ from perfml._version import __version__
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
 from perfml.evidence.sources import Data, open_data
-from perfml.files import write_text
+from perfml.files import reading, write_text
 from perfml.learning.registry.model_store import load
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.voices import VoicesSpec
 from perfml.scoring.run_record import RunRecord, read_record, record_path
 from perfml.scoring.scoring import score_in_parts
-from perfml.scoring.table_files import read_parts
+from perfml.scoring.table_files import read_parts, remedy_of
 from perfml.treeshap.width import vector_bits
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
 """The libraries of which another version may change the last digit."""
+NEEDED = ("model_version", "source", "today", "fingerprint", "tables", "definitions", "versions", "rows", "content")
+"""Keys of the run record."""
 ROWS_AT_ONCE = 10_000
 MOST_DIFFERENCES = 10
 
@@ -94,12 +96,14 @@ def replay(
     :class:`DataError`, naming the tables, where what was known before ``as_of`` has changed.
     """
     record, path = _recorded(home, model, as_of)
+    with reading(path.with_suffix(".json"), remedy=remedy_of(path)):
+        today = dt.date.fromisoformat(record["today"])
+        then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
     folder = kept_definitions(home, record["definitions"])
     loaded = load(home, model, record["model_version"])
-    today = dt.date.fromisoformat(record["today"])
     source = data if data is not None else record["source"]
     with open_data(source, folder.definitions.tables, mappings=folder.sources, today=today) as opened:
-        _require_same(opened, as_of, record)
+        _require_same(opened, as_of, then, fingerprint=record["fingerprint"])
         recompute = partial(score_in_parts, opened, folder, loaded, as_of=[as_of], progress=progress)
         matches = content_hash(recompute()) == record["content"]
         differences = () if matches else _differences(pq.read_table(path), pa.concat_tables(recompute()))
@@ -134,23 +138,18 @@ def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[RunRecord, Path]:
     remedy = f"score that date again: `perfml score {model} --as-of {as_of}`"
     if not path.is_file():
         raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=remedy)
-    record = read_record(home, model, as_of)
+    record = read_record(home, model, as_of, needs=NEEDED)
     if record is None:
         raise PerfmlError("has no record of its run", where=str(path), remedy=remedy)
-    try:
-        same = record["content"] == content_hash(read_parts(path))
-    except (KeyError, OSError, pa.ArrowException) as error:
-        raise PerfmlError("cannot be read", where=f"{record_file} or {path.name}", remedy=remedy) from error
-    if not same:
+    if record["content"] != content_hash(read_parts(path)):
         raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=remedy)
     return record, path
 
 
-def _require_same(data: Data, as_of: dt.date, record: RunRecord) -> None:
-    then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
+def _require_same(data: Data, as_of: dt.date, then: Mapping[str, TableDigest], *, fingerprint: str) -> None:
     now = digests(data, until=as_of)
     changed = [name for name in sorted(then.keys() | now.keys()) if then.get(name) != now.get(name)]
-    if changed or combined(now) != record["fingerprint"]:
+    if changed or combined(now) != fingerprint:
         rows = ", ".join(f"{name} ({_rows(then.get(name))} rows then, {_rows(now.get(name))} now)" for name in changed)
         raise DataError(
             f"what was known before {as_of} has changed: {rows}",

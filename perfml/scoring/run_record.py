@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
 
@@ -52,10 +53,10 @@ def record_path(home: Path, model: str, as_of: dt.date) -> Path:
     return home / "scores" / model / f"{as_of}.json"
 
 
-def read_record(home: Path, model: str, as_of: dt.date) -> RunRecord | None:
+def read_record(home: Path, model: str, as_of: dt.date, *, needs: Collection[str] = ()) -> RunRecord | None:
     """Read what ``perfml.scoring.replay.record_run`` wrote; None where there is no record.
 
-    Raises :class:`PerfmlError` for a damaged record.
+    Raises :class:`PerfmlError` for a damaged record, and for one without a key that the caller ``needs``.
     """
     path = record_path(home, model, as_of)
     try:
@@ -64,7 +65,7 @@ def read_record(home: Path, model: str, as_of: dt.date) -> RunRecord | None:
         return None
     except (OSError, ValueError) as error:
         raise _unreadable(path, model, as_of) from error
-    if not isinstance(record, dict):
+    if not isinstance(record, dict) or not record.keys() >= set(needs):
         raise _unreadable(path, model, as_of)
     return cast(RunRecord, record)
 

@@ -10,13 +10,31 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
+from perfml.scoring.table_files import read_rows
 
 if TYPE_CHECKING:  # NumPy, which a reader of rows does without
     from perfml.reasons.record import Reason
+
+
+COLUMNS = (
+    *(
+        "employee_id",
+        "as_of",
+        "model",
+        "model_version",
+        "horizon_days",
+        "probability",
+        "margin",
+        "base_value",
+        "incidence",
+    ),
+    *("segments", "status", "rank", "band", "why_not", "reasons"),
+)
+"""Names of ``perfml.scoring.scoring.SCHEMA``."""
 
 
 class CauseShare(TypedDict):
@@ -93,10 +111,16 @@ def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
     return folder / f"{day}.parquet"
 
 
+def read_scores(path: Path, *, only: tuple[str, object] | None = None) -> pa.Table:
+    """The rows of a file of scores; with ``only``, those in which a column has a value. Raises :class:`PerfmlError` where it is
+    damaged."""
+    return read_rows(path, names=COLUMNS, only=only)
+
+
 def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | None = None) -> list[StoredScore]:
     """The score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
     path = score_file(home, model, as_of)
-    rows: list[StoredScore] = pq.read_table(path, filters=[("employee_id", "=", employee_id)]).to_pylist()
+    rows: list[StoredScore] = read_scores(path, only=("employee_id", employee_id)).to_pylist()
     if not rows:
         raise PerfmlError(
             "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"

@@ -6,14 +6,14 @@ they need pandas or XlsxWriter: the service, which reads Parquet, loads neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
-from perfml.files import atomic_write
+from perfml.files import atomic_write, reading
 from perfml.harmless import cell
 
 ROW_GROUP = 2_000
@@ -33,9 +33,39 @@ def write_parts(parts: Iterable[pa.Table], out: Path) -> None:
         WRITERS.get(out.suffix.lower(), _write_parquet)(parts, path)
 
 
+def read_rows(path: Path, *, names: Collection[str] = (), only: tuple[str, object] | None = None) -> pa.Table:
+    """The columns ``names`` (default: all) of the file of one model or policy and date; with ``only``, of the rows in which a
+    column has a value.
+
+    Raises :class:`PerfmlError` for a file that is damaged, or that was made for another model, policy or date.
+    """
+    with reading(path, remedy=remedy_of(path)):
+        present = pq.read_schema(path).names
+        absent = [name for name in names if name not in present]
+        if absent:
+            raise ValueError(f"it has no column {absent[0]!r}")
+        owner = "model" if "model" in present else "policy"
+        filters = None if only is None else [(only[0], "=", only[1])]
+        rows = pq.read_table(path, columns=[*{owner, "as_of", *names}] if names else None, filters=filters)
+        for first in rows.slice(0, 1).select([owner, "as_of"]).to_pylist():
+            if (first[owner], str(first["as_of"])) != (path.parent.name, path.stem):
+                raise ValueError(f"it holds {first[owner]} of {first['as_of']}")
+        return rows.select(list(names)) if names else rows
+
+
+def remedy_of(path: Path) -> str:
+    """How to make a file of :mod:`perfml.dated_files` again."""
+    name, day = path.parent.name, path.stem
+    if path.parent.parent.name == "scores":
+        return f"score that date again: `perfml score {name} --as-of {day}`"
+    if path.parent.parent.name == "suggestions":
+        return f"suggest again for that date: `perfml targets` or `perfml courses`, with --policy {name} --as-of {day}"
+    return "remove it, and run again the command that wrote it"
+
+
 def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
     """The rows of a Parquet file in their order, at most ``rows`` at a time."""
-    with pq.ParquetFile(path) as file:
+    with reading(path, remedy=remedy_of(path)), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(rows, use_threads=False):
             yield pa.Table.from_batches([batch])
 

@@ -16,26 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from perfml.scoring.score_files import COLUMNS
 from perfml.service.problems import Unreadable, unreadable
 
 BATCH = 500
 """Rows decoded at a time on the way to the ones that are shown."""
-SCORE_COLUMNS = (
-    "employee_id",
-    "model_version",
-    "horizon_days",
-    "probability",
-    "margin",
-    "base_value",
-    "incidence",
-    "segments",
-    "status",
-    "rank",
-    "band",
-    "why_not",
-    "reasons",
-)
-"""The columns of ``perfml.scoring.scoring.SCHEMA`` that are read; the file's path holds the model and the date."""
 StoredRow = Mapping[str, object]
 
 
@@ -84,11 +69,11 @@ class ScoreFile:
 
 
 @contextmanager
-def open_scores(path: Path, columns: Sequence[str] = SCORE_COLUMNS) -> Iterator[ScoreFile]:
+def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreFile]:
     """Open a file of scores, or of other rows with ``columns``. Raises :class:`Unreadable` where it is damaged."""
     try:
         with path.open("rb") as opened, pq.ParquetFile(opened) as file:
-            if not file.metadata.num_rows or not set(columns) <= set(file.schema_arrow.names):
+            if not set(columns) <= set(file.schema_arrow.names):
                 raise _damaged(path)
             yield ScoreFile(file, dt.datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, dt.UTC))
     except (pa.ArrowException, OSError, ValidationError) as error:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
     from perfml.advice.priorities import Priorities
 
+NOTHING = (
+    "there is nothing to advise on at that date; name another with --as-of, `perfml check` shows what the tables span"
+)
+
 
 def targets_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
     """Print the number of goals by status, and the first suggestions: what changes, from what, to what, and why."""
@@ -170,7 +174,8 @@ def _course(row: SuggestedCourse) -> str:
 
 def _counts(what: str, rows: Sequence[StoredTarget | StoredCourse]) -> None:
     counts = Counter(row["status"] for row in rows)
-    out.print(f"{len(rows):,} {what}: " + ", ".join(f"{n:,} {status}" for status, n in counts.most_common()))
+    states = ", ".join(f"{n:,} {status}" for status, n in counts.most_common())
+    out.print(f"{len(rows):,} {what}: {states or NOTHING}")
 
 
 def _first(what: str, count: int, most: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,6 +18,8 @@ from rich.text import Text
 from perfml.harmless import printable
 from perfml.progress import Progress
 
+SECONDS_BETWEEN_LINES = 10.0
+"""How often progress is printed where the output is not a terminal."""
 MOST_LISTED = 10
 """Rows shown of a long table."""
 
@@ -68,10 +72,49 @@ class ProgressBar(Progress):
         self._display.update(self._tasks[task], completed=done, total=max(total, 1), visible=True)
 
 
+class ProgressLines(Progress):
+    """The task at hand as a line of text, for output that goes to a file."""
+
+    def __init__(self) -> None:
+        self._began, self._step = time.monotonic(), ("starting", 0, 0)
+
+    def __call__(self, task: str, done: int, total: int) -> None:
+        """Remember the newest step."""
+        self._step = (task, done, total)
+
+    def line(self, now: float) -> str:
+        """``0:01:20 learning, 1 of 3``: the time since the beginning, and the newest step. ``now``: of ``time.monotonic``."""
+        task, done, total = self._step
+        minutes, seconds = divmod(int(now - self._began), 60)
+        steps = f", {done:,} of {total:,}" if total > 1 else ""
+        return f"{minutes // 60}:{minutes % 60:02}:{seconds:02} {task}{steps}"
+
+
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """Yield a progress bar on standard error, for :class:`perfml.Project`."""
+    """Yield progress on standard error, for :class:`perfml.Project`: a bar on a terminal, else a line every ten seconds."""
+    if not sys.stderr.isatty():
+        with _printed(ProgressLines(), every=SECONDS_BETWEEN_LINES) as lines:
+            yield lines
+        return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    hidden = not sys.stderr.isatty()
-    with rich.progress.Progress(*columns, console=err, transient=True, disable=hidden) as display:
+    with rich.progress.Progress(*columns, console=err, transient=True) as display:
         yield ProgressBar(display)
+
+
+@contextmanager
+def _printed(lines: ProgressLines, *, every: float) -> Iterator[ProgressLines]:
+    """Print a line every so many seconds, also while one step takes longer."""
+    ended = threading.Event()
+
+    def show() -> None:
+        while not ended.wait(every):
+            err.print(lines.line(time.monotonic()), markup=False, highlight=False, soft_wrap=True)
+
+    thread = threading.Thread(target=show, name="progress", daemon=True)
+    thread.start()
+    try:
+        yield lines
+    finally:
+        ended.set()
+        thread.join()

@@ -10,7 +10,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-from perfml.learning.registry.artifacts import CHAMPION, pointed
+from perfml.learning.registry.artifacts import CHAMPION, cautions, pointed, read_record
 from perfml.messages import render
 from perfml.terminal.console import MOST_LISTED, out
 
@@ -72,6 +72,14 @@ def stage_line(home: Path, model: Model) -> None:
     out.print(
         f"  candidate; {used}. To promote it: perfml promote {model.name} --approver NAME --reason WHY", highlight=False
     )
+    if champion is None:
+        caution_lines(home, model.name, model.version)
+
+
+def caution_lines(home: Path, name: str, version: str) -> None:
+    """Print what to know of a version that gives lists although nobody has promoted it."""
+    for caution in cautions(home, name, version, read_record(home, name, version)):
+        out.print(f"  [yellow]not proven[/]  {escape(render(caution, 'en'))}", highlight=False)
 
 
 def drift_table(name: str, horizons: Sequence[HorizonDrift]) -> None:

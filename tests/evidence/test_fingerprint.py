@@ -249,9 +249,7 @@ class TestDefinitions:
         for stored in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
             assert stored.definitions == folder.definitions
             assert stored.models == folder.models
-            assert [stored.model_card(name) for name in stored.models] == [
-                folder.model_card(name) for name in folder.models
-            ]
+            assert [stored.card(name) for name in stored.models] == [folder.card(name) for name in folder.models]
             assert keep_definitions(kept_definitions(tmp_path, digest), tmp_path / "again")
         assert list(kept_definitions(tmp_path, digest).definitions.tables) == list(folder.definitions.tables)
         assert not any("secret" in path.read_text() for path in tmp_path.glob("definitions/**/*.toml"))

@@ -106,7 +106,7 @@ def test_views_offer_no_clockwork_columns_and_nothing_protected(data: Data) -> N
     assert tables == {"positions", "exits", "reviews"}
 
 
-def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people", "reviews")) -> RelationalFile:
+def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people",)) -> RelationalFile:
     column = {"zh": "", "en": "", "unit": "", "owner": "company"}
     spec = parse(
         RelationalSpec, {"zh": "", "en": "", "needs": needs, "columns": {c: column for c in columns}}, file="x"

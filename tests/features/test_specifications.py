@@ -20,6 +20,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from perfml.errors import choose_from
 from perfml.evidence.features import Evidence, build
 from perfml.project.folder import RelationalFile, WindowedFile
 from perfml.project.starter import STARTER
@@ -63,7 +64,8 @@ def definition(name: str) -> WindowedFile | RelationalFile:
 
 
 def read_page(path: Path) -> tuple[str, list[Case]]:
-    """The title and the cases of a page. Raises ValueError, with the line, for a table that nothing announces."""
+    """The title and the cases of a page. Raises ValueError, with the line, for a table that nothing announces or that is no
+    input table."""
     title, cases = "", []
     above = Case(path.stem, "above the first case", {})
     case, rows, header = above, None, None
@@ -87,6 +89,9 @@ def read_page(path: Path) -> tuple[str, list[Case]]:
             case = Case(path.stem, line.removeprefix("## "), dict(above.tables))
             cases.append(case)
         elif name := re.fullmatch(r"`(\w+)`", line):
+            if name[1] not in shipped().tables:
+                choices = choose_from(shipped().tables, instead_of=name[1])
+                raise ValueError(f"{path.name}:{number}: {name[1]!r} is no input table; {choices}")
             rows = case.tables[name[1]] = []
         elif line.startswith("As of"):
             expected = Expected(tuple(re.findall(r"\d{4}-\d\d-\d\d", line)))
@@ -187,3 +192,11 @@ def test_every_column_is_looked_at(name: str) -> None:
             f"{pattern}_{relation}_z" for column, pattern in families.items() if relation in comparisons[column]
         ]
         assert any(re.fullmatch(z, name) for z in compared for name in seen), f"nothing is compared with {relation}"
+
+
+def test_a_page_with_a_table_that_is_none_is_refused(tmp_path: Path) -> None:
+    """Its rows would be read by nobody."""
+    page = tmp_path / "x.md"
+    page.write_text("# x\n`employes`\n| employee_id |\n| --- |\n| ana |\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"x\.md:2: 'employes' is no input table; did you mean 'employees'\?"):
+        read_page(page)

@@ -34,6 +34,7 @@ CASES = [case for path in sorted(PAGES.glob("*.md")) for case in read_page(path)
 
 def check_page(path: Path, folder: ProjectFolder) -> None:
     """The title is the model's, and every horizon has a person with the outcome and one without."""
+    assert path.is_file(), f"write tests/models/{path.name}: docs/how-to/new-model.md shows how"
     title, cases = read_page(path)
     spec = folder.model(path.stem)
     assert title == f"{spec.en} · {spec.zh}"
@@ -63,7 +64,13 @@ def check_case(case: Case, folder: ProjectFolder, tmp_path: Path) -> None:
     frame = frame.set_index(["employee_id", "as_of"])
     for expected in case.expected:
         for row in expected.rows:
-            actual = frame.loc[(row["employee_id"], row["as_of"])]
+            unknown = sorted(row.keys() - {*frame.index.names, *frame.columns})
+            assert not unknown, f"{case.page}.md: no column is called {unknown[0]!r}; use {', '.join(frame.columns)}"
+            lacking = sorted({"employee_id", "as_of", "status"} - row.keys())
+            assert not lacking, f"{case.page}.md: the expected rows lack the column {lacking[0]!r}"
+            key = (row["employee_id"], row["as_of"])
+            assert key in frame.index, f"{case.page}.md: {key[0]} was not employed at {key[1]}"
+            actual = frame.loc[key]
             assert row["status"] == actual["status"], row
             wrong = [name for name in row if name.startswith("label_") and differs(row[name], actual[name])]
             assert not wrong, f"{row}: {wrong} are {[actual[name] for name in wrong]}"
@@ -71,7 +78,6 @@ def check_case(case: Case, folder: ProjectFolder, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED.models)
 def test_each_model_has_its_page(name: str) -> None:
-    assert (PAGES / f"{name}.md").is_file(), f"write tests/models/{name}.md: docs/how-to/new-model.md shows how"
     check_page(PAGES / f"{name}.md", SHIPPED)
 
 
@@ -82,7 +88,7 @@ def test_case(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED.models)
 def test_each_model_has_a_card(name: str) -> None:
-    card = SHIPPED.model_card(name)
+    card = SHIPPED.card(name)
     absent = [heading for heading in HEADINGS if not re.search(rf"\*\*{heading}\b", card)]
     assert not absent, f"models/{name}.md does not say in bold: {', '.join(absent)}"
 
@@ -90,3 +96,25 @@ def test_each_model_has_a_card(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n, p in SHIPPED.policies.items() if isinstance(p, CoursePolicy | TargetPolicy)])
 def test_each_policy_has_a_card(name: str) -> None:
     assert SHIPPED.has_card(name), f"write models/{name}.md: for whom, what it does, what it never does, how good"
+
+
+@pytest.mark.parametrize(
+    ("row", "refusal"),
+    [
+        ("| ana | 2026-06-01 | eligible | 0 |", "no column is called 'label_90d'"),
+        ("| ana | 2019-06-01 | eligible | |", "ana was not employed at 2019-06-01"),
+    ],
+)
+def test_a_page_that_draws_what_is_not_there_says_so(row: str, refusal: str, tmp_path: Path) -> None:
+    label = "label_90d" if "label" in refusal else "label_91d"
+    page = tmp_path / "attrition.md"
+    page.write_text(
+        "## x\n`employees`\n| employee_id | hired_on |\n| --- | --- |\n| ana | 2020-01-01 |\n\n`exits`\n"
+        "| employee_id | exited_on | kind |\n| --- | --- | --- |\n| ana | 2026-12-01 | voluntary |\n\nAs of 2026-06-01:\n"
+        f"| employee_id | as_of | status | {label} |\n| --- | --- | --- | --- |\n{row}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(AssertionError, match=refusal):
+        check_case(read_page(page)[1][0], SHIPPED, tmp_path)
+    with pytest.raises(AssertionError, match=r"write tests/models/early\.md"):
+        check_page(tmp_path / "early.md", SHIPPED)

@@ -50,7 +50,14 @@ def test_of_two_policies_of_a_kind_one_must_be_named(tmp_path: Path) -> None:
         'kind = "course_match"\nzh = "干部"\nen = "leaders"\n', encoding="utf-8"
     )
     folder = ProjectFolder(tmp_path)
+    with pytest.raises(DefinitionError, match=r"models/leaders\.md: is missing; write the card"):
+        folder.policy_of(CoursePolicy, "leaders")
+    (tmp_path / "models" / "leaders.md").write_text("# Leaders", encoding="utf-8")
     assert folder.policy_of(CoursePolicy, "leaders")[1].en == "leaders"
+    with pytest.raises(
+        DefinitionError, match="no policy of kind 'course_match' is called 'leeders'; did you mean 'leaders'"
+    ):
+        folder.policy_of(CoursePolicy, "leeders")
     with pytest.raises(
         DefinitionError, match="2 policies are of kind 'course_match'; use one of: course_match, leaders"
     ):

@@ -163,6 +163,14 @@ REFUSED = {
         {"features__extra_dot_sql": QUERY.replace('"people"', '"people", "reviewz"')},
         r"features/extra\.sql: needs 'reviewz', which is no table; did you mean 'reviews'\? use one of: people, evidence",
     ),
+    "the log in SQL": (
+        {"features__extra_dot_sql": QUERY.replace('"people"', '"events"')},
+        r"features/extra\.sql: needs 'events', which SQL cannot select from; count the log in a TOML file with \[\[measures\]\]",
+    ),
+    "a scale on which 1 is best": (
+        {"features__sources_dot_toml": "[reviews.scale]\nworst = 5\nbest = 1"},
+        r"features/sources\.toml reviews \[scale\]: its keys do not fit together; worst is the lowest number .* turn the ratings",
+    ),
     "a column that is none": (
         {"features__extra_dot_sql": QUERY.replace('["people"]', '["evidence"]\nreads = ["tenur_days"]')},
         r"features/extra\.sql: reads 'tenur_days', which no file makes",
@@ -208,11 +216,21 @@ def test_a_model_that_is_none(tmp_path: Path) -> None:
         project(tmp_path).model("nobody")
 
 
+def test_a_name_that_is_neither_a_model_nor_a_policy(tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    folder.require("attrition")
+    folder.require("target_adjustment")
+    with pytest.raises(
+        DefinitionError, match=r"no model or policy is called 'target_ajustment'; did you mean 'target_adj"
+    ):
+        folder.require("target_ajustment")
+
+
 def test_models_and_their_cards(tmp_path: Path) -> None:
     text = 'zh = "x"\nen = "x"\n[label]\nkind = "exit"\nhorizons_days = [90, 180]\n'
     mine = project(tmp_path, models__mine_dot_toml=text, models__mine_dot_md="# Mine\n")
     assert mine.model("mine").label.horizons_days == (90, 180)
-    assert mine.model_card("mine") == "# Mine\n"
+    assert mine.card("mine") == "# Mine\n"
     with pytest.raises(
         DefinitionError, match=r"models/mine\.toml \[label\]: 'horizon' is not a key; did you mean 'horizons_days'\?"
     ):
@@ -222,14 +240,36 @@ def test_models_and_their_cards(tmp_path: Path) -> None:
 def test_a_model_needs_a_card(tmp_path: Path) -> None:
     mine = project(tmp_path, models__mine_dot_toml='zh = "x"\nen = "x"\n[label]\nkind = "exit"\nhorizons_days = [90]\n')
     assert not mine.has_card("mine")
-    with pytest.raises(DefinitionError, match=r"^models/mine\.md: is missing; write the model card: for whom"):
-        mine.model_card("mine")
+    with pytest.raises(DefinitionError, match=r"^models/mine\.md: is missing; write the card: for whom"):
+        mine.card("mine")
+
+
+def test_a_policy_without_a_kind_is_not_taken_for_a_model(tmp_path: Path) -> None:
+    policy = 'zh = "x"\nen = "x"\nmax_target_change_percent = 5\nwindow_days_of_month = [1, 5]\n'
+    with pytest.raises(
+        DefinitionError,
+        match=r'models/mine\.toml: has the keys of a policy and names no kind; add kind = "target_adjustment"',
+    ):
+        _ = project(tmp_path, models__mine_dot_toml=policy).models
+
+
+def test_only_what_makes_a_column() -> None:
+    """Of a file, the measures that make it; of a column narrowed from columns, the files behind it too."""
+    whole = ProjectFolder(STARTER).definitions
+    narrowed = whole.making({"login_count_28d", "tenure_days_team_z"})
+    assert [(file.name, [m.column for m in file.spec.measures]) for file in narrowed.windowed] == [
+        ("activity", ["{kind}_count_{window}d"])
+    ]
+    assert [file.name for file in narrowed.relational] == ["job"]
+    behind = whole.making({"days_changed_undiscussed"})
+    assert [file.name for file in behind.windowed] == ["activity"]
+    assert [file.name for file in behind.relational] == ["discussion", "goals"]
 
 
 @pytest.mark.parametrize("name", ["attrition", "low_performance"])
 def test_a_model_that_a_project_changes_keeps_the_card_it_inherits(name: str, tmp_path: Path) -> None:
     mine = project(tmp_path, **{f"models__{name}_dot_toml": 'en = "mine"'})
-    assert mine.model(name).en == "mine" and mine.model_card(name) == ProjectFolder(STARTER).model_card(name)
+    assert mine.model(name).en == "mine" and mine.card(name) == ProjectFolder(STARTER).card(name)
 
 
 def test_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

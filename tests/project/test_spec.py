@@ -59,6 +59,7 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ModelSpec, MODEL, ["baseline"], model_spec.BaselineSpec),
     (ModelSpec, MODEL, ["backtest"], model_spec.BacktestSpec),
     (ModelSpec, MODEL, ["list"], model_spec.ListSpec),
+    (ModelSpec, MODEL, ["reasons"], model_spec.ReasonsSpec),
     (ModelSpec, MODEL | {"segments": {"a": SEGMENT}}, ["segments", "a"], model_spec.Segment),
     (ModelSpec, MODEL, ["gates"], model_spec.GatesSpec),
     (ModelSpec, MODEL, ["fairness"], model_spec.FairnessSpec),
@@ -131,11 +132,11 @@ def test_every_spec_is_among_the_levels() -> None:
     [
         (WindowedSpec, {"zh": "", "measures": []}, "f.toml: key 'en' is missing; add it"),
         (WindowedSpec, LOG | {"measures": [{"column": "x"}]}, r"f.toml \[measures.0\]: key 'zh' is missing"),
-        (WindowedSpec, LOG | {"max_kinds": 0}, r"f.toml \[max_kinds\]: 0 cannot be used; Input should be greater"),
+        (WindowedSpec, LOG | {"max_kinds": 0}, r"f.toml \[max_kinds\]: 0 cannot be used; it should be greater"),
         (
             WindowedSpec,
             LOG | {"measures": [COUNT | {"owner": "nobody"}]},
-            r"f.toml \[measures.0.owner\]: 'nobody' cannot be used; Input",
+            r"f.toml \[measures.0.owner\]: 'nobody' cannot be used; it should be 'employee'",
         ),
         (WindowedSpec, LOG | {"measures": [COUNT | {"windows_days": []}]}, "'count' needs windows_days"),
         (
@@ -143,7 +144,18 @@ def test_every_spec_is_among_the_levels() -> None:
             TABLE | {"columns": {"a": {"type": "money"}}},
             r"f.toml \[columns.a.type\]: 'money' cannot be used",
         ),
-        (TableSpec, 3, "f.toml: 3 cannot be used"),
+        (TableSpec, 3, "f.toml: 3 cannot be used; write a table of keys"),
+        (WindowedSpec, LOG | {"only": "login"}, r"f.toml \[only\]: 'login' cannot be used; write a list, as in"),
+        (
+            WindowedSpec,
+            LOG | {"measures": [COUNT | {"kinds": 3}]},
+            r"^f.toml \[measures.0.kinds\]: 3 cannot be used; it should be 'each' or 'all'",
+        ),
+        (
+            WindowedSpec,
+            LOG | {"measures": [COUNT | {"windows_days": []}]},
+            r"\[measures.0\]: its keys do not fit together; ",
+        ),
         (ModelSpec, MODEL | {"label": {"kind": "exit", "horizons_days": [180, 90]}}, "horizons_days must ascend"),
         (ModelSpec, MODEL | {"label": {"kind": "exit", "horizons_days": []}}, "horizons_days must ascend"),
         (ModelSpec, MODEL | {"label": {"kind": "low_review", "horizons_days": [1]}}, "needs low_at_most"),

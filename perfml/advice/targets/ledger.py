@@ -82,6 +82,12 @@ order by g.goal_id
 """
 
 
+def is_measured(data: Data, as_of: dt.date) -> bool:
+    """Whether any measurement of a goal was known before ``as_of``."""
+    known = "select exists (select 1 from main.progress where usable_day < ?::date)"
+    return bool(data.connection.execute(known, [as_of]).fetchall()[0][0])
+
+
 def in_force(data: Data, as_of: dt.date) -> pd.DataFrame:
     """One row per goal in its period at ``as_of``, in the version then in force, ordered by ``goal_id``.
 

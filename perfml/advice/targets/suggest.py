@@ -19,7 +19,7 @@ import pyarrow as pa
 from perfml.advice.targets import texts
 from perfml.advice.targets.decomposition import GoalAssessment, Outlook, assess
 from perfml.advice.targets.forecasting.forecast import forecast
-from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_force, newest_signals
+from perfml.advice.targets.ledger import begun_after, habitual_attainment, in_force, is_measured, newest_signals
 from perfml.advice.targets.programme import RULES, Proposal, propose
 from perfml.advice.targets.texts import ReasonLine, Why, listed
 from perfml.arrays import Bools, Floats
@@ -131,6 +131,7 @@ def suggest(
         futile=futile,
         held=held,
         outside=outside,
+        measured=is_measured(data, as_of),
         used=used,
         signals=newest_signals(data, as_of, used),
         policy=policy,
@@ -205,6 +206,8 @@ class _SuggestionRows:
     futile: Floats
     held: Mapping[str, str]
     outside: frozenset[str]
+    measured: bool
+    """Whether any goal had been measured."""
     used: list[str]
     signals: Mapping[tuple[str, str], tuple[dt.date, float]]
     policy: TargetPolicy
@@ -351,7 +354,7 @@ class _SuggestionRows:
         """The reason for suggesting nothing; None if nothing is needed."""
         i, wanted = goal["index"], goal["wanted"]
         if np.isnan(self.case.parts.own[i]):
-            return "no_forecast"
+            return "no_forecast" if self.measured else "no_progress"
         if self.turned_down[i]:
             return "refused"
         if goal["beyond"] and self.policy.is_open(self.as_of):
@@ -363,7 +366,7 @@ class _SuggestionRows:
         if self.case.near[i]:
             return "small"
         if self.case.silent:
-            return "no_outside"
+            return "no_outside" if self.measured else "no_progress"
         relief = goal["reached"] < self.policy.band.low
         permits = self.case.needs.down[i] < 0 if relief else self.case.needs.up[i] > 0
         if np.isnan(wanted) or not permits:

@@ -17,6 +17,7 @@ from perfml.project.target_policy import TargetPolicy
 Why = Literal[
     "window",
     "no_forecast",
+    "no_progress",
     "no_outside",
     "effort",
     "unexplained",
@@ -33,6 +34,7 @@ Why = Literal[
 _WHY_NOT: Final[Mapping[Why, str]] = {
     "window": "target_none_window",
     "no_forecast": "target_none_no_forecast",
+    "no_progress": "target_none_no_progress",
     "no_outside": "target_none_no_outside",
     "effort": "target_none_effort",
     "unexplained": "target_none_unexplained",

@@ -6,26 +6,22 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
-import sqlglot
-from sqlglot import exp
 
 from perfml.arrays import Bools, Floats
-from perfml.errors import DefinitionError, ModelError
+from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.evidence.features import build
 from perfml.evidence.population.membership import belongs
 from perfml.evidence.sources import Data
-from perfml.evidence.tables.reading import quoted
+from perfml.learning.dataset.conditions import conditions, named_columns, require_names, rows_where
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 from perfml.project.model_spec import ModelSpec
 
-REMEDY = "use evidence columns; `perfml features --json` lists them"
 MIN_COVERED = 0.9
 """Share of a window that the record must cover for its value to be used."""
 MAX_DATES = 120
@@ -77,26 +73,18 @@ def make_table(
     name: str,
     dates: Sequence[dt.date],
     kinds: Sequence[str] | None = None,
+    only_conditions: bool = False,
     progress: Progress = SILENT,
 ) -> Table:
-    """The evidence of ``dates`` that the spec of the model ``name`` selects.
+    """The evidence of ``dates`` that the spec of the model ``name`` selects; with ``only_conditions``, no other evidence than
+    its conditions name.
 
     Raises :class:`DefinitionError` for an unknown column or file, and for an expression that does not run.
     """
-    files = {file.name for file in definitions.windowed} | {file.name for file in definitions.relational}
-    for key in (*(spec.evidence.only or ()), *spec.evidence.leave_out):
-        if key not in files:
-            raise DefinitionError(
-                f"no evidence is called {key!r}",
-                where=f"models/{name}.toml [evidence]",
-                remedy=f"use one of: {', '.join(sorted(files))}",
-            )
-    named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
-    for key, wanted in {**named, "monotone": tuple(spec.monotone)}.items():
-        for column in wanted:
-            if "*" not in column and not definitions.makes(column):
-                where = f"models/{name}.toml [{key}]"
-                raise DefinitionError(f"no evidence is called {column!r}", where=where, remedy=REMEDY)
+    require_names(definitions, spec, name)
+    named = conditions(spec)
+    if only_conditions:
+        definitions = definitions.making({c for key, sql in named.items() for c in named_columns(sql, where=key)})
     evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
     inside = belongs(data, spec.population.where, file=f"models/{name}.toml")  # of the same people in the same order
     columns = tuple(
@@ -106,18 +94,16 @@ def make_table(
         and (spec.evidence.only is None or c.evidence in spec.evidence.only)
     )
 
-    def condition(expression: str, key: str) -> Bools:
-        return _condition(evidence.frame, definitions, expression, where=f"models/{name}.toml [{key}]")
-
+    true = {key: rows_where(data, evidence.frame, sql, model=name, key=key) for key, sql in named.items()}
     return Table(
         frame=evidence.frame,
         columns=columns,
         kinds=evidence.kinds,
-        eligible=condition(spec.population.eligible, "population.eligible") & inside,
-        thin=condition(spec.population.thin, "population.thin"),
+        eligible=true["population.eligible"] & inside,
+        thin=true["population.thin"],
         left_out=evidence.left_out,
         record_begins=evidence.record_begins,
-        segments={key: condition(segment.where, f"segments.{key}.where") for key, segment in spec.segments.items()},
+        segments={key: true[f"segments.{key}.where"] for key in spec.segments},
     )
 
 
@@ -144,28 +130,3 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
             remedy=f"it begins {min(known)}; the first as-of date comes {spec.population.warm_up_days} days later",
         )
     return dates[-MAX_DATES:]
-
-
-def _condition(frame: pd.DataFrame, definitions: Definitions, expression: str, *, where: str) -> Bools:
-    """Whether the SQL ``expression`` is true of each row (rows,). Columns that are defined and not in ``frame`` are null."""
-    try:
-        named = {column.name for column in sqlglot.parse_one(expression, read="duckdb").find_all(exp.Column)}
-    except sqlglot.errors.ParseError as error:
-        raise DefinitionError(
-            f"{expression!r} is not SQL ({str(error).splitlines()[0]})", where=where, remedy=REMEDY
-        ) from None
-    absent = sorted(named - set(frame.columns))
-    for name in absent:
-        if not definitions.makes(name):
-            raise DefinitionError(f"no evidence is called {name!r}", where=where, remedy=REMEDY)
-    with duckdb.connect() as connection:
-        connection.register("evidence", frame[[c for c in frame.columns if c in named] or ["employee_id"]])
-        nulls = "".join(f", null::double as {quoted(name)}" for name in absent)
-        try:
-            rows = connection.execute(
-                f"select coalesce(({expression})::boolean, false) as yes from (select *{nulls} from evidence)"
-            ).fetchnumpy()
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise DefinitionError(f"{expression!r} does not run ({reason})", where=where, remedy=REMEDY) from None
-    return np.asarray(rows["yes"], dtype=bool)

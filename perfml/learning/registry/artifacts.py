@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
+from perfml.files import reading
 from perfml.learning.record import TrainingRecord
+from perfml.messages import Message
 
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
@@ -32,9 +36,19 @@ def versions(home: Path, name: str) -> list[str]:
 
 
 def pointed(home: Path, name: str, stage: str) -> str | None:
-    """Return the version that :data:`CANDIDATE` or :data:`CHAMPION` names, or None."""
+    """Return the version that :data:`CANDIDATE` or :data:`CHAMPION` names, or None.
+
+    Raises :class:`ModelError` for a file that names none.
+    """
     pointer = home / "models" / name / stage
-    return pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else None
+    if not pointer.exists():
+        return None
+    remedy = f"write the version into it that is to be used, or run `perfml train {name}` again"
+    with reading(pointer, remedy=remedy, error=ModelError):
+        version = pointer.read_text(encoding="utf-8").strip()
+    if not _VERSION.fullmatch(version):
+        raise ModelError("names no version", where=str(pointer), remedy=remedy)
+    return version
 
 
 def current_version(home: Path, name: str) -> str:
@@ -80,8 +94,9 @@ def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
 
 def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
     """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
-    described = json.loads(verified_file(home, name, version, file="model.json"))
-    return {raw["name"]: Column.from_json(raw) for raw in described["columns"]}
+    content = verified_file(home, name, version, file="model.json")
+    with written_by_this_perfml(home, name, version):
+        return {raw["name"]: Column.from_json(raw) for raw in json.loads(content)["columns"]}
 
 
 def read_record(home: Path, name: str, version: str) -> TrainingRecord:
@@ -101,8 +116,29 @@ def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:
         ) from error
 
 
+@contextmanager
+def written_by_this_perfml(home: Path, name: str, version: str) -> Iterator[None]:
+    """Whatever reading a whole ``model.json`` with other keys raises becomes one :class:`ModelError`."""
+    path = home / "models" / name / version / "model.json"
+    remedy = f"it was written by another version of perfml: run `perfml train {name}` again"
+    with reading(path, remedy=remedy, error=ModelError):
+        yield
+
+
 class _Described(BaseModel):
     record: TrainingRecord
+
+
+def cautions(home: Path, name: str, version: str, record: TrainingRecord) -> list[Message]:
+    """What to know of a version that gives lists although nobody has promoted it: which horizons have insufficient gates."""
+    if pointed(home, name, CHAMPION) == version:
+        return []
+    messages = []
+    for days, gates in record.gates.items():
+        unjudged = sum(gate.verdict == "insufficient" for gate in gates)
+        if unjudged and record.backtests[days].proven:
+            messages.append(Message.of("unjudged_in_use", model=name, days=days, unjudged=unjudged, gates=len(gates)))
+    return messages
 
 
 def sha256(path: Path) -> str:

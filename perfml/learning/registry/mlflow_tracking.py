@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from perfml.errors import ModelError
-from perfml.files import write_text
+from perfml.files import reading, write_text
 from perfml.json_types import Json
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_record, verified
@@ -97,14 +97,17 @@ def promote(home: Path, name: str, version: str, *, approver: str, reason: str, 
 def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:
     """Log pending entries, the oldest first; nothing is logged twice. Empty when nothing is pending.
 
-    Nothing is raised, whatever the server does: after its first failure the remaining entries stay pending.
+    Nothing is raised, whatever the server does: after its first failure the remaining entries stay pending. Raises
+    :class:`PerfmlError` for an entry that is damaged.
     """
     down = ""
     done = []
-    waiting = [
-        (path, json.loads(path.read_text(encoding="utf-8"))) for path in (_mlflow(home) / "pending").glob("*.json")
-    ]
-    for path, entry in sorted(waiting, key=lambda item: item[1]["since"]):
+    waiting = []
+    for path in (_mlflow(home) / "pending").glob("*.json"):
+        with reading(path, remedy="remove it, and train again to log that run"):
+            entry = json.loads(path.read_text(encoding="utf-8"))
+            waiting.append((str(entry["since"]), path, entry))
+    for _, path, entry in sorted(waiting, key=lambda item: item[0]):
         reason = down
         if not down:
             try:

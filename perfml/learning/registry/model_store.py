@@ -35,6 +35,7 @@ from perfml.learning.registry.artifacts import (
     sha256,
     verified,
     versions,
+    written_by_this_perfml,
 )
 from perfml.project.model_spec import ModelSpec
 
@@ -179,20 +180,21 @@ def load(home: Path, name: str, version: str | None = None) -> Model:
     def risks(horizons: Mapping[str, Any]) -> dict[int, RiskModel]:
         return {int(days): RiskModel.from_parts(parts, texts(parts)) for days, parts in horizons.items()}
 
-    hazards = described["hazards"]
-    learnt = FittedModels(
-        risks(described["horizons"]),
-        {cause: risks(horizons) for cause, horizons in described["competing"].items()},
-        None if hazards is None else CauseSpecificHazards.from_parts(hazards, texts(hazards)),
-    )
-    return Model(
-        name=name,
-        version=folder.name,
-        learnt=learnt,
-        columns=tuple(Column.from_json(raw) for raw in described["columns"]),
-        kinds=tuple(described["kinds"]),
-        record=record,
-    )
+    with written_by_this_perfml(home, name, folder.name):
+        hazards = described["hazards"]
+        learnt = FittedModels(
+            risks(described["horizons"]),
+            {cause: risks(horizons) for cause, horizons in described["competing"].items()},
+            None if hazards is None else CauseSpecificHazards.from_parts(hazards, texts(hazards)),
+        )
+        return Model(
+            name=name,
+            version=folder.name,
+            learnt=learnt,
+            columns=tuple(Column.from_json(raw) for raw in described["columns"]),
+            kinds=tuple(described["kinds"]),
+            record=record,
+        )
 
 
 def _remove_interrupted(folder: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perfml.errors import ModelError
-from perfml.files import write_text
+from perfml.files import reading, write_text
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
 from perfml.learning.registry.model_store import Model, load
 from perfml.messages import render
@@ -68,7 +68,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
     )
     folder = home / "models" / name
     log = folder / LOG
-    before = log.read_text(encoding="utf-8") if log.is_file() else ""
+    before = "".join(json.dumps(entry.__dict__, ensure_ascii=False) + "\n" for entry in promotions(home, name))
     write_text(log, before + json.dumps(done.__dict__, ensure_ascii=False) + "\n")
     write_text(folder / CHAMPION, model.version + "\n")
     return done
@@ -77,5 +77,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
 def promotions(home: Path, name: str) -> list[Promotion]:
     """Return all promotions of versions of this model, the newest last."""
     log = home / "models" / name / LOG
-    lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    return [Promotion(**json.loads(line)) for line in lines]
+    if not log.exists():
+        return []
+    with reading(log, remedy="restore it from a backup", error=ModelError):
+        return [Promotion(**json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()]

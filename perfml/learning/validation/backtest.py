@@ -84,7 +84,7 @@ def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple
     errors: list[NoBacktest] = []
     for days in sample.spec.label.horizons_days:
         try:
-            _refuse_one_sided(sample, name, days)
+            refuse_one_sided(sample, name, days)
             done.append(backtest_horizon(sample, days, progress=progress))
         except NoBacktest as error:
             errors.append(error)
@@ -93,7 +93,7 @@ def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple
     return done, [error.notice for error in errors]
 
 
-def _refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:
+def refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:
     """Raise :class:`NoBacktest`, naming the rare outcome, unless both outcomes are frequent enough."""
     if sample.rows.empty:
         problem = Message.of("none_eligible", rows=len(sample.table.frame))
@@ -148,22 +148,14 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
     )
 
 
-def predict_folds(
-    sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT
-) -> tuple[Predictions, list[FoldRecord], list[str]]:
-    """Fit and predict at each origin; also return the folds and the baseline's columns. ``task`` labels ``progress``.
+def testable_folds(sample: TrainingSample, horizon_days: int, *, known: Floats) -> list[tuple[Fold, Floats, Bools]]:
+    """The folds with enough of both outcomes to learn from: each with its training labels and its test rows, both (rows,).
 
-    Raises :class:`NoBacktest`, see :func:`backtest_horizon`.
+    ``known``: the label of each row, as known today (rows,). Raises :class:`NoBacktest` where there is none.
     """
-    spec, when, person, features = sample.spec, sample.when, sample.person, sample.features
+    spec, when = sample.spec, sample.when
     embargo = horizon_days + spec.label.reporting_delay_days
-    signs = monotone_signs(sample.names, spec)
-    known = sample.label(horizon_days)
     dates = sorted(set(when[~np.isnan(known)].tolist()))
-    baseline_names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
-    plain = sample.rows[baseline_names].to_numpy(dtype=np.float64)
-    # With many folds, seeds change little: one seed per fold is enough.
-    settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
     jobs: list[tuple[Fold, Floats, Bools]] = []
     for fold in rolling_origin(dates, embargo_days=embargo, folds=spec.backtest.folds):
         train = np.isin(when, np.array(fold.train, "M8[D]"))
@@ -175,6 +167,25 @@ def predict_folds(
         problem = Message.of("no_backtest", days=horizon_days, dates=len(dates), cases=int(np.nansum(known)))
         remedy = Message.of("no_backtest_remedy", need=spec.backtest.min_positives, embargo=embargo)
         raise NoBacktest(horizon_days, problem, remedy, where=f"{sample.data.source} until {sample.until}")
+    return jobs
+
+
+def predict_folds(
+    sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT
+) -> tuple[Predictions, list[FoldRecord], list[str]]:
+    """Fit and predict at each origin; also return the folds and the baseline's columns. ``task`` labels ``progress``.
+
+    Raises :class:`NoBacktest`, see :func:`backtest_horizon`.
+    """
+    spec, when, person, features = sample.spec, sample.when, sample.person, sample.features
+    signs = monotone_signs(sample.names, spec)
+    embargo = horizon_days + spec.label.reporting_delay_days
+    known = sample.label(horizon_days)
+    jobs = testable_folds(sample, horizon_days, known=known)
+    baseline_names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
+    plain = sample.rows[baseline_names].to_numpy(dtype=np.float64)
+    # With many folds, seeds change little: one seed per fold is enough.
+    settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
     tested: list[tuple[Floats, Floats]] = []
     for _, label, test in progress.track(f"{task} {horizon_days} d", jobs):
         train = ~np.isnan(label)

@@ -39,9 +39,17 @@ class TrainingSample:
 
     @classmethod
     def of(
-        cls, data: Data, folder: ProjectFolder, name: str, *, until: dt.date, progress: Progress = SILENT
+        cls,
+        data: Data,
+        folder: ProjectFolder,
+        name: str,
+        *,
+        until: dt.date,
+        only_conditions: bool = False,
+        progress: Progress = SILENT,
     ) -> TrainingSample:
-        """Build the evidence of every as-of date that the record allows."""
+        """Build the evidence of every as-of date that the record allows; with ``only_conditions``, no more of it than says
+        whose rows are used."""
         spec = folder.model(name)
         table = make_table(
             data,
@@ -49,6 +57,7 @@ class TrainingSample:
             spec,
             name=name,
             dates=learning_dates(data, spec, until),
+            only_conditions=only_conditions,
             progress=progress,
         )
         rows = table.frame[table.usable].reset_index(drop=True)

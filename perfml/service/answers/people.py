@@ -13,6 +13,7 @@ from perfml.messages import Message
 from perfml.project.model_spec import Population
 from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
+from perfml.scoring.score_files import COLUMNS
 from perfml.service.answers.shared import (
     Answer,
     CauseAnswer,
@@ -25,7 +26,7 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import NotFound, no_person, no_scores, unreadable
-from perfml.service.scores import SCORE_COLUMNS, ScoreFile, StoredRow
+from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
 
@@ -161,7 +162,7 @@ def _rows(
     record = store.record(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
-    for row in file.rows(positions, SCORE_COLUMNS):
+    for row in file.rows(positions, COLUMNS):
         if query.horizon_days not in (None, row["horizon_days"]):
             continue
         reasons = cast(list[Reason], row["reasons"] or [])

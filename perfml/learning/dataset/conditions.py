@@ -1,0 +1,87 @@
+"""Conditions of a model's definition, such as who is eligible: SQL over evidence and over the person's position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pandas as pd
+import sqlglot
+from sqlglot import exp
+
+from perfml.arrays import Bools
+from perfml.errors import DefinitionError
+from perfml.evidence.snapshots import PEOPLE
+from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import quoted
+from perfml.project.folder import Definitions
+from perfml.project.model_spec import ModelSpec
+
+REMEDY = f"use evidence columns (`perfml features --json` lists them) or the person's {', '.join(PEOPLE)}"
+
+
+def conditions(spec: ModelSpec) -> Mapping[str, str]:
+    """Key of the definition -> its SQL."""
+    segments = {f"segments.{name}.where": segment.where for name, segment in spec.segments.items()}
+    return {"population.eligible": spec.population.eligible, "population.thin": spec.population.thin, **segments}
+
+
+def require_names(definitions: Definitions, spec: ModelSpec, name: str) -> None:
+    """Raise :class:`DefinitionError` for a feature file or a column that the model ``name`` names and no definition makes."""
+    files = {file.name for file in definitions.windowed} | {file.name for file in definitions.relational}
+    for key in (*(spec.evidence.only or ()), *spec.evidence.leave_out):
+        if key not in files:
+            raise DefinitionError(
+                f"no evidence is called {key!r}",
+                where=f"models/{name}.toml [evidence]",
+                remedy=f"use one of: {', '.join(sorted(files))}",
+            )
+    named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
+    exact = {"monotone": tuple(column for column in spec.monotone if "*" not in column), **named}
+    asked = {key: named_columns(sql, where=_where(name, key)) - set(PEOPLE) for key, sql in conditions(spec).items()}
+    for key, columns in {**exact, **asked}.items():
+        for column in sorted(columns):
+            if not definitions.makes(column):
+                raise DefinitionError(f"no evidence is called {column!r}", where=_where(name, key), remedy=REMEDY)
+
+
+def named_columns(expression: str, *, where: str) -> set[str]:
+    """The columns that the SQL ``expression`` names. Raises :class:`DefinitionError` where it is not SQL."""
+    try:
+        return {column.name for column in sqlglot.parse_one(expression, read="duckdb").find_all(exp.Column)}
+    except sqlglot.errors.SqlglotError as error:
+        reason = str(error).splitlines()[0]
+        raise DefinitionError(f"{expression!r} is not SQL ({reason})", where=where, remedy=REMEDY) from None
+
+
+def rows_where(data: Data, frame: pd.DataFrame, expression: str, *, model: str, key: str) -> Bools:
+    """Whether the SQL ``expression`` under ``key`` is true of each row of evidence (rows,); ``frame`` is as
+    :func:`perfml.evidence.features.build` gives it.
+
+    Columns that are defined and not in ``frame`` are null. Raises :class:`DefinitionError` where it does not run.
+    """
+    where = _where(model, key)
+    named = named_columns(expression, where=where)
+    evidence = frame[[column for column in frame.columns if column in named] or ["employee_id"]]
+    position = ", ".join(quoted(column) for column in PEOPLE if column in named and column not in frame.columns)
+    nulls = "".join(f", null::double as {quoted(name)}" for name in sorted(named - set(frame.columns) - set(PEOPLE)))
+    with duckdb.connect() as connection:
+        connection.register("evidence", evidence)
+        rows = f"select *{nulls} from evidence"
+        if position:  # the rows of evidence are those of people, in this order
+            people = data.connection.sql(f"select {position} from people order by employee_id, as_of").to_arrow_table()
+            connection.register("people", people)
+            rows += " positional join people"
+        try:
+            true = connection.execute(
+                f"select coalesce(({expression})::boolean, false) as yes from ({rows})"
+            ).fetchnumpy()
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise DefinitionError(f"{expression!r} does not run ({reason})", where=where, remedy=REMEDY) from None
+    return np.asarray(true["yes"], dtype=bool)
+
+
+def _where(model: str, key: str) -> str:
+    return f"models/{model}.toml [{key}]"

@@ -1,0 +1,61 @@
+"""What the check says of models is what training says, without learning anything."""
+
+from pathlib import Path
+
+import pytest
+
+from perfml import Project
+from tests.thin import Thin
+
+SMALL = Thin(people=40, events=6, leavers=30)
+
+
+def project(root: Path, **models: str) -> Project:
+    (root / "models").mkdir(parents=True)
+    (root / "perfml.toml").write_text('name = "x"')
+    for name, text in models.items():
+        (root / "models" / f"{name}.toml").write_text(text)
+    return Project(root, home=root / "home")
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return SMALL.write(tmp_path_factory.mktemp("small"))
+
+
+def test_each_horizon_is_judged_by_its_cases(company: Path, tmp_path: Path) -> None:
+    text = "[population]\nevery = 'quarter'\n[backtest]\nmin_positives = 8\n[label]\nhorizons_days = [91, 1200]"
+    report = project(tmp_path, attrition=text, low_performance="[label]\nlow_at_most = 0").check(company)
+    assert report.ready and "model attrition within 91 days" in report.can
+    cannot = "\n".join(report.cannot)
+    assert "model attrition within 1200 days: no label has matured" in cannot
+    assert "model low_performance within 182 days: 0 of " in cannot
+
+
+def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_path: Path) -> None:
+    text = "[population]\nevery = 'quarter'\neligible = \"{}\"\n[backtest]\nmin_positives = 4\n[label]\nhorizons_days = [182]"
+    for number, (eligible, line) in enumerate(
+        {
+            "role_family = 'sales' and tenure_days > 28": "model attrition within 182 days",
+            "role_family = 'nobody'": "model attrition within 182 days: none of ",
+            "level < 'x'": "models/attrition.toml",
+        }.items()
+    ):
+        report = project(tmp_path / str(number), attrition=text.format(eligible)).check(company)
+        assert any(line in known for known in (*report.can, *report.cannot, *report.problems)), (eligible, report)
+
+
+def test_a_definition_that_cannot_be_used_is_a_problem_whatever_the_data_are(company: Path, tmp_path: Path) -> None:
+    report = project(
+        tmp_path,
+        attrition="[population]\neligible = 'tenure_dayz > 3'",
+        low_performance="[monotone]\nlast_ratings = 1",
+        mine='kind = "course_match"\nzh = "x"\nen = "x"',
+    ).check(company)
+    assert not report.ready
+    for problem in (
+        "models/attrition.toml [population.eligible]: no evidence is called 'tenure_dayz'",
+        "models/low_performance.toml [monotone]: no evidence is called 'last_ratings'",
+        "models/mine.md: is missing",
+    ):
+        assert any(line.startswith(problem) for line in report.problems), report.problems
