@@ -10,22 +10,9 @@ import datetime as dt
 
 import pyarrow as pa
 
+from perfml.evidence.population.facts import PEOPLE
 from perfml.evidence.snapshots import make_snapshots, visible
 from perfml.evidence.sources import Data
-
-PEOPLE = pa.schema(
-    [
-        ("employee_id", pa.string()),
-        ("name", pa.string()),
-        ("department", pa.string()),
-        ("manager_id", pa.string()),
-        ("manager_name", pa.string()),
-        ("role_family", pa.string()),
-        ("level", pa.int64()),
-        ("tenure_days", pa.int32()),
-    ]
-)
-"""One person at one date; empty where the record does not say."""
 
 
 def people_at(data: Data, as_of: dt.date) -> pa.Table:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in
-from perfml.evidence.people import PEOPLE
+from perfml.evidence.population.facts import PEOPLE
 from perfml.files import reading
 from perfml.scoring.table_files import write_parts
 

@@ -1,0 +1,19 @@
+"""What is known of a person beside the id. Without heavy imports: the service reads it too."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+PEOPLE = pa.schema(
+    [
+        ("employee_id", pa.string()),
+        ("name", pa.string()),
+        ("department", pa.string()),
+        ("manager_id", pa.string()),
+        ("manager_name", pa.string()),
+        ("role_family", pa.string()),
+        ("level", pa.int64()),
+        ("tenure_days", pa.int32()),
+    ]
+)
+"""One person at one date; empty where the record does not say."""
