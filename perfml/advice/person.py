@@ -208,7 +208,7 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
         read_record(home, model, version),
         Voices(voices_of(home, model, day), read_columns(home, model, version)),
     )
-    leading: list[Any] = raising(first["reasons"])
+    leading: list[Any] = [reason for reason in raising(first["reasons"]) if voices.readable(reason, voice)]
     shared = {
         "model": model,
         "title": BothLanguages(zh=record.spec.zh, en=record.spec.en),

@@ -76,7 +76,7 @@ class Voices:
         )
 
     def voiced_reasons(self, reasons: Sequence[Reason], who: Reader) -> tuple[VoicedReason, ...]:
-        """What raises the risk and what is good news; a combination says nothing to a reader without the figures."""
+        """What raises the risk and what is good news, as far as it is :meth:`readable`."""
         return tuple(
             VoicedReason(
                 evidence=reason["evidence"],
@@ -86,10 +86,12 @@ class Voices:
                 en=self.text(reason, who, "en"),
             )
             for reason in reasons
-            if reason["evidence"] != UNLISTED
-            and form_of(reason, self._columns) != "combined"
-            and (reason["contribution"] > 0 or good_news(reason, self._columns))
+            if self.readable(reason, who) and (reason["contribution"] > 0 or good_news(reason, self._columns))
         )
+
+    def readable(self, reason: Reason, who: Who) -> bool:
+        """Whether a listed reason says something to ``who``: a combination does to HR alone, who read the figures beside it."""
+        return reason["evidence"] != UNLISTED and (who == "hr" or form_of(reason, self._columns) != "combined")
 
     def text(self, reason: Reason, who: Who, language: Language) -> str:
         """One line for ``who``; where the reason raises the risk also who can act, and what they can do."""

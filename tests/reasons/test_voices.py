@@ -143,6 +143,14 @@ def test_a_combination_calls_for_talk_and_names_nobody() -> None:
     )
 
 
+def test_a_combination_is_for_hr_who_read_the_figures_beside_it() -> None:
+    voices = Voices(SPEC, COLUMNS)
+    combined: Reason = {**reason(), "form": "combined"}
+    assert [voices.readable(combined, who) for who in ("hr", "manager", "employee")] == [True, False, False]
+    assert voices.readable(reason(), "manager") and not voices.readable({**reason(), "evidence": "other"}, "hr")
+    assert voices.voiced_reasons([combined], "manager") == ()
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
