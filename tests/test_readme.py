@@ -20,7 +20,7 @@ import perfml
 from perfml import cli
 from perfml.advice.suggestion_files import suggestion_file
 from tests.exports.company import company
-from tests.exports.makers import gbk_folder
+from tests.exports.makers import mark_and_zeros
 from tests.simulated import END, Simulated
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +44,7 @@ def test_perfml_commands_run_in_their_order(
     company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (export := tmp_path / "export").mkdir()
-    gbk_folder(company(tmp_path / "small"), export)
+    mark_and_zeros(company(tmp_path / "small"), export)
     typed = [shlex.split(line)[3:] for line in COMMANDS if line.startswith("python3 run.py perfml ")]
     assert typed and {arguments[0] for arguments in typed} <= set(typer.main.get_command(cli.app).commands)
     monkeypatch.chdir(tmp_path)

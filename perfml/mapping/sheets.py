@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import duckdb
@@ -144,35 +145,31 @@ def _without_row(cells: pa.Table) -> pa.Table:
 
 def _joined(sheets: list[Sheet]) -> list[Sheet]:
     """Files, or sheets of one workbook, that differ only in the number in their name (绩效2023, 绩效2024) become one sheet."""
-    groups: dict[object, list[Sheet]] = {}
+    groups: dict[tuple[object, ...], list[Sheet]] = {}
     for sheet in sheets:
-        same = (_numberless(sheet.file or ""), _numberless(sheet.sheet or ""), tuple(sheet.columns))
-        groups.setdefault((*same, sheet.header_row, sheet.header_rows, sheet.encoding, sheet.delimiter), []).append(
-            sheet
-        )
-    joined = []
-    for group in groups.values():
-        first = group[0]
-        if len(group) > 1:
-            cells = pa.concat_tables([_as_text_columns(sheet.cells) for sheet in group])
-            first = replace(
-                first,
-                file=_common([sheet.file or "" for sheet in group]),
-                sheet=_common([sheet.sheet or "" for sheet in group]) or None,
-                cells=cells,
-            )
-        joined.append(first)
-    return joined
+        names = (sheet.query, _numberless(sheet.file or ""), _numberless(sheet.sheet or ""))
+        shape = (sheet.header_row, sheet.header_rows, sheet.encoding, sheet.delimiter, *sheet.columns)
+        groups.setdefault((*names, *shape), []).append(sheet)
+    return [sheet for group in groups.values() for sheet in _one_of(group, sheets)]
 
 
-def _as_text_columns(cells: pa.Table) -> pa.Table:
-    """Columns as text where the files might differ in the type of a column."""
-    return pa.table(
-        {
-            name: column if pa.types.is_temporal(column.type) else column.cast(pa.string())
-            for name, column in zip(cells.column_names, cells.columns, strict=True)
-        }
-    )
+def _one_of(group: list[Sheet], sheets: list[Sheet]) -> list[Sheet]:
+    """The group as one sheet; as it is where the pattern of its names fits another sheet as well."""
+    file = _common([sheet.file or "" for sheet in group])
+    page = _common([sheet.sheet or "" for sheet in group])
+    fitting = [s for s in sheets if fnmatchcase(s.file or "", file) and fnmatchcase(s.sheet or "", page)]
+    if len(group) == 1 or len(fitting) > len(group):
+        return group
+    cells = pa.concat_tables(_alike([sheet.cells for sheet in group]))
+    return [replace(group[0], file=file, sheet=page or None, cells=cells)]
+
+
+def _alike(tables: list[pa.Table]) -> list[pa.Table]:
+    """The tables with the same type in each column: text where they differ."""
+    kinds = [{table.schema.field(name).type for table in tables} for name in tables[0].column_names]
+    same = [next(iter(kind)) if len(kind) == 1 else pa.string() for kind in kinds]
+    schema = pa.schema(list(zip(tables[0].column_names, same, strict=True)))
+    return [table.cast(schema) for table in tables]
 
 
 def _numberless(name: str) -> str:

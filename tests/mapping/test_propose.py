@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,6 +118,29 @@ def test_the_names_of_the_contract_mean_themselves(tmp_path: Path) -> None:
     events = {c.target: c for t in propose(tmp_path, TABLES).tables if t.table == "events" for c in t.columns}
     assert {target: c.mapping.column for target, c in events.items()} == {name: name for name in header.split(",")}
     assert all(c.standing == "sure" for c in events.values())
+
+
+def test_files_that_differ_in_a_number_are_one(tmp_path: Path) -> None:
+    employees(tmp_path)
+    header = "工号,绩效等级,考核日期"
+    for year in (2023, 2024):
+        write(tmp_path / f"绩效{year}.csv", header, *((p, "AB"[n % 2], f"{year}-07-10") for n, p in enumerate(PEOPLE)))
+    files = [t.sheet.file for t in propose(tmp_path, TABLES).tables if t.table == "reviews"]
+    assert files == ["绩效*.csv"]
+    write(tmp_path / "绩效说明.csv", "说明,内容", ("等级", "A 最好"))
+    files = [t.sheet.file for t in propose(tmp_path, TABLES).tables if t.table == "reviews"]
+    assert files == ["绩效2023.csv", "绩效2024.csv"]
+
+
+def test_tables_of_a_database_stay_apart(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "hr.duckdb")) as connection:
+        for name in ("员工", "备份"):
+            connection.execute(
+                f"create table {name} as select 'E' || n as 工号, date '2021-03-01' as 入职日期 from range(9) t(n)"
+            )
+    proposal = propose(tmp_path / "hr.duckdb", TABLES)
+    assert 'select * from "员工"' in [table.sheet.query for table in proposal.tables]
+    assert len(proposal.tables) + len(proposal.unused) == 2
 
 
 def test_private_columns_are_never_read(tmp_path: Path) -> None:

@@ -169,17 +169,25 @@ def fit(
     signs: Sequence[int] | None = None,
     categories: Mapping[int, int] | None = None,
     weight: Floats | None = None,
+    threads: int | None = None,
 ) -> RiskModel:
     """Fit on rows labelled 0 or 1; both classes must be present.
 
     ``folds`` choose the ``hyperparameters`` unless these are given; the parts are then refitted on all rows, which also set
     the level.
-    ``signs``: the direction required of each column (-1, 0, 1); ``categories``: number of codes of each categorical column.
+    ``signs``: the direction required of each column (-1, 0, 1); ``categories``: number of codes of each categorical column;
+    ``threads``: of LightGBM, by default one below :data:`ROWS_FOR_THREADS` and all processors from there on.
     """
     signs = [0] * features.shape[1] if signs is None else list(signs)
     categories = categories or {}
     problem = _Problem(
-        features=features, label=label, weight=weight, settings=settings, signs=signs, categories=categories
+        features=features,
+        label=label,
+        weight=weight,
+        settings=settings,
+        signs=signs,
+        categories=categories,
+        threads=threads,
     )
     usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= MIN_CASES]
     chosen = hyperparameters
@@ -209,6 +217,7 @@ class _Problem:
     settings: LearnerSpec
     signs: Sequence[int]
     categories: Mapping[int, int]
+    threads: int | None
 
     def trees(self, rows: Ints, *, seed: int, rounds: int, late: Ints | None = None) -> lgb.Booster:
         """Boost for ``rounds``, or stop early by the loss on the rows ``late``."""
@@ -260,7 +269,10 @@ class _Problem:
 
     def _parameters(self, seed: int, rows: int) -> dict[str, object]:
         signs = list(self.signs) if any(self.signs) else None
-        return boosting(self.settings, seed=seed, rows=rows) | {"objective": "binary", "monotone_constraints": signs}
+        parameters = boosting(self.settings, seed=seed, rows=rows)
+        if self.threads is not None:
+            parameters["num_threads"] = self.threads
+        return parameters | {"objective": "binary", "monotone_constraints": signs}
 
 
 def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, object]:

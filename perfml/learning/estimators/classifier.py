@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import fnmatch
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import StratifiedKFold, check_cv
-from sklearn.utils import Tags
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, check_X_y, validate_data
 
 from perfml.arrays import FeaturesLike, Floats, Ints, TargetLike
 from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, fit, probability
-from perfml.learning.estimators.encoding import Encoder, is_frame
+from perfml.learning.estimators.encoding import Encoder, as_frame, is_frame
 from perfml.project.model_spec import LearnerSpec
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 NUMBERS: dict[str, object] = {"dtype": np.float64, "ensure_all_finite": "allow-nan"}
 FOLDS = 5
 ROWS_FOR_FEWER_FOLDS = 20_000
+ROWS_FOR_IMPORTANCES = 2_000
 ROWS_FOR_ONE_FOLD = 50_000
 """With so many validation rows, one fifth held out once gives the same choice at a fifth of the cost."""
 
@@ -32,16 +35,20 @@ ROWS_FOR_ONE_FOLD = 50_000
 class RiskClassifier(ClassifierMixin, BaseEstimator):
     """Boosted trees and spline logistic regression, blended and calibrated out of fold; see :mod:`.blend`.
 
-    Takes NumPy arrays, pandas and polars frames, with categories, texts and missing values as they are; two classes.
+    Takes NumPy arrays (also of objects), pandas and polars frames, with categories, texts and missing values as they are;
+    two classes.
     Parameters have LightGBM's names and :class:`~perfml.project.model_spec.LearnerSpec`'s defaults, and
 
-    ``seeds``: one set of trees each; ``blend``: "learnt", or "trees" or "curves" alone; ``monotone``: column name (``*``
+    ``seeds``: one set of trees each; ``random_state``: as everywhere in scikit-learn; where given, as many seeds are drawn from
+    it as ``seeds`` has, and it shuffles the default folds; ``n_jobs``: threads of LightGBM, -1 for all processors, by default
+    one, and all from 50,000 rows on; ``blend``: "learnt", or "trees" or "curves" alone; ``monotone``: column name (``*``
     allowed) or position -> 1 or -1, the only direction in which the risk may move with it; ``cv``: what chooses rounds, ridge,
     blend and calibration: a number of folds, a scikit-learn splitter, or pairs of row numbers (for data in time, pairs of
     earlier and later rows). Default: 5 stratified folds, 3 from 20,000 rows on, and one fifth held out once from 50,000 on.
 
-    After fitting: ``classes_``, ``n_features_in_``, ``feature_names_in_`` for columns with names, and ``risk_``, the
-    fitted :class:`~perfml.learning.estimators.blend.RiskModel`.
+    After fitting: ``classes_``, ``n_features_in_``, ``feature_names_in_`` for columns with names; ``feature_importances_``
+    (features,), the mean absolute contribution to the log-odds over the training rows, of which at most 2,000, evenly spaced,
+    are looked at; and ``risk_``, the fitted :class:`~perfml.learning.estimators.blend.RiskModel`.
 
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(300, 3)); y = (X[:, 0] + rng.normal(size=300) > 0).astype(int)
@@ -65,6 +72,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         blend: Literal["learnt", "trees", "curves"] = DEFAULTS.blend,
         monotone: Mapping[str | int, Literal[-1, 1]] | None = None,
         cv: object = None,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
     ) -> None:
         self.learning_rate = learning_rate
         self.num_leaves = num_leaves
@@ -78,6 +87,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         self.blend = blend
         self.monotone = monotone
         self.cv = cv
+        self.random_state = random_state
+        self.n_jobs = n_jobs
 
     def __sklearn_tags__(self) -> Tags:
         """Accept missing values and categories; two classes only."""
@@ -92,6 +103,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
         Raises ValueError for infinite values, one class or more than two, and text columns that look like identifiers.
         """
+        X = as_frame(X)
         encoder = Encoder.fit(X)
         if is_frame(X):
             validate_data(self, X, skip_check_array=True)
@@ -112,17 +124,22 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         if weight is not None and not (weight > 0).all():  # a row of zero weight counts as absent
             matrix, codes, weight = matrix[weight > 0], codes[weight > 0], weight[weight > 0]
         label = codes.astype(np.float64)
+        given = {name: value for name, value in self.get_params(deep=False).items() if name in LearnerSpec.model_fields}
+        seeds, shuffle_seed = self._seeds()
         names = encoder.names or tuple(str(i) for i in range(matrix.shape[1]))
         self._encoder = encoder
         self.risk_: RiskModel = fit(
             matrix,
             label,
-            folds=self._folds(matrix, codes),
-            settings=self._settings(),
+            folds=self._folds(matrix, codes, shuffle_seed=shuffle_seed),
+            settings=LearnerSpec(**given | {"seeds": seeds}),
             signs=_signs(self.monotone or {}, names),
             categories={column: len(levels) for column, levels in encoder.levels.items()},
             weight=weight,
+            threads=_threads(self.n_jobs),
         )
+        rows = np.unique(np.linspace(0, len(matrix) - 1, ROWS_FOR_IMPORTANCES).round().astype(np.int64))
+        self.feature_importances_: Floats = np.abs(self.risk_.contributions(matrix[rows])[:, :-1]).mean(axis=0)
         return self
 
     def decision_function(self, X: FeaturesLike) -> Floats:
@@ -162,16 +179,23 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
     def _matrix(self, X: FeaturesLike) -> Floats:
         check_is_fitted(self)
+        X = as_frame(X)
+        if self._encoder.categorical and not is_frame(X):
+            X = pd.DataFrame(np.asarray(X))
         if not is_frame(X):
             return np.asarray(validate_data(self, X, reset=False, **NUMBERS))
         validate_data(self, X, reset=False, skip_check_array=True)
         return np.asarray(check_array(self._encoder.transform(X), **NUMBERS, estimator=self))
 
-    def _settings(self) -> LearnerSpec:
-        given = self.get_params(deep=False)
-        return LearnerSpec(**{name: given[name] for name in LearnerSpec.model_fields})
+    def _seeds(self) -> tuple[tuple[int, ...], int]:
+        """The seeds of the trees, and that of the default folds."""
+        if self.random_state is None:
+            return tuple(self.seeds), 0
+        drawn = check_random_state(self.random_state).randint(2**31 - 1, size=len(self.seeds) + 1)
+        *seeds, shuffle_seed = (int(seed) for seed in drawn)
+        return tuple(seeds), shuffle_seed
 
-    def _folds(self, matrix: Floats, codes: Ints) -> list[Split]:
+    def _folds(self, matrix: Floats, codes: Ints, *, shuffle_seed: int) -> list[Split]:
         if self.cv is not None:
             chosen: Iterable[Split] = check_cv(self.cv, codes, classifier=True).split(matrix, codes)
             return list(chosen)
@@ -180,8 +204,13 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         if folds < 2:
             return []
         if len(codes) >= ROWS_FOR_ONE_FOLD:
-            return list(StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(matrix, codes))[:1]
-        return list(StratifiedKFold(folds, shuffle=True, random_state=0).split(matrix, codes))
+            return list(StratifiedKFold(FOLDS, shuffle=True, random_state=shuffle_seed).split(matrix, codes))[:1]
+        return list(StratifiedKFold(folds, shuffle=True, random_state=shuffle_seed).split(matrix, codes))
+
+
+def _threads(n_jobs: int | None) -> int | None:
+    """How many threads ``n_jobs`` means: -1 all processors, -2 all but one."""
+    return n_jobs if n_jobs is None or n_jobs > 0 else max(1, (os.cpu_count() or 1) + 1 + n_jobs)
 
 
 def _signs(monotone: Mapping[str | int, Literal[-1, 1]], names: tuple[str, ...]) -> list[int]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict, TypeGuard
 
 import numpy as np
+import pandas as pd
 
 from perfml.arrays import FeaturesLike, Floats, Frame, Objects
 
@@ -93,6 +94,16 @@ class Encoder:
         return cls(tuple(raw["names"]), levels)
 
 
+def as_frame(X: FeaturesLike) -> FeaturesLike:
+    """A two-dimensional array or list that holds objects or texts as a frame without names; anything else unchanged."""
+    if is_frame(X) or not (isinstance(X, list | tuple) or getattr(X, "dtype", None) is not None):
+        return X
+    array = np.asarray(X)
+    if array.ndim != 2 or array.dtype.kind not in "OUS":
+        return X
+    return pd.DataFrame(np.asarray(X, dtype=object))  # a list of numbers and texts keeps its numbers
+
+
 def is_frame(X: FeaturesLike) -> TypeGuard[Frame]:
     """Whether ``X`` is a table with columns, such as a pandas or a polars frame."""
     return hasattr(X, "columns") and hasattr(X, "shape") and len(X.shape) == 2 and hasattr(X, "__getitem__")
@@ -117,8 +128,10 @@ def _texts(series: Any) -> Objects | None:
     values = np.asarray(series.to_list() if hasattr(series, "to_list") else series, dtype=object)
     texts = np.array([None if _missing(value) else value for value in values.tolist()], dtype=object)
     if any(isinstance(value, dict | list | set) for value in texts.tolist()):
-        raise TypeError(f"column {series.name!r} holds collections; a value must be a string or a number")
-    if kind == "object" and all(value is None or isinstance(value, int | float) for value in texts.tolist()):
+        raise TypeError(f"argument must be a string or a number: column {series.name!r} holds collections")
+    if kind == "object" and all(
+        value is None or isinstance(value, int | float | np.number | np.bool_) for value in texts.tolist()
+    ):
         return None
     return np.array([None if value is None else str(value) for value in texts.tolist()], dtype=object)
 

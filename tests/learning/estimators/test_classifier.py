@@ -65,6 +65,40 @@ def test_contributions_sum_to_the_margin() -> None:
     np.testing.assert_allclose(contributions[:, :-1].mean(axis=0), 0, atol=0.1)
 
 
+def test_an_array_of_objects_is_as_good_as_a_frame() -> None:
+    frame, y = people(400)
+    objects = frame.astype({"department": str}).to_numpy(dtype=object)
+    expected = RiskClassifier(**QUICK).fit(frame, y).decision_function(frame)
+    model = RiskClassifier(**QUICK).fit(objects, y)
+    np.testing.assert_array_equal(model.decision_function(objects), expected)
+    rows = objects.tolist()  # a list of lists, as it comes from JSON
+    np.testing.assert_array_equal(RiskClassifier(**QUICK).fit(rows, y).decision_function(rows), expected)
+    numbers = frame[["tenure_days", "rating"]].to_numpy()
+    plain = RiskClassifier(**QUICK).fit(numbers, y)
+    np.testing.assert_array_equal(plain.predict_proba(numbers.astype(object)), plain.predict_proba(numbers))
+    codes = RiskClassifier(**QUICK).fit(np.array([["0"], ["1"]] * 50), [0, 1] * 50)
+    np.testing.assert_array_equal(codes.decision_function([[0], [1]]), codes.decision_function([["0"], ["1"]]))
+
+
+def test_random_state_draws_the_seeds_and_n_jobs_changes_nothing() -> None:
+    frame, y = people(400)
+
+    def margin(**settings: object) -> np.ndarray:
+        return RiskClassifier(**QUICK | settings).fit(frame, y).decision_function(frame)
+
+    np.testing.assert_array_equal(margin(random_state=3), margin(random_state=3, n_jobs=2))
+    assert np.abs(margin(random_state=3) - margin(random_state=4)).max() > 1e-6
+    np.testing.assert_array_equal(margin(), margin(random_state=None))
+
+
+def test_feature_importances_are_mean_absolute_contributions() -> None:
+    frame, y = people()
+    model = RiskClassifier(**QUICK).fit(frame, y)
+    expected = np.abs(model.contributions(frame)[:, :-1]).mean(axis=0)
+    np.testing.assert_allclose(model.feature_importances_, expected)
+    assert model.feature_importances_.argmin() in (1, 3)  # rating and role are noise
+
+
 @pytest.mark.slow
 def test_works_where_scikit_learn_puts_it() -> None:
     frame, y = people()
