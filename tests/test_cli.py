@@ -51,7 +51,7 @@ COMMANDS = [
         "report",
         "serve",
     ),
-    *("promote", "track", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
+    *("promote", "track", "mlflow", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
     *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
 ]
 

@@ -149,7 +149,16 @@ app.command("map")(mapping.map_export)
 for command in (
     mapping.template,
     *(init, demo, check, features),
-    *(models.train, models.promote, models.track, models.replay, models.drift, models.fairness, models.raters),
+    *(
+        models.train,
+        models.promote,
+        models.track,
+        models.mlflow,
+        models.replay,
+        models.drift,
+        models.fairness,
+        models.raters,
+    ),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
     *(advice.decide, advice.intervene, serve),

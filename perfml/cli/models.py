@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -118,6 +120,25 @@ def track(project: ProjectOption = None, home: HomeOption = None, tracking_uri: 
         terminal.out.print("nothing waits to be logged")
     if not all(run.logged for run in runs):
         raise typer.Exit(1)
+
+
+def mlflow(
+    *,
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    tracking_uri: TrackingOption = None,
+) -> None:
+    """Open MLflow's own pages on the logged runs, on this machine, or say what to install and where the runs are."""
+    from perfml.learning.registry.mlflow_pages import pages_command  # loads LightGBM
+    from perfml.learning.registry.mlflow_tracking import PLAIN
+
+    command = pages_command(Project(project, home=home).home, uri=tracking_uri, port=port)
+    if isinstance(command, str):
+        terminal.out.print(f"the runs are on a server: {escape(command)}", highlight=False)
+        return
+    terminal.out.print(f"MLflow: http://127.0.0.1:{port}   (Ctrl-C ends it)", highlight=False)
+    raise typer.Exit(subprocess.call(command, env=os.environ | PLAIN))
 
 
 def replay(

@@ -34,6 +34,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     """
     began = time.monotonic()
     data, home = out / "company", out / "var"
+    runs = f"sqlite:///{(home / 'mlflow' / 'mlflow.db').resolve()}"  # a demo never logs to the company's own server
     for old in (data, home):
         shutil.rmtree(old, ignore_errors=True)
     with terminal.progress() as progress:
@@ -48,6 +49,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         with terminal.progress() as progress:
             project = Project(STARTER, home=home, progress=progress)
             model = project.train(name, data, until=END)
+            project.track(name, uri=runs)
             files = project.write_scores(name, data, as_of=[BEFORE, END])
         project.export_scores(files[-1:], out / f"{name}.xlsx")
         people = project.people(END)
@@ -68,6 +70,9 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
     page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
+    terminal.out.print(
+        f"MLflow has the training runs: python3 run.py perfml mlflow --home {home} --tracking-uri {runs}"
+    )
     terminal.out.print(
         f"to open the service: python3 run.py perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 from perfml.learning.record import BacktestRecord
 from perfml.learning.validation.lists import list_like
-from perfml.messages import Message
+from perfml.messages import Bilingual, Message
 from perfml.project.model_spec import Label
 
 CLEAR_GAIN = 1.25
@@ -45,7 +45,7 @@ def outcome_message(label: Label, days: int) -> Message:
         return Message.of(
             "outcome_exit_own" if tuple(label.exit_kinds) == ("voluntary",) else "outcome_exit", days=days
         )
-    return Message.of("outcome_other", days=days)
+    return Message.of("outcome_event", event=Bilingual(en=label.en or "", zh=label.zh or ""), days=days)
 
 
 def in_people(tested: BacktestRecord, *, share: float) -> InPeople | None:

@@ -11,9 +11,19 @@ from typing import Literal, TypeAlias, overload
 from pydantic import BaseModel, ConfigDict
 
 Language = Literal["en", "zh"]
-Value: TypeAlias = "int | float | str | tuple[str, ...] | Message"
-"""A number, a text that is the same in every language, names of columns, or another message within this one."""
+Value: TypeAlias = "int | float | str | tuple[str, ...] | Bilingual | Message"
+"""A number, a text that is the same in every language, names of columns, a text of a definition in both languages, or another
+message within this one."""
 JOINED: Mapping[Language, str] = {"en": " + ", "zh": " + "}
+
+
+class Bilingual(BaseModel):
+    """A text that a definition gives in English and Chinese."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    en: str
+    zh: str
 
 
 class Message(BaseModel):
@@ -60,6 +70,8 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
     def worded(value: Value) -> int | float | str:
         if isinstance(value, Message):
             return render(value, language, names=names)
+        if isinstance(value, Bilingual):
+            return value.zh if language == "zh" else value.en
         if isinstance(value, tuple | list):
             return JOINED[language].join(known.get(name, name) for name in value)
         return value

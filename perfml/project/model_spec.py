@@ -34,15 +34,29 @@ class Population(Spec):
         return self.eligible if self.where is None else f"{self.where} and {self.eligible}"
 
 
+EVENT_FACTS = ("kind", "value", "counterpart_id", "source")
+"""The columns of an event that the condition of a label may name."""
+
+
 class Label(Spec):
     """What is predicted, within each of ``horizons_days`` after the as-of date."""
 
-    kind: Literal["exit", "low_review"]
-    """``exit``: leaves the company; ``low_review``: the next review falls in the low band."""
+    kind: Literal["exit", "low_review", "event"]
+    """``exit``: leaves the company; ``low_review``: the next review falls in the low band; ``event``: the behaviour log gets an
+    event of one of ``kinds``."""
     horizons_days: tuple[Days, ...]
     """Horizons in ascending order; one model each."""
     exit_kinds: tuple[ExitKind, ...] = ("voluntary", "involuntary", "other")
     """For ``exit``, the kinds of exit that count."""
+    kinds: tuple[str, ...] = ()
+    """For ``event``, the kinds of event that count, as the log writes them."""
+    where: str | None = None
+    """For ``event``, SQL over its ``kind``, ``value``, ``counterpart_id`` and ``source``, such as ``value >= 10``. Default: every
+    event of ``kinds``."""
+    zh: str | None = None
+    """For ``event``, what people then have, in Chinese, as after “出现”."""
+    en: str | None = None
+    """For ``event``, what people then have, in English, as after "have": ``a sick leave of ten days or more``."""
     low_at_most: float | None = None
     """For ``low_review``, the highest rating of the low band."""
     correct_raters: bool = False
@@ -57,6 +71,12 @@ class Label(Spec):
             raise ValueError("label kind 'low_review' needs low_at_most, the highest rating of the low band")
         if self.correct_raters and self.kind != "low_review":
             raise ValueError("correct_raters is for label kind 'low_review'")
+        event = {"kinds": self.kinds, "where": self.where, "zh": self.zh, "en": self.en}
+        if self.kind == "event" and not all(given for key, given in event.items() if key != "where"):
+            raise ValueError("label kind 'event' needs kinds, zh and en")
+        if self.kind != "event" and any(event.values()):
+            given = next(key for key, given in event.items() if given)
+            raise ValueError(f"{given} is for label kind 'event'")
         if list(self.horizons_days) != sorted(set(self.horizons_days)) or not self.horizons_days:
             raise ValueError("horizons_days must ascend")
         return self

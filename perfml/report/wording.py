@@ -57,6 +57,8 @@ def outcome(spec: ModelSpec, days: int, language: Language) -> str:
         if language == "zh":
             return f"{days} 天内绩效评级为 {most} 或更低"
         return f"get a rating of {most} or lower within {days} days"
+    if spec.label.kind == "event":
+        return f"{days} 天内出现{spec.label.zh}" if language == "zh" else f"have {spec.label.en} within {days} days"
     own = tuple(spec.label.exit_kinds) == ("voluntary",)
     if language == "zh":
         return f"{days} 天内{'主动' if own else ''}离职"

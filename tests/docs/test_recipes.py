@@ -63,6 +63,20 @@ def test_new_model(project: Path) -> None:
         models.check_case(case, folder, project / str(number))
 
 
+def test_new_outcome(project: Path) -> None:
+    model, evidence_file = blocks("new-outcome.md", "toml")
+    (page,) = blocks("new-outcome.md", "md")
+    (project / "models" / "long_absence.toml").write_text(model, encoding="utf-8")
+    (project / "features" / "absence.toml").write_text(evidence_file, encoding="utf-8")
+    path = project / "pages" / "long_absence.md"
+    path.write_text(page, encoding="utf-8")
+    folder = ProjectFolder(project)
+    assert folder.definitions.makes("absences_364d_team_z")
+    models.check_page(path, folder)
+    for number, case in enumerate(models.read_page(path)[1]):
+        models.check_case(case, folder, project / str(number))
+
+
 def test_new_policy(project: Path) -> None:
     override, second = blocks("new-policy.md", "toml")
     (project / "models" / "course_match.toml").write_text(override, encoding="utf-8")

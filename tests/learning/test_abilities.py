@@ -45,6 +45,33 @@ def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_pat
         assert any(line in known for known in (*report.can, *report.cannot, *report.problems)), (eligible, report)
 
 
+def test_any_event_of_the_log_can_be_predicted(company: Path, tmp_path: Path) -> None:
+    text = (
+        'zh = "x"\nen = "x"\n[population]\nevery = "quarter"\n[backtest]\nmin_positives = 4\n[label]\nkind = "event"\n'
+        'kinds = ["{}"]\nzh = "x"\nen = "x"\nhorizons_days = [91]\n{}'
+    )
+    for number, (kind, where, line) in enumerate(
+        (
+            ("login", "", "model mine within 91 days"),
+            (
+                "sick_leave",
+                "",
+                "model mine: no event of kind 'sick_leave' is in the log; the most frequent kinds are: ",
+            ),
+            ("login", "where = 'value > 1e9'", "model mine: no event of kind 'login' with value > 1e9 is in the log"),
+            (
+                "login",
+                "where = 'hours > 3'",
+                "models/mine.toml [label.where]: an event has no 'hours'; use one of: kind, value",
+            ),
+        )
+    ):
+        opened = project(tmp_path / str(number), mine=text.format(kind, where))
+        (tmp_path / str(number) / "models" / "mine.md").write_text("# card")
+        report = opened.check(company)
+        assert any(each.startswith(line) for each in (*report.can, *report.cannot, *report.problems)), (line, report)
+
+
 def test_a_definition_that_cannot_be_used_is_a_problem_whatever_the_data_are(company: Path, tmp_path: Path) -> None:
     report = project(
         tmp_path,

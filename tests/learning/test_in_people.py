@@ -6,7 +6,7 @@ import pytest
 
 from perfml.learning.in_people import in_people, outcome_message
 from perfml.learning.record import ListRecord
-from perfml.messages import render
+from perfml.messages import Message, render
 from perfml.project.model_spec import Label
 from tests.records import backtest_record, figure
 
@@ -54,6 +54,12 @@ def test_the_sentence_counts_people_on_a_list_of_the_size_and_others() -> None:
         " of 100 on a list drawn up without a model, 11; of 100 others, 5"
     )
     assert render(past.text(happened), "zh").startswith("以往这样的名单上，每 100 人有 24 人在 91 天内主动离职；")
+    ill = Label(kind="event", kinds=("sick_leave",), en="a long sick leave", zh="长病假", horizons_days=(91,))
+    assert render(past.text(outcome_message(ill, 91)), "en").startswith(
+        "of 100 people on such a list, 24 had a long sick leave within 91 days;"
+    )
+    read_back = Message.model_validate_json(past.text(outcome_message(ill, 91)).model_dump_json())
+    assert "有 24 人在 91 天内出现长病假；" in render(read_back, "zh")
     alone = in_people(back_tested(None), share=0.01)
     assert alone is not None and alone.listed == 0.3 and "without a model" not in render(alone.text(happened), "en")
     assert in_people(backtest_record(), share=0.05) is None

@@ -185,3 +185,16 @@ def test_specs_are_frozen() -> None:
     label = parse(Label, MODEL["label"], file="f.toml")
     with pytest.raises(ValueError, match="frozen"):
         label.kind = "low_review"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "event"}, "label kind 'event' needs kinds, zh and en"),
+        ({"kind": "event", "kinds": ["x"], "zh": "x"}, "label kind 'event' needs kinds, zh and en"),
+        ({"kind": "exit", "where": "value > 1"}, "where is for label kind 'event'"),
+    ],
+)
+def test_labels_that_cannot_be(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(DefinitionError, match=message):
+        parse(Label, {"horizons_days": [91]} | change, file="f.toml")

@@ -11,24 +11,37 @@ import pandas as pd
 from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.evidence.sources import Data
+from perfml.learning.dataset.known import known_by
+from perfml.learning.dataset.logged_outcomes import logged_outcomes
 from perfml.learning.dataset.raters import corrected_ratings, rater_model
 from perfml.project.model_spec import Label
+
+ANY_EXIT = Label(kind="exit", horizons_days=(1,))
+LABEL_TABLES = {"exit": "exits", "low_review": "reviews", "event": "events"}
+"""Kind of label -> the table that its outcome is read from."""
 
 
 def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, until: dt.date) -> Floats:
     """1, 0 or missing for each row (employee_id, as_of): whether the outcome fell on a day in [as_of, as_of + horizon).
 
-    Only exits and reviews that happened and were known before ``until`` count. The label is missing where
+    Only exits, reviews and events that happened and were known before ``until`` count. The label is missing where
 
     - it has not matured by ``until`` (horizon and reporting delay have not passed),
     - the person had left before the as-of date,
     - an exit of the person is in quarantine and may lie before the end of the horizon, so that it is not known whether they left,
-    - for reviews, none fell within the horizon.
+    - for reviews, none fell within the horizon,
+    - for events, the log does not cover the horizon (:mod:`.logged_outcomes`). Who leaves within the horizon without an event
+      has none: 0.
 
     Raises :class:`DataError` if the table that the label needs is missing.
     """
-    table = "exits" if label.kind == "exit" else "reviews"
+    table = LABEL_TABLES[label.kind]
     data.require(table, remedy=f"a label of kind {label.kind!r} needs it")
+    if label.kind == "event":
+        logged = logged_outcomes(data, rows, label, horizon_days=horizon_days, until=until)
+        if data.has("exits"):
+            logged[np.isnan(labels(data, rows, ANY_EXIT, horizon_days=0, until=until))] = np.nan
+        return logged
     wait = horizon_days + label.reporting_delay_days
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
     known = known_by(until)
@@ -86,11 +99,6 @@ def known_reviews(data: Data, *, until: dt.date) -> pd.DataFrame:
     return data.connection.execute(f"select t.* from reviews t where {known_by(until)}").df()
 
 
-def known_by(until: dt.date) -> str:
-    """SQL condition: the row ``t`` had happened, was known and was not superseded before ``until``."""
-    return f"t.usable_day < date '{until}' and (t.superseded_day is null or t.superseded_day >= date '{until}')"
-
-
 def rating_scale(data: Data) -> tuple[float, float]:
     """The worst and the best rating. Raises :class:`DataError` if the reviews have no scale."""
     scale = data.specs["reviews"].scale
@@ -109,8 +117,7 @@ def exit_times(
     the as-of date counts as half a day.
     """
     end = until - dt.timedelta(days=delay_days)
-    any_exit = Label(kind="exit", horizons_days=(1,))
-    employed = labels(data, rows, any_exit, horizon_days=0, until=until)  # missing: had left, or not known
+    employed = labels(data, rows, ANY_EXIT, horizon_days=0, until=until)  # missing: had left, or not known
     data.connection.register("label_rows", rows[["employee_id", "as_of"]].assign(row_number=np.arange(len(rows))))
     known = known_by(until)
     codes = " ".join(f"when '{cause}' then {number}" for number, cause in enumerate(causes, start=1))

@@ -48,6 +48,8 @@ PLAIN = MappingProxyType(
 )
 """MLflow's settings during a call, unless the caller's environment sets them: no telemetry, short timeouts (seconds) without
 long retries, no files of the working folder in the model, no files left open."""
+SERVED = ("http:", "https:", "databricks")
+"""Beginnings of the address of a server, which chooses where artifacts lie and shows its own pages."""
 LONGEST_PARAMETER = 6000
 """Most characters that MLflow accepts."""
 _NAME = re.compile(r"[\w.\- /]+")
@@ -238,7 +240,7 @@ def _experiment(client: MlflowClient, home: Path, name: str, *, uri: str) -> str
     known = client.get_experiment_by_name(f"perfml-{name}")
     if known is not None:
         return str(known.experiment_id)
-    served = uri.startswith(("http:", "https:", "databricks"))
+    served = uri.startswith(SERVED)
     return client.create_experiment(
         f"perfml-{name}", artifact_location=None if served else (_mlflow(home) / "artifacts").as_uri()
     )

@@ -16,7 +16,8 @@ import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.sources import Data
-from perfml.learning.dataset.labels import known_by, labels
+from perfml.learning.dataset.known import known_by
+from perfml.learning.dataset.labels import labels
 from perfml.learning.record import UpliftRecord
 from perfml.learning.validation.metrics import estimate, expected_over_observed
 from perfml.messages import Message
