@@ -202,6 +202,27 @@ class Project:
         )
         return promoted
 
+    def dashboard(
+        self, model: str, out: str | Path, data: DataLocation | None = None, *, as_of: DateLike | None = None
+    ) -> Path:
+        """Write one model explained as a static HTML page: importance, dependence, those at highest risk on average, calibration,
+        lists, gates.
+
+        Every figure is over at least ten people and nobody is named. ``as_of``: default the end of the record.
+        """
+        from perfml.learning.registry.model_store import load
+        from perfml.report.dashboard.explained import Explained
+        from perfml.report.dashboard.writing import write_dashboard
+        from perfml.scoring.scoring import scored_at
+
+        self.folder.model(model)
+        loaded = load(self.home, model)
+        with self.open(data) as opened:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            scores, features = scored_at(opened, self.folder, loaded, as_of=day, progress=self.progress)
+        explained = [Explained.of(loaded, features, days) for days in sorted(loaded.risks)]
+        return write_dashboard(Path(out), model=loaded, scores=scores, explained=explained, as_of=day)
+
     def backtest(
         self, model: str, data: DataLocation | None = None, *, until: DateLike | None = None
     ) -> list[Backtest]:

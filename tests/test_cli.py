@@ -49,6 +49,7 @@ COMMANDS = [
         "score",
         "explain",
         "report",
+        "dashboard",
         "serve",
     ),
     *("promote", "track", "mlflow", "replay", "drift", "fairness", "raters", "curves", "warm-up"),

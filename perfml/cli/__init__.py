@@ -20,6 +20,7 @@ from perfml.cli.options import (
     FromOption,
     HomeOption,
     JsonOption,
+    OneDateOption,
     ProjectOption,
     ToOption,
     print_json,
@@ -132,6 +133,22 @@ def report(
     terminal.out.print(f"report: {written}", highlight=False)
 
 
+def dashboard(
+    model: str,
+    *,
+    out: Annotated[Path, typer.Option("--out", help="HTML file to write.")] = Path("dashboard.html"),
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Write one model explained as one HTML page: importance, dependence, calibration, lists, gates. Nobody is named."""
+    require_suffix(out, ".html")
+    with terminal.progress() as progress:
+        written = Project(project, home=home, progress=progress).dashboard(model, out, data, as_of=as_of)
+    terminal.out.print(f"dashboard: {written}", highlight=False)
+
+
 def serve(
     *,
     host: str = "127.0.0.1",
@@ -159,7 +176,7 @@ for command in (
         models.fairness,
         models.raters,
     ),
-    *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report),
+    *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
     *(advice.decide, advice.intervene, serve),
 ):

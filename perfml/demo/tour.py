@@ -70,9 +70,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
     page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
-    terminal.out.print(
-        f"MLflow has the training runs: python3 run.py perfml mlflow --home {home} --tracking-uri {runs}"
-    )
+    terminal.out.print(f"MLflow has the training runs: python3 run.py perfml mlflow --home {home}")
     terminal.out.print(
         f"to open the service: python3 run.py perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
     )

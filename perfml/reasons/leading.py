@@ -23,8 +23,8 @@ def others_share(reasons: Sequence[Reason] | None) -> float:
 
     What counts only in combination with other evidence is nobody's.
 
-    >>> overtime = {"evidence": "activity:overtime", "contribution": 0.3, "owner": "manager"}
-    >>> others_share([overtime, {"evidence": "rhythm", "contribution": 0.1, "owner": "employee"}])
+    >>> overtime = {"evidence": "activity:overtime", "contribution": 0.75, "owner": "manager"}
+    >>> others_share([overtime, {"evidence": "rhythm", "contribution": 0.25, "owner": "employee"}])
     0.75
     """
     raised = [

@@ -12,7 +12,7 @@ import datetime as dt
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -101,12 +101,27 @@ def write_report(
         "perfml_version": __version__,
     }
     columns = {name: column for each in lists for name, column in each.facts.columns.items()}
+    return write_page(
+        out,
+        "body.html.j2",
+        title=title,
+        values=values,
+        texts=lambda language: in_language(language, notices, columns, voices or {}),
+    )
+
+
+def write_page(
+    out: Path,
+    template: str,
+    *,
+    title: str,
+    values: Mapping[str, object],
+    texts: Callable[[Language], Mapping[str, object]],
+) -> Path:
+    """Write ``template`` in both languages as one HTML file; ``texts``: what it uses to put ``values`` into a language."""
     environment = _environment()
-    template = environment.get_template("body.html.j2")
-    bodies = [
-        (language, Markup(template.render(**values, **_in_language(language, notices, columns, voices or {}))))
-        for language in LANGUAGES
-    ]
+    body = environment.get_template(template)
+    bodies = [(language, Markup(body.render(**values, **texts(language)))) for language in LANGUAGES]
     script = environment.get_template("script.js").render(formula=json.dumps(FORMULA))
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = environment.get_template("page.html.j2")
@@ -138,15 +153,15 @@ class Places:
         return cls(numbers, listed, frozenset(targets), frozenset(courses))
 
 
-def _in_language(
+def in_language(
     language: Language, notices: Sequence[Message], columns: Mapping[str, Column], voices: Mapping[str, Voices]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """What the templates use to put facts into ``language``."""
 
     def t(en: str, zh: str, **numbers: object) -> str:
         return (zh if language == "zh" else en).format(**numbers)
 
-    def in_language(function: Any) -> Any:
+    def worded(function: Any) -> Any:
         return partial(function, language=language)
 
     def action(shown: ModelList, reason: Reason) -> str:
@@ -156,7 +171,7 @@ def _in_language(
         "t": t,
         "action": action,
         "l": language,
-        "say": in_language(render),
+        "say": worded(render),
         "notices": [wording.sentence(notice, {}, language) for notice in notices],
         "percent": percent,
         "gates": gates,
@@ -166,20 +181,20 @@ def _in_language(
         "stage_words": wording.STAGES,
         "measures": page_pictures.MEASURE_TEXTS,
         "groups": wording.GROUPS,
-        "number": in_language(wording.number),
-        "tenure": in_language(wording.tenure),
-        "sentence": in_language(wording.sentence),
-        "frequency": in_language(wording.natural_frequency),
-        "figure": in_language(wording.figure),
-        "outcome": in_language(wording.outcome),
-        "cases": in_language(wording.cases),
-        "owner": in_language(wording.owner),
-        "owner_name": in_language(wording.owner_name),
-        "evidence": in_language(wording.evidence),
-        "baseline": in_language(wording.baseline),
-        "reason_name": in_language(partial(wording.reason_name, columns)),
-        "calibrations": in_language(page_pictures.calibrations),
-        "comparisons": in_language(page_pictures.comparisons),
+        "number": worded(wording.number),
+        "tenure": worded(wording.tenure),
+        "sentence": worded(wording.sentence),
+        "frequency": worded(wording.natural_frequency),
+        "figure": worded(wording.figure),
+        "outcome": worded(wording.outcome),
+        "cases": worded(wording.cases),
+        "owner": worded(wording.owner),
+        "owner_name": worded(wording.owner_name),
+        "evidence": worded(wording.evidence),
+        "baseline": worded(wording.baseline),
+        "reason_name": worded(partial(wording.reason_name, columns)),
+        "calibrations": worded(page_pictures.calibrations),
+        "comparisons": worded(page_pictures.comparisons),
     }
 
 

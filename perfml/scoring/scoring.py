@@ -83,6 +83,19 @@ def score_in_parts(
         yield from score_date(table, model, values=values, as_of=day, held=held, progress=progress)
 
 
+def scored_at(
+    data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, progress: Progress = SILENT
+) -> tuple[pa.Table, Floats]:
+    """The rows of :func:`score` at one date, and the evidence of the people with a score (n, the model's columns)."""
+    table = make_table(
+        data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
+    )
+    require_evidence(table, model)
+    values, held = table.matrix([c.name for c in model.columns]), held_people(data, as_of)
+    scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
+    return scores, values[table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()]
+
+
 def require_evidence(table: Table, model: Model) -> None:
     """Raise :class:`ModelError` where ``table`` lacks columns that the model was trained on: a score would be a guess."""
     available = {column.name for column in table.columns}

@@ -32,7 +32,7 @@ def texts(path: Path) -> list[tuple[str, str, set[str]]]:
     ]
 
 
-@pytest.mark.parametrize("name", ["summary", "conversations", "advice", "models", "methods"])
+@pytest.mark.parametrize("name", ["summary", "conversations", "advice", "models", "methods", "dashboard"])
 def test_both_languages_say_the_same_numbers(name: str) -> None:
     pairs = texts(FOLDER / f"{name}.html.j2")
     assert len(pairs) > 5

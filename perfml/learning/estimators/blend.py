@@ -11,7 +11,7 @@ import fnmatch
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import lightgbm as lgb
 import numpy as np
@@ -23,6 +23,9 @@ from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
 from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, SplinesJson, fit_path
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
+
+if TYPE_CHECKING:
+    import shap
 
 Split = tuple[Ints, Ints]
 """Training rows and validation rows."""
@@ -114,6 +117,16 @@ class RiskModel:
         out *= self.calibration.slope
         out[:, -1] += self.calibration.intercept
         return out
+
+    def explanation(self, features: Floats, names: Sequence[str]) -> shap.Explanation:
+        """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
+
+        ``names`` (features,): what the plots call the columns; without a Chinese font they print boxes for Chinese.
+        """
+        import shap  # takes a second, and only this method uses it
+
+        values = self.contributions(features)
+        return shap.Explanation(values[:, :-1], base_values=values[:, -1], data=features, feature_names=list(names))
 
     def to_parts(self) -> tuple[RiskParts, list[str]]:
         """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""

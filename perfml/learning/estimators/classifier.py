@@ -166,16 +166,13 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         return self.risk_.contributions(matrix)
 
     def explanation(self, X: FeaturesLike) -> shap.Explanation:
-        """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
+        """:meth:`contributions` as shap's own object, for its plots; see :meth:`.RiskModel.explanation`.
 
-        Categories are codes in ``data``. Without a Chinese font shap's plots print boxes for Chinese names.
+        Categories are codes in ``data``.
         """
-        import shap  # takes a second, and only this method uses it
-
         matrix = self._matrix(X)
-        values = self.risk_.contributions(matrix)
         names = [str(name) for name in getattr(self, "feature_names_in_", range(matrix.shape[1]))]
-        return shap.Explanation(values[:, :-1], base_values=values[:, -1], data=matrix, feature_names=names)
+        return self.risk_.explanation(matrix, names)
 
     def _matrix(self, X: FeaturesLike) -> Floats:
         check_is_fitted(self)
