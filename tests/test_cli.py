@@ -269,7 +269,7 @@ def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simu
     code, out, _ = run("targets", *data, *where, "--as-of", "2026-09-03", "--out", tmp_path / "t.csv")
     assert code == 0 and "goals:" in out and max(map(len, out.splitlines())) <= 100
     table = pd.read_csv(tmp_path / "t.csv")
-    assert set(table["status"]) <= {"suggested", "fits", "none", "error", "held"} and len(table) > 500
+    assert set(table["status"]) <= {"suggested", "fits", "none", "beyond", "error", "held"} and len(table) > 500
     code, out, _ = run("courses", *data, *where, "--out", tmp_path / "c.parquet")
     assert code == 0 and "people with courses" in out
     courses = pq.read_table(tmp_path / "c.parquet").to_pandas()
@@ -278,8 +278,10 @@ def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simu
     assert {row["employee_id"] for row in json.loads(out)} == {first["employee_id"]}
     code, _, err = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", *where)
     assert code == 1 and "say why it is refused" in err
-    code, out, _ = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "已学过", *where)
-    assert code == 0 and "已学过" in out
+    code, _, err = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "已学过", *where)
+    assert code == 1 and "too short for a reason" in err
+    code, out, _ = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "去年已学过这门课", *where)
+    assert code == 0 and "去年已学过这门课" in out
     code, _, err = run("decide", "nothing", "accept", "--by", "李娜", *where)
     assert code == 1 and "there is no such suggestion" in err
     code, out, _ = run("courses", *data, *where, "--employee", first["employee_id"], "--json")

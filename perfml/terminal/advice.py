@@ -43,7 +43,7 @@ def targets_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, m
         changes = (
             f"target {_change(row['old_target'], row['new_target'])}",
             f"weight {_change(row['old_weight'], row['new_weight'])}",
-            f"chance of reaching it {row['probability_before']:.0%} → {row['probability_after']:.0%}",
+            f"chance of reaching it {_chances(row['probability_before'], row['probability_after'])}",
         )
         out.print(head, highlight=False)
         for line in (" · ".join(changes), escape(row["en"]), f"[dim]{escape(row['zh'])}[/]"):
@@ -184,6 +184,11 @@ def _first(what: str, count: int, most: int) -> str:
 
 def _change(old: float, new: float | None) -> str:
     return f"{old:,.6g}" if new is None or new == old else f"{old:,.6g} → [bold]{new:,.6g}[/]"
+
+
+def _chances(before: float, after: float) -> str:
+    """Both probabilities, or one where a person reads no difference."""
+    return f"{before:.0%}" if f"{before:.0%}" == f"{after:.0%}" else f"{before:.0%} → [bold]{after:.0%}[/]"
 
 
 def _chinese(row: SuggestedCourse) -> bool:
