@@ -280,7 +280,9 @@ def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simu
     assert code == 1 and "say why it is refused" in err
     code, _, err = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "已学过", *where)
     assert code == 1 and "too short for a reason" in err
-    code, out, _ = run("decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "去年已学过这门课", *where)
+    code, out, _ = run(
+        "decide", first["suggestion_id"], "refuse", "--by", "李娜", "--reason", "去年已学过这门课", *where
+    )
     assert code == 0 and "去年已学过这门课" in out
     code, _, err = run("decide", "nothing", "accept", "--by", "李娜", *where)
     assert code == 1 and "there is no such suggestion" in err

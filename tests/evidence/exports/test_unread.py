@@ -18,7 +18,7 @@ LOG = "employee_id | happened_at | kind\ne1 | 2024-01-01 | login"
 
 def checked(folder: Path) -> CheckReport:
     with opened(folder, strict=False) as data:
-        return check(data, shipped(), {})
+        return check(data, shipped())
 
 
 def finding(report: CheckReport, table: str, rule: str) -> TableFinding:
