@@ -111,6 +111,6 @@ def test_demo_does_the_whole_job(
     assert "主动离职风险" in page and "Risk of leaving" in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
     for model in ("attrition", "low_performance"):
-        assert (tmp_path / f"{model}.csv").is_file()
+        assert (tmp_path / f"{model}.xlsx").is_file()
         assert (tmp_path / "var" / "models" / model / "candidate").is_file()
     assert not (tmp_path / "company" / "truth.parquet").exists()
