@@ -22,7 +22,15 @@ settings.register_profile(
 settings.load_profile("perfml")
 
 
-LONGEST = ("test_evaluation.py", "test_notebooks.py", "test_readme.py", "test_cli.py")
+LONGEST = (
+    "test_evaluation.py",
+    "test_notebooks.py",
+    "test_readme.py",
+    "test_thin_companies.py",
+    "test_cli.py",
+    "test_damaged_files.py",
+    "test_exports.py",
+)
 """Files of minutes, begun first: at the end, one of them would keep one worker busy and leave the others idle."""
 
 
