@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from perfml import DataError, ModelError, Project
@@ -122,7 +122,7 @@ SHAPES = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=12, suppress_health_check=[*HealthCheck])
+@settings(max_examples=12, phases=[Phase.generate], suppress_health_check=[*HealthCheck])
 @given(company=SHAPES, model=st.sampled_from(sorted(HORIZON)))
 def test_any_mixture(company: Thin, model: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert verdict(company, model, tmp_path_factory.mktemp("thin"))

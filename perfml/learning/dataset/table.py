@@ -54,7 +54,10 @@ class Table:
         only because the record does would let a model learn the calendar.
         """
         wanted = [c.name for c in self.columns] if names is None else list(names)
-        values = np.ascontiguousarray(self.frame.reindex(columns=wanted).to_numpy(dtype=np.float64))
+        own = self.frame.reindex(columns=wanted).to_numpy(
+            dtype=np.float64, copy=True
+        )  # a view of pandas cannot be written to
+        values = np.ascontiguousarray(own)
         reach = {c.name: c.reach_days * MIN_COVERED for c in self.columns}
         as_of = self.frame["as_of"].to_numpy().astype("M8[D]")
         for date in np.unique(as_of).tolist():
