@@ -415,7 +415,7 @@ class Project:
         self, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
     ) -> pa.Table:
         """Each goal in force at ``as_of`` (default: the end of the record) with its forecast and a suggestion inside the policy,
-        or why there is none; see ``perfml.advice.targets.suggest.SCHEMA``. Kept under ``home``, where the service reads."""
+        or why there is none; see ``perfml.advice.targets.suggestion_rows.SCHEMA``. Kept under ``home`` for the service."""
         from perfml.advice.decision_log import DecisionLog
         from perfml.advice.suggestion_files import keep_suggestions
         from perfml.advice.targets.suggest import suggest

@@ -9,8 +9,15 @@ from pathlib import Path
 
 from perfml.errors import PerfmlError
 
-DAMAGE = (OSError, ValueError, LookupError, TypeError, NotImplementedError)
-"""What readers of Parquet, JSON and text raise where a file is cut, holds something else, or was written by another version."""
+DAMAGE = (
+    OSError,  # unreadable, a folder in its stead, or cut (pyarrow)
+    ValueError,  # no JSON, no UTF-8, no Parquet, no date
+    LookupError,  # a key or column that is not in it
+    TypeError,  # a list for a mapping, or fields of another version: ``Promotion(**entry)``
+    NotImplementedError,  # a type of Parquet that pyarrow does not read
+)
+"""What reading a damaged file raises. Blocks under :func:`reading` hold the reading alone, as a fault of perfml would look the
+same; the error it came from stays attached."""
 LONGEST_REASON = 200
 
 

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from perfml import Project, cli
 from perfml.advice.suggestion_files import keep_suggestions
-from perfml.advice.targets.suggest import SCHEMA
+from perfml.advice.targets.suggestion_rows import SCHEMA
 from perfml.learning.registry.artifacts import VERSION_LENGTH, current_version
 from perfml.service.app import create_app
 from tests.test_thin_companies import QUICK

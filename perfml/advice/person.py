@@ -145,8 +145,8 @@ class SharedPerson(_BundlePart):
     targets: tuple[TargetSupport, ...]
 
 
-class PersonForHr(SharedPerson):
-    """Everything that HR needs to support one person."""
+class KnownPerson(_BundlePart):
+    """What HR knows a person by beside the id; null where the record does not say."""
 
     name: str | None
     department: str | None
@@ -155,6 +155,11 @@ class PersonForHr(SharedPerson):
     role_family: str | None
     level: int | None
     tenure_days: int | None
+
+
+class PersonForHr(SharedPerson, KnownPerson):
+    """Everything that HR needs to support one person."""
+
     risks: tuple[HrRisk, ...]
     offers: tuple[OfferedHelp, ...]
     """Oldest first."""

@@ -108,7 +108,7 @@ class UnchangedTarget(GoalRow):
 
 
 StoredTarget: TypeAlias = SuggestedTarget | UnchangedTarget
-"""A row of ``perfml.advice.targets.suggest.SCHEMA``."""
+"""A row of ``perfml.advice.targets.suggestion_rows.SCHEMA``."""
 
 
 class SuggestedCourse(SuggestionKey):

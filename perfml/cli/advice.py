@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,7 +96,7 @@ def escalations(
     """List the shocks beyond the target policy, one case for each metric and place, with the figures and who may decide."""
     cases = Project(project, home=home).escalations(as_of=as_of, policy=policy)
     if as_json:
-        print_json([asdict(case) for case in cases])
+        print_json([case.model_dump() for case in cases])
     else:
         tables.escalations_list(cases)
 

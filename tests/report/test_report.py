@@ -19,7 +19,7 @@ import pytest
 
 from perfml.advice.courses.match import SCHEMA as COURSES
 from perfml.advice.priorities import Ranking, priorities
-from perfml.advice.targets.suggest import SCHEMA as TARGETS
+from perfml.advice.targets.suggestion_rows import SCHEMA as TARGETS
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.harmless import FORMULA

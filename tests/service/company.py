@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from perfml.advice.courses.match import SCHEMA as COURSES
 from perfml.advice.suggestion_files import keep_suggestions
-from perfml.advice.targets.suggest import SCHEMA as TARGETS
+from perfml.advice.targets.suggestion_rows import SCHEMA as TARGETS
 from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.registry.model_store import FittedModels, save

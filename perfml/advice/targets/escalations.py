@@ -9,29 +9,29 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from statistics import median
 from typing import Any
+
+from pydantic import BaseModel, ConfigDict
 
 from perfml.advice.targets.texts import amount, percent
 from perfml.messages import Message, render
 
 _GoalRow = Mapping[str, Any]
-"""A row of ``perfml.advice.targets.suggest.SCHEMA``."""
+"""A row of ``perfml.advice.targets.suggestion_rows.SCHEMA``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Escalation:
+class EscalationFigures(BaseModel):
     """One case: the goals on a metric and place that no permitted change of target helps. Targets are sums over them."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     escalation_id: str
     """The same within a month for the same policy, metric and place."""
     policy: str
-    policy_version: str
-    as_of: dt.date
     metric: str
     scope: str | None
-    """The place; None where the goals have none."""
+    """The place; null where the goals have none."""
     people: int
     goals: int
     core_goals: int
@@ -53,11 +53,17 @@ class Escalation:
     probability_at_limit: float
     """Median probability of reaching the target at the limit, at the owners' usual effort."""
     goal_ids: tuple[str, ...]
-    decided_by_zh: str
-    """Who may decide."""
-    decided_by_en: str
     zh: str
     en: str
+
+
+class Escalation(EscalationFigures):
+    """A case with its policy's version, its date, and who may decide."""
+
+    policy_version: str
+    as_of: dt.date
+    decided_by_zh: str
+    decided_by_en: str
 
 
 def escalations(rows: Iterable[_GoalRow]) -> tuple[Escalation, ...]:

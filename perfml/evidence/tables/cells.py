@@ -222,7 +222,7 @@ def _column(values: Iterable[CellValue]) -> pa.Array:
     if kinds == {int}:
         return pa.array(cells, pa.int64())
     if kinds and kinds <= {int, float}:
-        return pa.array([None if cell is None else float(cell) for cell in cells], pa.float64())  # type: ignore[arg-type]
+        return pa.array([float(cell) if isinstance(cell, int | float) else None for cell in cells], pa.float64())
     if kinds == {dt.date}:
         return pa.array(cells, pa.date32())
     if kinds and kinds <= {dt.date, dt.datetime}:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict
 
 from perfml.advice.decision_log import DecisionLog
-from perfml.advice.targets.escalations import escalations
+from perfml.advice.targets.escalations import EscalationFigures, escalations
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAnswer
 from perfml.service.answers.suggestions import suggestions_file
@@ -14,39 +14,11 @@ from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
 
-class EscalationAnswer(Answer):
+class EscalationAnswer(EscalationFigures):
     """One case: the goals on a metric and place that no change within the policy brings into reach. Targets are sums."""
 
-    escalation_id: str
-    policy: str
-    metric: str
-    scope: str | None
-    """The place; null where the goals have none."""
-    people: int
-    goals: int
-    core_goals: int
-    """Goals among them whose target and weight never move."""
-    weights_moved: int
-    """Goals among them for which weight is suggested to move to what can be reached."""
-    market_percent: float
-    """The median outside influence: market, season and definition."""
-    limit_percent: float
-    """The median change that the policy still allows."""
-    target: float
-    expected: float
-    needed_target: float
-    """What would bring each goal to the edge of the band at its owner's usual effort."""
-    limit_target: float
-    """The nearest that the policy allows."""
-    probability_before: float
-    """Median probability of reaching the target in force."""
-    probability_at_limit: float
-    """Median probability of reaching the target at the limit, at the owners' usual effort."""
-    goal_ids: tuple[str, ...]
     decided_by: TextAnswer
     """Who may decide."""
-    zh: str
-    en: str
     decisions: tuple[DecisionAnswer, ...]
     """The decisions about it, oldest first; the newest counts. They are posted like those about a suggestion."""
 
@@ -78,7 +50,7 @@ def target_escalations(store: Store, query: EscalationsQuery) -> EscalationsAnsw
         escalations=tuple(
             EscalationAnswer.model_validate(
                 {
-                    **asdict(case),
+                    **case.model_dump(include=set(EscalationFigures.model_fields)),
                     "decided_by": {"zh": case.decided_by_zh, "en": case.decided_by_en},
                     "decisions": [asdict(decision) for decision in decided.get(case.escalation_id, [])],
                 }

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from perfml.advice.person import KnownPerson
 from perfml.messages import Message, render
 from perfml.reasons.record import Form
 from perfml.scoring.people_files import PersonFacts
@@ -76,16 +77,8 @@ class ExpectedCasesAnswer(Answer):
     high: float
 
 
-class PersonFactsAnswer(Answer):
+class PersonFactsAnswer(KnownPerson):
     """What HR knows a person by, as known at the as-of date; null where the record does not say."""
-
-    name: str | None
-    department: str | None
-    manager_id: str | None
-    manager_name: str | None
-    role_family: str | None
-    level: int | None
-    tenure_days: int | None
 
     @classmethod
     def of(cls, facts: PersonFacts) -> Self:

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from perfml.advice.targets.escalations import escalations
-from perfml.advice.targets.suggest import SCHEMA, suggest
+from perfml.advice.targets.suggest import suggest
+from perfml.advice.targets.suggestion_rows import SCHEMA
 from perfml.evidence.sources import Data
 from perfml.project.spec import ForWhom
 from perfml.project.target_policy import DefinitionChange, TargetPolicy
