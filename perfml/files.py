@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and a damaged one that is read ends in one error that names it."""
+"""Files that are written whole or not at all, readable by their owner alone; a damaged one ends in one error that names it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 
 from perfml.errors import PerfmlError
 
@@ -19,6 +20,8 @@ DAMAGE = (
 """What reading a damaged file raises. Blocks under :func:`reading` hold the reading alone, as a fault of perfml would look the
 same; the error it came from stays attached."""
 LONGEST_REASON = 200
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+"""Rights of files and folders that are made."""
 
 
 @contextmanager
@@ -44,15 +47,28 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     A process killed at any moment leaves the previous ``path`` unchanged.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    private_folder(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
     try:
         yield temporary
+        temporary.chmod(PRIVATE_FILE)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def private_folder(path: Path) -> None:
+    """Make ``path`` and its parents; folders that are made are open to their owner alone."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def private_file(path: Path) -> None:
+    """Make ``path`` if it does not exist, readable and writable by its owner alone."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, PRIVATE_FILE))
 
 
 def write_text(path: Path, text: str) -> None:

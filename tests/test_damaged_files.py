@@ -33,7 +33,7 @@ COMPANY = Thin(people=60, events=8, leavers=40)
 DAY = str(COMPANY.until)
 SCORES, RECORD = f"scores/{MODEL}/{DAY}.parquet", f"scores/{MODEL}/{DAY}.json"
 SUGGESTIONS = f"suggestions/target_adjustment/{DAY}.parquet"
-STORE = "memory.sqlite"
+STORE = "store.sqlite"
 DATA = ["--data", "DATA"]
 COMMANDS = {
     "explain": ["explain", PERSON, "--model", MODEL],
@@ -114,7 +114,7 @@ def text(path: Path) -> None:
 
 def broken_entry(path: Path) -> None:
     with sqlite3.connect(path) as connection:
-        connection.execute("update decisions set said = '{\"verdict\": 1'")
+        connection.execute("update decisions set entry = '{\"verdict\": 1'")
     connection.close()
 
 

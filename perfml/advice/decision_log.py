@@ -1,7 +1,7 @@
 """The decision log: what people decide about suggestions, and which help was offered to employees.
 
-Rows are only added. The newest decision about a suggestion counts, and so does the newest entry about an intervention (one
-employee, kind and day); older entries stay. Both are stored in an SQLite file under ``home``; nothing is applied from here.
+Entries are only added. The newest decision about a suggestion counts, and so does the newest entry about an intervention (one
+employee, kind and day); older entries stay. Both are in the store of ``home``; nothing is applied from here.
 
 Every entry carries an idempotency key of the caller: the same entry under the same key is stored once, however often it is
 sent; a different entry under that key is refused.
@@ -10,49 +10,26 @@ sent; a different entry under that key is refused.
 from __future__ import annotations
 
 import datetime as dt
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sql
-from sqlalchemy.dialects.sqlite import insert
 
 from perfml.errors import PerfmlError
-from perfml.files import reading
 from perfml.messages import Message, render
 from perfml.sentences import is_sentence
+from perfml.store.record_store import NewEntry, RecordStore, StoredEntry
+from perfml.store.tables import DECISIONS, INTERVENTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FILE = "memory.sqlite"
 DecisionVerdict = Literal["accept", "refuse"]
 InterventionStatus = Literal["offered", "refused", "done"]
 VERDICTS: tuple[DecisionVerdict, ...] = ("accept", "refuse")
 STATUSES: tuple[InterventionStatus, ...] = ("offered", "refused", "done")
-E = TypeVar("E")
-_TABLES = sql.MetaData()
-
-
-def _entry_table(name: str, subject: str) -> sql.Table:
-    """A table of entries about ``subject``: the entry as JSON without the time at which it was stored."""
-    return sql.Table(
-        name,
-        _TABLES,
-        sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
-        sql.Column("key", sql.Text, nullable=False, unique=True),
-        sql.Column("said", sql.Text, nullable=False, key="entry"),  # the name of the column in files already written
-        sql.Column("entered_at", sql.Text, nullable=False),
-        sql.Column(subject, sql.Text, nullable=False),
-    )
-
-
-_DECISIONS = _entry_table("decisions", "suggestion_id")
-_INTERVENTIONS = _entry_table("interventions", "employee_id")
 
 
 class EntryError(PerfmlError):
@@ -64,10 +41,6 @@ class EntryError(PerfmlError):
     def __init__(self, problem: Message, *, field: str, of: str, remedy: Message) -> None:
         self.messages, self.field = (problem, remedy), field
         super().__init__(render(problem, "en"), where=f"{field} of {of}", remedy=render(remedy, "en"))
-
-
-class KeyTaken(PerfmlError):
-    """Another entry is stored under the same idempotency key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +74,10 @@ class Intervention:
 
 
 class DecisionLog:
-    """The log under ``home``; the file is created when an entry is first stored."""
+    """The log in the store of ``home``."""
 
     def __init__(self, home: Path) -> None:
-        self._path = (home / FILE).absolute()
+        self._store = RecordStore(home)
 
     def decide(self, decision: Decision, *, key: str) -> Decision:
         """Store a decision, and return it as stored.
@@ -122,16 +95,15 @@ class DecisionLog:
             if not is_sentence(decision.reason):
                 problem = Message.of("entry_reason_too_short", reason=decision.reason)
                 raise EntryError(problem, field="reason", of=subject, remedy=Message.of("entry_give_a_sentence"))
-        (stored,) = self._add(_DECISIONS, {key: asdict(decision)})
-        return Decision(**stored)
+        (stored,) = self._add(DECISIONS, "suggestion_id", {key: asdict(decision)})
+        return _decision(stored)
 
     def decisions(self, suggestion_ids: Iterable[str] | None = None) -> dict[str, list[Decision]]:
         """The decisions about each suggestion (of ``suggestion_ids``; default: all), oldest first."""
         out: dict[str, list[Decision]] = {}
         wanted = None if suggestion_ids is None else set(suggestion_ids)
-        for decision in self._read(_DECISIONS, lambda entry: Decision(**entry)):
-            if wanted is None or decision.suggestion_id in wanted:
-                out.setdefault(decision.suggestion_id, []).append(decision)
+        for stored in self._store.read(DECISIONS, subjects=wanted):
+            out.setdefault(stored.subject, []).append(_decision(stored))
         return out
 
     def refused(self) -> frozenset[str]:
@@ -147,65 +119,24 @@ class DecisionLog:
             _check(intervention)
         alone = len(interventions) == 1
         entries = {key if alone else f"{key}/{n}": _plain(each) for n, each in enumerate(interventions)}
-        return [_intervention(stored) for stored in self._add(_INTERVENTIONS, entries)]
+        return [_intervention(stored) for stored in self._add(INTERVENTIONS, "employee_id", entries)]
 
     def interventions(self) -> list[Intervention]:
         """The newest entry of each employee, kind and day, in the order in which they were first stored."""
-        entries = self._read(_INTERVENTIONS, _intervention)
+        entries = map(_intervention, self._store.read(INTERVENTIONS))
         return list({(entry.employee_id, entry.kind, entry.offered_on): entry for entry in entries}.values())
 
-    def _add(self, table: sql.Table, entries: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Store each entry under its key, all or none."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._path.is_file():  # new, or deleted since its tables were created
-            _engine.cache_clear()
-        with _whole(self._path), _engine(self._path).begin() as connection:
-            return [_stored(connection, table, key, entry=entry) for key, entry in entries.items()]
-
-    def _read(self, table: sql.Table, entry_of: Callable[[dict[str, Any]], E]) -> list[E]:
-        """All entries, oldest first. Raises :class:`PerfmlError` for a damaged file."""
-        if not self._path.exists():
-            return []
-        with _whole(self._path), _engine(self._path).connect() as connection:
-            rows = connection.execute(sql.select(table.c.entry, table.c.entered_at).order_by(table.c.number)).all()
-            return [entry_of(json.loads(entry) | {"entered_at": at}) for entry, at in rows]
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[None]:
-    """A store that cannot be read or written becomes one :class:`PerfmlError`."""
-    remedy = "try again if another program is writing to it, else restore it from a backup"
-    try:
-        with reading(path, remedy=remedy):
-            yield
-    except sql.exc.SQLAlchemyError as error:
-        reason = str(error).splitlines()[0]
-        raise PerfmlError(f"cannot be read ({reason})", where=str(path), remedy=remedy) from error
-
-
-@lru_cache(maxsize=16)
-def _engine(path: Path) -> sql.Engine:
-    """The engine of one file, its tables created. It pools no connection, so that threads and forks may share it."""
-    engine = sql.create_engine(f"sqlite:///{path}", poolclass=sql.NullPool)
-    with engine.begin() as connection:
-        for table in _TABLES.sorted_tables:
-            connection.execute(sql.schema.CreateTable(table, if_not_exists=True))
-    return engine
-
-
-def _stored(connection: sql.Connection, table: sql.Table, key: str, *, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Insert ``entry`` under ``key`` unless it is stored already, and return it as stored."""
-    _required(key, "idempotency key", of="the entry", remedy="entry_send_key")
-    text = json.dumps({k: v for k, v in entry.items() if k != "entered_at"}, ensure_ascii=False, sort_keys=True)
-    subjects = {column.key: entry[column.key] for column in table.c if column.key in entry}
-    row = {"key": key, "entry": text, **subjects, "entered_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-    connection.execute(insert(table).values(row).on_conflict_do_nothing(index_elements=[table.c.key]))
-    stored, at = connection.execute(sql.select(table.c.entry, table.c.entered_at).where(table.c.key == key)).one()
-    if stored != text:
-        raise KeyTaken(
-            "stands for another entry", where=f"idempotency key {key!r}", remedy="send another entry under another key"
+    def _add(self, table: sql.Table, subject: str, entries: Mapping[str, dict[str, Any]]) -> list[StoredEntry]:
+        """Store each entry, which names its ``subject``, under its key, all or none."""
+        for key in entries:
+            _required(key, "idempotency key", of="the entry", remedy="entry_send_key")
+        return self._store.add(
+            table,
+            [
+                NewEntry(key=key, subject=entry[subject], entry={k: v for k, v in entry.items() if k != "entered_at"})
+                for key, entry in entries.items()
+            ],
         )
-    return {**json.loads(stored), "entered_at": at}
 
 
 def _check(intervention: Intervention) -> None:
@@ -242,9 +173,15 @@ def _plain(intervention: Intervention) -> dict[str, Any]:
     return entry | {name: entry[name] and entry[name].isoformat() for name in ("offered_on", "done_on")}
 
 
-def _intervention(entry: Mapping[str, Any]) -> Intervention:
+def _decision(stored: StoredEntry) -> Decision:
+    entry: dict[str, Any] = dict(stored.entry)
+    return Decision(**entry, entered_at=stored.entered_at)
+
+
+def _intervention(stored: StoredEntry) -> Intervention:
+    entry: dict[str, Any] = dict(stored.entry)
     dates = {name: entry[name] and dt.date.fromisoformat(entry[name]) for name in ("offered_on", "done_on")}
-    return Intervention(**{**entry, **dates})
+    return Intervention(**{**entry, **dates}, entered_at=stored.entered_at)
 
 
 def logged(home: Path) -> pd.DataFrame | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from perfml.advice import decision_log
-from perfml.advice.decision_log import FILE, Decision, DecisionLog, Intervention, KeyTaken
+from perfml.advice.decision_log import Decision, DecisionLog, Intervention
 from perfml.errors import PerfmlError
+from perfml.store.record_store import KeyTaken
 
 DAY = dt.date(2026, 9, 1)
 
@@ -56,17 +56,6 @@ def test_callers_at_the_same_time_store_once(tmp_path: Path) -> None:
         list(pool.map(lambda _: DecisionLog(tmp_path).decide(refusal(), key="a"), range(16)))
         list(pool.map(lambda n: DecisionLog(tmp_path).decide(refusal(f"s{n}"), key=f"b{n}"), range(16)))
     assert sum(len(each) for each in DecisionLog(tmp_path).decisions().values()) == 17
-
-
-def test_tables_are_created_once_and_again_where_the_file_was_deleted(tmp_path: Path) -> None:
-    DecisionLog(tmp_path).decide(refusal(), key="a")
-    engine = decision_log._engine((tmp_path / FILE).absolute())
-    assert DecisionLog(tmp_path).refused() == {"s1"}
-    assert decision_log._engine((tmp_path / FILE).absolute()) is engine
-    (tmp_path / FILE).unlink()
-    assert DecisionLog(tmp_path).decisions() == {}
-    DecisionLog(tmp_path).decide(refusal("s2"), key="a")
-    assert DecisionLog(tmp_path).refused() == {"s2"}
 
 
 @pytest.mark.parametrize(
@@ -118,4 +107,4 @@ def test_an_intervention_that_contradicts_itself_is_refused(
 ) -> None:
     with pytest.raises(PerfmlError, match=problem):
         DecisionLog(tmp_path).log([offer("E1"), offer("E1", **wrong)], key="a")
-    assert not (tmp_path / FILE).exists()
+    assert not list(tmp_path.iterdir())

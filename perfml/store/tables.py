@@ -1,0 +1,43 @@
+"""The tables of the store. Each holds entries: written once, never changed; what is so now is what the entries add up to."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+
+METADATA = sql.MetaData()
+HEAD = "0001"
+"""The newest migration; a test compares it with ``migrations/versions``."""
+
+
+def _entries(name: str) -> sql.Table:
+    """A table of entries about a ``subject``, in the order of their ``number``; an idempotency ``key`` stands for one entry."""
+    return sql.Table(
+        name,
+        METADATA,
+        sql.Column("number", sql.Integer, primary_key=True, autoincrement=True),
+        sql.Column("key", sql.Text, nullable=False, unique=True),
+        sql.Column("subject", sql.Text, nullable=False, index=True),
+        sql.Column("entry", sql.Text, nullable=False),
+        sql.Column("entered_at", sql.Text, nullable=False),
+        sqlite_autoincrement=True,  # a number is never given twice
+    )
+
+
+IDENTITY = sql.Table("store", METADATA, sql.Column("id", sql.Text, primary_key=True))
+"""One row: the id that the marker under ``home`` names."""
+DECISIONS = _entries("decisions")
+"""About suggestions."""
+INTERVENTIONS = _entries("interventions")
+"""Help for employees."""
+DELIVERIES = _entries("deliveries")
+"""Packets that came, alarms about those that did not, and their acknowledgements, by source."""
+DEFINITIONS = _entries("definitions")
+"""Sign-offs of definitions, by metric."""
+HOLDS = _entries("holds")
+"""Holds set, released and signed off, by the entity they concern."""
+DISPUTES = _entries("disputes")
+"""What becomes of a dispute, by its id."""
+NOTICES = _entries("notices")
+"""Notices given and opt-outs, by employee."""
+OUTBOX = _entries("outbox")
+"""Messages to people, and their delivery, by recipient."""
