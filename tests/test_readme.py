@@ -27,7 +27,11 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, flags=re.S)
 COMMANDS = [line for language, block in BLOCKS if language == "sh" for line in block.splitlines()]
-MODULES = [name for _, name, _ in pkgutil.walk_packages(perfml.__path__, "perfml.") if ".starter" not in name]
+MODULES = [
+    name
+    for _, name, _ in pkgutil.walk_packages(perfml.__path__, "perfml.")
+    if ".starter" not in name and not name.endswith("migrations.env")
+]
 
 
 @pytest.mark.parametrize("name", ["perfml", *MODULES])
