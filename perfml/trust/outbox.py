@@ -14,6 +14,7 @@ from pathlib import Path
 import sqlalchemy as sql
 import tenacity
 
+from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, add_entries
 from perfml.store.tables import OUTBOX
@@ -72,7 +73,7 @@ def notify(home: Path, *, recipient: str, message: Message, key: str, subject: s
 
 def queue(connection: sql.Connection, *, recipient: str, message: Message, key: str, subject: str) -> None:
     """Store a message within a transaction, together with the entry that it tells of; see :func:`notify`."""
-    entry = {"event": "queued", "subject": subject, "message": message.model_dump(mode="json")}
+    entry: JsonObject = {"event": "queued", "subject": subject, "message": message.model_dump(mode="json")}
     add_entries(connection, OUTBOX, [NewEntry(key=key, subject=recipient, entry=entry)])
 
 
