@@ -33,7 +33,7 @@ from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, first_column, person_rows
-from perfml.trust.holds import held_people
+from perfml.trust.holds.held import held_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
@@ -219,7 +219,7 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            scores, features = scored_at(opened, self.folder, loaded, as_of=day, progress=self.progress)
+            scores, features = scored_at(opened, self.folder, loaded, as_of=day, home=self.home, progress=self.progress)
         explained = [Explained.of(loaded, features, days) for days in sorted(loaded.risks)]
         return write_dashboard(Path(out), model=loaded, scores=scores, explained=explained, as_of=day)
 
@@ -294,7 +294,7 @@ class Project:
             refuse_stale(opened, max(dates))
             for day in dates:
                 keep_people(people_at(opened, day), self.home, as_of=day)
-            parts = score_in_parts(opened, self.folder, loaded, as_of=dates, progress=self.progress)
+            parts = score_in_parts(opened, self.folder, loaded, as_of=dates, home=self.home, progress=self.progress)
             records = record_run(self.home, keep_scores(parts, self.home), data=opened, folder=self.folder)
             return [record.with_suffix(".parquet") for record in records]
 
@@ -428,7 +428,7 @@ class Project:
                 spec,
                 day,
                 name=name,
-                held=held_people(opened, day),
+                held=held_people(opened, day, self.home),
                 refused=DecisionLog(self.home).refused(),
                 progress=self.progress,
             )
@@ -493,7 +493,7 @@ class Project:
                 as_of=day,
                 name=name,
                 employees=employees,
-                held=held_people(opened, day),
+                held=held_people(opened, day, self.home),
                 refused=DecisionLog(self.home).refused(),
                 progress=self.progress,
             )

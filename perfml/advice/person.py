@@ -19,6 +19,7 @@ from perfml.advice.decision_log import DecisionLog
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
 from perfml.learning.registry.artifacts import read_columns, read_record
+from perfml.messages import both, from_text
 from perfml.project.spec import Owner
 from perfml.project.voices import Who
 from perfml.reasons.leading import for_others, raising
@@ -79,8 +80,8 @@ class HorizonRisk(_BundlePart):
     probability: float | None
     rank: int | None
     band: str | None
-    why_not: str | None
-    """Which data are broken, where the score is held."""
+    why_not: BothLanguages | None
+    """Why the score is held, where it is."""
 
 
 class HrRisk(SharedRisk):
@@ -237,7 +238,8 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
         setting=bool(leading) and for_others(first["reasons"], record.spec.reasons.others_share),
         horizons=tuple(
             HorizonRisk(
-                **{name: row[name] for name in ("horizon_days", "probability", "rank", "band", "why_not")},
+                **{name: row[name] for name in ("horizon_days", "probability", "rank", "band")},
+                why_not=BothLanguages(**both(from_text(row["why_not"]))) if row["why_not"] else None,
                 proven=row["horizon_days"] in tested and tested[row["horizon_days"]].proven,
             )
             for row in rows

@@ -8,7 +8,7 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Literal, TypeAlias, overload
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 Language = Literal["en", "zh"]
 Value: TypeAlias = "int | float | str | tuple[str, ...] | Bilingual | Message"
@@ -46,6 +46,23 @@ class Message(BaseModel):
         return cls(code=code, values=values)
 
 
+def as_text(message: Message) -> str:
+    """``message`` as one text, for a column of a table; :func:`from_text` reads it."""
+    return message.model_dump_json()
+
+
+def from_text(text: str) -> Message:
+    """The message that :func:`as_text` wrote; a text of an earlier perfml is quoted as it is.
+
+    >>> render(from_text(as_text(Message.of("gate_duplicates", share=0.25))), "en"), render(from_text("reviews: rule"), "en")
+    ('25.0% of rows', 'reviews: rule')
+    """
+    try:
+        return Message.model_validate_json(text)
+    except ValidationError:
+        return Message.of("hold_unnamed", why=text)
+
+
 @cache
 def templates() -> Mapping[str, Mapping[Language, str]]:
     """Code → language → template, read from the TOML files beside this module."""
@@ -78,6 +95,11 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
 
     fields = {field: worded(value) for field, value in message.values.items()}
     return fill(message.code, language, **fields)
+
+
+def both(message: Message) -> dict[Language, str]:
+    """``message`` in English and Chinese."""
+    return {"en": render(message, "en"), "zh": render(message, "zh")}
 
 
 @overload

@@ -22,6 +22,7 @@ from perfml.evidence.sources import Data
 from perfml.learning.dataset.table import Table, make_table
 from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
+from perfml.messages import as_text
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import ListSpec
@@ -30,7 +31,8 @@ from perfml.reasons.record import REASON
 from perfml.reasons.selection import Grouping, Spread
 from perfml.scoring.table_files import write_parts
 from perfml.treeshap.contributions import FEW, warm_up
-from perfml.trust.holds import held_people
+from perfml.trust.holds.held import held_people
+from perfml.trust.holds.hold import Hold
 
 CHUNK = 20_000
 """Rows explained at a time, so that the dense contributions of everyone are never held at once."""
@@ -53,7 +55,8 @@ SCHEMA = pa.schema(
         ("reasons", pa.list_(REASON)),
     ]
 )
-"""A score row. ``status``: scored, ineligible, thin or held (``why_not`` says what is broken). ``rank`` 1 is the highest
+"""A score row. ``status``: scored, ineligible, thin or held (``why_not``: the message that says why, as
+:func:`perfml.messages.as_text` writes it). ``rank`` 1 is the highest
 risk at that date and horizon. ``incidence``: the probability of leaving by each cause within the horizon, and of staying;
 it starts with the listed outcome, adds up to 1, and never falls with the horizon. ``segments``: those of the
 model's spec that the person belongs to. ``band`` is ``act`` up to the capacity, ``watch`` for as many again, else ``none``;
@@ -61,14 +64,29 @@ rank and band are empty where the model gives no list. ``reasons`` plus ``base_v
 
 
 def score(
-    data: Data, folder: ProjectFolder, model: Model, *, as_of: Sequence[dt.date], progress: Progress = SILENT
+    data: Data,
+    folder: ProjectFolder,
+    model: Model,
+    *,
+    as_of: Sequence[dt.date],
+    home: Path | None = None,
+    progress: Progress = SILENT,
 ) -> pa.Table:
-    """Score everyone employed at each date of ``as_of``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`."""
-    return pa.concat_tables(score_in_parts(data, folder, model, as_of=as_of, progress=progress))
+    """Score everyone employed at each date of ``as_of``, ordered by as_of, horizon, rank and employee; see :data:`SCHEMA`.
+
+    ``home``: whose holds apply, beside those on broken rows.
+    """
+    return pa.concat_tables(score_in_parts(data, folder, model, as_of=as_of, home=home, progress=progress))
 
 
 def score_in_parts(
-    data: Data, folder: ProjectFolder, model: Model, *, as_of: Sequence[dt.date], progress: Progress = SILENT
+    data: Data,
+    folder: ProjectFolder,
+    model: Model,
+    *,
+    as_of: Sequence[dt.date],
+    home: Path | None = None,
+    progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once."""
     table = make_table(
@@ -79,19 +97,25 @@ def score_in_parts(
     if len(values) >= FEW:
         warm_up(progress)
     for day in sorted(set(as_of)):
-        held = held_people(data, day)
+        held = held_people(data, day, home)
         yield from score_date(table, model, values=values, as_of=day, held=held, progress=progress)
 
 
 def scored_at(
-    data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, progress: Progress = SILENT
+    data: Data,
+    folder: ProjectFolder,
+    model: Model,
+    *,
+    as_of: dt.date,
+    home: Path | None = None,
+    progress: Progress = SILENT,
 ) -> tuple[pa.Table, Floats]:
     """The rows of :func:`score` at one date, and the evidence of the people with a score (n, the model's columns)."""
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
-    values, held = table.matrix([c.name for c in model.columns]), held_people(data, as_of)
+    values, held = table.matrix([c.name for c in model.columns]), held_people(data, as_of, home)
     scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
     return scores, values[table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()]
 
@@ -178,12 +202,12 @@ def score_date(
     *,
     values: Floats,
     as_of: dt.date,
-    held: Mapping[str, str],
+    held: Mapping[str, Hold],
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
 
-    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score, and why.
+    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score.
     """
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
@@ -223,7 +247,7 @@ def score_date(
                     "status": status[rows].astype(object),
                     "rank": ranks + 1 if proven else [None] * len(numbers),
                     "band": bands[ranks] if proven else [None] * len(numbers),
-                    "why_not": [held.get(people[row]) if status[row] == "held" else None for row in rows],
+                    "why_not": [as_text(held[people[row]].message) if status[row] == "held" else None for row in rows],
                     "reasons": reasons,
                 },
                 len(rows),

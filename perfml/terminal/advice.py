@@ -14,6 +14,7 @@ from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerso
 from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
+from perfml.messages import both
 from perfml.scoring.people_files import PersonFacts, facts_of
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
@@ -101,7 +102,6 @@ def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) 
         )
     unlisted = {
         "held out at random": [person.employee_id for person in priorities.hold_out],
-        "held": [person.employee_id for person in priorities.held],
         "help already under way": [person.employee_id for person in priorities.lasting],
     }
     for what, ids in unlisted.items():
@@ -109,6 +109,9 @@ def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) 
             names = ", ".join(facts_of(people, person).label for person in ids[:MOST_LISTED])
             more = f" and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else ""
             out.print(f"  {what}: {len(ids)} ({escape(names)}{more})", highlight=False)
+    reasons = Counter(" ".join(both(held.why).values()) for held in priorities.held)
+    for why, n in reasons.most_common():
+        out.print(f"  held 暂缓: {n} ({escape(why)})", highlight=False)
 
 
 def person_summary(bundle: SharedPerson) -> None:
@@ -125,6 +128,8 @@ def person_summary(bundle: SharedPerson) -> None:
                 if each.probability is not None:
                     listed = f", rank {each.rank}, {each.band}" if each.rank is not None else ", no list: a gate failed"
                     out.print(f"  {each.horizon_days} days: {each.probability:.0%}{listed}", highlight=False)
+            for why in {each.why_not for each in risk.horizons if each.why_not}:
+                _both(why)
             if risk.setting:
                 out.print("  others own most of it: support the setting 大部分应由他人解决：改善环境", highlight=False)
         for reason in risk.reasons:

@@ -9,6 +9,7 @@ from pyarrow.dataset import Dataset
 from rich.markup import escape
 from rich.padding import Padding
 
+from perfml.messages import both, from_text
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.reasons.voices import VoicedScore
@@ -57,8 +58,13 @@ def show_list(
 
 
 def held_counts(scores: Dataset) -> list[str]:
-    """Why people are held, most frequent first: ``events: wrong_type (12)``."""
-    return [f"{why} ({n:,})" for why, n in _counted(scores, "why_not") if why]
+    """Why people are held, most frequent first, in both languages: ``broken rows in events (wrong_type) … (12)``."""
+    return [f"{why_held(why)} ({n:,})" for why, n in _counted(scores, "why_not") if why]
+
+
+def why_held(text: str) -> str:
+    """Why somebody is held, in English and Chinese; ``text``: ``why_not`` of a score row."""
+    return " ".join(both(from_text(text)).values())
 
 
 def score_counts(scores: Dataset) -> str:
@@ -71,7 +77,8 @@ def explanation(rows: Sequence[StoredScore]) -> None:
     for row in rows:
         head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"
         if row["status"] != "scored":
-            out.print(f"{escape(head)}: {row['status']}" + (f" ({escape(row['why_not'])})" if row["why_not"] else ""))
+            why = f" ({escape(why_held(row['why_not']))})" if row["why_not"] else ""
+            out.print(f"{escape(head)}: {row['status']}{why}")
             continue
         if row["rank"] is None:
             out.print(f"[yellow]{escape(head)}: a gate failed; do not act on it[/]")
@@ -93,7 +100,7 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
     for row in rows:
         head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
         if row.status != "scored":
-            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(row.why_not)})" if row.why_not else ""))
+            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(why_held(row.why_not))})" if row.why_not else ""))
             continue
         out.print(f"[bold]{escape(head)}[/]")
         for reason in row.reasons:

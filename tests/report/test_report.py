@@ -26,7 +26,7 @@ from perfml.harmless import FORMULA
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.record import Figure, GateRecord
 from perfml.learning.registry.model_store import FittedModels, Model
-from perfml.messages import Message
+from perfml.messages import Message, as_text
 from perfml.project.model_spec import ModelSpec
 from perfml.report import wording, write_report
 from perfml.report.contents.advice import Advice
@@ -242,7 +242,7 @@ def some(people: int = 3) -> pa.Table:
         [
             row(NASTY, rank=1, band="act", segments=("regrettable",)),
             *[row(f"E{i:03}", rank=i, band="watch") for i in range(2, people + 1)],
-            row("H1", "held", why="reviews: rating_out_of_scale"),
+            row("H1", "held", why=as_text(Message.of("hold_quarantine", table="reviews", rule="rating_out_of_scale"))),
             row("T1", "thin"),
             row("N1", "ineligible"),
             row("N2", "ineligible"),

@@ -28,6 +28,7 @@ from perfml.evidence.sources import Data
 from perfml.messages import Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
+from perfml.trust.holds.hold import Hold
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 CANDIDATES = 25
@@ -91,13 +92,13 @@ def match(
     as_of: dt.date,
     name: str = "course_match",
     employees: Sequence[str] | None = None,
-    held: Mapping[str, str] | None = None,
+    held: Mapping[str, Hold] | None = None,
     refused: frozenset[str] = frozenset(),
     progress: Progress = SILENT,
 ) -> pa.Table:
     """The courses for everyone (or ``employees``) with an open gap at ``as_of``, by employee and rank; see :data:`SCHEMA`.
 
-    ``name`` is the policy's; ``held``: people without suggestions, and why; ``refused``: ids of suggestions not to repeat.
+    ``name`` is the policy's; ``held``: people without suggestions; ``refused``: ids of suggestions not to repeat.
     Raises :class:`DataError` where there is no catalogue, where its prerequisites form a circle, or where no table names gaps.
     """
     data.require("courses", remedy="export the catalogue")
@@ -129,10 +130,10 @@ def match(
             text = _texts(Message.of("courses_outside", where=str(policy.population.where)), "why_not_")
             rows.append({**base, "suggestion_id": suggestion_id, "status": "outside", **text})
             continue
-        why = (held or {}).get(str(employee))
-        if why is not None:
+        hold = (held or {}).get(str(employee))
+        if hold is not None:
             suggestion_id = _suggestion_id(policy=name, employee=str(employee), gap="", course="")
-            text = _texts(Message.of("courses_held", why=why), "why_not_")
+            text = _texts(Message.of("courses_held", why=hold.message), "why_not_")
             rows.append({**base, "suggestion_id": suggestion_id, "status": "held", **text})
         elif str(employee) in people:
             offered = _for_person(

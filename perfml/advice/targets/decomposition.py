@@ -10,7 +10,7 @@ relief does not depend on it: see :meth:`Parts.effort`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -180,7 +180,7 @@ def assess(
     outlook: Outlook,
     policy: TargetPolicy,
     *,
-    held: Mapping[str, str],
+    without: Collection[str],
     before: tuple[Floats, Floats],
     habit: Floats,
 ) -> GoalAssessment:
@@ -218,7 +218,7 @@ def assess(
     habitual = np.where(behind, spared, np.where(ahead, -np.fmax(own - np.fmax(ratchet, 0.0), 0.0), 0.0))
     relieved, raised = np.fmin(target, highest * np.exp(habitual)), np.fmax(target, lowest * np.exp(habitual))
     wanted = np.where(behind, relieved, np.where(ahead, raised, target))
-    withheld = np.array([person in held for person in goals["employee_id"]], dtype=bool)
+    withheld = np.array([person in without for person in goals["employee_id"]], dtype=bool)
     may = known & goals["employed"].to_numpy(dtype=bool) & ~withheld
     least = max(policy.least_target_change_percent / 100, 1e-9)
     needed = may & (np.abs(wanted / target - 1) >= least)

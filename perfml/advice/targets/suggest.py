@@ -25,6 +25,7 @@ from perfml.evidence.population.membership import outsiders
 from perfml.evidence.sources import Data
 from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
+from perfml.trust.holds.hold import Hold
 
 
 def suggest(
@@ -34,13 +35,13 @@ def suggest(
     *,
     name: str = "target_adjustment",
     forecasts: Outlook | None = None,
-    held: Mapping[str, str] | None = None,
+    held: Mapping[str, Hold] | None = None,
     refused: frozenset[str] = frozenset(),
     progress: Progress = SILENT,
 ) -> pa.Table:
     """Suggest changes under ``policy`` (called ``name``) at ``as_of``, ordered by employee and goal; see :data:`SCHEMA`.
 
-    ``forecasts``: those of ``as_of``, computed by default. ``held``: people without numbers -> the cause. ``refused``: ids of
+    ``forecasts``: those of ``as_of``, computed by default. ``held``: people without numbers. ``refused``: ids of
     refused suggestions, which are not repeated in the same window.
     """
     goals = in_force(data, as_of)
@@ -54,7 +55,7 @@ def suggest(
         goals,
         forecasts,
         policy,
-        held={**dict.fromkeys(outside, ""), **held},
+        without={*outside, *held},
         before=begun_after(data, goals, as_of),
         habit=habitual_attainment(data, goals, as_of),
     )

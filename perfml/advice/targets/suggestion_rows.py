@@ -19,6 +19,7 @@ from perfml.advice.targets.texts import ReasonLine, Why, listed
 from perfml.arrays import Bools, Floats
 from perfml.messages import Message, Value, render
 from perfml.project.target_policy import TargetPolicy
+from perfml.trust.holds.hold import Hold
 
 _TEXTS = [("zh", pa.string()), ("en", pa.string())]
 _PARTS = pa.struct([(name, pa.float64()) for name in texts.PARTS])
@@ -97,7 +98,7 @@ class SuggestionRows:
     ids: list[str]
     turned_down: Bools
     futile: Floats
-    held: Mapping[str, str]
+    held: Mapping[str, Hold]
     outside: frozenset[str]
     measured: bool
     """Whether any goal had been measured."""
@@ -151,7 +152,7 @@ class SuggestionRows:
         if goal["employee_id"] in self.outside:
             return row | {"status": "outside"} | self._why_not("outside", where=str(self.policy.population.where))
         if goal["employee_id"] in self.held:
-            return row | {"status": "held"} | self._why_not("held", cause=self.held[goal["employee_id"]])
+            return row | {"status": "held"} | self._why_not("held", cause=self.held[goal["employee_id"]].message)
         row |= {"old_target": goal["target"], "old_weight": goal["weight"]}
         row["evidence"] = [
             {"what": line.what, "value": line.value, **_rendered(line.text)} for line in self._evidence(goal)

@@ -9,7 +9,7 @@ from typing import cast
 
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
-from perfml.messages import Message
+from perfml.messages import Message, from_text
 from perfml.project.model_spec import Population
 from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
@@ -202,7 +202,7 @@ def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
     """
     match row["status"]:
         case "held":
-            return TextAnswer.of(Message.of("service_person_held", why=str(row["why_not"])))
+            return TextAnswer.of(Message.of("service_person_held", why=from_text(str(row["why_not"]))))
         case "thin":
             return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
         case "ineligible":

@@ -48,7 +48,7 @@ class HeldPersonAnswer(Answer):
     """A person whose score is held, and why."""
 
     employee_id: str
-    why: str
+    why: TextAnswer
 
 
 class RecentOfferAnswer(Answer):
@@ -147,9 +147,7 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             horizon_days=days,
             scored=sum(statuses[position] == "scored" for position in of_horizon),
             held=tuple(
-                Held(str(people[position]), str(why[position] or ""))
-                for position in of_horizon
-                if statuses[position] == "held"
+                Held.of(people[position], why[position]) for position in of_horizon if statuses[position] == "held"
             ),
             ranked=_read(file, ranked),
         )

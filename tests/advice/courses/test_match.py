@@ -23,6 +23,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ForWhom
 from perfml.project.starter import STARTER
 from tests.tables import opened, write_tables
+from tests.trust.holds.holding import broken
 
 DAY = dt.date(2026, 9, 1)
 SHIPPED = ProjectFolder(STARTER)
@@ -93,8 +94,8 @@ def test_what_was_refused_or_held_is_not_suggested(tmp_path: Path) -> None:
     data = company(tmp_path)
     first = rows(data)[0]["suggestion_id"]
     assert [row["title"] for row in rows(data, refused=frozenset({first}))] == ["影响力工作坊"]
-    (row,) = rows(data, held={"ana": "reviews: rating outside scale"})
-    assert row["status"] == "held" and "rating outside scale" in row["why_not_zh"] and row["tag"] is None
+    (row,) = rows(data, held={"ana": broken("ana", table="reviews", rule="off_the_scale")})
+    assert row["status"] == "held" and "off_the_scale" in row["why_not_zh"] and row["tag"] is None
     assert rows(data, employees=["ben"]) == []
 
 

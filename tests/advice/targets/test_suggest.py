@@ -24,6 +24,7 @@ from perfml.project.spec import ForWhom
 from perfml.project.target_policy import DefinitionChange, TargetPolicy
 from tests.advice.targets.worlds import POLICY
 from tests.tables import opened, write_tables
+from tests.trust.holds.holding import broken
 
 Floats = npt.NDArray[np.float64]
 DAY = dt.date(2026, 8, 3)
@@ -291,13 +292,15 @@ def test_outside_the_window_nothing_is_suggested_and_the_next_one_is_named(case:
 
 
 def test_held_people_have_no_numbers(case: Data) -> None:
-    suggested = rows(case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": "progress: wrong_type"})
+    suggested = rows(
+        case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": broken("ana", table="progress", rule="wrong_type")}
+    )
     for goal in ("a1", "a2", "a3"):
         row = suggested[goal]
         numbers = ("old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high",
                    "probability_before", "probability_after", "parts")  # fmt: skip
         assert row["status"] == "held" and all(row[name] is None for name in numbers) and not row["evidence"]
-        assert "progress: wrong_type" in row["why_not_en"]
+        assert "broken rows in progress (wrong_type)" in row["why_not_en"]
     assert suggested["b1"]["status"] == "beyond"
 
 

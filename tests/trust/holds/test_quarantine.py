@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from perfml.trust.holds import held_people
+from perfml.messages import Message
+from perfml.trust.holds.held import held_people
 from tests.tables import opened, write_tables
 
 EMPLOYEES = "employee_id | hired_on\n" + "\n".join(f"e{i} | 2020-01-01" for i in range(5))
@@ -22,6 +23,8 @@ r2 | e2 | 2024-06-30 | 2024-07-15 | 9
 r3 | e3 | 2023-06-30 | someday | 3
 """
     data = opened(write_tables(tmp_path, employees=EMPLOYEES, reviews=reviews))
-    assert held_people(data, dt.date(2024, 1, 1)) == {"e0": "reviews: off_the_scale"}
+    (hold,) = held_people(data, dt.date(2024, 1, 1)).values()
+    assert (hold.entity, hold.cause) == ("employee:e0", "quarantine")
+    assert hold.message == Message.of("hold_quarantine", table="reviews", rule="off_the_scale")
     assert set(held_people(data, dt.date(2024, 8, 1))) == {"e0", "e2"}
     assert held_people(data, dt.date(2023, 7, 15)) == {}

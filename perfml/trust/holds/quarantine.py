@@ -1,32 +1,35 @@
-"""Holds: withhold the scores of people too many of whose rows are quarantined."""
+"""Holds on people too many of whose rows are quarantined, computed from the data."""
 
 from __future__ import annotations
 
 import datetime as dt
 
 from perfml.evidence.sources import Data
+from perfml.messages import Message
+from perfml.trust.holds.hold import Hold
 
 LIMIT = 0.05
 """Share of a person's rows of one table that may be quarantined before their scores are held."""
 
 
-def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
-    """Employee -> ``table: rule``, for everyone with too many quarantined rows among those known before ``as_of``.
+def quarantine_holds(data: Data, as_of: dt.date) -> dict[str, Hold]:
+    """Employee -> hold, for everyone with too many quarantined rows among those known before ``as_of``.
 
     Too many is more than :data:`LIMIT` of the person's rows of one table. A duplicate of a row in use does not count, nor
     does a row with neither a readable date nor a ``known_at``: it belongs to no date.
     """
     broken = data.connection.execute(
-        "select table_name, employee_id, count(*) as n, min(rule) as rule from quarantine where employee_id is not null"
+        "select table_name, employee_id, count(*) as n, min(rule) as rule, min(known_day) from quarantine"
+        " where employee_id is not null"
         " and coalesce(happened_day, known_day) < ? and known_day < ? and rule <> 'duplicate_key'"
         " group by table_name, employee_id",
         [as_of, as_of],
     ).fetchall()
-    held: dict[str, str] = {}
+    held: dict[str, Hold] = {}
     for table in sorted({row[0] for row in broken}):
         if not data.has(table):
             continue
-        people = {row[1]: (row[2], row[3]) for row in broken if row[0] == table}
+        people = {row[1]: row[2:] for row in broken if row[0] == table}
         sound = dict(
             data.connection.execute(
                 f"select employee_id, count(*) from {table} where usable_day < ? and employee_id in (select unnest(?::text[]))"
@@ -34,7 +37,14 @@ def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
                 [as_of, list(people)],
             ).fetchall()
         )
-        for person, (n, rule) in people.items():
-            if n > LIMIT * (n + sound.get(person, 0)):
-                held.setdefault(person, f"{table}: {rule}")
+        for person, (n, rule, since) in people.items():
+            if n > LIMIT * (n + sound.get(person, 0)) and person not in held:
+                held[person] = Hold(
+                    hold_id=f"quarantine-{table}-{person}",
+                    entity=f"employee:{person}",
+                    cause="quarantine",
+                    message=Message.of("hold_quarantine", table=table, rule=rule),
+                    set_on=as_of,
+                    since=since,
+                )
     return held
