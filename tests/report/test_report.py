@@ -389,7 +389,7 @@ def test_it_says_what_it_must_never_decide(tmp_path: Path) -> None:
 
 def test_who_was_not_scored_is_counted_with_why(tmp_path: Path) -> None:
     english = body(written(tmp_path), "en")
-    assert "Held 1 (reviews: rating_out_of_scale: 1)" in english
+    assert "Held 1 (broken rows in reviews (rating_out_of_scale): 1)" in english
     assert "Record too thin 1" in english
     assert "Not eligible 2" in english
 
