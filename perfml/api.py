@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.dates import DateLike, DatesLike, date_of, dates_of
 from perfml.errors import DataError, MissingTables, PerfmlError
@@ -24,9 +23,10 @@ from perfml.evidence.people import people_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
+from perfml.files import private_folder
 from perfml.messages import Language, Message, render
 from perfml.progress import SILENT, Progress
-from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
+from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
     from perfml.advice.person import PersonForHr, SharedPerson
     from perfml.advice.priorities import Priorities
+    from perfml.advice.served import ServedSample
     from perfml.advice.targets.backtest import TargetBacktest
     from perfml.advice.targets.escalations import Escalation
     from perfml.learning.fairness.run import FairnessAnswer
@@ -161,7 +162,7 @@ class Project:
         from perfml.advice.decision_log import logged
         from perfml.learning.training import train
 
-        self.home.mkdir(parents=True, exist_ok=True)
+        private_folder(self.home)
         with self.open(data) as opened:
             return train(
                 opened,
@@ -277,14 +278,16 @@ class Project:
 
         The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
         """
-        return pa.concat_tables(pq.read_table(path) for path in self.write_scores(model, data, as_of=as_of))
+        from perfml.scoring.table_files import read_rows
+
+        return pa.concat_tables(read_rows(path) for path in self.write_scores(model, data, as_of=as_of))
 
     def write_scores(
         self, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
     ) -> list[Path]:
         """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees."""
         from perfml.learning.registry.model_store import load
-        from perfml.scoring.replay import record_run
+        from perfml.scoring.replay import recorder
         from perfml.scoring.scoring import keep_scores, score_in_parts
 
         self.folder.model(model)
@@ -294,9 +297,10 @@ class Project:
             refuse_stale(opened, max(dates))
             for day in dates:
                 keep_people(people_at(opened, day), self.home, as_of=day)
-            parts = score_in_parts(opened, self.folder, loaded, as_of=dates, home=self.home, progress=self.progress)
-            records = record_run(self.home, keep_scores(parts, self.home), data=opened, folder=self.folder)
-            return [record.with_suffix(".parquet") for record in records]
+            held = {day: held_people(opened, day, self.home) for day in dates}
+            parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
+            record = recorder(self.home, data=opened, folder=self.folder, held=held)
+            return list(keep_scores(parts, self.home, record=record))
 
     def export_scores(self, files: Sequence[Path], out: str | Path, *, language: Language = "en") -> Path:
         """Write kept score ``files`` (of :meth:`write_scores`) as one file: ``.csv`` or ``.xlsx``, which people open, flat, with
@@ -368,14 +372,14 @@ class Project:
         from perfml.evidence.behind import rows_behind
         from perfml.evidence.fingerprint import kept_definitions
         from perfml.learning.registry.model_store import load
-        from perfml.scoring.run_record import read_record
+        from perfml.scoring.run_record import read_record, score_path
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
         name = first_column(rows, evidence)
         loaded = load(self.home, model, rows[0]["model_version"])
         (column,) = (c for c in loaded.columns if c.name == name)
         day = rows[0]["as_of"]
-        record = read_record(self.home, model, day, needs=["definitions"])
+        record = read_record(score_path(self.home, model, day))
         folder = self.folder if record is None else kept_definitions(self.home, record["definitions"])
         with self.open(data) as opened:
             return rows_behind(
@@ -409,6 +413,18 @@ class Project:
 
         return replay(self.home, model, date_of(as_of), data=data, progress=self.progress)
 
+    def check_served(
+        self, *, seed: str, files: int = 3, people: int = 20, data: DataLocation | None = None
+    ) -> ServedSample:
+        """Served equals known: recompute a random sample of the files of scores and suggestions that are or were served, and
+        compare what is read of ``people`` of each for an answer.
+
+        The same ``seed`` draws the same sample while nothing is added. What cannot be recomputed is reported, and raises nothing.
+        """
+        from perfml.advice.served import check_served
+
+        return check_served(self.home, seed=seed, files=files, people=people, data=data)
+
     # Advice: nothing applies by itself
 
     def targets(
@@ -416,25 +432,8 @@ class Project:
     ) -> pa.Table:
         """Each goal in force at ``as_of`` (default: the end of the record) with its forecast and a suggestion inside the policy,
         or why there is none; see ``perfml.advice.targets.suggestion_rows.SCHEMA``. Kept under ``home`` for the service."""
-        from perfml.advice.decision_log import DecisionLog
-        from perfml.advice.suggestion_files import keep_suggestions
-        from perfml.advice.targets.suggest import suggest
-
-        name, spec = self.folder.policy_of(TargetPolicy, policy)
-        with self.open(data) as opened:
-            day = as_of_day(opened, as_of)
-            suggestions = suggest(
-                opened,
-                spec,
-                day,
-                name=name,
-                held=held_people(opened, day, self.home),
-                refused=DecisionLog(self.home).refused(),
-                progress=self.progress,
-            )
-            keep_people(people_at(opened, day), self.home, as_of=day)
-        keep_suggestions(suggestions, self.home, policy=name, as_of=day)
-        return suggestions
+        name, _ = self.folder.policy_of(TargetPolicy, policy)
+        return self._suggest(name, data, as_of=as_of)
 
     def escalations(self, *, as_of: DateLike | None = None, policy: str | None = None) -> tuple[Escalation, ...]:
         """The cases beyond a target policy at a date with kept suggestions (default: the newest), the most people first.
@@ -476,30 +475,36 @@ class Project:
     ) -> pa.Table:
         """The courses for the gaps of ``employees`` (default: everyone) as known at ``as_of``, or why there is none; see
         ``perfml.advice.courses.match.SCHEMA``. Suggestions for everyone are kept under ``home``, where the service reads."""
-        from perfml.advice.courses.match import match
-        from perfml.advice.courses.taxonomy import Taxonomy
-        from perfml.advice.decision_log import DecisionLog
-        from perfml.advice.suggestion_files import keep_suggestions
+        name, _ = self.folder.policy_of(CoursePolicy, policy)
+        return self._suggest(name, data, as_of=as_of, employees=employees)
 
-        name, spec = self.folder.policy_of(CoursePolicy, policy)
-        _, skills = self.folder.policy_of(SkillsSpec)
-        _, examples = self.folder.policy_of(SkillExamplesSpec)
+    def _suggest(
+        self, policy: str, data: DataLocation | None, *, as_of: DateLike | None, employees: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The suggestions of ``policy``; those for everyone are kept with the record of their run."""
+        from perfml.advice.decision_log import DecisionLog
+        from perfml.advice.suggesting import suggestions_at
+        from perfml.advice.suggestion_files import keep_suggestions
+        from perfml.scoring.replay import recorder
+
         with self.open(data) as opened:
             day = as_of_day(opened, as_of)
-            suggestions = match(
+            held, refused = held_people(opened, day, self.home), DecisionLog(self.home).refused()
+            suggestions = suggestions_at(
                 opened,
-                spec,
-                taxonomy=Taxonomy.of(skills, examples),
-                as_of=day,
-                name=name,
+                self.folder,
+                policy,
+                day,
+                held=held,
+                refused=refused,
                 employees=employees,
-                held=held_people(opened, day, self.home),
-                refused=DecisionLog(self.home).refused(),
                 progress=self.progress,
             )
             keep_people(people_at(opened, day), self.home, as_of=day)
-        if employees is None:
-            keep_suggestions(suggestions, self.home, policy=name, as_of=day)
+            if employees is None:
+                record = recorder(self.home, data=opened, folder=self.folder, held={day: held})(day)
+                record["refused"] = sorted(refused)
+                keep_suggestions(suggestions, self.home, policy=policy, as_of=day, record=record)
         return suggestions
 
     def priorities(

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from perfml import cli, terminal
 from perfml.reasons.voices import VoicedReason, VoicedScore
+from perfml.scoring.table_files import read_rows
+from tests.sealed import seal_again
 from tests.simulated import END, Simulated
 from tests.tables import write_tables
 
@@ -238,11 +240,28 @@ def test_replay_matches_and_an_altered_score_is_noticed(run, company_of_500: Sim
     code, out, _ = run(*asked)
     assert code == 0 and "to the last digit" in out
     path = home / "scores" / "attrition" / f"{END}.parquet"
-    table = pq.read_table(path)
+    table = read_rows(path)
     risk = pa.array([None if p is None else p / 2 for p in table["probability"].to_pylist()])
-    pq.write_table(table.set_column(table.schema.get_field_index("probability"), "probability", risk), path)
+    forged = table.set_column(table.schema.get_field_index("probability"), "probability", risk)
+    pq.write_table(forged, path)
     code, _, err = run(*asked)
-    assert code == 1 and "scores" in err
+    assert code == 1 and "was altered" in err and "perfml score attrition --as-of" in err
+    shutil.copy(company_of_500.home / path.relative_to(home), path)
+    seal_again(path, forged)
+    code, out, _ = run(*asked, "--language", "zh")
+    assert code == 1 and "重算结果不一致" in out and "probability" in out
+
+
+def test_a_sample_of_what_was_served_is_computed_again(run, company_of_500: Simulated, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(company_of_500.home, home)
+    asked = ["replay", "--sample", "1", "--people", "5", "--seed", "s", "--home", home, "--json"]
+    code, out, _ = run(*asked, "--project", company_of_500.project)
+    sample = json.loads(out)
+    assert (code, sample["sound"], sample["seed"]) == (0, True, "s")
+    assert [(check["verdict"], check["people"]) for check in sample["checks"]] == [("same", 5)]
+    code, _, err = run("replay", "--home", home)
+    assert code == 1 and "MODEL --as-of, or --sample" in err
 
 
 def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500: Simulated, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,7 +23,11 @@ from perfml import Project, cli
 from perfml.advice.suggestion_files import keep_suggestions
 from perfml.advice.targets.suggestion_rows import SCHEMA
 from perfml.learning.registry.artifacts import VERSION_LENGTH, current_version
+from perfml.learning.registry.promotion_log import Promotion, add_promotion
+from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.table_files import read_rows
 from perfml.service.app import create_app
+from tests.sealed import seal_again
 from tests.test_thin_companies import QUICK
 from tests.thin import Thin
 
@@ -31,8 +35,10 @@ pytestmark = pytest.mark.slow
 MODEL, PERSON, SUGGESTION = "attrition", "e050", "s1"
 COMPANY = Thin(people=60, events=8, leavers=40)
 DAY = str(COMPANY.until)
-SCORES, RECORD = f"scores/{MODEL}/{DAY}.parquet", f"scores/{MODEL}/{DAY}.json"
+SCORES = f"scores/{MODEL}/{DAY}.parquet"
 SUGGESTIONS = f"suggestions/target_adjustment/{DAY}.parquet"
+PEOPLE = f"people/{DAY}.parquet"
+PROMOTED = "promotions.json"
 STORE = "store.sqlite"
 DATA = ["--data", "DATA"]
 COMMANDS = {
@@ -53,6 +59,9 @@ COMMANDS = {
 }
 READ_MODEL = {"explain to a manager", "behind", "priorities", "report", "score", "replay", "drift", "promote"}
 READ_SCORES = {"explain", "explain to a manager", "behind", "priorities", "report", "replay"}
+
+
+PROMOTION = Promotion(model=MODEL, version="x", approver="a", reason="b", at="c", before=None)
 
 
 def version_folder(home: Path) -> Path:
@@ -87,13 +96,22 @@ def other_model(path: Path) -> None:
     pq.write_table(table.set_column(at, owner, pa.array(["another"] * table.num_rows)), path)
 
 
-def other_json(path: Path) -> None:
-    path.write_text('["another"]', encoding="utf-8")
-
-
 def without_a_key(path: Path) -> None:
-    record = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps({key: value for key, value in record.items() if key != "tables"}), encoding="utf-8")
+    seal_again(path, without="tables")
+
+
+def one_bit(path: Path) -> None:
+    """In the middle of the values."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 3] ^= 4
+    path.write_bytes(content)
+
+
+def of_another_date(path: Path) -> None:
+    """A whole file, written as that of another date."""
+    with open_sealed(path) as sealed:
+        rows = sealed.file.read()
+    write_sealed([rows], path.parent, "2020-01-01.parquet").replace(path)
 
 
 def cut_in_a_row(path: Path) -> None:
@@ -128,12 +146,13 @@ def old_keys(path: Path) -> None:
     manifest["model.json"] = hashlib.sha256(path.read_bytes()).hexdigest()
     (path.parent / "manifest.json").write_text(json.dumps(manifest))
     version = hashlib.sha256((path.parent / "manifest.json").read_bytes()).hexdigest()[:VERSION_LENGTH]
-    for pointer in ("candidate", "champion"):
-        (path.parent.parent / pointer).write_text(version)
     home = path.parents[3]
-    scores = pq.read_table(home / SCORES)
+    (path.parent.parent / "candidate").write_text(version)
+    (path.parent.parent / PROMOTED).unlink()
+    add_promotion(home, replace(PROMOTION, version=version))
+    scores = read_rows(home / SCORES)
     at = scores.column_names.index("model_version")
-    pq.write_table(scores.set_column(at, "model_version", pa.array([version] * scores.num_rows)), home / SCORES)
+    seal_again(home / SCORES, scores.set_column(at, "model_version", pa.array([version] * scores.num_rows)))
     path.parent.rename(path.parent.with_name(version))
 
 
@@ -155,14 +174,19 @@ STATES = [
     *(State(file=SCORES, damage=damage, readers=READ_SCORES) for damage in PARQUET),
     *(State(file=SUGGESTIONS, damage=damage, readers={"report", "escalations"}) for damage in PARQUET),
     *(State(file=SUGGESTIONS, damage=damage, readers={"decide"}) for damage in (cut, emptied, other_table, text)),
+    *(State(file=SCORES, damage=damage, readers=READ_SCORES) for damage in (one_bit, of_another_date)),
     *(
-        State(file=RECORD, damage=damage, readers={"explain to a manager", "behind", "replay"})
-        for damage in (cut, emptied, not_utf8, other_json)
+        State(file=SUGGESTIONS, damage=damage, readers={"report", "escalations"})
+        for damage in (one_bit, of_another_date)
     ),
-    State(file=RECORD, damage=without_a_key, readers={"replay"}),
+    State(file=SCORES, damage=without_a_key, readers={"replay"}),
+    *(
+        State(file=PEOPLE, damage=damage, readers={"report", "priorities"})
+        for damage in (cut, one_bit, of_another_date)
+    ),
     *(
         State(file=f"models/{MODEL}/{pointer}", damage=damage, readers={"report", "score", "drift"})
-        for pointer in ("candidate", "champion")
+        for pointer in ("candidate", PROMOTED)
         for damage in (emptied, not_utf8, text, folder)
     ),
     *(
@@ -177,7 +201,10 @@ STATES = [
         for damage in (not_utf8, text, folder)
     ),
     State(file=STORE, damage=broken_entry, readers={"targets"}),
-    State(file=f"models/{MODEL}/promotions.jsonl", damage=cut, readers={"promote"}),
+    *(
+        State(file=f"models/{MODEL}/{PROMOTED}", damage=damage, readers={"promote", "report", "score"})
+        for damage in (cut, one_bit)
+    ),
     State(file="mlflow/pending/x.json", damage=cut, readers={"track"}),
 ]
 
@@ -186,7 +213,7 @@ def damaged(state: State, home: Path) -> Path:
     """Damage the file of a state; return it."""
     path = version_folder(home) / Path(state.file).name if state.file.startswith("MODEL/") else home / state.file
     if path.name == "candidate":  # it is read where nobody has promoted a version
-        path.with_name("champion").unlink()
+        path.with_name(PROMOTED).unlink()
     state.damage(path)
     return path
 
@@ -209,9 +236,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     keep_suggestions(suggested, home, policy="target_adjustment", as_of=COMPANY.until)
     project.decide(SUGGESTION, "accept", by="Ana Lee", key="k1")
-    (home / "models" / MODEL / "champion").write_text(current_version(home, MODEL))
-    promotion = {"model": MODEL, "version": "x", "approver": "a", "reason": "b", "at": "c", "before": None}
-    (home / "models" / MODEL / "promotions.jsonl").write_text(json.dumps(promotion) + "\n")
+    add_promotion(home, replace(PROMOTION, version=current_version(home, MODEL)))
     (home / "mlflow" / "pending").mkdir(parents=True)
     (home / "mlflow" / "pending" / "x.json").write_text(json.dumps({"name": "x", "version": "y", "since": "z"}))
     return base

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict, cast
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
-from perfml.files import reading
-from perfml.scoring.table_files import remedy_of, write_parts
+from perfml.json_types import JsonObject
+from perfml.scoring.run_record import RunRecord
+from perfml.scoring.sealed_files import open_sealed, write_sealed
 
 
 class StoredLine(TypedDict):
@@ -151,11 +151,13 @@ StoredCourse: TypeAlias = SuggestedCourse | NoCourse
 """A row of ``perfml.advice.courses.match.SCHEMA``; the other columns of a :class:`NoCourse` are seldom read."""
 
 
-def keep_suggestions(table: pa.Table, home: Path, *, policy: str, as_of: dt.date) -> Path:
-    """Write the suggestions of a policy at a date, replacing those of an earlier run."""
-    path = home / "suggestions" / policy / f"{as_of}.parquet"
-    write_parts([table], path)
-    return path
+def keep_suggestions(
+    table: pa.Table, home: Path, *, policy: str, as_of: dt.date, record: RunRecord | None = None
+) -> Path:
+    """Write the suggestions of a policy at a date with the ``record`` of their run, in place of those of an earlier run."""
+    place = f"suggestions/{policy}/{as_of}.parquet"
+    made_from = None if record is None else cast(JsonObject, record)
+    return write_sealed([table], home, place, record=made_from, keep_earlier=True)
 
 
 def suggestion_dates(home: Path, policy: str) -> list[dt.date]:
@@ -183,10 +185,10 @@ def find_suggestion(home: Path, suggestion_id: str) -> StoredTarget | StoredCour
     folder = home / "suggestions"
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
         for day in suggestion_dates(home, policy):
-            path = folder / policy / f"{day}.parquet"
-            with reading(path, remedy=remedy_of(path)), pq.ParquetFile(path) as file:
+            with open_sealed(folder / policy / f"{day}.parquet") as sealed:
+                file = sealed.file
+                names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
                 for group in range(file.num_row_groups):
-                    names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
                     ids = file.read_row_group(group, names, use_threads=False).to_pylist()
                     for position, row in enumerate(ids):
                         if suggestion_id in (row["suggestion_id"], (row.get("beyond") or {}).get("escalation_id")):

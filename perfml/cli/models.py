@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pyarrow.dataset import dataset
@@ -35,14 +37,20 @@ from perfml.cli.options import (
     series,
     write,
 )
+from perfml.errors import PerfmlError
 from perfml.learning.in_people import in_people, outcome_message
 from perfml.learning.record import Figure
 from perfml.messages import render
 from perfml.project.voices import Who
+from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
 from perfml.terminal.evidence import behind_lines
+
+if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
+    from perfml.advice.served import ServedCheck
+    from perfml.scoring.replay import Replay
 
 
 def train(
@@ -142,23 +150,43 @@ def mlflow(
 
 
 def replay(
-    model: str,
+    model: Annotated[str | None, typer.Argument(help="Whose scores of --as-of.")] = None,
     *,
-    as_of: Annotated[str, typer.Option("--as-of", help="The date that was scored.")],
+    as_of: Annotated[str | None, typer.Option("--as-of", help="The date that was scored.")] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", min=1, help="Instead: this many files of scores and suggestions at random."),
+    ] = None,
+    people: Annotated[int, typer.Option("--people", min=0, help="People compared in each file of the sample.")] = 20,
+    seed: Annotated[str | None, typer.Option("--seed", help="Draws the sample (default: today's date).")] = None,
     data: DataOption = None,
+    language: LanguageOption = LanguageName.en,
     project: ProjectOption = None,
     home: HomeOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Recompute stored scores from the recorded data, definitions and model. Exit code 1 unless every value matches."""
+    """Recompute what was served from what was known then. Exit code 1 unless every value of everything matches."""
+    if (sample is None) == (model is None or as_of is None):
+        raise PerfmlError(
+            "says neither which scores nor how many at random",
+            where="perfml replay",
+            remedy="MODEL --as-of, or --sample",
+        )
     with terminal.progress() as progress:
-        comparison = Project(project, home=home, progress=progress).replay(model, as_of, data)
-    if comparison.matches:
-        terminal.out.print(f"[green]matches[/]: {comparison.rows:,} rows of {model} at {as_of}, to the last digit")
-        return
-    terminal.out.print(f"[red]differs[/]: {model} at {as_of}")
-    for line in (*comparison.differences, *comparison.other_versions):
-        terminal.out.print(f"  {escape(line)}", highlight=False)
-    raise typer.Exit(1)
+        opened = Project(project, home=home, progress=progress)
+        if model is not None and as_of is not None:
+            replayed = opened.replay(model, as_of, data)
+            answer, matches, summary = replayed.to_json(), replayed.matches, None
+            lines: Sequence[Replay | ServedCheck] = [replayed]
+        else:
+            drawn = seed or dt.date.today().isoformat()
+            served = opened.check_served(seed=drawn, files=sample or 1, people=people, data=data)
+            answer, matches, summary, lines = served.to_json(), served.sound, served.text, served.checks
+    if as_json:
+        print_json(answer)
+    else:
+        score_tables.replay_lines(lines, summary, language.value)
+    raise typer.Exit(0 if matches else 1)
 
 
 def drift(
@@ -275,6 +303,8 @@ def score(
         paths = opened.write_scores(model, data, as_of=series(as_of, start=start, to=to, every=every) or None)
     if out is not None:
         opened.export_scores(paths, out, language=language.value)
+    for path in paths:
+        verify(path)
     scores = dataset([str(path) for path in paths])
     rows, counts = scores.count_rows(), score_tables.score_counts(scores)
     if as_json:

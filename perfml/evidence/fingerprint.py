@@ -22,6 +22,7 @@ import duckdb
 from perfml.errors import DefinitionError
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import literal, quoted, unreadable
+from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER
@@ -151,8 +152,7 @@ def keep_definitions(folder: ProjectFolder, home: Path) -> str:
         temporary = target.with_name(f".writing.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
         for path, text in files.items():
-            (temporary / path).parent.mkdir(parents=True, exist_ok=True)
-            (temporary / path).write_bytes(text.encode())
+            write_text(temporary / path, text)
         temporary.replace(target)
     return digest
 
@@ -177,7 +177,7 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     files |= {file.file: f"/*\n{_write(_dumped(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
     files["features/sources.toml"] = _write({name: _dumped(spec) for name, spec in definitions.tables.items()})
     files |= {f"sources/{name}.toml": _write(_dumped(mapping)) for name, mapping in folder.sources.items()}
-    for name, spec in folder.models.items():
+    for name, spec in {**folder.models, **folder.policies}.items():
         files[_toml(name)] = _write(_dumped(spec))
         if folder.has_card(name):
             files[f"models/{name}.md"] = folder.card(name)

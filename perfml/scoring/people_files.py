@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.dated_files import dates_in
 from perfml.evidence.population.facts import PEOPLE
-from perfml.files import reading
-from perfml.scoring.table_files import write_parts
+from perfml.scoring.sealed_files import open_sealed, write_sealed
 
 FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
 """The columns beside an id."""
@@ -50,26 +48,24 @@ class PersonFacts:
 
 def keep_people(people: pa.Table, home: Path, *, as_of: dt.date) -> Path:
     """Keep :func:`perfml.evidence.people.people_at`, in place of an earlier run's."""
-    path = _folder(home) / f"{as_of}.parquet"
-    write_parts([people], path)
-    return path
+    return write_sealed([people], home, f"people/{as_of}.parquet")
 
 
 def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | None = None) -> dict[str, PersonFacts]:
     """Employee -> facts as known at ``as_of``, of ``employee_ids`` (default: everyone).
 
     Scores of before names were kept have no file of their own: then the newest earlier one serves, and where there is none,
-    nobody has facts. Nothing later than ``as_of`` is ever read.
+    nobody has facts. Nothing later than ``as_of`` is ever read. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
     day = next((day for day in dates_in(_folder(home)) if day <= as_of), None)
     if day is None:
         return {}
     wanted = None if employee_ids is None else set(employee_ids)
-    path = _folder(home) / f"{day}.parquet"
-    with reading(path, remedy="remove it, and score that date again"), pq.ParquetFile(path) as file:
+    with open_sealed(_folder(home) / f"{day}.parquet") as sealed:
+        sealed.require(("employee_id", *FACTS))
         return {
             row["employee_id"]: PersonFacts(**row)
-            for batch in file.iter_batches(use_threads=False)
+            for batch in sealed.file.iter_batches(columns=["employee_id", *FACTS], use_threads=False)
             for row in _rows(batch, wanted)
         }
 

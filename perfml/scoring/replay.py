@@ -1,149 +1,202 @@
-"""Replay: recompute past scores from their run record, and compare them value by value.
+"""Replay: recompute past scores and suggestions from the record of their run, and compare them value by value.
 
-The run record beside ``home/scores/<model>/<as_of>.parquet`` names what the scores were made from: the version of the model,
-the data and its fingerprint at that date, the definitions (kept under ``home/definitions``), and the library versions.
+The record names what the rows were made from: the data and its fingerprint at that date, the definitions (kept under
+``home/definitions``), the people who were held, and the library versions; score rows name the version of the model.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from perfml._version import __version__
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
 from perfml.evidence.sources import Data, open_data
-from perfml.files import reading, write_text
+from perfml.json_types import JsonObject
 from perfml.learning.registry.model_store import load
+from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.voices import VoicesSpec
-from perfml.scoring.run_record import RunRecord, read_record, record_path
+from perfml.scoring.run_record import HeldJson, RunRecord, read_record, score_path
 from perfml.scoring.scoring import score_in_parts
-from perfml.scoring.table_files import read_parts, remedy_of
+from perfml.scoring.sealed_files import content_hash, remedy_of
+from perfml.scoring.table_files import read_parts, read_rows
 from perfml.treeshap.width import vector_bits
+from perfml.trust.holds.hold import Hold
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
 """The libraries of which another version may change the last digit."""
-NEEDED = ("model_version", "source", "today", "fingerprint", "tables", "definitions", "versions", "rows", "content")
+NEEDED = ("source", "today", "fingerprint", "tables", "definitions", "versions", "held", "rows", "content")
 """Keys of the run record."""
-ROWS_AT_ONCE = 10_000
 MOST_DIFFERENCES = 10
+_HOLD = TypeAdapter(Hold)
+Kept = Literal["scores", "suggestions"]
+Recompute = Callable[[Data, ProjectFolder, RunRecord], Iterable[pa.Table]]
+"""The rows of a file once more, from the data, the definitions and the record of then."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
     """The comparison: ``matches`` when every column of every row is the same to the last bit."""
 
-    model: str
+    what: Kept
+    name: str
+    """The model, or the policy."""
     as_of: dt.date
-    matches: bool
     rows: int
-    differences: tuple[str, ...] = ()
+    differences: tuple[Message, ...] = ()
     """The first differences: column, number of rows, and the two values of one of them."""
-    other_versions: tuple[str, ...] = ()
+    other_versions: tuple[Message, ...] = ()
     """Libraries whose version has changed; where none has, a difference is a fault."""
 
+    @property
+    def matches(self) -> bool:
+        """Whether there is no difference."""
+        return not self.differences
 
-def record_run(home: Path, files: Iterable[Path], *, data: Data, folder: ProjectFolder) -> list[Path]:
-    """Write the run record of each file that :func:`~perfml.scoring.scoring.keep_scores` yields, as soon as it is written.
+    @property
+    def text(self) -> Message:
+        """The outcome in one sentence."""
+        code, what = "replay_same" if self.matches else "replay_differs", Message.of(f"replay_{self.what}")
+        rows = {"rows": self.rows} if self.matches else {}
+        return Message.of(code, what=what, name=self.name, as_of=str(self.as_of), **rows)
 
-    The rows were made from ``data`` with the definitions in ``folder``, of which a copy is kept. Returns the records.
-    """
+    @property
+    def details(self) -> tuple[Message, ...]:
+        """What differs, and which libraries are other ones than then."""
+        return (*self.differences, *self.other_versions)
+
+    def to_json(self) -> JsonObject:
+        """Plain data, sentences in both languages."""
+        return {
+            "what": self.what,
+            "name": self.name,
+            "as_of": str(self.as_of),
+            "rows": self.rows,
+            "matches": self.matches,
+            "text": in_both_languages(self.text),
+            "details": [in_both_languages(message) for message in self.details],
+        }
+
+
+def in_both_languages(message: Message) -> JsonObject:
+    """A message as plain data."""
+    return {"code": message.code, "en": render(message, "en"), "zh": render(message, "zh")}
+
+
+def recorder(
+    home: Path, *, data: Data, folder: ProjectFolder, held: Mapping[dt.date, Mapping[str, Hold]]
+) -> Callable[[dt.date], RunRecord]:
+    """What makes the record of each date whose rows come from ``data`` with the definitions in ``folder``, of which a copy is
+    kept; ``held``: the people without a score or suggestion at each date."""
     definitions = keep_definitions(folder, home)
-    written = []
-    for path in files:
-        first = next(read_parts(path, rows=1))
-        model, as_of = first.column("model")[0].as_py(), first.column("as_of")[0].as_py()
+    voices = folder.policy_of(VoicesSpec)[1].model_dump(mode="json")
+
+    def record(as_of: dt.date) -> RunRecord:
         tables = digests(data, until=as_of)
-        record: RunRecord = {
-            "model": model,
-            "as_of": as_of.isoformat(),
-            "model_version": first.column("model_version")[0].as_py(),
+        return {
             "source": _source(data.source),
             "today": data.today.isoformat(),
             "fingerprint": combined(tables),
             "tables": {name: {"rows": digest.rows, "content": digest.content} for name, digest in tables.items()},
             "definitions": definitions,
-            "voices": folder.policy_of(VoicesSpec)[1].model_dump(mode="json"),
+            "voices": voices,
             "versions": _versions(),
-            "rows": pq.read_metadata(path).num_rows,
-            "content": content_hash(read_parts(path)),
+            "held": _held_json(held[as_of]),
         }
-        written.append(record_path(home, model, as_of))
-        write_text(written[-1], json.dumps(record, ensure_ascii=False, indent=1))
-    return written
+
+    return record
 
 
 def replay(
     home: Path, model: str, as_of: dt.date, *, data: str | Path | None = None, progress: Progress = SILENT
 ) -> Replay:
-    """Recompute the scores of ``model`` at ``as_of``, from the source they were made from or from ``data``.
-
-    Raises :class:`PerfmlError` where there are no scores, no record of them, or the scores are not the recorded ones;
-    :class:`DefinitionError` or :class:`ModelError` where the definitions or the model are missing or altered, and
-    :class:`DataError`, naming the tables, where what was known before ``as_of`` has changed.
-    """
-    record, path = _recorded(home, model, as_of)
-    with reading(path.with_suffix(".json"), remedy=remedy_of(path)):
-        today = dt.date.fromisoformat(record["today"])
-        then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
-    folder = kept_definitions(home, record["definitions"])
-    loaded = load(home, model, record["model_version"])
-    source = data if data is not None else record["source"]
-    with open_data(source, folder.definitions.tables, mappings=folder.sources, today=today) as opened:
-        _require_same(opened, as_of, then, fingerprint=record["fingerprint"])
-        recompute = partial(score_in_parts, opened, folder, loaded, as_of=[as_of], progress=progress)
-        matches = content_hash(recompute()) == record["content"]
-        differences = () if matches else _differences(pq.read_table(path), pa.concat_tables(recompute()))
-    now = _versions()
-    changed = (
-        f"{name} {then} then, {now.get(name)} now" for name, then in record["versions"].items() if now.get(name) != then
-    )
-    return Replay(
-        model=model,
-        as_of=as_of,
-        matches=matches,
-        rows=record["rows"],
-        differences=differences,
-        other_versions=tuple(changed),
-    )
-
-
-def content_hash(parts: Iterable[pa.Table]) -> str:
-    """SHA-256 of every value of every row in order, 64 hexadecimal digits, independent of how the rows are stored."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for low in range(0, part.num_rows, ROWS_AT_ONCE):
-            for row in part.slice(low, ROWS_AT_ONCE).to_pylist():
-                digest.update(json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n")
-    return digest.hexdigest()
-
-
-def _recorded(home: Path, model: str, as_of: dt.date) -> tuple[RunRecord, Path]:
-    """The run record of a date and its score file, after checking that the file holds the recorded rows."""
-    record_file = record_path(home, model, as_of)
-    path = record_file.with_suffix(".parquet")
-    remedy = f"score that date again: `perfml score {model} --as-of {as_of}`"
+    """Recompute the scores of ``model`` at ``as_of``, from the source they were made from or from ``data``; see
+    :func:`replay_file`."""
+    path = score_path(home, model, as_of)
     if not path.is_file():
-        raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=remedy)
-    record = read_record(home, model, as_of, needs=NEEDED)
+        raise PerfmlError("was not scored", where=f"{model} {as_of}", remedy=render(remedy_of(path), "en"))
+    return replay_scores(home, path, name=model, as_of=as_of, data=data, progress=progress)
+
+
+def replay_scores(
+    home: Path,
+    path: Path,
+    *,
+    name: str,
+    as_of: dt.date,
+    data: str | Path | None = None,
+    progress: Progress = SILENT,
+) -> Replay:
+    """Recompute the file of the scores of the model ``name``; see :func:`replay_file`."""
+
+    def recompute(opened: Data, folder: ProjectFolder, record: RunRecord) -> Iterable[pa.Table]:
+        loaded = load(home, name, read_rows(path, names=["model_version"]).column(0)[0].as_py())
+        held = {as_of: held_then(record)}
+        return score_in_parts(opened, folder, loaded, as_of=[as_of], held=held, progress=progress)
+
+    compared = Replay(what="scores", name=name, as_of=as_of, rows=0)
+    return replay_file(home, path, compared, recompute=recompute, key=("horizon_days", "employee_id"), data=data)
+
+
+def replay_file(
+    home: Path,
+    path: Path,
+    compared: Replay,
+    *,
+    recompute: Recompute,
+    key: Sequence[str],
+    data: str | Path | None = None,
+) -> Replay:
+    """Recompute the rows of a sealed file, from the source they were made from or from ``data``, and compare each by ``key``.
+
+    Raises :class:`DamagedFile` for a damaged file, :class:`PerfmlError` where its run was not recorded,
+    :class:`DefinitionError` or :class:`ModelError` where the definitions or the model are missing or altered, and
+    :class:`DataError`, naming the tables, where what was known before the as-of date has changed.
+    """
+    record = read_record(path, needs=NEEDED)
     if record is None:
-        raise PerfmlError("has no record of its run", where=str(path), remedy=remedy)
-    if record["content"] != content_hash(read_parts(path)):
-        raise PerfmlError("holds other rows than were recorded: it was altered", where=str(path), remedy=remedy)
-    return record, path
+        raise PerfmlError("has no record of its run", where=str(path), remedy=render(remedy_of(path), "en"))
+    then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
+    folder = kept_definitions(home, record["definitions"])
+    source, today = data if data is not None else record["source"], dt.date.fromisoformat(record["today"])
+    with open_data(source, folder.definitions.tables, mappings=folder.sources, today=today) as opened:
+        _require_same(opened, compared.as_of, then, fingerprint=record["fingerprint"])
+        differences: tuple[Message, ...] = ()
+        if not content_hash(recompute(opened, folder, record)) == record["content"] == content_hash(read_parts(path)):
+            again = pa.concat_tables(recompute(opened, folder, record))
+            differences = _differences(read_rows(path), again, key)
+    now = _versions()
+    changed = tuple(
+        Message.of("replay_other_version", library=name, then=before, now=str(now.get(name)))
+        for name, before in record["versions"].items()
+        if now.get(name) != before
+    )
+    return replace(compared, rows=record["rows"], differences=differences, other_versions=changed)
+
+
+def held_then(record: RunRecord) -> dict[str, Hold]:
+    """Employee → the hold on them when the rows were made."""
+    return {person: _HOLD.validate_python(each["hold"]) for each in record["held"] for person in each["employees"]}
+
+
+def _held_json(held: Mapping[str, Hold]) -> list[HeldJson]:
+    people: dict[str, list[str]] = {}
+    for person, hold in held.items():
+        people.setdefault(_HOLD.dump_json(hold).decode(), []).append(person)
+    return [{"hold": json.loads(hold), "employees": employees} for hold, employees in people.items()]
 
 
 def _require_same(data: Data, as_of: dt.date, then: Mapping[str, TableDigest], *, fingerprint: str) -> None:
@@ -162,21 +215,27 @@ def _rows(digest: TableDigest | None) -> int:
     return digest.rows if digest else 0
 
 
-def _differences(recorded: pa.Table, recomputed: pa.Table) -> tuple[str, ...]:
-    key = [("horizon_days", "ascending"), ("employee_id", "ascending")]
-    then, now = recorded.sort_by(key).to_pylist(), recomputed.sort_by(key).to_pylist()
-    if [(r["horizon_days"], r["employee_id"]) for r in then] != [(r["horizon_days"], r["employee_id"]) for r in now]:
-        return (f"other people or horizons: {len(then)} rows then, {len(now)} now",)
+def _differences(recorded: pa.Table, recomputed: pa.Table, key: Sequence[str]) -> tuple[Message, ...]:
+    order = [(name, "ascending") for name in key]
+    then, now = recorded.sort_by(order).to_pylist(), recomputed.sort_by(order).to_pylist()
+    if [[row[name] for name in key] for row in then] != [[row[name] for name in key] for row in now]:
+        return (Message.of("replay_other_rows", then=len(then), now=len(now)),)
     differences = []
     for column in recorded.column_names:
         differ = [(a, b) for a, b in zip(then, now, strict=True) if a[column] != b.get(column)]
         if differ:
             a, b = differ[0]
-            person = f"{a['employee_id']} within {a['horizon_days']} days"
             differences.append(
-                f"{column}: {len(differ)} rows, e.g. {person}: {a[column]!r:.200} then, {b.get(column)!r:.200} now"
+                Message.of(
+                    "replay_column_differs",
+                    column=column,
+                    rows=len(differ),
+                    row=" ".join(str(a[name]) for name in key),
+                    then=f"{a[column]!r:.200}",
+                    now=f"{b.get(column)!r:.200}",
+                )
             )
-    return tuple(differences[:MOST_DIFFERENCES]) or ("the order of the rows",)
+    return tuple(differences[:MOST_DIFFERENCES]) or (Message.of("replay_other_order"),)
 
 
 def _versions() -> dict[str, str]:

@@ -112,8 +112,8 @@ def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
 
 
 def read_scores(path: Path, *, only: tuple[str, object] | None = None) -> pa.Table:
-    """The rows of a file of scores; with ``only``, those in which a column has a value. Raises :class:`PerfmlError` where it is
-    damaged."""
+    """The rows of a file of scores; with ``only``, those in which a column has a value. Raises
+    :class:`~perfml.scoring.sealed_files.DamagedFile`."""
     return read_rows(path, names=COLUMNS, only=only)
 
 

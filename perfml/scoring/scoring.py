@@ -7,11 +7,11 @@ neither ranks nor bands.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ import pyarrow as pa
 from perfml.arrays import Floats, Indexes, Objects
 from perfml.errors import ModelError
 from perfml.evidence.sources import Data
+from perfml.json_types import JsonObject
 from perfml.learning.dataset.table import Table, make_table
 from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
@@ -29,7 +30,8 @@ from perfml.project.model_spec import ListSpec
 from perfml.reasons.reasons import explain
 from perfml.reasons.record import REASON
 from perfml.reasons.selection import Grouping, Spread
-from perfml.scoring.table_files import write_parts
+from perfml.scoring.run_record import RunRecord
+from perfml.scoring.sealed_files import write_sealed
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds.held import held_people
 from perfml.trust.holds.hold import Hold
@@ -86,9 +88,13 @@ def score_in_parts(
     *,
     as_of: Sequence[dt.date],
     home: Path | None = None,
+    held: Mapping[dt.date, Mapping[str, Hold]] | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
-    """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once."""
+    """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once.
+
+    ``held``: the people without a score at each date; by default those of :func:`held_people` with the holds of ``home``.
+    """
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
     )
@@ -97,8 +103,8 @@ def score_in_parts(
     if len(values) >= FEW:
         warm_up(progress)
     for day in sorted(set(as_of)):
-        held = held_people(data, day, home)
-        yield from score_date(table, model, values=values, as_of=day, held=held, progress=progress)
+        on_hold = held_people(data, day, home) if held is None else held[day]
+        yield from score_date(table, model, values=values, as_of=day, held=on_hold, progress=progress)
 
 
 def scored_at(
@@ -276,11 +282,14 @@ def _bands(n: int, spec: ListSpec) -> Objects:
     return bands
 
 
-def keep_scores(parts: Iterable[pa.Table], home: Path) -> Iterator[Path]:
-    """Write ``parts``, date after date as :func:`score_in_parts` gives them, to ``home/scores/<model>/<as_of>.parquet``, where
-    the service reads them; yield each file once it is written. A date without employees has no file."""
+def keep_scores(
+    parts: Iterable[pa.Table], home: Path, *, record: Callable[[dt.date], RunRecord] | None = None
+) -> Iterator[Path]:
+    """Write ``parts``, date after date as :func:`score_in_parts` gives them, to ``home/scores/<model>/<as_of>.parquet`` with the
+    ``record`` of each date, where the service reads them; yield each file once it is written. A date without employees has no
+    file."""
     filled = (part for part in parts if part.num_rows)
     for (model, as_of), of_date in groupby(filled, lambda part: (part.column("model")[0], part.column("as_of")[0])):
-        path = home / "scores" / model.as_py() / f"{as_of.as_py()}.parquet"
-        write_parts(of_date, path)
-        yield path
+        place = f"scores/{model.as_py()}/{as_of.as_py()}.parquet"
+        made_from = None if record is None else cast(JsonObject, record(as_of.as_py()))
+        yield write_sealed(of_date, home, place, record=made_from, keep_earlier=True)

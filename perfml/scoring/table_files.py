@@ -1,7 +1,7 @@
-"""Table files: written part by part, complete or not at all, in row groups small enough to read a few rows at a time.
+"""Table files: the rows of sealed files, and tables for people, written part by part, complete or not at all.
 
-Parquet keeps a table as it is. CSV and workbooks are for people: flat, one fact a column, and no cell is ever a formula. Only
-they need pandas or XlsxWriter: the service, which reads Parquet, loads neither.
+Parquet keeps a table as it is. CSV and workbooks are flat, one fact a column, and no cell is ever a formula. Only they need
+pandas or XlsxWriter: the service, which reads Parquet, loads neither.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
-from perfml.files import atomic_write, reading
+from perfml.files import atomic_write
 from perfml.harmless import cell
+from perfml.scoring.sealed_files import ROW_GROUP, open_sealed
 
-ROW_GROUP = 2_000
-"""Rows of a row group: what is read for one page or one person."""
 MOST_ROWS = 1_048_576
 """Rows of a worksheet, the heading included."""
 WIDEST = 60
@@ -34,39 +34,25 @@ def write_parts(parts: Iterable[pa.Table], out: Path) -> None:
 
 
 def read_rows(path: Path, *, names: Collection[str] = (), only: tuple[str, object] | None = None) -> pa.Table:
-    """The columns ``names`` (default: all) of the file of one model or policy and date; with ``only``, of the rows in which a
-    column has a value.
+    """The columns ``names`` (default: all) of a sealed file; with ``only``, of the rows in which a column has a value.
 
-    Raises :class:`PerfmlError` for a file that is damaged, or that was made for another model, policy or date.
+    Raises :class:`~perfml.scoring.sealed_files.DamagedFile` for a file that is damaged, belongs elsewhere or lacks a column.
     """
-    with reading(path, remedy=remedy_of(path)):
-        present = pq.read_schema(path).names
-        absent = [name for name in names if name not in present]
-        if absent:
-            raise ValueError(f"it has no column {absent[0]!r}")
-        owner = "model" if "model" in present else "policy"
-        filters = None if only is None else [(only[0], "=", only[1])]
-        rows = pq.read_table(path, columns=[*{owner, "as_of", *names}] if names else None, filters=filters)
-        for first in rows.slice(0, 1).select([owner, "as_of"]).to_pylist():
-            if (first[owner], str(first["as_of"])) != (path.parent.name, path.stem):
-                raise ValueError(f"it holds {first[owner]} of {first['as_of']}")
-        return rows.select(list(names)) if names else rows
-
-
-def remedy_of(path: Path) -> str:
-    """How to make a file of :mod:`perfml.dated_files` again."""
-    name, day = path.parent.name, path.stem
-    if path.parent.parent.name == "scores":
-        return f"score that date again: `perfml score {name} --as-of {day}`"
-    if path.parent.parent.name == "suggestions":
-        return f"suggest again for that date: `perfml targets` or `perfml courses`, with --policy {name} --as-of {day}"
-    return "remove it, and run again the command that wrote it"
+    with open_sealed(path) as sealed:
+        sealed.require(names)
+        chosen = list(names) or sealed.file.schema_arrow.names
+        if only is None:
+            return sealed.file.read(chosen)
+        columns = list(dict.fromkeys([*chosen, only[0]]))
+        groups = (sealed.file.read_row_group(group, columns) for group in range(sealed.file.num_row_groups))
+        rows = [group.filter(pc.field(only[0]) == only[1]) for group in groups]
+        return pa.concat_tables(rows or [sealed.file.schema_arrow.empty_table().select(columns)]).select(chosen)
 
 
 def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
-    """The rows of a Parquet file in their order, at most ``rows`` at a time."""
-    with reading(path, remedy=remedy_of(path)), pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(rows, use_threads=False):
+    """The rows of a sealed file in their order, at most ``rows`` at a time."""
+    with open_sealed(path) as sealed:
+        for batch in sealed.file.iter_batches(rows, use_threads=False):
             yield pa.Table.from_batches([batch])
 
 

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 
 from perfml.errors import ModelError, PerfmlError
 from perfml.messages import Message, render
-from perfml.service.problems import Failure, Invalid, NotFound, Problem, Refusal, problem_of
+from perfml.scoring.sealed_files import DamagedFile
+from perfml.service.problems import Failure, Invalid, NotFound, Problem, Refusal, Unreadable, problem_of
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
@@ -46,7 +47,8 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(PerfmlError)
     def _refused(_: Request, error: PerfmlError) -> JSONResponse:
-        status = error.status if isinstance(error, Refusal) else 503 if isinstance(error, ModelError) else 500
+        damaged = Unreadable.status if isinstance(error, ModelError | DamagedFile) else Failure.status
+        status = error.status if isinstance(error, Refusal) else damaged
         return error_response(status, problem_of(error))
 
     @app.exception_handler(RequestValidationError)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
+from perfml.scoring.sealed_files import DamagedFile
 
 SHOWN_DATES = 5
 """Dates that a remedy offers, the newest first."""
@@ -176,19 +177,26 @@ def not_proven(model: str, horizon_days: int, *, zh: str, en: str) -> NotProven:
     return refusal
 
 
-def unreadable(where: str) -> Unreadable:
-    """A file of scores or suggestions, or the record beside it, that is damaged."""
-    return Unreadable(Message.of("service_cannot_be_read"), where=where, remedy=Message.of("service_score_again"))
+def unreadable(damage: DamagedFile) -> Unreadable:
+    """A damaged file. Of its path, only the last parts are named: where files are stored is not for callers."""
+    problem, remedy = damage.messages
+    return Unreadable(problem, where=_last_parts(damage.where), remedy=remedy)
 
 
 def problem_of(error: PerfmlError) -> Problem:
-    """An error as an answer. Of a path, only the last parts are told: where files are stored is not for callers."""
+    """An error as an answer."""
+    if isinstance(error, DamagedFile):
+        error = unreadable(error)
     if isinstance(error, Refusal):
         return Problem(problem=error.problem, where=error.where, remedy=error.remedy, zh=error.zh, en=str(error))
-    where = "/".join(error.where.split("/")[-3:])
+    where = _last_parts(error.where)
     en = str(PerfmlError(error.problem, where=where, remedy=error.remedy))
     zh = f"{where}：{render(Message.of('service_model_damaged'), 'zh')}"
     return Problem(problem=error.problem, where=where, remedy=error.remedy, zh=zh, en=en)
+
+
+def _last_parts(path: str) -> str:
+    return "/".join(path.split("/")[-3:])
 
 
 def _use_one_of(names: Sequence[object]) -> Message:

@@ -7,17 +7,14 @@ pyarrow's own comparisons import pandas (0.5 s and 40 MB for a process that serv
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import ValidationError
 
 from perfml.scoring.score_files import COLUMNS
-from perfml.service.problems import Unreadable, unreadable
+from perfml.scoring.sealed_files import open_sealed
 
 BATCH = 500
 """Rows decoded at a time on the way to the ones that are shown."""
@@ -70,15 +67,7 @@ class ScoreFile:
 
 @contextmanager
 def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreFile]:
-    """Open a file of scores, or of other rows with ``columns``. Raises :class:`Unreadable` where it is damaged."""
-    try:
-        with path.open("rb") as opened, pq.ParquetFile(opened) as file:
-            if not set(columns) <= set(file.schema_arrow.names):
-                raise _damaged(path)
-            yield ScoreFile(file, dt.datetime.fromtimestamp(os.fstat(opened.fileno()).st_mtime, dt.UTC))
-    except (pa.ArrowException, OSError, ValidationError) as error:
-        raise _damaged(path) from error
-
-
-def _damaged(path: Path) -> Unreadable:
-    return unreadable(f"{path.parent.name}/{path.name}")
+    """Open a file of scores, or of other rows with ``columns``. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
+    with open_sealed(path) as sealed:
+        sealed.require(columns)
+        yield ScoreFile(sealed.file, sealed.written)

@@ -1,7 +1,7 @@
 """Files under ``home``: trained models, compared with their manifests, and scores by date.
 
-Nothing is cached between requests, so the next request sees what a nightly run has replaced. A name from a request
-never becomes part of a path: it is compared with the names on disk.
+No content is cached between requests, so the next request sees what a nightly run has replaced; every file is verified before
+it is read. A name from a request never becomes part of a path: it is compared with the names on disk.
 """
 
 from __future__ import annotations
@@ -11,10 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
-
 from perfml.dated_files import dates_in, pick
-from perfml.errors import PerfmlError
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import (
     CANDIDATE,
@@ -29,7 +26,7 @@ from perfml.learning.registry.artifacts import (
 from perfml.reasons.voices import Voices
 from perfml.scoring.people_files import PersonFacts, people_facts
 from perfml.scoring.run_record import voices_of
-from perfml.service.problems import no_model, no_scores, unreadable
+from perfml.service.problems import no_model, no_scores
 from perfml.service.scores import ScoreFile, open_scores
 
 
@@ -67,7 +64,7 @@ class Store:
 
     @contextmanager
     def scores(self, model: str, as_of: dt.date | None = None) -> Iterator[tuple[dt.date, ScoreFile]]:
-        """Open the scores of one date, the newest by default. Raises :class:`NotFound` and :class:`Unreadable`."""
+        """Open the scores of one date, the newest by default. Raises :class:`NotFound` and :class:`DamagedFile`."""
         available = self.scored(model)
         day = pick(available, as_of)
         if day is None:
@@ -76,18 +73,12 @@ class Store:
             yield day, file
 
     def people(self, as_of: dt.date, employee_ids: Collection[str] | None = None) -> Mapping[str, PersonFacts]:
-        """Read who is who at a date, of ``employee_ids`` (default: everyone). Raises :class:`Unreadable` for a damaged file."""
-        try:
-            return people_facts(self.home, as_of, employee_ids)
-        except (pa.ArrowException, OSError, TypeError) as error:
-            raise unreadable(f"people/{as_of}.parquet") from error
+        """Read who is who at a date, of ``employee_ids`` (default: everyone). Raises :class:`DamagedFile`."""
+        return people_facts(self.home, as_of, employee_ids)
 
     def voices(self, model: str, version: str, as_of: dt.date) -> Voices:
-        """Read the wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`Unreadable` for a damaged record."""
-        try:
-            spec = voices_of(self.home, self._trained(model), as_of)
-        except PerfmlError as error:
-            raise unreadable(f"{model}/{as_of}.json") from error
+        """Read the wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`DamagedFile`."""
+        spec = voices_of(self.home, self._trained(model), as_of)
         return Voices(spec, read_columns(self.home, model, version))
 
     def _trained(self, model: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pyarrow.compute import field
 from pyarrow.dataset import Dataset
 from rich.markup import escape
 from rich.padding import Padding
 
-from perfml.messages import both, from_text
+from perfml.messages import Language, Message, both, from_text, render
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.reasons.voices import VoicedScore
@@ -17,6 +18,13 @@ from perfml.scoring.people_files import PersonFacts
 from perfml.scoring.score_files import RankedRow, StoredScore
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
+
+if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
+    from perfml.advice.served import ServedCheck
+    from perfml.scoring.replay import Replay
+
+REPLAYED = {"replay_same": "green", "replay_differs": "red", "replay_unknown": "yellow"}
+"""Colours of the outcomes of a replay."""
 
 
 def list_table(
@@ -106,6 +114,17 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
         for reason in row.reasons:
             out.print(Padding(escape(reason.en), (0, 0, 0, 2)))
             out.print(Padding(f"[dim]{escape(reason.zh)}[/]", (0, 0, 0, 4)))
+
+
+def replay_lines(replays: Iterable[Replay | ServedCheck], summary: Message | None, language: Language) -> None:
+    """Print whether each recomputes to the last digit, else what differs and which libraries are other ones than then; and the
+    ``summary`` of a sample."""
+    for replayed in replays:
+        out.print(f"[{REPLAYED[replayed.text.code]}]{escape(render(replayed.text, language))}[/]", highlight=False)
+        for detail in replayed.details:
+            out.print(f"  {escape(render(detail, language))}", highlight=False)
+    if summary is not None:
+        out.print(escape(render(summary, language)), highlight=False)
 
 
 def _counted(scores: Dataset, column: str) -> list[tuple[str | None, int]]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perfml.advice.suggestion_files import find_suggestion, keep_suggestions
-from perfml.scoring import table_files as tables
+from perfml.scoring import sealed_files as tables
 
 
 def test_the_newest_row_of_an_id_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace as with_other
 from pathlib import Path
 
@@ -17,10 +16,14 @@ import pytest
 from perfml.errors import DataError, DefinitionError, ModelError, PerfmlError
 from perfml.evidence.sources import open_data
 from perfml.learning.registry.model_store import load
+from perfml.messages import render
 from perfml.project.folder import ProjectFolder
-from perfml.scoring.replay import Replay, content_hash, record_run, replay
+from perfml.scoring.replay import Replay, recorder, replay
+from perfml.scoring.run_record import read_record
 from perfml.scoring.scoring import keep_scores, score_in_parts
-from perfml.scoring.table_files import read_parts
+from perfml.scoring.sealed_files import content_hash, write_sealed
+from perfml.scoring.table_files import read_rows
+from tests.sealed import seal_again
 from tests.simulated import END, Simulated
 
 EARLIER = dt.date(2026, 4, 1)
@@ -36,9 +39,10 @@ def scored(company_of_500: Simulated, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(company_of_500.project, project)
     definitions = ProjectFolder(project)
     data = open_data(company_of_500.data, definitions.definitions.tables)
-    stored = keep_scores(score_in_parts(data, definitions, load(home, MODEL), as_of=[EARLIER, END]), home)
-    written = record_run(home, stored, data=data, folder=definitions)
-    assert [path.name for path in written] == [f"{EARLIER}.json", f"{END}.json"]
+    record = recorder(home, data=data, folder=definitions, held={EARLIER: {}, END: {}})
+    parts = score_in_parts(data, definitions, load(home, MODEL), as_of=[EARLIER, END])
+    written = list(keep_scores(parts, home, record=record))
+    assert [path.name for path in written] == [f"{EARLIER}.parquet", f"{END}.parquet"]
     data.close()
     return folder
 
@@ -67,7 +71,7 @@ class TestMatches:
     def test_each_date_of_a_run_alone(self, scored: Path, as_of: dt.date) -> None:
         rows = pq.read_metadata(scored / "home" / "scores" / MODEL / f"{as_of}.parquet").num_rows
         assert rows > 300
-        assert replay(scored / "home", MODEL, as_of) == Replay(model=MODEL, as_of=as_of, matches=True, rows=rows)
+        assert replay(scored / "home", MODEL, as_of) == Replay(what="scores", name=MODEL, as_of=as_of, rows=rows)
 
     def test_after_all_went_on(self, home: Path, company_of_500: Simulated, tmp_path: Path) -> None:
         """The export has grown, and the project and the current model are other ones."""
@@ -97,8 +101,7 @@ class TestSaysWhatChanged:
             replay(home, MODEL, EARLIER, data=other)
 
     def test_the_data_is_gone(self, home: Path) -> None:
-        path = home / "scores" / MODEL / f"{END}.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"source": str(home / "nowhere")}))
+        seal_again(home / "scores" / MODEL / f"{END}.parquet", source=str(home / "nowhere"))
         with pytest.raises(DataError, match="nowhere: is not there"):
             replay(home, MODEL, END)
 
@@ -126,9 +129,9 @@ class TestSaysWhatChanged:
         [
             ("no scores", r"attrition 2026-10-01: was not scored; score that date again"),
             ("no record", r"2026-10-01\.parquet: has no record"),
-            ("cut", r"cannot be read"),
-            ("record cut", r"cannot be read"),
-            ("other rows", r"2026-10-01\.parquet: holds other rows than were recorded"),
+            ("cut", r"was altered or cut"),
+            ("without a key", r"was altered, or written by another version"),
+            ("other rows", r"2026-10-01\.parquet: was altered"),
         ],
     )
     def test_the_scores_themselves(self, home: Path, damage: str, problem: str) -> None:
@@ -137,11 +140,11 @@ class TestSaysWhatChanged:
             case "no scores":
                 path.unlink()
             case "no record":
-                path.with_suffix(".json").unlink()
+                write_sealed([read_rows(path)], home, f"scores/{MODEL}/{END}.parquet")
             case "cut":
                 path.write_bytes(path.read_bytes()[:-20])
-            case "record cut":
-                path.with_suffix(".json").write_text("{")
+            case "without a key":
+                seal_again(path, without="tables")
             case _:
                 pq.write_table(pq.read_table(path).slice(1), path)
         with pytest.raises(PerfmlError, match=problem):
@@ -151,26 +154,25 @@ class TestSaysWhatChanged:
 def test_one_digit_that_differs_is_named(home: Path) -> None:
     """Scores and record altered together: only computing them again can tell."""
     path = home / "scores" / MODEL / f"{END}.parquet"
-    table = pq.read_table(path)
+    table = read_rows(path)
     margins = table.column("margin").to_pylist()
     margins[3] += 1e-15
     forged = table.set_column(table.column_names.index("margin"), table.schema.field("margin"), pa.array(margins))
-    pq.write_table(forged, path)
-    record = json.loads(path.with_suffix(".json").read_text())
-    record |= {"content": content_hash([forged]), "versions": record["versions"] | {"numpy": "1.0"}}
-    path.with_suffix(".json").write_text(json.dumps(record))
+    record = read_record(path)
+    assert record is not None
+    seal_again(path, forged, versions={**record["versions"], "numpy": "1.0"})
     came = replay(home, MODEL, END)
     assert not came.matches
     who = table.column("employee_id")[3]
-    (difference,) = came.differences
-    assert difference.startswith(f"margin: 1 rows, e.g. {who} within 182 days: {margins[3]!r} then, ")
-    assert len(came.other_versions) == 1 and came.other_versions[0].startswith("numpy 1.0 then, ")
+    difference, library = (render(message, "en") for message in came.details)
+    assert difference.startswith(f"margin: 1 rows, e.g. 182 {who}: {margins[3]!r} then, ")
+    assert library.startswith("numpy 1.0 then, ")
 
 
-def test_how_rows_are_stored_does_not_matter(scored: Path, tmp_path: Path) -> None:
-    stored = pq.read_table(scored / "home" / "scores" / MODEL / f"{END}.parquet")
-    pq.write_table(stored, tmp_path / "other.parquet", compression="none", row_group_size=7, use_dictionary=False)
-    assert content_hash(read_parts(tmp_path / "other.parquet", rows=3)) == content_hash([stored])
+def test_how_rows_are_stored_does_not_matter(scored: Path) -> None:
+    stored = read_rows(scored / "home" / "scores" / MODEL / f"{END}.parquet")
+    parts = [stored.slice(low, 7) for low in range(0, len(stored), 7)]
+    assert content_hash(parts) == content_hash([stored])
     assert content_hash([stored.take([1, 0, *range(2, len(stored))])]) != content_hash([stored])
 
 
@@ -178,14 +180,11 @@ def test_a_record_holds_no_password_and_nobody(scored: Path, company_of_500: Sim
     definitions = ProjectFolder(scored / "project")
     data = open_data(company_of_500.data, definitions.definitions.tables)
     stored = scored / "home" / "scores" / MODEL / f"{END}.parquet"
-    (path,) = record_run(
-        tmp_path,
-        [stored],
-        data=with_other(data, source="postgresql://me:se@cret@db.local/people"),
-        folder=definitions,
-    )
-    record: Mapping[str, object] = json.loads(path.read_text())
+    elsewhere = with_other(data, source="postgresql://me:se@cret@db.local/people")
+    record = recorder(tmp_path, data=elsewhere, folder=definitions, held={END: {}})(END)
     assert record["source"] == "postgresql://db.local/people"
-    assert pq.read_table(stored).column("employee_id")[0].as_py() not in path.read_text()
-    assert {"model_version", "fingerprint", "definitions", "versions", "rows", "content"} <= set(record)
+    assert read_rows(stored).column("employee_id")[0].as_py() not in json.dumps(record)
+    assert read_record(stored) == {**record, "source": str(company_of_500.data.resolve())} | {
+        key: value for key, value in (read_record(stored) or {}).items() if key in ("place", "rows", "content")
+    }
     data.close()

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from pydantic import BaseModel, Field, ValidationError
 from starlette.testclient import TestClient
 
 from perfml.messages import render
+from perfml.scoring import sealed_files
 from perfml.scoring.people_files import keep_people
 from perfml.service.answers.shared import IsoDate
 from perfml.service.error_handlers import _hint
+from tests.sealed import seal_again
 from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
@@ -131,10 +132,12 @@ def test_an_older_date_and_one_band(client: TestClient) -> None:
 
 @pytest.mark.parametrize("limit", [1, 4, 13, 500])
 @pytest.mark.parametrize("row_group", [None, 3])
-def test_paging_covers_everyone_exactly_once(home: Path, client: TestClient, limit: int, row_group: int | None) -> None:
+def test_paging_covers_everyone_exactly_once(
+    home: Path, client: TestClient, monkeypatch: pytest.MonkeyPatch, limit: int, row_group: int | None
+) -> None:
     if row_group:
-        path = home / "scores" / "attrition" / f"{DAY}.parquet"
-        pq.write_table(pq.read_table(path), path, row_group_size=row_group)
+        monkeypatch.setattr(sealed_files, "ROW_GROUP", row_group)
+        seal_again(home / "scores" / "attrition" / f"{DAY}.parquet")
     address: str | None = f"{LIST}?limit={limit}"
     seen = []
     while address:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -10,10 +9,12 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from perfml.json_types import Json
 from perfml.learning.registry.artifacts import current_version
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
+from tests.sealed import seal_again
 from tests.service.company import CAUSES, DAY, keep, scored, train
 from tests.service.conftest import ODD_IDS
 
@@ -78,19 +79,19 @@ def test_a_voice_has_its_own_wording(client: TestClient, home: Path) -> None:
     assert client.get(address("E1"), params={"voice": "shareholder"}).status_code == 422
     record = ProjectFolder(STARTER).policy_of(VoicesSpec)[1].model_dump(mode="json")
     record["voices"]["manager"]["raises"] = {"zh": "请看：{evidence}", "en": "Look: {evidence}"}
-    (home / "scores" / "attrition" / f"{DAY}.json").write_text(json.dumps({"voices": record}), encoding="utf-8")
+    seal_again(home / "scores" / "attrition" / f"{DAY}.parquet", voices=record)
     mine = client.get(address("E1"), params={**asked, "voice": "manager"}).json()["rows"][0]["reasons"]
     assert mine[0]["en"].startswith("Look: tenure: 40 days"), "told as it was defined when the date was scored"
 
 
-@pytest.mark.parametrize("record", ["[]", "null", "{", '{"voices": {"voices": {}}}'])
-def test_a_damaged_record_is_said_and_nothing_is_told_in_other_words(
-    client: TestClient, home: Path, record: str
+@pytest.mark.parametrize("voices", [[], None, {"voices": {}}])
+def test_a_record_of_another_perfml_is_named_and_nothing_is_worded_otherwise(
+    client: TestClient, home: Path, voices: Json
 ) -> None:
-    (home / "scores" / "attrition" / f"{DAY}.json").write_text(record, encoding="utf-8")
+    seal_again(home / "scores" / "attrition" / f"{DAY}.parquet", voices=voices)
     assert client.get(address("E1"), params={"model": "attrition"}).status_code == 200
     refused = client.get(address("E1"), params={"model": "attrition", "voice": "manager"})
-    assert refused.status_code == 503 and refused.json()["problem"] == "cannot be read"
+    assert refused.status_code == 503 and "another version of perfml" in refused.json()["problem"]
     assert str(home) not in refused.text
 
 

@@ -19,12 +19,13 @@ from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.files import reading
 from perfml.learning.record import TrainingRecord
+from perfml.learning.registry.promotion_log import LOG, promotions
 from perfml.messages import Message
 
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
 CANDIDATE, CHAMPION = "candidate", "champion"
-"""Files that name a version: the newest trained one, and the promoted one."""
+"""Stages that name a version: the file of the newest trained one, and the promoted one."""
 _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 
 
@@ -36,10 +37,12 @@ def versions(home: Path, name: str) -> list[str]:
 
 
 def pointed(home: Path, name: str, stage: str) -> str | None:
-    """Return the version that :data:`CANDIDATE` or :data:`CHAMPION` names, or None.
+    """Return the newest version for :data:`CANDIDATE`, the promoted one for :data:`CHAMPION`, or None.
 
     Raises :class:`ModelError` for a file that names none.
     """
+    if stage == CHAMPION and (home / "models" / name / LOG).exists():
+        return promotions(home, name)[-1].version
     pointer = home / "models" / name / stage
     if not pointer.exists():
         return None
@@ -95,6 +98,7 @@ def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
 def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
     """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
     content = verified_file(home, name, version, file="model.json")
+    parse_record(content, name, version)
     with written_by_this_perfml(home, name, version):
         return {raw["name"]: Column.from_json(raw) for raw in json.loads(content)["columns"]}
 
@@ -107,13 +111,20 @@ def read_record(home: Path, name: str, version: str) -> TrainingRecord:
 def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:
     """Parse the record within the ``content`` of a version's ``model.json``, see :func:`read_record`."""
     try:
-        return _Described.model_validate_json(content).record
+        described = _Described.model_validate_json(content)
     except ValidationError as error:
         raise ModelError(
             f"{error.error_count()} of its keys are missing or of another kind",
             where=f"models/{name}/{version}/model.json",
             remedy=f"it was written by another version of perfml: run `perfml train {name}` again",
         ) from error
+    if described.name != name:
+        raise ModelError(
+            f"belongs to another model: {described.name}",
+            where=f"models/{name}/{version}/model.json",
+            remedy=_remedy(name),
+        )
+    return described.record
 
 
 @contextmanager
@@ -126,6 +137,7 @@ def written_by_this_perfml(home: Path, name: str, version: str) -> Iterator[None
 
 
 class _Described(BaseModel):
+    name: str
     record: TrainingRecord
 
 

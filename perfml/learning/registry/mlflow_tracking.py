@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from perfml.errors import ModelError
-from perfml.files import reading, write_text
+from perfml.files import PRIVATE_FOLDER, private_folder, reading, write_text
 from perfml.json_types import Json
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_record, verified
@@ -145,7 +145,7 @@ def _mlflow(home: Path) -> Path:
 @contextmanager
 def _client(uri: str) -> Iterator[MlflowClient]:
     """Yield a silent client of ``uri``; restore MLflow's global state and the environment afterwards."""
-    before = dict(os.environ)
+    before, mask = dict(os.environ), os.umask(~PRIVATE_FOLDER & 0o777)  # MLflow writes its files itself
     loggers = {logging.getLogger(name): logging.getLogger(name).level for name in ("mlflow", "alembic", "urllib3")}
     os.environ.update({name: value for name, value in PLAIN.items() if name not in before})
     try:
@@ -160,13 +160,14 @@ def _client(uri: str) -> Iterator[MlflowClient]:
             for logger in loggers:
                 logger.setLevel(logging.ERROR)
             if uri.startswith("sqlite:///"):
-                Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+                private_folder(Path(uri.removeprefix("sqlite:///")).parent)
             try:
                 mlflow.set_tracking_uri(uri)  # the registry reads a model's files through the global URI
                 yield mlflow.MlflowClient(tracking_uri=uri)
             finally:
                 mlflow.set_tracking_uri(chosen)
     finally:
+        os.umask(mask)
         for logger, level in loggers.items():
             logger.setLevel(level)
         for name in (*PLAIN, "MLFLOW_TRACKING_URI"):

@@ -22,7 +22,7 @@ import numpy as np
 from perfml.arrays import Floats
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.files import write_text
+from perfml.files import PRIVATE_FILE, private_folder, write_text
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.estimators.coherence import Incidences, coherent
 from perfml.learning.estimators.hazard import CauseSpecificHazards
@@ -114,11 +114,11 @@ def save(
 ) -> Model:
     """Write a new version and make it the candidate; the previous one remains intact on disk."""
     folder = home / "models" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     _remove_interrupted(folder)
     temporary = folder / f".writing.{os.getpid()}"
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir()
+    private_folder(temporary)
 
     def written(stem: str, parts: tuple[Mapping[str, object], list[str]]) -> dict[str, object]:
         parameters, texts = parts
@@ -148,6 +148,7 @@ def save(
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
         version = sha256(temporary / "manifest.json")[:VERSION_LENGTH]
         for path in temporary.iterdir():
+            path.chmod(PRIVATE_FILE)
             with path.open("rb") as file:
                 os.fsync(file.fileno())
         if not _is_sound(home, name, version):

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from perfml.errors import ModelError
-from perfml.files import reading, write_text
 from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, pointed
 from perfml.learning.registry.model_store import Model, load
+from perfml.learning.registry.promotion_log import Promotion, add_promotion, promotions
 from perfml.messages import render
 from perfml.sentences import is_sentence
 
-LOG = "promotions.jsonl"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Promotion:
-    """Record of who made a version the champion, when and why; ``before`` is the version it replaced."""
-
-    model: str
-    version: str
-    approver: str
-    reason: str
-    at: str
-    before: str | None
+__all__ = ["Promotion", "candidate", "promote", "promotions"]
 
 
 def candidate(home: Path, name: str) -> Model:
@@ -66,18 +52,5 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
         at=at,
         before=pointed(home, name, CHAMPION),
     )
-    folder = home / "models" / name
-    log = folder / LOG
-    before = "".join(json.dumps(entry.__dict__, ensure_ascii=False) + "\n" for entry in promotions(home, name))
-    write_text(log, before + json.dumps(done.__dict__, ensure_ascii=False) + "\n")
-    write_text(folder / CHAMPION, model.version + "\n")
+    add_promotion(home, done)
     return done
-
-
-def promotions(home: Path, name: str) -> list[Promotion]:
-    """Return all promotions of versions of this model, the newest last."""
-    log = home / "models" / name / LOG
-    if not log.exists():
-        return []
-    with reading(log, remedy="restore it from a backup", error=ModelError):
-        return [Promotion(**json.loads(line)) for line in log.read_text(encoding="utf-8").splitlines()]

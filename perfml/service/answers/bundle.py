@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from perfml.advice.person import NobodyKept, PersonForHr, SharedPerson, person
-from perfml.errors import ModelError, PerfmlError
 from perfml.project.voices import Who
 from perfml.service.answers.shared import IsoDate, ServiceQuery
-from perfml.service.problems import no_person, unreadable
+from perfml.service.problems import no_person
 from perfml.service.store import Store
 
 
@@ -21,12 +20,8 @@ class BundleQuery(ServiceQuery):
 
 def bundle(store: Store, employee_id: str, query: BundleQuery) -> PersonForHr | SharedPerson:
     """Return what is kept of a person. Raises :class:`NotFound` for a person of whom nothing is kept at that date, or at all,
-    with the same text; :class:`ModelError` and :class:`Unreadable` for altered and damaged files."""
+    with the same text; :class:`ModelError` and :class:`DamagedFile` for altered and damaged files."""
     try:
         return person(store.home, employee_id, voice=query.voice, as_of=query.as_of)
     except NobodyKept as error:
         raise no_person() from error
-    except ModelError:
-        raise
-    except PerfmlError as error:
-        raise unreadable(error.where) from error

@@ -11,8 +11,9 @@ from perfml.errors import ModelError
 from perfml.learning.record import BacktestRecord, Figure, GateRecord, Verdict
 from perfml.learning.registry.artifacts import ModelStage
 from perfml.messages import render
+from perfml.scoring.sealed_files import DamagedFile
 from perfml.service.answers.shared import Answer, TextAnswer
-from perfml.service.problems import NotFound, Problem, Unreadable, problem_of
+from perfml.service.problems import NotFound, Problem, problem_of
 from perfml.service.store import Store
 
 
@@ -176,6 +177,6 @@ def _freshness(store: Store, model: str) -> FreshnessAnswer:
         with store.scores(model) as (as_of, file):
             written = file.written
             age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)
-    except (ModelError, NotFound, Unreadable) as error:
+    except (ModelError, NotFound, DamagedFile) as error:
         problem = problem_of(error)
     return FreshnessAnswer(model=model, as_of=as_of, scored_at=written, age_hours=age, problem=problem)

@@ -14,6 +14,7 @@ from perfml.project.model_spec import Population
 from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
 from perfml.scoring.score_files import COLUMNS
+from perfml.scoring.sealed_files import DamagedFile
 from perfml.service.answers.shared import (
     Answer,
     CauseAnswer,
@@ -25,7 +26,7 @@ from perfml.service.answers.shared import (
     ServiceQuery,
     TextAnswer,
 )
-from perfml.service.problems import NotFound, no_person, no_scores, unreadable
+from perfml.service.problems import NotFound, no_person, no_scores
 from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
@@ -175,7 +176,8 @@ def _rows(
                 voiced = voices.voiced({**row, "model": model, "as_of": as_of}, query.voice)
                 yield VoicedRowAnswer.model_validate(asdict(voiced) | {"why_not": why_not(row, record.spec.population)})
         except PerfmlError as error:
-            raise unreadable(f"{model}/{as_of}.parquet") from error
+            path = store.home / "scores" / model / f"{as_of}.parquet"
+            raise DamagedFile(path, Message.of("file_earlier")) from error
 
 
 def _row(row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord) -> PersonRowAnswer:

@@ -1,0 +1,247 @@
+"""Sealed files: rows, what they were made from, and a hash over every byte, in one Parquet file that appears with one rename.
+
+The metadata in the footer hold the record of the run as JSON, and a seal: the SHA-256 of all bytes of the file but its own.
+Nothing is read from a file before its seal and its place are verified; a process verifies a file once, as long as neither its
+inode, size nor times change. Light: the service reads with pyarrow alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.errors import PerfmlError
+from perfml.files import atomic_write
+from perfml.json_types import JsonObject
+from perfml.messages import Message, render
+
+ROW_GROUP = 2_000
+"""Rows of a row group: what is read for one page or one person."""
+RECORD, SEAL = "perfml.record", "perfml.seal"
+"""Keys of the metadata."""
+EARLIER = "superseded"
+"""Folder, beside the files that are served, of what was served before a date was written again."""
+ADDED = frozenset({"place", "rows", "content"})
+"""Keys of every record."""
+ROWS_AT_ONCE, BYTES_AT_ONCE = 10_000, 1 << 20
+SETTLED_SECONDS = 1.0
+"""Age from which a change of a file shows in its times, whatever the clock of the file system."""
+_DIGITS = 64
+_SEALED = re.compile(rb"\x18\x0b" + SEAL.encode() + rb"\x18\x40([0-9a-f]{64})")
+"""The seal in the footer: two short texts of Thrift's compact protocol, each after its length."""
+_END = 8
+"""Bytes of the length of the footer and of the mark after it."""
+_VERIFIED: dict[Path, tuple[int, ...]] = {}
+"""Files whose seal and place were verified by this process, with their identity then."""
+
+
+class DamagedFile(PerfmlError):
+    """A file under ``home`` that is not what perfml wrote; nothing is answered from it. ``messages``: problem and remedy."""
+
+    def __init__(self, path: Path, problem: Message, *, remedy: Message | None = None) -> None:
+        self.messages = (problem, remedy or remedy_of(path))
+        problem_text, remedy_text = (render(message, "en") for message in self.messages)
+        super().__init__(problem_text, where=str(path), remedy=remedy_text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealedFile:
+    """A verified file that is open; everything read from it comes from one run, even when another replaces it meanwhile."""
+
+    path: Path
+    file: pq.ParquetFile
+    written: dt.datetime
+
+    @property
+    def record(self) -> JsonObject:
+        """What the rows were made from, and their ``place``, ``rows`` and ``content``."""
+        record: JsonObject = json.loads(self.file.metadata.metadata[RECORD.encode()])
+        return record
+
+    def require(self, columns: Iterable[str]) -> None:
+        """Raise :class:`DamagedFile` for a file without one of ``columns``."""
+        if not set(columns) <= set(self.file.schema_arrow.names):
+            raise DamagedFile(self.path, Message.of("file_earlier"))
+
+
+def write_sealed(
+    parts: Iterable[pa.Table], home: Path, place: str, *, record: JsonObject | None = None, keep_earlier: bool = False
+) -> Path:
+    """Write ``parts``, at least one and all of the same schema, to ``home / place`` with the ``record`` of their run.
+
+    A process killed at any moment leaves the previous file or the new one, each with its own record. ``keep_earlier``: whether a
+    previous file with other rows stays in :data:`EARLIER`.
+    """
+    path = home / place
+    with atomic_write(path) as temporary:
+        content = _write(parts, temporary, {**(record or {}), "place": place})
+        with temporary.open("r+b") as written:
+            at = _seal_position(written)
+            if at is None:
+                raise RuntimeError(f"{path}: pyarrow wrote a footer of another form")
+            digest = _digest(written, at)
+            written.seek(at)
+            written.write(digest.encode())
+        if keep_earlier:
+            _supersede(path, content)
+    return path
+
+
+@contextmanager
+def open_sealed(path: Path) -> Iterator[SealedFile]:
+    """Open a file and verify it. Raises :class:`DamagedFile` for one that was altered or cut, or belongs elsewhere."""
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise DamagedFile(path, Message.of("file_altered")) from error
+    with opened:
+        status = os.fstat(opened.fileno())
+        identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        known = _VERIFIED.get(path) == identity
+        if not known:
+            _verify_seal(opened, path)
+        with pq.ParquetFile(opened) as file:
+            sealed = SealedFile(path=path, file=file, written=dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
+            if not known:
+                _verify_place(sealed)
+                if time.time() - max(status.st_ctime, status.st_mtime) > SETTLED_SECONDS:
+                    _VERIFIED[path] = identity
+            yield sealed
+
+
+def verify(path: Path) -> None:
+    """Raise :class:`DamagedFile` unless ``path`` is what perfml wrote there."""
+    with open_sealed(path):
+        pass
+
+
+def content_hash(parts: Iterable[pa.Table]) -> str:
+    """SHA-256 of every value of every row in order, 64 hexadecimal digits, independent of how the rows are stored."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for row in _lines(part):
+            digest.update(row)
+    return digest.hexdigest()
+
+
+def remedy_of(path: Path) -> Message:
+    """How to write a file of :mod:`perfml.dated_files` again."""
+    folder = path.parent.parent if path.parent.name == EARLIER else path.parent
+    name, day = folder.name, path.name[: len("2026-01-01")]
+    match folder.parent.name, name:
+        case "scores", _:
+            return Message.of("file_score_again", name=name, day=day)
+        case "suggestions", _:
+            return Message.of("file_suggest_again", name=name, day=day)
+        case _, "people":
+            return Message.of("file_people_again", day=day)
+        case _:
+            return Message.of("file_restore")
+
+
+def _write(parts: Iterable[pa.Table], path: Path, record: JsonObject) -> str:
+    """Write with an empty seal; return the :func:`content_hash` of the rows."""
+    rest = iter(parts)
+    first = next(rest).replace_schema_metadata(None)
+    digest, rows = hashlib.sha256(), 0
+    with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
+        part: pa.Table | None = first
+        while part is not None:
+            for line in _lines(part):
+                digest.update(line)
+            rows += part.num_rows
+            writer.write_table(part, ROW_GROUP)
+            part = next(rest, None)
+        whole = {**record, "rows": rows, "content": digest.hexdigest()}
+        text = json.dumps(whole, ensure_ascii=False)
+        writer.add_key_value_metadata({RECORD: text, SEAL: "0" * _DIGITS})
+    return digest.hexdigest()
+
+
+def _lines(part: pa.Table) -> Iterator[bytes]:
+    for low in range(0, part.num_rows, ROWS_AT_ONCE):
+        for row in part.slice(low, ROWS_AT_ONCE).to_pylist():
+            yield json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n"
+
+
+def _supersede(path: Path, content: str) -> None:
+    """Keep the sound file at ``path`` under the hash of its rows, where these are others than ``content``."""
+    if not path.is_file():
+        return
+    try:
+        with open_sealed(path) as earlier:
+            before = str(earlier.record["content"])
+    except DamagedFile:
+        return
+    target = path.parent / EARLIER / f"{path.stem}.{before[:12]}{path.suffix}"
+    if before != content and not target.exists():
+        with atomic_write(target) as link:
+            os.link(path, link)
+
+
+def _seal_position(file: BinaryIO) -> int | None:
+    """Where the seal's digits begin; None for a file that has no footer with one seal."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END))
+    length = int.from_bytes(file.read(4), "little")
+    start = size - _END - length
+    if start < 0:
+        return None
+    file.seek(start)
+    seals = list(_SEALED.finditer(file.read(length)))
+    return start + seals[0].start(1) if len(seals) == 1 else None
+
+
+def _digest(file: BinaryIO, at: int) -> str:
+    """SHA-256 of all bytes but the seal's digits, which begin ``at``."""
+    digest, rest = hashlib.sha256(), at
+    file.seek(0)
+    while rest and (chunk := file.read(min(BYTES_AT_ONCE, rest))):
+        digest.update(chunk)
+        rest -= len(chunk)
+    file.seek(at + _DIGITS)
+    while chunk := file.read(BYTES_AT_ONCE):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _verify_seal(file: BinaryIO, path: Path) -> None:
+    try:
+        at = _seal_position(file)
+        if at is None:
+            raise DamagedFile(path, Message.of(_without_seal(file)))
+        file.seek(at)
+        if file.read(_DIGITS).decode() != _digest(file, at):
+            raise DamagedFile(path, Message.of("file_altered"))
+    except OSError as error:  # a folder, or a disk that does not give the bytes
+        raise DamagedFile(path, Message.of("file_altered")) from error
+    file.seek(0)
+
+
+def _without_seal(file: BinaryIO) -> str:
+    """The code of what is wrong with a file without a seal: an earlier perfml wrote whole Parquet files."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 4))
+    return "file_earlier" if file.read() == b"PAR1" else "file_altered"
+
+
+def _verify_place(sealed: SealedFile) -> None:
+    """Raise :class:`DamagedFile` for a file that was written to another place."""
+    place = Path(str(sealed.record["place"]))
+    path = sealed.path
+    if path.parent.name == EARLIER:  # superseded/<date>.<hash>.parquet beside <date>.parquet
+        path = path.parent.parent / f"{path.name.split('.')[0]}{path.suffix}"
+    if path.absolute().parts[-len(place.parts) :] != place.parts:
+        raise DamagedFile(sealed.path, Message.of("file_elsewhere", place=place.as_posix()))
