@@ -16,6 +16,6 @@ def seal_again(path: Path, rows: pa.Table | None = None, *, without: str = "", *
     with open_sealed(path) as sealed:
         before: Mapping[str, Json] = sealed.record
         stored = sealed.file.read()
-    place = str(before["place"])
+    address = str(before["address"])
     whole = {key: value for key, value in {**before, **record}.items() if key != without}
-    write_sealed([stored if rows is None else rows], path.parents[place.count("/")], place, record=whole)
+    write_sealed([stored if rows is None else rows], path.parents[address.count("/")], address, record=whole)

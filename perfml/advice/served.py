@@ -15,19 +15,19 @@ from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.scoring.known_people import rows_of
-from perfml.scoring.replay import Kept, Replay, in_both_languages, replay_scores
+from perfml.scoring.replay import Replay, ServedKind, in_both_languages, replay_scores
 from perfml.scoring.sealed_files import EARLIER
 from perfml.scoring.table_files import read_rows
 
 ServedVerdict = Literal["same", "differs", "unknown"]
-REPLAYED: Mapping[Kept, Callable[..., Replay]] = {"scores": replay_scores, "suggestions": replay_suggestions}
+REPLAYED: Mapping[ServedKind, Callable[..., Replay]] = {"scores": replay_scores, "suggestions": replay_suggestions}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedFile:
     """What is served of one model or policy at one date, or was until it was superseded."""
 
-    what: Kept
+    what: ServedKind
     name: str
     as_of: dt.date
     path: Path
@@ -108,7 +108,7 @@ class ServedSample:
 def served_files(home: Path) -> list[ServedFile]:
     """Every file of scores and suggestions that is or was served, by model or policy and date."""
     files = []
-    kinds: tuple[Kept, ...] = ("scores", "suggestions")
+    kinds: tuple[ServedKind, ...] = ("scores", "suggestions")
     for what in kinds:
         for folder in sorted(path for path in (home / what).glob("*") if path.is_dir()):
             for day in reversed(dates_in(folder)):

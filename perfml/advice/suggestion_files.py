@@ -155,9 +155,9 @@ def keep_suggestions(
     table: pa.Table, home: Path, *, policy: str, as_of: dt.date, record: RunRecord | None = None
 ) -> Path:
     """Write the suggestions of a policy at a date with the ``record`` of their run, in place of those of an earlier run."""
-    place = f"suggestions/{policy}/{as_of}.parquet"
+    address = f"suggestions/{policy}/{as_of}.parquet"
     made_from = None if record is None else cast(JsonObject, record)
-    return write_sealed([table], home, place, record=made_from, keep_earlier=True)
+    return write_sealed([table], home, address, record=made_from, keep_earlier=True)
 
 
 def suggestion_dates(home: Path, policy: str) -> list[dt.date]:

@@ -42,7 +42,7 @@ NEEDED = ("source", "today", "fingerprint", "tables", "definitions", "versions",
 """Keys of the run record."""
 MOST_DIFFERENCES = 10
 _HOLD = TypeAdapter(Hold)
-Kept = Literal["scores", "suggestions"]
+ServedKind = Literal["scores", "suggestions"]
 Recompute = Callable[[Data, ProjectFolder, RunRecord], Iterable[pa.Table]]
 """The rows of a file once more, from the data, the definitions and the record of then."""
 
@@ -51,7 +51,7 @@ Recompute = Callable[[Data, ProjectFolder, RunRecord], Iterable[pa.Table]]
 class Replay:
     """The comparison: ``matches`` when every column of every row is the same to the last bit."""
 
-    what: Kept
+    what: ServedKind
     name: str
     """The model, or the policy."""
     as_of: dt.date

@@ -51,10 +51,10 @@ class RunRecord(TypedDict):
     """The people without a score or suggestion."""
     refused: NotRequired[list[str]]
     """The suggestions that people had refused by then."""
-    place: NotRequired[str]
+    address: NotRequired[str]
     rows: NotRequired[int]
     content: NotRequired[str]
-    """SHA-256 of every value, see :func:`~perfml.scoring.sealed_files.content_hash`; like ``place`` and ``rows`` added when the
+    """SHA-256 of every value, see :func:`~perfml.scoring.sealed_files.content_hash`; like ``address`` and ``rows`` added when the
     rows are written."""
 
 

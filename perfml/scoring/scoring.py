@@ -290,6 +290,6 @@ def keep_scores(
     file."""
     filled = (part for part in parts if part.num_rows)
     for (model, as_of), of_date in groupby(filled, lambda part: (part.column("model")[0], part.column("as_of")[0])):
-        place = f"scores/{model.as_py()}/{as_of.as_py()}.parquet"
+        address = f"scores/{model.as_py()}/{as_of.as_py()}.parquet"
         made_from = None if record is None else cast(JsonObject, record(as_of.as_py()))
-        yield write_sealed(of_date, home, place, record=made_from, keep_earlier=True)
+        yield write_sealed(of_date, home, address, record=made_from, keep_earlier=True)

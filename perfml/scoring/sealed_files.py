@@ -1,7 +1,7 @@
 """Sealed files: rows, what they were made from, and a hash over every byte, in one Parquet file that appears with one rename.
 
 The metadata in the footer hold the record of the run as JSON, and a seal: the SHA-256 of all bytes of the file but its own.
-Nothing is read from a file before its seal and its place are verified; a process verifies a file once, as long as neither its
+Nothing is read from a file before its seal and its address are verified; a process verifies a file once, as long as neither its
 inode, size nor times change. Light: the service reads with pyarrow alone.
 """
 
@@ -33,7 +33,7 @@ RECORD, SEAL = "perfml.record", "perfml.seal"
 """Keys of the metadata."""
 EARLIER = "superseded"
 """Folder, beside the files that are served, of what was served before a date was written again."""
-ADDED = frozenset({"place", "rows", "content"})
+ADDED = frozenset({"address", "rows", "content"})
 """Keys of every record."""
 ROWS_AT_ONCE, BYTES_AT_ONCE = 10_000, 1 << 20
 SETTLED_SECONDS = 1.0
@@ -44,7 +44,7 @@ _SEALED = re.compile(rb"\x18\x0b" + SEAL.encode() + rb"\x18\x40([0-9a-f]{64})")
 _END = 8
 """Bytes of the length of the footer and of the mark after it."""
 _VERIFIED: dict[Path, tuple[int, ...]] = {}
-"""Files whose seal and place were verified by this process, with their identity then."""
+"""Files whose seal and address were verified by this process, with their identity then."""
 
 
 class DamagedFile(PerfmlError):
@@ -66,7 +66,7 @@ class SealedFile:
 
     @property
     def record(self) -> JsonObject:
-        """What the rows were made from, and their ``place``, ``rows`` and ``content``."""
+        """What the rows were made from, and their ``address``, ``rows`` and ``content``."""
         record: JsonObject = json.loads(self.file.metadata.metadata[RECORD.encode()])
         return record
 
@@ -77,16 +77,16 @@ class SealedFile:
 
 
 def write_sealed(
-    parts: Iterable[pa.Table], home: Path, place: str, *, record: JsonObject | None = None, keep_earlier: bool = False
+    parts: Iterable[pa.Table], home: Path, address: str, *, record: JsonObject | None = None, keep_earlier: bool = False
 ) -> Path:
-    """Write ``parts``, at least one and all of the same schema, to ``home / place`` with the ``record`` of their run.
+    """Write ``parts``, at least one and all of the same schema, to ``home / address`` with the ``record`` of their run.
 
     A process killed at any moment leaves the previous file or the new one, each with its own record. ``keep_earlier``: whether a
     previous file with other rows stays in :data:`EARLIER`.
     """
-    path = home / place
+    path = home / address
     with atomic_write(path) as temporary:
-        content = _write(parts, temporary, {**(record or {}), "place": place})
+        content = _write(parts, temporary, {**(record or {}), "address": address})
         with temporary.open("r+b") as written:
             at = _seal_position(written)
             if at is None:
@@ -115,7 +115,7 @@ def open_sealed(path: Path) -> Iterator[SealedFile]:
         with pq.ParquetFile(opened) as file:
             sealed = SealedFile(path=path, file=file, written=dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
             if not known:
-                _verify_place(sealed)
+                _verify_address(sealed)
                 if time.time() - max(status.st_ctime, status.st_mtime) > SETTLED_SECONDS:
                     _VERIFIED[path] = identity
             yield sealed
@@ -237,11 +237,11 @@ def _without_seal(file: BinaryIO) -> str:
     return "file_earlier" if file.read() == b"PAR1" else "file_altered"
 
 
-def _verify_place(sealed: SealedFile) -> None:
-    """Raise :class:`DamagedFile` for a file that was written to another place."""
-    place = Path(str(sealed.record["place"]))
+def _verify_address(sealed: SealedFile) -> None:
+    """Raise :class:`DamagedFile` for a file that was written to another address."""
+    address = Path(str(sealed.record["address"]))
     path = sealed.path
     if path.parent.name == EARLIER:  # superseded/<date>.<hash>.parquet beside <date>.parquet
         path = path.parent.parent / f"{path.name.split('.')[0]}{path.suffix}"
-    if path.absolute().parts[-len(place.parts) :] != place.parts:
-        raise DamagedFile(sealed.path, Message.of("file_elsewhere", place=place.as_posix()))
+    if path.absolute().parts[-len(address.parts) :] != address.parts:
+        raise DamagedFile(sealed.path, Message.of("file_elsewhere", address=address.as_posix()))

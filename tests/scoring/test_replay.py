@@ -185,6 +185,6 @@ def test_a_record_holds_no_password_and_nobody(scored: Path, company_of_500: Sim
     assert record["source"] == "postgresql://db.local/people"
     assert read_rows(stored).column("employee_id")[0].as_py() not in json.dumps(record)
     assert read_record(stored) == {**record, "source": str(company_of_500.data.resolve())} | {
-        key: value for key, value in (read_record(stored) or {}).items() if key in ("place", "rows", "content")
+        key: value for key, value in (read_record(stored) or {}).items() if key in ("address", "rows", "content")
     }
     data.close()
