@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import pandas as pd
 import pyarrow as pa
 
-from perfml.dates import DateLike, DatesLike, date_of, dates_of
+from perfml.dates import DateLike, DatesLike, MomentLike, date_of, dates_of, moment_of
 from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
@@ -34,6 +34,7 @@ from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, first_column, person_rows
 from perfml.trust.holds.held import held_people
+from perfml.trust.deliveries.inbox import inbox
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
+    from perfml.trust.deliveries.alarms import Alarm
+    from perfml.trust.deliveries.inbox import Receipt
+    from perfml.trust.deliveries.report import DeliveryReport
 
 __all__ = ["Project"]
 
@@ -111,7 +115,13 @@ class Project:
             )
         self.progress("reading", 0, 1)
         try:
-            opened = open_data(source, self.folder.definitions.tables, mappings=self.folder.sources, strict=strict)
+            opened = open_data(
+                source,
+                self.folder.definitions.tables,
+                mappings=self.folder.sources,
+                inbox=inbox(self.home),
+                strict=strict,
+            )
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]
             raise DataError(error.problem, where=error.where, remedy="; ".join([*seen, error.remedy])) from None
@@ -587,6 +597,52 @@ class Project:
                 remedy="check the id; people are known once a date has been scored or advised",
             )
         return DecisionLog(self.home).log(interventions, key=key or str(uuid.uuid4()))
+
+    # Deliveries
+
+    def deliveries(self, data: DataLocation | None = None, *, now: MomentLike | None = None) -> DeliveryReport:
+        """What was due from each feed of ``features/deliveries.toml`` by ``now`` (default: the clock's), and what came.
+
+        A missed deadline raises an alarm once; its owner is told through the outbox, and the person of the escalation where
+        nobody acknowledges. ``data``: where the table ``deliveries`` lies (default: ``perfml.toml``'s source, if it names one).
+        """
+        from perfml.trust.deliveries.report import delivery_packets, report_deliveries
+
+        moment, spec = moment_of(now), self.folder.deliveries
+        if data is None and self.folder.spec.data.source is None:
+            seen = delivery_packets(self.home, spec, None, now=moment)
+        else:
+            with self.open(data, strict=False) as opened:
+                seen = delivery_packets(self.home, spec, opened, now=moment)
+        return report_deliveries(self.home, spec, seen, now=moment)
+
+    def acknowledge(
+        self, source: str, *, by: str, note: str = "", day: DateLike | None = None, now: MomentLike | None = None
+    ) -> list[Alarm]:
+        """Store that ``by`` takes care of the open alarms of a feed (of one business ``day``); nobody is told further.
+
+        Raises :class:`PerfmlError` where none is open.
+        """
+        from perfml.trust.deliveries.alarms import acknowledge
+
+        return acknowledge(self.home, source, by=by, note=note, day=_date(day), at=moment_of(now))
+
+    def receive(
+        self, source: str, file: str | Path, *, table: str | None = None, now: MomentLike | None = None
+    ) -> Receipt:
+        """Keep a late packet of rows of a feed, once: its rows are read with the tables of the company from then on.
+
+        ``table``: whose rows they are (default: the one of the feed in ``features/deliveries.toml``). A correction or a
+        retraction is a row with the same key and a later ``known_at``. When this returns, the packet is on disk.
+        Raises :class:`DataError` for a file that cannot be read or rows without their key.
+        """
+        from perfml.trust.deliveries.inbox import receive
+        from perfml.trust.deliveries.packet_files import packet_rows
+        from perfml.trust.deliveries.report import table_of_feed
+
+        name = table_of_feed(self.folder, source, table)
+        spec = self.folder.definitions.tables[name]
+        return receive(self.home, source, packet_rows(Path(file)), table=name, spec=spec, at=moment_of(now))
 
     # The report
 

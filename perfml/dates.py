@@ -9,6 +9,27 @@ from perfml.errors import PerfmlError
 
 DateLike = dt.date | str
 DatesLike = DateLike | Sequence[DateLike]
+MomentLike = DateLike | dt.datetime
+
+
+def moment_of(value: MomentLike | None) -> dt.datetime:
+    """Parse a moment: UTC, without a zone, like all moments of the record; a date means its first moment, None the clock's.
+
+    >>> moment_of("2025-03-14"), moment_of("2025-03-14T14:00+08:00")
+    (datetime.datetime(2025, 3, 14, 0, 0), datetime.datetime(2025, 3, 14, 6, 0))
+
+    Raises :class:`PerfmlError` for other text.
+    """
+    if value is None:
+        value = dt.datetime.now(dt.UTC)
+    elif isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError:
+            raise PerfmlError(f"{value!r} is not a moment", where="--now", remedy="write YYYY-MM-DDTHH:MM") from None
+    elif not isinstance(value, dt.datetime):
+        value = dt.datetime.combine(value, dt.time())
+    return value if value.tzinfo is None else value.astimezone(dt.UTC).replace(tzinfo=None)
 
 
 def date_of(value: DateLike) -> dt.date:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml._version import __version__
 from perfml.api import Project
-from perfml.cli import advice, mapping, models
+from perfml.cli import advice, deliveries, mapping, models
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -178,6 +178,8 @@ for command in (
     ),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
-    *(advice.decide, advice.intervene, serve),
+    *(advice.decide, advice.intervene),
+    *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
+    serve,
 ):
     app.command()(command)

@@ -18,6 +18,7 @@ import duckdb
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.exports.mapped import missing_columns
 from perfml.evidence.exports.opening import raw_tables
+from perfml.evidence.exports.packets import Inbox
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
@@ -49,6 +50,8 @@ class Data:
     """The source as it was given: a URL may hold a password, which ``source`` does not show."""
     mappings: Mapping[str, MappingSpec] = field(default_factory=dict)
     """How its tables were read (files of ``sources/``); the others stand under their own names."""
+    inbox: Inbox = field(default_factory=dict)
+    """The packets whose rows were read with it."""
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""
@@ -95,10 +98,12 @@ def open_data(
     tables: Mapping[str, TableSpec],
     *,
     mappings: Mapping[str, MappingSpec] | None = None,
+    inbox: Inbox | None = None,
     today: dt.date | None = None,
     strict: bool = True,
 ) -> Data:
-    """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it.
+    """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it, with
+    the packets of ``inbox``.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC).
     Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are listed in
@@ -108,7 +113,7 @@ def open_data(
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     make_quarantine(connection)
-    raw, errors, notices = raw_tables(connection, source, tables, mappings)
+    raw, errors, notices = raw_tables(connection, source, tables, mappings, inbox=inbox)
     data = Data(
         source=public(str(source)),
         connection=connection,
@@ -117,6 +122,7 @@ def open_data(
         today=today or dt.datetime.now(dt.UTC).date(),
         origin=str(source),
         mappings=mappings or {},
+        inbox=inbox or {},
     )
     available = {table.name: table for table in raw}
     for name, spec in tables.items():

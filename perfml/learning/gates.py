@@ -153,7 +153,9 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tu
     day = pd.Timestamp(dates[len(dates) // 2]).date()
     morning = day - dt.timedelta(days=1)
     try:
-        with open_data(data.origin, definitions.tables, mappings=data.mappings, today=morning, strict=False) as then:
+        with open_data(
+            data.origin, definitions.tables, mappings=data.mappings, inbox=data.inbox, today=morning, strict=False
+        ) as then:
             before = build(then, definitions, [day], kinds=kinds).frame
     except DataError:
         return _insufficient("future canary", Message.of("gate_none"), Message.of("gate_canary_unread", day=str(day)))

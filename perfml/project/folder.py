@@ -23,6 +23,10 @@ from perfml.project.policies import parse_policy, refuse_policy_without_kind
 from perfml.project.spec import Policy, ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
+from perfml.project.trust.delivery_spec import DeliveriesSpec
+
+NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden")
+"""Files of ``features/`` that say something else than what is evidence."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +134,7 @@ class ProjectFolder:
                 parse(WindowedSpec, self._merged(f"features/{name}.toml"), file=f"features/{name}.toml"),
             )
             for name in self._stems("features", ".toml")
-            if name != "sources" and name not in left_out
+            if name not in (*NOT_EVIDENCE, *left_out)
         ]
         relational = [self._relational(name) for name in self._stems("features", ".sql") if name not in left_out]
         twice = {f.name for f in windowed} & {f.name for f in relational}
@@ -158,6 +162,20 @@ class ProjectFolder:
             sources[name] = parse(MappingSpec, {"table": name, **self._merged(file)}, file=file)
             sources[name].require_columns(self.definitions.tables, file=file)
         return sources
+
+    @cached_property
+    def deliveries(self) -> DeliveriesSpec:
+        """The feeds that are expected. Raises :class:`DefinitionError` with key, also for a feed of an unknown table."""
+        file = "features/deliveries.toml"
+        spec = parse(DeliveriesSpec, self._merged(file), file=file)
+        for name, feed in spec.feeds.items():
+            if feed.table is not None and feed.table not in self.definitions.tables:
+                raise DefinitionError(
+                    f"{feed.table!r} is no table",
+                    where=f"{file} [feeds.{name}.table]",
+                    remedy=choose_from(self.definitions.tables, instead_of=feed.table),
+                )
+        return spec
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:
@@ -264,7 +282,7 @@ class ProjectFolder:
         return merged
 
     def _left_out(self, folder: str, names: tuple[str, ...]) -> set[str]:
-        inherited = {path.stem for layer in self._layers for path in (layer / folder).glob("*.*")} - {"sources"}
+        inherited = {path.stem for layer in self._layers for path in (layer / folder).glob("*.*")} - {*NOT_EVIDENCE}
         unknown = sorted(set(names) - inherited)
         if unknown:
             raise DefinitionError(

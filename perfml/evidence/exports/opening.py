@@ -15,6 +15,7 @@ import duckdb
 from perfml.errors import DataError
 from perfml.evidence.exports.databases import POSTGRES, Database, open_postgres
 from perfml.evidence.exports.mapped import mapped_table
+from perfml.evidence.exports.packets import Inbox, with_packets
 from perfml.evidence.exports.unread import none_of_the_tables, not_read
 from perfml.evidence.tables.cells import READABLE, ROW, TEXT, WORKBOOKS, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
@@ -38,9 +39,11 @@ def raw_tables(
     source: str | Path,
     tables: Mapping[str, TableSpec],
     mappings: Mapping[str, MappingSpec] | None = None,
+    *,
+    inbox: Inbox | None = None,
 ) -> tuple[list[RawTable], list[DataError], list[Message]]:
-    """Those of ``tables`` that ``source`` holds, under their own names or as ``mappings`` make them; what could
-    not be read; and notices on what nearly is a table.
+    """Those of ``tables`` that ``source`` holds, under their own names or as ``mappings`` make them, with the packets of
+    ``inbox``; what could not be read; and notices on what nearly is a table.
 
     A table that a mapping makes is not read under its own name.
     Raises :class:`DataError` when the source itself is not there or holds none of the tables.
@@ -52,6 +55,8 @@ def raw_tables(
             own = {file: mapping for file, mapping in (mappings or {}).items() if mapping.table == name}
             try:
                 table = mapped_table(connection, export, own, spec) if own else export.table(name)
+                if packets := (inbox or {}).get(name):
+                    table = with_packets(connection, table, name, packets)
             except DataError as error:
                 errors.append(error)
                 continue
