@@ -33,8 +33,8 @@ from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, first_column, person_rows
-from perfml.trust.holds.held import held_people
 from perfml.trust.deliveries.inbox import inbox
+from perfml.trust.holds.held import held_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
