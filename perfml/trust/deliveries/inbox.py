@@ -20,7 +20,7 @@ from perfml.project.table_spec import TableSpec
 from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, add_entries, read_entries
 from perfml.store.tables import DELIVERIES
 from perfml.trust.deliveries.packet_files import Row, by_business_day, content_hash_of, require_rows, write_packet
-from perfml.trust.deliveries.packets import Arrival, Days
+from perfml.trust.deliveries.packets import Arrival, PacketDays
 
 RECEIVED = "received"
 
@@ -96,7 +96,7 @@ def receipts(home: Path) -> list[Receipt]:
     return [_receipt(each) for each in RecordStore(home).read(DELIVERIES) if each.entry["event"] == RECEIVED]
 
 
-def receipt_days(home: Path) -> Days:
+def receipt_days(home: Path) -> PacketDays:
     """What the receipts say of each source and business day: the first arrival, and the rows and totals of all packets."""
     days: dict[tuple[str, dt.date], Arrival] = {}
     for receipt in receipts(home):

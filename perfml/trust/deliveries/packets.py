@@ -14,7 +14,7 @@ from perfml.project.trust.delivery_spec import DeliveriesSpec, FeedSpec, Limits
 from perfml.trust.deliveries.due import business_days, deadline
 
 PacketStatus = Literal["expected", "received", "late", "missing"]
-Days = Mapping[tuple[str, dt.date], "Arrival"]
+PacketDays = Mapping[tuple[str, dt.date], "Arrival"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class Packet:
         }
 
 
-def packets(spec: DeliveriesSpec, arrivals: Sequence[Days], *, now: dt.datetime) -> list[Packet]:
+def packets(spec: DeliveriesSpec, arrivals: Sequence[PacketDays], *, now: dt.datetime) -> list[Packet]:
     """Every packet that was expected up to ``now`` or is recorded in ``arrivals``, ordered by source and day.
 
     Of several records of a packet the first arrival counts; the first of ``arrivals`` that has a due moment or a figure says it.
@@ -130,7 +130,7 @@ def _range(limits: Limits) -> Message | str:
     return chain("listed", [bound for bound in (low, high) if bound is not None])
 
 
-def table_days(data: Data) -> Days:
+def table_days(data: Data) -> PacketDays:
     """What the table ``deliveries`` records. A row counts whenever it was written: its own moments say what came when."""
     if not data.has("deliveries"):
         return {}
