@@ -86,6 +86,7 @@ def test_check_prints_and_exits_with_what_it_found(run, company_of_500: Simulate
     assert "neither" in out or "nor in 'reviews'" in out
 
 
+@pytest.mark.slow
 def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> None:
     reviews = "review_id | employee_id | period_end | reviewed_on | rating\n" + "\n".join(
         f"r{i}{year} | e{i} | {year}-12-31 | {year + 1}-01-15 | 3" for i in range(3) for year in (2020, 2021, 2022)
@@ -136,6 +137,7 @@ def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simula
     assert code == 0 and "风险" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "problem", "remedy"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -91,9 +92,14 @@ def _clear(gate: GateRecord, language: Language) -> bool:
     return all(texts) and not any("nan" in text for text in texts)
 
 
+TURNS = zip(COMPANIES, cycle(HORIZON), strict=False)
+"""Each shape with one model, in turns."""
+BOTH = ("plain", "no events", "no reviews", "employees and reviews", "no case", "one rating", "30 people", "no exits")
+"""Shapes that the models read differently."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("model", HORIZON)
-@pytest.mark.parametrize("name", COMPANIES)
+@pytest.mark.parametrize(("name", "model"), sorted({*TURNS, *((name, model) for name in BOTH for model in HORIZON)}))
 def test_a_model_or_a_clear_refusal(name: str, model: str, tmp_path: Path) -> None:
     assert verdict(COMPANIES[name], model, tmp_path)
 

@@ -391,6 +391,7 @@ def test_a_protected_column_is_read_and_not_offered_to_features(tmp_path: Path) 
     assert data.columns["employees"] == ("employee_id", "hired_on", "gender")
 
 
+@pytest.mark.slow
 def test_header_only_tables_are_empty(tmp_path: Path) -> None:
     headers = {
         name: " | ".join(column for column in spec.columns)

@@ -23,6 +23,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return SMALL.write(tmp_path_factory.mktemp("small"))
 
 
+@pytest.mark.slow
 def test_each_horizon_is_judged_by_its_cases(company: Path, tmp_path: Path) -> None:
     text = "[population]\nevery = 'quarter'\n[backtest]\nmin_positives = 8\n[label]\nhorizons_days = [91, 1200]"
     report = project(tmp_path, attrition=text, low_performance="[label]\nlow_at_most = 0").check(company)
@@ -32,6 +33,7 @@ def test_each_horizon_is_judged_by_its_cases(company: Path, tmp_path: Path) -> N
     assert "model low_performance within 182 days: 0 of " in cannot
 
 
+@pytest.mark.slow
 def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_path: Path) -> None:
     text = "[population]\nevery = 'quarter'\neligible = \"{}\"\n[backtest]\nmin_positives = 4\n[label]\nhorizons_days = [182]"
     for number, (eligible, line) in enumerate(
@@ -45,6 +47,7 @@ def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_pat
         assert any(line in known for known in (*report.can, *report.cannot, *report.problems)), (eligible, report)
 
 
+@pytest.mark.slow
 def test_any_event_of_the_log_can_be_predicted(company: Path, tmp_path: Path) -> None:
     text = (
         'zh = "x"\nen = "x"\n[population]\nevery = "quarter"\n[backtest]\nmin_positives = 4\n[label]\nkind = "event"\n'
@@ -72,6 +75,7 @@ def test_any_event_of_the_log_can_be_predicted(company: Path, tmp_path: Path) ->
         assert any(each.startswith(line) for each in (*report.can, *report.cannot, *report.problems)), (line, report)
 
 
+@pytest.mark.slow
 def test_a_definition_that_cannot_be_used_is_a_problem_whatever_the_data_are(company: Path, tmp_path: Path) -> None:
     report = project(
         tmp_path,

@@ -104,6 +104,7 @@ def values(frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {who: value for who, value in zip(frame["employee_id"], frame[column], strict=True) if not pd.isna(value)}
 
 
+@pytest.mark.slow
 def test_evidence_is_missing_for_people_outside_its_population(project: tuple[Project, Path]) -> None:
     opened, data = project
     frame = opened.features(data, as_of=DAY)
@@ -118,6 +119,7 @@ def test_evidence_is_missing_for_people_outside_its_population(project: tuple[Pr
     assert values(both[both["as_of"] == pd.Timestamp(DAY)], "crm_91d") == values(frame, "crm_91d")
 
 
+@pytest.mark.slow
 def test_a_model_holds_for_its_population_alone(project: tuple[Project, Path]) -> None:
     opened, data = project
     spec = opened.folder.model("sales_attrition")
@@ -128,6 +130,7 @@ def test_a_model_holds_for_its_population_alone(project: tuple[Project, Path]) -
     assert spec.population.rule == "role_family = 'sales' and tenure_days >= 28"
 
 
+@pytest.mark.slow
 def test_the_check_says_for_how_many_people_each_definition_holds(project: tuple[Project, Path]) -> None:
     opened, data = project
     lines = [line for line in opened.check(data).can if "holds for" in line]
