@@ -14,7 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from perfml import cli, terminal
-from perfml.reasons.voices import VoicedReason, VoicedScore
+from perfml.reasons.voices import VoicedReason
+from perfml.scoring.voiced import VoicedScore
 from tests.simulated import END, Simulated
 from tests.tables import write_tables
 
@@ -93,7 +94,7 @@ def test_annual_reviews_only_cannot_carry_a_weekly_risk(run, tmp_path: Path) -> 
     )
     employees = "employee_id | hired_on\n" + "\n".join(f"e{i} | 2020-01-01" for i in range(3))
     _, out, _ = run("check", "--data", write_tables(tmp_path, employees=employees, reviews=reviews), "--json")
-    assert any("weekly" in line and "reviews only" in line for line in json.loads(out)["cannot"])
+    assert [line["values"] for line in json.loads(out)["cannot"] if line["code"] == "rare_reviews"]
 
 
 def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_path: Path) -> None:

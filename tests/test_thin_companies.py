@@ -72,14 +72,15 @@ def verdict(company: Thin, model: str, folder: Path) -> str:
     (folder / "project" / "models" / f"{model}.toml").write_text(QUICK + HORIZON[model])
     project = Project(folder / "project", home=folder / "home")
     data = company.write(folder / "data")
-    announced = {line for line in project.check(data).can if line.startswith(f"model {model} ")}
+    can = [task.values for task in project.check(data).can if task.code == "can_model_within"]
+    announced = {task["days"] for task in can if task["model"] == model}
     try:
         trained = project.train(model, data)
     except (DataError, ModelError) as refusal:
         assert refusal.problem and refusal.where and refusal.remedy, refusal
         assert not announced, refusal
         return str(refusal)
-    assert announced == {f"model {model} within {days} days" for days in trained.risks}
+    assert announced == set(trained.risks)
     gates = [gate for days in trained.risks for gate in trained.record.gates[days]]
     assert len(gates) == 8 * len(trained.risks)
     unclear = [gate.name for gate in gates if not all(_clear(gate, language) for language in ("en", "zh"))]

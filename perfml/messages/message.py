@@ -58,6 +58,20 @@ def templates() -> Mapping[str, Mapping[Language, str]]:
     return merged
 
 
+def coded(message: Message) -> dict[str, object]:
+    """A JSON object for programs and people: the code, its values, and the text in both languages."""
+    return {**message.model_dump(mode="json"), "zh": render(message, "zh"), "en": render(message, "en")}
+
+
+def stored_message(text: str) -> Message:
+    """The message that was kept as JSON; a text that an earlier version kept instead is its own words.
+
+    >>> render(stored_message("reviews: off_the_scale"), "zh")
+    'reviews: off_the_scale'
+    """
+    return Message.model_validate_json(text) if text.startswith("{") else Message.of("as_worded", text=text)
+
+
 def fill(code: str, language: Language, /, **fields: object) -> str:
     """The template of ``code`` with its ``fields``, for texts that are written at once and not kept as a :class:`Message`."""
     return templates()[code][language].format(**fields)

@@ -22,6 +22,7 @@ from perfml.evidence.sources import Data
 from perfml.learning.dataset.table import Table, make_table
 from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
+from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import ListSpec
@@ -178,7 +179,7 @@ def score_date(
     *,
     values: Floats,
     as_of: dt.date,
-    held: Mapping[str, str],
+    held: Mapping[str, Message],
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
@@ -223,7 +224,7 @@ def score_date(
                     "status": status[rows].astype(object),
                     "rank": ranks + 1 if proven else [None] * len(numbers),
                     "band": bands[ranks] if proven else [None] * len(numbers),
-                    "why_not": [held.get(people[row]) if status[row] == "held" else None for row in rows],
+                    "why_not": [held[people[row]].model_dump_json() if status[row] == "held" else None for row in rows],
                     "reasons": reasons,
                 },
                 len(rows),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import datetime as dt
 
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.rules import rule_text
+from perfml.messages import Message
 
 LIMIT = 0.05
 """Share of a person's rows of one table that may be quarantined before their scores are held."""
 
 
-def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
-    """Employee -> ``table: rule``, for everyone with too many quarantined rows among those known before ``as_of``.
+def held_people(data: Data, as_of: dt.date) -> dict[str, Message]:
+    """Employee -> the table and what is wrong with its rows, for everyone with too many quarantined rows among those known before
+    ``as_of``.
 
     Too many is more than :data:`LIMIT` of the person's rows of one table. A duplicate of a row in use does not count, nor
     does a row with neither a readable date nor a ``known_at``: it belongs to no date.
@@ -22,7 +25,7 @@ def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
         " group by table_name, employee_id",
         [as_of, as_of],
     ).fetchall()
-    held: dict[str, str] = {}
+    held: dict[str, Message] = {}
     for table in sorted({row[0] for row in broken}):
         if not data.has(table):
             continue
@@ -36,5 +39,5 @@ def held_people(data: Data, as_of: dt.date) -> dict[str, str]:
         )
         for person, (n, rule) in people.items():
             if n > LIMIT * (n + sound.get(person, 0)):
-                held.setdefault(person, f"{table}: {rule}")
+                held.setdefault(person, Message.of("hold", table=table, rule=rule_text(rule, data.specs[table])))
     return held

@@ -16,7 +16,7 @@ from perfml.advice.priorities import Ranking, as_interventions, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.record import GroupFigures, TrainingRecord, TreatmentRecord, UpliftRecord
 from perfml.learning.validation.lists import list_like, lists_by_size
-from perfml.messages import Message
+from perfml.messages import Message, render
 from perfml.scoring.scoring import SCHEMA
 from tests.records import backtest_record, training_record
 from tests.service.company import DAY, scored, without
@@ -77,7 +77,9 @@ def test_the_list_is_as_long_as_there_is_capacity() -> None:
     assert names(listed.people) == ["E1", "E2", "E3", "E4"]
     assert listed.cases.expected == pytest.approx(4 * 0.5 - 10 / 200)
     assert listed.cases.low <= listed.cases.expected <= listed.cases.high
-    assert [(held.employee_id, held.why) for held in listed.held] == [("H1", "reviews: rating outside scale")]
+    assert [(held.employee_id, render(held.why, "en")) for held in listed.held] == [
+        ("H1", "reviews: rating outside scale")
+    ]
     assert listed.backtested and (listed.backtested.share, listed.backtested.precision) == (0.1, 0.45)
     assert "Risk only" in listed.en and "仅表示风险" in listed.zh
     longer = priorities(ranking(), record(), capacity=20).backtested

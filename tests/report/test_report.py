@@ -487,7 +487,7 @@ def test_what_was_left_out_is_said_in_both_languages(tmp_path: Path) -> None:
         tmp_path, models=[model(left_out=(m("no_column", evidence="discussion", column=("goals_open",)), refusal))]
     )
     assert "Discussion: there is no column goals_open" in body(page, "en")
-    assert "证据 discussion：没有列 goals_open" in body(page, "zh")
+    assert "依据 discussion：没有列 goals_open" in body(page, "zh")
     assert "no back-test is possible for 182 days" in body(page, "en")
     assert "无法回测 182 天的风险" in body(page, "zh")
     assert wording.figure(Interval(0.5, None, None), "en") == "0.500"

@@ -69,7 +69,7 @@ def test_a_goal_beyond_the_policy_names_its_case_and_a_hold_its_cause(client: Te
     assert (target["status"], target["escalation_id"], target["text"]["zh"]) == ("beyond", "x1", "超出政策范围")
     held = client.get("/v1/employees/H1").json()
     assert held["risks"][0]["status"] == "held" and held["risks"][0]["reasons"] == []
-    assert held["risks"][0]["horizons"][0]["why_not"] == "reviews: rating outside scale" and held["targets"] == []
+    assert held["risks"][0]["horizons"][0]["why_not"]["en"] == "reviews: rating outside scale" and held["targets"] == []
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from perfml.messages import render
 from perfml.trust.holds import held_people
 from tests.tables import opened, write_tables
 
@@ -22,6 +23,9 @@ r2 | e2 | 2024-06-30 | 2024-07-15 | 9
 r3 | e3 | 2023-06-30 | someday | 3
 """
     data = opened(write_tables(tmp_path, employees=EMPLOYEES, reviews=reviews))
-    assert held_people(data, dt.date(2024, 1, 1)) == {"e0": "reviews: off_the_scale"}
+    ((person, why),) = held_people(data, dt.date(2024, 1, 1)).items()
+    assert (person, why.values["table"]) == ("e0", "reviews")
+    assert render(why, "en") == "reviews: the rating lies outside the declared scale"
+    assert render(why, "zh") == "“reviews”表：评分超出量表"
     assert set(held_people(data, dt.date(2024, 8, 1))) == {"e0", "e2"}
     assert held_people(data, dt.date(2023, 7, 15)) == {}

@@ -91,7 +91,7 @@ def match(
     as_of: dt.date,
     name: str = "course_match",
     employees: Sequence[str] | None = None,
-    held: Mapping[str, str] | None = None,
+    held: Mapping[str, Message] | None = None,
     refused: frozenset[str] = frozenset(),
     progress: Progress = SILENT,
 ) -> pa.Table:

@@ -10,7 +10,7 @@ relief does not depend on it: see :meth:`Parts.effort`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -180,7 +180,7 @@ def assess(
     outlook: Outlook,
     policy: TargetPolicy,
     *,
-    held: Mapping[str, str],
+    held: Collection[str],
     before: tuple[Floats, Floats],
     habit: Floats,
 ) -> GoalAssessment:

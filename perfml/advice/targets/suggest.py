@@ -23,6 +23,7 @@ from perfml.advice.targets.suggestion_rows import CHANGED, SCHEMA, SuggestionRow
 from perfml.arrays import Bools, Floats
 from perfml.evidence.population.membership import outsiders
 from perfml.evidence.sources import Data
+from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.target_policy import TargetPolicy
 
@@ -34,7 +35,7 @@ def suggest(
     *,
     name: str = "target_adjustment",
     forecasts: Outlook | None = None,
-    held: Mapping[str, str] | None = None,
+    held: Mapping[str, Message] | None = None,
     refused: frozenset[str] = frozenset(),
     progress: Progress = SILENT,
 ) -> pa.Table:
@@ -54,7 +55,7 @@ def suggest(
         goals,
         forecasts,
         policy,
-        held={**dict.fromkeys(outside, ""), **held},
+        held={*outside, *held},
         before=begun_after(data, goals, as_of),
         habit=habitual_attainment(data, goals, as_of),
     )

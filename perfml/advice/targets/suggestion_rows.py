@@ -97,7 +97,7 @@ class SuggestionRows:
     ids: list[str]
     turned_down: Bools
     futile: Floats
-    held: Mapping[str, str]
+    held: Mapping[str, Message]
     outside: frozenset[str]
     measured: bool
     """Whether any goal had been measured."""

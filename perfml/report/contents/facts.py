@@ -17,6 +17,7 @@ from perfml.evidence.columns import Column
 from perfml.learning.record import NO_FIGURE, BacktestRecord, Figure, GateRecord, TrainingCounts
 from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.lists import Cases, cases_in_list
+from perfml.messages import render, stored_message
 from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval, inverse
 from perfml.scoring.score_files import RankedRow
@@ -35,7 +36,8 @@ class HorizonFacts:
     gates: tuple[GateRecord, ...]
     training: TrainingCounts
     statuses: Mapping[str, int]
-    held_because: Mapping[str, int]
+    held_because: tuple[tuple[str, str, int], ...]
+    """Why people are held, in Chinese and English, and how many of them; the most frequent first."""
     act: tuple[RankedRow, ...]
     watch: tuple[RankedRow, ...]
     """Score rows by rank; both lists are empty where the model gives no list."""
@@ -125,7 +127,8 @@ def _horizon(model: Model, days: int, rows: pa.Table) -> HorizonFacts:
     own = rows.filter(pc.equal(rows["horizon_days"], days))
     statuses, why = own["status"].to_pylist(), own["why_not"].to_pylist()
     count = Counter(statuses)
-    held = Counter(reason or "" for status, reason in zip(statuses, why, strict=True) if status == "held")
+    held = Counter(reason for status, reason in zip(statuses, why, strict=True) if status == "held")
+    because = [(stored_message(reason), people) for reason, people in held.most_common()]
     proven = model.proven(days)
     backtest = model.record.backtests[days]
     act = _banded(own, "act") if proven else ()
@@ -135,7 +138,7 @@ def _horizon(model: Model, days: int, rows: pa.Table) -> HorizonFacts:
         gates=model.record.gates[days],
         training=model.record.training[days],
         statuses={status: count[status] for status in STATUSES},
-        held_because=dict(held.most_common()),
+        held_because=tuple((render(reason, "zh"), render(reason, "en"), people) for reason, people in because),
         act=act,
         watch=_banded(own, "watch") if proven else (),
         cases=cases_in_list(np.array([row["probability"] for row in act]), backtest.listed_ratio),
