@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
     from perfml.mapping.proposal import MappingProposal
-    from perfml.reasons.voices import VoicedScore
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
+    from perfml.scoring.voiced import VoicedScore
     from perfml.trust.deliveries.alarms import Alarm
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
@@ -350,13 +350,14 @@ class Project:
         from perfml.learning.registry.artifacts import read_columns
         from perfml.reasons.voices import Voices
         from perfml.scoring.run_record import voices_of
+        from perfml.scoring.voiced import VoicedScore
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
             if voice != "hr":
-                return [voices.voiced(row, voice) for row in rows]
+                return [VoicedScore.of(row, voices, voice) for row in rows]
             for row in rows:
                 if row["status"] == "scored":
                     row["reasons"] = voices.retell(row["reasons"])

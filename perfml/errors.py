@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from perfml.messages import Message, render
+
 ALIKE = 0.7
 """Similarity (difflib's ratio) from which a name is taken for a misspelling of another."""
 
@@ -12,13 +14,16 @@ ALIKE = 0.7
 class PerfmlError(Exception):
     """Something the caller can correct. ``where`` names file, key or row; ``remedy`` says what to do.
 
+    Problem and remedy are texts, or messages, which the error gives in English and keeps as ``notice``.
+
     >>> str(PerfmlError("'day' is not a key", where="features/feedback.toml [windows]", remedy="use one of: days, kinds"))
     "features/feedback.toml [windows]: 'day' is not a key; use one of: days, kinds"
     """
 
-    def __init__(self, problem: str, *, where: str = "", remedy: str = "") -> None:
-        self.problem, self.where, self.remedy = problem, where, remedy
-        super().__init__((f"{where}: " if where else "") + problem + (f"; {remedy}" if remedy else ""))
+    def __init__(self, problem: str | Message, *, where: str = "", remedy: str | Message = "") -> None:
+        self.notice = Message.of("refusal", problem=problem, remedy=remedy)
+        self.problem, self.where, self.remedy = _english(problem), where, _english(remedy)
+        super().__init__((f"{where}: " if where else "") + self.problem + (f"; {self.remedy}" if self.remedy else ""))
 
 
 class DefinitionError(PerfmlError):
@@ -35,6 +40,10 @@ class MissingTables(DataError):
 
 class ModelError(PerfmlError):
     """A model that is missing, altered on disk, or cannot be trained on this data."""
+
+
+def _english(text: str | Message) -> str:
+    return text if isinstance(text, str) else render(text, "en")
 
 
 def choose_from(names: Iterable[str], *, instead_of: str) -> str:

@@ -50,11 +50,13 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path / "project", home=tmp_path / "home")
 
 
+@pytest.mark.slow
 def test_nobody_ever_left(project: Project, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"0 of \d+ rows have the outcome; 20 are needed"):
         project.train("attrition", small_company(tmp_path / "data"))
 
 
+@pytest.mark.slow
 def test_everybody_leaves_at_once(project: Project, tmp_path: Path) -> None:
     folder = small_company(tmp_path / "data", leave=1.0)
     exits = pd.read_csv(folder / "exits.csv").assign(exited_on="2023-08-15")
@@ -66,6 +68,7 @@ def test_everybody_leaves_at_once(project: Project, tmp_path: Path) -> None:
         Project(project.folder.root, home=project.home).train("attrition", folder)
 
 
+@pytest.mark.slow
 def test_one_employee(project: Project, tmp_path: Path) -> None:
     folder = small_company(tmp_path / "data", people=1)
     with pytest.raises(ModelError, match="are needed"):
@@ -73,6 +76,7 @@ def test_one_employee(project: Project, tmp_path: Path) -> None:
     assert len(project.features(folder, as_of=["2024-01-01"])) == 1
 
 
+@pytest.mark.slow
 def test_no_exits_table(project: Project, tmp_path: Path) -> None:
     folder = small_company(tmp_path / "data")
     (folder / "exits.csv").unlink()
@@ -80,6 +84,7 @@ def test_no_exits_table(project: Project, tmp_path: Path) -> None:
         project.train("attrition", folder)
 
 
+@pytest.mark.slow
 def test_a_record_too_short_to_test_anything(project: Project, tmp_path: Path) -> None:
     folder = small_company(tmp_path / "data", leave=0.5)
     with pytest.raises(ModelError, match="too short to learn from"):

@@ -14,6 +14,7 @@ from jinja2 import nodes
 from perfml.messages import Language, templates
 
 ROOT = Path(__file__).parent.parent
+GLOSSARY = ROOT / "docs" / "glossary.md"
 READ_BY_PEOPLE = ("evidence", "messages", "reasons", "report", "service", "scoring")
 """Folders of ``perfml`` whose Chinese string constants are texts; elsewhere they are data, or words to match."""
 SAME_IN_CHINESE = {
@@ -92,3 +93,18 @@ def test_no_text_has_words_of_the_other_language(source: str) -> None:
     assert len(texts) > 20
     mixed = [(where, text, foreign(text, language)) for where, language, text in texts if foreign(text, language)]
     assert mixed == []
+
+
+RETIRED = {"门槛": "检验", "证据": "依据", "现役": "在用版本"}
+"""A second Chinese name that a term once had -> the one of the glossary."""
+
+
+def test_a_term_has_one_chinese_name() -> None:
+    """That of the glossary, which texts use too."""
+    names = {line.split("|")[-2].strip() for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if "|" in line}
+    names = {name for cell in names for name in cell.split("、")}
+    texts = [(where, text) for source in SOURCES.values() for where, language, text in source() if language == "zh"]
+    for retired, name in RETIRED.items():
+        assert name in names and retired not in names
+        assert [(where, text) for where, text in texts if retired in text] == []
+        assert any(name in text for _, text in texts)

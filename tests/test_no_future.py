@@ -76,6 +76,7 @@ def test_another_past_changes_evidence(table: str, example: tuple[Tables, dt.dat
     assert difference(evidence, evidence_at(other, [as_of])[0])
 
 
+@pytest.mark.slow
 def test_both_clocks_are_strict(example: tuple[Tables, dt.date, Evidence]) -> None:
     """An event counts when it happened before and was known before the midnight, UTC, that begins 3 March 2025."""
     tables, as_of, evidence = example

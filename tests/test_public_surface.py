@@ -17,6 +17,7 @@ def test_names_are_listed_and_there() -> None:
         _ = perfml.Nothing
 
 
+@pytest.mark.slow
 def test_import_is_light() -> None:
     heavy = "{'lightgbm', 'sklearn', 'pandas', 'duckdb', 'shap'} & set(sys.modules)"
     output = subprocess.run(

@@ -154,6 +154,7 @@ def test_test_with_arguments_is_pytest(checkout: Checkout, monkeypatch: pytest.M
     assert checkout.run.main(["test", "-k", "snapshot"]) == ("-m", "pytest", "-k", "snapshot")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the launcher is a shell script")
 def test_perfml_starts_from_anywhere_and_hands_its_exit_code_on(tmp_path: Path) -> None:
     checkout = tmp_path / "检查 out"
@@ -170,6 +171,7 @@ def test_perfml_starts_from_anywhere_and_hands_its_exit_code_on(tmp_path: Path) 
     assert (child.returncode, child.stdout) == (7, "perfml ['demo', '两 words']\n"), child.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [(2, 7, 18), (3, 10, 13), (3, 14, 0)])
 def test_another_python_is_refused_in_words(version: tuple[int, ...]) -> None:
     pretend = f"import sys, runpy; sys.version_info = {version}; runpy.run_path({str(RUN)!r}, run_name='__main__')"

@@ -8,18 +8,19 @@ Two types, so that what a reader may not see has no field: :class:`SharedPerson`
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
 from perfml.advice.decision_log import DecisionLog
+from perfml.advice.suggestion_files import BeyondTarget, StoredCourse, StoredTarget, SuggestedTarget
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
 from perfml.learning.registry.artifacts import read_columns, read_record
-from perfml.messages import both, from_text
+from perfml.messages import render, stored_message
 from perfml.project.spec import Owner
 from perfml.project.voices import Who
 from perfml.reasons.leading import for_others, raising
@@ -27,8 +28,7 @@ from perfml.reasons.voices import Voices
 from perfml.scoring.known_people import rows_of
 from perfml.scoring.people_files import facts_of, people_facts
 from perfml.scoring.run_record import voices_of
-
-_StoredRow = Mapping[str, Any]
+from perfml.scoring.score_files import StoredScore
 
 
 class _BundlePart(BaseModel):
@@ -173,17 +173,17 @@ def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | 
     Raises :class:`NobodyKept` where nothing is kept of the person, :class:`PerfmlError` for damaged files.
     """
     risks = tuple(_risks(home, employee_id, voice=voice, as_of=as_of))
-    suggestions = tuple(_suggestions(home, employee_id, as_of))
+    suggestions = list(_suggestions(home, employee_id, as_of))
     if not risks and not suggestions:
         raise NobodyKept(
             "is nobody of whom anything is kept here" + (f" at {as_of}" if as_of else ""),
             where=f"employee_id {employee_id!r}",
             remedy="check the id and the date; people are known once a date has been scored or advised",
         )
-    courses = tuple(_course(row) for row in suggestions if "course_id" in row and row["status"] != "outside")
-    targets = tuple(
-        _target(row) for row in suggestions if "goal_id" in row and row["status"] in ("suggested", "beyond")
-    )
+    stored_courses = [cast(StoredCourse, row) for row in suggestions if "course_id" in row]
+    stored_targets = [cast(StoredTarget, row) for row in suggestions if "goal_id" in row]
+    courses = tuple(_course(row) for row in stored_courses if row["status"] != "outside")
+    targets = tuple(_target(row) for row in stored_targets if row["status"] == "suggested" or row["status"] == "beyond")
     shared = {"employee_id": employee_id, "voice": voice, "risks": risks, "courses": courses, "targets": targets}
     if voice != "hr":
         return SharedPerson.model_validate(shared)
@@ -201,12 +201,12 @@ def _risks(home: Path, employee_id: str, *, voice: Who, as_of: dt.date | None) -
     for folder in _folders(home / "scores"):
         day = as_of or next(iter(dates_in(folder)), None)
         path = folder / f"{day}.parquet"
-        rows = rows_of(path, employee_id) if path.is_file() else []
+        rows = cast(list[StoredScore], rows_of(path, employee_id)) if path.is_file() else []
         if rows:
-            yield _risk(home, sorted(rows, key=lambda row: int(row["horizon_days"])), voice=voice)
+            yield _risk(home, sorted(rows, key=lambda row: row["horizon_days"]), voice=voice)
 
 
-def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
+def _risk(home: Path, rows: list[StoredScore], *, voice: Who) -> SharedRisk:
     """The rows of one model, one for each horizon; the reasons are those of the shortest that has a score."""
     first = next((row for row in rows if row["status"] == "scored"), rows[0])
     model, version, day = first["model"], first["model_version"], first["as_of"]
@@ -214,13 +214,13 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
         read_record(home, model, version),
         Voices(voices_of(home, model, day), read_columns(home, model, version)),
     )
-    leading: list[Any] = [reason for reason in raising(first["reasons"]) if voices.readable(reason, voice)]
-    shared = {
-        "model": model,
-        "title": BothLanguages(zh=record.spec.zh, en=record.spec.en),
-        "as_of": day,
-        "status": first["status"],
-        "reasons": tuple(
+    leading = [reason for reason in raising(first["reasons"]) if voices.readable(reason, voice)]
+    shared = SharedRisk(
+        model=model,
+        title=BothLanguages(zh=record.spec.zh, en=record.spec.en),
+        as_of=day,
+        status=first["status"],
+        reasons=tuple(
             PersonReason(
                 evidence=reason["evidence"],
                 owner=reason["owner"],
@@ -229,17 +229,20 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
             )
             for reason in leading
         ),
-    }
+    )
     if voice != "hr":
-        return SharedRisk(**shared)
+        return shared
     tested = record.backtests
     return HrRisk(
-        **shared,
+        **dict(shared),
         setting=bool(leading) and for_others(first["reasons"], record.spec.reasons.others_share),
         horizons=tuple(
             HorizonRisk(
-                **{name: row[name] for name in ("horizon_days", "probability", "rank", "band")},
-                why_not=BothLanguages(**both(from_text(row["why_not"]))) if row["why_not"] else None,
+                horizon_days=row["horizon_days"],
+                probability=row["probability"],
+                rank=row["rank"],
+                band=row["band"],
+                why_not=_why_not(row),
                 proven=row["horizon_days"] in tested and tested[row["horizon_days"]].proven,
             )
             for row in rows
@@ -247,29 +250,54 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
     )
 
 
-def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[_StoredRow]:
+def _why_not(row: StoredScore) -> BothLanguages | None:
+    """Which data are broken, where the score is held."""
+    if row["why_not"] is None:
+        return None
+    message = stored_message(row["why_not"])
+    return BothLanguages(zh=render(message, "zh"), en=render(message, "en"))
+
+
+def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[StoredTarget | StoredCourse]:
     for folder in _folders(home / "suggestions"):
         day = next((day for day in dates_in(folder) if as_of is None or day <= as_of), None)
         if day is not None:
-            yield from rows_of(folder / f"{day}.parquet", employee_id)
+            yield from cast(list[StoredTarget | StoredCourse], rows_of(folder / f"{day}.parquet", employee_id))
 
 
-def _course(row: _StoredRow) -> CourseSupport:
-    fields = {name: row[name] for name in ("suggestion_id", "as_of", "tag", "title", "hours")}
-    return CourseSupport(**fields, order=row["rank"], text=_text(row))
+def _course(row: StoredCourse) -> CourseSupport:
+    suggested = row if row["status"] == "suggested" else None
+    return CourseSupport(
+        suggestion_id=row["suggestion_id"],
+        as_of=row["as_of"],
+        tag=row["tag"],
+        title=suggested and suggested["title"],
+        order=suggested and suggested["rank"],
+        hours=suggested and suggested["hours"],
+        text=_both(row["zh"], row["en"])
+        if row["status"] == "suggested"
+        else _both(row["why_not_zh"], row["why_not_en"]),
+    )
 
 
-def _target(row: _StoredRow) -> TargetSupport:
-    own = set(TargetSupport.model_fields) - {"text", "escalation_id"}
-    beyond = row.get("beyond")
-    escalation = None if beyond is None else beyond["escalation_id"]
-    return TargetSupport(**{name: row[name] for name in own}, text=_text(row), escalation_id=escalation)
-
-
-def _text(row: _StoredRow) -> BothLanguages | None:
-    """What a suggestion says, or why there is none."""
-    prefix = "" if row["en"] else "why_not_"
-    return _both(row[f"{prefix}zh"], row[f"{prefix}en"])
+def _target(row: SuggestedTarget | BeyondTarget) -> TargetSupport:
+    beyond = row.get("beyond")  # absent from files of earlier versions
+    return TargetSupport(
+        suggestion_id=row["suggestion_id"],
+        as_of=row["as_of"],
+        goal_id=row["goal_id"],
+        metric=row["metric"],
+        scope=row["scope"],
+        status=row["status"],
+        old_target=row["old_target"],
+        new_target=row["new_target"],
+        old_weight=row["old_weight"],
+        new_weight=row["new_weight"],
+        escalation_id=beyond and beyond["escalation_id"],
+        text=_both(row["zh"], row["en"])
+        if row["status"] == "suggested"
+        else _both(row["why_not_zh"], row["why_not_en"]),
+    )
 
 
 def _both(zh: str | None, en: str | None) -> BothLanguages | None:

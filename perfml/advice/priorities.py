@@ -22,7 +22,7 @@ from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord, UpliftRecord
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
-from perfml.messages import Language, Message, both, from_text, render
+from perfml.messages import Language, Message, coded, render, stored_message
 from perfml.reasons.leading import for_others, raising
 from perfml.scoring.score_files import RankedRow
 
@@ -39,11 +39,6 @@ class Held:
 
     employee_id: str
     why: Message
-
-    @classmethod
-    def of(cls, employee_id: object, why_not: object) -> Held:
-        """From the columns of a score row."""
-        return cls(str(employee_id), from_text(str(why_not)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +67,7 @@ class Ranking:
         return cls(
             **{name: first[name] for name in ("model", "model_version", "as_of", "horizon_days")},
             scored=status.count("scored"),
-            held=tuple(Held.of(row["employee_id"], row["why_not"]) for row in why),
+            held=tuple(Held(row["employee_id"], stored_message(row["why_not"])) for row in why),
             ranked=(scores.slice(at, 1).to_pylist()[0] for at in order),
         )
 
@@ -139,8 +134,8 @@ class Priorities:
 
     def to_json(self) -> dict[str, object]:
         """As JSON, except that dates stay dates. The key of ``owned_by_others`` is ``setting``."""
-        held = [{"employee_id": each.employee_id, "why": both(each.why)} for each in self.held]
-        fields = asdict(self) | {"uplift": [effect.to_json() for effect in self.uplift], "held": held}
+        held = [{"employee_id": each.employee_id, "why": coded(each.why)} for each in self.held]
+        fields = asdict(self) | {"held": held, "uplift": [effect.to_json() for effect in self.uplift]}
         return {"setting" if name == "owned_by_others" else name: value for name, value in fields.items()}
 
 

@@ -51,6 +51,18 @@ class SuggestionKey(TypedDict):
     employee_id: str
 
 
+class BeyondFigures(TypedDict):
+    """What the policy's limits do to a goal that they do not bring into reach, and the case that it belongs to."""
+
+    escalation_id: str
+    needed_target: float
+    limit_percent: float
+    limit_target: float
+    probability_at_limit: float
+    decided_by_zh: str
+    decided_by_en: str
+
+
 class GoalRow(SuggestionKey):
     """A goal in force."""
 
@@ -62,24 +74,30 @@ class GoalRow(SuggestionKey):
     period_end: dt.date
     actual: float | None
     gone: float | None
-    parts: dict[str, float] | None
+    beyond: BeyondFigures | None
     rules: list[RuleLine]
     evidence: list[SignalLine]
 
 
-class SuggestedTarget(GoalRow):
-    """A goal with a suggestion."""
+class AssessedGoal(GoalRow):
+    """A goal whose final is forecast."""
 
-    status: Literal["suggested"]
-    lever: Literal["target", "weight", "both"]
     old_target: float
-    new_target: float
     old_weight: float
-    new_weight: float
     expected: float
     low: float
     high: float
     probability_before: float
+    parts: dict[str, float]
+
+
+class SuggestedTarget(AssessedGoal):
+    """A goal with a suggestion."""
+
+    status: Literal["suggested"]
+    lever: Literal["target", "weight", "both"]
+    new_target: float
+    new_weight: float
     probability_after: float
     zh: str
     en: str
@@ -87,10 +105,24 @@ class SuggestedTarget(GoalRow):
     why_not_en: None
 
 
+class BeyondTarget(AssessedGoal):
+    """A goal that no permitted change brings into reach."""
+
+    status: Literal["beyond"]
+    lever: None
+    new_target: None
+    new_weight: None
+    probability_after: None
+    zh: None
+    en: None
+    why_not_zh: str
+    why_not_en: str
+
+
 class UnchangedTarget(GoalRow):
     """A goal without a suggestion; numbers are null where they cannot be known or may not be shown."""
 
-    status: Literal["fits", "none", "error", "held"]
+    status: Literal["fits", "none", "error", "held", "outside"]
     lever: None
     old_target: float | None
     new_target: None
@@ -101,13 +133,14 @@ class UnchangedTarget(GoalRow):
     high: float | None
     probability_before: float | None
     probability_after: None
+    parts: dict[str, float] | None
     zh: str | None
     en: str | None
     why_not_zh: str | None
     why_not_en: str | None
 
 
-StoredTarget: TypeAlias = SuggestedTarget | UnchangedTarget
+StoredTarget: TypeAlias = SuggestedTarget | BeyondTarget | UnchangedTarget
 """A row of ``perfml.advice.targets.suggestion_rows.SCHEMA``."""
 
 
@@ -140,7 +173,7 @@ class SuggestedCourse(SuggestionKey):
 class NoCourse(SuggestionKey):
     """A gap, or a person, without a course."""
 
-    status: Literal["none", "held"]
+    status: Literal["none", "held", "outside"]
     tag: str | None
     skill: str | None
     why_not_zh: str

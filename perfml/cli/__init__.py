@@ -20,6 +20,7 @@ from perfml.cli.options import (
     FromOption,
     HomeOption,
     JsonOption,
+    LanguageName,
     OneDateOption,
     ProjectOption,
     ToOption,
@@ -80,14 +81,19 @@ def demo(
     tour(out, employees=employees, seed=seed)
 
 
-def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
+def check(
+    data: DataOption = None,
+    project: ProjectOption = None,
+    language: Annotated[LanguageName, typer.Option(help="Of the sentences: en or zh.")] = LanguageName.en,
+    as_json: JsonOption = False,
+) -> None:
     """Report what the tables hold, what is wrong with them, and what can be computed. Exit code 1: scoring is impossible."""
     with terminal.progress() as progress:
         report = Project(project, progress=progress).check(data)
     if as_json:
         print_json(report.to_json())
     else:
-        check_table(report)
+        check_table(report, language.value)
     if not report.ready:
         raise typer.Exit(1)
 

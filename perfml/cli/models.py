@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -40,7 +39,7 @@ from perfml.cli.options import (
 from perfml.errors import PerfmlError
 from perfml.learning.in_people import in_people, outcome_message
 from perfml.learning.record import Figure
-from perfml.messages import render
+from perfml.messages import coded, render, stored_message
 from perfml.project.voices import Who
 from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
@@ -355,12 +354,13 @@ def explain(
     if voice is not None and voice != "hr":
         voiced = opened.explain(employee, model=model, as_of=as_of, voice=voice)
         if as_json:
-            print_json([asdict(row) for row in voiced])
+            print_json([row.to_json() for row in voiced])
         else:
             score_tables.voiced_reasons(voiced)
         return
     if as_json:
-        print_json(opened.explain(employee, model=model, as_of=as_of, voice=voice))
+        rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
+        print_json([{**row, "why_not": row["why_not"] and coded(stored_message(row["why_not"]))} for row in rows])
     else:
         score_tables.explanation(opened.explain(employee, model=model, as_of=as_of, voice="hr"))
 

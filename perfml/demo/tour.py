@@ -44,7 +44,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         report = project.check(data)
     active = truth.active(END)
     _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
-    check_table(report)
+    check_table(report, "en")
     for name in MODELS:
         with terminal.progress() as progress:
             project = Project(STARTER, home=home, progress=progress)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.evidence.columns import Column, require_unique_names
-from perfml.evidence.comparison import z_scores
+from perfml.evidence.comparison import of_others, z_scores
 from perfml.evidence.log.cells import EventLog, discover_kinds, part_log, record_begins
 from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.log.kernel import cell_columns
@@ -28,7 +28,7 @@ from perfml.evidence.tables.reading import quoted
 from perfml.messages import Message
 from perfml.progress import Progress
 from perfml.project.folder import Definitions, RelationalFile, WindowedFile
-from perfml.project.spec import Relation
+from perfml.project.spec import OfTeam, Relation
 
 BATCH_BYTES = 120_000_000
 """Memory of one batch of persons, roughly: small enough for the allocator to reuse the same memory for every batch."""
@@ -53,12 +53,33 @@ class _People:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _BetweenPeople:
+    """A column computed from what the people of one relation have in another column."""
+
+    source: Column
+    relation: Relation
+    summary: OfTeam | None = None
+    """What the others have together; None: a z-score."""
+
+    @property
+    def column(self) -> Column:
+        return self.source.of_team(self.summary) if self.summary else self.source.compared(self.relation)
+
+    def values(self, of_source: Floats, groups: Mapping[Relation, Ints], *, decimals: int) -> Floats:
+        """``of_source``: the values of ``source`` of everyone, with their ``groups``."""
+        of_group = groups[self.relation]
+        if self.summary:
+            return of_others(of_source, of_group, self.summary, decimals=decimals)
+        return z_scores(of_source, of_group)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Selection:
     """The columns of a run, and the files that give them."""
 
     columns: tuple[Column, ...]
-    """Without comparisons: windowed columns, then those of ``relational``, then those of ``derived``."""
-    compared: tuple[tuple[Column, Relation], ...]
+    """Windowed columns, then those of ``relational``, then those of ``derived``."""
+    between: tuple[_BetweenPeople, ...]
     relational: tuple[RelationalFile, ...]
     """Files that select from tables; their columns are in the temp table ``relational``."""
     derived: tuple[RelationalFile, ...]
@@ -75,7 +96,7 @@ class Job:
     people: _People
     selection: _Selection
     columns: tuple[Column, ...]
-    """Those of ``selection``, then the comparisons."""
+    """Those of ``selection``, then those computed between people."""
     log: EventLog | None
     batch_size: int
     """Persons of a batch."""
@@ -107,7 +128,7 @@ def prepare(
     grid = Grid(epoch_days(as_ofs), plan.windows)
     selection = _select(data, definitions, plan, left_out=left_out, progress=progress)
     selection = _without_empty_comparisons(selection, people, left_out=left_out)
-    columns = (*selection.columns, *(column.compared(relation) for column, relation in selection.compared))
+    columns = (*selection.columns, *(each.column for each in selection.between))
     require_unique_names(columns)
     batch_size = _batch_size(data, plan, grid, n_persons=len(people.persons), n_columns=len(columns))
     decimals = _decimals(data)
@@ -147,7 +168,9 @@ def _people(data: Data, as_ofs: Sequence[dt.date]) -> _People:
     frame = data.connection.execute("select * from people order by employee_id, as_of").df()
     if frame.empty:
         raise DataError(
-            "nobody was employed", where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}", remedy="choose later dates"
+            Message.of("nobody_employed"),
+            where=f"{data.source} at {as_ofs[0]} … {as_ofs[-1]}",
+            remedy=Message.of("nobody_employed_remedy"),
         )
     person, persons = pd.factorize(frame["employee_id"].to_numpy(dtype=object))
     when = np.searchsorted(epoch_days(as_ofs), frame["as_of"].to_numpy().astype("M8[D]").astype(np.int64))
@@ -176,7 +199,10 @@ def _select(
 ) -> _Selection:
     """Run the relational files whose tables or columns are available; those that read other columns come last."""
     columns = [c.column for c in plan.columns]
-    compared = [(c.column, relation) for c in plan.columns for relation in c.compare]
+    between = [_BetweenPeople(source=c.column, relation=relation) for c in plan.columns for relation in c.compare]
+    team = [
+        _BetweenPeople(source=c.column, relation="team", summary=summary) for c in plan.columns for summary in c.team
+    ]
     relational: list[RelationalFile] = []
     derived: list[RelationalFile] = []
     for number, file in enumerate(sorted(definitions.relational, key=lambda file: bool(file.spec.reads))):
@@ -192,11 +218,11 @@ def _select(
             relational.append(file)
         for column, relations in relational_columns(file):
             columns.append(column)
-            compared += [(column, relation) for relation in relations]
+            between += [_BetweenPeople(source=column, relation=relation) for relation in relations]
     if relational:
         _join_relational(data, relational)
     return _Selection(
-        columns=tuple(columns), compared=tuple(compared), relational=tuple(relational), derived=tuple(derived)
+        columns=tuple(columns), between=(*between, *team), relational=tuple(relational), derived=tuple(derived)
     )
 
 
@@ -230,12 +256,12 @@ def relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Rel
 
 
 def _without_empty_comparisons(selection: _Selection, people: _People, *, left_out: list[Message]) -> _Selection:
-    """Drop the comparisons within a relation that is known for nobody."""
+    """Drop what is computed within a relation that is known for nobody."""
     groups = _relations(people.frame)
     known = {relation for relation, codes in groups.items() if (codes >= 0).any()}
-    for relation in sorted({relation for _, relation in selection.compared} - known):
+    for relation in sorted({each.relation for each in selection.between} - known):
         left_out.append(Message.of("no_relation", relation=RELATIONS[relation]))
-    return replace(selection, compared=tuple(pair for pair in selection.compared if pair[1] in known))
+    return replace(selection, between=tuple(each for each in selection.between if each.relation in known))
 
 
 def _register_persons(data: Data, persons: Objects) -> None:
@@ -264,7 +290,7 @@ def _relations(people: pd.DataFrame) -> dict[Relation, Ints]:
 
 
 def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
-    """Yield batches of persons with all columns but the comparisons."""
+    """Yield batches of persons with all columns but those computed between people."""
     people, selection = job.people, job.selection
     n_as_ofs, n_persons, size = len(job.grid.as_ofs), len(people.persons), job.batch_size
     ids = pa.array(people.frame["employee_id"].to_numpy(dtype=object), pa.string())
@@ -348,7 +374,7 @@ def _derived_batch(data: Data, file: RelationalFile, arrays: Mapping[str, pa.Arr
     return {column: table.column(column).combine_chunks() for column in table.column_names}
 
 
-def comparisons(job: Job, values: Mapping[str, Floats]) -> list[Floats]:
-    """The z-scores within team and peers, in the order of ``compared``; ``values``: compared column → its values."""
+def between_people(job: Job, values: Mapping[str, Floats]) -> list[Floats]:
+    """The columns computed between people, in their order; ``values``: their source columns → the values of everyone."""
     groups = _relations(job.people.frame)
-    return [z_scores(values[column.name], groups[relation]) for column, relation in job.selection.compared]
+    return [each.values(values[each.source.name], groups, decimals=job.decimals) for each in job.selection.between]

@@ -1,6 +1,7 @@
 """The rows behind a value: which events, reviews or goals it was computed from, as known before the as-of date.
 
-For a value of the log these are exactly the rows that were counted. For a value of ``features/*.sql`` they are the person's
+For a value of the log these are exactly the rows that were counted; for what the rest of a team has together there are none,
+because no one should read who of them it was. For a value of ``features/*.sql`` they are the person's
 own rows in the tables it reads; rows of other people that it counts (who left a team) are not shown.
 """
 
@@ -55,6 +56,8 @@ def _behind(
     if data.has("events"):
         plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
         for column in plan.columns:
+            if name in [column.column.of_team(summary).name for summary in column.team]:
+                return {}
             if column.column.name == name:
                 events = _events(data, plan, column, employee_id=employee_id, as_of=as_of, most=most)
                 return {"events": events} if len(events) else {}
@@ -89,20 +92,24 @@ def _events(
         channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
     else:
         channels = plan.channels(column)
-    parts, given = [], []
+    parts: list[str] = []
+    given: list[object] = []
     for who, first in (("employee_id", 0), ("counterpart_id", plan.n_channels)):
         indexes = [channel - first for channel in channels if first <= channel < first + plan.n_channels]
+        met = "true"
+        if indexes and (condition := plan.condition(indexes[0])) is not None:
+            indexes, met = list(condition.kinds), condition.sql
         if indexes:
             named = [plan.kinds[index] for index in indexes if index < len(plan.kinds)]
             rest = "or t.kind not in (select unnest(?::text[]))" if len(plan.kinds) in indexes else ""
-            parts.append(f"(t.{who} = ? and (t.kind in (select unnest(?::text[])) {rest}))")
+            parts.append(f"(t.{who} = ? and {met} and (t.kind in (select unnest(?::text[])) {rest}))")
             given += [employee_id, named, *([list(plan.kinds)] if rest else [])]
-    met = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
+    others = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
     days = column.past_days or column.window_days
     since = f"and t.happened_day >= a.as_of - {days}" if days else ""
     return data.connection.execute(
         f"select t.* exclude ({hidden_columns(data, 'events')}) from main.events t, (select ?::date as as_of) a"
-        f" where {visible('t')} {since} {met}"
+        f" where {visible('t')} {since} {others}"
         f" and ({' or '.join(parts) or 'false'}) order by t.happened_at desc limit {most}",
         [as_of, *given],
     ).df()

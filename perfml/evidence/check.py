@@ -13,12 +13,14 @@ from perfml.errors import DefinitionError
 from perfml.evidence.batches import relational_columns
 from perfml.evidence.columns import require_unique_names
 from perfml.evidence.exports.remedies import FaultyValue, remedy
-from perfml.evidence.log.windows import compile_windows
+from perfml.evidence.log.cells import require_conditions
+from perfml.evidence.log.windows import compile_windows, named_kinds
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.loading import make_empty
+from perfml.evidence.tables.rules import rule_text
 from perfml.json_types import JsonObject
-from perfml.messages import Message, render
+from perfml.messages import Message, coded, render
 from perfml.project.folder import Definitions, RelationalFile
 
 FIRST_KEYS = 5
@@ -75,37 +77,18 @@ class CheckReport:
     tables: tuple[TableReport, ...]
     notices: tuple[Message, ...]
     problems: tuple[str, ...]
-    can: tuple[str, ...] = ()
-    cannot: tuple[str, ...] = ()
+    can: tuple[Message, ...] = ()
+    cannot: tuple[Message, ...] = ()
     ready: bool = False
     """Whether the main job can run."""
 
     def to_json(self) -> dict[str, object]:
-        """The report as a JSON object, with dates as :class:`datetime.date` and notices in English."""
+        """The report as a JSON object, with dates as :class:`datetime.date` and notices in English; what can and cannot be done
+        has its code and values beside the texts."""
         tables = [{**t.__dict__, "findings": [f.to_json() for f in t.findings]} for t in self.tables]
         notices = [render(notice, "en") for notice in self.notices]
-        return {**self.__dict__, "tables": tables, "notices": notices}
-
-
-RULE_TEXTS: Mapping[str, tuple[str, str]] = {
-    "wrong_type": ("the value is not of the column's type", "类型不符"),
-    "unlisted_value": ("the mapping does not list the value", "映射未列出该值"),
-    "missing_value": ("a required value is missing", "缺少必填值"),
-    "before_1900": ("the date lies before 1900", "日期早于 1900 年"),
-    "in_the_future": ("the date lies in the future", "日期在未来"),
-    "off_the_scale": ("the rating lies outside the declared scale", "评分超出量表"),
-    "too_large_to_sum": ("the value is too large to be summed exactly", "数值过大，无法精确求和"),
-    "past_9999": ("the date lies after 9999", "日期晚于 9999 年"),
-    "duplicate_key": (
-        "another row with the same key and the same known_at was usable first",
-        "另一条主键与知悉时间相同的记录更早可用",
-    ),
-    "contradicting_rows": (
-        "rows with the same key and the same known_at contradict each other",
-        "主键与知悉时间相同的记录相互矛盾",
-    ),
-    "cycle_of_managers": ("the row makes someone their own indirect manager", "该记录使汇报线成环"),
-}
+        tasks = {"can": list(map(coded, self.can)), "cannot": list(map(coded, self.cannot))}
+        return {**self.__dict__, "tables": tables, "notices": notices, **tasks}
 
 
 def check(data: Data, definitions: Definitions) -> CheckReport:
@@ -173,7 +156,7 @@ def _quarantined(data: Data, name: str) -> list[TableFinding]:
     rules = data.specs[name].rules
     findings = []
     for rule, column, n, keys in rows:
-        en, zh = (rules[rule].en, rules[rule].zh) if rule in rules else RULE_TEXTS[rule]
+        text = rule_text(rule, data.specs[name])
         subject = column or (rules[rule].column if rule in rules else None)
         values = _faulty_values(data, name, rule, column)
         findings.append(
@@ -182,8 +165,8 @@ def _quarantined(data: Data, name: str) -> list[TableFinding]:
                 column=subject,
                 rows=n,
                 first_keys=tuple(keys),
-                en=en,
-                zh=zh,
+                en=render(text, "en"),
+                zh=render(text, "zh"),
                 values=values,
                 remedy=remedy(values, data.specs[name].columns[subject], rule) if subject else None,
             )
@@ -235,26 +218,25 @@ def _abilities(
     *,
     reports: Mapping[str, TableReport],
     usable: set[str],
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     """Which evidence can be computed, and which cannot, with the reason. ``usable``: tables with a usable row."""
-    can: list[str] = []
-    cannot: list[str] = []
-    for windowed in definitions.windowed:
-        (can if "events" in usable else cannot).append(
-            f"evidence {windowed.name}" + ("" if "events" in usable else ": there is no table events")
-        )
+    can: list[Message] = []
+    cannot: list[Message] = []
+    needs = {file.name: ["events"] for file in definitions.windowed}
+    needs |= {file.name: _tables_of(file, definitions) for file in definitions.relational}
+    for name, tables in needs.items():
+        absent = [table for table in tables if table not in usable]
+        if absent:
+            cannot.append(Message.of("no_table", evidence=name, table=", ".join(absent)))
+        else:
+            can.append(Message.of("can_evidence", evidence=name))
     if "events" in usable and "counterpart_id" not in data.columns["events"]:
-        cannot.append("evidence of counterparts: events has no counterpart_id")
-    for relational in definitions.relational:
-        absent = [need for need in _tables_of(relational, definitions) if need not in usable]
-        (cannot if absent else can).append(
-            f"evidence {relational.name}" + (f": there is no table {', '.join(absent)}" if absent else "")
-        )
+        cannot.append(Message.of("no_counterparts"))
     reviews = reports["reviews"]
     if reviews.usable and "events" not in usable:
         apart = _days_between_reviews(data)
         if apart and apart > RARE_DAYS:
-            cannot.append(f"weekly or monthly risk: reviews only, about every {apart:.0f} days, and no behaviour log")
+            cannot.append(Message.of("rare_reviews", days=round(apart)))
     return tuple(can), tuple(cannot)
 
 
@@ -282,18 +264,20 @@ def refused(definitions: Definitions) -> list[DefinitionError]:
     Each file is compiled against the tables of the contract without any rows.
     """
     errors = []
-    try:
-        windowed = compile_windows(definitions.windowed, [], has_counterparts=True)
-        relational = [column for file in definitions.relational for column, _ in relational_columns(file)]
-        require_unique_names([*(column.column for column in windowed.columns), *relational])
-    except DefinitionError as error:
-        errors.append(error)
     with duckdb.connect() as connection:
         for name, spec in definitions.tables.items():
             make_empty(connection, name, spec)
         columns = {name: tuple(spec.columns) for name, spec in definitions.tables.items()}
         empty = Data(source="", connection=connection, specs=dict(definitions.tables), columns=columns)
         make_snapshots(empty, [dt.date.min])
+        try:
+            kinds = sorted(named_kinds(definitions.windowed))
+            windowed = compile_windows(definitions.windowed, kinds, has_counterparts=True)
+            require_conditions(connection, windowed)
+            relational = [column for file in definitions.relational for column, _ in relational_columns(file)]
+            require_unique_names([*(column.column for column in windowed.columns), *relational])
+        except DefinitionError as error:
+            errors.append(error)
         for file in definitions.relational:
             read = pd.DataFrame(columns=list(file.spec.reads), dtype="float64")
             keys = pd.DataFrame({"employee_id": pd.Series(dtype="str"), "as_of": pd.Series(dtype="datetime64[s]")})

@@ -8,12 +8,17 @@ from typing import Any
 
 from perfml.errors import DefinitionError
 from perfml.json_types import JsonObject
-from perfml.project.column_names import comparison_name
-from perfml.project.spec import Direction, Owner, Relation
+from perfml.project.column_names import comparison_name, team_name
+from perfml.project.spec import Direction, OfTeam, Owner, Relation
 
 RELATION_TEXTS: Mapping[Relation, tuple[str, str]] = {
     "team": ("与本团队相比", "compared with the manager's team"),
     "peers": ("与同岗位同级相比", "compared with peers of role and level"),
+}
+"""Chinese and English."""
+TEAM_TEXTS: Mapping[OfTeam, tuple[str, str]] = {
+    "sum": ("本团队其他人合计", "the rest of the team together"),
+    "share": ("本团队其他人中有此情况的比例", "share of the rest of the team with any"),
 }
 """Chinese and English."""
 
@@ -55,6 +60,20 @@ class Column:
             compares=self.name,
             change=None,
             relation=relation,
+        )
+
+    def of_team(self, summary: OfTeam) -> Column:
+        """The column that holds what the rest of the team has in this one: a reason of its own, which no single person can
+        change."""
+        zh, en = TEAM_TEXTS[summary]
+        return replace(
+            self,
+            name=team_name(self.name, summary),
+            reason=f"{self.reason}:team",
+            zh=f"{self.zh}（{zh}）",
+            en=f"{self.en}, {en}",
+            unit="share" if summary == "share" else self.unit,
+            owner="manager" if self.owner == "employee" else self.owner,
         )
 
     def to_json(self) -> JsonObject:

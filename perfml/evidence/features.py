@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.arrays import Floats
-from perfml.evidence.batches import Job, batches, comparisons, prepare
+from perfml.evidence.batches import Job, batches, between_people, prepare
 from perfml.evidence.columns import Column
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import unreadable
@@ -52,6 +52,11 @@ class Evidence:
     """What could not be computed, with the reason."""
     record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
     """The first day of the log as known at each as-of date."""
+
+    def at(self, as_ofs: Sequence[dt.date]) -> Evidence:
+        """The rows of some as-of dates."""
+        chosen = self.frame["as_of"].isin(pd.to_datetime(list(as_ofs)))
+        return self if chosen.all() else replace(self, frame=self.frame[chosen].reset_index(drop=True))
 
 
 class EvidenceDescription(TypedDict):
@@ -127,8 +132,8 @@ def write(
         except duckdb.Error as error:  # the log is read from its own file, so damage in it may show only now
             raise unreadable(data.source, error) from None
         spool = folder / "batches.arrow"
-        scores = comparisons(job, _spool(job, spool, progress))
-        _finish(job, spool, scores, out=out, progress=progress)
+        between = between_people(job, _spool(job, spool, progress))
+        _finish(job, spool, between, out=out, progress=progress)
     return len(job.people.rows)
 
 
@@ -144,10 +149,10 @@ def _schema(job: Job) -> pa.Schema:
 
 
 def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
-    """Write all columns but the comparisons to ``spool``; return the values of those that are compared."""
-    compared = job.selection.compared
-    values: dict[str, list[Floats]] = {column.name: [] for column, _ in compared}
-    base_schema = pa.schema(list(_schema(job))[: -len(compared) or None])
+    """Write all columns but those computed between people to ``spool``; return the values that these are computed from."""
+    between = job.selection.between
+    values: dict[str, list[Floats]] = {each.source.name: [] for each in between}
+    base_schema = pa.schema(list(_schema(job))[: -len(between) or None])
     with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
         for batch in batches(job, progress):
             for name, parts in values.items():
@@ -156,15 +161,15 @@ def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
     return {name: np.concatenate(parts) for name, parts in values.items()}
 
 
-def _finish(job: Job, spool: Path, scores: list[Floats], *, out: Path, progress: Progress) -> None:
-    """Write ``out`` from ``spool`` and the comparisons ``scores``."""
+def _finish(job: Job, spool: Path, between: list[Floats], *, out: Path, progress: Progress) -> None:
+    """Write ``out`` from ``spool`` and the columns computed ``between`` people."""
     with atomic_write(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
         reader, low = pa.ipc.open_file(source), 0
         n = reader.num_record_batches
         step = ROWS_OF_GROUP // reader.get_batch(0).num_rows + 1
         for first in range(0, n, step):
             part = pa.Table.from_batches([reader.get_batch(number) for number in range(first, min(first + step, n))])
-            extra = [pa.array(z[low : low + part.num_rows], from_pandas=True) for z in scores]
+            extra = [pa.array(column[low : low + part.num_rows], from_pandas=True) for column in between]
             parquet.write_table(pa.Table.from_arrays([*part.columns, *extra], schema=parquet.schema))
             low += part.num_rows
             progress("writing", min(first + step, n), n)

@@ -5,17 +5,6 @@ Templates stand in the TOML files of this folder, one table a code with ``en`` a
 fields named like the numbers: ``{auc:.3f}``.
 """
 
-from perfml.messages.message import (
-    Bilingual,
-    Language,
-    Message,
-    Value,
-    as_text,
-    both,
-    chain,
-    from_text,
-    render,
-    templates,
-)
+from perfml.messages.message import Bilingual, Language, Message, Value, chain, coded, render, stored_message, templates
 
-__all__ = ["Bilingual", "Language", "Message", "Value", "as_text", "both", "chain", "from_text", "render", "templates"]
+__all__ = ["Bilingual", "Language", "Message", "Value", "chain", "coded", "render", "stored_message", "templates"]

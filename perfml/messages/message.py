@@ -8,7 +8,7 @@ from functools import cache, reduce
 from pathlib import Path
 from typing import Literal, TypeAlias, overload
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 Language = Literal["en", "zh"]
 Value: TypeAlias = "int | float | str | tuple[str, ...] | Bilingual | Message"
@@ -46,23 +46,6 @@ class Message(BaseModel):
         return cls(code=code, values=values)
 
 
-def as_text(message: Message) -> str:
-    """``message`` as one text, for a column of a table; :func:`from_text` reads it."""
-    return message.model_dump_json()
-
-
-def from_text(text: str) -> Message:
-    """The message that :func:`as_text` wrote; a text of an earlier perfml is quoted as it is.
-
-    >>> render(from_text(as_text(Message.of("gate_duplicates", share=0.25))), "en"), render(from_text("reviews: rule"), "en")
-    ('25.0% of rows', 'reviews: rule')
-    """
-    try:
-        return Message.model_validate_json(text)
-    except ValidationError:
-        return Message.of("hold_unnamed", why=text)
-
-
 @cache
 def templates() -> Mapping[str, Mapping[Language, str]]:
     """Code → language → template, read from the TOML files beside this module."""
@@ -73,6 +56,20 @@ def templates() -> Mapping[str, Mapping[Language, str]]:
                 raise ValueError(f"{path.name}: message {code!r} is declared twice")
             merged[code] = texts
     return merged
+
+
+def coded(message: Message) -> dict[str, object]:
+    """A JSON object for programs and people: the code, its values, and the text in both languages."""
+    return {**message.model_dump(mode="json"), "zh": render(message, "zh"), "en": render(message, "en")}
+
+
+def stored_message(text: str) -> Message:
+    """The message that was kept as JSON; a text that an earlier version kept instead is its own words.
+
+    >>> render(stored_message("reviews: off_the_scale"), "zh")
+    'reviews: off_the_scale'
+    """
+    return Message.model_validate_json(text) if text.startswith("{") else Message.of("as_worded", text=text)
 
 
 def fill(code: str, language: Language, /, **fields: object) -> str:
@@ -95,11 +92,6 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
 
     fields = {field: worded(value) for field, value in message.values.items()}
     return fill(message.code, language, **fields)
-
-
-def both(message: Message) -> dict[Language, str]:
-    """``message`` in English and Chinese."""
-    return {"en": render(message, "en"), "zh": render(message, "zh")}
 
 
 @overload

@@ -1,13 +1,15 @@
-"""The grammar of column names: a template filled with kind and window, and ``_<relation>_z`` for a comparison."""
+"""The grammar of column names: a template filled with kind and window, ``_<relation>_z`` for a comparison, and
+``_team_sum`` or ``_team_share`` for what the rest of a team has."""
 
 from __future__ import annotations
 
 import re
 from typing import get_args
 
-from perfml.project.spec import Relation
+from perfml.project.spec import OfTeam, Relation
 
-_COMPARISON = re.compile(rf"_({'|'.join(get_args(Relation))})_z$")
+_BETWEEN = re.compile(rf"_(({'|'.join(get_args(Relation))})_z|team_({'|'.join(get_args(OfTeam))}))$")
+"""What the name of a column computed between people ends in."""
 
 
 def comparison_name(column: str, relation: Relation) -> str:
@@ -19,13 +21,22 @@ def comparison_name(column: str, relation: Relation) -> str:
     return f"{column}_{relation}_z"
 
 
-def compared_column(name: str) -> str:
-    """The column that ``name`` compares; ``name`` itself where it is no comparison.
+def team_name(column: str, summary: OfTeam) -> str:
+    """The name of what the rest of the team has in ``column``.
 
-    >>> compared_column("logins_28d_team_z"), compared_column("logins_28d")
-    ('logins_28d', 'logins_28d')
+    >>> team_name("logins_28d", "share")
+    'logins_28d_team_share'
     """
-    return _COMPARISON.sub("", name)
+    return f"{column}_team_{summary}"
+
+
+def compared_column(name: str) -> str:
+    """The column that ``name`` is computed from between people; ``name`` itself where it is not.
+
+    >>> compared_column("logins_28d_team_z"), compared_column("logins_28d_team_sum"), compared_column("logins_28d")
+    ('logins_28d', 'logins_28d', 'logins_28d')
+    """
+    return _BETWEEN.sub("", name)
 
 
 def fill(template: str, *, kind: str, window: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from perfml.project.spec import Days, Direction, ForWhom, Owner, Relation, Spec
+from perfml.project.spec import Days, Direction, ForWhom, OfTeam, Owner, Relation, Spec
 
 NOT_OFFERED: Final[Mapping[str, str]] = {
     "events": "count the log in a TOML file with [[measures]], as features/rhythm.toml does",
@@ -62,12 +62,19 @@ class Measure(FeatureMeta):
     """What is computed over a window; see :ref:`measure-values`."""
     kinds: Literal["each", "all"] | tuple[str, ...] = "all"
     """One column for each kind, one for all kinds, or one for the kinds listed."""
+    where: str | None = None
+    """SQL over the event's ``value``, ``kind``, ``counterpart_id`` and ``source``, such as ``value >= 10``: which events count.
+    Default: every one. Not for measures of counterparts."""
     side: Literal["own", "received", "either"] = "own"
     """Events the person did (``own``), was the counterpart of (``received``), or both."""
     windows_days: tuple[Days, ...] = ()
     """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
     compare_windows_days: tuple[Days, ...] | None = None
     """The windows whose columns are compared; default: all."""
+    team: tuple[OfTeam, ...] = ()
+    """Add a column over the rest of the team (same manager at the as-of date, without the person): the ``sum`` of their values
+    (``<column>_team_sum``), or, for ``count``, the ``share`` of them with any (``<column>_team_share``). For ``count`` and
+    ``sum``; missing where fewer than three others have a value."""
 
     @model_validator(mode="after")
     def _complete(self) -> Measure:
@@ -81,6 +88,12 @@ class Measure(FeatureMeta):
             raise ValueError(f"measure {self.measure!r} is over all kinds or a list of them, not each")
         if self.side == "either" and self.measure not in COUNTERPART_MEASURES:
             raise ValueError("side 'either' is for measures of counterparts")
+        if self.where is not None and self.measure in COUNTERPART_MEASURES:
+            raise ValueError(f"measure {self.measure!r} is over people met, where chooses events: leave it out")
+        if self.team and self.measure not in ("count", "sum"):
+            raise ValueError(f"team is for the measures count and sum, not {self.measure!r}")
+        if "share" in self.team and self.measure != "count":
+            raise ValueError('the share of a team with any event needs measure = "count"')
         return self
 
 

@@ -34,10 +34,6 @@ class Population(Spec):
         return self.eligible if self.where is None else f"{self.where} and {self.eligible}"
 
 
-EVENT_FACTS = ("kind", "value", "counterpart_id", "source")
-"""The columns of an event that the condition of a label may name."""
-
-
 class Label(Spec):
     """What is predicted, within each of ``horizons_days`` after the as-of date."""
 

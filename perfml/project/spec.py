@@ -14,6 +14,7 @@ Every = Literal["week", "month", "quarter"]
 Owner = Literal["employee", "manager", "company", "data"]
 Direction = Literal["higher", "lower", "neither"]
 Relation = Literal["team", "peers"]
+OfTeam = Literal["sum", "share"]
 ExitKind = Literal["voluntary", "involuntary", "other"]
 Days = Annotated[int, Field(ge=1, le=3660)]
 RENAMED: Mapping[str, str] = {"better": "direction", "most_kinds": "max_kinds", "elsewhere": "unrelated"}
@@ -43,6 +44,9 @@ class Spec(BaseModel):
 
 POSITION = ("department", "role_family", "level", "location", "manager_id")
 """The facts of a position that the condition of a population may name."""
+
+EVENT_FACTS = ("kind", "value", "counterpart_id", "source")
+"""The columns of an event that a condition may name."""
 
 
 class ForWhom(Spec):

@@ -1,15 +1,12 @@
 """A reason in three voices and two languages: rendered from the record of the reason, for HR, the manager or the employee.
 
-HR reads score rows. Managers and employees read :class:`VoicedScore`, which has no field for a probability, a rank, a band or a
-contribution: what is not there cannot leak.
+HR reads reasons as score rows have them; managers and employees read :class:`VoicedReason`, without a contribution.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from perfml.evidence.columns import Column
 from perfml.messages.message import Language
@@ -19,9 +16,6 @@ from perfml.reasons.consistency import form_of, good_news
 from perfml.reasons.leading import UNLISTED
 from perfml.reasons.record import Reason
 from perfml.reasons.wording import evidence
-
-_ScoreRow = Mapping[str, Any]
-"""A row of a score file; its type stands above this floor."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,19 +27,6 @@ class VoicedReason:
     concern: bool
     zh: str
     en: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class VoicedScore:
-    """What manager and employee may read of a score row, the strongest reason first."""
-
-    employee_id: str
-    model: str
-    as_of: dt.date
-    horizon_days: int
-    status: str
-    why_not: str | None
-    reasons: tuple[VoicedReason, ...]
 
 
 class Voices:
@@ -62,18 +43,6 @@ class Voices:
         return [
             {**reason, "zh": self.text(reason, "hr", "zh"), "en": self.text(reason, "hr", "en")} for reason in reasons
         ]
-
-    def voiced(self, row: _ScoreRow, who: Reader) -> VoicedScore:
-        """A score row for ``who``."""
-        return VoicedScore(
-            employee_id=row["employee_id"],
-            model=row["model"],
-            as_of=row["as_of"],
-            horizon_days=row["horizon_days"],
-            status=row["status"],
-            why_not=row["why_not"],
-            reasons=self.voiced_reasons(row["reasons"] or (), who),
-        )
 
     def voiced_reasons(self, reasons: Sequence[Reason], who: Reader) -> tuple[VoicedReason, ...]:
         """What raises the risk and what is good news, as far as it is :meth:`readable`."""

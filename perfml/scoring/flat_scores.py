@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pyarrow as pa
 
 from perfml.learning.registry.artifacts import read_columns
-from perfml.messages import Language, from_text, render
+from perfml.messages import Language, render, stored_message
 from perfml.project.model_spec import LEADING_REASONS
 from perfml.project.voices import Who
 from perfml.reasons.leading import raising
@@ -44,8 +44,9 @@ def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Ite
 
 def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, language: Language) -> pa.Table:
     table = with_people(part.select(["employee_id", *SCORED]), people)
-    why = [None if text is None else render(from_text(text), language) for text in part.column("why_not").to_pylist()]
-    table = table.set_column(table.column_names.index("why_not"), "why_not", pa.array(why, pa.string()))
+    why_not = [why and render(stored_message(why), language) for why in part.column("why_not").to_pylist()]
+    at = table.column_names.index("why_not")
+    table = table.set_column(at, "why_not", pa.array(why_not, pa.string()))
     reasons: list[list[Any]] = [listed or [] for listed in part.column("reasons").to_pylist()]
     for reader in READERS:
         lines = [_lines(listed, voices, reader, language) for listed in reasons]

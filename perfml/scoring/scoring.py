@@ -23,7 +23,6 @@ from perfml.json_types import JsonObject
 from perfml.learning.dataset.table import Table, make_table
 from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
-from perfml.messages import as_text
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import ListSpec
@@ -253,7 +252,9 @@ def score_date(
                     "status": status[rows].astype(object),
                     "rank": ranks + 1 if proven else [None] * len(numbers),
                     "band": bands[ranks] if proven else [None] * len(numbers),
-                    "why_not": [as_text(held[people[row]].message) if status[row] == "held" else None for row in rows],
+                    "why_not": [
+                        held[people[row]].message.model_dump_json() if status[row] == "held" else None for row in rows
+                    ],
                     "reasons": reasons,
                 },
                 len(rows),

@@ -14,7 +14,7 @@ from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerso
 from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
-from perfml.messages import both
+from perfml.messages import render
 from perfml.scoring.people_files import PersonFacts, facts_of
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
@@ -109,7 +109,7 @@ def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) 
             names = ", ".join(facts_of(people, person).label for person in ids[:MOST_LISTED])
             more = f" and {len(ids) - MOST_LISTED} more" if len(ids) > MOST_LISTED else ""
             out.print(f"  {what}: {len(ids)} ({escape(names)}{more})", highlight=False)
-    reasons = Counter(" ".join(both(held.why).values()) for held in priorities.held)
+    reasons = Counter(f"{render(held.why, 'en')} {render(held.why, 'zh')}" for held in priorities.held)
     for why, n in reasons.most_common():
         out.print(f"  held 暂缓: {n} ({escape(why)})", highlight=False)
 

@@ -9,15 +9,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.evidence.check import CheckReport
-from perfml.messages import render
+from perfml.messages import Language, render
 from perfml.terminal.console import out
 
 MOST_VALUES = 3
 """Values that are quoted of those that broke a rule, at most."""
 
 
-def check_table(report: CheckReport) -> None:
-    """Print the tables with their rows and gaps, what was set aside and why, and what can be computed."""
+def check_table(report: CheckReport, language: Language) -> None:
+    """Print the tables with their rows and gaps, what was set aside and why, and what can be computed.
+
+    ``language``: of the sentences; headings and problems are English.
+    """
     for problem in report.problems:
         out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
     table = Table(title=escape(report.source), title_justify="left")
@@ -44,18 +47,20 @@ def check_table(report: CheckReport) -> None:
             where = f"{t.name}.{f.column}" if f.column else t.name
             keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
             state = "reported" if f.in_use else "set aside"
-            values = ", ".join(render(value.text(where), "en") for value in f.values[:MOST_VALUES])
+            values = ", ".join(render(value.text(where), language) for value in f.values[:MOST_VALUES])
+            broken = f.zh if language == "zh" else f.en
             quotes = f" · {escape(values)}" if values else ""
             out.print(
-                f"  {escape(where)}: {f.rows:,} {state}: {f.en} ({f.rule}) · {escape(keys)}{quotes}", highlight=False
+                f"  {escape(where)}: {f.rows:,} {state}: {broken} ({f.rule}) · {escape(keys)}{quotes}", highlight=False
             )
             if f.remedy is not None:
-                out.print(f"    [green]remedy[/] {escape(render(f.remedy, 'en'))}", highlight=False)
+                out.print(f"    [green]remedy[/] {escape(render(f.remedy, language))}", highlight=False)
     for notice in report.notices:
-        out.print(f"  note: {escape(render(notice, 'en'))}", highlight=False)
+        out.print(f"  note: {escape(render(notice, language))}", highlight=False)
     for task in report.cannot:
-        out.print(f"  [yellow]cannot[/]  {escape(task)}", highlight=False)
-    out.print(f"  [green]can[/]     {escape(', '.join(report.can))}", highlight=False)
+        out.print(f"  [yellow]cannot[/]  {escape(render(task, language))}", highlight=False)
+    can = ", ".join(render(task, language) for task in report.can)
+    out.print(f"  [green]can[/]     {escape(can)}", highlight=False)
 
 
 def behind_lines(tables: Mapping[str, pd.DataFrame], employee: str) -> None:

@@ -10,12 +10,12 @@ from pyarrow.dataset import Dataset
 from rich.markup import escape
 from rich.padding import Padding
 
-from perfml.messages import Language, Message, both, from_text, render
+from perfml.messages import Language, Message, render, stored_message
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
-from perfml.reasons.voices import VoicedScore
 from perfml.scoring.people_files import PersonFacts
 from perfml.scoring.score_files import RankedRow, StoredScore
+from perfml.scoring.voiced import VoicedScore
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 
@@ -66,13 +66,8 @@ def show_list(
 
 
 def held_counts(scores: Dataset) -> list[str]:
-    """Why people are held, most frequent first, in both languages: ``broken rows in events (wrong_type) … (12)``."""
-    return [f"{why_held(why)} ({n:,})" for why, n in _counted(scores, "why_not") if why]
-
-
-def why_held(text: str) -> str:
-    """Why somebody is held, in English and Chinese; ``text``: ``why_not`` of a score row."""
-    return " ".join(both(from_text(text)).values())
+    """Why people are held, most frequent first: ``events: the value is not of the column's type (12)``."""
+    return [f"{render(stored_message(why), 'en')} ({n:,})" for why, n in _counted(scores, "why_not") if why]
 
 
 def score_counts(scores: Dataset) -> str:
@@ -85,8 +80,7 @@ def explanation(rows: Sequence[StoredScore]) -> None:
     for row in rows:
         head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"
         if row["status"] != "scored":
-            why = f" ({escape(why_held(row['why_not']))})" if row["why_not"] else ""
-            out.print(f"{escape(head)}: {row['status']}{why}")
+            _unscored(head, row["status"], None if row["why_not"] is None else stored_message(row["why_not"]))
             continue
         if row["rank"] is None:
             out.print(f"[yellow]{escape(head)}: a gate failed; do not act on it[/]")
@@ -108,7 +102,7 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
     for row in rows:
         head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
         if row.status != "scored":
-            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(why_held(row.why_not))})" if row.why_not else ""))
+            _unscored(head, row.status, row.why_not)
             continue
         out.print(f"[bold]{escape(head)}[/]")
         for reason in row.reasons:
@@ -125,6 +119,13 @@ def replay_lines(replays: Iterable[Replay | ServedCheck], summary: Message | Non
             out.print(f"  {escape(render(detail, language))}", highlight=False)
     if summary is not None:
         out.print(escape(render(summary, language)), highlight=False)
+
+
+def _unscored(head: str, status: str, why_not: Message | None) -> None:
+    """Print why there is no score, in English and Chinese."""
+    out.print(f"{escape(head)}: {status}" + (f" ({escape(render(why_not, 'en'))})" if why_not else ""))
+    if why_not:
+        out.print(Padding(f"[dim]{escape(render(why_not, 'zh'))}[/]", (0, 0, 0, 4)))
 
 
 def _counted(scores: Dataset, column: str) -> list[tuple[str | None, int]]:

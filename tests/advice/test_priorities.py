@@ -187,6 +187,7 @@ def test_sizes_that_make_no_sense_are_refused(capacity: int, share: float, where
         priorities(ranking(), record(), capacity=capacity, hold_out_share=share)
 
 
+@pytest.mark.slow
 def test_lists_by_size_hold_what_really_came() -> None:
     rng = np.random.default_rng(5)
     person = np.array([f"E{n}" for n in range(2_000)], dtype=object)

@@ -380,6 +380,7 @@ def test_a_rating_slide_has_begun_with_a_drop_that_is_not_low_yet(company: Compa
 # Reproducible, and not only at one size
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_company_and_another_seed_another(tmp_path: Path) -> None:
     span = {"start": date(2024, 1, 1), "end": date(2025, 7, 1)}
     first = simulate(tmp_path / "a", employees=80, seed=3, **span)

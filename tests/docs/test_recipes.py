@@ -51,6 +51,7 @@ def test_new_evidence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         evidence.test_case(case, project / str(number))
 
 
+@pytest.mark.slow
 def test_new_model(project: Path) -> None:
     definition, *_ = blocks("new-model.md", "toml")
     (page,) = blocks("new-model.md", "md")
@@ -63,6 +64,7 @@ def test_new_model(project: Path) -> None:
         models.check_case(case, folder, project / str(number))
 
 
+@pytest.mark.slow
 def test_new_outcome(project: Path) -> None:
     model, evidence_file = blocks("new-outcome.md", "toml")
     (page,) = blocks("new-outcome.md", "md")
@@ -100,6 +102,7 @@ def test_own_data(project: Path) -> None:
     assert ProjectFolder(project).definitions.tables["reviews"].scale.best == 10
 
 
+@pytest.mark.slow
 def test_export(project: Path, tmp_path: Path) -> None:
     """The files of the page read the export that it describes."""
     export = tmp_path / "export"
@@ -142,6 +145,7 @@ def test_export(project: Path, tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_map(small_export: Path, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = {"EXPORT": str(small_export), "PROJECT": str(project / "mapped"), "DIR": str(project / "template")}
     for command in "".join(blocks("map.md", "sh")).splitlines():

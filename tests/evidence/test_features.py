@@ -178,6 +178,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return company(tmp_path_factory.mktemp("busy"), log)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bytes_", [1, 60_000])
 def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evidence(busy, shipped(), AS_OFS["weekly"])
@@ -193,6 +194,7 @@ def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.Mon
     assert len([done for what, done in steps if what == "windows" and done]) > 1
 
 
+@pytest.mark.slow
 def test_more_as_of_dates_change_no_row(busy: Path) -> None:
     alone = evidence(busy, shipped(), [MONDAY]).frame
     among = evidence(busy, shipped(), [*AS_OFS["weekly"], *AS_OFS["far apart"]]).frame
@@ -202,6 +204,7 @@ def test_more_as_of_dates_change_no_row(busy: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_order_and_repetition_of_as_of_dates_do_not_matter(busy: Path) -> None:
     dates = AS_OFS["weekly"]
     once = evidence(busy, shipped(), dates)
@@ -228,6 +231,7 @@ def test_a_sum_past_64_bits_is_said(tmp_path: Path) -> None:
         evidence(write_tables(tmp_path, events=many), definitions, [MONDAY])
 
 
+@pytest.mark.slow
 def test_ten_thousand_kinds(tmp_path: Path) -> None:
     """Columns stay few, every event still counts, and the kinds that a definition names have their column."""
     company(tmp_path, [])
@@ -351,6 +355,7 @@ def reading(sql: str, *columns: str, reads: tuple[str, ...] = ("x", "events_n"))
     return Definitions(shipped().tables, log, files)
 
 
+@pytest.mark.slow
 def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "select employee_id, as_of, x + events_n as both_of_it from evidence where events_n > 0"
     results = []
@@ -399,6 +404,7 @@ def test_nobody_employed_is_said(busy: Path) -> None:
         evidence(busy, shipped(), [dt.date(2019, 1, 1)])
 
 
+@pytest.mark.slow
 def test_what_is_written_can_be_read_and_is_whole(busy: Path, tmp_path: Path) -> None:
     data = opened(busy)
     rows = features.write(data, shipped(), [MONDAY], tmp_path / "a.parquet")

@@ -91,6 +91,7 @@ def example() -> Example:
     return tables, of_tables(tables, AS_OF)[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parquet", [False, True])
 def test_order_of_rows_and_kind_of_file_do_not_matter(parquet: bool, example: Example) -> None:
     tables, before = example
@@ -117,6 +118,7 @@ def usable_keys(tables: Tables) -> dict[str, dict[str, str]]:
         return by_table
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["removed", "changed", "added"])
 def test_any_row_of_the_past_changes_its_table(change: str, example: Example) -> None:
     tables, before = example
@@ -146,6 +148,7 @@ def edited(folder: Path, table: str, old: str, new: str) -> Path:
 
 
 class TestWhatCounts:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("table", "old", "new"),
         [
@@ -161,6 +164,7 @@ class TestWhatCounts:
         assert of(folder) == early
         assert of(folder, LATER) != late
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("table", "old", "new"),
         [
@@ -179,6 +183,7 @@ class TestWhatCounts:
         before = of(folder)
         assert of(edited(folder, table, old, new)) != before
 
+    @pytest.mark.slow
     def test_a_correction_counts_from_the_day_after_it_was_known(self, tmp_path: Path) -> None:
         folder = write_tables(tmp_path, **TABLES)
         days = [dt.date(2025, 4, day) for day in (1, 2)]
@@ -187,6 +192,7 @@ class TestWhatCounts:
         after = [of(folder, day) for day in days]
         assert [a == b for a, b in zip(before, after, strict=True)] == [True, False]
 
+    @pytest.mark.slow
     def test_a_delivery_that_is_still_out_changes_when_it_comes(self, tmp_path: Path) -> None:
         out = TABLES | {"deliveries": "source | business_date | received_at | row_count\ncrm | 2025-03-01 | |"}
         come = TABLES | {
@@ -196,12 +202,14 @@ class TestWhatCounts:
         assert of(first) == of(other)
         assert of(first, LATER) != of(other, LATER)
 
+    @pytest.mark.slow
     def test_a_row_twice_is_not_no_row(self, tmp_path: Path) -> None:
         """Equal rows of a log without event_id all count; an exclusive or would cancel two of them."""
         log = draw("employee_id | happened_at | kind\ne1 | 2025-01-01 | login")
         seen = {of(write_tables(tmp_path / str(n), **TABLES | {"events": pd.concat([log] * n)})) for n in (1, 2, 3)}
         assert len(seen) == 3
 
+    @pytest.mark.slow
     def test_a_column_or_a_table_without_values_is_as_good_as_none(self, tmp_path: Path) -> None:
         with_more = TABLES | {
             "employees": "employee_id | hired_on | gender\ne1 | 2020-01-01 |\ne2 | 2021-01-01 |",
@@ -211,6 +219,7 @@ class TestWhatCounts:
         assert of(first) == of(other)
         assert of(first, LATER) != of(other, LATER)
 
+    @pytest.mark.slow
     def test_each_table_says_how_many_rows_it_held(self, tmp_path: Path) -> None:
         data = opened(write_tables(tmp_path, **TABLES))
         rows = {table: digest.rows for table, digest in digests(data, until=AS_OF).items()}
@@ -274,6 +283,7 @@ class TestDefinitions:
         assert keep_definitions(ProjectFolder(project), tmp_path) != first
         assert len(list((tmp_path / "definitions").iterdir())) == 2
 
+    @pytest.mark.slow
     def test_the_hash_of_a_model_is_of_what_it_stands_on(self, project: Path) -> None:
         before = definitions_hash(ProjectFolder(project), "attrition")
         (project / "models" / "other.toml").write_text((STARTER / "models" / "low_performance.toml").read_text())

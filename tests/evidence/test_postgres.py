@@ -83,6 +83,7 @@ def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     assert "anna@127.0.0.1" in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_mapping_may_query_it(url: str) -> None:
     import adbc_driver_postgresql.dbapi as postgresql
 

@@ -23,6 +23,7 @@ RIGHT_UNSEEN = 0.75
 QUICKEST = ("mark_and_zeros",)
 """Exports that are trained on in the fast tier: reviews alone, without a log."""
 assert held_out
+FEW_ROUNDS = QUICK.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -46,6 +47,7 @@ def total(collection: dict[str, Maker], company: Company, folder: Path) -> Count
     return added
 
 
+@pytest.mark.slow
 def test_columns_are_proposed_right(small: Company, tmp_path: Path) -> None:
     counted = total(MAKERS, small, tmp_path)
     assert len(MAKERS) >= 8 and counted.columns > 150
@@ -53,12 +55,14 @@ def test_columns_are_proposed_right(small: Company, tmp_path: Path) -> None:
     assert counted.wrong == []
 
 
+@pytest.mark.slow
 def test_names_nobody_looked_at(small: Company, tmp_path: Path) -> None:
     counted = total(HELD_OUT, small, tmp_path)
     assert counted.right >= RIGHT_UNSEEN * counted.columns, counted
     assert counted.wrong == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*MAKERS, *HELD_OUT])
 def test_mapped_and_checked_or_stopped_at_a_question(
     small: Company, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -91,7 +95,7 @@ def test_trained_and_scored(small: Company, tmp_path: Path, name: str, monkeypat
     model = project / "models" / "low_performance.toml"
     model.parent.mkdir(exist_ok=True)
     own = model.read_text(encoding="utf-8").partition("[label]")[2] if model.exists() else ""
-    model.write_text(QUICK.replace("[label]", f"[label]{own}"), encoding="utf-8")
+    model.write_text(FEW_ROUNDS.replace("[label]", f"[label]{own}"), encoding="utf-8")
     options = ("--project", project, "--home", tmp_path / "home")
     assert run(monkeypatch, "check", "--project", project) == 0
     assert run(monkeypatch, "train", "low_performance", "--until", END, *options) == 0

@@ -127,6 +127,7 @@ def differs(expected: str, actual: float) -> bool:
     return not abs(actual - float(Fraction(expected))) <= 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: f"{case.page}: {case.title}")
 def test_case(case: Case, tmp_path: Path) -> None:
     evidence = run(case, tmp_path)

@@ -123,6 +123,7 @@ def test_the_canary_sings_when_evidence_knows_the_future(
     then.close()
 
 
+@pytest.mark.slow
 def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
     rng = np.random.default_rng(0)
     x, latest = rng.normal(size=(1500, 12)), rng.normal(size=(300, 12))

@@ -179,6 +179,7 @@ def test_a_date_of_the_review_that_is_missing_is_assumed_late(tmp_path: Path) ->
     assert reviewed.standing == "assumed" and reviewed.mapping.values == {"2024年上半年": "2024-08-29"}
 
 
+@pytest.mark.slow
 def test_the_answer_is_used(tmp_path: Path) -> None:
     test_unknown_causes_of_leaving_are_asked(tmp_path)
     write(
@@ -224,6 +225,7 @@ def test_header(rows: list[list[str | None]], header: tuple[int, int]) -> None:
     assert header_of(rows) == header
 
 
+@pytest.mark.slow
 @given(
     st.dates(dt.date(1950, 1, 13), dt.date(2050, 12, 31)),
     st.sampled_from(["%Y/%m/%d", "%d.%m.%Y", "%Y年%m月%d日", "%d %b %Y"]),

@@ -33,6 +33,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
     return int(ended.value.code or 0)
 
 
+@pytest.mark.slow
 def test_stops_at_the_question_it_names(
     export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,6 +49,7 @@ def test_stops_at_the_question_it_names(
         assert data.rows_read == {"employees": 40, "reviews": 40}
 
 
+@pytest.mark.slow
 def test_asks_at_a_terminal(
     export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,6 +74,7 @@ def test_nothing_is_overwritten(export: Path, tmp_path: Path) -> None:
     assert written[0].read_text(encoding="utf-8") != "mine"
 
 
+@pytest.mark.slow
 def test_odd_names_survive(tmp_path: Path) -> None:
     (folder := tmp_path / 'a "quoted" folder').mkdir()
     write(folder / "员工 [2024]'s.csv", '工号,"入职\t日期"', *((p, "2021-03-01") for p in PEOPLE))
@@ -92,6 +95,7 @@ def test_the_password_of_a_database_is_not_written(tmp_path: Path) -> None:
     assert "secret" not in written[0].read_text(encoding="utf-8") and "hr@db" in written[0].read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_template_is_read_without_a_mapping(tmp_path: Path) -> None:
     files = Project(STARTER).template(tmp_path)
     tables = Project(STARTER).folder.definitions.tables

@@ -26,6 +26,7 @@ def test_both_languages_say_the_same(code: str) -> None:
     assert fields(texts["en"]) == fields(texts["zh"])
 
 
+@pytest.mark.slow
 def test_every_code_that_is_used_has_a_template_and_every_template_is_used() -> None:
     used = set()
     for path in PACKAGE.rglob("*.py"):

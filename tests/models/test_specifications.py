@@ -81,6 +81,7 @@ def test_each_model_has_its_page(name: str) -> None:
     check_page(PAGES / f"{name}.md", SHIPPED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.page}: {case.title}")
 def test_case(case: Case, tmp_path: Path) -> None:
     check_case(case, SHIPPED, tmp_path)
@@ -98,6 +99,7 @@ def test_each_policy_has_a_card(name: str) -> None:
     assert SHIPPED.has_card(name), f"write models/{name}.md: for whom, what it does, what it never does, how good"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "refusal"),
     [

@@ -9,6 +9,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER, init
 
 
+@pytest.mark.slow
 def test_the_copy_says_the_same(tmp_path: Path) -> None:
     written = init(tmp_path / "new" / "project")
     assert all(path.is_file() for path in written)

@@ -18,7 +18,8 @@ from perfml.project.policies import parse_policy
 from perfml.project.starter import STARTER
 from perfml.project.voices import Reader, VoicesSpec, Who
 from perfml.reasons.record import Reason
-from perfml.reasons.voices import VoicedReason, VoicedScore, Voices
+from perfml.reasons.voices import VoicedReason, Voices
+from perfml.scoring.voiced import VoicedScore
 
 SPEC = ProjectFolder(STARTER).policy_of(VoicesSpec)[1]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -116,11 +117,12 @@ def test_manager_and_employee_read_concerns_and_good_news_alone(who: Reader) -> 
     fine = reason(-0.5)
     fine["values"] = [{**fine["values"][0], "value": 3.0}]
     worse = reason(-0.4)  # more overtime than usual, and yet it lowers the risk
-    voiced = Voices(SPEC, COLUMNS).voiced(score_row(overtime, fine, worse, reason(0.2, other=True)), who)
+    row = score_row(overtime, fine, worse, reason(0.2, other=True))
+    voiced = VoicedScore.of(row, Voices(SPEC, COLUMNS), who)
     assert [line.concern for line in voiced.reasons] == [True, False]
     assert voiced.reasons[1].en == "Going well: overtime in the last 91 days: 3 times (usually 56 times)"
     assert "0.43" not in str(voiced)
-    assert Voices(SPEC, COLUMNS).voiced(score_row() | {"reasons": None}, who).reasons == ()
+    assert VoicedScore.of({**score_row(), "reasons": []}, Voices(SPEC, COLUMNS), who).reasons == ()
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,7 @@ def test_no_answer_where_nothing_helps_and_no_change_where_the_risk_is_low(peopl
     assert nothing is not None and nothing.changes == () and nothing.before == nothing.after
 
 
+@pytest.mark.slow
 def test_a_model_from_elsewhere_says_the_same_of_the_changed_row(people: Floats) -> None:
     """A scikit-learn model: the reported risk is its own probability of the changed person."""
     filled = np.nan_to_num(people, nan=400.0)

@@ -88,7 +88,7 @@ def test_nobody_reads_that_bad_news_goes_well(company_of_500: Simulated, model: 
     voices, lines = Voices(SPEC, columns), 0
     for row in company_of_500.rows[model]:
         by_evidence = {reason["evidence"]: reason for reason in row["reasons"] or ()}
-        for line in voices.voiced(row, who).reasons:
+        for line in voices.voiced_reasons(row["reasons"] or (), who):
             for language in LANGUAGES:
                 if GOING_WELL[language] in getattr(line, language):
                     assert news(by_evidence[line.evidence], columns) > 0, getattr(line, language)

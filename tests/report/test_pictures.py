@@ -42,6 +42,7 @@ def test_a_waterfall_goes_from_the_base_to_the_person_without_a_gap() -> None:
     assert percent(1 / (1 + math.exp(1.0))) in words_of(svg)
 
 
+@pytest.mark.slow
 @given(
     st.floats(-8, 8),
     st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=["C"])), st.floats(-5, 5)), max_size=6),
@@ -76,6 +77,7 @@ def test_long_chinese_labels_are_wrapped_and_whole() -> None:
     assert len(rows) > 3
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"])), st.integers(30, 400))
 def test_wrapping_loses_nothing(label: str, width: int) -> None:
     assert "".join(wrap(label, width=width, size=13)).replace(" ", "") == label

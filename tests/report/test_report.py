@@ -26,7 +26,7 @@ from perfml.harmless import FORMULA
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.record import Figure, GateRecord
 from perfml.learning.registry.model_store import FittedModels, Model
-from perfml.messages import Message, as_text
+from perfml.messages import Message
 from perfml.project.model_spec import ModelSpec
 from perfml.report import wording, write_report
 from perfml.report.contents.advice import Advice
@@ -242,7 +242,11 @@ def some(people: int = 3) -> pa.Table:
         [
             row(NASTY, rank=1, band="act", segments=("regrettable",)),
             *[row(f"E{i:03}", rank=i, band="watch") for i in range(2, people + 1)],
-            row("H1", "held", why=as_text(Message.of("hold_quarantine", table="reviews", rule="rating_out_of_scale"))),
+            row(
+                "H1",
+                "held",
+                why=Message.of("hold_quarantine", table="reviews", rule="rating_out_of_scale").model_dump_json(),
+            ),
             row("T1", "thin"),
             row("N1", "ineligible"),
             row("N2", "ineligible"),
@@ -298,6 +302,7 @@ class Tags(html.parser.HTMLParser):
         self.seen.add(tag)
 
 
+@pytest.mark.slow
 def test_everything_from_data_is_escaped(tmp_path: Path) -> None:
     nasty = m("no_table", evidence=NASTY, table="goals")
     page = written(tmp_path, notices=[nasty], models=[model(left_out=(nasty,))])
@@ -312,6 +317,7 @@ def test_everything_from_data_is_escaped(tmp_path: Path) -> None:
     assert "CRM &#34;update&#34; &lt;b&gt;" in page
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
     page = written(tmp_path)
     inner = script(page)
@@ -322,11 +328,13 @@ def test_nothing_is_loaded_from_anywhere(tmp_path: Path) -> None:
     assert f"content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'\"" in page
 
 
+@pytest.mark.slow
 def test_the_script_knows_the_formulas_that_files_know(tmp_path: Path) -> None:
     (line,) = re.findall(r"const FORMULA = (.*);", script(written(tmp_path)))
     assert json.loads(line) == FORMULA
 
 
+@pytest.mark.slow
 def test_everything_can_be_read_without_the_script(tmp_path: Path) -> None:
     page = written(tmp_path)
     targets = set(re.findall(r'id="([^"]+)"', page))
@@ -334,6 +342,7 @@ def test_everything_can_be_read_without_the_script(tmp_path: Path) -> None:
     assert all("hidden" in form for form in re.findall(r"<form[^>]*>", page))
 
 
+@pytest.mark.slow
 def test_english_is_shown_first_and_both_languages_say_the_same(tmp_path: Path) -> None:
     page = written(tmp_path)
     assert re.search(r'id="language-en" class="language" checked', page)
@@ -344,6 +353,7 @@ def test_english_is_shown_first_and_both_languages_say_the_same(tmp_path: Path) 
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_chinese_is_complete(tmp_path: Path) -> None:
     """What is left of Latin letters are names: ids, versions, expressions, AUC, Wilson."""
     chinese = body(written(tmp_path, title="报告"), "zh")
@@ -381,12 +391,14 @@ def test_chinese_is_complete(tmp_path: Path) -> None:
     assert set(re.findall("[A-Za-z]+", chinese)) - known == set()
 
 
+@pytest.mark.slow
 def test_it_says_what_it_must_never_decide(tmp_path: Path) -> None:
     page = written(tmp_path)
     assert "never decides pay or dismissal" in body(page, "en")
     assert "绝不用于决定薪酬或解雇" in body(page, "zh")
 
 
+@pytest.mark.slow
 def test_who_was_not_scored_is_counted_with_why(tmp_path: Path) -> None:
     english = body(written(tmp_path), "en")
     assert "Held 1 (broken rows in reviews (rating_out_of_scale): 1)" in english
@@ -394,6 +406,7 @@ def test_who_was_not_scored_is_counted_with_why(tmp_path: Path) -> None:
     assert "Not eligible 2" in english
 
 
+@pytest.mark.slow
 def test_an_unproven_model_names_nobody(tmp_path: Path) -> None:
     people = scores([row("SECRET1"), row("SECRET2")])
     page = written(tmp_path, models=[model(proven=False)], scores=[people])
@@ -402,6 +415,7 @@ def test_an_unproven_model_names_nobody(tmp_path: Path) -> None:
     assert "尚不能证明它比按“在职天数”排序更有用" in body(page, "zh")
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_another_gate_names_nobody_and_says_which(tmp_path: Path) -> None:
     page = written(tmp_path, models=[model(failing=FAILED)], scores=[scores([row("SECRET1")])])
     assert "SECRET" not in page
@@ -409,21 +423,25 @@ def test_a_model_that_fails_another_gate_names_nobody_and_says_which(tmp_path: P
     assert f"“近91天{KIND}次数”单独即可泄露结果" in body(page, "zh")
 
 
+@pytest.mark.slow
 def test_no_more_are_listed_than_asked_for(tmp_path: Path) -> None:
     page = written(tmp_path, scores=[some(40)], most_listed=10)
     assert "E014" in page and "E015" not in page, "four to talk to, ten of those to watch"
     assert "26 more people are not shown" in body(page, "en")
 
 
+@pytest.mark.slow
 def test_fifty_people_are_less_than_a_megabyte(tmp_path: Path) -> None:
     assert len(written(tmp_path, scores=[some(50)]).encode()) < 1_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", [[], [row("N1", "ineligible")]])
 def test_nobody_scored_is_still_a_report(tmp_path: Path, empty: list[dict[str, Any]]) -> None:
     assert "Scored 0" in body(written(tmp_path, scores=[scores(empty)]), "en")
 
 
+@pytest.mark.slow
 def test_figures_that_could_not_be_estimated_are_said_so(tmp_path: Path) -> None:
     trained = model()
     nothing = dict.fromkeys(("model", "baseline", "difference"), estimates(None))
@@ -461,6 +479,7 @@ def test_natural_frequencies(probability: float, text: str) -> None:
     assert wording.natural_frequency(probability, "en") == text
 
 
+@pytest.mark.slow
 def test_what_was_left_out_is_said_in_both_languages(tmp_path: Path) -> None:
     refusal = m(
         "notice_refusal",
@@ -472,12 +491,13 @@ def test_what_was_left_out_is_said_in_both_languages(tmp_path: Path) -> None:
         tmp_path, models=[model(left_out=(m("no_column", evidence="discussion", column=("goals_open",)), refusal))]
     )
     assert "Discussion: there is no column goals_open" in body(page, "en")
-    assert "证据 discussion：没有列 goals_open" in body(page, "zh")
+    assert "依据 discussion：没有列 goals_open" in body(page, "zh")
     assert "no back-test is possible for 182 days" in body(page, "en")
     assert "无法回测 182 天的风险" in body(page, "zh")
     assert wording.figure(Interval(0.5, None, None), "en") == "0.500"
 
 
+@pytest.mark.slow
 def test_advice_is_shown_in_both_languages_and_left_out_where_none_is_given(tmp_path: Path) -> None:
     trained = model()
     ranking = Ranking.of(some())

@@ -29,6 +29,7 @@ console.log(JSON.stringify(["=1", "+1", "\\t1", "E1", ""].map(page.neutral)));
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="Node.js is not installed")
 def test_the_page_writes_what_spreadsheets_read(tmp_path: Path) -> None:
     script = SCRIPT.replace("{{ formula }}", json.dumps(FORMULA))

@@ -65,6 +65,7 @@ def test_the_file_of_an_earlier_date_serves_and_a_later_one_never_does(tmp_path:
     assert facts_of({}, "x").label == "x"
 
 
+@pytest.mark.slow
 def test_a_name_is_hidden_from_evidence_and_changes_no_fingerprint(tmp_path: Path) -> None:
     prints = []
     for number, employees in enumerate((EMPLOYEES, EMPLOYEES.replace("王伟", "王芳"))):

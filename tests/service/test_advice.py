@@ -115,6 +115,7 @@ def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestCli
     assert other.status_code == 409 and other.json()["where"] == "Idempotency-Key"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "headers", "status", "where"),
     [

@@ -124,6 +124,7 @@ def test_an_unknown_address_is_answered_as_a_problem(
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/docs"])
 def test_the_pages_name_every_address_and_load_nothing(client: TestClient, address: str) -> None:
     page = client.get(address)
@@ -135,12 +136,14 @@ def test_the_pages_name_every_address_and_load_nothing(client: TestClient, addre
     assert "<script" not in page.text and "http://" not in page.text and "https://" not in page.text
 
 
+@pytest.mark.slow
 def test_the_docs_hold_parameters_bodies_answers_and_refusals(client: TestClient) -> None:
     page = client.get("/docs").text
     for text in ("manager_id", "offered_on", "escalation_id", "percent-encoded", "failed a gate"):
         assert text in page, text
 
 
+@pytest.mark.slow
 def test_summaries_are_written_by_a_person(client: TestClient) -> None:
     document = client.get("/v1/openapi.json").json()
     summaries = [operation["summary"] for methods in document["paths"].values() for operation in methods.values()]

@@ -72,6 +72,7 @@ def test_a_goal_beyond_the_policy_names_its_case_and_a_hold_its_cause(client: Te
     assert held["risks"][0]["horizons"][0]["why_not"]["en"] == "reviews: rating outside scale" and held["targets"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voice", ["manager", "employee"])
 def test_managers_and_employees_read_no_figure_of_the_risk_and_no_name(
     client: TestClient, voice: Reader, home: Path
@@ -93,6 +94,7 @@ def test_python_gives_the_same_answer_as_the_service(client: TestClient, home: P
     assert bundle.model_dump(mode="json") == answer
 
 
+@pytest.mark.slow
 def test_the_command_line_shows_the_same_person(home: Path) -> None:
     shown = CliRunner().invoke(cli.app, ["person", "张伟", "--home", str(home), "--json"])
     assert json.loads(shown.output) == Project(home=home).person("张伟").model_dump(mode="json")

@@ -189,6 +189,7 @@ def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_ne
     assert (body["as_of"], [p["employee_id"] for p in body["people"]]) == ("2026-09-01", ["replaced"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "status", "remedy"),
     [

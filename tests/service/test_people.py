@@ -50,6 +50,7 @@ def test_reasons_come_in_both_languages_with_what_is_behind_them_and_add_up(clie
 FORBIDDEN = re.compile("probab|rank|band|margin|base|incidence|contribution|segment|verdict|steady")
 
 
+@pytest.mark.slow
 def test_the_answer_for_manager_and_employee_has_no_figure_of_the_risk(client: TestClient) -> None:
     schemas = client.get("/v1/openapi.json").json()["components"]["schemas"]
     voiced = [set(schemas[name]["properties"]) for name in schemas if name.startswith("Voiced")]
@@ -64,6 +65,7 @@ def test_the_answer_for_manager_and_employee_has_no_figure_of_the_risk(client: T
             assert all(set(line) == set(schemas["VoicedReasonAnswer"]["properties"]) for line in row["reasons"])
 
 
+@pytest.mark.slow
 def test_a_voice_has_its_own_wording(client: TestClient, home: Path) -> None:
     asked = {"horizon_days": 91, "model": "attrition"}
     plain = client.get(address("E1"), params=asked).json()["rows"][0]["reasons"]

@@ -42,6 +42,7 @@ def get(port: int, path: str, **headers: str) -> tuple[int, dict[str, object]]:
     return answer.status, body
 
 
+@pytest.mark.slow
 def test_odd_ids_and_addresses_that_lead_out(port: int) -> None:
     for person in ODD_IDS:
         status, body = get(port, f"/v1/employees/{quote(person, safe='')}/risk")

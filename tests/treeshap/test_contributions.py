@@ -45,6 +45,7 @@ class Counting:
         monkeypatch.setattr(lgb.Booster, "predict", predict)
 
 
+@pytest.mark.slow
 def test_they_are_lightgbms_though_it_computes_a_sample_only(monkeypatch: pytest.MonkeyPatch) -> None:
     booster, x = trained()
     expected = booster.predict(x, pred_contrib=True)
@@ -62,6 +63,7 @@ def test_a_few_rows_are_lightgbms_own(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(contributions(booster, x[: FEW - 1]), booster.predict(x[: FEW - 1], pred_contrib=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -85,6 +87,7 @@ def test_any_difference_is_loud_and_lightgbms_count(
     assert counting.rows == len(x), "a booster that differed once is LightGBM's from then on"
 
 
+@pytest.mark.slow
 def test_where_lightgbm_misses_the_margin_itself_it_is_no_measure(monkeypatch: pytest.MonkeyPatch) -> None:
     booster, x = trained(seed=2)
     own = module._lightgbm
@@ -103,6 +106,7 @@ def test_a_model_that_it_cannot_read_is_lightgbms_and_said(monkeypatch: pytest.M
         assert np.array_equal(contributions(booster, x), booster.predict(x, pred_contrib=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loaded", [None, type("explainer", (), {})], ids=["ImportError", "no such name"])
 def test_another_numba_leaves_lightgbms(monkeypatch: pytest.MonkeyPatch, loaded: object) -> None:
     booster, x = trained(seed=5)
@@ -113,6 +117,7 @@ def test_another_numba_leaves_lightgbms(monkeypatch: pytest.MonkeyPatch, loaded:
         assert warm_up() == 0.0
 
 
+@pytest.mark.slow
 def test_the_package_needs_little_of_perfml() -> None:
     needed = set()
     for path in Path(module.__file__).parent.glob("*.py"):

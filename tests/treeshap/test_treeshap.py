@@ -92,6 +92,7 @@ CASES: dict[str, Callable[[Floats, Floats], lgb.Booster]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype, relative", [("float64", 1e-9), ("float32", 1e-5)])
 @pytest.mark.parametrize("case", CASES)
 def test_equal_to_lightgbm(case: str, dtype: str, relative: float) -> None:
@@ -100,6 +101,7 @@ def test_equal_to_lightgbm(case: str, dtype: str, relative: float) -> None:
     assert_equal(booster, awkward(X)[:, : booster.num_feature()], dtype=dtype, relative=relative)
 
 
+@pytest.mark.slow
 def test_contributions_add_up_to_the_margin() -> None:
     X, y = table()
     booster = grown(X, np.digitize(y, [0.3, 1.0]), objective="multiclass", num_class=3, categories=(10, 11))
@@ -271,6 +273,7 @@ def exact(tree: dict[str, list[Any]], row: Floats) -> list[float]:
     return [float(contribution) for contribution in out]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [30, 45])
 def test_deep_chains_equal_lightgbm(depth: int) -> None:
     tree = chain(depth, depth, (0.4, 1.0))
@@ -278,6 +281,7 @@ def test_deep_chains_equal_lightgbm(depth: int) -> None:
     assert_equal(lgb.Booster(model_str=written([tree], depth)), X)
 
 
+@pytest.mark.slow
 def test_deeper_chains_are_exact_where_lightgbm_is_not() -> None:
     """Its recursion divides by shares again and again: with 56 features a sum is off from the fourth digit on."""
     depth = 56
@@ -342,6 +346,7 @@ def test_a_damaged_text_is_refused(what: str) -> None:
     assert refused.value.where and refused.value.remedy
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150, derandomize=True)
 @given(position=st.integers(0, len(TEXT)), length=st.integers(0, 30), put=st.text("0123456789.-= \nTe", max_size=6))
 def test_any_damage_is_refused_or_harmless(position: int, length: int, put: str) -> None:
@@ -414,6 +419,7 @@ def test_without_a_folder_to_write_to_it_compiles_all_the_same(monkeypatch: pyte
     assert compiling.compiled(double)(21) == 42
 
 
+@pytest.mark.slow
 def test_lightgbm_is_not_needed() -> None:
     asked = "import sys, perfml.treeshap.explainer; print({'lightgbm', 'sklearn', 'pandas', 'shap'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)

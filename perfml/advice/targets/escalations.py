@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from perfml.advice.suggestion_files import BeyondFigures, BeyondTarget, StoredTarget, SuggestedTarget
 from perfml.advice.targets.texts import amount, percent
 from perfml.messages import Message, render
 
-_GoalRow = Mapping[str, Any]
-"""A row of ``perfml.advice.targets.suggestion_rows.SCHEMA``."""
+
+@dataclass(frozen=True)
+class _GoalOfCase:
+    row: SuggestedTarget | BeyondTarget
+    beyond: BeyondFigures
+
+    @property
+    def outside(self) -> float:
+        """The outside influence on the goal, as a share of its target."""
+        return math.expm1(sum(self.row["parts"][name] for name in ("market", "season", "definition")))
 
 
 class EscalationFigures(BaseModel):
@@ -66,22 +75,24 @@ class Escalation(EscalationFigures):
     decided_by_en: str
 
 
-def escalations(rows: Iterable[_GoalRow]) -> tuple[Escalation, ...]:
+def escalations(rows: Iterable[StoredTarget]) -> tuple[Escalation, ...]:
     """The cases among ``rows``, the most people first."""
-    cases: dict[str, list[_GoalRow]] = {}
+    cases: dict[str, list[_GoalOfCase]] = {}
     for row in rows:
-        if row["beyond"]:
-            cases.setdefault(row["beyond"]["escalation_id"], []).append(row)
+        beyond = row["beyond"]
+        if beyond is not None and (row["status"] == "suggested" or row["status"] == "beyond"):
+            cases.setdefault(beyond["escalation_id"], []).append(_GoalOfCase(row, beyond))
     return tuple(sorted(map(_escalation, cases.values()), key=lambda case: (-case.people, case.escalation_id)))
 
 
-def _escalation(rows: list[_GoalRow]) -> Escalation:
-    first, target = rows[0], sum(row["old_target"] for row in rows)
-    expected = sum(row["expected"] for row in rows)
-    needed, limit = (sum(row["beyond"][name] for row in rows) for name in ("needed_target", "limit_target"))
+def _escalation(goals: Sequence[_GoalOfCase]) -> Escalation:
+    rows, limits = [goal.row for goal in goals], [goal.beyond for goal in goals]
+    first, shared = rows[0], limits[0]
+    target, expected = sum(row["old_target"] for row in rows), sum(row["expected"] for row in rows)
+    needed, limit = sum(each["needed_target"] for each in limits), sum(each["limit_target"] for each in limits)
     people = len({row["employee_id"] for row in rows})
 
-    def text(language: str) -> Message:
+    def text(decided_by: str) -> Message:
         return Message.of(
             "target_escalation_low" if needed < target else "target_escalation_high",
             metric=first["metric"],
@@ -92,33 +103,34 @@ def _escalation(rows: list[_GoalRow]) -> Escalation:
             gap=percent(expected / target - 1, signed=True),
             needed=amount(needed),
             limit=amount(limit),
-            decided_by=_sentence(first["beyond"][f"decided_by_{language}"]),
+            decided_by=_sentence(decided_by),
         )
 
     return Escalation(
-        **{name: first[name] for name in ("policy", "policy_version", "as_of", "metric", "scope")},
-        **{name: first["beyond"][name] for name in ("escalation_id", "decided_by_zh", "decided_by_en")},
+        escalation_id=shared["escalation_id"],
+        policy=first["policy"],
+        policy_version=first["policy_version"],
+        as_of=first["as_of"],
+        metric=first["metric"],
+        scope=first["scope"],
+        decided_by_zh=shared["decided_by_zh"],
+        decided_by_en=shared["decided_by_en"],
         people=people,
         goals=len(rows),
         core_goals=sum(row["core"] for row in rows),
         weights_moved=sum(row["status"] == "suggested" for row in rows),
-        market_percent=100 * median(_outside(row) for row in rows),
-        limit_percent=median(row["beyond"]["limit_percent"] for row in rows),
+        market_percent=100 * median(goal.outside for goal in goals),
+        limit_percent=median(each["limit_percent"] for each in limits),
         target=target,
         expected=expected,
         needed_target=needed,
         limit_target=limit,
         probability_before=median(row["probability_before"] for row in rows),
-        probability_at_limit=median(row["beyond"]["probability_at_limit"] for row in rows),
+        probability_at_limit=median(each["probability_at_limit"] for each in limits),
         goal_ids=tuple(sorted(row["goal_id"] for row in rows)),
-        zh=render(text("zh"), "zh"),
-        en=render(text("en"), "en"),
+        zh=render(text(shared["decided_by_zh"]), "zh"),
+        en=render(text(shared["decided_by_en"]), "en"),
     )
-
-
-def _outside(row: _GoalRow) -> float:
-    """The outside influence on a goal, as a share of its target."""
-    return math.expm1(sum(row["parts"][name] for name in ("market", "season", "definition")))
 
 
 def _sentence(text: str) -> str:

@@ -14,13 +14,16 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Ints
+from perfml.errors import DefinitionError
 from perfml.evidence.log.grid import Grid
-from perfml.evidence.log.windows import Plan
+from perfml.evidence.log.windows import Condition, Plan
 from perfml.evidence.sources import Data
+from perfml.project.spec import EVENT_FACTS
 
 Arrays = dict[str, Ints]
 """Integers, of 32 or 64 bits."""
@@ -54,6 +57,20 @@ def _part(folder: Path, part: int) -> Path:
     return folder / f"log-{part}.arrow"
 
 
+def require_conditions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> None:
+    """Raise :class:`DefinitionError` for a condition of ``plan`` that does not run over the table ``events``."""
+    for condition in plan.conditions:
+        try:
+            connection.execute(f"select {condition.sql} from events limit 0")
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise DefinitionError(
+                f"{condition.where!r} does not run ({reason})",
+                where=condition.key,
+                remedy=f"use {', '.join(EVENT_FACTS)}",
+            ) from None
+
+
 def discover_kinds(data: Data, before: str) -> list[str]:
     """Every kind of event usable before the date ``before``, the most frequent first."""
     rows = data.connection.execute(
@@ -80,10 +97,11 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
     """Read ``events`` and ``persons`` (employee_id, person) once, and write their rows in parts of ``size`` persons.
 
     Each event is a row of the person who did it and, where the plan needs counterparts, a row of the counterpart too, in the
-    channels from :attr:`Plan.n_channels` on.
+    channels from :attr:`Plan.n_channels` on. An event that meets a condition of the plan is a row of that channel as well.
+    Raises :class:`DefinitionError` for a condition that does not run.
     """
     connection, last = data.connection, np.datetime64(int(grid.as_ofs[-1]), "D")
-    connection.execute("create or replace temp table channels (kind text, channel integer)")
+    connection.execute("create or replace temp table channels (name text, channel integer)")
     if plan.kinds:
         numbered = [(kind, channel) for channel, kind in enumerate(plan.kinds)]
         connection.executemany("insert into channels values (?, ?)", numbered)
@@ -92,7 +110,7 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
         "channel": f"coalesce(k.channel, {len(plan.kinds)})::smallint",
         "day": _number("e.happened_day"),
     }
-    joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.kind = e.kind"
+    joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.name = e.kind"
     if any(c.measure == "sum" for c in plan.cell_columns):
         columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
     if plan.counts_received or plan.pair_columns:
@@ -103,19 +121,40 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
     if _can_be_late(data):
         columns["usable_day"] = _number("e.usable_day")
         columns["superseded_day"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
+    require_conditions(connection, plan)
+    columns |= {_met(number): condition.sql for number, condition in enumerate(plan.conditions)}
     select = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
     query = f"select {select} from events e {joins} where e.usable_day < date '{last}'"
     reader = connection.sql(query).to_arrow_reader(ROWS_AT_ONCE)
+    schema = pa.schema([field for field in reader.schema if field.type != pa.bool_()])
     n_parts = -(-n_persons // size)
     with ExitStack() as stack:
         sinks = [stack.enter_context(pa.OSFile(str(_part(folder, part)), "wb")) for part in range(n_parts)]
-        writers = [stack.enter_context(pa.ipc.new_file(sink, reader.schema)) for sink in sinks]
+        writers = [stack.enter_context(pa.ipc.new_file(sink, schema)) for sink in sinks]
         for batch in reader:
-            rows: Arrays = {name: batch.column(name).to_numpy() for name in batch.schema.names}
-            for side in (rows, _other_side(rows, plan)) if "other" in rows else (rows,):
-                for part, part_rows in _parted(side, n_parts, size):
-                    writers[part].write_batch(pa.RecordBatch.from_pydict(part_rows, schema=reader.schema))
+            rows: Arrays = {name: batch.column(name).to_numpy() for name in schema.names}
+            met = [
+                _meeting(rows, condition, batch.column(_met(number)), channel=len(plan.kinds) + 1 + number)
+                for number, condition in enumerate(plan.conditions)
+            ]
+            for own in (rows, *met):
+                for side in (own, _other_side(own, plan)) if "other" in own else (own,):
+                    for part, part_rows in _parted(side, n_parts, size):
+                        writers[part].write_batch(pa.RecordBatch.from_pydict(part_rows, schema=schema))
     return EventLog(folder, size)
+
+
+def _met(number: int) -> str:
+    """The column of the pass that says whether an event meets a condition."""
+    return f"met_{number}"
+
+
+def _meeting(rows: Arrays, condition: Condition, met: pa.Array, *, channel: int) -> Arrays:
+    """The rows that meet ``condition``, in its ``channel``."""
+    chosen = np.flatnonzero(met.to_numpy(zero_copy_only=False) & np.isin(rows["channel"], condition.kinds))
+    return {name: values.take(chosen) for name, values in rows.items()} | {
+        "channel": np.full(len(chosen), channel, np.int16)
+    }
 
 
 def _other_side(rows: Arrays, plan: Plan) -> Arrays:

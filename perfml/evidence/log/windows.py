@@ -2,7 +2,8 @@
 
 A *channel* is what one cell counts: the events of one kind that a person did (``own``) or was the counterpart of
 (``received``). Kinds are discovered from the log as it was known before the last as-of date, the most frequent first;
-kinds past the limit share one channel, unless a definition names them.
+kinds past the limit share one channel, unless a definition names them. Events that meet the condition of a measure are counted
+once more, in a channel of that condition.
 """
 
 from __future__ import annotations
@@ -10,16 +11,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
 from perfml.errors import DefinitionError
 from perfml.evidence.columns import Column, require_unique_names
+from perfml.evidence.tables.conditions import require_facts
 from perfml.project.column_names import fill
 from perfml.project.feature_spec import COUNTERPART_MEASURES, KindMeta, Measure
 from perfml.project.folder import WindowedFile
-from perfml.project.spec import Direction, Relation
+from perfml.project.spec import EVENT_FACTS, Direction, OfTeam, Relation
 
 Side = Literal["own", "received", "either"]
 REVERSED: Mapping[Direction, Direction] = {"higher": "lower", "lower": "higher", "neither": "neither"}
@@ -35,11 +37,29 @@ class WindowColumn:
     measure: str
     side: Side
     kinds: tuple[int, ...]
-    """Indexes into :attr:`Plan.kinds`."""
+    """Channels of the person's own side: indexes into :attr:`Plan.kinds`, or the one of :attr:`Plan.conditions`."""
     window_days: int
     compare: tuple[Relation, ...] = ()
+    team: tuple[OfTeam, ...] = ()
     past_days: int = 0
     """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """The events in some channels that meet a condition."""
+
+    kinds: tuple[int, ...]
+    """Channels without a condition."""
+    where: str
+    """SQL over the facts of an event."""
+    key: str = field(compare=False)
+    """File and key of the first measure that asks for it."""
+
+    @property
+    def sql(self) -> str:
+        """``where``, false where it gives no answer."""
+        return f"coalesce(try(({self.where})::boolean), false)"
 
 
 @dataclass(frozen=True)
@@ -51,6 +71,8 @@ class Plan:
     columns: tuple[WindowColumn, ...]
     mirrored: frozenset[int] = frozenset()
     """Indexes of the kinds that the counterpart does: ``employee_id`` of their rows is the receiver."""
+    conditions: tuple[Condition, ...] = ()
+    """Each has a channel of its own, after that of the other kinds."""
 
     @cached_property
     def cell_columns(self) -> tuple[WindowColumn, ...]:
@@ -70,7 +92,11 @@ class Plan:
     @property
     def n_channels(self) -> int:
         """Channels of one side."""
-        return len(self.kinds) + 1
+        return len(self.kinds) + 1 + len(self.conditions)
+
+    def condition(self, channel: int) -> Condition | None:
+        """The condition that a channel of the person's own side counts; None where it counts every event of a kind."""
+        return self.conditions[channel - len(self.kinds) - 1] if channel > len(self.kinds) else None
 
     @property
     def counts_received(self) -> bool:
@@ -83,8 +109,12 @@ class Plan:
         Received channels leave out mirrored kinds: their rows are the receiver's own already.
         """
         if column.side == "received":
-            return [self.n_channels + kind for kind in column.kinds if kind not in self.mirrored]
+            return [self.n_channels + kind for kind in self.unmirrored(column.kinds)]
         return list(column.kinds)
+
+    def unmirrored(self, kinds: tuple[int, ...]) -> tuple[int, ...]:
+        """Those of ``kinds`` whose rows name the one who acted as ``employee_id``."""
+        return tuple(kind for kind in kinds if kind not in self.mirrored)
 
     def meetings(self, side: Side, kinds: tuple[int, ...]) -> list[int]:
         """The channels by which a person reached others (``own``) or was reached (``received``)."""
@@ -95,17 +125,10 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
     """The plan for ``kinds`` (all raw kinds of the log, most frequent first).
 
     Columns of counterparts are left out where the log has none. Raises :class:`DefinitionError` for a column name
-    that two measures make.
+    that two measures make, and for a condition that names what an event does not have.
     """
     limit = max((file.spec.max_kinds for file in files), default=0)
-    named = {
-        kind
-        for file in files
-        for measure in file.spec.measures
-        if not isinstance(measure.kinds, str)
-        for kind in measure.kinds
-    }
-    named |= {kind for file in files for kind in file.spec.only or ()}
+    named = named_kinds(files)
     channels = (*kinds[:limit], *(kind for kind in kinds[limit:] if kind in named))
     taken = {
         name
@@ -114,16 +137,36 @@ def compile_windows(files: Sequence[WindowedFile], kinds: Sequence[str], *, has_
         if measure.kinds != "each"
         for name in _names_by_window(measure)
     }
+    mirrored = {kind for file in files for kind, meta in file.spec.kinds.items() if meta.done_by == "counterpart"}
+    plan = Plan(channels, (), frozenset(i for i, kind in enumerate(channels) if kind in mirrored))
     columns: list[WindowColumn] = []
+    conditions: dict[Condition, int] = {}
     for file in files:
         names = _names(file, channels, taken)
         for number, measure in enumerate(file.spec.measures):
             if (measure.measure in COUNTERPART_MEASURES or measure.side != "own") and not has_counterparts:
                 continue
-            columns += _expand(file, number, names=names, kinds=channels)
+            expanded = _expand(file, number, names=names, kinds=channels)
+            if measure.where is not None:
+                key = f"{file.file} [measures.{number}].where"
+                require_facts(measure.where, EVENT_FACTS, of="an event", where=key)
+                for index, column in enumerate(expanded):
+                    counted = column.kinds if column.side == "own" else plan.unmirrored(column.kinds)
+                    condition = Condition(kinds=counted, where=measure.where, key=key)
+                    channel = plan.n_channels + conditions.setdefault(condition, len(conditions))
+                    expanded[index] = replace(column, kinds=(channel,))
+            columns += expanded
     require_unique_names(column.column for column in columns)
-    mirrored = {kind for file in files for kind, meta in file.spec.kinds.items() if meta.done_by == "counterpart"}
-    return Plan(channels, tuple(columns), frozenset(i for i, kind in enumerate(channels) if kind in mirrored))
+    return replace(plan, columns=tuple(columns), conditions=tuple(conditions))
+
+
+def named_kinds(files: Sequence[WindowedFile]) -> set[str]:
+    """The kinds that have a channel of their own, however rare: those that a measure or a file asks for by name."""
+    measures = [measure for file in files for measure in file.spec.measures]
+    return {
+        *(kind for measure in measures if not isinstance(measure.kinds, str) for kind in measure.kinds),
+        *(kind for file in files for kind in file.spec.only or ()),
+    }
 
 
 def slug(kind: str) -> str:
@@ -197,6 +240,7 @@ def _expand(
                     kinds=channels,
                     window_days=window,
                     compare=measure.compare if only is None or window in only else (),
+                    team=measure.team,
                     past_days=past,
                 )
             )

@@ -10,6 +10,7 @@ from perfml.evidence.check import CheckReport
 from perfml.evidence.population.membership import outsiders
 from perfml.evidence.record_end import end_of_record
 from perfml.evidence.sources import Data
+from perfml.messages import Message
 from perfml.project.folder import ProjectFolder, RelationalFile, WindowedFile
 from perfml.project.spec import ForWhom
 
@@ -28,7 +29,7 @@ def with_populations(report: CheckReport, data: Data, folder: ProjectFolder) -> 
         except DefinitionError as error:
             problems.append(str(error))
             continue
-        line = f"{file} holds for {inside:,} of {len(everyone):,} people on {day} ({where})"
+        line = Message.of("population_of", file=file, inside=inside, people=len(everyone), day=str(day), where=where)
         (can if inside else cannot).append(line)
     return replace(
         report, can=tuple(can), cannot=tuple(cannot), problems=tuple(problems), ready=report.ready and not problems

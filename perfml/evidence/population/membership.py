@@ -6,13 +6,12 @@ import datetime as dt
 
 import duckdb
 import numpy as np
-import sqlglot
-from sqlglot import exp
 
 from perfml.arrays import Bools
-from perfml.errors import DefinitionError, choose_from
+from perfml.errors import DefinitionError
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.conditions import require_facts
 from perfml.project.spec import POSITION
 
 
@@ -21,21 +20,7 @@ def condition(where: str | None, *, file: str) -> str:
     position."""
     if where is None:
         return "true"
-    key = f"{file} [population] where"
-    try:
-        named = {column.name for column in sqlglot.parse_one(where, read="duckdb").find_all(exp.Column)}
-    except sqlglot.errors.SqlglotError as error:
-        reason = str(error).splitlines()[0]
-        raise DefinitionError(
-            f"{where!r} is not SQL ({reason})", where=key, remedy=f"write a condition on {', '.join(POSITION)}"
-        ) from None
-    unknown = sorted(named - set(POSITION))
-    if unknown:
-        raise DefinitionError(
-            f"{unknown[0]!r} is no fact of a position",
-            where=key,
-            remedy=choose_from(POSITION, instead_of=unknown[0]),
-        )
+    require_facts(where, POSITION, of="a position", where=f"{file} [population] where")
     return f"coalesce(({where})::boolean, false)"
 
 

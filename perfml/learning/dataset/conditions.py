@@ -11,12 +11,14 @@ import sqlglot
 from sqlglot import exp
 
 from perfml.arrays import Bools
-from perfml.errors import DefinitionError, choose_from
+from perfml.errors import DefinitionError
 from perfml.evidence.snapshots import PEOPLE
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.conditions import require_facts
 from perfml.evidence.tables.reading import quoted
 from perfml.project.folder import Definitions
-from perfml.project.model_spec import EVENT_FACTS, ModelSpec
+from perfml.project.model_spec import ModelSpec
+from perfml.project.spec import EVENT_FACTS
 
 REMEDY = f"use evidence columns (`perfml features --json` lists them) or the person's {', '.join(PEOPLE)}"
 
@@ -40,13 +42,7 @@ def require_names(definitions: Definitions, spec: ModelSpec, name: str) -> None:
     named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
     exact = {"monotone": tuple(column for column in spec.monotone if "*" not in column), **named}
     if spec.label.where is not None:
-        facts = named_columns(spec.label.where, where=_where(name, "label.where"))
-        for column in sorted(facts - {*EVENT_FACTS}):
-            raise DefinitionError(
-                f"an event has no {column!r}",
-                where=_where(name, "label.where"),
-                remedy=choose_from(EVENT_FACTS, instead_of=column),
-            )
+        require_facts(spec.label.where, EVENT_FACTS, of="an event", where=_where(name, "label.where"))
     asked = {key: named_columns(sql, where=_where(name, key)) - set(PEOPLE) for key, sql in conditions(spec).items()}
     for key, columns in {**exact, **asked}.items():
         for column in sorted(columns):

@@ -14,7 +14,9 @@ from perfml.errors import DataError, DefinitionError
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import literal
 from perfml.learning.dataset.known import known_by
-from perfml.project.model_spec import EVENT_FACTS, Label
+from perfml.messages import Message
+from perfml.project.model_spec import Label
+from perfml.project.spec import EVENT_FACTS
 
 KINDS_NAMED = 8
 """Kinds of the log that an error names, at most."""
@@ -70,10 +72,12 @@ def _events(data: Data, label: Label) -> str:
         logged = select(
             f"select kind from events group by kind order by count(*) desc, kind limit {KINDS_NAMED}"
         ).fetchall()
-        suffix = f" with {label.where}" if label.where else ""
+        kinds = ", ".join(label.kinds)
         raise DataError(
-            f"no event of kind {' or '.join(map(repr, label.kinds))}{suffix} is in the log",
+            Message.of("no_such_event_where", kinds=kinds, where=label.where)
+            if label.where
+            else Message.of("no_such_event", kinds=kinds),
             where=data.source,
-            remedy=f"the most frequent kinds are: {', '.join(row[0] for row in logged)}",
+            remedy=Message.of("no_such_event_remedy", kinds=", ".join(row[0] for row in logged)),
         )
     return name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ import pandas as pd
 from perfml.arrays import Bools, Floats
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.evidence.features import build
+from perfml.evidence.features import Evidence, build
 from perfml.evidence.population.membership import belongs
+from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.conditions import conditions, named_columns, require_names, rows_where
 from perfml.learning.dataset.folds import as_of_dates
@@ -76,19 +77,21 @@ def make_table(
     name: str,
     dates: Sequence[dt.date],
     kinds: Sequence[str] | None = None,
-    only_conditions: bool = False,
+    evidence: Evidence | None = None,
     progress: Progress = SILENT,
 ) -> Table:
-    """The evidence of ``dates`` that the spec of the model ``name`` selects; with ``only_conditions``, no other evidence than
-    its conditions name.
+    """The evidence of ``dates`` that the spec of the model ``name`` selects; of ``evidence``, where it has been built for more
+    models and dates (:func:`evidence_of_conditions`).
 
     Raises :class:`DefinitionError` for an unknown column or file, and for an expression that does not run.
     """
     require_names(definitions, spec, name)
     named = conditions(spec)
-    if only_conditions:
-        definitions = definitions.making({c for key, sql in named.items() for c in named_columns(sql, where=key)})
-    evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
+    if evidence is None:
+        evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
+    else:
+        make_snapshots(data, dates)
+        evidence = evidence.at(dates)
     inside = belongs(data, spec.population.where, file=f"models/{name}.toml")  # of the same people in the same order
     columns = tuple(
         c
@@ -110,6 +113,21 @@ def make_table(
     )
 
 
+def evidence_of_conditions(
+    data: Data,
+    definitions: Definitions,
+    specs: Collection[ModelSpec],
+    *,
+    dates: Collection[dt.date],
+    progress: Progress = SILENT,
+) -> Evidence:
+    """What the conditions of all ``specs`` name, at ``dates``, in one pass over the log."""
+    named = {
+        column for spec in specs for key, sql in conditions(spec).items() for column in named_columns(sql, where=key)
+    }
+    return build(data, definitions.making(named), sorted(dates), progress=progress)
+
+
 def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]:
     """As-of dates for training: after the warm-up of the record and before ``until``."""
     firsts = [
@@ -122,14 +140,16 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
     known = [day for day in firsts if day is not None]
     if not known:
         raise ModelError(
-            "nothing was known yet", where=f"{data.source} until {until}", remedy="choose a later date with --until"
+            Message.of("nothing_known"),
+            where=f"{data.source} until {until}",
+            remedy=Message.of("nothing_known_remedy"),
         )
     start = min(known) + dt.timedelta(days=spec.population.warm_up_days)
     dates = as_of_dates(start, until, spec.population.every)
     if not dates:
         raise ModelError(
-            "the record is too short to learn from",
+            Message.of("record_too_short"),
             where=f"{data.source} until {until}",
-            remedy=f"it begins {min(known)}; the first as-of date comes {spec.population.warm_up_days} days later",
+            remedy=Message.of("record_too_short_remedy", begins=str(min(known)), days=spec.population.warm_up_days),
         )
     return dates[-MAX_DATES:]

@@ -34,7 +34,7 @@ from perfml.learning.validation.metrics import (
     metrics_at,
 )
 from perfml.learning.validation.sample import TrainingSample
-from perfml.messages import Message, render
+from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.model_spec import ModelSpec
 
@@ -45,11 +45,11 @@ SEGMENT_METRICS = {"auc": auc, "average_precision": average_precision, **RATIO}
 
 
 class NoBacktest(ModelError):
-    """The record does not allow a back-test of this horizon; ``notice`` gives the reason in both languages."""
+    """The record does not allow a back-test of the horizon ``days``."""
 
     def __init__(self, days: int, problem: Message, remedy: Message, *, where: str) -> None:
-        super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
-        self.notice = Message.of("notice_refusal", days=days, problem=problem, remedy=remedy)
+        super().__init__(problem, where=where, remedy=remedy)
+        self.days = days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple
             errors.append(error)
     if not done:
         raise errors[0]
-    return done, [error.notice for error in errors]
+    return done, [Message.of("notice_refusal", days=error.days, **error.notice.values) for error in errors]
 
 
 def refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
+from perfml.evidence.features import Evidence
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.dataset.labels import labels
@@ -45,11 +46,10 @@ class TrainingSample:
         name: str,
         *,
         until: dt.date,
-        only_conditions: bool = False,
+        evidence: Evidence | None = None,
         progress: Progress = SILENT,
     ) -> TrainingSample:
-        """Build the evidence of every as-of date that the record allows; with ``only_conditions``, no more of it than says
-        whose rows are used."""
+        """Build the evidence of every as-of date that the record allows; or, with ``evidence`` of conditions, no features."""
         spec = folder.model(name)
         table = make_table(
             data,
@@ -57,7 +57,7 @@ class TrainingSample:
             spec,
             name=name,
             dates=learning_dates(data, spec, until),
-            only_conditions=only_conditions,
+            evidence=evidence,
             progress=progress,
         )
         rows = table.frame[table.usable].reset_index(drop=True)
@@ -68,7 +68,7 @@ class TrainingSample:
             spec=spec,
             until=until,
             rows=rows,
-            features=table.matrix()[table.usable],
+            features=table.matrix(None if evidence is None else [])[table.usable],
             when=rows["as_of"].to_numpy().astype("M8[D]"),
             person=person,
             labelled=person,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 
 from perfml.advice.priorities import Priorities
+from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse, SuggestedTarget
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import Message
 
-_AdviceRow = Mapping[str, Any]
 MOST_TARGETS = 12
 MOST_PEOPLE = 20
 """People whose courses are shown; the file of suggestions holds all of them."""
@@ -34,9 +33,9 @@ TARGET_STATUSES: Mapping[str, Message] = {
 class Advice:
     """Lists and suggestions of one date; what is not given is left out."""
 
-    targets: tuple[_AdviceRow, ...] | None = None
+    targets: tuple[StoredTarget, ...] | None = None
     """Every goal in force; None where no policy ran."""
-    courses: tuple[_AdviceRow, ...] | None = None
+    courses: tuple[StoredCourse, ...] | None = None
     """Every suggested course, or why there is none."""
     priorities: tuple[Priorities, ...] = ()
     earlier: tuple[Priorities, ...] = ()
@@ -71,7 +70,7 @@ class Advice:
 class TargetPart:
     """The part on targets."""
 
-    shown: tuple[_AdviceRow, ...]
+    shown: tuple[SuggestedTarget, ...]
     """Goals with a suggestion, the least likely to reach their old target first."""
     more: int
     escalations: tuple[Escalation, ...]
@@ -82,11 +81,11 @@ class TargetPart:
     """Why there is no suggestion (zh, en), and the number of goals."""
 
     @classmethod
-    def of(cls, goals: Sequence[_AdviceRow]) -> TargetPart:
+    def of(cls, goals: Sequence[StoredTarget]) -> TargetPart:
         """Select what to show of ``goals``."""
         suggested = [row for row in goals if row["status"] == "suggested"]
-        suggested.sort(key=lambda row: row["probability_before"] if row["probability_before"] is not None else 1.0)
-        why = Counter((row["why_not_zh"], row["why_not_en"]) for row in goals if row["why_not_en"])
+        suggested.sort(key=lambda row: row["probability_before"])
+        why = Counter((row["why_not_zh"] or "", row["why_not_en"]) for row in goals if row["why_not_en"])
         return cls(
             shown=tuple(suggested[:MOST_TARGETS]),
             more=max(0, len(suggested) - MOST_TARGETS),
@@ -100,16 +99,16 @@ class TargetPart:
 class CoursePart:
     """The part on courses."""
 
-    shown: tuple[tuple[str, tuple[_AdviceRow, ...]], ...]
+    shown: tuple[tuple[str, tuple[SuggestedCourse, ...]], ...]
     """People with their courses, the first to take first."""
     people: int
     """People with a course, shown or not."""
     nothing_suitable: int
 
     @classmethod
-    def of(cls, rows: Sequence[_AdviceRow], first: Collection[str]) -> CoursePart:
+    def of(cls, rows: Sequence[StoredCourse], first: Collection[str]) -> CoursePart:
         """Select what to show of ``rows``, of the people ``first`` before others."""
-        taken: dict[str, list[_AdviceRow]] = {}
+        taken: dict[str, list[SuggestedCourse]] = {}
         for row in rows:
             if row["status"] == "suggested":
                 taken.setdefault(row["employee_id"], []).append(row)

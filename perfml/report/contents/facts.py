@@ -17,7 +17,7 @@ from perfml.evidence.columns import Column
 from perfml.learning.record import NO_FIGURE, BacktestRecord, Figure, GateRecord, TrainingCounts
 from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.lists import Cases, cases_in_list
-from perfml.messages import from_text, render
+from perfml.messages import render, stored_message
 from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval, inverse
 from perfml.scoring.score_files import RankedRow
@@ -37,7 +37,7 @@ class HorizonFacts:
     training: TrainingCounts
     statuses: Mapping[str, int]
     held_because: tuple[tuple[str, str, int], ...]
-    """Why people are held (zh, en), and how many."""
+    """Why people are held, in Chinese and English, and how many of them; the most frequent first."""
     act: tuple[RankedRow, ...]
     watch: tuple[RankedRow, ...]
     """Score rows by rank; both lists are empty where the model gives no list."""
@@ -128,6 +128,7 @@ def _horizon(model: Model, days: int, rows: pa.Table) -> HorizonFacts:
     statuses, why = own["status"].to_pylist(), own["why_not"].to_pylist()
     count = Counter(statuses)
     held = Counter(reason for status, reason in zip(statuses, why, strict=True) if status == "held")
+    because = [(stored_message(reason), people) for reason, people in held.most_common()]
     proven = model.proven(days)
     backtest = model.record.backtests[days]
     act = _banded(own, "act") if proven else ()
@@ -137,17 +138,11 @@ def _horizon(model: Model, days: int, rows: pa.Table) -> HorizonFacts:
         gates=model.record.gates[days],
         training=model.record.training[days],
         statuses={status: count[status] for status in STATUSES},
-        held_because=tuple((*_both(text), n) for text, n in held.most_common()),
+        held_because=tuple((render(reason, "zh"), render(reason, "en"), people) for reason, people in because),
         act=act,
         watch=_banded(own, "watch") if proven else (),
         cases=cases_in_list(np.array([row["probability"] for row in act]), backtest.listed_ratio),
     )
-
-
-def _both(text: str) -> tuple[str, str]:
-    """Why somebody is held, in Chinese and English."""
-    why = from_text(text)
-    return render(why, "zh"), render(why, "en")
 
 
 def _interval(figure: Figure) -> Interval:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict
+from typing import cast
 
 from perfml.advice.decision_log import DecisionLog
+from perfml.advice.suggestion_files import StoredTarget
 from perfml.advice.targets.escalations import EscalationFigures, escalations
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAnswer
@@ -42,7 +44,7 @@ def target_escalations(store: Store, query: EscalationsQuery) -> EscalationsAnsw
     """Return the cases of a date. Raises :class:`NotFound` where the policy or the date has no suggestions."""
     day, path = suggestions_file(store, query.policy, query.as_of)
     with open_scores(path, ("suggestion_id", "goal_id", "beyond")) as file:
-        rows = file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond])
+        rows = cast(list[StoredTarget], file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond]))
     cases = escalations(rows)
     decided = DecisionLog(store.home).decisions(case.escalation_id for case in cases)
     return EscalationsAnswer(

@@ -9,7 +9,7 @@ from typing import cast
 
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
-from perfml.messages import Message, from_text
+from perfml.messages import Message, stored_message
 from perfml.project.model_spec import Population
 from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
@@ -173,8 +173,15 @@ def _rows(
             elif query.voice == "hr":
                 yield _row({**row, "reasons": voices.retell(reasons)}, model, as_of, record)
             else:
-                voiced = voices.voiced({**row, "model": model, "as_of": as_of}, query.voice)
-                yield VoicedRowAnswer.model_validate(asdict(voiced) | {"why_not": why_not(row, record.spec.population)})
+                yield VoicedRowAnswer.model_validate(
+                    {
+                        "model": model,
+                        "as_of": as_of,
+                        **{name: row[name] for name in ("horizon_days", "status")},
+                        "why_not": why_not(row, record.spec.population),
+                        "reasons": [asdict(each) for each in voices.voiced_reasons(reasons, query.voice)],
+                    }
+                )
         except PerfmlError as error:
             path = store.home / "scores" / model / f"{as_of}.parquet"
             raise DamagedFile(path, Message.of("file_earlier")) from error
@@ -204,7 +211,7 @@ def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
     """
     match row["status"]:
         case "held":
-            return TextAnswer.of(Message.of("service_person_held", why=from_text(str(row["why_not"]))))
+            return TextAnswer.of(Message.of("service_person_held", why=stored_message(str(row["why_not"]))))
         case "thin":
             return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
         case "ineligible":

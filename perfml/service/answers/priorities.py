@@ -10,6 +10,7 @@ from pydantic import Field
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.messages import stored_message
 from perfml.scoring.people_files import facts_of
 from perfml.scoring.score_files import RankedRow
 from perfml.service.answers.shared import (
@@ -147,7 +148,9 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             horizon_days=days,
             scored=sum(statuses[position] == "scored" for position in of_horizon),
             held=tuple(
-                Held.of(people[position], why[position]) for position in of_horizon if statuses[position] == "held"
+                Held(str(people[position]), stored_message(str(why[position])))
+                for position in of_horizon
+                if statuses[position] == "held"
             ),
             ranked=_read(file, ranked),
         )

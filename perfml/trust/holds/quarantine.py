@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.rules import rule_text
 from perfml.messages import Message
 from perfml.trust.holds.hold import Hold
 
@@ -43,7 +44,7 @@ def quarantine_holds(data: Data, as_of: dt.date) -> dict[str, Hold]:
                     hold_id=f"quarantine-{table}-{person}",
                     entity=f"employee:{person}",
                     cause="quarantine",
-                    message=Message.of("hold_quarantine", table=table, rule=rule),
+                    message=Message.of("hold_quarantine", table=table, rule=rule_text(rule, data.specs[table])),
                     set_on=as_of,
                     since=since,
                 )

@@ -63,6 +63,7 @@ def rows(data: Data, policy: CoursePolicy = POLICY, **options: Any) -> list[dict
     return matched.to_pylist()
 
 
+@pytest.mark.slow
 def test_the_case_gets_both_courses_in_order_and_never_the_wine(tmp_path: Path) -> None:
     matched = rows(company(tmp_path))
     assert [(row["rank"], row["title"]) for row in matched] == [(1, "高效沟通七步法"), (2, "影响力工作坊")]
@@ -82,6 +83,7 @@ def test_a_comment_proposes_a_gap_and_a_person_has_to_confirm_it(tmp_path: Path)
     assert rows(company(tmp_path / "no", tags=""), POLICY.model_copy(update={"use_proposed": False})) == []
 
 
+@pytest.mark.slow
 def test_nothing_suitable_is_an_answer(tmp_path: Path) -> None:
     tags = "employee_id | tag | noted_on\nana | 叉车操作证过期 | 2026-07-10"
     (row,) = [row for row in rows(company(tmp_path, tags=tags)) if row["tag_source"] == "noted"]
@@ -121,6 +123,7 @@ def test_a_policy_holds_for_its_people_and_its_part_of_the_catalogue(tmp_path: P
             rows(data, POLICY.model_copy(update={"courses_where": where}))
 
 
+@pytest.mark.slow
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     before = rows(company(tmp_path / "a"))
     later = CASE + "ana | 谈判技巧需要提升 | 2026-09-01 | | "
@@ -222,6 +225,7 @@ def test_a_low_score_is_no_answer() -> None:
 # ---- did the gap go? -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_closure_compares_who_completed_between_two_reviews_with_who_did_not(tmp_path: Path) -> None:
     people = [f"e{n:02}" for n in range(80)]
     reviews, tags, taken = [], [], []

@@ -25,6 +25,7 @@ def only_noted(folder: Path, tags: str, courses: str, **tables: str) -> list[dic
     return rows(company(folder, tags=NOTED + tags, courses=HEAD + courses, **tables), policy)
 
 
+@pytest.mark.slow
 def test_a_course_that_serves_two_gaps_is_offered_once_and_both_gaps_say_so(tmp_path: Path) -> None:
     tags = "ana | 沟通不足 | 2026-07-10\nana | 跨部门协作待加强 | 2026-07-10"
     first, second = only_noted(tmp_path, tags, "talk | 高效沟通七步法 | communication | 2 | 6 | zh |")
@@ -32,6 +33,7 @@ def test_a_course_that_serves_two_gaps_is_offered_once_and_both_gaps_say_so(tmp_
     assert "目录中没有" not in second["why_not_zh"] and "helps with this one too" in second["why_not_en"]
 
 
+@pytest.mark.slow
 def test_a_gap_that_has_to_wait_is_not_told_that_there_is_no_course(tmp_path: Path) -> None:
     gaps = {"谈判": "negotiation", "时间管理": "time_management", "演讲": "presentation", "商务写作": "writing"}
     tags = "\n".join(f"ana | {title}不足 | 2026-07-1{n}" for n, title in enumerate(gaps))
@@ -45,6 +47,7 @@ def test_a_gap_that_has_to_wait_is_not_told_that_there_is_no_course(tmp_path: Pa
     )
 
 
+@pytest.mark.slow
 def test_hours_that_the_catalogue_does_not_give_are_missing_and_not_zero(tmp_path: Path) -> None:
     courses = "a | 谈判 | negotiation | 2 | | zh |\nb | 演讲 | presentation | 2 | 9 | zh |\nc | 商务写作 | writing | 2 | 9 | zh |"
     tags = "ana | 谈判不足 | 2026-07-12\nana | 演讲不足 | 2026-07-11\nana | 写作不足 | 2026-07-10"
@@ -81,6 +84,7 @@ def test_a_path_longer_than_may_be_suggested_is_no_promise_to_wait() -> None:
     assert "more courses first" in why_nothing(outcome.left_out[0], "en")
 
 
+@pytest.mark.slow
 def test_languages_are_compared_without_their_country(tmp_path: Path) -> None:
     tags = "ana | 谈判不足 | 2026-07-10"
     (row,) = only_noted(tmp_path / "a", tags, "a | 谈判 | negotiation | 2 | 2 | zh-CN |")
@@ -132,6 +136,7 @@ def offers(draw: st.DrawFn) -> tuple[Person, list[list[tuple[str, float]]], dict
     return who, [[(name, 0.9 - n / 10) for n, name in enumerate(gap)] for gap in gaps], catalogue
 
 
+@pytest.mark.slow
 @given(offers())
 def test_no_offer_breaks_a_rule_and_no_gap_is_passed_over(
     case: tuple[Person, list[list[tuple[str, float]]], dict[str, Course]],

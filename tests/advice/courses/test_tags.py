@@ -105,6 +105,7 @@ def test_the_sentence_is_the_quote() -> None:
 # ---- open or not ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_tag_closes_when_a_later_review_does_not_name_it(tmp_path: Path) -> None:
     noted = "ana | 谈判不足 | 2026-01-10 | r1 |"
     first = "r1 | ana | 2025-12-31 | 2026-01-10 | 3 | 工作扎实。\n"
@@ -117,6 +118,7 @@ def test_a_tag_closes_when_a_later_review_does_not_name_it(tmp_path: Path) -> No
     assert skills(tags(tmp_path / "d", reviews=later, noted=noted, as_of=ahead)) == [("negotiation", "noted")]
 
 
+@pytest.mark.slow
 def test_a_review_that_says_nothing_closes_nothing_where_others_speak(tmp_path: Path) -> None:
     noted = "ana | 谈判不足 | 2026-01-10 | r1 |"
     silent = "r1 | ana | 2025-12-31 | 2026-01-10 | 3 |\nr2 | ana | 2026-06-30 | 2026-07-10 | 3 |\n"
@@ -133,6 +135,7 @@ def test_several_reviewers_of_one_period_are_one_look(tmp_path: Path) -> None:
     assert skills(open_gaps) == [("negotiation", "noted")]
 
 
+@pytest.mark.slow
 def test_the_newest_tag_of_a_skill_counts_and_old_ones_are_not_acted_on(tmp_path: Path) -> None:
     noted = "ana | 谈判不足 | 2026-02-01 | | 旧\nana | 谈判技巧需要提升 | 2026-03-01 | | 新\nana | 写作不足 | 2024-01-01 | |"
     open_gaps = tags(tmp_path, noted=noted)
@@ -158,6 +161,7 @@ def test_only_the_newest_look_proposes_and_each_skill_once(tmp_path: Path) -> No
     assert (row["review_id"], row["noted_on"], row["tag"]) == ("r2", pd.Timestamp("2026-07-10"), "商务谈判")
 
 
+@pytest.mark.slow
 def test_what_is_noted_or_quoted_already_is_not_proposed_again(tmp_path: Path) -> None:
     review = "r1 | ana | 2026-06-30 | 2026-07-10 | 3 | 与其他部门沟通不足。计划性不足。"
     noted = "ana | 跨部门协作待加强 | 2026-07-10 | r1 | 与其他部门沟通不足"
@@ -165,6 +169,7 @@ def test_what_is_noted_or_quoted_already_is_not_proposed_again(tmp_path: Path) -
     assert skills(open_gaps) == [("collaboration", "noted"), ("planning", "proposed")]
 
 
+@pytest.mark.slow
 def test_what_is_known_later_changes_nothing(tmp_path: Path) -> None:
     review = "r1 | ana | 2026-06-30 | 2026-07-10 | 3 | 谈判技巧不足。"
     before = tags(tmp_path / "a", reviews=review, noted="ana | 写作不足 | 2026-07-10 | r1 |")

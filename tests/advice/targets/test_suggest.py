@@ -156,6 +156,7 @@ def test_a_shock_beyond_the_policy_is_one_case_for_its_metric_and_place(case: Da
     assert not escalations(rows(case, everyone(a2=SHOCK | {"expected": 90.0, "market": np.log(0.9)})).values())
 
 
+@pytest.mark.slow
 def test_a_case_has_one_id_for_the_month_and_another_for_another_place_or_month(tmp_path: Path) -> None:
     data = company(
         tmp_path,
@@ -304,6 +305,7 @@ def test_held_people_have_no_numbers(case: Data) -> None:
     assert suggested["b1"]["status"] == "beyond"
 
 
+@pytest.mark.slow
 def test_a_policy_adjusts_the_goals_of_its_people(tmp_path: Path) -> None:
     data = company(
         tmp_path,
@@ -319,6 +321,7 @@ def test_a_policy_adjusts_the_goals_of_its_people(tmp_path: Path) -> None:
     data.close()
 
 
+@pytest.mark.slow
 def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> None:
     first = rows(case, everyone(a2=SHOCK, b1=SHOCK))
     refused = frozenset({first["a2"]["suggestion_id"]})
@@ -336,6 +339,7 @@ def test_suggestions_are_reproducible(case: Data) -> None:
     assert suggest(case, POLICY, DAY, forecasts=forecasts).equals(suggest(case, POLICY, DAY, forecasts=forecasts))
 
 
+@pytest.mark.slow
 def test_actual_and_target_of_different_definitions_are_an_error(tmp_path: Path) -> None:
     data = company(
         tmp_path,
@@ -359,6 +363,7 @@ def test_actual_and_target_of_different_definitions_are_an_error(tmp_path: Path)
     data.close()
 
 
+@pytest.mark.slow
 def test_a_target_that_rose_too_far_after_a_good_quarter_comes_back(tmp_path: Path) -> None:
     """The target was 100 and the result 130, so the next target is at most 110; it is 120, and the forecast is 110."""
     before = "2026-04-01 | 2026-06-30 | 2026-04-01"
@@ -379,6 +384,7 @@ def test_a_target_that_rose_too_far_after_a_good_quarter_comes_back(tmp_path: Pa
     data.close()
 
 
+@pytest.mark.slow
 def test_goals_of_those_who_left_are_no_rows_but_count_in_the_total(tmp_path: Path) -> None:
     data = company(
         tmp_path,

@@ -28,6 +28,7 @@ def test_nothing_fits(project: Project, tmp_path: Path) -> None:
         assert caught.value.remedy.startswith(LIKE)
 
 
+@pytest.mark.slow
 def test_one_table_fits_and_the_other_looks_like_one(project: Project, tmp_path: Path) -> None:
     write_tables(tmp_path, events="employee_id | happened_at | kind\n00001 | 2024-01-01 | login")
     (tmp_path / "员工.csv").write_bytes(STAFF.encode("gbk"))

@@ -40,6 +40,7 @@ def project(folder: Path, **sources: str) -> ProjectFolder:
     return ProjectFolder(folder)
 
 
+@pytest.mark.slow
 def test_every_verb_reads_through_the_mapping(export: Path, tmp_path: Path) -> None:
     mine = Project(project(tmp_path / "mine").root)
     features = mine.features(export, as_of=[dt.date(2024, 2, 1)])
@@ -56,6 +57,7 @@ def test_kept_definitions_hold_the_mapping(export: Path, tmp_path: Path) -> None
         assert data.rows_read == {"employees": 2, "events": 2}
 
 
+@pytest.mark.slow
 def test_another_mapping_is_another_definition_and_shows_in_the_data(export: Path, tmp_path: Path) -> None:
     before = project(tmp_path / "before")
     after = project(tmp_path / "after", events=LOG.replace('"meeting"', '"training"'))

@@ -95,6 +95,7 @@ def test_the_value_is_quoted_with_its_row_and_the_likely_remedy(
     assert seen.to_json()["values"] == [{"value": value.value, "rows": 1, "row": 3, "file": None}]
 
 
+@pytest.mark.slow
 def test_an_unknown_kind_of_leaving_is_quoted(tmp_path: Path) -> None:
     exits = "employee_id | exited_on | kind\ne1 | 2024-01-01 | 主动离职\ne2 | 2024-01-01 | 主动离职"
     seen = finding(checked(write_tables(tmp_path, employees=PEOPLE, events=LOG, exits=exits)), "exits", "unknown_kind")
@@ -108,12 +109,14 @@ def test_a_broken_table_does_not_flood_the_others(tmp_path: Path, employees: str
     assert report.problems
 
 
+@pytest.mark.slow
 def test_people_who_are_nowhere_are_still_reported(tmp_path: Path) -> None:
     log = LOG + "\nx9 | 2024-01-01 | login"
     report = checked(write_tables(tmp_path, employees=PEOPLE, events=log))
     assert finding(report, "events", "unknown_employee").first_keys == ("x9",)
 
 
+@pytest.mark.slow
 def test_no_row_is_named_where_empty_lines_are_not_counted(tmp_path: Path) -> None:
     write_tables(tmp_path, employees=PEOPLE)
     (tmp_path / "events.csv").write_text("employee_id,happened_at,kind\n\ne1,soon,login\n")

@@ -60,6 +60,7 @@ def test_only_the_kinds_of_exit_that_the_spec_names_count(company: Path) -> None
     assert labelled(company, own_choice, rows("e0", "e2"), horizon=91, until="2024-12-01") == [1, 0]
 
 
+@pytest.mark.slow
 def test_nothing_is_labelled_before_it_matured(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
     assert labelled(company, leave, rows("e0", "e5"), horizon=91, until="2024-05-30") == [None, None]
@@ -68,6 +69,7 @@ def test_nothing_is_labelled_before_it_matured(company: Path) -> None:
     assert labelled(company, slow, rows("e0"), horizon=91, until="2024-06-29") == [None]
 
 
+@pytest.mark.slow
 def test_an_exit_counts_only_once_it_is_known(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
     assert labelled(company, leave, rows("e4"), horizon=91, until="2024-08-01") == [0]
@@ -85,6 +87,7 @@ def test_the_next_review_decides_and_none_is_missing(company: Path) -> None:
     assert labelled(company, low, people, horizon=365, until="2025-03-02") == [1, 0, 1, None]
 
 
+@pytest.mark.slow
 def test_a_corrected_rating_counts_from_the_day_it_was_known(company: Path) -> None:
     low = Label(kind="low_review", low_at_most=2, horizons_days=(130,))
     assert labelled(company, low, rows("e2"), horizon=130, until="2024-07-20") == [0]
@@ -98,6 +101,7 @@ def test_an_absent_table_is_named(tmp_path: Path) -> None:
         labelled(folder, Label(kind="exit", horizons_days=(91,)), rows("e0"), horizon=91, until="2024-12-01")
 
 
+@pytest.mark.slow
 def test_times_to_leaving_are_censored_where_reports_may_still_come(company: Path) -> None:
     people, causes = rows("e0", "e1", "e2", "e3", "e5"), ("voluntary", "involuntary")
 

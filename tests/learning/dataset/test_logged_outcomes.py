@@ -54,6 +54,7 @@ def test_what_happened_before_the_as_of_date_is_no_outcome_however_late_it_is_kn
     assert labelled(company, LONG, rows("e4"), horizon=91, until="2024-10-02") == [0]
 
 
+@pytest.mark.slow
 def test_an_event_and_its_correction_count_once_they_are_known(company: Path) -> None:
     assert labelled(company, LONG, rows("e5"), horizon=91, until="2024-08-01") == [0]
     assert labelled(company, LONG, rows("e5"), horizon=91, until="2024-08-02") == [1]
@@ -61,6 +62,7 @@ def test_an_event_and_its_correction_count_once_they_are_known(company: Path) ->
     assert labelled(company, LONG, rows("e3"), horizon=91, until="2024-07-02") == [1]
 
 
+@pytest.mark.slow
 def test_the_condition_decides_and_a_missing_value_does_not_meet_it(company: Path) -> None:
     every = LONG.model_copy(update={"where": None})
     assert labelled(company, LONG, rows("e6"), horizon=91, until="2024-10-02") == [0]
@@ -69,6 +71,7 @@ def test_the_condition_decides_and_a_missing_value_does_not_meet_it(company: Pat
     assert labelled(company, either, rows("e6"), horizon=91, until="2024-10-02") == [1]
 
 
+@pytest.mark.slow
 def test_nothing_is_labelled_that_the_log_does_not_cover(company: Path) -> None:
     """The log ends on 1 October, and the first long sick leave is of 20 February, known from April on."""
     assert labelled(company, LONG, rows("e1", as_of="2024-07-03"), horizon=91, until="2025-01-01") == [0]
@@ -94,6 +97,7 @@ def test_conditions_and_kinds_that_cannot_be_used_are_named(company: Path) -> No
         labelled(company, LONG.model_copy(update={"where": "hours > 3"}), rows("e0"), horizon=91, until="2024-10-02")
 
 
+@pytest.mark.slow
 def test_another_future_changes_no_label() -> None:
     label = Label(kind="event", kinds=("login", "praise", "overtime"), en="x", zh="x", horizons_days=(28,))
     seen: set[float | None] = set()

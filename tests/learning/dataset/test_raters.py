@@ -145,6 +145,7 @@ def test_equals_generalised_least_squares_written_out() -> None:
     np.testing.assert_allclose(half, 1.959964 * np.sqrt(error), rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_and_the_variances_are_found() -> None:
     models = [
         (rater_model(r, scale=SCALE), s) for r, s, _ in (company(i, rounded=False, lasting=0.3) for i in range(8))
@@ -158,6 +159,7 @@ def test_intervals_cover_the_truth_and_the_variances_are_found() -> None:
     assert np.polyfit(tables["severity"], tables["truth"], 1)[0] == pytest.approx(1, abs=0.08)  # shrunk as it should be
 
 
+@pytest.mark.slow
 def test_erratic_reviewers_are_told_from_consistent_ones() -> None:
     noise = np.where(np.arange(60) % 4 == 0, 0.6, 0.4)
     reviews = [company(seed, noise=noise, rounded=False, moves=0.4)[0] for seed in range(6)]
@@ -195,6 +197,7 @@ def test_a_good_team_is_not_a_lenient_manager() -> None:
     assert np.mean(textbook) < -0.04  # the better the team, the more lenient it makes the manager
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moves", [0.2, 0.0])
 def test_corrected_labels_are_better_where_linked_and_the_same_where_not(moves: float) -> None:
     raw, by_manager, corrected = [], [], []
@@ -279,6 +282,7 @@ def test_order_and_dates_do_not_matter() -> None:
     pd.testing.assert_frame_equal(rater_model(dated, scale=SCALE).reviewers, model.reviewers, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_many_reviewers_get_nearly_the_exact_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     reviews, _, _ = company(7, managers=150, moves=0.4)
     exact = rater_model(reviews, scale=SCALE).reviewers

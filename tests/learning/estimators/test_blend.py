@@ -37,6 +37,7 @@ def test_a_share_is_never_negative_even_for_a_part_that_is_wrong() -> None:
     assert 0.0 <= blend_share(-truth, truth, label) < 0.01
 
 
+@pytest.mark.slow
 def test_parts_put_together_say_the_same() -> None:
     x, y = sample()
     rows = np.arange(len(y))

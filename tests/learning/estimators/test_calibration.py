@@ -15,6 +15,7 @@ def sample(n: int, factor: float, shift: float) -> tuple[np.ndarray, np.ndarray]
     return (truth - shift) / factor, (rng.random(n) < 1 / (1 + np.exp(-truth))).astype(float)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "shift"), [(0.6, 0.4), (1.5, -0.5), (1.0, 0.0)])
 def test_finds_slope_and_level(factor: float, shift: float) -> None:
     margin, label = sample(40_000, factor, shift)
@@ -24,6 +25,7 @@ def test_finds_slope_and_level(factor: float, shift: float) -> None:
     assert np.mean(1 / (1 + np.exp(-calibrated(margin)))) == pytest.approx(label.mean(), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_another_world_does_not_stretch_without_end() -> None:
     assert fit_slope(*sample(40_000, 6.0, 0.0)) == SLOPES[1]
 

@@ -55,6 +55,7 @@ def test_frames_of_every_make_give_the_same() -> None:
     np.testing.assert_array_equal(RiskClassifier(**QUICK).fit(nullable, y).decision_function(nullable), expected)
 
 
+@pytest.mark.slow
 def test_contributions_sum_to_the_margin() -> None:
     frame, y = people()
     model = RiskClassifier(**QUICK | {"seeds": (1, 2)}).fit(frame, y)
@@ -65,6 +66,7 @@ def test_contributions_sum_to_the_margin() -> None:
     np.testing.assert_allclose(contributions[:, :-1].mean(axis=0), 0, atol=0.1)
 
 
+@pytest.mark.slow
 def test_an_array_of_objects_is_as_good_as_a_frame() -> None:
     frame, y = people(400)
     objects = frame.astype({"department": str}).to_numpy(dtype=object)
@@ -80,6 +82,7 @@ def test_an_array_of_objects_is_as_good_as_a_frame() -> None:
     np.testing.assert_array_equal(codes.decision_function([[0], [1]]), codes.decision_function([["0"], ["1"]]))
 
 
+@pytest.mark.slow
 def test_random_state_draws_the_seeds_and_n_jobs_changes_nothing() -> None:
     frame, y = people(400)
 
@@ -91,6 +94,7 @@ def test_random_state_draws_the_seeds_and_n_jobs_changes_nothing() -> None:
     np.testing.assert_array_equal(margin(), margin(random_state=None))
 
 
+@pytest.mark.slow
 def test_feature_importances_are_mean_absolute_contributions() -> None:
     frame, y = people()
     model = RiskClassifier(**QUICK).fit(frame, y)
@@ -174,6 +178,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="two classes"):
             RiskClassifier(**QUICK).fit(np.ones((20, 2)), np.zeros(20))
 
+    @pytest.mark.slow
     def test_constant_and_missing_features_say_nothing(self) -> None:
         frame, y = people()
         empty = frame.assign(constant=7.0, nothing=np.nan, one="x")
@@ -185,6 +190,7 @@ class TestBadInput:
         with pytest.raises(ValueError, match="infinity"):
             RiskClassifier(**QUICK).fit([[np.inf], [1.0]] * 10, [0, 1] * 10)
 
+    @pytest.mark.slow
     def test_an_unseen_category_is_missing(self) -> None:
         frame, y = people()
         model = RiskClassifier(**QUICK).fit(frame, y)
@@ -192,6 +198,7 @@ class TestBadInput:
         missing = frame.head(5).assign(department=pd.Series([None] * 5, dtype=object))
         np.testing.assert_array_equal(model.decision_function(unseen), model.decision_function(missing))
 
+    @pytest.mark.slow
     def test_columns_in_another_order_and_renamed_ones_are_named(self) -> None:
         frame, y = people()
         model = RiskClassifier(**QUICK).fit(frame, y)
@@ -209,6 +216,7 @@ class TestBadInput:
         assert model.contributions(x[:3]).shape == (3, 5001)
         assert model.score(x, y) > 0.6
 
+    @pytest.mark.slow
     def test_text_where_numbers_were(self) -> None:
         frame, y = people()
         model = RiskClassifier(**QUICK).fit(frame, y)

@@ -12,6 +12,7 @@ from sklearn.isotonic import isotonic_regression
 from perfml.learning.estimators.coherence import coherent
 
 
+@pytest.mark.slow
 @given(
     arrays(np.float64, st.tuples(st.integers(1, 8), st.integers(1, 3), st.integers(1, 4)), elements=st.floats(-8, 8))
 )
@@ -25,6 +26,7 @@ def test_never_decreasing_and_never_more_than_certain(margins: np.ndarray) -> No
     np.testing.assert_allclose(mixed, adjusted.margin, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(arrays(np.float64, (5, 4), elements=st.floats(-8, 8)))
 def test_pooling_is_isotonic_regression(margin: np.ndarray) -> None:
     expected = [isotonic_regression(row) for row in margin]

@@ -161,6 +161,7 @@ def test_a_weight_is_as_many_rows(others: People) -> None:
     assert likelihood == pytest.approx(breslow.partial_log_likelihood(*repeated))
 
 
+@pytest.mark.slow
 def test_one_row_a_person_stands_for_all_of_them() -> None:
     rng = np.random.default_rng(3)
     leaving = rng.random(3000) < 0.3
@@ -172,6 +173,7 @@ def test_one_row_a_person_stands_for_all_of_them() -> None:
     assert expected == pytest.approx((rows * leaving).sum() / rows.sum(), rel=0.03)
 
 
+@pytest.mark.slow
 def test_incidence_of_constant_hazards_is_known_by_hand(others: People) -> None:
     fine = np.linspace(0, 40, 4001)[1:]
     baselines = [breslow.Baseline(fine, rate * fine, 40.0) for rate in (0.03, 0.01)]
@@ -182,6 +184,7 @@ def test_incidence_of_constant_hazards_is_known_by_hand(others: People) -> None:
 # ---- what is learnt -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_finds_the_ranking_and_the_level(model: HazardModel, others: People) -> None:
     """Against the truth: at least .85 correlated, the concordance within .02, the expected share within 7 %."""
     assert np.corrcoef(model.predict(others.rows), others.score[:, 0])[0, 1] > 0.85
@@ -193,6 +196,7 @@ def test_finds_the_ranking_and_the_level(model: HazardModel, others: People) -> 
     np.testing.assert_allclose(incidence, alone.mean(axis=0), rtol=0.07)
 
 
+@pytest.mark.slow
 def test_a_new_sample_would_not_stretch_it(model: HazardModel, others: People) -> None:
     cox = CoxPHSurvivalAnalysis().fit(model.predict(others.rows)[:, None], Surv.from_arrays(others.y > 0, others.times))
     assert cox.coef_[0] == pytest.approx(1, abs=0.15)
@@ -220,6 +224,7 @@ def test_of_noise_it_says_next_to_nothing(company: People, others: People) -> No
     assert scores.std() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slope", [1.0, 0.7])
 def test_contributions_add_up(model: HazardModel, others: People, slope: float) -> None:
     parameters, boosters = model.to_parts()
@@ -241,12 +246,14 @@ def test_curves_fall_from_one_and_stay_between_risk_and_certainty(model: HazardM
     np.testing.assert_array_equal(model.predict_incidence(others.rows[:100], times), 1 - curve)
 
 
+@pytest.mark.slow
 def test_pandas_and_polars_and_both_kinds_of_y_give_the_same(company: People) -> None:
     reference = HazardModel(**QUICK).fit(company.rows, company.y)
     other = HazardModel(**QUICK).fit(pl.from_pandas(company.rows), Surv.from_arrays(company.y > 0, company.times))
     np.testing.assert_array_equal(reference.predict(company.rows), other.predict(pl.from_pandas(company.rows)))
 
 
+@pytest.mark.slow
 def test_categories_are_no_numbers() -> None:
     """Of 40 units every other one loses its people: trees that split sets of units see it sooner than trees that split codes."""
     rng = np.random.default_rng(0)
@@ -265,6 +272,7 @@ def test_unseen_and_missing_categories_are_scored(model: HazardModel, others: Pe
     assert np.isfinite(model.predict(odd)).all()
 
 
+@pytest.mark.slow
 def test_works_inside_scikit_learns_cross_validation(company: People) -> None:
     scores = cross_val_score(HazardModel(**QUICK), company.rows, company.y, cv=2)
     assert (scores > 0.6).all()
@@ -273,6 +281,7 @@ def test_works_inside_scikit_learns_cross_validation(company: People) -> None:
 # ---- causes -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_causes_and_staying_add_up_to_one_and_never_fall(causes: CauseSpecificHazards, others: People) -> None:
     times = np.linspace(0, 50, 101)
     rows = pd.concat([others.rows[:1].assign(x0=99.0), others.rows])  # also more than one block of rows
@@ -283,6 +292,7 @@ def test_causes_and_staying_add_up_to_one_and_never_fall(causes: CauseSpecificHa
     assert (incidence[:, :, 0] == 0).all() and (causes.predict_incidence(rows, [0.0]) == 0).all()
 
 
+@pytest.mark.slow
 def test_each_cause_finds_its_own_truth(causes: CauseSpecificHazards, others: People) -> None:
     predicted, truth = causes.predict(others.rows), others.score
     correlation = np.corrcoef(predicted.T, truth.T)[:2, 2:]
@@ -293,6 +303,7 @@ def test_each_cause_finds_its_own_truth(causes: CauseSpecificHazards, others: Pe
     )
 
 
+@pytest.mark.slow
 def test_one_cause_alone_is_the_hazard_model(company: People) -> None:
     alone = HazardModel(**QUICK).fit(company.rows, company.y)
     fitted = CauseSpecificHazards(hazard=HazardModel(**QUICK)).fit(company.rows, company.times, company.causes == 1)
@@ -301,6 +312,7 @@ def test_one_cause_alone_is_the_hazard_model(company: People) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_rare_cause_has_its_baseline_and_an_absent_one_nothing(company: People) -> None:
     kinds = company.causes.copy()
     kinds[kinds == 2] = 0
@@ -314,6 +326,7 @@ def test_a_rare_cause_has_its_baseline_and_an_absent_one_nothing(company: People
 # ---- kept without pickle ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["model", "causes"])
 def test_taken_apart_and_put_together_it_predicts_the_same(
     kind: str, others: People, request: pytest.FixtureRequest

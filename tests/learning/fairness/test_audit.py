@@ -104,6 +104,7 @@ def test_a_group_without_positives_is_insufficient_and_its_rate_missing() -> Non
     assert "(0 with, " in render(text, "en") and "无法判断" in render(text, "zh")
 
 
+@pytest.mark.slow
 def test_nobody_flagged_is_insufficient_for_the_flag_rate_only() -> None:
     rows, group = company(4)
     rows["flagged"][:] = False
@@ -116,6 +117,7 @@ def test_nobody_flagged_is_insufficient_for_the_flag_rate_only() -> None:
     assert finding.value.value == 0 and finding.verdict == "fail"
 
 
+@pytest.mark.slow
 def test_people_count_and_not_their_rows() -> None:
     """Twelve equal rows a person: the same evidence, the same intervals, and no more positives."""
     once, group = company(5, too_high=0.3)
@@ -175,6 +177,7 @@ def test_a_risk_told_too_low_counts_as_one_told_too_high() -> None:
     assert finding.value.low < finding.value.value < finding.value.high
 
 
+@pytest.mark.slow
 def test_a_level_wrong_for_everybody_is_no_unfairness() -> None:
     rows, group = company(8, people=6000)
     rows["probability"] = rows["probability"] / 2
@@ -183,6 +186,7 @@ def test_a_level_wrong_for_everybody_is_no_unfairness() -> None:
     assert all(row.expected_over_observed.high < 0.8 for row in report.groups["g"])
 
 
+@pytest.mark.slow
 def test_an_intersection_fails_where_each_attribute_is_even() -> None:
     rows, first = company(9, people=4000)
     second = np.random.default_rng(9).choice(["x", "y"], 4000).astype(object)
@@ -193,6 +197,7 @@ def test_an_intersection_fails_where_each_attribute_is_even() -> None:
     assert set(findings["g × h", "flag_rate_ratio"].groups) & {"a × x", "b × y"}
 
 
+@pytest.mark.slow
 def test_the_evidence_has_to_be_of_those_who_are_beyond_the_limit() -> None:
     """Two large groups differ surely but within the limit; a small one lies beyond it, as it may by chance."""
     people, flags = {"a": 4000, "b": 4000, "c": 40}, {"a": 400, "b": 490, "c": 2}

@@ -60,6 +60,7 @@ def stored(home: Path, seed: int = 1) -> Model:
     )
 
 
+@pytest.mark.slow
 def test_comes_back_as_it_was(tmp_path: Path) -> None:
     model = stored(tmp_path)
     x = np.random.default_rng(2).normal(size=(20, 3))
@@ -72,6 +73,7 @@ def test_comes_back_as_it_was(tmp_path: Path) -> None:
     assert model.proven(91) and model.record == training_record()
 
 
+@pytest.mark.slow
 def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Path) -> None:
     first, again, other = stored(tmp_path), stored(tmp_path), stored(tmp_path, seed=9)
     assert first.version == again.version != other.version
@@ -79,6 +81,7 @@ def test_same_content_is_the_same_version_and_other_content_another(tmp_path: Pa
     assert load(tmp_path, "attrition", first.version).version == first.version
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["within_91_days_0.txt", "model.json", "card.md", "manifest.json"])
 @pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
 def test_any_damage_is_refused_before_lightgbm_sees_it(tmp_path: Path, file: str, damage: str) -> None:
@@ -100,6 +103,7 @@ def test_untrained_says_how_to_train(tmp_path: Path) -> None:
         verified(tmp_path, "attrition")
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_writing_leaves_the_previous_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = stored(tmp_path)
     written: list[str] = []

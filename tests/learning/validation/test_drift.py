@@ -64,6 +64,7 @@ def test_the_index_without_what_sampling_gives_is_zero_on_average() -> None:
     assert np.mean(excess) + 9 * noise > 0.02  # uncorrected it is not 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [1, 6])
 def test_no_drift_gives_no_alarm(rows: int) -> None:
     """Twelve columns, the score and the outcomes of a small company, 40 times."""

@@ -85,6 +85,7 @@ def test_intervals_widen_when_rows_belong_to_few_people() -> None:
     assert people.se > 3 * rows.se
 
 
+@pytest.mark.slow
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
     for seed in range(60):

@@ -38,6 +38,7 @@ def test_the_interval_is_the_published_one() -> None:
     assert (effect.difference, effect.low, effect.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
 
 
+@pytest.mark.slow
 def test_what_was_offered_is_known_from_the_day_it_was_known(tmp_path: Path) -> None:
     data = company(
         tmp_path,
@@ -55,6 +56,7 @@ def test_what_was_offered_is_known_from_the_day_it_was_known(tmp_path: Path) -> 
     assert not offers["random"].any() and not offers["hold_out"].any()
 
 
+@pytest.mark.slow
 def test_the_log_of_perfml_stands_beside_the_table(tmp_path: Path) -> None:
     data = company(tmp_path, "employee_id | offered_on | kind | status\ne1 | 2026-03-01 | talk | offered")
     done = Intervention(
@@ -77,6 +79,7 @@ def test_a_row_is_treated_when_something_was_done_within_its_horizon(tmp_path: P
     assert inside.tolist() == [False, True, True, False, False]
 
 
+@pytest.mark.slow
 def test_an_uplift_needs_chance_and_enough_people(tmp_path: Path) -> None:
     header = "employee_id | offered_on | kind | status | hold_out | random\n"
 

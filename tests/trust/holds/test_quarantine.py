@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from perfml.messages import Message
+from perfml.messages import render
 from perfml.trust.holds.held import held_people
 from tests.tables import opened, write_tables
 
@@ -25,6 +25,7 @@ r3 | e3 | 2023-06-30 | someday | 3
     data = opened(write_tables(tmp_path, employees=EMPLOYEES, reviews=reviews))
     (hold,) = held_people(data, dt.date(2024, 1, 1)).values()
     assert (hold.entity, hold.cause) == ("employee:e0", "quarantine")
-    assert hold.message == Message.of("hold_quarantine", table="reviews", rule="off_the_scale")
+    assert render(hold.message, "en") == "broken rows in reviews (the rating lies outside the declared scale)"
+    assert render(hold.message, "zh") == "数据表 reviews 中有错误数据（评分超出量表）"
     assert set(held_people(data, dt.date(2024, 8, 1))) == {"e0", "e2"}
     assert held_people(data, dt.date(2023, 7, 15)) == {}

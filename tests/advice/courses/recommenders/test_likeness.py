@@ -59,6 +59,7 @@ def test_agreement_is_on_a_skill_or_on_one_that_helps_it(likeness: Likeness) -> 
     np.testing.assert_allclose(np.exp(helping), np.array([1, strength, 0, 0]) + AGREEMENT_FLOOR)
 
 
+@pytest.mark.slow
 def test_why_names_a_skill_only_where_tag_and_course_are_both_about_it(likeness: Likeness) -> None:
     wine, slow, queries = likeness.shares(
         vectors(("wine", "SQL 查询写得慢", "SQL 取数实战。连接、分组、窗口函数，自己从数据仓库里拿到想要的数。"))

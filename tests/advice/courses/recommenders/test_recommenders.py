@@ -110,6 +110,7 @@ class Contract:
             fitted.cold_ == {"nobody"} and not ranked[ranked["query"] == "e1"]["why"].str.contains("no enrolment").any()
         )
 
+    @pytest.mark.slow
     def test_nothing_from_the_future(self, fitted: Recommender) -> None:
         """As of a date it is as if it had been fitted with what had happened and was known before."""
         day = dt.date(2026, 3, 1)

@@ -20,6 +20,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     return opened(world(tmp_path_factory.mktemp("world")))
 
 
+@pytest.mark.slow
 def test_a_useful_signal_is_used_and_explains_the_break(data: Data) -> None:
     forecasts = forecast(data, POLICY, NOW)
     assert [signal.used for signal in forecasts.signals] == [True]
@@ -76,6 +77,7 @@ def test_without_past_periods_no_interval_is_claimed(tmp_path: Path) -> None:
     assert np.isnan(forecasts.probability(forecasts.frame["target"].to_numpy())).all()
 
 
+@pytest.mark.slow
 def test_probabilities_and_targets_are_of_the_distribution_of_the_interval(data: Data) -> None:
     forecasts = forecast(data, POLICY, NOW)
     frame = forecasts.frame

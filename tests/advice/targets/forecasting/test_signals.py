@@ -59,6 +59,7 @@ def test_a_signal_without_information_is_not_used(tmp_path: Path, seed: int) -> 
     assert "is not used" in verdict.en and "未采用" in verdict.zh
 
 
+@pytest.mark.slow
 def test_without_a_used_signal_there_is_no_market(tmp_path: Path) -> None:
     forecasts = forecast(opened(world(tmp_path, effect=0.0, seed=1)), POLICY, NOW)
     assert (forecasts.frame["market"] == 0).all() and not forecasts.signals[0].used
