@@ -104,6 +104,10 @@ RULE_TEXTS: Mapping[str, tuple[str, str]] = {
         "rows with the same key and the same known_at contradict each other",
         "主键与知悉时间相同的记录相互矛盾",
     ),
+    "undefined_metric": (
+        "the metric has no definition in features/definitions.toml, which requires one",
+        "指标在 `features/definitions.toml` 中没有定义，而该文件要求必须定义",
+    ),
     "cycle_of_managers": ("the row makes someone their own indirect manager", "该记录使汇报线成环"),
 }
 

@@ -24,6 +24,7 @@ from perfml.project.spec import Policy, ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
+from perfml.project.trust.metrics import MetricsSpec
 
 NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden")
 """Files of ``features/`` that say something else than what is evidence."""
@@ -149,6 +150,11 @@ class ProjectFolder:
             if not left_out:
                 definitions.require_columns(file)
         return definitions
+
+    @cached_property
+    def metrics(self) -> MetricsSpec:
+        """What each metric means. Raises :class:`DefinitionError` with file and key."""
+        return parse(MetricsSpec, self._merged("features/definitions.toml"), file="features/definitions.toml")
 
     @cached_property
     def sources(self) -> Mapping[str, MappingSpec]:
