@@ -483,13 +483,16 @@ class Project:
         Each gap comes with its bridge, exact to the last decimal place; ``as_of``: default the end of the record. A gap over the
         limit holds the affected entities and nobody else; for those held before, it is noted whether the day was clean.
         """
+        from perfml.trust.deliveries.report import delivery_packets
         from perfml.trust.reconciliation.holding import hold_gaps
         from perfml.trust.reconciliation.reconcile import reconcile
 
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
             history = hold_clashes(self.home, self.folder.metrics, opened, day)
-            reconciliation = reconcile(opened, self.folder.metrics, history, day)
+            end = dt.datetime.combine(day, dt.time()) - dt.timedelta(microseconds=1)
+            packets = delivery_packets(self.home, self.folder.deliveries, opened, now=end)
+            reconciliation = reconcile(opened, self.folder.metrics, history, day, packets=packets)
         hold_gaps(self.home, reconciliation, self.folder.metrics)
         return reconciliation
 

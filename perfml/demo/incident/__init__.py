@@ -6,6 +6,6 @@ region where the customer is registered. Packets are lost on the way, and nobody
 
 from perfml.demo.incident.parameters import Incident, Lost, RegisteredElsewhere
 from perfml.demo.incident.project import write_project
-from perfml.demo.incident.tables import tables, write
+from perfml.demo.incident.tables import tables, write, write_backfill
 
-__all__ = ["Incident", "Lost", "RegisteredElsewhere", "tables", "write", "write_project"]
+__all__ = ["Incident", "Lost", "RegisteredElsewhere", "tables", "write", "write_backfill", "write_project"]

@@ -39,18 +39,31 @@ def write(incident: Incident, folder: Path, *, shuffled: random.Random | None = 
     for name, rows in tables(incident).items():
         if shuffled is not None:
             shuffled.shuffle(rows)
-        with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else ["none"])
-            writer.writeheader()
-            writer.writerows(rows)
+        _write_csv(folder / f"{name}.csv", rows)
     return folder
 
 
-def packet(incident: Incident, office: str, day: dt.date) -> Rows:
-    """The rows of ``facts`` that one packet of the performance system carries."""
-    arrived = incident.settled_at(office, day)
-    of_packet = [sale for sale in incident.sales if sale.office == office and sale.day == day]
-    return [row for sale in of_packet for row in _settled(sale, arrived)]
+def write_backfill(incident: Incident, folder: Path, *, shuffled: random.Random | None = None) -> dict[str, Path]:
+    """Write the packets that were lost, one CSV file for each feed; return source → file. Rows say nothing of when they came."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows_of: dict[str, Rows] = {}
+    for sale in incident.sales:
+        if incident.is_lost(sale.office, sale.day):
+            rows_of.setdefault(f"{SETTLED}/{sale.office}", []).extend(_settled(sale, None))
+    files = {}
+    for source, rows in rows_of.items():
+        if shuffled is not None:
+            shuffled.shuffle(rows)
+        files[source] = folder / f"{source.replace('/', '-')}.csv"
+        _write_csv(files[source], [{name: row[name] for name in row if name != "known_at"} for row in rows])
+    return files
+
+
+def _write_csv(path: Path, rows: Rows) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def money(count: int) -> str:

@@ -7,13 +7,14 @@ not zero. Everything is read as it was known before the as-of date.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
 from perfml.project.trust.metrics import MetricSpec
+from perfml.trust.deliveries.packets import Packet
 from perfml.trust.entities import judged_at
 from perfml.trust.reconciliation.bridge import GapBridge, Matched, Reconciled
 
@@ -62,9 +63,7 @@ split as (
 due as (
   select case when by_packet then {PACKET} else '' end as packet, business_date as day,
     bool_or({_of("reference")}) as of_reference, bool_or({_of("actuals")}) as of_actuals
-  from main.deliveries t, a, split
-  where t.business_date < a.as_of and (t.received_at is null or t.received_at >= a.as_of)
-  group by all having of_reference or of_actuals
+  from temp.undelivered, split group by all having of_reference or of_actuals
 ),
 cells as (
   select case when by_packet then packet else '' end as packet, entity, day, sum(reference) as reference,
@@ -96,6 +95,16 @@ select date_trunc('month', day)::date as month, entity,
   count(distinct day), count(distinct day) filter (closed), count(distinct day) filter (missing),
   count(distinct day) filter (unreported), min(day) filter (closed and not unreported and actuals <> restated)
 from judged where day < $as_of::date group by all order by all"""
+
+
+def note_undelivered(data: Data, packets: Iterable[Packet]) -> None:
+    """Make the temp table ``undelivered``: the packets that did not come, by source and business day."""
+    rows = [(packet.source, packet.business_date) for packet in packets if packet.received_at is None]
+    data.connection.execute(
+        "create or replace temp table undelivered as"
+        " select unnest(?::text[]) as source, unnest(?::date[]) as business_date",
+        [[source for source, _ in rows], [day for _, day in rows]],
+    )
 
 
 def reconciled_entities(data: Data, name: str, spec: MetricSpec, as_of: dt.date) -> Iterator[Reconciled]:
@@ -158,6 +167,7 @@ def _exact(number: Decimal | int, decimals: int) -> Decimal:
 
 def totals_by_meaning(data: Data, name: str, spec: MetricSpec, as_of: dt.date) -> dict[str, MeaningTotals]:
     """Entity → what the reference amounts to on closed days, in each meaning that the bridge leads through."""
+    note_undelivered(data, ())  # what the actuals lack does not matter to the reference
     rows = data.connection.execute(
         f"{_cells(spec.decimals)}\nselect entity, count(distinct day), sum(reference), sum(reference - returned), sum(restated)"
         " from judged where closed and not unreported group by entity",

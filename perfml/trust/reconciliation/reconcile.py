@@ -12,8 +12,9 @@ from perfml.messages import Message, render
 from perfml.project.trust.metrics import MetricsSpec
 from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.versions import VersionHistory
+from perfml.trust.deliveries.packets import Packet
 from perfml.trust.reconciliation.bridge import Reconciled, added_up
-from perfml.trust.reconciliation.cells import finer_values, reconciled_entities
+from perfml.trust.reconciliation.cells import finer_values, note_undelivered, reconciled_entities
 
 MONTHS = 2
 """The month of the newest closed day and the one before it are reconciled: a gap is not over because a month is."""
@@ -59,8 +60,19 @@ class Reconciliation:
         }
 
 
-def reconcile(data: Data, metrics: MetricsSpec, history: VersionHistory, as_of: dt.date) -> Reconciliation:
-    """Compare every metric as it was known before ``as_of``. Clashes are looked for first; one that stops compares nothing."""
+def reconcile(
+    data: Data,
+    metrics: MetricsSpec,
+    history: VersionHistory,
+    as_of: dt.date,
+    *,
+    packets: Iterable[Packet] = (),
+) -> Reconciliation:
+    """Compare every metric as it was known before ``as_of``. Clashes are looked for first; one that stops compares nothing.
+
+    ``packets``: what was due by then and what came; a day whose packet did not come is missing, not zero.
+    """
+    note_undelivered(data, packets)
     every_clash = clashes(metrics, history, data, as_of)
     stopped = {clash.metric for clash in every_clash if clash.stops}
     entities: list[Reconciled] = []
