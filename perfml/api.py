@@ -25,7 +25,7 @@ from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, u
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.tables.undefined_metrics import set_aside_undefined
 from perfml.files import private_folder
-from perfml.messages import Language, Message, render
+from perfml.messages import Bilingual, Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
@@ -37,7 +37,7 @@ from perfml.scoring.score_files import StoredScore, first_column, person_rows
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
 from perfml.trust.deliveries.inbox import inbox
-from perfml.trust.holds.held import held_people
+from perfml.trust.notices.withheld import refuse_forbidden_kinds, train_without, withheld_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
     from perfml.trust.holds.hold import Hold
+    from perfml.trust.notices.notice_log import Notice, NoticeState
+    from perfml.trust.notices.retention import Retention
     from perfml.trust.reconciliation.reconcile import Reconciliation
 
 __all__ = ["Project"]
@@ -134,6 +136,7 @@ class Project:
             raise DataError(error.problem, where=error.where, remedy="; ".join([*seen, error.remedy])) from None
         if self.folder.metrics.required:
             set_aside_undefined(opened, self.folder.metrics.defined)
+        refuse_forbidden_kinds(opened, self.folder, strict=strict)
         if not opened.has("employees") or not (opened.has("events") or opened.has("reviews")):
             opened.notices += self._likenesses(source, besides=opened.specs)
         self.progress("reading", 1, 1)
@@ -147,9 +150,9 @@ class Project:
             return []
 
     def _held(self, opened: Data, as_of: dt.date) -> dict[str, Hold]:
-        """Employee -> hold. Whom a clash of definitions affects is held before anybody is scored or advised."""
+        """Employee -> why there is no score. Whom a clash of definitions affects is held before anybody is scored or advised."""
         hold_clashes(self.home, self.folder.metrics, opened, as_of)
-        return held_people(opened, as_of, self.home)
+        return withheld_people(opened, self.folder, as_of, self.home)
 
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
@@ -189,6 +192,7 @@ class Project:
 
         private_folder(self.home)
         with self.open(data) as opened:
+            train_without(opened, self.folder, self.home)
             return train(
                 opened,
                 self.folder,
@@ -727,6 +731,84 @@ class Project:
         name = table_of_feed(self.folder, source, table)
         spec = self.folder.definitions.tables[name]
         return receive(self.home, source, packet_rows(Path(file)), table=name, spec=spec, at=moment_of(now))
+
+    # What the law asks
+
+    def give_notice(self, notices: Sequence[Notice]) -> int:
+        """Store that people were told, all of ``notices`` or none; return their number. The same notice is stored once.
+
+        Raises :class:`PerfmlError` for a version that ``models/notices.toml`` does not define.
+        """
+        from perfml.trust.notices.notice_log import NoticeLog
+        from perfml.trust.notices.withheld import notices_of
+
+        return NoticeLog(self.home).give(notices, notices_of(self.folder))
+
+    def notices(self) -> dict[str, NoticeState]:
+        """Employee → what they were told and when, whether they opted out, and outcomes whose package is due."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        return NoticeLog(self.home).states()
+
+    def opt_out(self, employee_id: str, *, by: str, on: DateLike | None = None, withdraw: bool = False) -> NoticeState:
+        """Store that a person wants no score (``withdraw``: wants to be scored again). From then on none is computed, for
+        any date, and their record trains no model unless the policy says so."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        log, day = NoticeLog(self.home), _date(on) or moment_of(None).date()
+        return (log.opt_in if withdraw else log.opt_out)(employee_id, by=by, on=day)
+
+    def outcome(self, employee_id: str, *, what: str, by: str, on: DateLike | None = None) -> NoticeState:
+        """Store an adverse outcome that people decided on, so that its package is due (:meth:`package`)."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        return NoticeLog(self.home).outcome(employee_id, what=what, by=by, on=_date(on) or moment_of(None).date())
+
+    def package(
+        self,
+        employee_id: str,
+        out: str | Path,
+        data: DataLocation | None = None,
+        *,
+        as_of: DateLike | None = None,
+        now: MomentLike | None = None,
+    ) -> Path:
+        """Write the package for an adverse outcome, ``.html`` or ``.md``, in Chinese and English: what the system is, the part
+        it played, inputs and their sources, how to correct them, how to get a human review.
+
+        ``as_of``: a date that was scored (default: the newest, else the end of the record).
+        """
+        from perfml.files import write_text
+        from perfml.trust.notices.notice_log import NoticeLog, NoticeState
+        from perfml.trust.notices.package import package
+        from perfml.trust.notices.withheld import notices_of
+
+        log, made, target = NoticeLog(self.home), moment_of(now).date(), Path(out)
+        state = log.states().get(employee_id, NoticeState(employee_id=employee_id))
+        scores = []
+        for name, spec in self.folder.models.items():
+            try:
+                voiced = self.explain(employee_id, model=name, as_of=as_of, voice="employee")
+            except PerfmlError:  # nothing is stored about the person
+                continue
+            scores += [(Bilingual(en=spec.en, zh=spec.zh), row) for row in voiced]
+        with self.open(data) as opened:
+            day = _date(as_of) or max((row.as_of for _, row in scores), default=end_of_record(opened))
+            text = package(
+                opened, self.folder.definitions, notices_of(self.folder), state, scores, as_of=day, made=made
+            )
+        content = text.html() if target.suffix.lower() == ".html" else text.markdown()
+        write_text(target, content)
+        log.package_made(employee_id, on=made, content=content)
+        return target
+
+    def retention(self, *, now: MomentLike | None = None, apply: bool = False) -> Retention:
+        """What is older than the policy keeps (at least three years); with ``apply`` it is erased."""
+        from perfml.trust.notices.retention import retention
+        from perfml.trust.notices.withheld import notices_of
+
+        years = notices_of(self.folder).retention_years
+        return retention(self.home, years=years, today=moment_of(now).date(), apply=apply)
 
     # The report
 

@@ -205,6 +205,8 @@ def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
     match row["status"]:
         case "held":
             return TextAnswer.of(Message.of("service_person_held", why=from_text(str(row["why_not"]))))
+        case "opted_out":
+            return TextAnswer.of(from_text(str(row["why_not"])))
         case "thin":
             return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
         case "ineligible":

@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias, get_args
 from perfml.errors import PerfmlError
 from perfml.messages import Message
 
-Cause: TypeAlias = Literal["quarantine", "reconciliation", "dispute", "delivery", "definition", "stop"]
+Cause: TypeAlias = Literal[
+    "quarantine", "reconciliation", "dispute", "delivery", "definition", "stop", "opt_out", "notice"
+]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 EVERYTHING = "everything"
 KINDS = ("employee", "department", "location", "manager", "metric", "fact", EVERYTHING)
