@@ -783,7 +783,7 @@ class Project:
         from perfml.trust.notices.package import package
         from perfml.trust.notices.withheld import notices_of
 
-        log, made, target = NoticeLog(self.home), moment_of(now).date(), Path(out)
+        log, today, target = NoticeLog(self.home), moment_of(now).date(), Path(out)
         state = log.states().get(employee_id, NoticeState(employee_id=employee_id))
         scores = []
         for name, spec in self.folder.models.items():
@@ -795,11 +795,11 @@ class Project:
         with self.open(data) as opened:
             day = _date(as_of) or max((row.as_of for _, row in scores), default=end_of_record(opened))
             text = package(
-                opened, self.folder.definitions, notices_of(self.folder), state, scores, as_of=day, made=made
+                opened, self.folder.definitions, notices_of(self.folder), state, scores, as_of=day, issued_on=today
             )
         content = text.html() if target.suffix.lower() == ".html" else text.markdown()
         write_text(target, content)
-        log.package_made(employee_id, on=made, content=content)
+        log.package_made(employee_id, on=today, content=content)
         return target
 
     def retention(self, *, now: MomentLike | None = None, apply: bool = False) -> Retention:

@@ -89,10 +89,10 @@ def opt_out(
     if as_json:
         print_json(tables.state_json(state))
     else:
-        told = (
+        sentence = (
             "is scored again · 重新参与计算" if state.opted_out_on is None else "opted out, no score · 已退出，不再计算"
         )
-        terminal.out.print(escape(f"{employee}: {told}"), highlight=False)
+        terminal.out.print(escape(f"{employee}: {sentence}"), highlight=False)
 
 
 def outcome(

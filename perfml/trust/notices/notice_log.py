@@ -82,8 +82,10 @@ def fold_notices(entries: Iterable[StoredEntry]) -> dict[str, NoticeState]:
                 outcome = AdverseOutcome(employee_id=person, on=on, what=entry["what"], by=entry["by"])
                 state = replace(state, outcomes=(*state.outcomes, outcome))
             case "package":
-                made = [replace(o, package_on=on) if o.package_on is None and o.on <= on else o for o in state.outcomes]
-                state = replace(state, outcomes=tuple(made))
+                closed = [
+                    replace(o, package_on=on) if o.package_on is None and o.on <= on else o for o in state.outcomes
+                ]
+                state = replace(state, outcomes=tuple(closed))
         states[person] = state
     return states
 

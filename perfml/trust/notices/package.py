@@ -83,7 +83,7 @@ def package(
     scores: Sequence[tuple[Bilingual, VoicedScore]],
     *,
     as_of: dt.date,
-    made: dt.date,
+    issued_on: dt.date,
 ) -> Package:
     """The package of the person of ``state``, from what was known before ``as_of``.
 
@@ -93,13 +93,13 @@ def package(
     outcomes: list[Line] = [
         Message.of("package_outcome", day=str(each.on), what=each.what, by=each.by) for each in due
     ] or [Message.of("package_no_outcome")]
-    told = state.notices[-1] if state.notices else None
+    newest = state.notices[-1] if state.notices else None
     notice = (
         Message.of("package_no_version")
-        if told is None
-        else Message.of("package_version", version=told.version, day=str(told.given_on), how=told.how)
+        if newest is None
+        else Message.of("package_version", version=newest.version, day=str(newest.given_on), how=newest.how)
     )
-    dates = Message.of("package_as_of", day=str(as_of), made=str(made), days=spec.package_days)
+    dates = Message.of("package_as_of", day=str(as_of), issued=str(issued_on), days=spec.package_days)
     inputs: list[Line] = [line for title, score in scores for line in _score_lines(title, score, definitions)]
     return Package(
         employee_id=state.employee_id,

@@ -75,8 +75,8 @@ def _expired(
     entries: Sequence[StoredEntry], in_force: Callable[[Sequence[StoredEntry]], set[int]], before: dt.date
 ) -> list[int]:
     old = [each for each in entries if dt.datetime.fromisoformat(each.entered_at).date() < before]
-    kept = in_force(entries) if old else set()
-    return [each.number for each in old if each.number not in kept]
+    current = in_force(entries) if old else set()
+    return [each.number for each in old if each.number not in current]
 
 
 def _nothing(_entries: Sequence[StoredEntry]) -> set[int]:

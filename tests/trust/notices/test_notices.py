@@ -41,24 +41,24 @@ def company(folder: Path, events: str = EVENTS) -> Path:
     return write_tables(folder / "data", employees=EMPLOYEES, events=events)
 
 
-def told(person: str, on: dt.date = DAY, **keys: str) -> Notice:
+def given(person: str, on: dt.date = DAY, **keys: str) -> Notice:
     return Notice(**({"employee_id": person, "version": "v1", "how": "e-mail", "by": "李娜"} | keys), given_on=on)
 
 
 def test_a_notice_is_recorded_once_with_its_version(tmp_path: Path) -> None:
     mine = project(tmp_path)
-    mine.give_notice([told("e1"), told("e2")])
-    mine.give_notice([told("e1")])
+    mine.give_notice([given("e1"), given("e2")])
+    mine.give_notice([given("e1")])
     assert {person: len(state.notices) for person, state in mine.notices().items()} == {"e1": 1, "e2": 1}
     assert len(RecordStore(mine.home).read(NOTICES)) == 2
     for wrong, problem in (
-        (told("e1", version="v9"), "'v9' is not defined"),
-        (told("e1", dt.date(2020, 1, 1)), "before version v1"),
-        (told("e1", how=" "), "how is empty"),
-        (told(""), "employee_id is empty"),
+        (given("e1", version="v9"), "'v9' is not defined"),
+        (given("e1", dt.date(2020, 1, 1)), "before version v1"),
+        (given("e1", how=" "), "how is empty"),
+        (given(""), "employee_id is empty"),
     ):
         with pytest.raises(PerfmlError, match=problem):
-            mine.give_notice([told("e3"), wrong])
+            mine.give_notice([given("e3"), wrong])
     assert "e3" not in mine.notices()
 
 
@@ -66,7 +66,7 @@ def test_without_a_notice_nobody_is_scored_only_where_it_is_required(tmp_path: P
     data = company(tmp_path)
     for required in (False, True):
         mine = project(tmp_path / str(required), f"required = {str(required).lower()}\n")
-        mine.give_notice([told("e1")])
+        mine.give_notice([given("e1")])
         with mine.open(data) as tables:
             held = withheld_people(tables, mine.folder, dt.date(2026, 3, 1), mine.home)
             before = withheld_people(tables, mine.folder, DAY - dt.timedelta(days=1), mine.home)
@@ -94,7 +94,7 @@ def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp
 
 def test_a_package_says_everything_in_both_languages_and_closes_what_was_due(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
-    mine.give_notice([told("e1")])
+    mine.give_notice([given("e1")])
     with pytest.raises(PerfmlError, match="does not say what was decided"):
         mine.outcome("e1", what="no", by="李娜", on=DAY)
     state = mine.outcome("e1", what="not promoted <script>alert(1)</script> *", by="李娜", on=DAY)
@@ -119,7 +119,7 @@ def test_a_package_says_everything_in_both_languages_and_closes_what_was_due(tmp
 
 def test_records_are_kept_three_years_and_what_is_in_force_for_longer(tmp_path: Path) -> None:
     mine = project(tmp_path)
-    mine.give_notice([told("e1"), told("e1", DAY + dt.timedelta(days=9))])
+    mine.give_notice([given("e1"), given("e1", DAY + dt.timedelta(days=9))])
     mine.opt_out("e2", by="e2", on=DAY)
     mine.outcome("e1", what="was not promoted this year", by="李娜", on=DAY)
     with session(mine.home, writing=True) as connection:
