@@ -23,8 +23,9 @@ from perfml.evidence.people import people_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
+from perfml.evidence.tables.undefined_metrics import set_aside_undefined
 from perfml.files import private_folder
-from perfml.messages import Language, Message, render
+from perfml.messages import Bilingual, Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
@@ -33,8 +34,10 @@ from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, first_column, person_rows
+from perfml.trust.definitions.holding import hold_clashes
+from perfml.trust.definitions.undefined import with_metrics
 from perfml.trust.deliveries.inbox import inbox
-from perfml.trust.holds.held import held_people
+from perfml.trust.notices.withheld import refuse_forbidden_kinds, train_without, withheld_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
@@ -52,9 +55,15 @@ if TYPE_CHECKING:
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
+    from perfml.trust.definitions.report import DefinitionsReport
+    from perfml.trust.definitions.versions import MetricVersion
     from perfml.trust.deliveries.alarms import Alarm
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
+    from perfml.trust.holds.hold import Hold
+    from perfml.trust.notices.notice_log import Notice, NoticeState
+    from perfml.trust.notices.retention import Retention
+    from perfml.trust.reconciliation.reconcile import Reconciliation
 
 __all__ = ["Project"]
 
@@ -125,6 +134,9 @@ class Project:
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]
             raise DataError(error.problem, where=error.where, remedy="; ".join([*seen, error.remedy])) from None
+        if self.folder.metrics.required:
+            set_aside_undefined(opened, self.folder.metrics.defined)
+        refuse_forbidden_kinds(opened, self.folder, strict=strict)
         if not opened.has("employees") or not (opened.has("events") or opened.has("reviews")):
             opened.notices += self._likenesses(source, besides=opened.specs)
         self.progress("reading", 1, 1)
@@ -137,6 +149,11 @@ class Project:
         except DataError:
             return []
 
+    def _held(self, opened: Data, as_of: dt.date) -> dict[str, Hold]:
+        """Employee -> why there is no score. Whom a clash of definitions affects is held before anybody is scored or advised."""
+        hold_clashes(self.home, self.folder.metrics, opened, as_of)
+        return withheld_people(opened, self.folder, as_of, self.home)
+
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
 
@@ -146,6 +163,7 @@ class Project:
 
         with self.open(data, strict=False) as opened:
             report = with_populations(check(opened, self.folder.definitions), opened, self.folder)
+            report = with_metrics(report, opened, self.folder.metrics)
             return with_models(report, opened, self.folder, progress=self.progress)
 
     def features(self, data: DataLocation | None = None, *, as_of: DatesLike) -> pd.DataFrame:
@@ -174,6 +192,7 @@ class Project:
 
         private_folder(self.home)
         with self.open(data) as opened:
+            train_without(opened, self.folder, self.home)
             return train(
                 opened,
                 self.folder,
@@ -307,7 +326,7 @@ class Project:
             refuse_stale(opened, max(dates))
             for day in dates:
                 keep_people(people_at(opened, day), self.home, as_of=day)
-            held = {day: held_people(opened, day, self.home) for day in dates}
+            held = {day: self._held(opened, day) for day in dates}
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
             record = recorder(self.home, data=opened, folder=self.folder, held=held)
             return list(keep_scores(parts, self.home, record=record))
@@ -436,6 +455,75 @@ class Project:
 
         return check_served(self.home, seed=seed, files=files, people=people, data=data)
 
+    # Whether to believe it
+
+    def definitions(self, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> DefinitionsReport:
+        """What each metric means, who signed off its version, where sources clash and, given ``data``, whom that affects
+        and which metrics nobody has defined."""
+        from perfml.trust.definitions.report import definitions_report
+
+        if data is None and self.folder.spec.data.source is None:
+            return definitions_report(self.folder.metrics, self.home)
+        with self.open(data, strict=False) as opened:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            return definitions_report(self.folder.metrics, self.home, data=opened, as_of=day)
+
+    def sign_off(self, metric: str, version: int, *, by: str, reason: str, on: DateLike | None = None) -> MetricVersion:
+        """Put a version of a metric's definition in force, in the name of ``by``, and lift what its clashes held.
+
+        ``on``: default today. Raises :class:`PerfmlError` for another version than the one that stands in
+        ``features/definitions.toml``, and without a name or a reason.
+        """
+        from perfml.trust.definitions.holding import lift_holds
+        from perfml.trust.definitions.versions import sign_off
+
+        signed = sign_off(self.home, self.folder.metrics, metric, version=version, by=by, reason=reason)
+        day = date_of(on) if on else dt.datetime.now(dt.UTC).date()
+        lift_holds(self.home, metric, by=by, reason=reason, on=day)
+        return signed
+
+    def reconcile(self, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> Reconciliation:
+        """Compare what two systems report of each metric, on the same basis, the same attribution and closed days only.
+
+        Each gap comes with its bridge, exact to the last decimal place; ``as_of``: default the end of the record. A gap over the
+        limit holds the affected entities and nobody else; for those held before, it is noted whether the day was clean.
+        """
+        from perfml.trust.deliveries.report import delivery_packets
+        from perfml.trust.reconciliation.holding import hold_gaps
+        from perfml.trust.reconciliation.reconcile import reconcile
+
+        with self.open(data) as opened:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            history = hold_clashes(self.home, self.folder.metrics, opened, day)
+            end = dt.datetime.combine(day, dt.time()) - dt.timedelta(microseconds=1)
+            packets = delivery_packets(self.home, self.folder.deliveries, opened, now=end)
+            reconciliation = reconcile(opened, self.folder.metrics, history, day, packets=packets)
+        hold_gaps(self.home, reconciliation, self.folder.metrics)
+        return reconciliation
+
+    def write_reconciliation(self, reconciliation: Reconciliation, out: str | Path) -> Path:
+        """Write a reconciliation as an HTML page with the picture of each bridge, in English and Chinese; return its path."""
+        from perfml.report.reconciliation.writing import write_reconciliation
+
+        return write_reconciliation(Path(out), reconciliation, self.folder.metrics)
+
+    def rebase(self, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> pa.Table:
+        """Propose what targets set under an earlier meaning of their metric become; see ``perfml.advice.targets.rebase``.
+
+        Kept under ``home`` like suggestions, so that :meth:`decide` takes their ids. Nothing applies by itself.
+        """
+        from perfml.advice.suggestion_files import keep_suggestions
+        from perfml.advice.targets.rebase import POLICY, rebase
+        from perfml.trust.definitions.versions import history
+
+        with self.open(data) as opened:
+            day = as_of_day(opened, as_of)
+            held = self._held(opened, day)
+            proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
+            keep_people(people_at(opened, day), self.home, as_of=day)
+        keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
+        return proposals
+
     # Advice: nothing applies by itself
 
     def targets(
@@ -500,7 +588,7 @@ class Project:
 
         with self.open(data) as opened:
             day = as_of_day(opened, as_of)
-            held, refused = held_people(opened, day, self.home), DecisionLog(self.home).refused()
+            held, refused = self._held(opened, day), DecisionLog(self.home).refused()
             suggestions = suggestions_at(
                 opened,
                 self.folder,
@@ -644,6 +732,84 @@ class Project:
         name = table_of_feed(self.folder, source, table)
         spec = self.folder.definitions.tables[name]
         return receive(self.home, source, packet_rows(Path(file)), table=name, spec=spec, at=moment_of(now))
+
+    # What the law asks
+
+    def give_notice(self, notices: Sequence[Notice]) -> int:
+        """Store that people were told, all of ``notices`` or none; return their number. The same notice is stored once.
+
+        Raises :class:`PerfmlError` for a version that ``models/notices.toml`` does not define.
+        """
+        from perfml.trust.notices.notice_log import NoticeLog
+        from perfml.trust.notices.withheld import notices_of
+
+        return NoticeLog(self.home).give(notices, notices_of(self.folder))
+
+    def notices(self) -> dict[str, NoticeState]:
+        """Employee → what they were told and when, whether they opted out, and outcomes whose package is due."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        return NoticeLog(self.home).states()
+
+    def opt_out(self, employee_id: str, *, by: str, on: DateLike | None = None, withdraw: bool = False) -> NoticeState:
+        """Store that a person wants no score (``withdraw``: wants to be scored again). From then on none is computed, for
+        any date, and their record trains no model unless the policy says so."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        log, day = NoticeLog(self.home), _date(on) or moment_of(None).date()
+        return (log.opt_in if withdraw else log.opt_out)(employee_id, by=by, on=day)
+
+    def outcome(self, employee_id: str, *, what: str, by: str, on: DateLike | None = None) -> NoticeState:
+        """Store an adverse outcome that people decided on, so that its package is due (:meth:`package`)."""
+        from perfml.trust.notices.notice_log import NoticeLog
+
+        return NoticeLog(self.home).outcome(employee_id, what=what, by=by, on=_date(on) or moment_of(None).date())
+
+    def package(
+        self,
+        employee_id: str,
+        out: str | Path,
+        data: DataLocation | None = None,
+        *,
+        as_of: DateLike | None = None,
+        now: MomentLike | None = None,
+    ) -> Path:
+        """Write the package for an adverse outcome, ``.html`` or ``.md``, in Chinese and English: what the system is, the part
+        it played, inputs and their sources, how to correct them, how to get a human review.
+
+        ``as_of``: a date that was scored (default: the newest, else the end of the record).
+        """
+        from perfml.files import write_text
+        from perfml.trust.notices.notice_log import NoticeLog, NoticeState
+        from perfml.trust.notices.package import package
+        from perfml.trust.notices.withheld import notices_of
+
+        log, today, target = NoticeLog(self.home), moment_of(now).date(), Path(out)
+        state = log.states().get(employee_id, NoticeState(employee_id=employee_id))
+        scores = []
+        for name, spec in self.folder.models.items():
+            try:
+                voiced = self.explain(employee_id, model=name, as_of=as_of, voice="employee")
+            except PerfmlError:  # nothing is stored about the person
+                continue
+            scores += [(Bilingual(en=spec.en, zh=spec.zh), row) for row in voiced]
+        with self.open(data) as opened:
+            day = _date(as_of) or max((row.as_of for _, row in scores), default=end_of_record(opened))
+            text = package(
+                opened, self.folder.definitions, notices_of(self.folder), state, scores, as_of=day, issued_on=today
+            )
+        content = text.html() if target.suffix.lower() == ".html" else text.markdown()
+        write_text(target, content)
+        log.package_made(employee_id, on=today, content=content)
+        return target
+
+    def retention(self, *, now: MomentLike | None = None, apply: bool = False) -> Retention:
+        """What is older than the policy keeps (at least three years); with ``apply`` it is erased."""
+        from perfml.trust.notices.retention import retention
+        from perfml.trust.notices.withheld import notices_of
+
+        years = notices_of(self.folder).retention_years
+        return retention(self.home, years=years, today=moment_of(now).date(), apply=apply)
 
     # The report
 

@@ -58,6 +58,8 @@ COMMANDS = [
     *("promote", "track", "mlflow", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
     *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
     *("deliveries", "acknowledge", "receive"),
+    *("definitions", "sign-off", "reconcile", "rebase"),
+    *("notice", "opt-out", "outcome", "package", "retention"),
 ]
 
 

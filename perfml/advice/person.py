@@ -66,7 +66,7 @@ class SharedRisk(_BundlePart):
     title: BothLanguages
     as_of: dt.date
     status: str
-    """``scored``, or why there is no score: ``ineligible``, ``thin`` or ``held``."""
+    """``scored``, or why there is no score: ``ineligible``, ``opted_out``, ``thin`` or ``held``."""
     reasons: tuple[PersonReason, ...]
     """The strongest first."""
 

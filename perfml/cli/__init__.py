@@ -12,7 +12,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml._version import __version__
 from perfml.api import Project
-from perfml.cli import advice, deliveries, mapping, models
+from perfml.cli import advice, definitions, deliveries, mapping, models, notices
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -186,6 +186,8 @@ for command in (
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
     *(advice.decide, advice.intervene),
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
+    *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
+    *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention),
     serve,
 ):
     app.command()(command)

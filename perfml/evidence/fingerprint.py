@@ -26,6 +26,7 @@ from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER
+from perfml.project.trust.metrics import MetricsSpec
 
 QUARANTINE = "quarantine"
 ON_RECEIPT = {"deliveries": ("received_at", "row_count", "total")}
@@ -176,6 +177,8 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     files = {file.file: _write(_dumped(file.spec)) for file in definitions.windowed}
     files |= {file.file: f"/*\n{_write(_dumped(file.spec))}*/\n{file.sql.strip()}\n" for file in definitions.relational}
     files["features/sources.toml"] = _write({name: _dumped(spec) for name, spec in definitions.tables.items()})
+    if folder.metrics != MetricsSpec():
+        files["features/definitions.toml"] = _write(_dumped(folder.metrics))
     files |= {f"sources/{name}.toml": _write(_dumped(mapping)) for name, mapping in folder.sources.items()}
     for name, spec in {**folder.models, **folder.policies}.items():
         files[_toml(name)] = _write(_dumped(spec))

@@ -7,8 +7,9 @@ the same name, key by key (arrays and SQL are replaced whole).
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,9 +25,12 @@ from perfml.project.spec import Policy, ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
+from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
+from perfml.project.trust.metrics import MetricsSpec
 
 NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden")
 """Files of ``features/`` that say something else than what is evidence."""
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,19 @@ class Definitions:
     tables: Mapping[str, TableSpec]
     windowed: tuple[WindowedFile, ...]
     relational: tuple[RelationalFile, ...]
+
+    def names(self) -> Iterator[tuple[str, list[str]]]:
+        """Each file with the names of the columns and kinds of event that it declares or makes."""
+        for table, spec in self.tables.items():
+            yield f"features/sources.toml [{table}]", list(spec.columns)
+        for windowed in self.windowed:
+            kinds = [
+                kind for measure in windowed.spec.measures if isinstance(measure.kinds, tuple) for kind in measure.kinds
+            ]
+            columns = [measure.column for measure in windowed.spec.measures]
+            yield windowed.file, [windowed.name, *windowed.spec.kinds, *(windowed.spec.only or ()), *kinds, *columns]
+        for relational in self.relational:
+            yield relational.file, [relational.name, *relational.spec.columns, *_WORD.findall(relational.sql)]
 
     def makes(self, column: str) -> bool:
         """Whether a file can make ``column``, for some kind and window; a comparison counts as the column it compares."""
@@ -143,12 +160,19 @@ class ProjectFolder:
                 "exists as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
         definitions = Definitions(tables, tuple(windowed), tuple(relational))
+        for source, names in definitions.names():
+            refuse_forbidden(names, self.forbidden, where=source)
         for file in relational:
             definitions.require_tables(file)
             # The column may come from a file that is left out; the evidence then reports that its reader is left out too.
             if not left_out:
                 definitions.require_columns(file)
         return definitions
+
+    @cached_property
+    def metrics(self) -> MetricsSpec:
+        """What each metric means. Raises :class:`DefinitionError` with file and key."""
+        return parse(MetricsSpec, self._merged("features/definitions.toml"), file="features/definitions.toml")
 
     @cached_property
     def sources(self) -> Mapping[str, MappingSpec]:
@@ -162,6 +186,18 @@ class ProjectFolder:
             sources[name] = parse(MappingSpec, {"table": name, **self._merged(file)}, file=file)
             sources[name].require_columns(self.definitions.tables, file=file)
         return sources
+
+    @cached_property
+    def forbidden(self) -> Mapping[str, ForbiddenEvidence]:
+        """What nobody may define as evidence: what perfml forbids, and what the project adds."""
+        file = "features/forbidden.toml"
+        kinds: dict[str, ForbiddenEvidence] = {}
+        for layer in self._layers:
+            for name, raw in (_toml(layer / file) if (layer / file).is_file() else {}).items():
+                below = kinds[name].model_dump() if name in kinds else {}
+                names = (*below.get("names", ()), *raw.get("names", ()))
+                kinds[name] = parse(ForbiddenEvidence, below | raw | {"names": names}, file=f"{file} [{name}]")
+        return kinds
 
     @cached_property
     def deliveries(self) -> DeliveriesSpec:

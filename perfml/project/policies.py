@@ -10,6 +10,7 @@ from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, Skills
 from perfml.project.model_spec import ModelSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
+from perfml.project.trust.notice_spec import NoticesSpec
 from perfml.project.voices import VoicesSpec
 
 KINDS: Final[dict[str, type[Spec]]] = {
@@ -18,6 +19,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "skills": SkillsSpec,
     "skill_examples": SkillExamplesSpec,
     "voices": VoicesSpec,
+    "notices": NoticesSpec,
 }
 
 

@@ -19,6 +19,7 @@ STATUSES: dict[str, tuple[str, str]] = {
     "scored": ("已评分", "Scored"),
     "held": ("暂缓", "Held"),
     "thin": ("记录过少", "Record too thin"),
+    "opted_out": ("已退出", "Opted out"),
     "ineligible": ("不适用", "Not eligible"),
 }
 STAGES: dict[str, tuple[str, str]] = {

@@ -84,7 +84,7 @@ class RankedRow(ExplainedScore):
 class UnscoredRow(ScoreKey):
     """The row of a person without a score."""
 
-    status: Literal["ineligible", "thin", "held"]
+    status: Literal["ineligible", "opted_out", "thin", "held"]
     why_not: str | None
     probability: None
     margin: None

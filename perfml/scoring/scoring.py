@@ -32,11 +32,12 @@ from perfml.reasons.selection import Grouping, Spread
 from perfml.scoring.run_record import RunRecord
 from perfml.scoring.sealed_files import write_sealed
 from perfml.treeshap.contributions import FEW, warm_up
-from perfml.trust.holds.held import held_people
 from perfml.trust.holds.hold import Hold
+from perfml.trust.notices.withheld import withheld_people
 
 CHUNK = 20_000
 """Rows explained at a time, so that the dense contributions of everyone are never held at once."""
+OPTED_OUT = "opted_out"
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -56,7 +57,7 @@ SCHEMA = pa.schema(
         ("reasons", pa.list_(REASON)),
     ]
 )
-"""A score row. ``status``: scored, ineligible, thin or held (``why_not``: the message that says why, as
+"""A score row. ``status``: scored, ineligible, opted_out, thin or held (``why_not``: the message that says why, as
 :func:`perfml.messages.as_text` writes it). ``rank`` 1 is the highest
 risk at that date and horizon. ``incidence``: the probability of leaving by each cause within the horizon, and of staying;
 it starts with the listed outcome, adds up to 1, and never falls with the horizon. ``segments``: those of the
@@ -92,7 +93,7 @@ def score_in_parts(
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once.
 
-    ``held``: the people without a score at each date; by default those of :func:`held_people` with the holds of ``home``.
+    ``held``: the people without a score at each date; by default those of :func:`withheld_people`.
     """
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
@@ -102,7 +103,7 @@ def score_in_parts(
     if len(values) >= FEW:
         warm_up(progress)
     for day in sorted(set(as_of)):
-        on_hold = held_people(data, day, home) if held is None else held[day]
+        on_hold = withheld_people(data, folder, day, home) if held is None else held[day]
         yield from score_date(table, model, values=values, as_of=day, held=on_hold, progress=progress)
 
 
@@ -120,7 +121,7 @@ def scored_at(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
-    values, held = table.matrix([c.name for c in model.columns]), held_people(data, as_of, home)
+    values, held = table.matrix([c.name for c in model.columns]), withheld_people(data, folder, as_of, home)
     scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
     return scores, values[table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()]
 
@@ -216,9 +217,11 @@ def score_date(
     """
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
-    is_held = np.array([person in held for person in people], dtype=bool)
+    withheld = np.array([_withheld(held.get(person)) for person in people], dtype=object)
     status = np.select(
-        [~table.eligible[rows_of_date], is_held, table.thin[rows_of_date]], ["ineligible", "held", "thin"], "scored"
+        [withheld == OPTED_OUT, ~table.eligible[rows_of_date], withheld == "held", table.thin[rows_of_date]],
+        [OPTED_OUT, "ineligible", "held", "thin"],
+        "scored",
     )
     scored_rows = np.flatnonzero(status == "scored")
     number_of = np.full(len(people), -1)
@@ -253,13 +256,21 @@ def score_date(
                     "rank": ranks + 1 if proven else [None] * len(numbers),
                     "band": bands[ranks] if proven else [None] * len(numbers),
                     "why_not": [
-                        held[people[row]].message.model_dump_json() if status[row] == "held" else None for row in rows
+                        held[people[row]].message.model_dump_json() if status[row] in ("held", OPTED_OUT) else None
+                        for row in rows
                     ],
                     "reasons": reasons,
                 },
                 len(rows),
             )
             progress(f"scoring {as_of}, {days} d", min(low + CHUNK, len(order)), len(order))
+
+
+def _withheld(hold: Hold | None) -> str:
+    """The status of a person without a score: opting out is a choice of theirs, and no fault of the data."""
+    if hold is None:
+        return ""
+    return OPTED_OUT if hold.cause == "opt_out" else "held"
 
 
 def _part(columns: Mapping[str, Any], rows: int) -> pa.Table:

@@ -59,6 +59,12 @@ class RecordStore:
         with self.transaction() as connection:
             return add_entries(connection, table, entries)
 
+    def erase(self, table: sql.Table, numbers: Collection[int]) -> None:
+        """Erase entries whose retention has ended; their numbers are not given again."""
+        with self.transaction() as connection:
+            for number in numbers:
+                connection.execute(table.delete().where(table.c.number == number))
+
     def read(self, table: sql.Table, *, subjects: Collection[str] | None = None) -> list[StoredEntry]:
         """The entries about ``subjects`` (default: all), oldest first. Raises :class:`StoreError` for a damaged store."""
         if not is_made(self.home):

@@ -52,6 +52,19 @@ def targets_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, m
     _why_not(rows)
 
 
+def rebase_list(proposals: pa.Table, people: Mapping[str, PersonFacts], *, most: int = MOST_LISTED) -> None:
+    """Print the number of proposals, and the first that change an amount, in both languages."""
+    rows: list[StoredTarget] = proposals.to_pylist()
+    _counts("goals", rows)
+    changing = [row for row in rows if row["status"] == "suggested" and row["new_target"] != row["old_target"]]
+    for row in changing[:most]:
+        label = facts_of(people, row["employee_id"]).label
+        out.print(f"[bold]{escape(label)}[/] · suggestion {row['suggestion_id']}", highlight=False)
+        for line in (escape(row["en"]), f"[dim]{escape(row['zh'])}[/]"):
+            out.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+    _why_not(rows)
+
+
 def escalations_list(cases: Sequence[Escalation]) -> None:
     """Print each case beyond the policy, in both languages."""
     for case in cases:

@@ -19,6 +19,7 @@ RULES: Final[Mapping[str, Message]] = {
     "past_9999": Message.of("rule_past_9999"),
     "duplicate_key": Message.of("rule_duplicate_key"),
     "contradicting_rows": Message.of("rule_contradicting_rows"),
+    "undefined_metric": Message.of("rule_undefined_metric"),
     "cycle_of_managers": Message.of("rule_cycle_of_managers"),
 }
 """The rules of every table."""

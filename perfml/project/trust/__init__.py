@@ -1,1 +1,2 @@
-"""The definitions of whether to believe the data: which deliveries are due, which notices are given, what is forbidden."""
+"""The definitions of whether to believe the data: what metrics mean, which deliveries are due, which notices are given, what is
+forbidden."""

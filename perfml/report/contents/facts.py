@@ -24,7 +24,7 @@ from perfml.scoring.score_files import RankedRow
 from perfml.scoring.scoring import SCHEMA
 
 MEASURES = ("auc", "average_precision", "lift_at_capacity")
-STATUSES = ("scored", "held", "thin", "ineligible")
+STATUSES = ("scored", "held", "thin", "opted_out", "ineligible")
 
 
 @dataclass(frozen=True, kw_only=True)

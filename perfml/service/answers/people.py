@@ -212,6 +212,8 @@ def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
     match row["status"]:
         case "held":
             return TextAnswer.of(Message.of("service_person_held", why=stored_message(str(row["why_not"]))))
+        case "opted_out":
+            return TextAnswer.of(stored_message(str(row["why_not"])))
         case "thin":
             return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
         case "ineligible":

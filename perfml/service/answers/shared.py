@@ -18,7 +18,7 @@ from perfml.reasons.record import Form
 from perfml.scoring.people_files import PersonFacts
 
 RiskBand = Literal["act", "watch", "none"]
-ScoreStatus = Literal["scored", "ineligible", "thin", "held"]
+ScoreStatus = Literal["scored", "ineligible", "opted_out", "thin", "held"]
 
 
 class Answer(BaseModel):

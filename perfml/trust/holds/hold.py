@@ -10,7 +10,9 @@ from typing import Literal, TypeAlias, get_args
 from perfml.errors import PerfmlError
 from perfml.messages import Message
 
-Cause: TypeAlias = Literal["quarantine", "reconciliation", "dispute", "delivery", "definition", "stop"]
+Cause: TypeAlias = Literal[
+    "quarantine", "reconciliation", "dispute", "delivery", "definition", "stop", "opt_out", "notice"
+]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 EVERYTHING = "everything"
 KINDS = ("employee", "department", "location", "manager", "metric", "fact", EVERYTHING)
@@ -18,7 +20,7 @@ KINDS = ("employee", "department", "location", "manager", "metric", "fact", EVER
 ``metric:sales``, ``fact:reviews/r1``, and ``everything``."""
 CLEAN_DAYS = 2
 """Clean days after the last one that was not, before a hold on data may be lifted."""
-MEASURED: tuple[Cause, ...] = ("reconciliation", "delivery", "definition")
+MEASURED: tuple[Cause, ...] = ("reconciliation", "delivery")
 """Causes that are measured day by day, so that lifting the hold needs :data:`CLEAN_DAYS`."""
 
 

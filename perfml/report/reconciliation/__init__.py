@@ -1,0 +1,1 @@
+"""Reconciliation as a page: the table of gaps, and each bridge as a picture beside its figures."""
