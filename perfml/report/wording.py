@@ -28,6 +28,7 @@ STAGES: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, str]] = {
     "talk": ("沟通", "Talk to"),
     "setting": ("改善环境", "Support the setting"),
+    "further": ("改善环境（后续）", "Setting, next"),
     "watch": ("关注", "Watch"),
     "later": ("远期", "Later"),
 }
