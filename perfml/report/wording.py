@@ -147,7 +147,7 @@ def sentence(message: Message, columns: Mapping[str, Column], language: Language
     names = {name: f"“{column.zh if zh else column.en}”" for name, column in columns.items()}
     rendered = render(message, language, names=names)
     if zh:  # a space separates Chinese from a column's own name, not from a quotation
-        rendered = rendered.replace(" “", "“").replace("” ", "”")
+        return rendered.replace(" “", "“").replace("” ", "”")
     return rendered[:1].upper() + rendered[1:]
 
 
