@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from perfml.mapping.candidates import PERIOD, Candidate, candidates, share_of
-from perfml.mapping.names import CONTAINED, fit, plain, synonyms
+from perfml.mapping.candidates import KEYS, PERIOD, Candidate, candidates, share_of
+from perfml.mapping.naming.fitting import CONTAINED, fit
+from perfml.mapping.naming.synonyms import plain, synonyms
 from perfml.mapping.profiles import ColumnProfile, profile
 from perfml.mapping.sheets import Sheet
 from perfml.project.table_spec import TableSpec
@@ -57,20 +58,23 @@ class Claim:
         """How much speaks for it."""
         return TITLE * self.title + sum(candidate.score for candidate in self.columns.values()) + len(self.measures)
 
-    def ids(self) -> frozenset[str]:
-        """The employee ids in the sheet."""
-        candidate = self.columns.get("employee_id")
+    def keys(self, column: str) -> frozenset[str]:
+        """The ids in a column of the table."""
+        candidate = self.columns.get(column)
         return candidate.column.every if candidate else frozenset()
 
 
-def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> tuple[list[Claim], frozenset[str]]:
-    """The tables that the sheets hold, in the order of the contract, and the employee ids that occur in ``employees``."""
+def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> list[Claim]:
+    """The tables that the sheets hold, in the order of the contract: by names first, then with the ids that these hold."""
     profiled = [(sheet, _profiles(sheet)) for sheet in sheets]
-    first = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, frozenset())]
-    people = frozenset(person for claim in _chosen(first) if claim.table == "employees" for person in claim.ids())
-    claims = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, people)]
+    first = _chosen([claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, {})])
+    keys = {
+        column: frozenset(key for claim in first if claim.table == table for key in claim.keys(own))
+        for column, (table, own) in KEYS.items()
+    }
+    claims = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, keys)]
     order = list(tables)
-    return sorted(_chosen(claims), key=lambda claim: order.index(claim.table)), people
+    return sorted(_chosen(claims), key=lambda claim: order.index(claim.table))
 
 
 def _profiles(sheet: Sheet) -> Mapping[str, ColumnProfile]:
@@ -79,17 +83,20 @@ def _profiles(sheet: Sheet) -> Mapping[str, ColumnProfile]:
 
 
 def _claims(
-    sheet: Sheet, profiles: Mapping[str, ColumnProfile], tables: Mapping[str, TableSpec], people: frozenset[str]
+    sheet: Sheet,
+    profiles: Mapping[str, ColumnProfile],
+    tables: Mapping[str, TableSpec],
+    keys: Mapping[str, Collection[str]],
 ) -> list[Claim]:
     claims = []
-    hired = candidates(profiles, "employees", tables["employees"], people=people).get("hired_on")
+    hired = candidates(profiles, "employees", tables["employees"], keys=keys).get("hired_on")
     for table, groups in SIGNATURES.items():
         if table not in tables:
             continue
-        columns = candidates(profiles, table, tables[table], people=people)
+        columns = candidates(profiles, table, tables[table], keys=keys)
         if not all(any(column in columns for column in group) for group in groups):
             continue
-        measures = _measures(profiles, columns, people) if table == "events" and "kind" not in columns else ()
+        measures = _measures(profiles, columns, keys.get("employee_id", ())) if table == "events" and "kind" not in columns else ()
         if measures:
             columns = {name: candidate for name, candidate in columns.items() if name != "value"}
         title = fit(sheet.title, synonyms().titles[table], anywhere=True).score
@@ -125,7 +132,7 @@ def _halved(candidate: Candidate) -> Candidate:
 
 
 def _measures(
-    profiles: Mapping[str, ColumnProfile], columns: Mapping[str, Candidate], people: frozenset[str]
+    profiles: Mapping[str, ColumnProfile], columns: Mapping[str, Candidate], people: Collection[str]
 ) -> tuple[str, ...]:
     """The columns of a wide log: numbers that are no ids, no pay, and nothing else of the table."""
     used = {candidate.column.name for name, candidate in columns.items() if name != "value"}
@@ -180,8 +187,8 @@ def _is_weak(claim: Claim) -> bool:
 def _apart(claim: Claim, other: Claim) -> bool:
     if claim.table not in ("employees", "exits"):
         return False
-    ids = claim.ids()
-    return bool(ids) and len(ids & other.ids()) <= APART * len(ids)
+    ids = claim.keys("employee_id")
+    return bool(ids) and len(ids & other.keys("employee_id")) <= APART * len(ids)
 
 
 def label_of(measure: str) -> str:
