@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from perfml.mapping.naming.fitting import EXACT, NO_FIT, Ending, Fit, fit
-from perfml.mapping.naming.synonyms import synonyms
+from perfml.mapping.naming.fitting import CONTAINED, EXACT, NO_FIT, Ending, Fit, fit
+from perfml.mapping.naming.synonyms import plain, synonyms
+from perfml.mapping.naming.words import before_change
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.values import levels, rating_scale
 from perfml.project.table_spec import ColumnType, TableSpec
@@ -37,7 +38,12 @@ SPAN = 15
 """People that a manager, a reviewer or a counterpart has on average at most; more have the ids of an office (HRBP)."""
 COUNTED = 4
 """Digits from which numbers are ids rather than counts."""
-UNIQUE: Mapping[str, str] = {"events": "event_id", "reviews": "review_id", "courses": "course_id"}
+OWN_KEY: Mapping[str, str] = {
+    "employees": "employee_id",
+    "events": "event_id",
+    "reviews": "review_id",
+    "courses": "course_id",
+}
 """Table → the id that is another in each of its rows."""
 KEYS: Mapping[str, tuple[str, str]] = {
     "employee_id": ("employees", "employee_id"),
@@ -62,7 +68,7 @@ class Candidate:
     column: ColumnProfile
     score: float
     name: Fit
-    by: Literal["name", "joins", "content"] = "name"
+    by: Literal["name", "joins", "key", "content"] = "name"
     joined: float = 0.0
     """Of ids recognised by their values: the share that are ids of employees."""
     rivals: tuple[str, ...] = ()
@@ -85,15 +91,17 @@ def candidates(
         kind = spec.columns.get(target)
         for profile in profiles.values():
             match = fit(profile.label, names, ending=_ending(target, kind))
-            if match.score == 0 or _is_unrelated(profile, match):
+            if match.score == 0 or _is_unrelated(profile, match) or _is_former(profile, match):
                 continue
             suits = suitability(table, target, profile, kind=kind, people=people)
             if suits > 0:
                 pairs.append((target, Candidate(column=profile, score=match.score * suits, name=match)))
-    assigned = dict(_assigned(pairs))
+    assigned: Mapping[str, Candidate] = _assigned(pairs)
     if PERIOD in assigned and "period_end" in assigned and assigned["period_end"].score < SURE:
-        del assigned["period_end"]  # the period in words says it, and surely
-    assigned |= _by_joins(table, spec, profiles, assigned, keys)
+        # The period in words says it, and surely.
+        assigned = {target: candidate for target, candidate in assigned.items() if target != "period_end"}
+    assigned = _by_joins(table, spec, profiles, assigned, keys)
+    assigned = {**assigned, **_own_key(table, profiles, assigned)}
     return {**assigned, **_by_content(table, profiles, assigned)}
 
 
@@ -122,26 +130,70 @@ def _by_joins(
     assigned: Mapping[str, Candidate],
     keys: Mapping[str, Collection[str]],
 ) -> Mapping[str, Candidate]:
-    """Columns whose values are ids of another table, where only one is: the person, the goal, the course, then another person."""
-    joined = dict(assigned)
+    """Columns whose values are ids of another table, where only one is: the person, the goal, the course, then another person.
+
+    They go before a column that is named for it and has other values.
+    """
+    joined = {
+        target: candidate
+        for target, candidate in assigned.items()
+        if target not in KEYS or candidate.score >= SURE or table == KEYS[target][0] or not keys.get(target)
+    }
     second = SECOND_PERSON.get(table, "")
     for target, key in (*((name, name) for name in KEYS), (second, "employee_id")):
         if target not in spec.columns or target in joined or table == KEYS[key][0] or not keys.get(key):
             continue
-        if target == second and "employee_id" not in joined:
-            continue
         columns = [each for each in _free(profiles, joined) if _joins(each, keys[key])]
         if target == second:
-            columns = [each for each in columns if SPAN * each.distinct >= joined["employee_id"].column.distinct]
+            person = joined.get("employee_id")
+            columns = [
+                each
+                for each in columns
+                if person and SPAN * each.distinct >= person.column.distinct and not _is_another_role(target, each)
+            ]
         if len(columns) == 1:
             share = share_of(columns[0], keys[key])
             joined[target] = Candidate(column=columns[0], score=BY_JOINS, name=NO_FIT, by="joins", joined=share)
-    return {target: candidate for target, candidate in joined.items() if target not in assigned}
+    used = {candidate.column.name for candidate in joined.values()}
+    return joined | {t: c for t, c in assigned.items() if t not in joined and c.column.name not in used}
+
+
+def _is_another_role(target: str, profile: ColumnProfile) -> bool:
+    """Whether the column is called a person of another table: a manager is no reviewer."""
+    return any(
+        fit(profile.label, synonyms().columns[table][role], ending="id").score >= SURE
+        for table, role in SECOND_PERSON.items()
+        if role != target
+    )
+
+
+def _own_key(
+    table: str, profiles: Mapping[str, ColumnProfile], assigned: Mapping[str, Candidate]
+) -> Mapping[str, Candidate]:
+    """The only column that is called an id and has another value in each row; of people, one that is called an id alone."""
+    target = OWN_KEY.get(table, "")
+    if not target or target in assigned:
+        return {}
+    columns = [each for each in _free(profiles, assigned) if each.unique and not _counts(each) and _is_id(table, each)]
+    if len(columns) != 1:
+        return {}
+    return {target: Candidate(column=columns[0], score=BY_JOINS, name=NO_FIT, by="key")}
+
+
+def _is_id(table: str, profile: ColumnProfile) -> bool:
+    name = plain(profile.label)
+    if table == "employees":
+        return name == "id"
+    return profile.content in ("text", "int") and name.endswith(("id", "编号", "单号"))
 
 
 def _joins(profile: ColumnProfile, ids: Collection[str]) -> bool:
-    counts = all(value.isdigit() and len(value) < COUNTED for value in profile.values)
-    return profile.distinct > 1 and not counts and share_of(profile, ids) >= JOINS
+    return profile.distinct > 1 and not _counts(profile) and share_of(profile, ids) >= JOINS
+
+
+def _counts(profile: ColumnProfile) -> bool:
+    """Whether the values are counts or row numbers rather than ids."""
+    return all(value.isdigit() and len(value) < COUNTED for value in profile.values)
 
 
 def _by_content(
@@ -168,11 +220,16 @@ def _is_rated(profile: ColumnProfile) -> bool:
     return scale is not None and scale.certain
 
 
+def _surest(pair: tuple[str, Candidate]) -> tuple[float, int, int]:
+    _, candidate = pair
+    return -candidate.score, -candidate.column.referred, -len(candidate.name.synonym)
+
+
 def _assigned(pairs: list[tuple[str, Candidate]]) -> Mapping[str, Candidate]:
-    """Each target and each column once; the surest pairs first, of equal ones the longer synonym."""
+    """Each target and each column once; the surest pairs first, of equal ones the id that others refer to, the longer synonym."""
     assigned: dict[str, Candidate] = {}
     used: set[str] = set()
-    for target, candidate in sorted(pairs, key=lambda pair: (-pair[1].score, -len(pair[1].name.synonym))):
+    for target, candidate in sorted(pairs, key=_surest):
         if target not in assigned and candidate.column.name not in used:
             assigned[target] = candidate
             used.add(candidate.column.name)
@@ -197,7 +254,8 @@ def suitability(
     if kind is None:  # a period in words
         return 1.0 if content in ("period", "month") or _are_years(profile) else NEVER
     if target.endswith("_id"):
-        return min(_as_id(target, profile, people), ODD if UNIQUE.get(table) == target and not profile.unique else 1.0)
+        repeats = table != "employees" and target == OWN_KEY.get(table) and not profile.unique
+        return min(_as_id(target, profile, people), ODD if repeats else 1.0)
     if (table, target) == ("reviews", "rating"):
         return 1.0 if profile.is_choice and rating_scale(profile.numbers, name=profile.name) else _as_number(content)
     if target == "level":
@@ -233,6 +291,12 @@ def _as_id(target: str, profile: ColumnProfile, people: Collection[str]) -> floa
     return 1.0 if joined >= JOINS else ODD
 
 
+def is_referring(profile: ColumnProfile, ids: ColumnProfile) -> bool:
+    """Whether the most frequent values of a column are among ``ids``."""
+    values = profile.values
+    return profile.distinct > 1 and not _counts(profile) and sum(v in ids.every for v in values) >= JOINS * len(values)
+
+
 def share_of(profile: ColumnProfile, people: Collection[str]) -> float:
     """The share of the values that are ids of ``people``, leading zeros aside."""
     if not profile.every:
@@ -243,6 +307,13 @@ def share_of(profile: ColumnProfile, people: Collection[str]) -> float:
 
 def _are_years(profile: ColumnProfile) -> bool:
     return profile.content == "int" and all(len(v) == 4 and v.startswith(("19", "20")) for v in profile.values)
+
+
+def _is_former(profile: ColumnProfile, match: Fit) -> bool:
+    """Whether the column says what was before a change (原部门, previous manager) of what the name fits."""
+    return match.score < EXACT and any(
+        fit(rest, (match.synonym,)).score >= CONTAINED for rest in before_change(profile.label)
+    )
 
 
 def _is_unrelated(profile: ColumnProfile, match: Fit) -> bool:

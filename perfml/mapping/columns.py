@@ -130,6 +130,8 @@ def scale_of(column: ColumnProfile) -> RatingScale | None:
 def _reason(candidate: Candidate) -> Message:
     if candidate.by == "joins":
         return Message.of("mapping_by_joins", percent=round(100 * candidate.joined))
+    if candidate.by == "key":
+        return Message.of("mapping_by_key")
     if candidate.by == "content":
         return Message.of("mapping_by_content")
     if candidate.name.score == EXACT:

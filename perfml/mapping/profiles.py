@@ -52,6 +52,8 @@ class ColumnProfile:
     """How long the values are."""
     unique: bool = False
     """Whether (nearly) no value stands in two rows."""
+    referred: int = 0
+    """How many other columns of the export have its values, where it is an id."""
     units: Mapping[str, float] = field(default_factory=dict)
     """Of numbers with a unit behind each: the units, and what the numbers are multiplied by."""
 

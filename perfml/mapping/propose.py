@@ -108,11 +108,11 @@ def _table(claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: 
     return TableProposal(
         table=claim.table,
         sheet=claim.sheet,
-        columns=tuple(
-            _filled_down(columns[name], claim.sheet.fill_down) for name in spec.columns if name in columns
-        ),
+        columns=tuple(_filled_down(columns[name], claim.sheet.fill_down) for name in spec.columns if name in columns),
         unpivot=Unpivot(columns=labels) if labels else None,
-        decimal="," if any(each.decimal_comma for name, each in claim.profiles.items() if name in _read(claim, columns)) else ".",
+        decimal=","
+        if any(each.decimal_comma for name, each in claim.profiles.items() if name in _read(claim, columns))
+        else ".",
         rows_with=_rows_with(claim),
         required=frozenset(name for name, column in spec.columns.items() if column.required),
         scale=(scale.worst, scale.best) if own and scale else None,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from perfml.mapping.candidates import KEYS, PERIOD, Candidate, candidates, share_of
+from perfml.mapping.candidates import KEYS, PERIOD, Candidate, candidates, is_referring, share_of
 from perfml.mapping.naming.fitting import CONTAINED, fit
 from perfml.mapping.naming.synonyms import plain, synonyms
 from perfml.mapping.profiles import ColumnProfile, profile
@@ -66,7 +66,7 @@ class Claim:
 
 def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> list[Claim]:
     """The tables that the sheets hold, in the order of the contract: by names first, then with the ids that these hold."""
-    profiled = [(sheet, _profiles(sheet)) for sheet in sheets]
+    profiled = _referred([(sheet, _profiles(sheet)) for sheet in sheets])
     first = _chosen([claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, {})])
     keys = {
         column: frozenset(key for claim in first if claim.table == table for key in claim.keys(own))
@@ -80,6 +80,21 @@ def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> list[
 def _profiles(sheet: Sheet) -> Mapping[str, ColumnProfile]:
     grouped = sheet.header_rows > 1
     return {name: profile(name, sheet.cells[name], grouped=grouped) for name in sheet.columns}
+
+
+def _referred(
+    profiled: Sequence[tuple[Sheet, Mapping[str, ColumnProfile]]],
+) -> list[tuple[Sheet, Mapping[str, ColumnProfile]]]:
+    """The same, each id with the number of other columns that have its values."""
+    every = [profile for _, profiles in profiled for profile in profiles.values()]
+
+    def counted(profile: ColumnProfile) -> ColumnProfile:
+        if not profile.unique or profile.content not in ("text", "int"):
+            return profile
+        others = sum(is_referring(other, profile) for other in every if other is not profile)
+        return replace(profile, referred=others)
+
+    return [(sheet, {name: counted(each) for name, each in profiles.items()}) for sheet, profiles in profiled]
 
 
 def _claims(
@@ -96,7 +111,11 @@ def _claims(
         columns = candidates(profiles, table, tables[table], keys=keys)
         if not all(any(column in columns for column in group) for group in groups):
             continue
-        measures = _measures(profiles, columns, keys.get("employee_id", ())) if table == "events" and "kind" not in columns else ()
+        measures = (
+            _measures(profiles, columns, keys.get("employee_id", ()))
+            if table == "events" and "kind" not in columns
+            else ()
+        )
         if measures:
             columns = {name: candidate for name, candidate in columns.items() if name != "value"}
         title = fit(sheet.title, synonyms().titles[table], anywhere=True).score

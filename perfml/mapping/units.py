@@ -24,7 +24,9 @@ def units_of(values: Sequence[str]) -> Mapping[str, float]:
     """
     matches = [match for value in values if (match := _MEASURED.fullmatch(value))]
     written = {match["unit"].strip() for match in matches}
-    quantity = next((known for known in _quantities() if written and all(unit.lower() in known for unit in written)), None)
+    quantity = next(
+        (known for known in _quantities() if written and all(unit.lower() in known for unit in written)), None
+    )
     plain = [value for value in values if re.fullmatch(r"[-+]?\d[\d.,]*", value)]
     if quantity is None or len(matches) + len(plain) < (1 - MIXED) * len(values):
         return {}

@@ -1,6 +1,6 @@
-"""Exports of systems that are not among those whose names the synonyms were widened from: Frappe HR in a hospital group, 悟空 HRM in a
-factory, UKG Pro and Moodle in a retail chain. The systems were chosen before the synonyms were widened, their names looked up in
-public sources after that and taken as they are; the share read at first sight stands in docs/decisions/0022-mapping.md."""
+"""Exports of systems that are not among those whose names the synonyms were widened from: Frappe HR in a hospital group, 悟空 HRM
+in a factory, UKG Pro and Moodle in a retail chain. The systems were chosen before the synonyms were widened; their names were
+looked up in public sources after that and taken as they are. Record 22 has the share read at first sight."""
 
 from __future__ import annotations
 

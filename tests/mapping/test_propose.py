@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from perfml.api import Project
 from perfml.errors import DataError
 from perfml.evidence.exports.date_formats import date_formats
-from perfml.mapping.dates import period_of
 from perfml.mapping.candidates import SURE
+from perfml.mapping.dates import period_of
 from perfml.mapping.naming.fitting import Ending, fit
 from perfml.mapping.proposal import ColumnProposal, MappingProposal
 from perfml.mapping.propose import propose
@@ -247,12 +247,17 @@ def test_groups_of_rows_saved_as_text_are_filled_and_to_be_confirmed(tmp_path: P
     project.map(proposal, tmp_path / "project")
     assert 'fill_down = ["工号"]' in (tmp_path / "project" / "sources" / "reviews.toml").read_text(encoding="utf-8")
     with Project(tmp_path / "project").open() as data:
-        assert data.connection.execute("select count(*), count(distinct employee_id) from reviews").fetchall() == [(80, 40)]
+        assert data.connection.execute("select count(*), count(distinct employee_id) from reviews").fetchall() == [
+            (80, 40)
+        ]
 
 
 def test_ids_of_goals_and_courses_join_their_tables(tmp_path: Path) -> None:
     employees(tmp_path)
-    goals = [(f"G{n:04d}", p, "销售额", "是", 100, 50, "2024-01-01", "2024-06-30", "2024-01-01") for n, p in enumerate(PEOPLE)]
+    goals = [
+        (f"G{n:04d}", p, "销售额", "是", 100, 50, "2024-01-01", "2024-06-30", "2024-01-01")
+        for n, p in enumerate(PEOPLE)
+    ]
     write(tmp_path / "目标.csv", "目标编号,工号,指标,是否核心,权重,目标值,开始日期,结束日期,生效日期", *goals)
     write(tmp_path / "完成情况.csv", "关联项,填报日期,实际值", *((goal[0], "2024-03-31", 20) for goal in goals))
     joined = column(propose(tmp_path, TABLES), "progress", "goal_id")

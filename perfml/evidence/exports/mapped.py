@@ -164,7 +164,9 @@ def _filled_down(part: _Part, columns: Sequence[str], *, definition: str) -> _Pa
         raise missing_columns(missing, part.columns, where=where)
     if part.row == _NO_ROW:
         raise DataError(
-            "has rows in no order", where=where, remedy="fill_down reads text files and workbooks; fill the cells in a query"
+            "has rows in no order",
+            where=where,
+            remedy="fill_down reads text files and workbooks; fill the cells in a query",
         )
     above = ", ".join(
         f"last_value({quoted(name)} ignore nulls) over (order by {quoted(ROW)}) as {quoted(name)}" for name in columns

@@ -153,7 +153,7 @@ def _fit(name: str, options: tuple[str, ...], anywhere: bool) -> Fit:
 
 
 def _position(name: str, option: str) -> tuple[bool, bool, bool]:
-    """Whether ``option`` stands at the end, at the beginning or anywhere within ``name``: whole words of it, where it has words."""
+    """Whether ``option`` stands at the end, at the beginning or anywhere within ``name``, as whole words where it has words."""
     text, part = plain(name), plain(option)
     if not part.isascii():
         known = len(part) >= SHORTEST_CHINESE

@@ -27,6 +27,8 @@ class Synonyms:
     """Abbreviated word → the words it stands for."""
     fillers: frozenset[str]
     """Words that say nothing about a column."""
+    former: tuple[str, ...]
+    """What stands in front of the name of a value before a change."""
     generic: frozenset[str]
     """Names in plain form that mean a column only where they stand alone."""
     unrelated: tuple[str, ...]
@@ -78,6 +80,7 @@ def synonyms() -> Synonyms:
         codes=tuple(raw["codes"]),
         abbreviations=raw["abbreviations"],
         fillers=frozenset(raw["fillers"]),
+        former=tuple(raw["former"]),
         generic=frozenset(map(plain, raw["generic"])),
         unrelated=(*raw["private"], *raw["unrelated"]),
         titles={table: tuple(part["titles"]) for table, part in tables.items()},

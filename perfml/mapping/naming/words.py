@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import cache
 
-from perfml.mapping.naming.synonyms import synonyms
+from perfml.mapping.naming.synonyms import plain, synonyms
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+|\+")
 _CHINESE = re.compile(r"[\u4e00-\u9fff][\u4e00-\u9fff\d]*")
@@ -58,6 +58,21 @@ def last_segment(name: str) -> str:
     """
     parts = _SEGMENTS.split(name.strip())
     return parts[-1] if len(parts) > 1 else ""
+
+
+@cache
+def before_change(name: str) -> tuple[str, ...]:
+    """What a name says without a word for "before the change" in front; nothing of other names.
+
+    >>> before_change("原部门"), before_change("Previous Manager"), before_change("Manager")
+    (('部门',), ('manager',), ())
+    """
+    text, listed = plain(name), words(name)
+    return tuple(
+        text.removeprefix(word) if not word.isascii() else " ".join(listed[1:])
+        for word in synonyms().former
+        if (listed[:1] == (word,) if word.isascii() else text.startswith(word))
+    )
 
 
 @cache

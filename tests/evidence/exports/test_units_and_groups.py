@@ -12,6 +12,7 @@ from tests.evidence.exports.test_mapped import company, read
 from tests.tables import nothing_lost, quarantined, usable_rows
 
 LOG = """
+    table = "events"
     file = "加班.csv"
     {top}
     [columns]
@@ -82,7 +83,9 @@ def test_a_column_to_fill_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_rows_without_an_order_cannot_be_filled(tmp_path: Path) -> None:
     folder = company(tmp_path)
     with read(folder) as data:
-        data.connection.execute(f"copy (select '00123' as 工号, '2024-01-02' as 日期, 1 as 时长) to '{folder}/加班.parquet'")
+        data.connection.execute(
+            f"copy (select '00123' as 工号, '2024-01-02' as 日期, 1 as 时长) to '{folder}/加班.parquet'"
+        )
     mapping = LOG.format(top='fill_down = ["工号"]').replace("csv", "parquet")
     with pytest.raises(DataError, match="has rows in no order; fill_down reads text files and workbooks"):
         read(folder, overtime=mapping)
