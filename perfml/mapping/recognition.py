@@ -192,11 +192,16 @@ def _chosen(claims: list[Claim]) -> list[Claim]:
 
 
 def _is_strong(claim: Claim) -> bool:
-    """Whether the columns that make the table are named for it, and not taken from the table that the sheet first of all is."""
+    """Whether the columns that make the table are named for it or are ids that join it, and not taken from the table that the
+    sheet first of all is."""
     return all(
-        any(column in claim.columns and claim.columns[column].score >= CONTAINED for column in group)
+        any(column in claim.columns and _is_own(claim.columns[column]) for column in group)
         for group in SIGNATURES[claim.table]
     )
+
+
+def _is_own(candidate: Candidate) -> bool:
+    return candidate.score >= CONTAINED or candidate.by in ("joins", "key")
 
 
 def _is_weak(claim: Claim) -> bool:

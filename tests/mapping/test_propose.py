@@ -238,7 +238,7 @@ def test_scores_with_a_unit_are_a_scale(tmp_path: Path) -> None:
 
 def test_groups_of_rows_saved_as_text_are_filled_and_to_be_confirmed(tmp_path: Path) -> None:
     employees(tmp_path)
-    rows = [(p if half == 1 else "", "AB"[half - 1], f"2024-0{half * 5}-10") for p in PEOPLE for half in (1, 2)]
+    rows = [(p if half == 1 else "", "AB"[half - 1], f"2024-0{half * 4}-10") for p in PEOPLE for half in (1, 2)]
     write(tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *rows)
     proposal = propose(tmp_path, TABLES)
     person = column(proposal, "reviews", "employee_id")
