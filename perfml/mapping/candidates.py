@@ -8,7 +8,7 @@ from typing import Literal
 
 from perfml.mapping.naming.fitting import CONTAINED, EXACT, NO_FIT, Ending, Fit, fit
 from perfml.mapping.naming.synonyms import plain, synonyms
-from perfml.mapping.naming.words import before_change
+from perfml.mapping.naming.tokens import before_change
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.values import levels, rating_scale
 from perfml.project.table_spec import ColumnType, TableSpec

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Literal
 
 from perfml.mapping.naming.synonyms import plain, synonyms
-from perfml.mapping.naming.words import languages, last_segment, stems, words
+from perfml.mapping.naming.tokens import languages, last_segment, stems, tokens
 
 EXACT, CONTAINED = 1.0, 0.85
 """How surely a name means a column: it is a synonym; it ends with one."""
@@ -70,8 +70,8 @@ def _best(name: str, options: tuple[str, ...], ending: Ending | None, anywhere: 
     return max(fits, key=lambda each: each.score)
 
 
-def _surer(one: Fit, other: Fit) -> Fit:
-    return max(one, other, key=lambda each: each.score)
+def _surer(first: Fit, other: Fit) -> Fit:
+    return max(first, other, key=lambda each: each.score)
 
 
 def _role(name: str, options: tuple[str, ...], ending: Ending | None, anywhere: bool) -> Fit:
@@ -97,7 +97,7 @@ def _endings(ending: Ending) -> tuple[tuple[tuple[str, ...], float], ...]:
 @cache
 def _without(name: str, ending: str) -> str:
     """The name without the ending; empty where it has another or is nothing else."""
-    listed, last = words(name), words(ending)
+    listed, last = tokens(name), tokens(ending)
     if ending.isascii() and len(listed) > len(last) and listed[-len(last) :] == last:
         return " ".join(listed[: -len(last)])
     if ending.isascii() and len(listed) > 1:
@@ -122,7 +122,7 @@ def _index(options: tuple[str, ...]) -> _Index:
         exact[plain(option)] = option
         if plain(option) in synonyms().generic:
             continue
-        written_out["".join(words(option))] = option
+        written_out["".join(tokens(option))] = option
         if len(stems(option)) > 1:
             in_any_order[stems(option)] = option
     return _Index(exact=exact, written_out=written_out, stems=in_any_order)
@@ -132,7 +132,7 @@ def _fit(name: str, options: tuple[str, ...], anywhere: bool) -> Fit:
     index = _index(options)
     same = (
         (index.exact.get(plain(name)), EXACT),
-        (index.written_out.get("".join(words(name))), WRITTEN_OUT),
+        (index.written_out.get("".join(tokens(name))), WRITTEN_OUT),
         (index.stems.get(stems(name)), SAME_WORDS),
     )
     for option, score in same:
@@ -158,7 +158,7 @@ def _position(name: str, option: str) -> tuple[bool, bool, bool]:
     if not part.isascii():
         known = len(part) >= SHORTEST_CHINESE
         return known and text.endswith(part), known and text.startswith(part), known and part in text
-    listed, wanted = words(name), words(option)
+    listed, wanted = tokens(name), tokens(option)
     if len(part) < SHORTEST or not wanted:
         return False, False, False
     if len(listed) == 1 and len(part) >= UNBROKEN:  # hiredate

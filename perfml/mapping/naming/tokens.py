@@ -24,10 +24,10 @@ def outside_brackets(name: str) -> str:
 
 
 @cache
-def words(name: str) -> tuple[str, ...]:
+def tokens(name: str) -> tuple[str, ...]:
     """The words of ``name`` in lower case, abbreviations written out; Chinese characters in a row are one word.
 
-    >>> words("EmpNo"), words("DEPT_DESC"), words("Hire date (UTC)")
+    >>> tokens("EmpNo"), tokens("DEPT_DESC"), tokens("Hire date (UTC)")
     (('employee', 'number'), ('department', 'description'), ('hire', 'date'))
     """
     listed = [word.lower() for word in _WORD.findall(outside_brackets(name))]
@@ -41,7 +41,7 @@ def stems(name: str) -> tuple[str, ...]:
     >>> stems("Date of Hire") == stems("Employee Hired Date"), stems("Leaving date") == stems("Date of Birth")
     (True, False)
     """
-    return tuple(sorted(_stem(word) for word in words(name) if word not in synonyms().fillers))
+    return tuple(sorted(_stem(word) for word in tokens(name) if word not in synonyms().fillers))
 
 
 def _stem(word: str) -> str:
@@ -67,7 +67,7 @@ def before_change(name: str) -> tuple[str, ...]:
     >>> before_change("原部门"), before_change("Previous Manager"), before_change("Manager")
     (('部门',), ('manager',), ())
     """
-    text, listed = plain(name), words(name)
+    text, listed = plain(name), tokens(name)
     return tuple(
         text.removeprefix(word) if not word.isascii() else " ".join(listed[1:])
         for word in synonyms().former
