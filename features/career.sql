@@ -11,16 +11,16 @@ owner = "company"
 reason = "career:level"
 
 [columns.days_in_level]
-zh = "在当前职级的天数"
-en = "days at the current level"
+zh = "在当前职级的时间"
+en = "time at the current level"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]
 reason = "career:level"
 
 [columns.days_in_position]
-zh = "距最近一次任职变动的天数"
-en = "days since the last position change"
+zh = "距最近一次任职变动的时间"
+en = "time since the last position change"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]
@@ -43,8 +43,8 @@ compare = ["team", "peers"]
 reason = "career:manager"
 
 [columns.days_with_manager]
-zh = "与当前上级共事的天数"
-en = "days with the current manager"
+zh = "与当前上级共事的时间"
+en = "time with the current manager"
 unit = "days"
 owner = "company"
 reason = "career:manager"

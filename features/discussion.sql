@@ -5,8 +5,8 @@ needs = ["evidence"]
 reads = ["goals_open", "days_since_goal_change", "feedback_received_days_since_last"]
 
 [columns.days_changed_undiscussed]
-zh = "进行中目标被修改后一直没有反馈的天数"
-en = "days since a current goal was changed, with no feedback since"
+zh = "进行中目标被修改后一直没有反馈的时间"
+en = "time since a current goal was changed, with no feedback since"
 unit = "days"
 direction = "lower"
 owner = "manager"

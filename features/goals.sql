@@ -40,8 +40,8 @@ direction = "lower"
 owner = "employee"
 
 [columns.days_since_progress]
-zh = "距最近一次目标进展记录的天数"
-en = "days since goal progress was last recorded"
+zh = "距最近一次目标进展记录的时间"
+en = "time since goal progress was last recorded"
 unit = "days"
 direction = "lower"
 owner = "manager"
@@ -53,8 +53,8 @@ unit = "changes"
 owner = "manager"
 
 [columns.days_since_goal_change]
-zh = "距进行中目标最近一次被修改的天数"
-en = "days since a current goal was last changed"
+zh = "距进行中目标最近一次被修改的时间"
+en = "time since a current goal was last changed"
 unit = "days"
 owner = "manager"
 

@@ -4,8 +4,8 @@ en = "Job and tenure"
 needs = ["people"]
 
 [columns.tenure_days]
-zh = "在职天数"
-en = "days since joining the company"
+zh = "在职时间"
+en = "time since joining the company"
 unit = "days"
 owner = "company"
 compare = ["team", "peers"]

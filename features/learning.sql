@@ -25,8 +25,8 @@ direction = "higher"
 owner = "employee"
 
 [columns.days_since_enrolment]
-zh = "距最近一次选课的天数"
-en = "days since the last enrolment"
+zh = "距最近一次选课的时间"
+en = "time since the last enrolment"
 unit = "days"
 direction = "lower"
 owner = "employee"

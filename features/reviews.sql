@@ -48,8 +48,8 @@ unit = "reviews"
 owner = "company"
 
 [columns.days_since_review]
-zh = "距最近一次绩效评价的天数"
-en = "days since the last review"
+zh = "距最近一次绩效评价的时间"
+en = "time since the last review"
 unit = "days"
 owner = "manager"
 

@@ -235,13 +235,14 @@ class Project:
     def dashboard(
         self, model: str, out: str | Path, data: DataLocation | None = None, *, as_of: DateLike | None = None
     ) -> Path:
-        """Write one model explained as a static HTML page: importance, dependence, those at highest risk on average, calibration,
-        lists, gates.
+        """Write one model explained as a static HTML page: importance, dependence, the people of its list one by one with what
+        adds up to their risk and what if, calibration, lists, gates.
 
-        Every figure is over at least ten people and nobody is named. ``as_of``: default the end of the record.
+        Nobody is named: people stand there by rank; every mean is over at least ten. ``as_of``: default the end of the record.
         """
         from perfml.learning.registry.model_store import load
         from perfml.report.dashboard.explained import Explained
+        from perfml.report.dashboard.people import ranked_people
         from perfml.report.dashboard.writing import write_dashboard
         from perfml.scoring.scoring import scored_at
 
@@ -249,9 +250,18 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            scores, features = scored_at(opened, self.folder, loaded, as_of=day, home=self.home, progress=self.progress)
+            scores, people, features = scored_at(
+                opened, self.folder, loaded, as_of=day, home=self.home, progress=self.progress
+            )
         explained = [Explained.of(loaded, features, days) for days in sorted(loaded.risks)]
-        return write_dashboard(Path(out), model=loaded, scores=scores, explained=explained, as_of=day)
+        return write_dashboard(
+            Path(out),
+            model=loaded,
+            scores=scores,
+            explained=explained,
+            people=ranked_people(loaded, scores, people=people, features=features),
+            as_of=day,
+        )
 
     def backtest(
         self, model: str, data: DataLocation | None = None, *, until: DateLike | None = None
@@ -611,14 +621,15 @@ class Project:
         model: str,
         *,
         capacity: int | None = None,
+        settings: int | None = None,
         as_of: DateLike | None = None,
         horizon_days: int | None = None,
         hold_out_share: float = 0.0,
     ) -> Priorities:
         """The people to talk to first, by the scores of ``model`` (default: the newest date, the shortest horizon).
 
-        ``capacity``: how many people there is time for (default: the model's own list). Raises :class:`PerfmlError` where
-        nothing was scored.
+        ``capacity``: how many people there is time for (default: the model's own list); ``settings``: the most people whose
+        setting needs support. Raises :class:`PerfmlError` where nothing was scored.
         """
         from perfml.advice.work_list import work_list
 
@@ -628,6 +639,7 @@ class Project:
             self.folder.model(model).list,
             as_of=_date(as_of),
             capacity=capacity,
+            settings=settings,
             horizon_days=horizon_days,
             hold_out_share=hold_out_share,
         )

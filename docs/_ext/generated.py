@@ -222,6 +222,10 @@ def recognised_text() -> str:
     for title, key in (("Causes of leaving", "exit_kinds"), ("Measures of wide logs", "kinds")):
         rows = [(f"`{value}`", _names(names)) for value, names in raw[key].items()]
         parts += [f"## {title}", "", table(("value", "names"), rows), ""]
+    short = [(f"`{word}`", meaning) for word, meaning in raw["abbreviations"].items()]
+    parts += ["## Abbreviations", "", table(("word", "read as"), short), ""]
+    units = [(", ".join(f"`{unit}`" for unit in known), quantity) for quantity, known in raw["units"].items()]
+    parts += ["## Units behind numbers", "", table(("units", "of"), units), ""]
     ladders = [(" > ".join("/".join(level) for level in ladder["levels"]),) for ladder in raw["ratings"]]
     parts += ["## Ratings, best first", "", table(("levels",), ladders), ""]
     parts += ["## Never read", "", _names(raw["private"]), ""]

@@ -109,10 +109,11 @@ class PastPrecision:
 class Priorities:
     """The list of one model, date and horizon.
 
-    ``people`` are to be talked to, others can act for ``owned_by_others``, ``hold_out`` are left out at random, the data of
-    ``held`` are broken, something is under way for ``lasting``. ``cases``: number of ``people`` expected to have the outcome.
-    ``uplift``: what randomised offers changed. ``en`` and ``zh`` say how to read the list, or, where the model is not
-    ``proven`` and nobody is listed, why there is none.
+    ``people`` are to be talked to, others can act for ``owned_by_others`` and, beyond the limit of that group, for
+    ``further_settings``; ``hold_out`` are left out at random, the data of ``held`` are broken, something is under way for
+    ``lasting``. ``cases``: number of ``people`` expected to have the outcome. ``uplift``: what randomised offers changed.
+    ``cautions``: which gates could not be judged, where nobody has promoted the version. ``en`` and ``zh`` say how to read the
+    list, or, where the model is not ``proven`` and nobody is listed, why there is none.
     """
 
     model: str
@@ -123,19 +124,28 @@ class Priorities:
     proven: bool
     people: tuple[ListedPerson, ...]
     owned_by_others: tuple[ListedPerson, ...]
+    further_settings: tuple[ListedPerson, ...]
     hold_out: tuple[ListedPerson, ...]
     held: tuple[Held, ...]
     lasting: tuple[Lasting, ...]
     cases: Cases
     backtested: PastPrecision | None
     uplift: tuple[UpliftRecord, ...]
+    cautions: tuple[Message, ...]
     en: str
     zh: str
 
     def to_json(self) -> dict[str, object]:
-        """As JSON, except that dates stay dates. The key of ``owned_by_others`` is ``setting``."""
+        """As JSON, except that dates stay dates. ``owned_by_others`` is ``setting``, and of ``further_settings`` there is the
+        number, ``setting_more``."""
         held = [{"employee_id": each.employee_id, "why": coded(each.why)} for each in self.held]
-        fields = asdict(self) | {"held": held, "uplift": [effect.to_json() for effect in self.uplift]}
+        fields = asdict(self) | {
+            "held": held,
+            "uplift": [effect.to_json() for effect in self.uplift],
+            "cautions": [{"zh": render(each, "zh"), "en": render(each, "en")} for each in self.cautions],
+            "setting_more": len(self.further_settings),
+        }
+        del fields["further_settings"]
         return {"setting" if name == "owned_by_others" else name: value for name, value in fields.items()}
 
 
@@ -144,17 +154,22 @@ def priorities(
     record: TrainingRecord,
     *,
     capacity: int,
+    settings: int | None = None,
     interventions: Sequence[Intervention] = (),
     hold_out_share: float = 0.0,
+    cautions: Sequence[Message] = (),
 ) -> Priorities:
     """Work down the ranking until ``capacity`` people are listed.
 
-    ``record``: the training record of the model. ``hold_out_share`` of those who would be listed are left out, by a hash of
+    ``record``: the training record of the model. ``settings``: the most people of ``owned_by_others`` (default: ``capacity``).
+    ``cautions``: passed on to whoever reads the list. ``hold_out_share`` of those who would be listed are left out, by a hash of
     employee and month that nobody can choose, so that the effect of offers can be estimated later. Raises
-    :class:`PerfmlError` for a capacity below 1 or a share outside [0, 1).
+    :class:`PerfmlError` for a limit below 1 or a share outside [0, 1).
     """
-    if capacity < 1:
-        raise PerfmlError(f"{capacity} cannot be used", where="capacity", remedy="give at least 1")
+    settings = capacity if settings is None else settings
+    for where, given in (("capacity", capacity), ("settings", settings)):
+        if given < 1:
+            raise PerfmlError(f"{given} cannot be used", where=where, remedy="give at least 1")
     if not 0 <= hold_out_share < 1:
         raise PerfmlError(f"{hold_out_share} cannot be used", where="hold_out_share", remedy="give 0 to below 1")
     days = ranking.horizon_days
@@ -193,7 +208,8 @@ def priorities(
         capacity=capacity,
         proven=proven,
         people=tuple(people),
-        owned_by_others=tuple(owned_by_others),
+        owned_by_others=tuple(owned_by_others[:settings]),
+        further_settings=tuple(owned_by_others[settings:]),
         hold_out=tuple(hold_out),
         held=ranking.held,
         lasting=tuple(lasting),
@@ -204,6 +220,7 @@ def priorities(
         if like and proven
         else None,
         uplift=uplift,
+        cautions=tuple(cautions),
         en=read_as(language="en"),
         zh=read_as(language="zh"),
     )

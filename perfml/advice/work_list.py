@@ -8,7 +8,7 @@ from pathlib import Path
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Priorities, Ranking, priorities
 from perfml.errors import PerfmlError
-from perfml.learning.registry.model_store import load
+from perfml.learning.registry.artifacts import cautions, read_record
 from perfml.project.model_spec import ListSpec
 from perfml.scoring.score_files import read_scores, score_file
 from perfml.scoring.table_files import read_rows
@@ -21,13 +21,15 @@ def work_list(
     *,
     as_of: dt.date | None = None,
     capacity: int | None = None,
+    settings: int | None = None,
     horizon_days: int | None = None,
     hold_out_share: float = 0.0,
 ) -> Priorities:
     """The people to talk to first, by the scores of ``model`` (default: the newest date, the shortest horizon).
 
-    ``capacity``: how many people there is time for (default: the capacity of ``spec``). Raises :class:`PerfmlError` where
-    nothing was scored, at that date or for that horizon.
+    ``capacity``: how many people there is time for (default: the capacity of ``spec``); ``settings``: the most people whose
+    setting needs support (default: ``setting_people`` of ``spec``, else as many as the capacity). Raises
+    :class:`PerfmlError` where nothing was scored, at that date or for that horizon.
     """
     path = score_file(home, model, as_of)
     available = sorted(set(read_rows(path, names=["horizon_days"]).column(0).to_pylist()))
@@ -36,10 +38,14 @@ def work_list(
         horizons = ", ".join(str(horizon) for horizon in available)
         raise PerfmlError("was not scored", where=f"{model}, {days} days", remedy=f"use one of: {horizons}")
     ranking = Ranking.of(read_scores(path, only=("horizon_days", days)))
+    version = ranking.model_version
+    record = read_record(home, model, version)
     return priorities(
         ranking,
-        load(home, model, ranking.model_version).record,
+        record,
         capacity=spec.capacity(ranking.scored) if capacity is None else capacity,
+        settings=spec.setting_people if settings is None else settings,
         interventions=DecisionLog(home).interventions(),
         hold_out_share=hold_out_share,
+        cautions=cautions(home, model, version, record, horizon_days=days),
     )

@@ -148,7 +148,7 @@ def dashboard(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Write one model explained as one HTML page: importance, dependence, calibration, lists, gates. Nobody is named."""
+    """Write one model explained as one HTML page: evidence, people of its list by rank, what if, calibration, gates. No names."""
     require_suffix(out, ".html")
     with terminal.progress() as progress:
         written = Project(project, home=home, progress=progress).dashboard(model, out, data, as_of=as_of)

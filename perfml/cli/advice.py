@@ -130,6 +130,9 @@ def priorities(
     capacity: Annotated[
         int | None, typer.Option("--capacity", min=1, help="How many people there is time for.")
     ] = None,
+    settings: Annotated[
+        int | None, typer.Option("--settings", min=1, help="The most people whose setting needs support.")
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
     horizon_days: Annotated[int | None, typer.Option("--horizon", help="Days (default: the shortest).")] = None,
     hold_out: Annotated[
@@ -149,7 +152,12 @@ def priorities(
 
     opened = Project(project, home=home)
     listed = opened.priorities(
-        model, capacity=capacity, as_of=as_of, horizon_days=horizon_days, hold_out_share=hold_out
+        model,
+        capacity=capacity,
+        settings=settings,
+        as_of=as_of,
+        horizon_days=horizon_days,
+        hold_out_share=hold_out,
     )
     if as_json:
         print_json(listed.to_json())

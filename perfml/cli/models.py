@@ -321,7 +321,7 @@ def score(
         terminal.out.print(
             f"  held  {escape(why)}; `perfml holds` lists holds, `perfml check` broken rows", highlight=False
         )
-    model_tables.caution_lines(opened.home, model, scores.head(1, ["model_version"]).column(0)[0].as_py())
+    model_tables.version_cautions(opened.home, model, scores.head(1, ["model_version"]).column(0)[0].as_py())
     people = opened.people(max(path.stem for path in paths))
     score_tables.show_list(scores, people, others_share=opened.folder.model(model).reasons.others_share)
 

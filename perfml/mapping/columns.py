@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from perfml.mapping.candidates import SURE, Candidate
-from perfml.mapping.names import EXACT
+from perfml.mapping.naming.fitting import EXACT
 from perfml.mapping.profiles import ColumnProfile
 from perfml.mapping.proposal import Choice, ColumnProposal, Standing
+from perfml.mapping.units import bare
 from perfml.mapping.values import RatingScale, exit_kinds, levels, rating_scale
 from perfml.messages.message import Message
 from perfml.project.mapping_spec import Cell, ColumnMapping
@@ -21,6 +22,7 @@ FEW = 0.2
 SHOWN = 6
 """Values quoted in a question."""
 LEAVE = Choice(text=Message.of("mapping_choice_leave"), mapping=None)
+PERCENT, SHARE = ("%", "％", "percent", "pct"), 0.01
 EXIT_KINDS = ("voluntary", "involuntary", "other")
 
 
@@ -47,6 +49,7 @@ def proposed(
         format=formats.get(column.name, ()),
         last_day_of="month" if column.content == "month" and target == "happened_at" else None,
         width=width if target.endswith("_id") and _is_shorter(column, width) else None,
+        units=units_read(table, target, column),
     )
     if candidate.rivals:
         options = (column.name, *candidate.rivals)
@@ -113,14 +116,22 @@ def missing(table: str, target: str) -> ColumnProposal:
     )
 
 
+def units_read(table: str, target: str, column: ColumnProfile) -> dict[str, float]:
+    """The units behind the numbers of a column; percents become shares where the table has shares."""
+    share = SHARE if (table, target) == ("signals", "value") else 1
+    return {unit: factor * (share if unit in PERCENT else 1) for unit, factor in column.units.items()}
+
+
 def scale_of(column: ColumnProfile) -> RatingScale | None:
     """The rating scale of a column."""
-    return rating_scale(column.every, name=column.label) if column.is_choice or column.content != "text" else None
+    return rating_scale(column.numbers, name=column.label) if column.is_choice or column.content != "text" else None
 
 
 def _reason(candidate: Candidate) -> Message:
     if candidate.by == "joins":
         return Message.of("mapping_by_joins", percent=round(100 * candidate.joined))
+    if candidate.by == "key":
+        return Message.of("mapping_by_key")
     if candidate.by == "content":
         return Message.of("mapping_by_content")
     if candidate.name.score == EXACT:
@@ -141,13 +152,13 @@ def _quoted(values: Sequence[str]) -> str:
 
 def _rating(column: ColumnProfile, score: float, reason: Message) -> ColumnProposal:
     scale = scale_of(column)
-    plain = ColumnMapping(column=column.name)
+    plain = ColumnMapping(column=column.name, units=dict(column.units))
     if scale is None:
         question = Message.of("mapping_rating_unknown", values=_quoted(column.values))
         return ColumnProposal(
             target="rating", mapping=plain, confidence=UNSURE, standing="asked", reason=question, choices=(LEAVE,)
         )
-    mapping = ColumnMapping(column=column.name, values=_cells(scale.values))
+    mapping = plain.model_copy(update={"values": _cells(scale.values)})
     if scale.certain:
         if scale.values:
             reason = Message.of("mapping_rating_words", levels=_quoted(_best_first(scale.values)))
@@ -173,7 +184,7 @@ def _rating(column: ColumnProfile, score: float, reason: Message) -> ColumnPropo
 
 
 def _numbers(column: ColumnProfile) -> list[float]:
-    return [float(value.replace(",", ".")) for value in column.every]
+    return [float(value.replace(",", ".")) for value in column.numbers]
 
 
 def _cells(values: Mapping[str, float]) -> dict[str, Cell]:
@@ -185,7 +196,7 @@ def _best_first(values: Mapping[str, float]) -> list[str]:
 
 
 def _turned(column: ColumnProfile, scale: RatingScale) -> dict[str, Cell]:
-    read = scale.values or {value: float(value.replace(",", ".")) for value in column.every}
+    read = scale.values or {value: float(bare(value).replace(",", ".")) for value in column.every}
     total = max(read.values()) + min(read.values())
     return _cells({value: round(total - number, 6) for value, number in read.items()})
 

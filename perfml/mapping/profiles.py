@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow as pa
 from perfml.evidence.exports.date_formats import date_formats
 from perfml.evidence.tables.cells import as_text
 from perfml.mapping.dates import are_periods, month_format
+from perfml.mapping.units import bare, units_of
 
 ContentKind = Literal["empty", "date", "month", "period", "bool", "int", "number", "text"]
 SAMPLED = 300
@@ -48,11 +50,22 @@ class ColumnProfile:
     """Whole numbers of which some begin with a zero: an id."""
     lengths: frozenset[int] = frozenset()
     """How long the values are."""
+    unique: bool = False
+    """Whether (nearly) no value stands in two rows."""
+    referred: int = 0
+    """How many other columns of the export have its values, where it is an id."""
+    units: Mapping[str, float] = field(default_factory=dict)
+    """Of numbers with a unit behind each: the units, and what the numbers are multiplied by."""
 
     @property
     def is_choice(self) -> bool:
         """Whether it has few different values that repeat."""
         return 0 < self.distinct <= LISTED and self.distinct == len(self.values)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """All different values, without units."""
+        return frozenset(map(bare, self.every)) if self.units else self.every
 
 
 def profile(name: str, column: pa.ChunkedArray, *, grouped: bool = False) -> ColumnProfile:
@@ -63,7 +76,8 @@ def profile(name: str, column: pa.ChunkedArray, *, grouped: bool = False) -> Col
     total = sum(counts.values())
     values = tuple(value for value, _ in counts.most_common(LISTED))
     sample = [value for value, _ in counts.most_common(SAMPLED)]
-    content, formats, comma = _content(sample, column.type)
+    units = {} if pa.types.is_temporal(column.type) else units_of(sample)
+    content, formats, comma = _content([bare(value) for value in sample] if units else sample, column.type)
     return ColumnProfile(
         name=name,
         label=name.split(" ", 1)[-1] if grouped else name,
@@ -76,6 +90,8 @@ def profile(name: str, column: pa.ChunkedArray, *, grouped: bool = False) -> Col
         decimal_comma=comma,
         padded=any(value.startswith("0") and len(value) > 1 and value.isdigit() for value in sample),
         lengths=frozenset(map(len, sample)),
+        unique=len(counts) >= ENOUGH * total > 0,
+        units=units if content in ("int", "number") else {},
     )
 
 

@@ -88,6 +88,7 @@ class TableProposal:
             header_rows=self.sheet.header_rows,
             decimal=self.decimal,
             rows_with=self.rows_with,
+            fill_down=tuple(name for name in self.sheet.fill_down if name in self.reads),
             columns=used,
             unpivot=self.unpivot,
         )

@@ -33,7 +33,7 @@ PEOPLE = ("employee_id", "manager_id", "reviewer_id", "counterpart_id")
 def propose(source: str | Path, tables: Mapping[str, TableSpec]) -> MappingProposal:
     """Look at every file of ``source`` and propose how its tables are read. Raises :class:`DataError` where there is none."""
     sheets, problems = sheets_of(source)
-    claims, _ = recognise(sheets, tables)
+    claims = recognise(sheets, tables)
     width = _width_of_ids(claims)
     formats = _settled_formats(claims)
     proposals = [_table(claim, tables[claim.table], formats=formats, width=width) for claim in claims]
@@ -97,6 +97,10 @@ def _table(claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: 
     for target, column in spec.columns.items():
         if column.required and target not in columns and not (claim.measures and target == "kind"):
             columns[target] = missing(claim.table, target)
+    units = {unit: factor for name in claim.measures for unit, factor in claim.profiles[name].units.items()}
+    if units:
+        mapping = ColumnMapping(column="value", units=units)
+        columns["value"] = settled("value", mapping, DERIVED, Message.of("mapping_units", units=", ".join(units)))
     rating = claim.columns.get("rating") if claim.table == "reviews" else None
     scale = scale_of(rating.column) if rating else None
     own = scale is not None and (scale.worst, scale.best) != CONTRACT_SCALE
@@ -104,9 +108,11 @@ def _table(claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: 
     return TableProposal(
         table=claim.table,
         sheet=claim.sheet,
-        columns=tuple(sorted(columns.values(), key=lambda each: list(spec.columns).index(each.target))),
+        columns=tuple(_filled_down(columns[name], claim.sheet.fill_down) for name in spec.columns if name in columns),
         unpivot=Unpivot(columns=labels) if labels else None,
-        decimal="," if any(claim.profiles[name].decimal_comma for name in _read(claim, columns)) else ".",
+        decimal=","
+        if any(each.decimal_comma for name, each in claim.profiles.items() if name in _read(claim, columns))
+        else ".",
         rows_with=_rows_with(claim),
         required=frozenset(name for name, column in spec.columns.items() if column.required),
         scale=(scale.worst, scale.best) if own and scale else None,
@@ -116,6 +122,13 @@ def _table(claim: Claim, spec: TableSpec, *, formats: Mapping[str, str], width: 
 
 def _read(claim: Claim, columns: Mapping[str, ColumnProposal]) -> list[str]:
     return [*claim.measures, *(name for column in columns.values() for name in column.reads)]
+
+
+def _filled_down(column: ColumnProposal, names: Sequence[str]) -> ColumnProposal:
+    """The column, to be confirmed where its empty cells take the value above."""
+    if column.standing != "sure" or not set(column.reads) & set(names):
+        return column
+    return assumed(column.target, column.mapping, Message.of("mapping_filled_down"))
 
 
 def _rows_with(claim: Claim) -> tuple[str, ...]:

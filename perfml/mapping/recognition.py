@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from perfml.mapping.candidates import PERIOD, Candidate, candidates, share_of
-from perfml.mapping.names import CONTAINED, fit, plain, synonyms
+from perfml.mapping.candidates import KEYS, PERIOD, Candidate, candidates, is_referring, share_of
+from perfml.mapping.naming.fitting import CONTAINED, fit
+from perfml.mapping.naming.synonyms import plain, synonyms
 from perfml.mapping.profiles import ColumnProfile, profile
 from perfml.mapping.sheets import Sheet
 from perfml.project.table_spec import TableSpec
@@ -57,20 +58,23 @@ class Claim:
         """How much speaks for it."""
         return TITLE * self.title + sum(candidate.score for candidate in self.columns.values()) + len(self.measures)
 
-    def ids(self) -> frozenset[str]:
-        """The employee ids in the sheet."""
-        candidate = self.columns.get("employee_id")
+    def keys(self, column: str) -> frozenset[str]:
+        """The ids in a column of the table."""
+        candidate = self.columns.get(column)
         return candidate.column.every if candidate else frozenset()
 
 
-def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> tuple[list[Claim], frozenset[str]]:
-    """The tables that the sheets hold, in the order of the contract, and the employee ids that occur in ``employees``."""
-    profiled = [(sheet, _profiles(sheet)) for sheet in sheets]
-    first = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, frozenset())]
-    people = frozenset(person for claim in _chosen(first) if claim.table == "employees" for person in claim.ids())
-    claims = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, people)]
+def recognise(sheets: Sequence[Sheet], tables: Mapping[str, TableSpec]) -> list[Claim]:
+    """The tables that the sheets hold, in the order of the contract: by names first, then with the ids that these hold."""
+    profiled = _referred([(sheet, _profiles(sheet)) for sheet in sheets])
+    first = _chosen([claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, {})])
+    keys = {
+        column: frozenset(key for claim in first if claim.table == table for key in claim.keys(own))
+        for column, (table, own) in KEYS.items()
+    }
+    claims = [claim for sheet, columns in profiled for claim in _claims(sheet, columns, tables, keys)]
     order = list(tables)
-    return sorted(_chosen(claims), key=lambda claim: order.index(claim.table)), people
+    return sorted(_chosen(claims), key=lambda claim: order.index(claim.table))
 
 
 def _profiles(sheet: Sheet) -> Mapping[str, ColumnProfile]:
@@ -78,18 +82,40 @@ def _profiles(sheet: Sheet) -> Mapping[str, ColumnProfile]:
     return {name: profile(name, sheet.cells[name], grouped=grouped) for name in sheet.columns}
 
 
+def _referred(
+    profiled: Sequence[tuple[Sheet, Mapping[str, ColumnProfile]]],
+) -> list[tuple[Sheet, Mapping[str, ColumnProfile]]]:
+    """The same, each id with the number of other columns that have its values."""
+    every = [profile for _, profiles in profiled for profile in profiles.values()]
+
+    def counted(profile: ColumnProfile) -> ColumnProfile:
+        if not profile.unique or profile.content not in ("text", "int"):
+            return profile
+        others = sum(is_referring(other, profile) for other in every if other is not profile)
+        return replace(profile, referred=others)
+
+    return [(sheet, {name: counted(each) for name, each in profiles.items()}) for sheet, profiles in profiled]
+
+
 def _claims(
-    sheet: Sheet, profiles: Mapping[str, ColumnProfile], tables: Mapping[str, TableSpec], people: frozenset[str]
+    sheet: Sheet,
+    profiles: Mapping[str, ColumnProfile],
+    tables: Mapping[str, TableSpec],
+    keys: Mapping[str, Collection[str]],
 ) -> list[Claim]:
     claims = []
-    hired = candidates(profiles, "employees", tables["employees"], people=people).get("hired_on")
+    hired = candidates(profiles, "employees", tables["employees"], keys=keys).get("hired_on")
     for table, groups in SIGNATURES.items():
         if table not in tables:
             continue
-        columns = candidates(profiles, table, tables[table], people=people)
+        columns = candidates(profiles, table, tables[table], keys=keys)
         if not all(any(column in columns for column in group) for group in groups):
             continue
-        measures = _measures(profiles, columns, people) if table == "events" and "kind" not in columns else ()
+        measures = (
+            _measures(profiles, columns, keys.get("employee_id", ()))
+            if table == "events" and "kind" not in columns
+            else ()
+        )
         if measures:
             columns = {name: candidate for name, candidate in columns.items() if name != "value"}
         title = fit(sheet.title, synonyms().titles[table], anywhere=True).score
@@ -125,7 +151,7 @@ def _halved(candidate: Candidate) -> Candidate:
 
 
 def _measures(
-    profiles: Mapping[str, ColumnProfile], columns: Mapping[str, Candidate], people: frozenset[str]
+    profiles: Mapping[str, ColumnProfile], columns: Mapping[str, Candidate], people: Collection[str]
 ) -> tuple[str, ...]:
     """The columns of a wide log: numbers that are no ids, no pay, and nothing else of the table."""
     used = {candidate.column.name for name, candidate in columns.items() if name != "value"}
@@ -166,11 +192,16 @@ def _chosen(claims: list[Claim]) -> list[Claim]:
 
 
 def _is_strong(claim: Claim) -> bool:
-    """Whether the columns that make the table are named for it, and not taken from the table that the sheet first of all is."""
+    """Whether the columns that make the table are named for it or are ids that join it, and not taken from the table that the
+    sheet first of all is."""
     return all(
-        any(column in claim.columns and claim.columns[column].score >= CONTAINED for column in group)
+        any(column in claim.columns and _is_own(claim.columns[column]) for column in group)
         for group in SIGNATURES[claim.table]
     )
+
+
+def _is_own(candidate: Candidate) -> bool:
+    return candidate.score >= CONTAINED or candidate.by in ("joins", "key")
 
 
 def _is_weak(claim: Claim) -> bool:
@@ -180,8 +211,8 @@ def _is_weak(claim: Claim) -> bool:
 def _apart(claim: Claim, other: Claim) -> bool:
     if claim.table not in ("employees", "exits"):
         return False
-    ids = claim.ids()
-    return bool(ids) and len(ids & other.ids()) <= APART * len(ids)
+    ids = claim.keys("employee_id")
+    return bool(ids) and len(ids & other.keys("employee_id")) <= APART * len(ids)
 
 
 def label_of(measure: str) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perfml.errors import DataError
 from perfml.evidence.exports.opening import open_export
@@ -19,6 +20,8 @@ from perfml.evidence.tables.text_files import delimiter_of, encoding_of
 
 ROWS = 20_000
 """Rows of a sheet that are looked at."""
+GROUPED = 0.6
+"""Share of the rows with a value up to which the first column of text names groups of rows."""
 TOP = 15
 """Rows among which the header is looked for."""
 
@@ -35,6 +38,8 @@ class Sheet:
     delimiter: str | None = None
     header_row: int = 1
     header_rows: int = 1
+    fill_down: tuple[str, ...] = ()
+    """Columns whose empty cells have been filled with the value above."""
     title: str
     """What it is called: file and worksheet, or the table of a database."""
     cells: pa.Table
@@ -102,8 +107,27 @@ def _with_header(sheet: Sheet, path: Path) -> Iterator[Sheet]:
     if not any(cell is not None for row in top for cell in row):
         return
     first, count = header_of(top)
-    cells = read_cells(path, header_row=first, header_rows=count, limit=ROWS, **options)
-    yield replace(sheet, header_row=first, header_rows=count, cells=_without_row(cells))
+    cells = _without_row(read_cells(path, header_row=first, header_rows=count, limit=ROWS, **options))
+    down = () if sheet.sheet else groups_of(cells)
+    for name in down:
+        cells = cells.set_column(cells.column_names.index(name), name, pc.fill_null_forward(cells[name]))
+    yield replace(sheet, header_row=first, header_rows=count, cells=cells, fill_down=down)
+
+
+def groups_of(cells: pa.Table) -> tuple[str, ...]:
+    """The first columns of a text that are empty where the rows go on with the group above, as merged cells are saved as CSV:
+    they begin with a value, are mostly empty, and all in the same rows.
+
+    >>> groups_of(pa.table({"工号": ["1", None, None], "姓名": ["李娜", None, None], "得分": ["3", "4", None]}))
+    ('工号', '姓名')
+    """
+    empty = [column.is_null() for column in cells.columns]
+    if cells.num_rows < 2 or empty[0][0].as_py():
+        return ()
+    if not 1 - GROUPED <= pc.mean(empty[0].cast(pa.float64())).as_py() < 1:
+        return ()
+    last = next((number for number, gaps in enumerate(empty) if not gaps.equals(empty[0])), 0)
+    return tuple(cells.column_names[:last])
 
 
 def header_of(rows: list[list[CellValue]]) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from perfml.mapping.names import plain, synonyms
+from perfml.mapping.naming.synonyms import plain, synonyms
 from perfml.project.spec import ExitKind
 
 LEVELS: Mapping[int, tuple[float, ...]] = {2: (4, 2), 3: (5, 3, 2), 4: (5, 4, 3, 2), 5: (5, 4, 3, 2, 1)}

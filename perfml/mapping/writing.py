@@ -84,6 +84,7 @@ def table_text(table: TableProposal, ignored: Iterable[str], *, language: Langua
         "header_rows": sheet.header_rows if sheet.header_rows != 1 else None,
         "decimal": table.decimal if table.decimal != "." else None,
         "rows_with": list(table.rows_with) or None,
+        "fill_down": list(table.spec().fill_down) or None,
     }
     lines += [f"{key} = {_value(value)}" for key, value in settings.items() if value is not None]
     names = list(ignored)

@@ -47,6 +47,9 @@ MULTIPLES = {
 }
 """Words for a multiple, by the multiple they stand for."""
 MANY_TIMES = 2.5
+DAYS_PER_YEAR = 365.25
+IN_MONTHS, IN_YEARS = 365, 730
+"""Days from which on a duration is written in months, and in years."""
 
 
 def value_text(number: float | None, unit: str, language: Language) -> str:
@@ -56,6 +59,8 @@ def value_text(number: float | None, unit: str, language: Language) -> str:
     ('12 days', '26 %', '无记录')
     >>> value_text(1.0, "times", "en"), value_text(0.45, "multiple", "en"), value_text(-3.21, "change a day", "en")
     ('1 time', 'half as many', '3.2 fewer a day')
+    >>> value_text(1159.0, "days", "en"), value_text(388.0, "days", "zh"), value_text(364.0, "days", "en")
+    ('3.2 years', '13 个月', '364 days')
     """
     if number is None or math.isnan(number):
         return fill("not_recorded", language)
@@ -69,6 +74,10 @@ def value_text(number: float | None, unit: str, language: Language) -> str:
         return _multiple(number, language)
     if unit == "change a day":
         return _change_a_day(number, language)
+    if unit == "days" and number >= IN_YEARS:
+        return fill("value_years", language, years=number / DAYS_PER_YEAR)
+    if unit == "days" and number >= IN_MONTHS:
+        return fill("value_months", language, months=12 * number / DAYS_PER_YEAR)
     text = _plain(number)
     if language == "zh":
         return f"{text} {UNITS_ZH[unit]}" if unit in UNITS_ZH else text

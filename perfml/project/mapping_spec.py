@@ -37,6 +37,9 @@ class ColumnMapping(Spec):
     ISO dates (2024-03-31) are read beside it."""
     last_day_of: Literal["month", "quarter", "half", "year"] | None = None
     """Move the date to the last day of the period it lies in: what is measured over March is known when March ends."""
+    units: Mapping[Annotated[str, Field(min_length=1)], float] = {}
+    """Unit behind a number in the cells -> what the number is multiplied by: ``{ "小时" = 1, "分钟" = 0.016666666666666666 }``.
+    A number without a unit is read as it is; one with a unit that is not listed is quarantined."""
     width: Annotated[int, Field(ge=1, le=64)] | None = None
     """Fill a shorter value with zeros on its left up to this many characters: an id whose zeros a spreadsheet removed."""
 
@@ -102,6 +105,9 @@ class MappingSpec(Spec):
     """The decimal mark of numbers; the other one, spaces and apostrophes separate thousands."""
     rows_with: tuple[str, ...] = ()
     """Columns of the export without whose values a row is none of this table: only people with a 离职日期 are exits."""
+    fill_down: tuple[str, ...] = ()
+    """Columns of the export in which an empty cell means the value above it, as after merged cells were saved as CSV. Cells
+    that a workbook still holds as merged need no entry."""
     columns: Mapping[str, ColumnMapping] = {}
     """Column of the table -> where it comes from; without entries, columns are read under their own names."""
     unpivot: Unpivot | None = None

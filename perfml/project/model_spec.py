@@ -134,12 +134,14 @@ class BacktestSpec(Spec):
 
 
 class ListSpec(Spec):
-    """How many people there is time to talk to."""
+    """How many people there is time to talk to, and how many settings to see to."""
 
     capacity_share: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Length of the list as a share of the people scored."""
     capacity_people: Annotated[int, Field(ge=1)] | None = None
     """Length of the list in people; takes precedence over the share."""
+    setting_people: Annotated[int, Field(ge=1)] | None = None
+    """People under "support the setting", at most; default: as many as the list has."""
 
     def capacity(self, n: int) -> int:
         """How many of ``n`` people can be listed.

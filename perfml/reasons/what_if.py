@@ -127,6 +127,20 @@ def combined(
     return WhatIf(tuple(changes), before, now)
 
 
+def along(person: Floats, move: Move, column: int, *, most: int) -> Floats:
+    """The person under options of ``move`` that differ in ``column``, ascending in it: (at most ``most``, columns).
+
+    The values lie evenly by rank between the lowest and the highest; of the options with the same value the nearest is taken.
+    """
+    values = move.values[:, np.flatnonzero(move.columns == column)[0]]
+    order = np.lexsort((move.distance, values))
+    distinct, first = np.unique(values[order], return_index=True)
+    nearest = order[first[~np.isnan(distinct) & (distinct != person[column])]]
+    picked = np.unique(np.linspace(0, len(nearest) - 1, min(most, len(nearest))).round().astype(np.int64))
+    rows: Floats = _changed(person, move)[nearest[picked]]
+    return rows
+
+
 def _changed(person: Floats, move: Move) -> Floats:
     """The person under each of the options: (options, columns)."""
     rows = np.repeat(person[None], len(move.values), axis=0)

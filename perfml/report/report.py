@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from perfml.report import gates, page_pictures, wording
 from perfml.report.contents.advice import TARGET_STATUSES, Advice, CoursePart, TargetPart
 from perfml.report.contents.facts import collect_facts
 from perfml.report.contents.model_list import ModelList, model_list
+from perfml.report.contents.places import Places
 from perfml.report.contents.summary import frequent_reasons, people_listed
 from perfml.report.pictures import percent
 from perfml.scoring.people_files import PersonFacts, facts_of
@@ -95,8 +95,10 @@ def write_report(
         "people_listed": people_listed(lists),
         "frequent": frequent_reasons(lists),
         "stages": stages or {},
-        "targets": None if given.targets is None else TargetPart.of(given.targets),
-        "courses": None if given.courses is None else CoursePart.of(given.courses, places.listed),
+        "targets": None if given.targets is None else TargetPart.of(given.targets, apart=places.supports),
+        "courses": None
+        if given.courses is None
+        else CoursePart.of(given.courses, apart=places.supports, first=places.main),
         "who": partial(facts_of, known),
         "perfml_version": __version__,
     }
@@ -129,30 +131,6 @@ def write_page(
     return out
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where on the page a person stands: a number for each, and the lists and parts that hold them."""
-
-    numbers: Mapping[str, int]
-    listed: Mapping[str, tuple[int, ...]]
-    """Employee -> the numbers of the lists with their reasons."""
-    with_targets: frozenset[str]
-    with_courses: frozenset[str]
-
-    @classmethod
-    def of(cls, lists: Sequence[ModelList], advice: Advice) -> Places:
-        """Number everyone who is on a list or has a suggestion that is shown."""
-        listed: dict[str, tuple[int, ...]] = {}
-        for number, each in enumerate(lists):
-            for row in each.rows:
-                listed[row.person.employee_id] = (*listed.get(row.person.employee_id, ()), number)
-        targets = [row["employee_id"] for row in TargetPart.of(advice.targets or ()).shown]
-        courses = [person for person, _ in CoursePart.of(advice.courses or (), listed).shown]
-        everyone = dict.fromkeys((*listed, *targets, *courses))
-        numbers = {person: number for number, person in enumerate(everyone)}
-        return cls(numbers, listed, frozenset(targets), frozenset(courses))
-
-
 def in_language(
     language: Language, notices: Sequence[Message], columns: Mapping[str, Column], voices: Mapping[str, Voices]
 ) -> dict[str, object]:
@@ -164,12 +142,16 @@ def in_language(
     def worded(function: Any) -> Any:
         return partial(function, language=language)
 
-    def action(shown: ModelList, reason: Reason) -> str:
-        return voices[shown.facts.model.name].action(reason, language) if shown.facts.model.name in voices else ""
+    def actions(shown: ModelList, reasons: Sequence[Reason]) -> list[str]:
+        """What can be done about ``reasons``, the first of them first, each once."""
+        known = voices.get(shown.facts.model.name)
+        return (
+            list(dict.fromkeys(filter(None, (known.action(reason, language) for reason in reasons)))) if known else []
+        )
 
     return {
         "t": t,
-        "action": action,
+        "actions": actions,
         "l": language,
         "say": worded(render),
         "notices": [wording.sentence(notice, {}, language) for notice in notices],

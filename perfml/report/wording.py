@@ -29,6 +29,7 @@ STAGES: dict[str, tuple[str, str]] = {
 GROUPS: dict[str, tuple[str, str]] = {
     "talk": ("沟通", "Talk to"),
     "setting": ("改善环境", "Support the setting"),
+    "further": ("改善环境（后续）", "Setting, next"),
     "watch": ("关注", "Watch"),
     "later": ("远期", "Later"),
 }
@@ -147,7 +148,7 @@ def sentence(message: Message, columns: Mapping[str, Column], language: Language
     names = {name: f"“{column.zh if zh else column.en}”" for name, column in columns.items()}
     rendered = render(message, language, names=names)
     if zh:  # a space separates Chinese from a column's own name, not from a quotation
-        rendered = rendered.replace(" “", "“").replace("” ", "”")
+        return rendered.replace(" “", "“").replace("” ", "”")
     return rendered[:1].upper() + rendered[1:]
 
 

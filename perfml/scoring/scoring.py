@@ -115,15 +115,16 @@ def scored_at(
     as_of: dt.date,
     home: Path | None = None,
     progress: Progress = SILENT,
-) -> tuple[pa.Table, Floats]:
-    """The rows of :func:`score` at one date, and the evidence of the people with a score (n, the model's columns)."""
+) -> tuple[pa.Table, list[str], Floats]:
+    """The rows of :func:`score` at one date, the n people with a score, and their evidence (n, the model's columns)."""
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
     values, held = table.matrix([c.name for c in model.columns]), withheld_people(data, folder, as_of, home)
     scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
-    return scores, values[table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()]
+    scored = table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()
+    return scores, table.frame["employee_id"][scored].tolist(), values[scored]
 
 
 def require_evidence(table: Table, model: Model) -> None:

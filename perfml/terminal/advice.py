@@ -16,7 +16,7 @@ from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import render
 from perfml.scoring.people_files import PersonFacts, facts_of
-from perfml.terminal.console import MOST_LISTED, out
+from perfml.terminal.console import MOST_LISTED, caution_lines, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ def courses_table(suggestions: pa.Table, people: Mapping[str, PersonFacts], *, m
 def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) -> None:
     """Print the list, the people whose setting needs support, and how many cases the list is expected to hold."""
     head = f"{priorities.model} within {priorities.horizon_days} days, as of {priorities.as_of}"
-    setting = priorities.owned_by_others
+    setting, further = priorities.owned_by_others, len(priorities.further_settings)
+    more = f", and {further:,} more with lower risk" if further else ""
     groups = {
         f"{head}: {len(priorities.people)} to talk to": priorities.people,
-        f"support the setting: {_first('people most of whose raised risk others own', len(setting), MOST_LISTED)}": (
-            setting[:MOST_LISTED]
-        ),
+        f"support the setting: {len(setting):,} people most of whose raised risk others own{more}": setting,
     }
+    caution_lines(priorities.cautions)
     for title, listed in groups.items():
         if listed:
             table = list_of_people(title, "#", "risk")

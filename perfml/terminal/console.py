@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import rich.progress
@@ -16,6 +16,7 @@ from rich.style import Style
 from rich.text import Text
 
 from perfml.harmless import printable
+from perfml.messages import Message, render
 from perfml.progress import Progress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -54,6 +55,13 @@ class HarmlessConsole(Console):
 
 out = HarmlessConsole()
 err = HarmlessConsole(stderr=True)
+
+
+def caution_lines(cautions: Iterable[Message]) -> None:
+    """Print in both languages what to know of a version that gives lists although nobody has promoted it."""
+    for caution in cautions:
+        out.print(f"  [yellow]not proven[/]  {escape(render(caution, 'en'))}", highlight=False)
+        out.print(f"  [yellow]尚未证实[/]  {escape(render(caution, 'zh'))}", highlight=False)
 
 
 class ProgressBar(Progress):

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from perfml.learning.registry.artifacts import CHAMPION, cautions, pointed, read_record
 from perfml.messages import render
-from perfml.terminal.console import MOST_LISTED, out
+from perfml.terminal.console import MOST_LISTED, caution_lines, out
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.learning.fairness.run import FairnessAnswer
@@ -73,13 +73,12 @@ def stage_line(home: Path, model: Model) -> None:
         f"  candidate; {used}. To promote it: perfml promote {model.name} --approver NAME --reason WHY", highlight=False
     )
     if champion is None:
-        caution_lines(home, model.name, model.version)
+        version_cautions(home, model.name, model.version)
 
 
-def caution_lines(home: Path, name: str, version: str) -> None:
+def version_cautions(home: Path, name: str, version: str) -> None:
     """Print what to know of a version that gives lists although nobody has promoted it."""
-    for caution in cautions(home, name, version, read_record(home, name, version)):
-        out.print(f"  [yellow]not proven[/]  {escape(render(caution, 'en'))}", highlight=False)
+    caution_lines(cautions(home, name, version, read_record(home, name, version)))
 
 
 def drift_table(name: str, horizons: Sequence[HorizonDrift]) -> None:

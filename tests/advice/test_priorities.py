@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from perfml.advice.decision_log import Intervention
-from perfml.advice.priorities import Ranking, as_interventions, priorities
+from perfml.advice.priorities import Priorities, Ranking, as_interventions, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.record import GroupFigures, TrainingRecord, TreatmentRecord, UpliftRecord
 from perfml.learning.validation.lists import list_like, lists_by_size
@@ -93,6 +93,27 @@ def test_a_risk_that_others_own_is_not_put_on_the_person() -> None:
     listed = priorities(ranking(E1=mine, E3=lowering, E4={"reasons": []}), record(), capacity=3)
     assert names(listed.owned_by_others) == ["E1", "E3"] and listed.owned_by_others[0].owners == ("manager", "company")
     assert names(listed.people) == ["E2", "E4", "E5"]  # without reasons nobody else owns it
+
+
+def test_no_more_settings_are_listed_than_somebody_can_see_to() -> None:
+    others = {f"E{n}": {"reasons": reasons("manager")} for n in range(1, 11)}
+
+    def listed(**limits: int) -> Priorities:
+        return priorities(ranking(**others), record(), capacity=3, **limits)
+
+    assert names(listed().owned_by_others) == ["E1", "E2", "E3"], "as many as the list has"
+    assert names(listed().further_settings) == [f"E{n}" for n in range(4, 11)]
+    assert names(listed().people) == ["E11", "E12", "E13"], "the limit changes nothing for those to talk to"
+    assert len(listed(settings=8).owned_by_others) == 8 and not listed(settings=10).further_settings
+    json = listed(settings=8).to_json()
+    assert (len(json["setting"]), json["setting_more"]) == (8, 2) and "further_settings" not in json
+
+
+def test_cautions_are_passed_on_in_both_languages() -> None:
+    caution = Message.of("unjudged_in_use", model="attrition", days=91, unjudged=2, gates=8)
+    (text,) = priorities(ranking(), record(), capacity=3, cautions=[caution]).to_json()["cautions"]
+    assert "2 of its 8 gates" in text["en"] and "8 项检验中有 2 项" in text["zh"]
+    assert priorities(ranking(), record(), capacity=3).to_json()["cautions"] == []
 
 
 def test_an_employee_with_a_recent_offer_is_not_listed_again() -> None:
@@ -181,10 +202,13 @@ def test_rows_are_read_no_further_than_needed() -> None:
     assert len(read) <= 6
 
 
-@pytest.mark.parametrize(("capacity", "share", "where"), [(0, 0.0, "capacity"), (5, 1.0, "hold_out_share")])
-def test_sizes_that_make_no_sense_are_refused(capacity: int, share: float, where: str) -> None:
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [({"capacity": 0}, "capacity"), ({"settings": 0}, "settings"), ({"hold_out_share": 1.0}, "hold_out_share")],
+)
+def test_sizes_that_make_no_sense_are_refused(changes: dict[str, Any], where: str) -> None:
     with pytest.raises(PerfmlError, match=where):
-        priorities(ranking(), record(), capacity=capacity, hold_out_share=share)
+        priorities(ranking(), record(), **{"capacity": 5, **changes})
 
 
 @pytest.mark.slow

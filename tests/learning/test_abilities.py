@@ -6,6 +6,8 @@ import pytest
 
 from perfml import Project
 from perfml.evidence.check import CheckReport
+from perfml.evidence.features import build
+from perfml.learning.dataset import table
 from perfml.messages import render
 from tests.thin import Thin
 
@@ -41,6 +43,19 @@ def test_each_horizon_is_judged_by_its_cases(company: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+def test_one_pass_over_the_log_serves_all_models(
+    company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = []
+    monkeypatch.setattr(table, "build", lambda *given, **options: passes.append(given) or build(*given, **options))
+    checked = project(tmp_path, low_performance="[population]\nevery = 'quarter'")
+    assert len(checked.folder.models) == 2
+    report = checked.check(company)
+    judged = " ".join(lines(report))
+    assert report.ready and "model attrition" in judged and "model low_performance" in judged
+    assert len(passes) == 1
+
+
 def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_path: Path) -> None:
     text = "[population]\nevery = 'quarter'\neligible = \"{}\"\n[backtest]\nmin_positives = 4\n[label]\nhorizons_days = [182]"
     for number, (eligible, line) in enumerate(

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from perfml.api import Project
 from perfml.errors import DataError
 from perfml.evidence.exports.date_formats import date_formats
+from perfml.mapping.candidates import SURE
 from perfml.mapping.dates import period_of
-from perfml.mapping.names import fit
+from perfml.mapping.naming.fitting import Ending, fit
 from perfml.mapping.proposal import ColumnProposal, MappingProposal
 from perfml.mapping.propose import propose
 from perfml.mapping.sheets import header_of
+from perfml.mapping.units import units_of
 from perfml.mapping.values import exit_kinds, levels, rating_scale
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
@@ -195,6 +197,85 @@ def test_the_answer_is_used(tmp_path: Path) -> None:
         assert data.connection.execute("select distinct kind from exits").fetchall() == [("involuntary",)]
 
 
+def test_units_in_the_cells_are_proposed(tmp_path: Path) -> None:
+    employees(tmp_path)
+    rows = [(p, "2024-03", f"{n}小时" if n % 2 else f"{n * 30}分钟", f"{n} 次") for n, p in enumerate(PEOPLE, 1)]
+    write(tmp_path / "考勤月报.csv", "工号,月份,加班时长,登录次数", *rows)
+    value = column(propose(tmp_path, TABLES), "events", "value")
+    assert value.standing == "sure" and value.mapping.units == {"小时": 1, "分钟": 1 / 60, "次": 1}
+    project = Project(STARTER)
+    project.map(project.propose(tmp_path), tmp_path / "project")
+    with Project(tmp_path / "project").open() as data:
+        first = data.connection.execute("select kind, value from events where employee_id = 'E001' order by kind")
+        assert first.fetchall() == [("login", 2.0), ("overtime", 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("values", "units"),
+    [
+        (["85%", "90%"], {"%": 1}),
+        (["12小时", "0"], {"小时": 1}),
+        (["3.5 h", "4 h", "7"], {"h": 1}),
+        (["90 min", "2"], {}),
+        (["3 h", "85%"], {}),
+        (["2天"], {}),
+        (["销售1部", "P5"], {}),
+        (["12", "13"], {}),
+    ],
+)
+def test_units(values: list[str], units: dict[str, float]) -> None:
+    assert units_of(values) == units
+
+
+def test_scores_with_a_unit_are_a_scale(tmp_path: Path) -> None:
+    employees(tmp_path)
+    rows = [(p, f"{60 + n}分", "2024-07-10") for n, p in enumerate(PEOPLE)]
+    write(tmp_path / "绩效.csv", "工号,绩效得分,考核日期", *rows)
+    proposal = propose(tmp_path, TABLES)
+    assert column(proposal, "reviews", "rating").mapping.units == {"分": 1}
+    assert [table.scale for table in proposal.tables if table.table == "reviews"] == [(0, 100)]
+
+
+def test_groups_of_rows_saved_as_text_are_filled_and_to_be_confirmed(tmp_path: Path) -> None:
+    employees(tmp_path)
+    rows = [(p if half == 1 else "", "AB"[half - 1], f"2024-0{half * 4}-10") for p in PEOPLE for half in (1, 2)]
+    write(tmp_path / "绩效.csv", "工号,绩效等级,考核日期", *rows)
+    proposal = propose(tmp_path, TABLES)
+    person = column(proposal, "reviews", "employee_id")
+    assert (person.standing, person.reason.code) == ("assumed", "mapping_filled_down")
+    project = Project(STARTER)
+    project.map(proposal, tmp_path / "project")
+    assert 'fill_down = ["工号"]' in (tmp_path / "project" / "sources" / "reviews.toml").read_text(encoding="utf-8")
+    with Project(tmp_path / "project").open() as data:
+        assert data.connection.execute("select count(*), count(distinct employee_id) from reviews").fetchall() == [
+            (80, 40)
+        ]
+
+
+def test_ids_of_goals_and_courses_join_their_tables(tmp_path: Path) -> None:
+    employees(tmp_path)
+    goals = [
+        (f"G{n:04d}", p, "销售额", "是", 100, 50, "2024-01-01", "2024-06-30", "2024-01-01")
+        for n, p in enumerate(PEOPLE)
+    ]
+    write(tmp_path / "目标.csv", "目标编号,工号,指标,是否核心,权重,目标值,开始日期,结束日期,生效日期", *goals)
+    write(tmp_path / "完成情况.csv", "关联项,填报日期,实际值", *((goal[0], "2024-03-31", 20) for goal in goals))
+    joined = column(propose(tmp_path, TABLES), "progress", "goal_id")
+    assert joined.mapping.column == "关联项" and joined.reason.code == "mapping_by_joins"
+
+
+def test_another_person_of_a_row_is_recognised_by_its_ids(tmp_path: Path) -> None:
+    employees(tmp_path)
+    header = "工号,绩效等级,考核日期,甲"
+    rows = [(p, "AB"[n % 2], "2024-07-10", PEOPLE[n // 8]) for n, p in enumerate(PEOPLE)]
+    write(tmp_path / "绩效.csv", header, *rows)
+    assert column(propose(tmp_path, TABLES), "reviews", "reviewer_id").mapping.column == "甲"
+    of_an_office = [(*row[:3], PEOPLE[0] if n else PEOPLE[1]) for n, row in enumerate(rows * 2)]
+    write(tmp_path / "绩效.csv", header, *of_an_office)
+    (reviews,) = (table for table in propose(tmp_path, TABLES).tables if table.table == "reviews")
+    assert "甲" not in reviews.reads
+
+
 def test_nothing_to_read(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds nothing to read; expected \.csv, \.xlsx or \.parquet files"):
         propose(tmp_path, TABLES)
@@ -283,3 +364,29 @@ def test_what_is_no_rating() -> None:
 
 def test_a_generic_name_within_another_is_never_sure() -> None:
     assert fit("活动结束日期", ["结束日期"]).score < 0.75 < fit("员工离职日期", ["离职日期"]).score
+
+
+@pytest.mark.parametrize(
+    ("name", "synonym"),
+    [
+        ("EMP_NO", "employee number"),
+        ("Mgr Emp ID", "manager"),
+        ("Dept Desc", "department"),
+        ("Worker: Hire Date", "hire date"),
+        ("Date Hired", "hire date"),
+        ("工号 Employee ID", "employee id"),
+        ("部门名称", "部门"),
+    ],
+)
+def test_forms_of_a_name_that_are_sure(name: str, synonym: str) -> None:
+    ending: Ending = "id" if synonym == "manager" else "label"
+    assert fit(name, [synonym, "工号"] if "工号" in name else [synonym], ending=ending).score >= SURE
+
+
+@pytest.mark.parametrize("name", ["Forward", "Hire Date Source", "KPI得分", "Award"])
+def test_words_within_words_are_not_sure(name: str) -> None:
+    assert fit(name, ["ward", "hire date", "kpi"], ending="label").score < SURE
+
+
+def test_abbreviations_and_other_orders_are_no_exact_names() -> None:
+    assert fit("Date Hired", ["hire date"]).score < fit("Hire Date", ["hire date"]).score

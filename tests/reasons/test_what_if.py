@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from perfml.reasons.what_if import Move, combined, moves, one_at_a_time
+from perfml.reasons.what_if import Move, along, combined, moves, one_at_a_time
 
 Floats = npt.NDArray[np.float64]
 EVIDENCE = ["overtime", "overtime", "praise", "tenure", "course", "course"]
@@ -99,6 +99,22 @@ def test_one_at_a_time_is_the_lowest_of_all_that_are_allowed(people: Floats) -> 
         rows = np.repeat(PERSON[None], len(tried.values), axis=0)
         rows[:, tried.columns] = tried.values
         assert what.after == pytest.approx(logistic(rows).min())
+
+
+def test_along_a_column_the_values_are_those_of_others_and_the_rest_of_the_group_is_the_nearest(people: Floats) -> None:
+    overtime = next(move for move in allowed(people) if move.evidence == "overtime")
+    rows = along(PERSON, overtime, 1, most=5)
+    assert len(rows) == 5 and (np.diff(rows[:, 1]) > 0).all() and PERSON[1] not in rows[:, 1]
+    assert (rows[:, 2:] == PERSON[2:])[:, ~np.isnan(PERSON[2:])].all(), "nothing else changes"
+    others = overtime.values[overtime.values[:, 1] != PERSON[1]]
+    assert rows[[0, -1], 1].tolist() == [others[:, 1].min(), others[:, 1].max()]
+    for row in rows:
+        same = overtime.values[:, 1] == row[1]
+        nearest = overtime.values[same][np.argmin(overtime.distance[same])]
+        assert row[:2].tolist() == nearest.tolist()
+    assert len(along(PERSON, overtime, 1, most=500)) == len(np.unique(others[:, 1]))
+    still = Move("praise", np.array([2]), np.array([[0.0]]), np.array([0.0]))
+    assert len(along(PERSON, still, 2, most=5)) == 0
 
 
 def test_the_nearest_that_suffices_is_reported(people: Floats) -> None:

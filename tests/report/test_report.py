@@ -33,7 +33,7 @@ from perfml.report.contents.advice import Advice
 from perfml.report.pictures import Interval
 from perfml.scoring.scoring import SCHEMA
 from tests.records import backtest_record, baseline_gate, figure, training_record
-from tests.service.company import COURSE, TARGET
+from tests.service.company import BEYOND, COURSE, TARGET
 
 DAY = dt.date(2024, 7, 1)
 NASTY = "<script>alert('1')</script>\"&"
@@ -516,3 +516,63 @@ def test_advice_is_shown_in_both_languages_and_left_out_where_none_is_given(tmp_
     assert NASTY not in page and str(markupsafe.escape(NASTY)) in page
     plain = write_report(tmp_path / "p.html", title="T", as_of=DAY, models=[trained], scores=[some()])
     assert "Targets that no longer fit" not in plain.read_text(encoding="utf-8")
+
+
+def two_lists(tmp_path: Path, *, advice: Advice) -> str:
+    """A report of two models: E002 is only watched on the first list, and to be talked to on the second."""
+    first, second = model(), replace(model(), name="second")
+    ranks = {NASTY: 2, "E002": 1, "E003": 3}
+    other = scores(
+        [row(who, rank=n, band="act" if n == 1 else "watch") | {"model": "second"} for who, n in ranks.items()]
+    )
+    page = write_report(
+        tmp_path / "r.html", title="T", as_of=DAY, models=[first, second], scores=[some(), other], advice=advice
+    )
+    return page.read_text(encoding="utf-8")
+
+
+def table_row(page: str, number: int, employee: str) -> str:
+    table = page.split(f'<table id="en-table-{number}"')[1].split("</table>")[0]
+    (inner,) = re.findall(rf'<tr [^>]*data-id="{employee}".*?</tr>', table, re.S)
+    return inner
+
+
+def test_one_row_carries_everything_of_a_person(tmp_path: Path) -> None:
+    """Reasons of both lists, targets, the case and the courses stand where the person is helped; all else links to it."""
+    own = {"employee_id": "E002", "en": "Move it for E002"}
+    beyond = {**TARGET, **own, "goal_id": "g2", "suggestion_id": "t2", "status": "beyond", "beyond": BEYOND, "en": None}
+    targets = [{**TARGET, **own}, beyond, {**TARGET, "employee_id": "X9", "en": "Move it for X9"}]
+    courses = [{**COURSE, **own, "title": "Course of E002"}, {**COURSE, "employee_id": "X9", "title": "Course of X9"}]
+    advice = Advice.of(pa.Table.from_pylist(targets, schema=TARGETS), pa.Table.from_pylist(courses, schema=COURSES))
+    page = two_lists(tmp_path, advice=advice)
+    main, link = table_row(page, 1, "E002"), table_row(page, 0, "E002")
+    for text in ("Move it for E002", "Course of E002", "beyond the policy", "Risk of leaving</a>"):
+        assert text in main and text not in link.replace("Reasons and support: Risk of leaving</a>", "")
+    assert main.count("<ol") == 2 and "<ol" not in link
+    anchor = re.findall(r'<tr id="([^"]+)"', main)[0]
+    assert f'href="#{anchor}"' in link
+    english = page.split('<main class="en"')[1].split("</main>")[0]
+    for once in ("Move it for E002", "Course of E002", "Move it for X9", "Course of X9"):
+        assert english.count(once) == 1
+    assert f'<a href="#{anchor}">' in english.split('id="en-targets"')[1].split("</section>")[0]
+    anchors = re.findall(r'(?<![-\w])id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors)) and set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
+
+
+def test_settings_beyond_the_limit_are_counted_and_still_on_the_page(tmp_path: Path) -> None:
+    rows = [row(f"E{n:03}", rank=n, band="act" if n < 3 else "watch") for n in range(1, 9)]
+    for each in rows[:4]:
+        each["reasons"] = [{**each["reasons"][0], "owner": "manager"}, each["reasons"][1]]
+    trained = model()
+    listed = priorities(Ranking.of(scores(rows)), trained.record, capacity=1)
+    page = written(tmp_path, models=[trained], scores=[scores(rows)], advice=Advice.of(priorities=[listed]))
+    groups = re.findall(r'data-id="([^"]*)"[^>]*data-list="([^"]*)"', page.split("<main")[1])
+    assert groups[:5] == [
+        ("E005", "Talk to"),
+        ("E001", "Support the setting"),
+        ("E002", "Setting, next"),
+        ("E003", "Setting, next"),
+        ("E004", "Setting, next"),
+    ]
+    assert "the first 1; 3 more stand below" in body(page, "en") and "其余 3 人列在下方" in body(page, "zh")
+    assert 'id="en-attrition-setting-more" value="3"' in page

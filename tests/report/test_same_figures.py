@@ -46,9 +46,12 @@ def test_the_summary_and_the_service_give_the_same_figures(
             f"{model}-talk": len(answer["people"]),
             f"{model}-cases": answer["expected_cases"]["expected"],
             f"{model}-setting": len(answer["setting"]),
+            f"{model}-setting-more": answer["setting_more"],
             f"{model}-held": len(answer["held"]),
             f"{model}-status-scored": scored,
         }
+        if not answer["setting_more"]:
+            del expected[f"{model}-setting-more"]
         if answer["lasting"]:
             expected[f"{model}-lasting"] = len(answer["lasting"])
         at_risk = client.get(f"/v1/models/{model}/at-risk", params={"as_of": str(END), "horizon_days": days}).json()

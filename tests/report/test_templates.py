@@ -13,7 +13,7 @@ from jinja2 import nodes
 import perfml.report
 
 FOLDER = Path(perfml.report.__file__).parent / "page"
-CHINESE = re.compile("[\u4e00-\u9fff（）：；。、]")
+CHINESE = re.compile("[\u4e00-\u9fff（）：；。、《》]")
 
 
 def fields(template: str) -> set[str]:

@@ -13,6 +13,7 @@ from perfml.advice.suggestion_files import keep_suggestions
 from perfml.advice.targets.suggestion_rows import SCHEMA as TARGETS
 from perfml.evidence.columns import Column
 from perfml.learning.estimators.blend import RiskModel
+from perfml.learning.record import GateRecord
 from perfml.learning.registry.model_store import FittedModels, save
 from perfml.messages import Message
 from perfml.project.model_spec import ModelSpec
@@ -46,8 +47,10 @@ def train(
     *,
     until: str = "2026-08-01",
     segments: Mapping[str, Mapping[str, str]] = SEGMENTS,
+    insufficient: bool = False,
 ) -> str:
-    """Keep a model that was back-tested as said; return its version."""
+    """Keep a model that was back-tested as said; ``insufficient``: one gate of each horizon could not be judged. Return its
+    version."""
     lists = [{"share": 0.5, "listed": 40, "cases": 10, "precision": 0.25, "low": 0.1, "high": 0.4, "ratio": [0.9, 1.1]}]
     record = training_record(
         *(backtest_record(days, proven=good, lists=lists) for days, good in proven.items()),
@@ -63,6 +66,10 @@ def train(
         ),
         left_out=(Message.of("no_table", evidence="goals", table="goals"),),
     )
+    if insufficient:
+        few = Message.of("gate_too_few_people")
+        unjudged = GateRecord(name="stable list", verdict="insufficient", figure=few, limit=few, text=few)
+        record = record.model_copy(update={"gates": {days: (*own, unjudged) for days, own in record.gates.items()}})
     risks = {days: RiskModel.constant(20, 100) for days in proven}
     learnt = FittedModels(risks)
     return save(home, name, learnt, columns=(TENURE,), kinds=(), record=record, card="# Card\n卡片\n").version

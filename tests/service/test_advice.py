@@ -8,9 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from perfml.advice.decision_log import DecisionLog, Intervention
+from perfml.advice.work_list import work_list
 from perfml.api import Project
 from perfml.errors import PerfmlError
+from perfml.learning.registry.promotion import promote
+from perfml.project.model_spec import ListSpec
 from perfml.service.app import create_app
+from perfml.terminal.advice import priorities_table
 from tests.service.company import DAY, keep, scored, train
 
 KEY = {"Idempotency-Key": "7f1c"}
@@ -73,13 +77,34 @@ def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None
     body = client.get("/v1/priorities?capacity=3").json()
     assert body["proven"] and body["horizon_days"] == 91 and "Risk only" in body["text"]["en"]
     # the only reason of everybody is owned by the company: the setting needs support
-    assert body["people"] == [] and len(body["setting"]) == 13
+    assert body["people"] == [] and len(body["setting"]) == 3 and body["setting_more"] == 10
+    assert body["cautions"] == []
+    more = client.get("/v1/priorities?capacity=3&settings=12").json()
+    assert len(more["setting"]) == 12 and more["setting_more"] == 1
     assert [row["employee_id"] for row in body["held"]] == ["H1"]
     assert body["backtested"]["precision"] == 0.25
     unproven = client.get("/v1/priorities?horizon_days=182").json()
     assert not unproven["proven"] and unproven["people"] == [] and unproven["text"]["zh"].startswith("不提供名单")
     assert client.get("/v1/priorities?model=nothing").status_code == 404
     assert client.get("/v1/priorities?horizon_days=7").status_code == 404
+
+
+def test_lists_say_which_gates_could_not_be_judged_until_somebody_promotes_the_version(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = train(tmp_path, "attrition", {91: True, 182: True}, insufficient=True)
+    keep(tmp_path, "attrition", version, [scored("E1", 1), scored("E1", 1, days=182)])
+    client = TestClient(create_app(tmp_path), base_url="http://localhost")
+    for address in ("/v1/priorities?horizon_days=182", "/v1/models/attrition/at-risk?horizon_days=182"):
+        (caution,) = client.get(address).json()["cautions"]
+        assert "within 182 days" in caution["en"] and "1 of its 2 gates could not be judged" in caution["en"]
+        assert "无法判断" in caution["zh"]
+    listed = work_list(tmp_path, "attrition", ListSpec())
+    priorities_table(listed, {})
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "1 of its 2 gates could not be judged" in printed and "无法判断" in printed
+    promote(tmp_path, "attrition", approver="李娜", reason="Every gate was read with HR.")
+    assert client.get("/v1/priorities").json()["cautions"] == []
 
 
 def test_a_person_with_a_recent_offer_is_not_listed_again(tmp_path: Path) -> None:

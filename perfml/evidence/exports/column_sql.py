@@ -6,6 +6,7 @@ table set the row aside and quote it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -53,7 +54,7 @@ def column_sql(mapping: ColumnMapping, kind: ColumnType, stored: Mapping[str, st
     if kind.type in ("date", "timestamp"):
         value = _moment(value, mapping)
     if kind.type in ("double", "int"):
-        value = _number(value, decimal)
+        value = _number(value, decimal) if not mapping.units else _measured(value, mapping.units, decimal)
     return ColumnSql(value=value, type="VARCHAR", unlisted=unlisted)
 
 
@@ -72,7 +73,7 @@ def as_text_sql(value: str, stored: str) -> str:
 
 def _as_stored(mapping: ColumnMapping, stored: str) -> bool:
     """Whether nothing is to be done with a column that has a type of its own."""
-    plain = not (mapping.values or mapping.formats or mapping.last_day_of or mapping.width)
+    plain = not (mapping.values or mapping.formats or mapping.last_day_of or mapping.width or mapping.units)
     return plain and stored != "VARCHAR"
 
 
@@ -111,6 +112,17 @@ def _number(value: str, decimal: str) -> str:
     return (
         f"case when regexp_full_match({plain}, '[+-]?[0-9]*,[0-9]+') then replace({plain}, ',', '.') else {plain} end"
     )
+
+
+def _measured(value: str, units: Mapping[str, float], decimal: str) -> str:
+    """A number with one of ``units`` behind it times what the unit stands for; what has none is read as a number."""
+    whens = []
+    for unit, factor in units.items():
+        behind = literal(rf"(?s).*[\d.,]\s*{re.escape(unit)}")
+        bare = _number(f"trim({value}[:length({value}) - {len(unit)}], {_WHITE})", decimal)
+        scaled = bare if factor == 1 else f"coalesce((try_cast({bare} as double) * {factor!r}::double)::text, {value})"
+        whens.append(f"when regexp_full_match({value}, {behind}) then {scaled}")
+    return f"case {' '.join(whens)} else {_number(value, decimal)} end"
 
 
 def _written(value: Cell) -> str:

@@ -29,6 +29,7 @@ from perfml.evidence.tables.text_files import delimiter_of, encoding_of, text_ro
 from perfml.project.mapping_spec import ColumnMapping, MappingSpec, Unpivot
 from perfml.project.table_spec import TableSpec
 
+_NO_ROW = "null::bigint"
 FILE = "file it stands in"
 """Column of a mapped table with the name of the file, where there are several."""
 
@@ -41,7 +42,7 @@ class _Part:
     relation: str
     columns: Mapping[str, str]
     is_text: bool = False
-    row: str = "null::bigint"
+    row: str = _NO_ROW
     """SQL over ``raw``: the number of the row in the file."""
 
 
@@ -56,6 +57,8 @@ def mapped_table(
     for name, mapping in mappings.items():
         for part in _parts(connection, export, name, mapping):
             definition = f"sources/{name}.toml"
+            if mapping.fill_down:
+                part = _filled_down(part, mapping.fill_down, definition=definition)
             if mapping.unpivot is not None:
                 part = _unpivoted(part, mapping.unpivot, definition=definition)
             readings.append((part, mapping, _columns(part, mapping, spec, definition=definition)))
@@ -142,7 +145,7 @@ def _part(
 
 def _is_large(path: Path, mapping: MappingSpec) -> bool:
     """Whether DuckDB reads the file itself: a large one in UTF-8 whose header is its first row."""
-    if path.stat().st_size <= SMALL or mapping.header_row + mapping.header_rows > 2:
+    if path.stat().st_size <= SMALL or mapping.header_row + mapping.header_rows > 2 or mapping.fill_down:
         return False
     return (mapping.encoding or encoding_of(path)).lower().replace("_", "-") in ("utf-8", "utf-8-sig", "utf8")
 
@@ -151,6 +154,24 @@ def _large_csv(path: Path, mapping: MappingSpec) -> str:
     delimiter = mapping.delimiter or delimiter_of(path, "utf-8-sig")
     header = next(text_rows(path, encoding="utf-8", delimiter=delimiter), [])
     return strict_csv(path, header_names([[name.strip() or None for name in header]]), delimiter=delimiter)
+
+
+def _filled_down(part: _Part, columns: Sequence[str], *, definition: str) -> _Part:
+    """The part with the value above in the empty cells of ``columns``."""
+    where = f"{definition} [fill_down] of {part.where}"
+    missing = [column for column in columns if column not in part.columns]
+    if missing:
+        raise missing_columns(missing, part.columns, where=where)
+    if part.row == _NO_ROW:
+        raise DataError(
+            "has rows in no order",
+            where=where,
+            remedy="fill_down reads text files and workbooks; fill the cells in a query",
+        )
+    above = ", ".join(
+        f"last_value({quoted(name)} ignore nulls) over (order by {quoted(ROW)}) as {quoted(name)}" for name in columns
+    )
+    return replace(part, relation=f"(select * replace ({above}) from {part.relation})")
 
 
 def _unpivoted(part: _Part, unpivot: Unpivot, *, definition: str) -> _Part:

@@ -141,14 +141,17 @@ class _Described(BaseModel):
     record: TrainingRecord
 
 
-def cautions(home: Path, name: str, version: str, record: TrainingRecord) -> list[Message]:
-    """What to know of a version that gives lists although nobody has promoted it: which horizons have insufficient gates."""
+def cautions(
+    home: Path, name: str, version: str, record: TrainingRecord, *, horizon_days: int | None = None
+) -> list[Message]:
+    """What to know of a version that gives lists although nobody has promoted it: which horizons (default: of all) have
+    insufficient gates."""
     if pointed(home, name, CHAMPION) == version:
         return []
     messages = []
     for days, gates in record.gates.items():
         unjudged = sum(gate.verdict == "insufficient" for gate in gates)
-        if unjudged and record.backtests[days].proven:
+        if horizon_days in (None, days) and unjudged and record.backtests[days].proven:
             messages.append(Message.of("unjudged_in_use", model=name, days=days, unjudged=unjudged, gates=len(gates)))
     return messages
 

@@ -1,4 +1,4 @@
-"""What to show of the suggestions: goals whose target should move, and courses for gaps, people on a list first."""
+"""What to show of the suggestions for people whose row does not carry them: goals that should move, and courses for gaps."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ class TargetPart:
     shown: tuple[SuggestedTarget, ...]
     """Goals with a suggestion, the least likely to reach their old target first."""
     more: int
+    apart: tuple[str, ...]
+    """People whose row carries their suggestions."""
     escalations: tuple[Escalation, ...]
     """Shocks beyond the policy, one case for each metric and place, the most people first."""
     statuses: Mapping[str, int]
@@ -80,15 +82,27 @@ class TargetPart:
     why_not: tuple[tuple[str, str, int], ...]
     """Why there is no suggestion (zh, en), and the number of goals."""
 
+    @property
+    def people(self) -> frozenset[str]:
+        """Those whose goals are shown."""
+        return frozenset(row["employee_id"] for row in self.shown)
+
+    @property
+    def cases(self) -> Mapping[str, int]:
+        """Escalation -> its number among ``escalations``."""
+        return {case.escalation_id: number for number, case in enumerate(self.escalations)}
+
     @classmethod
-    def of(cls, goals: Sequence[StoredTarget]) -> TargetPart:
-        """Select what to show of ``goals``."""
-        suggested = [row for row in goals if row["status"] == "suggested"]
+    def of(cls, goals: Sequence[StoredTarget], *, apart: Collection[str] = ()) -> TargetPart:
+        """Select what to show of ``goals``; the suggestions for the people ``apart`` are shown with them."""
+        with_suggestion = [row for row in goals if row["status"] == "suggested"]
+        suggested = [row for row in with_suggestion if row["employee_id"] not in apart]
         suggested.sort(key=lambda row: row["probability_before"])
         why = Counter((row["why_not_zh"] or "", row["why_not_en"]) for row in goals if row["why_not_en"])
         return cls(
             shown=tuple(suggested[:MOST_TARGETS]),
             more=max(0, len(suggested) - MOST_TARGETS),
+            apart=_within(with_suggestion, apart),
             escalations=escalations(goals),
             statuses=dict(Counter(row["status"] for row in goals).most_common()),
             why_not=tuple((zh, en, n) for (zh, en), n in why.most_common(MOST_REASONS)),
@@ -101,22 +115,44 @@ class CoursePart:
 
     shown: tuple[tuple[str, tuple[SuggestedCourse, ...]], ...]
     """People with their courses, the first to take first."""
+    apart: tuple[str, ...]
+    """People whose row carries their courses."""
     people: int
     """People with a course, shown or not."""
     nothing_suitable: int
 
+    @property
+    def with_courses(self) -> frozenset[str]:
+        """Those whose courses are shown."""
+        return frozenset(person for person, _ in self.shown)
+
+    @property
+    def more(self) -> int:
+        """People with a course who are not shown anywhere on the page."""
+        return self.people - len(self.shown) - len(self.apart)
+
     @classmethod
-    def of(cls, rows: Sequence[StoredCourse], first: Collection[str]) -> CoursePart:
-        """Select what to show of ``rows``, of the people ``first`` before others."""
+    def of(
+        cls, rows: Sequence[StoredCourse], *, apart: Collection[str] = (), first: Collection[str] = ()
+    ) -> CoursePart:
+        """Select what to show of ``rows``, of the people ``first`` before others; the courses of those ``apart`` are shown with
+        them."""
         taken: dict[str, list[SuggestedCourse]] = {}
         for row in rows:
             if row["status"] == "suggested":
                 taken.setdefault(row["employee_id"], []).append(row)
-        ordered = sorted(taken.items(), key=lambda item: item[0] not in first)
+        others = [item for item in taken.items() if item[0] not in apart]
+        ordered = sorted(others, key=lambda item: item[0] not in first)
         return cls(
             shown=tuple(
                 (person, tuple(sorted(own, key=lambda row: row["rank"]))) for person, own in ordered[:MOST_PEOPLE]
             ),
+            apart=tuple(person for person in taken if person in apart),
             people=len(taken),
             nothing_suitable=len({row["employee_id"] for row in rows if row["status"] == "none"} - set(taken)),
         )
+
+
+def _within(rows: Sequence[SuggestedTarget], people: Collection[str]) -> tuple[str, ...]:
+    """Those of ``people`` who have one of ``rows``."""
+    return tuple(dict.fromkeys(row["employee_id"] for row in rows if row["employee_id"] in people))

@@ -16,7 +16,7 @@ from perfml.reasons.record import Reason
 from perfml.report.contents.facts import HorizonFacts, ModelFacts
 from perfml.scoring.people_files import PersonFacts, facts_of
 
-Group = Literal["talk", "setting", "watch", "later"]
+Group = Literal["talk", "setting", "further", "watch", "later"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +25,8 @@ class PersonRow:
 
     person: PersonFacts
     group: Group
-    """``talk``: to talk to now; ``setting``: others own most of the raised risk; ``watch``: next by rank; ``later``: listed at
-    a longer horizon only."""
+    """``talk``: to talk to now; ``setting``: others own most of the raised risk; ``further``: the same, beyond the limit of that
+    group; ``watch``: next by rank; ``later``: listed at a longer horizon only."""
     rank: int
     band: str
     probability: float
@@ -55,6 +55,11 @@ class ModelList:
     rows: tuple[PersonRow, ...]
     more: int
     """People who are not shown."""
+
+    @property
+    def further(self) -> int:
+        """People whose setting needs support, beyond the limit of that group."""
+        return len(self.listed.further_settings) if self.listed else 0
 
     @property
     def new(self) -> tuple[str, ...]:
@@ -87,7 +92,10 @@ def model_list(
     of_horizon = scores.filter(pc.equal(scores["horizon_days"], horizon.days))
     if listed is None and horizon.statuses["scored"]:
         ranking = Ranking.of(of_horizon)
-        listed = priorities(ranking, facts.model.record, capacity=facts.spec.list.capacity(ranking.scored))
+        own = facts.spec.list
+        listed = priorities(
+            ranking, facts.model.record, capacity=own.capacity(ranking.scored), settings=own.setting_people
+        )
     groups = _groups(facts, horizon, listed)
     shown = {group: members[:most] for group, members in groups.items()}
     wanted = {person for members in shown.values() for person in members}
@@ -110,7 +118,11 @@ def _groups(facts: ModelFacts, horizon: HorizonFacts, listed: Priorities | None)
     """The ids of each group, by rank. Those held out at random and those already offered help are in none."""
     if listed is None or not listed.proven:
         return {}
-    groups: dict[Group, list[str]] = {"talk": _ids(listed.people), "setting": _ids(listed.owned_by_others)}
+    groups: dict[Group, list[str]] = {
+        "talk": _ids(listed.people),
+        "setting": _ids(listed.owned_by_others),
+        "further": _ids(listed.further_settings),
+    }
     passed_over = {*_ids(listed.hold_out), *(each.employee_id for each in listed.lasting)}
     candidates: list[tuple[Group, Sequence[Mapping[str, Any]]]] = [("watch", (*horizon.act, *horizon.watch))]
     candidates += [("later", other.act) for other in facts.horizons if other.proven and other is not horizon]

@@ -1,1 +1,1 @@
-"""One model explained on one page, for those who build and check it: importance, dependence, tests. Nobody is named."""
+"""One model explained on one page, for those who build and check it: evidence, people by rank, tests. Nobody is named."""

@@ -1,9 +1,10 @@
-"""The dashboard of one model as one HTML file, in English and Chinese, without a script."""
+"""The dashboard of one model as one HTML file, in English and Chinese; it reads the same without its script."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,20 +13,30 @@ from markupsafe import Markup
 from perfml.evidence.columns import Column
 from perfml.learning.registry.model_store import Model
 from perfml.messages import Language
+from perfml.messages.values import UNITS_ZH, value_text
 from perfml.report import wording
 from perfml.report.contents.facts import collect_facts
+from perfml.report.dashboard.bars import chances, waterfall_rows
 from perfml.report.dashboard.drawing import bars, dependence
 from perfml.report.dashboard.explained import FEWEST_PEOPLE, Explained, ValueGroup
+from perfml.report.dashboard.people import RankedPerson
 from perfml.report.pictures import WaterfallStep, waterfall
 from perfml.report.report import in_language, write_page
 
 
 def write_dashboard(
-    out: Path, *, model: Model, scores: pa.Table, explained: Sequence[Explained | None], as_of: dt.date
+    out: Path,
+    *,
+    model: Model,
+    scores: pa.Table,
+    explained: Sequence[Explained | None],
+    people: Mapping[int, Sequence[RankedPerson]],
+    as_of: dt.date,
 ) -> Path:
     """Write the dashboard of ``model`` at ``as_of`` to ``out``, and return its path.
 
-    ``scores`` as :func:`perfml.scoring.scoring.score` returns them; ``explained``: one for each horizon, ascending. Raises
+    ``scores`` as :func:`perfml.scoring.scoring.score` returns them; ``explained``: one for each horizon, ascending;
+    ``people``: those of each horizon's list. Raises
     :class:`ModelError` for scores that do not belong to the model or the date.
     """
     facts = collect_facts(model, scores, as_of)
@@ -33,7 +44,11 @@ def write_dashboard(
         "facts": facts,
         "as_of": as_of,
         "fewest": FEWEST_PEOPLE,
-        "horizons": list(zip(facts.horizons, explained, strict=True)),
+        "horizons": [
+            (horizon, each, people[horizon.days]) for horizon, each in zip(facts.horizons, explained, strict=True)
+        ],
+        "waterfall": waterfall_rows,
+        "chances": chances,
     }
 
     def pictures(language: Language) -> dict[str, object]:
@@ -54,12 +69,17 @@ def write_dashboard(
             return Markup(waterfall(base=each.base, steps=steps, start=start, end=end, title=f"{start} → {end}"))
 
         def along(column: Column, groups: Sequence[ValueGroup]) -> Markup:
-            label = column.zh if zh else column.en
-            return Markup(
-                dependence(groups, label=label, adds="对数几率" if zh else "log-odds", title=f"{label}: {column.unit}")
-            )
+            label, unit = (column.zh, UNITS_ZH.get(column.unit)) if zh else (column.en, column.unit)
+            if column.unit in UNITS_ZH:  # else it is no unit that people write
+                label = f"{label}（{unit}）" if zh else f"{label} ({unit})"
+            return Markup(dependence(groups, label=label, adds="对数几率" if zh else "log-odds", title=label))
 
-        return {"importance": importance, "average": average, "dependence": along}
+        return {
+            "importance": importance,
+            "average": average,
+            "dependence": along,
+            "value": partial(value_text, language=language),
+        }
 
     title = f"{model.spec.en} · {model.spec.zh}"
     return write_page(

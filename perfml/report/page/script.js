@@ -1,13 +1,16 @@
 "use strict";
-/* Filters, sorts and exports the lists. Everything is in the page already: without this script it reads the same. */
+/* Filters, sorts and exports the lists; on a dashboard chooses a person and a value. Everything is in the page already: without
+   this script it reads the same. */
 const FORMULA = {{ formula }};
 const text = (value) => (value && FORMULA.includes(value[0]) ? "'" + value : value);
 const number = (value) => (value === "" ? "" : Number(value));
 
+const why = (row) => document.getElementById("why-" + row.id); /* perhaps in the person's row of another list */
+
 function values(row, days) {
   const d = row.dataset;
   const parts = (li) => [...li.childNodes].map((node) => node.textContent.replaceAll("\u00a0", " ").trim()).filter(Boolean);
-  const reasons = [...row.querySelectorAll("ol > li")].slice(0, 3).map((li) => text(parts(li).join(" · ")));
+  const reasons = [...(why(row)?.children ?? [])].slice(0, 3).map((li) => text(parts(li).join(" · ")));
   return [text(d.id), text(d.name), text(d.unit), text(d.manager), number(d.level), number(d.tenure), text(d.list),
     number(d.rank), number(d.risk), number(days), ...reasons];
 }
@@ -81,7 +84,7 @@ for (const form of document.querySelectorAll("form.tools")) {
   const apply = () => {
     const search = controls.search.value.trim().toLowerCase(), sort = controls.sort.value;
     for (const row of rows) {
-      row.hidden = !(row.textContent.toLowerCase().includes(search) && ["unit", "manager", "owners", "list"].every(
+      row.hidden = !((row.textContent + (why(row)?.textContent ?? "")).toLowerCase().includes(search) && ["unit", "manager", "owners", "list"].every(
         (name) => !controls[name].value || row.dataset[name].split("|").includes(controls[name].value)));
     }
     const key = (row) => row.dataset[sort];
@@ -94,7 +97,31 @@ for (const form of document.querySelectorAll("form.tools")) {
   form.addEventListener("submit", (event) => event.preventDefault());
   controls.csv.addEventListener("click", () => save(form.dataset.file + ".csv", "text/csv", [csv(sheet())]));
   controls.xlsx.addEventListener("click", () => save(form.dataset.file + ".xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", xlsx(sheet())));
+  addEventListener("hashchange", () => {
+    const row = rows.find((each) => each.hidden && "#" + each.id === location.hash);
+    if (row) form.reset(), apply(), row.scrollIntoView();
+  });
   form.hidden = false;
   apply();
+}
+for (const people of document.querySelectorAll(".people")) {
+  const everyone = [...people.children], chooser = document.createElement("select");
+  chooser.ariaLabel = people.dataset.label;
+  chooser.append(...everyone.map((person, at) => new Option(person.firstElementChild.textContent, at)));
+  const show = () => everyone.forEach((person, at) => { person.hidden = at !== Number(chooser.value); person.open = true; person.firstElementChild.hidden = true; });
+  chooser.addEventListener("input", show);
+  people.prepend(chooser);
+  show();
+}
+for (const whatIf of document.querySelectorAll(".whatif")) {
+  const values = [...whatIf.querySelectorAll("li")], own = values.findIndex((value) => value.className), slider = document.createElement("input"), answer = document.createElement("output");
+  Object.assign(slider, { type: "range", min: 0, max: values.length - 1, value: own, ariaLabel: whatIf.firstElementChild.textContent });
+  const part = (at, name) => values[at].querySelector(name).textContent;
+  slider.addEventListener("input", () => {
+    const chosen = Number(slider.value);
+    values.forEach((value, at) => value.classList.toggle("chosen", at === chosen && at !== own));
+    answer.textContent = chosen === own ? "" : whatIf.dataset.text.replace("{value}", part(chosen, "span")).replace("{after}", part(chosen, "b")).replace("{before}", part(own, "b"));
+  });
+  whatIf.append(slider, answer);
 }
 if (navigator.language.startsWith("zh")) document.getElementById("language-zh").checked = true;

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import numpy as np
 
 from perfml.learning.record import NO_BACKTEST
+from perfml.learning.registry.artifacts import cautions
 from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.record import Reason
@@ -70,6 +71,8 @@ class AtRiskAnswer(PageAnswer):
     """The version that made these scores."""
     as_of: dt.date
     horizon_days: int
+    cautions: tuple[TextAnswer, ...]
+    """Which gates could not be judged, where nobody has promoted the version."""
     scored_at: dt.datetime
     """When the scores were written. It changes when the date is scored again: then start again at the first page."""
     not_listed: dict[ScoreStatus, int]
@@ -146,6 +149,9 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
             model_version=version,
             as_of=as_of,
             horizon_days=days,
+            cautions=tuple(
+                TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)
+            ),
             scored_at=file.written,
             **vars(page),
             not_listed={status: n for status, n in count.items() if status != "scored"},

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
+from perfml.learning.registry.artifacts import cautions
 from perfml.messages import stored_message
 from perfml.scoring.people_files import facts_of
 from perfml.scoring.score_files import RankedRow
@@ -97,6 +98,8 @@ class PrioritiesAnswer(Answer):
     capacity: int
     proven: bool
     """Otherwise nobody is listed, and ``text`` says why."""
+    cautions: tuple[TextAnswer, ...]
+    """Which gates could not be judged, where nobody has promoted the version."""
     text: TextAnswer
     expected_cases: ExpectedCasesAnswer
     """Among ``people``."""
@@ -107,6 +110,8 @@ class PrioritiesAnswer(Answer):
     """Those to talk to."""
     setting: tuple[PriorityPersonAnswer, ...]
     """Those most of whose raised risk others own: support the setting."""
+    setting_more: int
+    """How many more there are, with lower risk: ask with ``department``, ``manager_id`` or a larger ``settings``."""
     hold_out: tuple[PriorityPersonAnswer, ...]
     """Those left out at random."""
     held: tuple[HeldPersonAnswer, ...]
@@ -119,6 +124,8 @@ class PrioritiesQuery(PeopleQuery):
     model: str = "attrition"
     capacity: Annotated[int, Field(ge=1, le=10_000)] = 20
     """The number of people there is time to talk to."""
+    settings: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """The most people under ``setting``; when absent, what the model's definition says, else as many as ``capacity``."""
     as_of: IsoDate | None = None
     horizon_days: HorizonDays | None = None
     """The shortest horizon when absent."""
@@ -154,12 +161,15 @@ def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
             ),
             ranked=_read(file, ranked),
         )
+        record = store.record(query.model, version)
         result = priorities(
             ranking,
-            store.record(query.model, version),
+            record,
             capacity=query.capacity,
+            settings=query.settings or record.spec.list.setting_people,
             interventions=DecisionLog(store.home).interventions(),
             hold_out_share=query.hold_out_share,
+            cautions=cautions(store.home, query.model, version, record, horizon_days=days),
         )
     fields = result.to_json()
     for group in ("people", "setting", "hold_out"):

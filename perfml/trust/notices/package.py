@@ -13,7 +13,7 @@ from perfml.evidence.tables.reading import quoted
 from perfml.messages import Bilingual, Language, Message, render
 from perfml.project.folder import Definitions
 from perfml.project.trust.notice_spec import NoticesSpec
-from perfml.reasons.voices import VoicedScore
+from perfml.scoring.voiced import VoicedScore
 from perfml.trust.notices.notice_log import NoticeState
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")

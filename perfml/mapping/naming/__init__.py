@@ -1,0 +1,1 @@
+"""What columns, files and values are called in the exports of companies."""
