@@ -7,14 +7,17 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import TYPE_CHECKING
 
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.messages import Bilingual, Language, Message, render
 from perfml.project.folder import Definitions
 from perfml.project.trust.notice_spec import NoticesSpec
-from perfml.scoring.voiced import VoicedScore
 from perfml.trust.notices.notice_log import NoticeState
+
+if TYPE_CHECKING:  # a floor above
+    from perfml.scoring.voiced import VoicedScore
 
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 Line = Message | Bilingual

@@ -29,7 +29,7 @@ REVIEWS = "review_id | employee_id | period_end | reviewed_on | rating\nr0 | e0 
 
 def held(tmp_path: Path, entity: str, *, as_of: dt.date = DAY) -> set[str]:
     log = HoldLog(tmp_path / "var")
-    log.set(entity, cause="delivery", message=Message.of("hold_unnamed", why="gap"), on=DAY, since=dt.date(2025, 3, 10))
+    log.set(entity, cause="delivery", message=Message.of("as_worded", text="gap"), on=DAY, since=dt.date(2025, 3, 10))
     data = opened(write_tables(tmp_path / "data", employees=EMPLOYEES, positions=POSITIONS, reviews=REVIEWS))
     return set(held_people(data, as_of, tmp_path / "var"))
 
@@ -62,7 +62,7 @@ def test_a_date_before_the_doubt_is_not_held(tmp_path: Path) -> None:
 def test_no_other_entity_is_taken(tmp_path: Path) -> None:
     for entity in ("office:South", "employee:", "South", "everything:all"):
         with pytest.raises(PerfmlError, match=r"cannot be held"):
-            HoldLog(tmp_path).set(entity, cause="delivery", message=Message.of("hold_unnamed", why="gap"), on=DAY)
+            HoldLog(tmp_path).set(entity, cause="delivery", message=Message.of("as_worded", text="gap"), on=DAY)
 
 
 def lifted(log: HoldLog, hold: Hold, on: dt.date) -> Hold:
@@ -71,7 +71,7 @@ def lifted(log: HoldLog, hold: Hold, on: dt.date) -> Hold:
 
 def test_two_clean_days_after_the_last_bad_one_and_a_name_lift_a_hold(tmp_path: Path) -> None:
     log = HoldLog(tmp_path)
-    hold = log.set("department:South", cause="reconciliation", message=Message.of("hold_unnamed", why="gap"), on=DAY)
+    hold = log.set("department:South", cause="reconciliation", message=Message.of("as_worded", text="gap"), on=DAY)
     days = [DAY + dt.timedelta(days=n) for n in range(5)]
     log.seen(hold.hold_id, day=days[1], clean=True)
     log.seen(hold.hold_id, day=days[2], clean=False)
@@ -89,7 +89,7 @@ def test_two_clean_days_after_the_last_bad_one_and_a_name_lift_a_hold(tmp_path: 
 
 
 def test_the_same_entity_is_held_once_for_a_cause(tmp_path: Path) -> None:
-    log, message = HoldLog(tmp_path), Message.of("hold_unnamed", why="gap")
+    log, message = HoldLog(tmp_path), Message.of("as_worded", text="gap")
     first = log.set("department:South", cause="delivery", message=message, on=DAY)
     assert log.set("department:South", cause="delivery", message=message, on=DAY + dt.timedelta(days=1)) == first
     assert log.set("department:South", cause="reconciliation", message=message, on=DAY) != first
