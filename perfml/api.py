@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Container, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from perfml.trust.deliveries.alarms import Alarm
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
+    from perfml.trust.governance.checklist import Check
     from perfml.trust.holds.hold import Hold
     from perfml.trust.notices.notice_log import Notice, NoticeState
     from perfml.trust.notices.retention import Retention
@@ -809,6 +811,27 @@ class Project:
 
         years = notices_of(self.folder).retention_years
         return retention(self.home, years=years, today=moment_of(now).date(), apply=apply)
+
+    def governance(self, data: DataLocation | None = None, *, now: MomentLike | None = None) -> tuple[Check, ...]:
+        """The checklist for a works council, computed from the state of the system at ``now``: each rule passes, fails or is
+        unknown, with its evidence and its remedy. ``data``: what reconciliation and versions are judged on."""
+        from perfml.scoring.known_people import scored_people
+        from perfml.trust.deliveries.report import delivery_packets
+        from perfml.trust.governance.checklist import checklist
+        from perfml.trust.governance.state import SystemState
+
+        moment, scored, named = moment_of(now), scored_people(self.home), data or self.folder.spec.data.source
+        with nullcontext() if named is None else self.open(data, strict=False) as opened:
+            packets = delivery_packets(self.home, self.folder.deliveries, opened, now=moment)
+            return checklist(
+                SystemState.of(self.home, self.folder, opened, day=moment.date(), packets=packets, scored=scored)
+            )
+
+    def write_governance(self, checks: Sequence[Check], out: str | Path, *, now: MomentLike | None = None) -> Path:
+        """Write the checklist of :meth:`governance` as one HTML page that names nobody, for a works council."""
+        from perfml.report.governance import write_governance
+
+        return write_governance(Path(out), checks, day=moment_of(now).date())
 
     # The report
 

@@ -181,7 +181,7 @@ for command in (
     *(advice.decide, advice.intervene),
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
-    *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention),
+    *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),
     serve,
 ):
     app.command()(command)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from pathlib import Path
 
+from perfml.dated_files import dates_in
 from perfml.scoring.sealed_files import DamagedFile, open_sealed
 
 FILES_OF_PEOPLE = ("people/*.parquet", "scores/*/*.parquet", "suggestions/*/*.parquet")
@@ -29,6 +31,22 @@ def unknown_people(home: Path, employee_ids: Collection[str]) -> set[str]:
     if unknown and damage:
         raise damage
     return unknown
+
+
+def scored_people(home: Path) -> dict[str, dt.date]:
+    """Employee → the newest date at which a model gave them a score, of the newest file of each model.
+
+    Raises :class:`DamagedFile`.
+    """
+    scored: dict[str, dt.date] = {}
+    for folder in sorted((home / "scores").glob("*")):
+        for day in dates_in(folder)[:1]:
+            with open_sealed(folder / f"{day}.parquet") as sealed:
+                rows = sealed.file.read(["employee_id", "status"], use_threads=False).to_pylist()
+            for row in rows:
+                if row["status"] == "scored":
+                    scored[row["employee_id"]] = max(day, scored.get(row["employee_id"], day))
+    return scored
 
 
 def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
