@@ -44,7 +44,7 @@ class Check:
         return {"rule": self.rule, "verdict": self.verdict, **sentences}
 
 
-Finding = tuple[CheckVerdict, Message]
+Judgement = tuple[CheckVerdict, Message]
 
 
 def checklist(state: SystemState) -> tuple[Check, ...]:
@@ -58,11 +58,11 @@ def checklist(state: SystemState) -> tuple[Check, ...]:
     return tuple(checks)
 
 
-def _of(fails: int, code: str, **values: int | str) -> Finding:
+def _of(fails: int, code: str, **values: int | str) -> Judgement:
     return "fail" if fails else "pass", Message.of(code, **values)
 
 
-def _definition_review(state: SystemState) -> Finding:
+def _definition_review(state: SystemState) -> Judgement:
     metrics = state.folder.metrics.metrics
     if not metrics:
         return "unknown", Message.of("governance_no_metric")
@@ -72,7 +72,7 @@ def _definition_review(state: SystemState) -> Finding:
     return _of(unsigned + undefined, "governance_metrics", metrics=len(metrics), unsigned=unsigned, undefined=undefined)
 
 
-def _interface_health(state: SystemState) -> Finding:
+def _interface_health(state: SystemState) -> Judgement:
     if state.packets is None:
         return "unknown", Message.of("governance_no_feed")
     missing = sum(packet.status == "missing" for packet in state.packets)
@@ -82,7 +82,7 @@ def _interface_health(state: SystemState) -> Finding:
     return _of(missing + wrong + ignored, "governance_packets", **figures)
 
 
-def _change_notices(state: SystemState) -> Finding:
+def _change_notices(state: SystemState) -> Judgement:
     """Everyone who was told has been told the newest text, and no text was changed after it was given."""
     spec = notices_of(state.folder)
     current = {text.since: version for version, text in spec.versions.items() if text.since <= state.day}
@@ -102,14 +102,14 @@ def _change_notices(state: SystemState) -> Finding:
     )
 
 
-def _final_interpretation(state: SystemState) -> Finding:
+def _final_interpretation(state: SystemState) -> Judgement:
     reviewer = notices_of(state.folder).reviewer
     if reviewer is None:
         return "fail", Message.of("governance_no_reviewer")
     return "pass", Message.of("governance_reviewer", name=reviewer.name, address=reviewer.recipient)
 
 
-def _reconciliation(state: SystemState) -> Finding:
+def _reconciliation(state: SystemState) -> Judgement:
     held = sum(hold.cause == "reconciliation" for hold in state.holds)
     if state.reconciliation is None or not state.reconciliation.rows:
         return (
@@ -121,14 +121,14 @@ def _reconciliation(state: SystemState) -> Finding:
     return _of(over + held, "governance_compared", rows=len(state.reconciliation.rows), over=over, held=held)
 
 
-def _backfill_log(state: SystemState) -> Finding:
+def _backfill_log(state: SystemState) -> Judgement:
     if state.damaged_inbox is not None:
         return "fail", Message.of("governance_inbox_damaged", problem=state.damaged_inbox)
     late = sum(packet.status == "late" for packet in state.packets or ())
     return "pass", Message.of("governance_inbox", received=state.received, late=late)
 
 
-def _dispute_deadlines(state: SystemState) -> Finding:
+def _dispute_deadlines(state: SystemState) -> Judgement:
     held = [hold for hold in state.holds if hold.cause == "dispute"]
     if not held:
         return "pass", Message.of("governance_no_dispute")
@@ -140,14 +140,14 @@ DISPUTE_DAYS = 14
 """Calendar days of ten working days, after which an open dispute is overdue."""
 
 
-def _matching_versions(state: SystemState) -> Finding:
+def _matching_versions(state: SystemState) -> Judgement:
     if state.other_versions is None:
         return "unknown", Message.of("governance_no_data")
     goals, stops = sum(other.goals for other in state.other_versions), sum(clash.stops for clash in state.clashes)
     return _of(goals + stops, "governance_versions", goals=goals, clashes=stops)
 
 
-def _fairness_current(state: SystemState) -> Finding:
+def _fairness_current(state: SystemState) -> Judgement:
     if not state.records:
         return "unknown", Message.of("governance_no_model")
     oldest = min(record.until for record in state.records.values())
@@ -156,7 +156,7 @@ def _fairness_current(state: SystemState) -> Finding:
     return _of(late + without, "governance_audits", models=len(state.records), late=late + without, oldest=str(oldest))
 
 
-def _model_cards(state: SystemState) -> Finding:
+def _model_cards(state: SystemState) -> Judgement:
     names = list(state.folder.models)
     lacking = [
         name
@@ -167,12 +167,12 @@ def _model_cards(state: SystemState) -> Finding:
     return _of(len(lacking), "governance_cards", models=len(names), lacking=", ".join(lacking) or "0")
 
 
-def _retention(state: SystemState) -> Finding:
+def _retention(state: SystemState) -> Judgement:
     due = len(state.retention.files) + sum(state.retention.entries.values())
     return _of(due, "governance_kept", due=due, before=str(state.retention.before))
 
 
-def _notice_recorded(state: SystemState) -> Finding:
+def _notice_recorded(state: SystemState) -> Judgement:
     if not state.scored:
         return "unknown", Message.of("governance_nobody_scored")
     nobody = NoticeState(employee_id="")
@@ -184,7 +184,7 @@ def _notice_recorded(state: SystemState) -> Finding:
     return _of(untold + opted_out, "governance_scored", **figures)
 
 
-def _packages(state: SystemState) -> Finding:
+def _packages(state: SystemState) -> Judgement:
     days = notices_of(state.folder).package_days
     outcomes = [outcome for person in state.notices.values() for outcome in person.outcomes]
     if not outcomes:
@@ -193,14 +193,14 @@ def _packages(state: SystemState) -> Finding:
     return _of(overdue, "governance_outcomes", outcomes=len(outcomes), overdue=overdue, days=days)
 
 
-def _forbidden(state: SystemState) -> Finding:
+def _forbidden(state: SystemState) -> Judgement:
     """Definitions that use forbidden evidence do not load, so a state that was read has none."""
     definitions = state.folder.definitions
     files = len(definitions.windowed) + len(definitions.relational)
     return "pass", Message.of("governance_evidence", files=files, kinds=len(state.folder.forbidden))
 
 
-RULES: Mapping[str, Callable[[SystemState], Finding]] = {
+RULES: Mapping[str, Callable[[SystemState], Judgement]] = {
     "definition_review": _definition_review,
     "interface_health": _interface_health,
     "change_notices": _change_notices,
