@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -69,15 +70,33 @@ def init(directory: Path) -> None:
     )
 
 
+class DemoName(StrEnum):
+    """Demonstrations."""
+
+    company = "company"
+    incident = "incident"
+
+
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the simulated company and the report.")] = Path("build/demo"),
-    employees: Annotated[int, typer.Option(min=100, help="How many people are employed at a time.")] = 600,
+    name: Annotated[
+        DemoName, typer.Argument(help="company, or incident: two systems that disagree.")
+    ] = DemoName.company,
+    out: Annotated[Path | None, typer.Option(help="Folder to write (default: build/demo, build/incident).")] = None,
+    employees: Annotated[int, typer.Option(min=100, help="How many people the company employs at a time.")] = 600,
     seed: int = 7,
 ) -> None:
-    """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report."""
+    """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report.
+
+    `incident`: offices a third behind target in one system and ahead of it in the other, and what stops it.
+    """
+    if name is DemoName.incident:
+        from perfml.demo.incident.story import play  # only this command needs it
+
+        play(out or Path("build/incident"))
+        return
     from perfml.demo.tour import tour  # only this command needs the simulation
 
-    tour(out, employees=employees, seed=seed)
+    tour(out or Path("build/demo"), employees=employees, seed=seed)
 
 
 def check(data: DataOption = None, project: ProjectOption = None, as_json: JsonOption = False) -> None:
