@@ -27,6 +27,7 @@ from perfml.reasons.voices import Voices
 from perfml.scoring.known_people import rows_of
 from perfml.scoring.people_files import facts_of, people_facts
 from perfml.scoring.run_record import voices_of
+from perfml.scoring.withheld.stale import last_good
 
 _StoredRow = Mapping[str, Any]
 
@@ -71,6 +72,13 @@ class SharedRisk(_BundlePart):
     """The strongest first."""
 
 
+class LastGoodScore(_BundlePart):
+    """A score that does not stand on data in doubt: shown with its date, and in no ranking."""
+
+    as_of: dt.date
+    probability: float
+
+
 class HorizonRisk(_BundlePart):
     """The figures of one horizon."""
 
@@ -82,6 +90,8 @@ class HorizonRisk(_BundlePart):
     band: str | None
     why_not: BothLanguages | None
     """Why the score is held, where it is."""
+    stale: LastGoodScore | None
+    """The last good score of somebody held."""
 
 
 class HrRisk(SharedRisk):
@@ -233,6 +243,7 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
     if voice != "hr":
         return SharedRisk(**shared)
     tested = record.backtests
+    good = last_good(home, model, first["employee_id"], until=day) if first["status"] == "held" else {}
     return HrRisk(
         **shared,
         setting=bool(leading) and for_others(first["reasons"], record.spec.reasons.others_share),
@@ -240,6 +251,7 @@ def _risk(home: Path, rows: list[_StoredRow], *, voice: Who) -> SharedRisk:
             HorizonRisk(
                 **{name: row[name] for name in ("horizon_days", "probability", "rank", "band")},
                 why_not=BothLanguages(**both(from_text(row["why_not"]))) if row["why_not"] else None,
+                stale=LastGoodScore(**asdict(good[row["horizon_days"]])) if row["horizon_days"] in good else None,
                 proven=row["horizon_days"] in tested and tested[row["horizon_days"]].proven,
             )
             for row in rows

@@ -14,6 +14,7 @@ from perfml import terminal
 from perfml._version import __version__
 from perfml.api import Project
 from perfml.cli import advice, definitions, deliveries, mapping, models, notices
+from perfml.cli import holds as held
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -178,7 +179,8 @@ def serve(
     """Serve the stored scores under /v1, on this machine only."""
     from perfml.service.app import serve as run  # only this command needs the web framework
 
-    run(Project(project, home=home).home, host=host, port=port)
+    opened = Project(project, home=home)
+    run(opened.home, host=host, port=port, folder=opened.folder)
 
 
 app.command("map")(mapping.map_export)
@@ -201,6 +203,8 @@ for command in (
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
     *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),
+    *(held.holds, held.release, held.stop, held.resume, held.recompute),
+    *(held.dispute, held.disputes, held.resolve, held.review),
     serve,
 ):
     app.command()(command)

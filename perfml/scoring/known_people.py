@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perfml.dated_files import dates_in
 from perfml.scoring.sealed_files import DamagedFile, open_sealed
+from perfml.scoring.withheld.withholding import withholding
 
 FILES_OF_PEOPLE = ("people/*.parquet", "scores/*/*.parquet", "suggestions/*/*.parquet")
 """Files under ``home`` with a row for each person and date."""
@@ -50,7 +51,13 @@ def scored_people(home: Path) -> dict[str, dt.date]:
 
 
 def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
-    """The rows of one person in a file of scores or suggestions. Raises :class:`DamagedFile`."""
+    """The rows of one person in a file of scores or suggestions, blank where they are held. Raises :class:`DamagedFile`."""
+    with_holds = withholding(path)
+    return [with_holds.row(row) for row in stored_rows_of(path, employee_id)]
+
+
+def stored_rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
+    """The rows of one person as they are stored, held or not. Raises :class:`DamagedFile`."""
     rows: list[dict[str, object]] = []
     with open_sealed(path) as sealed:
         for group in range(sealed.file.num_row_groups):

@@ -16,6 +16,7 @@ from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.reasons.voices import VoicedScore
 from perfml.scoring.people_files import PersonFacts
 from perfml.scoring.score_files import RankedRow, StoredScore
+from perfml.scoring.withheld.withholding import NOBODY, Withholding, why_held
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 
@@ -43,21 +44,28 @@ def list_table(
 
 
 def show_list(
-    scores: Dataset, people: Mapping[str, PersonFacts], *, others_share: float, most: int = MOST_LISTED
+    scores: Dataset,
+    people: Mapping[str, PersonFacts],
+    *,
+    others_share: float,
+    held: Withholding = NOBODY,
+    most: int = MOST_LISTED,
 ) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or that a failed gate leaves no list.
 
     ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only the rows shown are read in full.
-    ``people``: who they are; ``others_share``: of the model's ``[reasons]``.
+    ``people``: who they are; ``others_share``: of the model's ``[reasons]``; ``held``: who is withheld from them.
     """
     newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())
     now = field("as_of") == newest
     for days in sorted(scores.to_table(["horizon_days"], filter=now).column(0).unique().to_pylist()):
         horizon = now & (field("horizon_days") == days)
-        acting = horizon & (field("band") == "act")
+        acting = horizon & (field("band") == "act") & ~field("employee_id").isin(list(held.people))
         count = scores.count_rows(filter=acting)
         name = scores.head(1, ["model"]).column(0)[0].as_py()
-        if count:
+        if held.everyone is not None:
+            out.print(escape(" ".join(both(why_held(held.everyone)).values())), highlight=False)
+        elif count:
             first = scores.to_table(filter=acting & (field("rank") <= most)).sort_by("rank").to_pylist()
             title = f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}"
             list_table(first, people, title, others_share=others_share)
@@ -67,10 +75,10 @@ def show_list(
 
 def held_counts(scores: Dataset) -> list[str]:
     """Why people are held, most frequent first, in both languages: ``broken rows in events (wrong_type) … (12)``."""
-    return [f"{why_held(why)} ({n:,})" for why, n in _counted(scores, "why_not") if why]
+    return [f"{why_not_text(why)} ({n:,})" for why, n in _counted(scores, "why_not") if why]
 
 
-def why_held(text: str) -> str:
+def why_not_text(text: str) -> str:
     """Why somebody is held, in English and Chinese; ``text``: ``why_not`` of a score row."""
     return " ".join(both(from_text(text)).values())
 
@@ -85,7 +93,7 @@ def explanation(rows: Sequence[StoredScore]) -> None:
     for row in rows:
         head = f"{row['employee_id']} · {row['model']} within {row['horizon_days']} days · as of {row['as_of']}"
         if row["status"] != "scored":
-            why = f" ({escape(why_held(row['why_not']))})" if row["why_not"] else ""
+            why = f" ({escape(why_not_text(row['why_not']))})" if row["why_not"] else ""
             out.print(f"{escape(head)}: {row['status']}{why}")
             continue
         if row["rank"] is None:
@@ -108,7 +116,9 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
     for row in rows:
         head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
         if row.status != "scored":
-            out.print(f"{escape(head)}: {row.status}" + (f" ({escape(why_held(row.why_not))})" if row.why_not else ""))
+            out.print(
+                f"{escape(head)}: {row.status}" + (f" ({escape(why_not_text(row.why_not))})" if row.why_not else "")
+            )
             continue
         out.print(f"[bold]{escape(head)}[/]")
         for reason in row.reasons:
