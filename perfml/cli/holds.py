@@ -15,7 +15,7 @@ from perfml.cli.options import DataOption, HomeOption, JsonOption, OneDateOption
 from perfml.errors import PerfmlError
 from perfml.terminal import holds as tables
 
-ByOption = Annotated[str, typer.Option("--by", help="Who signs it off: a person's name.")]
+SignOffOption = Annotated[str, typer.Option("--by", help="Who signs it off: a person's name.")]
 JudgeOption = Annotated[str, typer.Option("--by", help="Who judges: an employee id outside the person's line.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence.")]
 TodayOption = Annotated[str | None, typer.Option("--today", help="Date, YYYY-MM-DD (default: the clock's, UTC).")]
@@ -47,7 +47,7 @@ def holds(
 def release(
     hold: str,
     *,
-    by: ByOption,
+    by: SignOffOption,
     reason: ReasonOption,
     data: DataOption = None,
     today: TodayOption = None,
@@ -65,7 +65,7 @@ def release(
 
 def stop(
     *,
-    by: ByOption,
+    by: SignOffOption,
     reason: ReasonOption,
     today: TodayOption = None,
     project: ProjectOption = None,
@@ -78,7 +78,7 @@ def stop(
 
 def resume(
     *,
-    by: ByOption,
+    by: SignOffOption,
     reason: ReasonOption,
     today: TodayOption = None,
     project: ProjectOption = None,

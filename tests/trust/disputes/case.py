@@ -20,6 +20,7 @@ from perfml.messages import as_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisputeRules
 from perfml.project.starter import STARTER
+from perfml.scoring.known_people import stored_rows_of
 from perfml.scoring.people_files import keep_people
 from perfml.scoring.replay import recorder
 from perfml.scoring.run_record import RunRecord
@@ -108,6 +109,10 @@ class Company:
         ]
         table = pa.Table.from_pylist(targets, schema=TARGETS)
         keep_suggestions(table, self.home, policy="target_adjustment", as_of=day, record=record)
+
+    def stored(self, person: str, day: dt.date) -> dict[str, object]:
+        """The score row as it lies in the file."""
+        return stored_rows_of(self.home / "scores" / MODEL / f"{day}.parquet", person)[0]
 
     def fact(self, key: str) -> StoredFact:
         with self.open() as data:
