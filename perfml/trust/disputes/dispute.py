@@ -26,7 +26,7 @@ class Proof:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class DisputeJudgement:
     """What one person decided, and why."""
 
     verdict: DisputeVerdict
@@ -55,8 +55,8 @@ class Dispute:
     """The row as it stood, where the data were read at filing."""
     concerned: tuple[str, ...]
     """Others whose act the fact is, such as the reviewer."""
-    decision: Judgement | None = None
-    reviews: tuple[Judgement, ...] = ()
+    decision: DisputeJudgement | None = None
+    reviews: tuple[DisputeJudgement, ...] = ()
     """What second reviewers would have decided."""
     escalated_on: dt.date | None = None
 

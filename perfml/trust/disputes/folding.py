@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from perfml.store.record_store import StoredEntry
-from perfml.trust.disputes.dispute import Dispute, Judgement, Proof
+from perfml.trust.disputes.dispute import Dispute, DisputeJudgement, Proof
 
 FILED, DECIDED, REVIEWED, ESCALATED = "filed", "decided", "reviewed", "escalated"
 
@@ -39,8 +39,8 @@ def _dispute(parts: Mapping[str, list[Mapping[str, Any]]]) -> Dispute:
     )
 
 
-def _judgement(entry: Mapping[str, Any]) -> Judgement:
-    return Judgement(verdict=entry["verdict"], by=entry["by"], reason=entry["reason"], on=_day(entry["on"]))
+def _judgement(entry: Mapping[str, Any]) -> DisputeJudgement:
+    return DisputeJudgement(verdict=entry["verdict"], by=entry["by"], reason=entry["reason"], on=_day(entry["on"]))
 
 
 def _day(text: str) -> dt.date:
