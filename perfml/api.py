@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -23,7 +24,7 @@ from perfml.evidence.people import people_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
-from perfml.evidence.tables.undefined_metrics import set_aside_undefined
+from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
 from perfml.files import private_folder
 from perfml.messages import Bilingual, Language, Message, render
 from perfml.progress import SILENT, Progress
@@ -33,14 +34,16 @@ from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
-from perfml.scoring.score_files import StoredScore, first_column, person_rows
+from perfml.scoring.score_files import StoredScore, first_column, person_rows, read_scores
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
 from perfml.trust.deliveries.inbox import inbox
+from perfml.trust.holds.facts import withheld_facts
 from perfml.trust.notices.withheld import refuse_forbidden_kinds, train_without, withheld_people
 
 if TYPE_CHECKING:
     from perfml.advice.decision_log import Decision, DecisionVerdict, Intervention
+    from perfml.advice.dispute_outcome import DisputeOutcome
     from perfml.advice.person import PersonForHr, SharedPerson
     from perfml.advice.priorities import Priorities
     from perfml.advice.served import ServedSample
@@ -60,6 +63,11 @@ if TYPE_CHECKING:
     from perfml.trust.deliveries.alarms import Alarm
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
+    from perfml.trust.disputes.agreement import Agreement
+    from perfml.trust.disputes.dispute import Dispute, DisputeVerdict
+    from perfml.trust.disputes.dispute_log import DisputeLog
+    from perfml.trust.governance.checklist import Check
+    from perfml.trust.holds.covering import Units
     from perfml.trust.holds.hold import Hold
     from perfml.trust.notices.notice_log import Notice, NoticeState
     from perfml.trust.notices.retention import Retention
@@ -114,7 +122,10 @@ class Project:
     # Data and evidence
 
     def open(self, data: DataLocation | None = None, *, strict: bool = True) -> Data:
-        """Open the tables, typed and checked. Raises :class:`DataError` for the first table that exists and cannot be used."""
+        """Open the tables, typed and checked, without disputed facts.
+
+        Raises :class:`DataError` for the first table that exists and cannot be used.
+        """
         source = data or self.folder.spec.data.source
         if source is None:
             raise DataError(
@@ -130,6 +141,7 @@ class Project:
                 mappings=self.folder.sources,
                 inbox=inbox(self.home),
                 strict=strict,
+                withheld=withheld_facts(self.home),
             )
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]
@@ -317,9 +329,7 @@ class Project:
 
         The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
         """
-        from perfml.scoring.table_files import read_rows
-
-        return pa.concat_tables(read_rows(path) for path in self.write_scores(model, data, as_of=as_of))
+        return pa.concat_tables(read_scores(path) for path in self.write_scores(model, data, as_of=as_of))
 
     def write_scores(
         self, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
@@ -335,7 +345,7 @@ class Project:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
             for day in dates:
-                keep_people(people_at(opened, day), self.home, as_of=day)
+                keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
             held = {day: self._held(opened, day) for day in dates}
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
             record = recorder(self.home, data=opened, folder=self.folder, held=held)
@@ -346,12 +356,13 @@ class Project:
         who each person is and the reasons in ``language``; or ``.parquet``, which holds the rows as they are kept."""
         from perfml.scoring.flat_scores import flat_scores
         from perfml.scoring.table_files import WRITERS, read_parts, write_parts
+        from perfml.scoring.withheld.withholding import withholding
 
         target = Path(out)
         if target.suffix.lower() in WRITERS:
             write_parts(flat_scores(self.home, files, language=language), target)
         else:
-            write_parts((part for path in files for part in read_parts(path)), target)
+            write_parts((withholding(path).table(part) for path in files for part in read_parts(path)), target)
         return target
 
     def people(self, as_of: DateLike) -> dict[str, PersonFacts]:
@@ -530,7 +541,7 @@ class Project:
             day = as_of_day(opened, as_of)
             held = self._held(opened, day)
             proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
-            keep_people(people_at(opened, day), self.home, as_of=day)
+            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
         keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
         return proposals
 
@@ -549,13 +560,12 @@ class Project:
 
         Raises :class:`PerfmlError` where there are none of that date.
         """
-        from perfml.advice.suggestion_files import suggestion_file
+        from perfml.advice.suggestion_files import read_suggestions, suggestion_file
         from perfml.advice.targets.escalations import escalations
-        from perfml.scoring.table_files import read_rows
 
         name, _ = self.folder.policy_of(TargetPolicy, policy)
         _, path = suggestion_file(self.home, name, _date(as_of))
-        return escalations(read_rows(path).to_pylist())
+        return escalations(read_suggestions(path).to_pylist())
 
     def backtest_targets(
         self, policy: str, data: DataLocation | None = None, *, until: DateLike | None = None
@@ -593,7 +603,7 @@ class Project:
         """The suggestions of ``policy``; those for everyone are kept with the record of their run."""
         from perfml.advice.decision_log import DecisionLog
         from perfml.advice.suggesting import suggestions_at
-        from perfml.advice.suggestion_files import keep_suggestions
+        from perfml.advice.suggestion_files import keep_suggestions, read_suggestions
         from perfml.scoring.replay import recorder
 
         with self.open(data) as opened:
@@ -609,11 +619,13 @@ class Project:
                 employees=employees,
                 progress=self.progress,
             )
-            keep_people(people_at(opened, day), self.home, as_of=day)
+            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
             if employees is None:
                 record = recorder(self.home, data=opened, folder=self.folder, held={day: held})(day)
                 record["refused"] = sorted(refused)
-                keep_suggestions(suggestions, self.home, policy=policy, as_of=day, record=record)
+                return read_suggestions(
+                    keep_suggestions(suggestions, self.home, policy=policy, as_of=day, record=record)
+                )
         return suggestions
 
     def priorities(
@@ -823,6 +835,215 @@ class Project:
         years = notices_of(self.folder).retention_years
         return retention(self.home, years=years, today=moment_of(now).date(), apply=apply)
 
+    def governance(self, data: DataLocation | None = None, *, now: MomentLike | None = None) -> tuple[Check, ...]:
+        """The checklist for a works council, computed from the state of the system at ``now``: each rule passes, fails or is
+        unknown, with its evidence and its remedy. ``data``: what reconciliation and versions are judged on."""
+        from perfml.scoring.known_people import scored_people
+        from perfml.trust.deliveries.report import delivery_packets
+        from perfml.trust.governance.checklist import checklist
+        from perfml.trust.governance.state import SystemState
+
+        moment, scored, named = moment_of(now), scored_people(self.home), data or self.folder.spec.data.source
+        with nullcontext() if named is None else self.open(data, strict=False) as opened:
+            packets = delivery_packets(self.home, self.folder.deliveries, opened, now=moment)
+            return checklist(
+                SystemState.of(self.home, self.folder, opened, day=moment.date(), packets=packets, scored=scored)
+            )
+
+    def write_governance(self, checks: Sequence[Check], out: str | Path, *, now: MomentLike | None = None) -> Path:
+        """Write the checklist of :meth:`governance` as one HTML page that names nobody, for a works council."""
+        from perfml.report.governance import write_governance
+
+        return write_governance(Path(out), checks, day=moment_of(now).date())
+
+    # Holds and disputes
+
+    def holds(self, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> tuple[Hold, ...]:
+        """The holds in force; with ``data`` those on broken rows too, at ``as_of`` (default: the end of the record)."""
+        from perfml.trust.holds.hold_log import HoldLog
+        from perfml.trust.holds.quarantine import quarantine_holds
+
+        entered = HoldLog(self.home).active()
+        if data is None:
+            return entered
+        with self.open(data) as opened:
+            day = date_of(as_of) if as_of else end_of_record(opened)
+            return (*entered, *quarantine_holds(opened, day).values())
+
+    def release(
+        self, hold_id: str, *, by: str, reason: str, data: DataLocation | None = None, today: DateLike | None = None
+    ) -> Hold:
+        """Lift a hold after its clean days, signed off ``by`` a person; what stands on it is computed again where data are named.
+
+        Raises :class:`PerfmlError`, naming the days seen, where clean days are missing, and without a name or a reason.
+        """
+        from perfml.trust.holds.hold_log import HoldLog
+
+        hold = HoldLog(self.home).release(hold_id, by=by, reason=reason, on=_today(today))
+        self.recompute(data)
+        return hold
+
+    def stop(self, *, by: str, reason: str, today: DateLike | None = None) -> Hold:
+        """Hold everything at once, until :meth:`resume`. Raises :class:`PerfmlError` without a name or a reason."""
+        from perfml.trust.holds.hold_log import HoldLog
+
+        return HoldLog(self.home).stop(by=by, reason=reason, on=_today(today))
+
+    def resume(self, *, by: str, reason: str, today: DateLike | None = None) -> Hold:
+        """Lift the stop. Raises :class:`PerfmlError` where nothing is stopped, and without a name or a reason."""
+        from perfml.trust.holds.hold_log import HoldLog
+
+        return HoldLog(self.home).resume(by=by, reason=reason, on=_today(today))
+
+    def recompute(self, data: DataLocation | None = None) -> list[Path]:
+        """Compute again what stands on facts and areas about which something was entered since; return the new files.
+
+        The old ones are kept as superseded. Nothing is computed where no data are named here or in the project.
+        """
+        from perfml.dated_files import dates_in
+        from perfml.scoring.withheld.withholding import is_behind
+
+        if data is None and self.folder.spec.data.source is None:
+            return []
+        written: list[Path] = []
+        for name in self.folder.models:
+            folder = self.home / "scores" / name
+            days = [day for day in dates_in(folder) if is_behind(folder / f"{day}.parquet")]
+            written += self.write_scores(name, data, as_of=days) if days else []
+        for name, spec in self.folder.policies.items():
+            folder = self.home / "suggestions" / name
+            days = [day for day in dates_in(folder)[:1] if is_behind(folder / f"{day}.parquet")]
+            for day in days:
+                if isinstance(spec, TargetPolicy):
+                    self.targets(data, as_of=day, policy=name)
+                elif isinstance(spec, CoursePolicy):
+                    self.courses(data, as_of=day, policy=name)
+            written += [folder / f"{day}.parquet" for day in days]
+        return written
+
+    def superseded(self, model: str, employee_id: str, *, as_of: DateLike) -> list[StoredScore]:
+        """The score rows of one person as they were before ``as_of`` was computed again; none where it never was."""
+        from perfml.scoring.withheld.superseded import superseded_rows
+
+        return superseded_rows(self.home, model, employee_id, as_of=date_of(as_of))
+
+    def dispute(
+        self,
+        employee_id: str,
+        *,
+        table: str,
+        key: str,
+        right: Mapping[str, str],
+        by: str,
+        proof: str | Path | None = None,
+        data: DataLocation | None = None,
+        today: DateLike | None = None,
+        idempotency_key: str | None = None,
+    ) -> Dispute:
+        """Dispute a row of ``employee_id``: ``right`` holds the right values of wrong columns, and is empty where the row should
+        not exist. The row is withheld everywhere from now on, until somebody else decides.
+
+        Raises :class:`PerfmlError` for a row that is not theirs, a value or a proof that cannot be used, and over the quota.
+        """
+        from perfml.evidence.withheld.stored_fact import stored_fact
+        from perfml.trust.disputes.proofs import read_file
+        from perfml.trust.disputes.verbs import file_dispute
+
+        if (same := self._disputes().open_dispute(employee_id, table=table, key=key)) is not None:
+            return same
+        fact = None
+        if data is not None or self.folder.spec.data.source is not None:
+            with self.open(data) as opened:
+                fact = stored_fact(opened, employee_id, table=table, key=key)
+        rules = self.folder.spec.disputes
+        return file_dispute(
+            self.home,
+            rules,
+            self.folder.definitions.tables,
+            employee_id,
+            table=table,
+            key=key,
+            right=right,
+            by=by,
+            on=_today(today),
+            fact=fact,
+            proof=None if proof is None else read_file(Path(proof), max_bytes=rules.max_proof_bytes),
+            idempotency_key=idempotency_key or str(uuid.uuid4()),
+        )
+
+    def disputes(self, employee_id: str | None = None) -> tuple[Dispute, ...]:
+        """The disputes of a person (default: of everyone), oldest first."""
+        return self._disputes().disputes(employee_id)
+
+    def disputed(self, dispute_id: str) -> DisputeOutcome:
+        """A dispute with what the person may see of before and after: the row, and the reasons of their scores."""
+        from perfml.advice.dispute_outcome import dispute_outcome
+
+        return dispute_outcome(self.home, self._disputes().dispute(dispute_id))
+
+    def resolve(
+        self,
+        dispute_id: str,
+        verdict: DisputeVerdict,
+        *,
+        by: str,
+        reason: str,
+        data: DataLocation | None = None,
+        today: DateLike | None = None,
+    ) -> Dispute:
+        """Uphold or reject a dispute; what stands on the fact is computed again where data are named, and the person is told.
+
+        ``by``: the employee id of somebody outside the line of the person. Raises :class:`PerfmlError` otherwise.
+        """
+        day = _today(today)
+        log = self._disputes()
+        lines = self._lines(data, [log.dispute(dispute_id).filed_on, day])
+        decided = log.decide(dispute_id, verdict, by=by, reason=reason, on=day, lines=lines)
+        self.recompute(data)
+        return decided
+
+    def review(
+        self,
+        dispute_id: str,
+        verdict: DisputeVerdict,
+        *,
+        by: str,
+        reason: str,
+        data: DataLocation | None = None,
+        today: DateLike | None = None,
+    ) -> Dispute:
+        """Note what a second reviewer would have decided: it changes nothing, and is measured by :meth:`agreement`."""
+        day = _today(today)
+        log = self._disputes()
+        lines = self._lines(data, [log.dispute(dispute_id).filed_on, day])
+        return log.review(dispute_id, verdict, by=by, reason=reason, on=day, lines=lines)
+
+    def escalate(self, *, today: DateLike | None = None) -> tuple[Dispute, ...]:
+        """Tell whom the project names of disputes that are overdue, each once; return those."""
+        return self._disputes().escalate(_today(today))
+
+    def agreement(self) -> Agreement:
+        """How often second reviewers agree with the decisions."""
+        from perfml.trust.disputes.agreement import agreement
+
+        return agreement(self.disputes(), least=self.folder.spec.disputes.least_reviews)
+
+    def _disputes(self) -> DisputeLog:
+        from perfml.trust.disputes.dispute_log import DisputeLog
+
+        return DisputeLog(self.home, self.folder.spec.disputes)
+
+    def _lines(self, data: DataLocation | None, days: Sequence[dt.date]) -> list[Units]:
+        """The reporting lines as known after each of ``days``: from the data where they are named, else as they are kept."""
+        from perfml.scoring.withheld.withholding import kept_units
+        from perfml.trust.holds.held import units_at
+
+        after = [day + dt.timedelta(days=1) for day in days]
+        if data is None and self.folder.spec.data.source is None:
+            return [kept_units(self.home, day) for day in after]
+        with self.open(data) as opened:
+            return [units_at(opened, day) for day in after]
+
     # The report
 
     def report(
@@ -841,6 +1062,11 @@ class Project:
         from perfml.report.of_home import report_home
 
         return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title, notices=notices)
+
+
+def _today(value: DateLike | None) -> dt.date:
+    """``value``, else the clock's day, UTC."""
+    return date_of(value) if value else dt.datetime.now(dt.UTC).date()
 
 
 def _date(value: DateLike | None) -> dt.date | None:

@@ -59,7 +59,7 @@ COMMANDS = [
     *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
     *("deliveries", "acknowledge", "receive"),
     *("definitions", "sign-off", "reconcile", "rebase"),
-    *("notice", "opt-out", "outcome", "package", "retention"),
+    *("notice", "opt-out", "outcome", "package", "retention", "governance"),
 ]
 
 

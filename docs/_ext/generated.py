@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 import importlib
 import inspect
 import re
@@ -30,7 +31,7 @@ from perfml.project.spec import Spec, parse
 from perfml.project.table_spec import TableSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", dt.date: "date"}
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 

@@ -29,6 +29,7 @@ from perfml.scoring.known_people import rows_of
 from perfml.scoring.people_files import facts_of, people_facts
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import StoredScore
+from perfml.scoring.withheld.stale import last_good
 
 
 class _BundlePart(BaseModel):
@@ -71,6 +72,13 @@ class SharedRisk(_BundlePart):
     """The strongest first."""
 
 
+class LastGoodScore(_BundlePart):
+    """A score that does not stand on data in doubt: shown with its date, and in no ranking."""
+
+    as_of: dt.date
+    probability: float
+
+
 class HorizonRisk(_BundlePart):
     """The figures of one horizon."""
 
@@ -82,6 +90,8 @@ class HorizonRisk(_BundlePart):
     band: str | None
     why_not: BothLanguages | None
     """Why the score is held, where it is."""
+    stale: LastGoodScore | None
+    """The last good score of somebody held."""
 
 
 class HrRisk(SharedRisk):
@@ -233,6 +243,7 @@ def _risk(home: Path, rows: list[StoredScore], *, voice: Who) -> SharedRisk:
     if voice != "hr":
         return shared
     tested = record.backtests
+    good = last_good(home, model, first["employee_id"], until=day) if first["status"] == "held" else {}
     return HrRisk(
         **dict(shared),
         setting=bool(leading) and for_others(first["reasons"], record.spec.reasons.others_share),
@@ -243,6 +254,7 @@ def _risk(home: Path, rows: list[StoredScore], *, voice: Who) -> SharedRisk:
                 rank=row["rank"],
                 band=row["band"],
                 why_not=_why_not(row),
+                stale=LastGoodScore(**asdict(good[row["horizon_days"]])) if row["horizon_days"] in good else None,
                 proven=row["horizon_days"] in tested and tested[row["horizon_days"]].proven,
             )
             for row in rows

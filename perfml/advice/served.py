@@ -14,7 +14,7 @@ from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.messages import Message
-from perfml.scoring.known_people import rows_of
+from perfml.scoring.known_people import stored_rows_of
 from perfml.scoring.replay import Replay, ServedKind, in_both_languages, replay_scores
 from perfml.scoring.sealed_files import EARLIER
 from perfml.scoring.table_files import read_rows
@@ -142,7 +142,7 @@ def _check(
             Message.of("served_person_differs", employee=person)
             for person in sampled
             # As text: a value that is not a number is not equal to itself.
-            if repr(rows_of(served.path, person)) != repr([row for row in rows if row["employee_id"] == person])
+            if repr(stored_rows_of(served.path, person)) != repr([row for row in rows if row["employee_id"] == person])
         ]
     except PerfmlError as error:
         why = Message.of("replay_why_unknown", why=str(error))

@@ -16,6 +16,8 @@ from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.scoring.run_record import RunRecord
 from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.table_files import read_rows
+from perfml.scoring.withheld.withholding import withholding
 
 
 class StoredLine(TypedDict):
@@ -191,6 +193,11 @@ def keep_suggestions(
     address = f"suggestions/{policy}/{as_of}.parquet"
     made_from = None if record is None else cast(JsonObject, record)
     return write_sealed([table], home, address, record=made_from, keep_earlier=True)
+
+
+def read_suggestions(path: Path) -> pa.Table:
+    """The rows of a file of suggestions, blank where they are held. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
+    return withholding(path).table(read_rows(path))
 
 
 def suggestion_dates(home: Path, policy: str) -> list[dt.date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from perfml import terminal
 from perfml._version import __version__
 from perfml.api import Project
 from perfml.cli import advice, definitions, deliveries, mapping, models, notices
+from perfml.cli import holds as held
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -70,15 +72,33 @@ def init(directory: Path) -> None:
     )
 
 
+class DemoName(StrEnum):
+    """Demonstrations."""
+
+    company = "company"
+    incident = "incident"
+
+
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the simulated company and the report.")] = Path("build/demo"),
-    employees: Annotated[int, typer.Option(min=100, help="How many people are employed at a time.")] = 600,
+    name: Annotated[
+        DemoName, typer.Argument(help="company, or incident: two systems that disagree.")
+    ] = DemoName.company,
+    out: Annotated[Path | None, typer.Option(help="Folder to write (default: build/demo, build/incident).")] = None,
+    employees: Annotated[int, typer.Option(min=100, help="How many people the company employs at a time.")] = 600,
     seed: int = 7,
 ) -> None:
-    """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report."""
+    """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report.
+
+    `incident`: offices a third behind target in one system and ahead of it in the other, and what stops it.
+    """
+    if name is DemoName.incident:
+        from perfml.demo.incident.story import play  # only this command needs it
+
+        play(out or Path("build/incident"))
+        return
     from perfml.demo.tour import tour  # only this command needs the simulation
 
-    tour(out, employees=employees, seed=seed)
+    tour(out or Path("build/demo"), employees=employees, seed=seed)
 
 
 def check(
@@ -165,7 +185,8 @@ def serve(
     """Serve the stored scores under /v1, on this machine only."""
     from perfml.service.app import serve as run  # only this command needs the web framework
 
-    run(Project(project, home=home).home, host=host, port=port)
+    opened = Project(project, home=home)
+    run(opened.home, host=host, port=port, folder=opened.folder)
 
 
 app.command("map")(mapping.map_export)
@@ -187,7 +208,9 @@ for command in (
     *(advice.decide, advice.intervene),
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
-    *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention),
+    *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),
+    *(held.holds, held.release, held.stop, held.resume, held.recompute),
+    *(held.dispute, held.disputes, held.resolve, held.review),
     serve,
 ):
     app.command()(command)

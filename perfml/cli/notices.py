@@ -135,6 +135,31 @@ def package(
         terminal.out.print(f"package · 说明材料: {escape(str(written))}", highlight=False)
 
 
+def governance(
+    *,
+    data: DataOption = None,
+    now: NowOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="HTML file to write as well: the checklist as a page.")
+    ] = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the rules of a works council against the state of the system: pass, fail or unknown. Exit code 1: one fails."""
+    require_suffix(out, ".html")
+    opened = Project(project, home=home)
+    checks = opened.governance(data, now=now)
+    if out is not None:
+        opened.write_governance(checks, out, now=now)
+    if as_json:
+        print_json([check.to_json() for check in checks])
+    else:
+        tables.governance_table(checks)
+    if any(check.verdict == "fail" for check in checks):
+        raise typer.Exit(1)
+
+
 def retention(
     *,
     now: NowOption = None,

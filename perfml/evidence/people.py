@@ -22,7 +22,7 @@ def people_at(data: Data, as_of: dt.date) -> pa.Table:
       with names as (
         select e.employee_id, e.name from main.employees e, (select date '{as_of}' as as_of) a where {visible("e")}
       )
-      select p.employee_id, n.name, p.department, p.manager_id, m.name as manager_name, p.role_family, p.level,
+      select p.employee_id, n.name, p.department, p.manager_id, m.name as manager_name, p.role_family, p.location, p.level,
         date_diff('day', p.hired_on, p.as_of)::int as tenure_days
       from temp.people p
       left join names n on n.employee_id = p.employee_id

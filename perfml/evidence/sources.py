@@ -22,6 +22,7 @@ from perfml.evidence.exports.packets import Inbox
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
+from perfml.evidence.withheld.rows import Withheld
 from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec
@@ -52,6 +53,8 @@ class Data:
     """How its tables were read (files of ``sources/``); the others stand under their own names."""
     inbox: Inbox = field(default_factory=dict)
     """The packets whose rows were read with it."""
+    withheld: Withheld = field(default_factory=Withheld)
+    """Facts that were taken out or corrected when it was opened."""
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""
@@ -101,13 +104,14 @@ def open_data(
     inbox: Inbox | None = None,
     today: dt.date | None = None,
     strict: bool = True,
+    withheld: Withheld | None = None,
 ) -> Data:
     """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it, with
     the packets of ``inbox``.
 
-    ``today`` is the day after which nothing can have happened (default: the clock's, UTC).
-    Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are listed in
-    ``problems`` and treated as absent.
+    ``today`` is the day after which nothing can have happened (default: the clock's, UTC); ``withheld``: facts that are not
+    used as they stand. Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are
+    listed in ``problems`` and treated as absent.
     """
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
@@ -123,6 +127,7 @@ def open_data(
         origin=str(source),
         mappings=mappings or {},
         inbox=inbox or {},
+        withheld=withheld or Withheld(),
     )
     available = {table.name: table for table in raw}
     for name, spec in tables.items():
@@ -158,7 +163,7 @@ def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
         columns = chain("listed", unknown[:MOST_NAMED])
         data.notices.append(Message.of("columns_ignored", table=raw.name, columns=columns))
     try:
-        data.rows_read[raw.name] = load(data.connection, raw, spec, today=data.today)
+        data.rows_read[raw.name] = load(data.connection, raw, spec, today=data.today, withheld=data.withheld.facts)
     except duckdb.Error as error:
         data.problems.append(unreadable(raw.where, error))
         data.connection.execute("delete from quarantine where table_name = ?", [raw.name])

@@ -154,7 +154,13 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tu
     morning = day - dt.timedelta(days=1)
     try:
         with open_data(
-            data.origin, definitions.tables, mappings=data.mappings, inbox=data.inbox, today=morning, strict=False
+            data.origin,
+            definitions.tables,
+            mappings=data.mappings,
+            inbox=data.inbox,
+            today=morning,
+            strict=False,
+            withheld=data.withheld,
         ) as then:
             before = build(then, definitions, [day], kinds=kinds).frame
     except DataError:

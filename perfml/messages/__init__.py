@@ -5,6 +5,28 @@ Templates stand in the TOML files of this folder, one table a code with ``en`` a
 fields named like the numbers: ``{auc:.3f}``.
 """
 
-from perfml.messages.message import Bilingual, Language, Message, Value, chain, coded, render, stored_message, templates
+from perfml.messages.message import (
+    Bilingual,
+    Language,
+    Message,
+    Value,
+    both,
+    chain,
+    coded,
+    render,
+    stored_message,
+    templates,
+)
 
-__all__ = ["Bilingual", "Language", "Message", "Value", "chain", "coded", "render", "stored_message", "templates"]
+__all__ = [
+    "Bilingual",
+    "Language",
+    "Message",
+    "Value",
+    "both",
+    "chain",
+    "coded",
+    "render",
+    "stored_message",
+    "templates",
+]

@@ -94,6 +94,11 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
     return fill(message.code, language, **fields)
 
 
+def both(message: Message) -> dict[Language, str]:
+    """``message`` in English and Chinese."""
+    return {"en": render(message, "en"), "zh": render(message, "zh")}
+
+
 @overload
 def chain(code: str, values: Iterable[Message]) -> Message: ...
 @overload

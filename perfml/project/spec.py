@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar, get_args
@@ -134,6 +135,27 @@ class LeaveOut(Spec):
     """File names without their ending."""
 
 
+class DisputeRules(Spec):
+    """How disputes of facts are decided."""
+
+    working_days: Days = 10
+    """Working days within which a dispute is to be decided."""
+    holidays: tuple[dt.date, ...] = ()
+    """Days that are no working days, beside Saturdays and Sundays."""
+    decided_by: str = "hr"
+    """Who is told of a new dispute."""
+    escalate_to: str = "head of hr"
+    """Who is told of a dispute that is not decided in time."""
+    max_open: Annotated[int, Field(ge=1)] = 5
+    """Open disputes of one person."""
+    max_in_90_days: Annotated[int, Field(ge=1)] = 20
+    """Disputes that one person may file within 90 days."""
+    max_proof_bytes: Annotated[int, Field(ge=1)] = 5_000_000
+    """Size of a proof."""
+    least_reviews: Annotated[int, Field(ge=2)] = 20
+    """Second reviews below which their agreement is insufficient."""
+
+
 class ProjectSpec(Spec):
     """``perfml.toml``."""
 
@@ -145,3 +167,5 @@ class ProjectSpec(Spec):
     """Inherited files of ``features/`` to leave out."""
     models: LeaveOut = LeaveOut()
     """Inherited files of ``models/`` to leave out."""
+    disputes: DisputeRules = DisputeRules()
+    """How disputes of facts are decided."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from perfml.advice.priorities import Priorities
-from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
+from perfml.advice.suggestion_files import read_suggestions, suggestion_dates, suggestion_file
 from perfml.advice.work_list import work_list
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
@@ -26,7 +26,6 @@ from perfml.report.report import write_report
 from perfml.scoring.people_files import people_facts
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import not_scored, read_scores, score_file
-from perfml.scoring.table_files import read_rows
 
 
 def report_home(
@@ -101,4 +100,4 @@ def _newest_suggestions(home: Path, folder: ProjectFolder, kind: type[Spec], *, 
     if not dated:
         return None
     date, name = max(dated)
-    return read_rows(suggestion_file(home, name, date)[1])
+    return read_suggestions(suggestion_file(home, name, date)[1])

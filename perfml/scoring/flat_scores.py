@@ -18,6 +18,7 @@ from perfml.reasons.voices import Voices
 from perfml.scoring.people_files import PersonFacts, people_facts, with_people
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.table_files import read_parts
+from perfml.scoring.withheld.withholding import withholding
 
 SCORED = (
     "as_of", "model", "model_version", "horizon_days", "status", "why_not", "rank", "band", "probability", "segments",
@@ -34,7 +35,8 @@ def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Ite
     """
     for path in files:
         people: dict[str, PersonFacts] | None = None
-        for part in read_parts(path):
+        with_holds = withholding(path)
+        for part in map(with_holds.table, read_parts(path)):
             model, version = (part.column(name)[0].as_py() for name in ("model", "model_version"))
             as_of: dt.date = part.column("as_of")[0].as_py()
             people = people_facts(home, as_of) if people is None else people

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 from pathlib import Path
 
+from perfml.dated_files import dates_in
 from perfml.scoring.sealed_files import DamagedFile, open_sealed
+from perfml.scoring.withheld.withholding import withholding
 
 FILES_OF_PEOPLE = ("people/*.parquet", "scores/*/*.parquet", "suggestions/*/*.parquet")
 """Files under ``home`` with a row for each person and date."""
@@ -31,8 +34,30 @@ def unknown_people(home: Path, employee_ids: Collection[str]) -> set[str]:
     return unknown
 
 
+def scored_people(home: Path) -> dict[str, dt.date]:
+    """Employee → the newest date at which a model gave them a score, of the newest file of each model.
+
+    Raises :class:`DamagedFile`.
+    """
+    scored: dict[str, dt.date] = {}
+    for folder in sorted((home / "scores").glob("*")):
+        for day in dates_in(folder)[:1]:
+            with open_sealed(folder / f"{day}.parquet") as sealed:
+                rows = sealed.file.read(["employee_id", "status"], use_threads=False).to_pylist()
+            for row in rows:
+                if row["status"] == "scored":
+                    scored[row["employee_id"]] = max(day, scored.get(row["employee_id"], day))
+    return scored
+
+
 def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
-    """The rows of one person in a file of scores or suggestions. Raises :class:`DamagedFile`."""
+    """The rows of one person in a file of scores or suggestions, blank where they are held. Raises :class:`DamagedFile`."""
+    with_holds = withholding(path)
+    return [with_holds.row(row) for row in stored_rows_of(path, employee_id)]
+
+
+def stored_rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
+    """The rows of one person as they are stored, held or not. Raises :class:`DamagedFile`."""
     rows: list[dict[str, object]] = []
     with open_sealed(path) as sealed:
         for group in range(sealed.file.num_row_groups):

@@ -17,7 +17,11 @@ import pyarrow as pa
 from perfml.dated_files import dates_in
 from perfml.evidence.population.facts import PEOPLE
 from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.withheld.stamps import stamp_of
+from perfml.trust.holds.hold_log import HoldLog
 
+TABLES = ("employees/", "positions/")
+"""The tables that these facts come from, as facts are named in holds."""
 FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
 """The columns beside an id."""
 
@@ -32,6 +36,7 @@ class PersonFacts:
     manager_id: str | None = None
     manager_name: str | None = None
     role_family: str | None = None
+    location: str | None = None
     level: int | None = None
     tenure_days: int | None = None
 
@@ -46,27 +51,36 @@ class PersonFacts:
         return self.manager_name or self.manager_id
 
 
-def keep_people(people: pa.Table, home: Path, *, as_of: dt.date) -> Path:
-    """Keep :func:`perfml.evidence.people.people_at`, in place of an earlier run's."""
-    return write_sealed([people], home, f"people/{as_of}.parquet")
+def keep_people(people: pa.Table, home: Path, *, as_of: dt.date, holds: int | None = None) -> Path:
+    """Keep :func:`perfml.evidence.people.people_at`, in place of an earlier run's.
+
+    ``holds``: the number of the newest entry about holds that it was made under.
+    """
+    return write_sealed([people], home, f"people/{as_of}.parquet", record={"holds": holds})
 
 
 def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | None = None) -> dict[str, PersonFacts]:
     """Employee -> facts as known at ``as_of``, of ``employee_ids`` (default: everyone).
 
     Scores of before names were kept have no file of their own: then the newest earlier one serves, and where there is none,
-    nobody has facts. Nothing later than ``as_of`` is ever read. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
+    nobody has facts. Nothing later than ``as_of`` is ever read. Somebody who disputes such a fact has none until it is kept
+    again. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
     day = next((day for day in dates_in(_folder(home)) if day <= as_of), None)
     if day is None:
         return {}
     wanted = None if employee_ids is None else set(employee_ids)
-    with open_sealed(_folder(home) / f"{day}.parquet") as sealed:
-        sealed.require(("employee_id", *FACTS))
+    path = _folder(home) / f"{day}.parquet"
+    disputed = _disputing(home, path)
+    with open_sealed(path) as sealed:
+        present = [
+            name for name in PEOPLE.names if name in sealed.file.schema_arrow.names
+        ]  # earlier ones lack the location
         return {
             row["employee_id"]: PersonFacts(**row)
-            for batch in sealed.file.iter_batches(columns=["employee_id", *FACTS], use_threads=False)
+            for batch in sealed.file.iter_batches(columns=present, use_threads=False)
             for row in _rows(batch, wanted)
+            if row["employee_id"] not in disputed
         }
 
 
@@ -92,6 +106,13 @@ def _rows(batch: pa.RecordBatch, wanted: set[str] | None) -> list[dict[str, Any]
         return rows
     ids = batch.column("employee_id").to_pylist()
     return [batch.slice(at, 1).to_pylist()[0] for at, person in enumerate(ids) if person in wanted]
+
+
+def _disputing(home: Path, path: Path) -> set[str]:
+    """The people who disputed a fact of :data:`TABLES`, or had it decided, since ``path`` was written."""
+    facts = [hold for hold in HoldLog(home).state().holds if hold.kind == "fact" and hold.name.startswith(TABLES)]
+    stamp = stamp_of(path) if facts else 0
+    return {str(hold.employee_id) for hold in facts if stamp < hold.number}
 
 
 def _folder(home: Path) -> Path:

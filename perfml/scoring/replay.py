@@ -35,6 +35,7 @@ from perfml.scoring.sealed_files import content_hash, remedy_of
 from perfml.scoring.table_files import read_parts, read_rows
 from perfml.treeshap.width import vector_bits
 from perfml.trust.deliveries.inbox import inbox
+from perfml.trust.holds.facts import withheld_facts
 from perfml.trust.holds.hold import Hold
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
@@ -116,6 +117,7 @@ def recorder(
             "voices": voices,
             "versions": _versions(),
             "held": _held_json(held[as_of]),
+            "holds": data.withheld.number,
         }
 
     return record
@@ -173,8 +175,15 @@ def replay_file(
     then = {name: TableDigest(**digest) for name, digest in record["tables"].items()}
     folder = kept_definitions(home, record["definitions"])
     source, today = data if data is not None else record["source"], dt.date.fromisoformat(record["today"])
-    tables, packets = folder.definitions.tables, inbox(home)
-    with open_data(source, tables, mappings=folder.sources, inbox=packets, today=today) as opened:
+    withheld = withheld_facts(home, until=record.get("holds") or 0)
+    with open_data(
+        source,
+        folder.definitions.tables,
+        mappings=folder.sources,
+        inbox=inbox(home),
+        today=today,
+        withheld=withheld,
+    ) as opened:
         _require_same(opened, compared.as_of, then, fingerprint=record["fingerprint"])
         differences: tuple[Message, ...] = ()
         if not content_hash(recompute(opened, folder, record)) == record["content"] == content_hash(read_parts(path)):

@@ -49,6 +49,8 @@ class RunRecord(TypedDict):
     """Of perfml, Python and the libraries that may change the last digit."""
     held: list[HeldJson]
     """The people without a score or suggestion."""
+    holds: NotRequired[int | None]
+    """The number of the newest entry about holds, under which the data were opened."""
     refused: NotRequired[list[str]]
     """The suggestions that people had refused by then."""
     address: NotRequired[str]

@@ -15,6 +15,7 @@ import pyarrow as pa
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 from perfml.scoring.table_files import read_rows
+from perfml.scoring.withheld.withholding import withholding
 
 if TYPE_CHECKING:  # NumPy, which a reader of rows does without
     from perfml.reasons.record import Reason
@@ -112,9 +113,9 @@ def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
 
 
 def read_scores(path: Path, *, only: tuple[str, object] | None = None) -> pa.Table:
-    """The rows of a file of scores; with ``only``, those in which a column has a value. Raises
+    """The rows of a file of scores, blank where they are held; with ``only``, those in which a column has a value. Raises
     :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    return read_rows(path, names=COLUMNS, only=only)
+    return withholding(path).table(read_rows(path, names=COLUMNS, only=only))
 
 
 def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | None = None) -> list[StoredScore]:

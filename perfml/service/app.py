@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from perfml._version import __version__
+from perfml.project.folder import ProjectFolder
 from perfml.service.error_handlers import install_handlers
 from perfml.service.loopback import Loopback, refuse_other_machines
 from perfml.service.pages import pages
@@ -17,8 +18,9 @@ from perfml.service.routes import router
 from perfml.service.store import Store
 
 
-def create_app(home: str | Path) -> FastAPI:
-    """Build the application over the models and scores under ``home``, which may still be empty.
+def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI:
+    """Build the application over the models and scores under ``home``, which may still be empty; ``folder``: the definitions
+    (default: those that perfml ships).
 
     ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
     """
@@ -31,7 +33,7 @@ def create_app(home: str | Path) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.store = Store(Path(home))
+    app.state.store = Store(Path(home), folder)
     install_handlers(app)
     app.add_middleware(Loopback)
     app.add_middleware(RequestLog)
@@ -40,7 +42,7 @@ def create_app(home: str | Path) -> FastAPI:
     return app
 
 
-def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
+def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321, *, folder: ProjectFolder | None = None) -> None:
     """Listen until interrupted. Raises :class:`PerfmlError` where ``host`` would let other machines in.
 
     The server's own access log stays off: its lines would name employees. :class:`RequestLog` names addresses only.
@@ -51,4 +53,4 @@ def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321) -> None:
     requests = logging.getLogger(LOGGER)
     requests.handlers = [handler]
     requests.setLevel(logging.INFO)
-    uvicorn.run(create_app(home), host=host, port=port, access_log=False, server_header=False)
+    uvicorn.run(create_app(home, folder), host=host, port=port, access_log=False, server_header=False)

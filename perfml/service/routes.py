@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
+from fastapi.responses import Response
 
+from perfml.advice.dispute_outcome import DisputeOutcome
 from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
 from perfml.service.answers.bundle import BundleQuery, bundle
@@ -23,6 +25,27 @@ from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswe
 from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
+from perfml.service.answers.trust.disputes import (
+    DisputeAnswer,
+    DisputeBody,
+    DisputesAnswer,
+    DisputesQuery,
+    JudgementBody,
+    disputes_of,
+    file_one,
+    judge,
+    one_dispute,
+    proof_file,
+)
+from perfml.service.answers.trust.holds import (
+    HoldAnswer,
+    HoldsAnswer,
+    SignOffBody,
+    all_holds,
+    release_hold,
+    resume_everything,
+    stop_everything,
+)
 from perfml.service.problems import Invalid, KeyInUse, NotFound, NotProven, Unreadable, refusals
 from perfml.service.store import Store
 
@@ -49,6 +72,8 @@ IdempotencyKey = Annotated[
         description="Chosen by the caller, e.g. a UUID: the same entry sent again under it is stored once.",
     ),
 ]
+HoldId = Annotated[str, Path(description="An id of /v1/holds.")]
+DisputeId = Annotated[str, Path(description="An id of /v1/disputes.")]
 EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]
 
 
@@ -159,3 +184,71 @@ def post_decision(
 def post_intervention(body: InterventionBody, key: IdempotencyKey, store: AppStore) -> InterventionAnswer:
     """Log that help was offered, refused or done, or held out at random."""
     return log_intervention(store, body, key=key)
+
+
+@router.get("/holds", summary="What is held, why and since when", responses=refusals())
+def get_holds(store: AppStore) -> HoldsAnswer:
+    """The holds in force. Whoever is held is in no ranking; the last good score is shown as stale."""
+    return all_holds(store)
+
+
+@router.post("/holds/{hold_id}/release", summary="Lift a hold", responses=refusals(Invalid))
+def post_release(hold_id: HoldId, body: SignOffBody, store: AppStore) -> HoldAnswer:
+    """Lift a hold, signed off by a person. Refused before two clean days, with the days seen."""
+    return release_hold(store, hold_id, body)
+
+
+@router.post("/stop", summary="Hold everything at once", responses=refusals(Invalid))
+def post_stop(body: SignOffBody, store: AppStore) -> HoldAnswer:
+    """From the next request on no score, list, target or course is shown, until somebody resumes."""
+    return stop_everything(store, body)
+
+
+@router.post("/resume", summary="Lift the stop", responses=refusals(Invalid))
+def post_resume(body: SignOffBody, store: AppStore) -> HoldAnswer:
+    """Lift the stop, signed off by a person."""
+    return resume_everything(store, body)
+
+
+@router.get("/disputes", summary="Disputed facts", responses=refusals(Invalid))
+def get_disputes(query: Annotated[DisputesQuery, Query()], store: AppStore) -> DisputesAnswer:
+    """Disputes with their deadlines and decisions, oldest first."""
+    return disputes_of(store, query)
+
+
+@router.get("/disputes/{dispute_id}", summary="One dispute, before and after", responses=refusals(NotFound, Invalid))
+def get_dispute(dispute_id: DisputeId, store: AppStore) -> DisputeOutcome:
+    """What the person may see: the row and the reasons of their scores, before and after."""
+    return one_dispute(store, dispute_id)
+
+
+@router.get("/disputes/{dispute_id}/proof", response_class=Response, include_in_schema=False)
+def get_proof(dispute_id: DisputeId, store: AppStore) -> Response:
+    """The file that was handed in, as an attachment: no browser shows or runs it."""
+    return proof_file(store, dispute_id)
+
+
+@router.post(
+    "/disputes/{dispute_id}/decision", summary="Uphold or reject a dispute", responses=refusals(NotFound, Invalid)
+)
+def post_dispute_decision(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
+    """Decide a dispute, by somebody outside the person's line. The person is told."""
+    return judge(store, dispute_id, body)
+
+
+@router.post(
+    "/disputes/{dispute_id}/reviews", summary="What a second reviewer says", responses=refusals(NotFound, Invalid)
+)
+def post_dispute_review(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
+    """Say what you would have decided. It changes nothing; agreement is measured."""
+    return judge(store, dispute_id, body, second=True)
+
+
+@router.post(
+    "/employees/{employee_id:path}/disputes",
+    summary="Dispute a fact about a person",
+    responses=refusals(NotFound, KeyInUse, Invalid),
+)
+def post_dispute(*, employee_id: EmployeeId, body: DisputeBody, key: IdempotencyKey, store: AppStore) -> DisputeAnswer:
+    """Dispute a row about a person: it is used nowhere from now on, until somebody else decides."""
+    return file_one(store, employee_id, body, key=key)

@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 
 from perfml.scoring.score_files import COLUMNS
 from perfml.scoring.sealed_files import open_sealed
+from perfml.scoring.withheld.withholding import NOBODY, Withholding, withheld_row, withholding
+from perfml.trust.holds.hold import Hold
 
 BATCH = 500
 """Rows decoded at a time on the way to the ones that are shown."""
@@ -24,8 +26,9 @@ StoredRow = Mapping[str, object]
 class ScoreFile:
     """Rows by position, in the order of the file."""
 
-    def __init__(self, file: pq.ParquetFile, written: dt.datetime) -> None:
+    def __init__(self, file: pq.ParquetFile, written: dt.datetime, with_holds: Withholding = NOBODY) -> None:
         self._file, self.written = file, written
+        self._held = self._withheld(with_holds) if with_holds else {}
 
     def column(self, name: str) -> list[object]:
         """All values of one narrow column."""
@@ -35,7 +38,13 @@ class ScoreFile:
         """The values of narrow columns within ``part`` of the rows."""
         read = self._file.read(list(names), use_threads=False)
         low, high, _ = part.indices(len(read))
-        return [read.column(name).slice(low, high - low).to_pylist() for name in names]
+        values = [read.column(name).slice(low, high - low).to_pylist() for name in names]
+        for position, hold in self._held.items():
+            if low <= position < high:
+                row = withheld_row({name: each[position - low] for name, each in zip(names, values, strict=True)}, hold)
+                for name, each in zip(names, values, strict=True):
+                    each[position - low] = row[name]
+        return values
 
     def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[StoredRow]:
         """The rows at ``positions``, in that order. ``columns``: all by default; a field of a list is written
@@ -49,7 +58,17 @@ class ScoreFile:
             for position, row in self._group(group, within, columns):
                 by_position[first + position] = row
             first = end
-        return [by_position[position] for position in positions]
+        return [self._read_row(position, by_position[position]) for position in positions]
+
+    def _read_row(self, position: int, row: StoredRow) -> StoredRow:
+        hold = self._held.get(position)
+        return row if hold is None else withheld_row(row, hold)
+
+    def _withheld(self, with_holds: Withholding) -> Mapping[int, Hold]:
+        """Position -> hold, of the rows of people and metrics that are held."""
+        names = [name for name in ("employee_id", "metric") if name in self._file.schema_arrow.names]
+        rows = self._file.read(names, use_threads=False).to_pylist()
+        return {position: hold for position, row in enumerate(rows) if (hold := with_holds.hold(row)) is not None}
 
     def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, StoredRow]]:
         """Decode a row group as far as the last wanted row."""
@@ -70,4 +89,4 @@ def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreF
     """Open a file of scores, or of other rows with ``columns``. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
     with open_sealed(path) as sealed:
         sealed.require(columns)
-        yield ScoreFile(sealed.file, sealed.written)
+        yield ScoreFile(sealed.file, sealed.written, withholding(path, sealed.record))

@@ -23,6 +23,10 @@ from perfml.learning.registry.artifacts import (
     read_record,
     verified_file,
 )
+from perfml.project.folder import ProjectFolder
+from perfml.project.spec import DisputeRules
+from perfml.project.starter import STARTER
+from perfml.project.table_spec import TableSpec
 from perfml.reasons.voices import Voices
 from perfml.scoring.people_files import PersonFacts, people_facts
 from perfml.scoring.run_record import voices_of
@@ -33,8 +37,18 @@ from perfml.service.scores import ScoreFile, open_scores
 class Store:
     """Models and scores under ``home``, read from disk at every call."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, folder: ProjectFolder | None = None) -> None:
+        self.home, self._folder = home, folder or ProjectFolder(STARTER)
+
+    @property
+    def tables(self) -> Mapping[str, TableSpec]:
+        """The input contract of the project."""
+        return self._folder.definitions.tables
+
+    @property
+    def dispute_rules(self) -> DisputeRules:
+        """How the project decides disputes."""
+        return self._folder.spec.disputes
 
     def models(self) -> list[str]:
         """Return the names of the trained models."""

@@ -143,6 +143,13 @@ def person_summary(bundle: SharedPerson) -> None:
                     out.print(f"  {each.horizon_days} days: {each.probability:.0%}{listed}", highlight=False)
             for why in {each.why_not for each in risk.horizons if each.why_not}:
                 _both(why)
+            for each in risk.horizons:
+                if each.stale is not None:
+                    out.print(
+                        f"  {each.horizon_days} days: last good score {each.stale.probability:.0%}, of {each.stale.as_of}"
+                        f" 最近一次有效评分 {each.stale.as_of}",
+                        highlight=False,
+                    )
             if risk.setting:
                 out.print("  others own most of it: support the setting 大部分应由他人解决：改善环境", highlight=False)
         for reason in risk.reasons:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rich.markup import escape
 from rich.table import Table
 
+from perfml.messages import Language, Message, render
 from perfml.terminal.console import MOST_LISTED, out
+from perfml.trust.governance.checklist import Check
 from perfml.trust.notices.notice_log import NoticeState
 from perfml.trust.notices.retention import Retention
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 def state_json(state: NoticeState) -> dict[str, object]:
@@ -35,6 +39,18 @@ def notices_table(states: Mapping[str, NoticeState]) -> None:
         out.print(table)
     if len(rows) > MOST_LISTED:
         out.print(f"  … and {len(rows) - MOST_LISTED:,} more · 另有 {len(rows) - MOST_LISTED:,} 人")
+
+
+def governance_table(checks: Sequence[Check]) -> None:
+    """A row a rule: its verdict, its evidence in both languages and, where it does not pass, the remedy."""
+    style = {"pass": "green", "fail": "red", "unknown": "yellow"}
+    for check in checks:
+        for language in LANGUAGES:
+            verdict = render(Message.of(f"governance_{check.verdict}"), language)
+            line = f"{render(check.title, language)}: {render(check.evidence, language)}"
+            out.print(f"[{style[check.verdict]}]{verdict}[/]  {escape(line)}", highlight=False)
+            if check.verdict != "pass":
+                out.print(f"      [dim]{escape(render(check.remedy, language))}[/]", highlight=False)
 
 
 def retention_lines(due: Retention) -> None:

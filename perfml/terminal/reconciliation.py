@@ -70,14 +70,23 @@ def reconciliation_table(reconciliation: Reconciliation, metrics: MetricsSpec, l
         rows = [row for row in reconciliation.rows if (row.metric, row.month) == (metric, month)]
         spec = metrics.metrics[metric]
         title = f"{spec.zh if language == 'zh' else spec.en} ({metric}), {month:%Y-%m}, {spec.unit}"
-        table = Table(title=escape(title), title_justify="left", title_style="bold")
-        table.add_column(_text("reconcile_entity", language), overflow="fold")
+        table = Table(
+            title=escape(title),
+            title_justify="left",
+            title_style="bold",
+            box=None,
+            header_style="dim",
+            padding=(0, 1, 0, 0),
+        )
+        table.add_column(_text("reconcile_entity", language), no_wrap=True, overflow="ellipsis", min_width=10)
         for code in GAP_COLUMNS:
             table.add_column(_text(code, language), justify="right", no_wrap=True)
         table.add_column(_text("reconcile_standing", language), no_wrap=True)
         for row in rows:
             table.add_row(*map(escape, _gap_cells(row, spec.decimals, language)))
         out.print(table)
+    if reconciliation.rows:
+        _line(Message.of("reconcile_days_note"), language)
 
 
 def _gap_cells(row: Reconciled, decimals: int, language: Language) -> list[str]:
@@ -90,7 +99,7 @@ def _gap_cells(row: Reconciled, decimals: int, language: Language) -> list[str]:
         "–" if percent is None else f"{percent:.2f}",
         missing,
         unexplained,
-        f"{row.closed_days}/{row.days}, {row.missing_days}",
+        f"{row.closed_days}/{row.days}" + (f" −{row.missing_days}" if row.missing_days else ""),
         render(STANDINGS[row.standing], language),
     ]
 
@@ -98,7 +107,7 @@ def _gap_cells(row: Reconciled, decimals: int, language: Language) -> list[str]:
 def bridge_table(row: Reconciled, metrics: MetricsSpec, language: Language) -> None:
     """Print the bridge of one entity: total, parts, total."""
     name = f"{render(entity_message(row.entity), language)} · {row.metric} · {row.month:%Y-%m}"
-    table = Table(title=escape(name), title_justify="left", show_header=False)
+    table = Table(title=escape(name), title_justify="left", title_style="bold", box=None, show_header=False)
     table.add_column(overflow="fold")
     table.add_column(justify="right")
     steps = bridge_steps(row, metrics=metrics, language=language)

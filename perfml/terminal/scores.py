@@ -10,12 +10,13 @@ from pyarrow.dataset import Dataset
 from rich.markup import escape
 from rich.padding import Padding
 
-from perfml.messages import Language, Message, render, stored_message
+from perfml.messages import Language, Message, both, render, stored_message
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.scoring.people_files import PersonFacts
 from perfml.scoring.score_files import RankedRow, StoredScore
 from perfml.scoring.voiced import VoicedScore
+from perfml.scoring.withheld.withholding import NOBODY, Withholding, why_held
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 
@@ -43,21 +44,28 @@ def list_table(
 
 
 def show_list(
-    scores: Dataset, people: Mapping[str, PersonFacts], *, others_share: float, most: int = MOST_LISTED
+    scores: Dataset,
+    people: Mapping[str, PersonFacts],
+    *,
+    others_share: float,
+    held: Withholding = NOBODY,
+    most: int = MOST_LISTED,
 ) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or that a failed gate leaves no list.
 
     ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only the rows shown are read in full.
-    ``people``: who they are; ``others_share``: of the model's ``[reasons]``.
+    ``people``: who they are; ``others_share``: of the model's ``[reasons]``; ``held``: who is withheld from them.
     """
     newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())
     now = field("as_of") == newest
     for days in sorted(scores.to_table(["horizon_days"], filter=now).column(0).unique().to_pylist()):
         horizon = now & (field("horizon_days") == days)
-        acting = horizon & (field("band") == "act")
+        acting = horizon & (field("band") == "act") & ~field("employee_id").isin(list(held.people))
         count = scores.count_rows(filter=acting)
         name = scores.head(1, ["model"]).column(0)[0].as_py()
-        if count:
+        if held.everyone is not None:
+            out.print(escape(" ".join(both(why_held(held.everyone)).values())), highlight=False)
+        elif count:
             first = scores.to_table(filter=acting & (field("rank") <= most)).sort_by("rank").to_pylist()
             title = f"{name} within {days} days, as of {newest}: {count} to talk to, the first {len(first)}"
             list_table(first, people, title, others_share=others_share)

@@ -22,7 +22,7 @@ ENTITIES: Mapping[str, str] = {
 def entity_message(entity: str) -> Message:
     """What to call an entity such as ``location:South``; one of another kind is called by its text."""
     kind, _, name = entity.partition(":")
-    return Message.of(ENTITIES[kind], name=name) if kind in ENTITIES else Message.of("hold_unnamed", why=entity)
+    return Message.of(ENTITIES[kind], name=name) if kind in ENTITIES else Message.of("as_worded", text=entity)
 
 
 def judged_at(data: Data, spec: MetricSpec, as_of: dt.date) -> dict[str, str]:

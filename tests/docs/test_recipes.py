@@ -10,6 +10,7 @@ import pytest
 import xlsxwriter
 
 from perfml import Project, cli
+from perfml.demo.incident import Incident, write
 from perfml.project.folder import ProjectFolder
 from tests.exports.company import company
 from tests.exports.makers import gbk_folder
@@ -155,6 +156,24 @@ def test_map(small_export: Path, project: Path, monkeypatch: pytest.MonkeyPatch)
             cli.main()
         assert not ended.value.code, arguments
     assert (project / "mapped" / "sources" / "events.toml").is_file()
+
+
+def test_two_systems(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A month in which the packets of two offices were lost: the commands that compare end with 1."""
+    (definition,) = blocks("two-systems.md", "toml")
+    (project / "features" / "definitions.toml").write_text(definition, encoding="utf-8")
+    export = write(Incident(people=1, backfilled_at=None), tmp_path / "export")
+    examples = {"PROJECT": str(project), "EXPORT": str(export), "PAGE.html": str(tmp_path / "page.html")}
+    examples |= {"NAME": "Li Na", "SENTENCE": "agreed with the sales board"}
+    ended = {}
+    for command in "".join(blocks("two-systems.md", "sh")).splitlines():
+        arguments = [examples.get(word, word) for word in shlex.split(command)[3:]]
+        monkeypatch.setattr("sys.argv", ["perfml", *arguments])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        ended[arguments[0]] = end.value.code
+    assert ended == {"definitions": 0, "sign-off": 0, "reconcile": 1}
+    assert "<svg" in (tmp_path / "page.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture

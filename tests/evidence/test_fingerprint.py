@@ -236,7 +236,7 @@ class TestDefinitions:
         (root / "features").mkdir(parents=True)
         (root / "models").mkdir()
         (root / "perfml.toml").write_text(
-            'name = "theirs"\n[data]\nsource = "postgresql://me:secret@db/people"\n'
+            'name = "theirs"\n[data]\nsource = "postgresql://me:geheim@db/people"\n'
             '[features]\nleave_out = ["learning", "old"]\n[models]\nleave_out = ["low_performance"]\n'
         )
         (root / "features" / "old.toml").write_text("zh = ''\nen = ''\nmeasures = []\n")
@@ -261,7 +261,7 @@ class TestDefinitions:
             assert [stored.card(name) for name in stored.models] == [folder.card(name) for name in folder.models]
             assert keep_definitions(kept_definitions(tmp_path, digest), tmp_path / "again")
         assert list(kept_definitions(tmp_path, digest).definitions.tables) == list(folder.definitions.tables)
-        assert not any("secret" in path.read_text() for path in tmp_path.glob("definitions/**/*.toml"))
+        assert not any("geheim" in path.read_text() for path in tmp_path.glob("definitions/**/*.toml"))
 
     def test_what_a_later_perfml_ships_is_not_inherited(
         self, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch

@@ -12,6 +12,7 @@ PEOPLE = pa.schema(
         ("manager_id", pa.string()),
         ("manager_name", pa.string()),
         ("role_family", pa.string()),
+        ("location", pa.string()),
         ("level", pa.int64()),
         ("tenure_days", pa.int32()),
     ]

@@ -11,6 +11,7 @@ import duckdb
 from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.evidence.tables.typed_rows import faults, present, sql_type, typed_rows
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
+from perfml.evidence.withheld.rows import WithheldFact, as_they_stand
 from perfml.project.table_spec import TableSpec
 
 EVENT_CONTENT = ("employee_id", "happened_at", "kind", "value", "counterpart_id", "source")
@@ -31,11 +32,22 @@ def make_empty(connection: duckdb.DuckDBPyConnection, name: str, spec: TableSpec
     connection.execute(f"create table {quoted(name)} ({', '.join(columns + days)})")
 
 
-def load(connection: duckdb.DuckDBPyConnection, raw: RawTable, spec: TableSpec, *, today: dt.date) -> int:
-    """Make the clean table ``raw.name`` and add its faulty rows to ``quarantine``; return the number of rows read."""
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    raw: RawTable,
+    spec: TableSpec,
+    *,
+    today: dt.date,
+    withheld: Sequence[WithheldFact] = (),
+) -> int:
+    """Make the clean table ``raw.name`` and add its faulty rows to ``quarantine``; return the number of rows read.
+
+    Rows that are ``withheld`` are in neither.
+    """
     name, loading = raw.name, _Loading(connection, raw, spec)
     kind = "view" if name == "events" and not raw.is_text else "table"  # a large log stays in its files
-    connection.execute(f"create {kind} typed_{name} as {typed_rows(raw, spec, today=today)}")
+    typed = as_they_stand(typed_rows(raw, spec, today=today), name, spec, withheld)
+    connection.execute(f"create {kind} typed_{name} as {typed}")
     rows: int = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
     rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
     faulty = f"typed_{name} t where t.broken is not null"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import cast
 
@@ -15,6 +15,7 @@ from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
 from perfml.scoring.score_files import COLUMNS
 from perfml.scoring.sealed_files import DamagedFile
+from perfml.scoring.withheld.stale import StaleScore, last_good
 from perfml.service.answers.shared import (
     Answer,
     CauseAnswer,
@@ -47,6 +48,13 @@ class ReasonAnswer(ReasonLineAnswer):
     values: tuple[ColumnValueAnswer, ...]
 
 
+class StaleAnswer(Answer):
+    """A score that does not stand on data in doubt, with its date."""
+
+    as_of: dt.date
+    probability: float
+
+
 class PersonRowAnswer(Answer):
     """One person's score by one model at one date for one horizon."""
 
@@ -66,6 +74,8 @@ class PersonRowAnswer(Answer):
     """The probability of each cause, the listed outcome first; empty without a score, or where the outcome is no exit."""
     segments: tuple[str, ...]
     """Those of the model's segments that the person belongs to."""
+    stale: StaleAnswer | None = None
+    """The last good score of somebody held: in no ranking."""
     rank: int | None
     band: RiskBand | None
     margin: float | None
@@ -163,15 +173,18 @@ def _rows(
     record = store.record(model, version)
     positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
+    good: Mapping[int, StaleScore] = {}
     for row in file.rows(positions, COLUMNS):
+        if row["status"] == "held" and not good:
+            good = last_good(store.home, model, employee_id, until=as_of)
         if query.horizon_days not in (None, row["horizon_days"]):
             continue
         reasons = cast(list[Reason], row["reasons"] or [])
         try:
             if voices is None or query.voice is None:
-                yield _row({**row, "reasons": reasons}, model, as_of, record)
+                yield _row({**row, "reasons": reasons}, model, as_of, record, good)
             elif query.voice == "hr":
-                yield _row({**row, "reasons": voices.retell(reasons)}, model, as_of, record)
+                yield _row({**row, "reasons": voices.retell(reasons)}, model, as_of, record, good)
             else:
                 yield VoicedRowAnswer.model_validate(
                     {
@@ -187,8 +200,11 @@ def _rows(
             raise DamagedFile(path, Message.of("file_earlier")) from error
 
 
-def _row(row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord) -> PersonRowAnswer:
+def _row(
+    row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord, good: Mapping[int, StaleScore]
+) -> PersonRowAnswer:
     tested = next((t for days, t in record.backtests.items() if days == row["horizon_days"]), None)
+    stale = good.get(cast(int, row["horizon_days"]))
     return PersonRowAnswer.model_validate(
         {
             **row,
@@ -199,6 +215,7 @@ def _row(row: StoredRow, model: str, as_of: dt.date, record: TrainingRecord) -> 
             "verdict": TextAnswer.of(NO_BACKTEST if tested is None else tested.text),
             "why_not": why_not(row, record.spec.population),
             "incidence": row["incidence"] or (),
+            "stale": None if stale is None else asdict(stale),
         }
     )
 

@@ -9,7 +9,7 @@ from perfml.evidence.check import CheckReport
 from perfml.evidence.record_end import end_of_record
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
-from perfml.evidence.tables.undefined_metrics import KEYS
+from perfml.evidence.withheld.undefined_metrics import KEYS
 from perfml.messages import Message
 from perfml.project.trust.metrics import MetricsSpec
 

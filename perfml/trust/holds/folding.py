@@ -50,7 +50,7 @@ def _hold(parts: Mapping[str, list[StoredEntry]]) -> Hold:
 
 
 def _release(entry: Mapping[str, Any]) -> Release:
-    return Release(by=entry["by"], reason=entry["reason"], on=_day(entry["on"]), right=dict(entry["right"]))
+    return Release(by=entry["by"], reason=entry["reason"], on=_day(entry["on"]), right=entry["right"])
 
 
 def _day(text: str) -> dt.date:

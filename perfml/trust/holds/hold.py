@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from perfml.errors import PerfmlError
@@ -26,12 +26,16 @@ MEASURED: tuple[Cause, ...] = ("reconciliation", "delivery")
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """Who lifted a hold, why and on which day; ``right``: the corrected columns of a fact whose dispute was upheld."""
+    """Who lifted a hold, why and on which day.
+
+    ``right``: the corrected columns of a fact whose dispute was upheld, none where the row should not exist; None where the
+    fact stands.
+    """
 
     by: str
     reason: str
     on: dt.date
-    right: Mapping[str, str] = field(default_factory=dict)
+    right: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

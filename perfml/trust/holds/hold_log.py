@@ -160,7 +160,12 @@ def release_within(
             where=where,
             remedy="wait for the next clean day",
         )
-    entry: JsonObject = {"by": by, "reason": reason, "on": on.isoformat(), "right": dict(right or {})}
+    entry: JsonObject = {
+        "by": by,
+        "reason": reason,
+        "on": on.isoformat(),
+        "right": None if right is None else dict(right),
+    }
     _add(connection, hold.entity, {"what": RELEASE, "hold_id": hold.hold_id, **entry})
     return _known(connection, hold.hold_id)
 

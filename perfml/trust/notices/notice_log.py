@@ -28,6 +28,8 @@ class Notice:
     how: str
     """By which way, such as e-mail or a signed sheet."""
     by: str
+    text_hash: str = ""
+    """Of the text that was given; set by :meth:`NoticeLog.give`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,12 @@ def fold_notices(entries: Iterable[StoredEntry]) -> dict[str, NoticeState]:
         match entry["event"]:
             case "given":
                 given = Notice(
-                    employee_id=person, version=entry["version"], given_on=on, how=entry["how"], by=entry["by"]
+                    employee_id=person,
+                    version=entry["version"],
+                    given_on=on,
+                    how=entry["how"],
+                    by=entry["by"],
+                    text_hash=entry["text"],
                 )
                 state = replace(state, notices=tuple(sorted((*state.notices, given), key=lambda n: n.given_on)))
             case "opted_out":
