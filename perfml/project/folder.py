@@ -11,6 +11,8 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 from perfml.errors import DefinitionError, choose_from
 from perfml.project.column_names import compared_column, matches
 from perfml.project.feature_spec import NOT_OFFERED, RelationalSpec, WindowedSpec
+from perfml.project.holes_spec import HolesSpec
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import parse_policy, refuse_policy_without_kind
@@ -28,7 +31,7 @@ from perfml.project.trust.delivery_spec import DeliveriesSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
 from perfml.project.trust.metrics import MetricsSpec
 
-NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden")
+NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden", "holes")
 """Files of ``features/`` that say something else than what is evidence."""
 _WORD = re.compile(r"\w+")
 
@@ -59,6 +62,7 @@ class Definitions:
     tables: Mapping[str, TableSpec]
     windowed: tuple[WindowedFile, ...]
     relational: tuple[RelationalFile, ...]
+    holes: HolesSpec = field(default_factory=HolesSpec)
 
     def names(self) -> Iterator[tuple[str, list[str]]]:
         """Each file with the names of the columns and kinds of event that it declares or makes."""
@@ -162,6 +166,8 @@ class ProjectFolder:
         definitions = Definitions(tables, tuple(windowed), tuple(relational))
         for source, names in definitions.names():
             refuse_forbidden(names, self.forbidden, where=source)
+        holes = parse(HolesSpec, self._merged("features/holes.toml"), file="features/holes.toml")
+        definitions = Definitions(tables, tuple(windowed), tuple(relational), holes)
         for file in relational:
             definitions.require_tables(file)
             # The column may come from a file that is left out; the evidence then reports that its reader is left out too.

@@ -40,6 +40,8 @@ class WindowColumn:
     compare: tuple[Relation, ...] = ()
     past_days: int = 0
     """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
+    missing_days_share: float = 0.0
+    """Share of the window that may be missing, and is then estimated from the rest."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ def _expand(
                     window_days=window,
                     compare=measure.compare if only is None or window in only else (),
                     past_days=past,
+                    missing_days_share=file.spec.missing_days_share,
                 )
             )
     return columns
