@@ -164,8 +164,8 @@ def _exposure(
             ids = tuple(sorted(people_concerned(data, hole, as_of)))
             concerned = np.zeros(len(people.persons), bool)
             concerned[[number[person] for person in ids]] = True
-            missing_days = MissingDays(hole=hole, as_of=as_of, people=ids)
-            gaps.append(gap_of(plan, missing_days, known.kinds(hole, as_of), row=row, people=concerned))
+            reached = MissingDays(hole=hole, as_of=as_of, people=ids, log_share=known.log_share(hole, as_of))
+            gaps.append(gap_of(plan, reached, known.kinds(hole, as_of), row=row, people=concerned))
     if not gaps:
         return None
     return Exposure(

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from perfml.project.spec import Spec
 
-Verdict = Literal["shutdown", "lost"]
+HoleVerdict = Literal["shutdown", "lost"]
 
 
 class HoleAnswer(Spec):
@@ -27,7 +27,7 @@ class HoleAnswer(Spec):
     """The first day of the stretch."""
     last: dt.date
     """The last day of the stretch."""
-    verdict: Verdict
+    verdict: HoleVerdict
     """``shutdown``: nothing happened, and the days count as zero. ``lost``: the rows were lost, and the days are missing."""
     by: str = ""
     """Who knows it."""

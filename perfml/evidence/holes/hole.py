@@ -116,6 +116,12 @@ class MissingDays:
     """Employee ids, ascending."""
     evidence: tuple[str, ...] = ()
     """The evidence that is missing for at least one of them."""
+    log_share: float = 1.0
+    """The share of these people's rows that lies in the part."""
+
+    def share(self, days: int) -> float:
+        """The missing share of the rows of the ``days`` before the as-of date."""
+        return self.log_share * min(1.0, self.hole.weight(self.as_of - dt.timedelta(days=days), self.as_of) / days)
 
     def text(self) -> Message:
         """Which evidence is missing for how many people because of the hole."""

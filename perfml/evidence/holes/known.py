@@ -34,6 +34,11 @@ class KnownHoles:
         """The kinds of event of which rows are missing."""
         return self.counts.kinds(hole.part, as_of) if self.counts else frozenset()
 
+    def log_share(self, hole: Hole, as_of: dt.date) -> float:
+        """The share of the rows of the hole's units that lies in its part, before the hole."""
+        units = LogPart(department=hole.part.department, location=hole.part.location)
+        return self.counts.shared(units, hole.part, min(hole.first, as_of)) if self.counts else 0.0
+
     def _known(self, data: Data, spec: HolesSpec, as_of: dt.date, *, rhythmic: Sequence[Hole]) -> Iterator[Hole]:
         """Yield the holes at one date: undelivered and lost days first, then silent ones that these do not explain."""
         assert self.counts is not None

@@ -28,7 +28,7 @@ Count = Callable[[tuple[int, ...], int], Floats | Ints]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gap:
+class LogGap:
     """A hole as known at one as-of date, in the terms of a plan."""
 
     hole: Hole
@@ -50,7 +50,7 @@ class Exposure:
     """Day numbers."""
     n: int
     """Persons."""
-    gaps: tuple[Gap, ...]
+    gaps: tuple[LogGap, ...]
     windows: tuple[int, ...]
     """All windows of the plan, ascending."""
     estimate: bool
@@ -68,7 +68,7 @@ class Exposure:
             for gap in self.gaps
         )
 
-    def _missing(self, gap: Gap, plan: Plan) -> Iterator[WindowColumn]:
+    def _missing(self, gap: LogGap, plan: Plan) -> Iterator[WindowColumn]:
         for column in plan.columns:
             days = max(column.window_days, column.past_days)
             channels = plan.channels(column) if column in plan.cell_columns else column.kinds
@@ -77,11 +77,11 @@ class Exposure:
             ):
                 yield column
 
-    def of_channels(self, channels: Sequence[int]) -> tuple[Gap, ...]:
+    def of_channels(self, channels: Sequence[int]) -> tuple[LogGap, ...]:
         """The gaps in which rows of any of ``channels`` are missing."""
         return tuple(gap for gap in self.gaps if not gap.channels.isdisjoint(channels))
 
-    def missing(self, gap: Gap, days: int) -> float:
+    def missing(self, gap: LogGap, days: int) -> float:
         """The missing part of the window of ``days`` before the as-of date of ``gap``, in average days."""
         end = EPOCH + dt.timedelta(days=int(self.as_ofs[gap.row]))
         return min(gap.hole.weight(end - dt.timedelta(days=days), end), days)
@@ -115,13 +115,13 @@ class Exposure:
         return rate
 
 
-def gap_of(plan: Plan, missing_days: MissingDays, kinds: frozenset[str], *, row: int, people: Bools) -> Gap:
+def gap_of(plan: Plan, missing_days: MissingDays, kinds: frozenset[str], *, row: int, people: Bools) -> LogGap:
     """The gap of a hole that lacks rows of ``kinds``, at the as-of date ``row``, for ``people``, in channels of ``plan``."""
     if not {"source", "kind"} & missing_days.hole.part.given.keys():
         channels = frozenset(range(2 * plan.n_channels))
-        return Gap(hole=missing_days.hole, row=row, channels=channels, people=people, missing_days=missing_days)
+        return LogGap(hole=missing_days.hole, row=row, channels=channels, people=people, missing_days=missing_days)
     own = {index for index, kind in enumerate(plan.kinds) if kind in kinds}
     if kinds - set(plan.kinds):
         own.add(len(plan.kinds))
     channels = frozenset(own | {plan.n_channels + channel for channel in own})
-    return Gap(hole=missing_days.hole, row=row, channels=channels, people=people, missing_days=missing_days)
+    return LogGap(hole=missing_days.hole, row=row, channels=channels, people=people, missing_days=missing_days)
