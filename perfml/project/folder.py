@@ -20,7 +20,6 @@ from typing import Any
 from perfml.errors import DefinitionError, choose_from
 from perfml.project.column_names import compared_column, matches
 from perfml.project.feature_spec import NOT_OFFERED, RelationalSpec, WindowedSpec
-from perfml.project.holes_spec import HolesSpec
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import parse_policy, refuse_policy_without_kind
@@ -30,6 +29,7 @@ from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
 from perfml.project.trust.metrics import MetricsSpec
+from perfml.project.trust.holes_spec import HolesSpec
 
 NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden", "holes")
 """Files of ``features/`` that say something else than what is evidence."""

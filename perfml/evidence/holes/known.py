@@ -10,7 +10,7 @@ from perfml.evidence.holes.hole import EVERY_DAY, Hole, LogPart
 from perfml.evidence.holes.rhythm import UNITS, DailyCounts, daily_counts
 from perfml.evidence.holes.silent import explains, silent_holes
 from perfml.evidence.sources import Data
-from perfml.project.holes_spec import HoleAnswer, HolesSpec
+from perfml.project.trust.holes_spec import HoleAnswer, HolesSpec
 
 DAY = dt.timedelta(days=1)
 

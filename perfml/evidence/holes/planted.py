@@ -13,12 +13,21 @@ from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import literal
 from perfml.project.folder import Definitions
-from perfml.project.holes_spec import HoleAnswer
+from perfml.project.trust.holes_spec import HoleAnswer
 
 
 @contextmanager
 def without_days(data: Data, definitions: Definitions, holes: Sequence[Hole], as_of: dt.date) -> Iterator[Definitions]:
-    """Hide the rows of ``holes`` from everything that reads the log of ``data``; yield ``definitions`` that declare them lost.
+    """Hide the rows of ``holes`` as :func:`hidden_rows` does; yield ``definitions`` that declare them lost."""
+    lost = [HoleAnswer(**hole.part.given, first=hole.first, last=hole.last, verdict="lost") for hole in holes]
+    spec = definitions.holes.model_copy(update={"answers": (*definitions.holes.answers, *lost)})
+    with hidden_rows(data, holes, as_of):
+        yield replace(definitions, holes=spec)
+
+
+@contextmanager
+def hidden_rows(data: Data, holes: Sequence[Hole], as_of: dt.date) -> Iterator[None]:
+    """Hide the rows of ``holes`` from everything that reads the log of ``data``.
 
     Of a hole in a department or location, the rows of its people at ``as_of`` are hidden.
     """
@@ -33,13 +42,10 @@ def without_days(data: Data, definitions: Definitions, holes: Sequence[Hole], as
             where.append(f"e.employee_id in ({people})")
         hidden.append(" and ".join(where))
     data.connection.execute(
-        f"create or replace temp view events as select * from memory.main.events e where not coalesce({' or '.join(hidden)}, false)"
+        "create or replace temp view events as select * from memory.main.events e"
+        f" where not coalesce({' or '.join(hidden)}, false)"
     )
     try:
-        lost = [
-            HoleAnswer(**hole.part.given, first=hole.first, last=hole.last, verdict="lost") for hole in holes
-        ]
-        spec = definitions.holes.model_copy(update={"answers": (*definitions.holes.answers, *lost)})
-        yield replace(definitions, holes=spec)
+        yield
     finally:
         data.connection.execute("drop view temp.events")

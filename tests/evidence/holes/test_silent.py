@@ -10,7 +10,7 @@ import pytest
 
 from perfml.evidence.holes.hole import Hole, LogPart
 from perfml.evidence.holes.known import KnownHoles
-from perfml.project.holes_spec import HoleAnswer, HolesSpec
+from perfml.project.trust.holes_spec import HoleAnswer, HolesSpec
 from tests.evidence.holes.offices import END, between, log, written
 from tests.tables import opened
 
