@@ -26,8 +26,8 @@ from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER
-from perfml.project.trust.metrics import MetricsSpec
 from perfml.project.trust.holes_spec import HolesSpec
+from perfml.project.trust.metrics import MetricsSpec
 
 QUARANTINE = "quarantine"
 ON_RECEIPT = {"deliveries": ("received_at", "row_count", "total")}

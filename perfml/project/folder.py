@@ -30,6 +30,7 @@ from perfml.project.trust.delivery_spec import DeliveriesSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
 from perfml.project.trust.metrics import MetricsSpec
 from perfml.project.trust.holes_spec import HolesSpec
+from perfml.project.trust.metrics import MetricsSpec
 
 NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden", "holes")
 """Files of ``features/`` that say something else than what is evidence."""
