@@ -21,6 +21,7 @@ CUTS = ((), ("source",), ("kind",), ("location",), ("department",), ("source", "
 """The ways in which the log is cut into parts."""
 FEWEST_ROWS = 200
 """Rows of a part below which it has no rhythm to speak of."""
+HALF_YEAR = 182
 SETTLED_DAYS = 60
 """Age of a day at which hardly any row is still to come."""
 MOST_PARTS = 400
@@ -41,6 +42,8 @@ class DailyCounts:
     """(n, 4): part, day, the day it became known (both as columns), rows."""
     heads: Floats
     """(parts, days) people employed in the part's department and location."""
+    half_years: pd.DataFrame
+    """Rows (``n``) of each employee by source, kind, department, location and half year (day number // :data:`HALF_YEAR`)."""
     cells: pd.DataFrame
     """Rows (``n``) by source, kind, department, location, ``day`` and days ``late``."""
 
@@ -50,6 +53,16 @@ class DailyCounts:
         rows = self.cells[_of(self.cells, part) & (self.cells["day"] + self.cells["late"] < day).to_numpy()]
         total = float(rows["n"].sum())
         return float(rows["n"][_of(rows, other)].sum()) / total if total else 0.0
+
+    def people(self, part: LogPart, before: dt.date) -> float:
+        """How many people the rows of ``part`` spread over, in the last two half years that ended before a day.
+
+        The inverse of Simpson's index: 1 where one person has them all.
+        """
+        end = (before - dt.date(1970, 1, 1)).days // HALF_YEAR
+        rows = self.half_years[_of(self.half_years, part) & self.half_years["half_year"].between(end - 2, end - 1)]
+        each = rows.groupby("employee_id")["n"].sum().to_numpy(np.float64)
+        return float(each.sum() ** 2 / (each**2).sum()) if len(each) else 0.0
 
     def known_by_age(self, part: int, as_of: int, ages: Ints) -> Floats:
         """The share of the rows of a part that are usually known when their day is ``ages`` days old, as known at ``as_of``."""
@@ -107,6 +120,12 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     ).df()
     if rows.empty:
         return None
+    half_years = connection.execute(
+        f"select {source} as source, e.kind, p.department, p.location, e.employee_id,"
+        f" (e.happened_day - date '1970-01-01') // {HALF_YEAR} as half_year, count(*) as n"
+        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+        f" where e.usable_day < date '{before}' group by all"
+    ).df()
     first = int(rows["day"].min())
     n_days = (before - dt.date(1970, 1, 1)).days - first
     rows["day"] -= first
@@ -132,6 +151,7 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
         on_time=np.concatenate(on_time),
         late=np.concatenate(late),
         heads=heads,
+        half_years=half_years,
         cells=rows,
     )
 

@@ -41,6 +41,12 @@ FLOOR = 0.02
 """The least dispersion, relative to the square of the expected rows."""
 COMMON = 0.7
 """Share of its expected rows that the rest of the log must have for a day to teach the rhythm."""
+FEWEST_PEOPLE = 6.0
+"""People over whom the rows of a part must spread: the silence of a few is their holiday."""
+MOST_SILENCES = 3
+"""Stretches of almost empty days in a year above which a part has no daily rhythm: it works in bursts, or once a month."""
+MOST_HOLIDAYS = 20
+"""The same for the whole log, whose holidays are such stretches."""
 EXPLAINED = 0.6
 """A hole is not mentioned where this share of what it lacks lies in a larger one."""
 
@@ -124,9 +130,16 @@ def _holes(counts: DailyCounts, judged: _Judged, *, most_alarms: float) -> Itera
     open_days = judged.expected > 0
     empty = open_days & (judged.rows <= LOW * judged.expected)
     looked_at = max(1, int(open_days.sum()))
+    as_of = dt.date(1970, 1, 1) + dt.timedelta(days=counts.first_day + judged.start + REACH_DAYS)
     for part in np.flatnonzero(empty.any(axis=1)):
         days = np.flatnonzero(open_days[part])
-        for low, high in _runs(empty[part, days]):
+        runs = list(_runs(empty[part, days]))
+        if (
+            len(runs) > (MOST_SILENCES if part else MOST_HOLIDAYS)
+            or counts.people(counts.parts[part], as_of) < FEWEST_PEOPLE
+        ):
+            continue
+        for low, high in runs:
             stretch = days[low:high]
             first, last = int(stretch[0]), int(stretch[-1])
             trailing = high == len(days)
@@ -182,7 +195,7 @@ def _chance(judged: _Judged, part: int, stretch: Ints, due: Floats) -> float:
     squared = judged.dispersion[part, 1] - float((mean**2).sum())
     surplus = judged.dispersion[part, 0] - float(((rows - mean) ** 2 - rows).sum())
     dispersion = max(FLOOR, surplus / squared) if squared > 0 else 1.0
-    size = np.sqrt(len(stretch)) / dispersion  # days of a stretch are alike, but not one day repeated
+    size = 1.0 / dispersion  # as if the days of a stretch were one day repeated: what keeps people away lasts
     total = float(due.sum())
     return float(nbinom.cdf(round(float(rows.sum())), size, size / (size + total)))
 
