@@ -10,8 +10,6 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
-from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +26,6 @@ from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
-from perfml.project.trust.metrics import MetricsSpec
 from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 
@@ -164,11 +161,10 @@ class ProjectFolder:
             raise DefinitionError(
                 "exists as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
-        definitions = Definitions(tables, tuple(windowed), tuple(relational))
-        for source, names in definitions.names():
-            refuse_forbidden(names, self.forbidden, where=source)
         holes = parse(HolesSpec, self._merged("features/holes.toml"), file="features/holes.toml")
         definitions = Definitions(tables, tuple(windowed), tuple(relational), holes)
+        for source, names in definitions.names():
+            refuse_forbidden(names, self.forbidden, where=source)
         for file in relational:
             definitions.require_tables(file)
             # The column may come from a file that is left out; the evidence then reports that its reader is left out too.

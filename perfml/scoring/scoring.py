@@ -36,15 +36,12 @@ from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.sealed_files import write_sealed
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds.hold import Hold
+from perfml.trust.holds.undelivered import delivery_holds
 from perfml.trust.notices.withheld import withheld_people
 
 CHUNK = 20_000
 """Rows explained at a time, so that the dense contributions of everyone are never held at once."""
 OPTED_OUT = "opted_out"
-from perfml.trust.holds.undelivered import delivery_holds
-
-CHUNK = 20_000
-"""Rows explained at a time, so that the dense contributions of everyone are never held at once."""
 DEBT_TYPES = dict(zip(DEBT_COLUMNS, (pa.float64(), pa.float64(), pa.bool_()), strict=True))
 SCHEMA = pa.schema(
     [
@@ -122,8 +119,6 @@ def score_in_parts(
         warm_up(progress)
     for day in sorted(set(as_of)):
         on_hold = withheld_people(data, folder, day, home) if held is None else held[day]
-        yield from score_date(table, model, values=values, as_of=day, held=on_hold, progress=progress)
-        on_hold = held_people(data, day, home) if held is None else held[day]
         late = delivery_holds(table.missing, day, hold_share=folder.definitions.holes.hold_share)
         debt = debt_of(data, folder.definitions, model, table.missing, as_of=day, progress=progress)
         yield from score_date(
@@ -145,10 +140,9 @@ def scored_at(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
-    values, held = table.matrix([c.name for c in model.columns]), withheld_people(data, folder, as_of, home)
     values = table.matrix([c.name for c in model.columns])
     late = delivery_holds(table.missing, as_of, hold_share=folder.definitions.holes.hold_share)
-    held = {**late, **held_people(data, as_of, home)}
+    held = {**late, **withheld_people(data, folder, as_of, home)}
     scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
     return scores, values[table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()]
 
@@ -305,6 +299,8 @@ def _withheld(hold: Hold | None) -> str:
     if hold is None:
         return ""
     return OPTED_OUT if hold.cause == "opt_out" else "held"
+
+
 def _owed(debt: Debt | None, scored: ScoredPeople, people: Objects, *, horizon: int) -> dict[str, Floats | Objects]:
     """The columns :data:`DEBT_COLUMNS` of the ``people`` with a score."""
     days, n = list(scored.model.risks)[horizon], len(people)
