@@ -99,8 +99,8 @@ def kill_receivers(folder: Path, *, times: int, seed: int) -> tuple[int, float, 
     half or altered.
     """
     home, data, chance = folder / "home", company(folder / "data"), random.Random(seed)
-    acknowledged: set[int] = set()
-    wrong, slowest = [], 0.0
+    take(home, _packet(0))  # the store is made: to make it takes longer than a receiver lives
+    acknowledged, wrong, slowest = {0}, [], 0.0
     for kill in range(times):
         first = max(acknowledged, default=-1) + 1 - (kill % 5 == 4)  # now and then a packet comes again
         acknowledged |= _killed(_receive_from(home, max(0, first)), chance)

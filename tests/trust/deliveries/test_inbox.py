@@ -28,7 +28,7 @@ def test_every_permutation_ends_in_one_state(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_receiver_that_is_killed_loses_nothing_and_leaves_no_half(tmp_path: Path) -> None:
     acknowledged, _, wrong = kill_receivers(tmp_path, times=8, seed=1)
-    assert acknowledged and wrong == []
+    assert acknowledged > 1 and wrong == []
 
 
 def test_a_packet_that_comes_again_shuffled_is_the_same(tmp_path: Path) -> None:
