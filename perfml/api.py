@@ -506,19 +506,22 @@ class Project:
     def reconcile(self, data: DataLocation | None = None, *, as_of: DateLike | None = None) -> Reconciliation:
         """Compare what two systems report of each metric, on the same basis, the same attribution and closed days only.
 
-        Each gap comes with its bridge, exact to the last decimal place; ``as_of``: default the end of the record. A gap over the
+        Each gap comes with its bridge, exact to the last decimal place; ``as_of``: default the end of the facts. A gap over the
         limit holds the affected entities and nobody else; for those held before, it is noted whether the day was clean.
         """
         from perfml.trust.deliveries.report import delivery_packets
-        from perfml.trust.reconciliation.holding import hold_gaps
+        from perfml.trust.reconciliation.cells import end_of_facts
+        from perfml.trust.reconciliation.holding import doubted_since, hold_gaps
         from perfml.trust.reconciliation.reconcile import reconcile
 
         with self.open(data) as opened:
-            day = date_of(as_of) if as_of else end_of_record(opened)
+            day = date_of(as_of) if as_of else end_of_facts(opened)
             history = hold_clashes(self.home, self.folder.metrics, opened, day)
             end = dt.datetime.combine(day, dt.time()) - dt.timedelta(microseconds=1)
             packets = delivery_packets(self.home, self.folder.deliveries, opened, now=end)
-            reconciliation = reconcile(opened, self.folder.metrics, history, day, packets=packets)
+            reconciliation = reconcile(
+                opened, self.folder.metrics, history, day, packets=packets, since=doubted_since(self.home)
+            )
         hold_gaps(self.home, reconciliation, self.folder.metrics)
         return reconciliation
 

@@ -18,6 +18,7 @@ import textwrap
 import tomllib
 import types
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -31,7 +32,10 @@ from perfml.project.spec import Spec, parse
 from perfml.project.table_spec import TableSpec
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = {str: "text", int: "whole number", float: "number", bool: "true or false", dt.date: "date"}
+NAMES = {
+    **{str: "text", int: "whole number", float: "number", bool: "true or false", Decimal: "number"},
+    **{dt.date: "date", dt.time: "time of day"},
+}
 BOUNDS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 

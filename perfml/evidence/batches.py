@@ -16,7 +16,10 @@ from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import of_others, z_scores
+from perfml.evidence.holes.hole import MissingDays
+from perfml.evidence.holes.known import KnownHoles, people_concerned
 from perfml.evidence.log.cells import EventLog, discover_kinds, part_log, record_begins
+from perfml.evidence.log.exposure import Exposure, gap_of
 from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.log.kernel import cell_columns
 from perfml.evidence.log.pairs import pair_columns
@@ -105,6 +108,8 @@ class Job:
     outside: Mapping[str, Bools]
     """Evidence with a population -> the rows of ``people`` that do not belong to it; their values are missing."""
     record_begins: Mapping[dt.date, dt.date]
+    exposure: Exposure | None
+    """The missing days of the log; None where none is missing."""
 
 
 def prepare(
@@ -115,10 +120,12 @@ def prepare(
     kinds: Sequence[str] | None,
     folder: Path,
     progress: Progress,
+    estimate: bool = False,
 ) -> Job:
     """Run the relational evidence, read the log once into parts in ``folder``, and determine the columns.
 
-    Raises :class:`DataError` when nobody was employed at any of ``as_ofs``.
+    ``estimate``: estimate evidence over missing days of the log instead of leaving it out. Raises :class:`DataError` when
+    nobody was employed at any of ``as_ofs``.
     """
     progress("people", 0, 1)
     make_snapshots(data, as_ofs)
@@ -152,6 +159,38 @@ def prepare(
         left_out=tuple(left_out),
         outside=_outside(data, definitions),
         record_begins=record_begins(data, as_ofs) if plan.columns else {},
+        exposure=_exposure(data, definitions, plan, people, as_ofs=as_ofs, estimate=estimate),
+    )
+
+
+def missing_days(data: Data, definitions: Definitions, as_ofs: Sequence[dt.date]) -> tuple[MissingDays, ...]:
+    """The holes of the log known at each date of ``as_ofs``, with the people and the evidence that they reach."""
+    make_snapshots(data, as_ofs)
+    plan = _plan(data, definitions, None, before=as_ofs[-1], left_out=[])
+    exposure = _exposure(data, definitions, plan, _people(data, as_ofs), as_ofs=as_ofs, estimate=False)
+    return exposure.reached(plan) if exposure else ()
+
+
+def _exposure(
+    data: Data, definitions: Definitions, plan: Plan, people: _People, *, as_ofs: Sequence[dt.date], estimate: bool
+) -> Exposure | None:
+    """The missing days of the log in the terms of ``plan``."""
+    if not plan.columns:
+        return None
+    known = KnownHoles(data, definitions.holes, as_ofs)
+    number = {person: index for index, person in enumerate(people.persons)}
+    gaps = []
+    for row, as_of in enumerate(as_ofs):
+        for hole in known.at[as_of]:
+            ids = tuple(sorted(people_concerned(data, hole, as_of)))
+            concerned = np.zeros(len(people.persons), bool)
+            concerned[[number[person] for person in ids]] = True
+            reached = MissingDays(hole=hole, as_of=as_of, people=ids, log_share=known.log_share(hole, as_of))
+            gaps.append(gap_of(plan, reached, known.kinds(hole, as_of), row=row, people=concerned))
+    if not gaps:
+        return None
+    return Exposure(
+        as_ofs=epoch_days(as_ofs), n=len(people.persons), gaps=tuple(gaps), windows=plan.windows, estimate=estimate
     )
 
 
@@ -303,9 +342,11 @@ def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
         cell = as_of * n + person
         windows: dict[str, Floats] = {}
         if job.log is not None:
-            rows = job.log.rows(part)
-            windows |= cell_columns(rows, job.plan, job.grid, low=low, n=n, decimals=job.decimals)
-            windows |= pair_columns(rows, job.plan, job.grid, low=low, n=n, departments=people.departments)
+            rows, exposure = job.log.rows(part), job.exposure and job.exposure.of_persons(low, n)
+            windows |= cell_columns(rows, job.plan, job.grid, low=low, n=n, decimals=job.decimals, exposure=exposure)
+            windows |= pair_columns(
+                rows, job.plan, job.grid, low=low, n=n, departments=people.departments, exposure=exposure
+            )
         arrays: dict[str, pa.Array] = {
             "employee_id": ids.slice(first, last - first),
             "as_of": days.slice(first, last - first),

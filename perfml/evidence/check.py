@@ -9,12 +9,15 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
-from perfml.errors import DefinitionError
-from perfml.evidence.batches import relational_columns
+from perfml.errors import DataError, DefinitionError
+from perfml.evidence.batches import missing_days, relational_columns
 from perfml.evidence.columns import require_unique_names
 from perfml.evidence.exports.remedies import FaultyValue, remedy
+from perfml.evidence.holes.hole import MissingDays
+from perfml.evidence.holes.silent import REACH_DAYS
 from perfml.evidence.log.cells import require_conditions
 from perfml.evidence.log.windows import compile_windows, named_kinds
+from perfml.evidence.record_end import end_of_record
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.loading import make_empty
@@ -81,6 +84,8 @@ class CheckReport:
     cannot: tuple[Message, ...] = ()
     ready: bool = False
     """Whether the main job can run."""
+    missing: tuple[MissingDays, ...] = ()
+    """Days that are missing from the log, found at the end of the record and a year, two years … before it."""
 
     def to_json(self) -> dict[str, object]:
         """The report as a JSON object, with dates as :class:`datetime.date` and notices in English; what can and cannot be done
@@ -88,7 +93,11 @@ class CheckReport:
         tables = [{**t.__dict__, "findings": [f.to_json() for f in t.findings]} for t in self.tables]
         notices = [render(notice, "en") for notice in self.notices]
         tasks = {"can": list(map(coded, self.can)), "cannot": list(map(coded, self.cannot))}
-        return {**self.__dict__, "tables": tables, "notices": notices, **tasks}
+        missing = [
+            {**days.to_json(), "text": render(days.hole.text(), "en"), "answer": days.hole.answer}
+            for days in self.missing
+        ]
+        return {**self.__dict__, "tables": tables, "notices": notices, "missing": missing, **tasks}
 
 
 def check(data: Data, definitions: Definitions) -> CheckReport:
@@ -116,7 +125,21 @@ def check(data: Data, definitions: Definitions) -> CheckReport:
         can=can,
         cannot=cannot,
         ready=not problems,
+        missing=_missing(data, definitions, reports["events"]) if not problems and "events" in usable else (),
     )
+
+
+def _missing(data: Data, definitions: Definitions, events: TableReport) -> tuple[MissingDays, ...]:
+    """The holes of the whole log, year by year; a feed that had stopped earlier and came back is no longer one that stopped."""
+    end = end_of_record(data)
+    assert events.first is not None
+    years = range((end - events.first).days // REACH_DAYS + 1)
+    dates = [end - dt.timedelta(days=REACH_DAYS * year) for year in reversed(years)]
+    try:
+        known = missing_days(data, definitions, [day for day in dates if day > events.first])
+    except DataError:  # nobody was employed
+        return ()
+    return tuple(days for days in known if days.as_of == end or days.hole.cause != "stopped")
 
 
 def _table(data: Data, name: str) -> TableReport:

@@ -19,10 +19,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from perfml.arrays import Floats
 from perfml.evidence.batches import Job, batches, between_people, prepare
 from perfml.evidence.columns import Column
+from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import unreadable
 from perfml.files import atomic_write
@@ -35,6 +37,7 @@ ROWS_OF_GROUP = 100_000
 """Rows of a row group of the Parquet file, at least."""
 WHOLE_NUMBERS = ("count", "active_days", "days_since_last", "distinct_counterparts", "mutual_counterparts")
 """Measures whose values repeat often enough for dictionary encoding."""
+MISSING = TypeAdapter(tuple[MissingDays, ...])
 METADATA = b"perfml"
 """Key of the Parquet metadata that describes the columns."""
 
@@ -52,6 +55,8 @@ class Evidence:
     """What could not be computed, with the reason."""
     record_begins: Mapping[dt.date, dt.date] = field(default_factory=dict)
     """The first day of the log as known at each as-of date."""
+    missing: tuple[MissingDays, ...] = ()
+    """The holes of the log that reach into the windows, one entry for each hole and as-of date."""
 
     def at(self, as_ofs: Sequence[dt.date]) -> Evidence:
         """The rows of some as-of dates."""
@@ -66,6 +71,7 @@ class EvidenceDescription(TypedDict):
     kinds: list[str]
     left_out: list[str]
     record_begins: dict[str, str]
+    missing: list[JsonObject]
 
 
 def build(
@@ -74,12 +80,13 @@ def build(
     as_ofs: Sequence[dt.date],
     *,
     kinds: Sequence[str] | None = None,
+    estimate: bool = False,
     progress: Progress = SILENT,
 ) -> Evidence:
     """The evidence of everyone employed at each of ``as_ofs``, as a frame. See :func:`write`."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "evidence.parquet"
-        write(data, definitions, as_ofs, path, kinds=kinds, progress=progress)
+        write(data, definitions, as_ofs, path, kinds=kinds, estimate=estimate, progress=progress)
         return read(path)
 
 
@@ -96,13 +103,15 @@ def read(path: Path) -> Evidence:
         kinds=tuple(metadata["kinds"]),
         left_out=_left_out(metadata),
         record_begins={dt.date.fromisoformat(as_of): dt.date.fromisoformat(first) for as_of, first in begins},
+        missing=MISSING.validate_python(metadata["missing"], strict=False),
     )
 
 
 def describe(path: Path) -> EvidenceDescription:
-    """The metadata of an evidence file: ``columns``, ``kinds``, ``left_out``, ``record_begins``. Reads no rows."""
+    """The metadata of an evidence file: ``columns``, ``kinds``, ``left_out``, ``record_begins``, ``missing``. Reads no rows."""
     metadata = json.loads(pq.read_schema(path).metadata[METADATA])
     metadata["left_out"] = [render(notice, "en") for notice in _left_out(metadata)]
+    metadata["missing"] = [days.to_json() for days in MISSING.validate_python(metadata["missing"])]
     description: EvidenceDescription = metadata
     return description
 
@@ -118,17 +127,27 @@ def write(
     out: Path,
     *,
     kinds: Sequence[str] | None = None,
+    estimate: bool = False,
     progress: Progress = SILENT,
 ) -> int:
     """Write the evidence to the Parquet file ``out`` (whole or not at all); return the number of rows.
 
-    ``kinds``: the raw kinds of event that get columns (a model's own); default: the kinds in the log. Rows are ordered by
+    ``kinds``: the raw kinds of event that get columns (a model's own); default: the kinds in the log. ``estimate``: where days
+    of the log are missing, estimate what they would have held instead of leaving the evidence out. Rows are ordered by
     employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
     with tempfile.TemporaryDirectory(dir=out.parent) as name:
         folder = Path(name)
         try:
-            job = prepare(data, definitions, sorted(set(as_ofs)), kinds=kinds, folder=folder, progress=progress)
+            job = prepare(
+                data,
+                definitions,
+                sorted(set(as_ofs)),
+                kinds=kinds,
+                folder=folder,
+                progress=progress,
+                estimate=estimate,
+            )
         except duckdb.Error as error:  # the log is read from its own file, so damage in it may show only now
             raise unreadable(data.source, error) from None
         spool = folder / "batches.arrow"
@@ -143,6 +162,7 @@ def _schema(job: Job) -> pa.Schema:
         "kinds": job.plan.kinds,
         "left_out": [notice.model_dump(mode="json") for notice in job.left_out],
         "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
+        "missing": MISSING.dump_python(job.exposure.reached(job.plan) if job.exposure else (), mode="json"),
     }
     fields = [("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in job.columns)]
     return pa.schema(fields, metadata={METADATA: json.dumps(metadata, ensure_ascii=False).encode()})

@@ -26,6 +26,7 @@ from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.starter import STARTER
+from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 
 QUARANTINE = "quarantine"
@@ -179,6 +180,8 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
     files["features/sources.toml"] = _write({name: _dumped(spec) for name, spec in definitions.tables.items()})
     if folder.metrics != MetricsSpec():
         files["features/definitions.toml"] = _write(_dumped(folder.metrics))
+    if definitions.holes != HolesSpec():
+        files["features/holes.toml"] = _write(_dumped(definitions.holes))
     files |= {f"sources/{name}.toml": _write(_dumped(mapping)) for name, mapping in folder.sources.items()}
     for name, spec in {**folder.models, **folder.policies}.items():
         files[_toml(name)] = _write(_dumped(spec))

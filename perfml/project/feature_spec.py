@@ -20,6 +20,10 @@ NOT_OFFERED: Final[Mapping[str, str]] = {
 """Tables without an as-of view -> what to do instead."""
 
 
+MISSING_DAYS_SHARE: Final = 0.02
+"""Share of a window that may be missing from the log where a definition does not say."""
+
+
 class FeatureMeta(Spec):
     """What one output column means, in Chinese and English, and who can act on it."""
 
@@ -134,6 +138,9 @@ class WindowedSpec(Spec):
     """The kinds to use; default: all kinds in the log."""
     max_kinds: Annotated[int, Field(ge=1, le=500)] = 40
     """At most this many kinds, the most frequent first, get columns of their own."""
+    missing_days_share: Annotated[float, Field(ge=0, le=1)] = MISSING_DAYS_SHARE
+    """Share of a window that may be missing from the log; its value is then estimated from the other days. Where more is missing,
+    so is the value."""
     population: ForWhom = ForWhom()
     """Whose evidence it is; the values of others are missing."""
     measures: tuple[Measure, ...]

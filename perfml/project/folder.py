@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,10 @@ from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
+from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 
-NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden")
+NOT_EVIDENCE = ("sources", "deliveries", "definitions", "forbidden", "holes")
 """Files of ``features/`` that say something else than what is evidence."""
 _WORD = re.compile(r"\w+")
 
@@ -59,6 +60,7 @@ class Definitions:
     tables: Mapping[str, TableSpec]
     windowed: tuple[WindowedFile, ...]
     relational: tuple[RelationalFile, ...]
+    holes: HolesSpec = field(default_factory=HolesSpec)
 
     def names(self) -> Iterator[tuple[str, list[str]]]:
         """Each file with the names of the columns and kinds of event that it declares or makes."""
@@ -159,7 +161,8 @@ class ProjectFolder:
             raise DefinitionError(
                 "exists as .toml and as .sql", where=f"features/{min(twice)}", remedy="rename one of the two"
             )
-        definitions = Definitions(tables, tuple(windowed), tuple(relational))
+        holes = parse(HolesSpec, self._merged("features/holes.toml"), file="features/holes.toml")
+        definitions = Definitions(tables, tuple(windowed), tuple(relational), holes)
         for source, names in definitions.names():
             refuse_forbidden(names, self.forbidden, where=source)
         for file in relational:

@@ -17,6 +17,7 @@ from perfml.reasons.leading import raising
 from perfml.reasons.voices import Voices
 from perfml.scoring.people_files import PersonFacts, people_facts, with_people
 from perfml.scoring.run_record import voices_of
+from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.table_files import read_parts
 from perfml.scoring.withheld.withholding import withholding
 
@@ -29,7 +30,8 @@ READERS: tuple[Who, ...] = get_args(Who)
 def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Iterator[pa.Table]:
     """The rows of kept score files, in their order and part by part.
 
-    Columns: the person (:data:`~perfml.scoring.people_files.FACTS`), the score (:data:`SCORED`), then ``<voice>_reason_1`` to
+    Columns: the person (:data:`~perfml.scoring.people_files.FACTS`), the score (:data:`SCORED`), what missing days may do
+    to it, then ``<voice>_reason_1`` to
     ``_3``: the sentences of the reasons that raise the risk for HR, the manager and the employee, in ``language``. The file is
     HR's: whoever passes something on passes on the column of that reader's voice.
     """
@@ -45,10 +47,14 @@ def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Ite
 
 
 def _part(part: pa.Table, people: dict[str, PersonFacts], voices: Voices, language: Language) -> pa.Table:
-    table = with_people(part.select(["employee_id", *SCORED]), people)
-    why_not = [why and render(stored_message(why), language) for why in part.column("why_not").to_pylist()]
-    at = table.column_names.index("why_not")
-    table = table.set_column(at, "why_not", pa.array(why_not, pa.string()))
+    for name in DEBT_COLUMNS:  # files of an earlier perfml lack them
+        if name not in part.column_names:
+            part = part.append_column(name, pa.nulls(len(part)))
+    table = with_people(part.select(["employee_id", *SCORED, *DEBT_COLUMNS]), people)
+    why = [
+        None if text is None else render(stored_message(text), language) for text in part.column("why_not").to_pylist()
+    ]
+    table = table.set_column(table.column_names.index("why_not"), "why_not", pa.array(why, pa.string()))
     reasons: list[list[Any]] = [listed or [] for listed in part.column("reasons").to_pylist()]
     for reader in READERS:
         lines = [_lines(listed, voices, reader, language) for listed in reasons]

@@ -35,7 +35,9 @@ COLUMNS = (
     ),
     *("segments", "status", "rank", "band", "why_not", "reasons"),
 )
-"""Names of ``perfml.scoring.scoring.SCHEMA``."""
+"""Names of ``perfml.scoring.scoring.SCHEMA`` that every file of scores has."""
+DEBT_COLUMNS = ("probability_low", "probability_high", "list_may_change")
+"""Names of the rest: what days missing from the log may do to a score. Files of an earlier perfml lack them."""
 
 
 class CauseShare(TypedDict):

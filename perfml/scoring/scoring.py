@@ -29,15 +29,19 @@ from perfml.project.model_spec import ListSpec
 from perfml.reasons.reasons import explain
 from perfml.reasons.record import REASON
 from perfml.reasons.selection import Grouping, Spread
+from perfml.scoring.debt import Debt, debt_of
 from perfml.scoring.run_record import RunRecord
+from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.sealed_files import write_sealed
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds.hold import Hold
+from perfml.trust.holds.undelivered import delivery_holds
 from perfml.trust.notices.withheld import withheld_people
 
 CHUNK = 20_000
 """Rows explained at a time, so that the dense contributions of everyone are never held at once."""
 OPTED_OUT = "opted_out"
+DEBT_TYPES = dict(zip(DEBT_COLUMNS, (pa.float64(), pa.float64(), pa.bool_()), strict=True))
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -55,6 +59,7 @@ SCHEMA = pa.schema(
         ("band", pa.string()),
         ("why_not", pa.string()),
         ("reasons", pa.list_(REASON)),
+        *((name, DEBT_TYPES[name]) for name in DEBT_COLUMNS),
     ]
 )
 """A score row. ``status``: scored, ineligible, opted_out, thin or held (``why_not``: the message that says why, as
@@ -62,7 +67,9 @@ SCHEMA = pa.schema(
 risk at that date and horizon. ``incidence``: the probability of leaving by each cause within the horizon, and of staying;
 it starts with the listed outcome, adds up to 1, and never falls with the horizon. ``segments``: those of the
 model's spec that the person belongs to. ``band`` is ``act`` up to the capacity, ``watch`` for as many again, else ``none``;
-rank and band are empty where the model gives no list. ``reasons`` plus ``base_value`` add up to ``margin`` within 1e-6."""
+rank and band are empty where the model gives no list. ``reasons`` plus ``base_value`` add up to ``margin`` within 1e-6.
+``probability_low`` and ``probability_high``: where the days that are missing from the log could move the probability;
+``list_may_change``: whether they could change the person's place on the list. Empty where no day is missing."""
 
 
 def score(
@@ -96,7 +103,14 @@ def score_in_parts(
     ``held``: the people without a score at each date; by default those of :func:`withheld_people`.
     """
     table = make_table(
-        data, folder.definitions, model.spec, name=model.name, dates=as_of, kinds=model.kinds, progress=progress
+        data,
+        folder.definitions,
+        model.spec,
+        name=model.name,
+        dates=as_of,
+        kinds=model.kinds,
+        stated=True,
+        progress=progress,
     )
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
@@ -104,7 +118,11 @@ def score_in_parts(
         warm_up(progress)
     for day in sorted(set(as_of)):
         on_hold = withheld_people(data, folder, day, home) if held is None else held[day]
-        yield from score_date(table, model, values=values, as_of=day, held=on_hold, progress=progress)
+        late = delivery_holds(table.missing, day, hold_share=folder.definitions.holes.hold_share)
+        debt = debt_of(data, folder.definitions, model, table.missing, as_of=day, progress=progress)
+        yield from score_date(
+            table, model, values=values, as_of=day, held={**late, **on_hold}, debt=debt, progress=progress
+        )
 
 
 def scored_at(
@@ -121,7 +139,9 @@ def scored_at(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
     require_evidence(table, model)
-    values, held = table.matrix([c.name for c in model.columns]), withheld_people(data, folder, as_of, home)
+    values = table.matrix([c.name for c in model.columns])
+    late = delivery_holds(table.missing, as_of, hold_share=folder.definitions.holes.hold_share)
+    held = {**late, **withheld_people(data, folder, as_of, home)}
     scores = pa.concat_tables(score_date(table, model, values=values, as_of=as_of, held=held, progress=progress))
     scored = table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()
     return scores, table.frame["employee_id"][scored].tolist(), values[scored]
@@ -147,6 +167,8 @@ class ScoredPeople:
     model: Model
     values: Floats
     """(rows of the table, the model's columns)."""
+    stated: Floats
+    """Like ``values``, missing where a value would be an estimate: what reasons may show."""
     rows: Indexes
     """(n,): their rows in ``values``."""
     incidences: Incidences
@@ -155,7 +177,7 @@ class ScoredPeople:
     """Of the n people."""
 
     @classmethod
-    def of(cls, model: Model, values: Floats, rows: Indexes) -> ScoredPeople:
+    def of(cls, model: Model, values: Floats, rows: Indexes, *, stated: Floats | None = None) -> ScoredPeople:
         """Predict for ``rows`` of ``values``, :data:`CHUNK` at a time."""
         chunks = [model.incidences(values[rows[low : low + CHUNK]]) for low in range(0, max(1, len(rows)), CHUNK)]
         incidences = Incidences(
@@ -163,7 +185,8 @@ class ScoredPeople:
         )
         columns = (values[rows, column] for column in range(values.shape[1]))
         spread = Spread.of(columns, middle_share=model.spec.reasons.middle_share)
-        return cls(model=model, values=values, rows=rows, incidences=incidences, spread=spread)
+        shown = values if stated is None else stated
+        return cls(model=model, values=values, stated=shown, rows=rows, incidences=incidences, spread=spread)
 
     def explain(self, people: Indexes, days: int) -> tuple[Floats, pa.ListArray]:
         """Base values and reasons of ``people`` (numbers below n) at the horizon of ``days``.
@@ -181,7 +204,7 @@ class ScoredPeople:
         reasons = explain(
             Grouping.of(self.model.columns),
             contributions,
-            values=features,
+            values=self.stated[self.rows[people]],
             spread=self.spread,
             stable=self.model.stable(days),
         )
@@ -210,11 +233,12 @@ def score_date(
     values: Floats,
     as_of: dt.date,
     held: Mapping[str, Hold],
+    debt: Debt | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
 
-    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score.
+    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score; ``debt``: what missing days may do.
     """
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
@@ -227,13 +251,15 @@ def score_date(
     scored_rows = np.flatnonzero(status == "scored")
     number_of = np.full(len(people), -1)
     number_of[scored_rows] = np.arange(len(scored_rows))
-    scored = ScoredPeople.of(model, values, rows_of_date[scored_rows])
+    stated = values if table.stated is None else table.matrix([c.name for c in model.columns], stated=True)
+    scored = ScoredPeople.of(model, values, rows_of_date[scored_rows], stated=stated)
     bands = _bands(len(scored_rows), model.spec.list)
     for horizon, days in enumerate(model.risks):
         margin = np.full(len(people), np.nan)
         margin[scored_rows] = scored.incidences.margin[:, horizon]
         order = np.lexsort((people, -margin, status != "scored"))
         proven = model.proven(days)
+        owed = _owed(debt, scored, people[scored_rows], horizon=horizon)
         for low in range(0, max(1, len(order)), CHUNK):
             rows = order[low : low + CHUNK]
             numbers = number_of[rows[number_of[rows] >= 0]]
@@ -261,6 +287,7 @@ def score_date(
                         for row in rows
                     ],
                     "reasons": reasons,
+                    **{name: column[numbers] for name, column in owed.items()},
                 },
                 len(rows),
             )
@@ -272,6 +299,19 @@ def _withheld(hold: Hold | None) -> str:
     if hold is None:
         return ""
     return OPTED_OUT if hold.cause == "opt_out" else "held"
+
+
+def _owed(debt: Debt | None, scored: ScoredPeople, people: Objects, *, horizon: int) -> dict[str, Floats | Objects]:
+    """The columns :data:`DEBT_COLUMNS` of the ``people`` with a score."""
+    days, n = list(scored.model.risks)[horizon], len(people)
+    if debt is None:
+        return {name: np.full(n, None, dtype=object) for name in DEBT_COLUMNS}
+    concerned = np.array([person in debt.people for person in people], dtype=bool)
+    low, high = debt.band(scored.incidences.incidence[:, 0, horizon], days)
+    capacity = scored.model.spec.list.capacity(n) if scored.model.proven(days) else 0
+    changes = debt.may_change(scored.incidences.margin[:, horizon], concerned, capacity, days)
+    values = (np.where(concerned, low, np.nan), np.where(concerned, high, np.nan), changes.astype(object))
+    return dict(zip(DEBT_COLUMNS, values, strict=True))
 
 
 def _part(columns: Mapping[str, Any], rows: int) -> pa.Table:

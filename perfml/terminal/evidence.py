@@ -9,9 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.evidence.check import CheckReport
+from perfml.evidence.holes.hole import MissingDays
 from perfml.messages import Language, render
 from perfml.terminal.console import out
 
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 MOST_VALUES = 3
 """Values that are quoted of those that broke a rule, at most."""
 
@@ -55,12 +57,24 @@ def check_table(report: CheckReport, language: Language) -> None:
             )
             if f.remedy is not None:
                 out.print(f"    [green]remedy[/] {escape(render(f.remedy, language))}", highlight=False)
+    for days in report.missing:
+        missing_lines(days)
     for notice in report.notices:
         out.print(f"  note: {escape(render(notice, language))}", highlight=False)
     for task in report.cannot:
         out.print(f"  [yellow]cannot[/]  {escape(render(task, language))}", highlight=False)
     can = ", ".join(render(task, language) for task in report.can)
     out.print(f"  [green]can[/]     {escape(can)}", highlight=False)
+
+
+def missing_lines(days: MissingDays) -> None:
+    """Print a hole of the log in both languages, what it reaches and, where it is a question, how to answer it."""
+    for language in LANGUAGES:
+        out.print(f"  [yellow]missing[/] {escape(render(days.hole.text(), language))}", highlight=False)
+        out.print(f"    {escape(render(days.text(), language))}", highlight=False)
+    if days.hole.cause in ("silent", "stopped"):
+        answer = days.hole.answer.strip().replace("\n", "; ")
+        out.print(f"    [green]answer[/]  features/holes.toml: {escape(answer)}", highlight=False)
 
 
 def behind_lines(tables: Mapping[str, pd.DataFrame], employee: str) -> None:

@@ -16,6 +16,7 @@ from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
+from tests.trust.deliveries import project as trust
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 
@@ -174,6 +175,47 @@ def test_two_systems(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ended[arguments[0]] = end.value.code
     assert ended == {"definitions": 0, "sign-off": 0, "reconcile": 1}
     assert "<svg" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def run_page(page: str, examples: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Run every command of a page, with ``examples`` for the words in capitals; return the exit codes."""
+    codes = []
+    for command in "".join(blocks(page, "sh")).splitlines():
+        arguments = [examples.get(word, word) for word in shlex.split(command)[3:]]
+        monkeypatch.setattr("sys.argv", ["perfml", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        codes.append(int(ended.value.code or 0))
+    return codes
+
+
+def test_deliveries(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A week is missing, somebody acknowledges, the packet comes."""
+    (feeds,) = blocks("deliveries.md", "toml")
+    (project / "features" / "deliveries.toml").write_text(feeds, encoding="utf-8")
+    packet = project / "packet.csv"
+    packet.write_text("event_id,employee_id,happened_at,kind\nw1,e1,2025-03-11 09:00:00,a\n", encoding="utf-8")
+    examples = {
+        "PROJECT": str(project),
+        "EXPORT": str(trust.company(project)),
+        "NAME": "李娜",
+        "packet.csv": str(packet),
+    }
+    assert run_page("deliveries.md", examples, monkeypatch) == [1, 0, 0]
+    with Project(project).open(project / "data") as data:
+        assert data.connection.execute("select count(*) from events where event_id = 'w1'").fetchall() == [(1,)]
+
+
+def test_notices(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (policy,) = blocks("notices.md", "toml")
+    (project / "models" / "notices.toml").write_text(policy, encoding="utf-8")
+    (project / "told.csv").write_text("employee_id,given_on\ne2,2026-02-01\n", encoding="utf-8")
+    names = {name: str(project / name) for name in ("told.csv", "package.html", "governance.html")}
+    examples = {"PROJECT": str(project), "EXPORT": str(trust.company(project)), "NAME": "李娜", **names}
+    *codes, governance = run_page("notices.md", examples, monkeypatch)
+    assert codes == [0] * 6 and governance in (0, 1)
+    assert Project(project).notices()["E2"].opted_out_on is not None
+    assert all((project / name).is_file() for name in names)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from perfml.arrays import Bools, Floats, Indexes, Ints
 from perfml.errors import DataError
 from perfml.evidence.log.cells import FOREVER, Arrays
+from perfml.evidence.log.exposure import EPOCH, Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.windows import Plan, WindowColumn
 
@@ -22,18 +23,25 @@ NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
 
 
-def cell_columns(rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, decimals: int) -> dict[str, Floats]:
+def cell_columns(
+    rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, decimals: int, exposure: Exposure | None = None
+) -> dict[str, Floats]:
     """Columns of counts, sums and days for persons ``low`` … ``low + n − 1``: name → (as-of dates, n).
 
-    Raises :class:`DataError` where a sum exceeds 64 bits.
+    ``exposure``: which days are missing for these persons. Raises :class:`DataError` where a sum exceeds 64 bits.
     """
     if not plan.cell_columns:
         return {}
     batch = _Batch(rows, plan, grid, low=low, n=n)
-    return {
-        column.column.name: _measure(batch, column, tuple(plan.channels(column)), decimals=decimals)
-        for column in plan.cell_columns
-    }
+    columns = {}
+    for column in plan.cell_columns:
+        channels = tuple(plan.channels(column))
+        if exposure is not None and exposure.of_channels(channels):
+            values = _measure_exposed(batch, column, channels, exposure, decimals=decimals)
+        else:
+            values = _measure(batch, column, channels, decimals=decimals)
+        columns[column.column.name] = values
+    return columns
 
 
 def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimals: int) -> Floats:
@@ -54,6 +62,48 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
             if column.measure == "trend":
                 return recent - before
             return divide(recent, before)
+
+
+def _measure_exposed(
+    batch: _Batch, column: WindowColumn, channels: Channels, exposure: Exposure, *, decimals: int
+) -> Floats:
+    """Like :func:`_measure`, with the missing days estimated; missing where the definition does not tolerate that."""
+    window, past = column.window_days, column.past_days
+    share = exposure.share(channels, window) if window else np.zeros((batch.n_as_ofs, batch.n))
+    match column.measure:
+        case "count":
+            values = batch.counts.window(channels, window) + exposure.lacking(batch.counts.window, channels, window)
+        case "sum":
+            total = batch.totals.window(channels, window) + exposure.lacking(batch.totals.window, channels, window)
+            values = total / 10.0**decimals
+        case "active_days":
+            values = batch.active_days(channels, window) + exposure.lacking(batch.active_days, channels, window)
+            values = np.minimum(values, window)
+        case "days_since_last":
+            values = batch.days_since(channels, window)
+            missing = _missing_since(batch, channels, exposure)
+            share = np.divide(missing, values, out=np.zeros_like(missing), where=values > 0)
+            values = np.maximum(values - missing, 1.0)
+        case _:
+            count = batch.counts.window(channels, window) + exposure.lacking(batch.counts.window, channels, window)
+            longer = batch.counts.window(channels, past) + exposure.lacking(batch.counts.window, channels, past)
+            recent, before = count / window, (longer - count) / (past - window)
+            share = np.maximum(share, exposure.share(channels, past))
+            values = recent - before if column.measure == "trend" else divide(recent, before)
+    return values if exposure.estimate else np.where(share > column.missing_days_share, np.nan, values)
+
+
+def _missing_since(batch: _Batch, channels: Channels, exposure: Exposure) -> Floats:
+    """The missing days between the last event and the as-of date; 0 where the missing rows are of some of the channels only,
+    since the others show when the person was last active."""
+    missing = np.zeros((batch.n_as_ofs, batch.n))
+    last = batch.grid.as_ofs[:, None] - np.nan_to_num(batch.days_since(channels, 0), nan=0.0)
+    for gap in exposure.of_channels(channels):
+        if gap.channels.issuperset(channels):
+            stop = min((gap.hole.last - EPOCH).days + 1, int(batch.grid.as_ofs[gap.row]))
+            first = np.maximum((gap.hole.first - EPOCH).days, last[gap.row] + 1)
+            missing[gap.row] += np.where(gap.people, np.maximum(stop - first, 0.0), 0.0)
+    return missing
 
 
 def divide(part: Floats, whole: Floats) -> Floats:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.log.cells import NO_ONE, Arrays
+from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.kernel import NEVER, ValidityIntervals, divide
 from perfml.evidence.log.windows import Plan, Side, WindowColumn
@@ -16,16 +17,30 @@ Departments = npt.NDArray[np.int32]
 
 
 def pair_columns(
-    rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int, departments: Departments
+    rows: Arrays,
+    plan: Plan,
+    grid: Grid,
+    *,
+    low: int,
+    n: int,
+    departments: Departments,
+    exposure: Exposure | None = None,
 ) -> dict[str, Floats]:
     """Columns of counterparts for persons ``low`` … ``low + n − 1``: name → (as-of dates, n).
 
-    ``departments``: (as-of dates, all persons) codes, −1 where unknown.
+    ``departments``: (as-of dates, all persons) codes, −1 where unknown; ``exposure``: which days are missing for these persons.
     """
     if not plan.pair_columns:
         return {}
     pairs = _BatchPairs(rows, plan, grid, low=low, n=n, departments=departments)
-    return {column.column.name: pairs.measure(column) for column in plan.pair_columns}
+    columns = {column.column.name: pairs.measure(column) for column in plan.pair_columns}
+    if (
+        exposure is not None and exposure.gaps and not exposure.estimate
+    ):  # whom one met on a missing day is not estimated
+        for column in plan.pair_columns:
+            share = exposure.share(column.kinds, column.window_days)
+            columns[column.column.name][share > column.missing_days_share] = np.nan
+    return columns
 
 
 class _BatchPairs:

@@ -43,6 +43,8 @@ class WindowColumn:
     team: tuple[OfTeam, ...] = ()
     past_days: int = 0
     """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
+    missing_days_share: float = 0.0
+    """Share of the window that may be missing, and is then estimated from the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,6 +244,7 @@ def _expand(
                     compare=measure.compare if only is None or window in only else (),
                     team=measure.team,
                     past_days=past,
+                    missing_days_share=file.spec.missing_days_share,
                 )
             )
     return columns

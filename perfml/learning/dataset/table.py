@@ -13,6 +13,7 @@ from perfml.arrays import Bools, Floats
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.evidence.features import Evidence, build
+from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.population.membership import belongs
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
@@ -42,20 +43,25 @@ class Table:
     record_begins: Mapping[dt.date, dt.date]
     segments: Mapping[str, Bools]
     """For each of the spec's segments, whether each row belongs to it."""
+    missing: tuple[MissingDays, ...] = ()
+    """Days of the log that are missing; ``frame`` has estimates where evidence lacks them."""
+    stated: pd.DataFrame | None = None
+    """Like ``frame`` without estimates: what may be stated of a person. None where nothing is estimated."""
 
     @property
     def usable(self) -> Bools:
         """Rows for training and scoring: (rows,)."""
         return self.eligible & ~self.thin
 
-    def matrix(self, names: Sequence[str] | None = None) -> Floats:
-        """(rows, columns), missing where the evidence has no such column.
+    def matrix(self, names: Sequence[str] | None = None, *, stated: bool = False) -> Floats:
+        """(rows, columns), missing where the evidence has no such column; with ``stated`` also where it would be an estimate.
 
         Values of windows that begin before the record are missing too: what was not recorded is not zero, and counts that grow
         only because the record does would let a model learn the calendar.
         """
         wanted = [c.name for c in self.columns] if names is None else list(names)
-        own = self.frame.reindex(columns=wanted).to_numpy(
+        frame = self.stated if stated and self.stated is not None else self.frame
+        own = frame.reindex(columns=wanted).to_numpy(
             dtype=np.float64, copy=True
         )  # a view of pandas cannot be written to
         values = np.ascontiguousarray(own)
@@ -78,20 +84,23 @@ def make_table(
     dates: Sequence[dt.date],
     kinds: Sequence[str] | None = None,
     evidence: Evidence | None = None,
+    stated: bool = False,
     progress: Progress = SILENT,
 ) -> Table:
     """The evidence of ``dates`` that the spec of the model ``name`` selects; of ``evidence``, where it has been built for more
-    models and dates (:func:`evidence_of_conditions`).
+    models and dates (:func:`evidence_of_conditions`). ``stated``: also what may be stated of people whose days are missing from
+    the log.
 
     Raises :class:`DefinitionError` for an unknown column or file, and for an expression that does not run.
     """
     require_names(definitions, spec, name)
     named = conditions(spec)
     if evidence is None:
-        evidence = build(data, definitions, dates, kinds=kinds, progress=progress)
+        evidence = build(data, definitions, dates, kinds=kinds, estimate=True, progress=progress)
     else:
         make_snapshots(data, dates)
         evidence = evidence.at(dates)
+    without = build(data, definitions, dates, kinds=kinds).frame if stated and evidence.missing else None
     inside = belongs(data, spec.population.where, file=f"models/{name}.toml")  # of the same people in the same order
     columns = tuple(
         c
@@ -110,6 +119,8 @@ def make_table(
         left_out=evidence.left_out,
         record_begins=evidence.record_begins,
         segments={key: true[f"segments.{key}.where"] for key in spec.segments},
+        missing=evidence.missing,
+        stated=without,
     )
 
 

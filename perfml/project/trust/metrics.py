@@ -81,6 +81,8 @@ class MetricSpec(Spec):
             name = getattr(self, key)
             if name is not None and name not in self.sources:
                 raise ValueError(f"{key} names {name!r}, which stands under no sources; say how it reports the metric")
+        if self.entity != "employee" and self.level not in (None, self.entity):
+            raise ValueError("level names where people belong; leave it out where entity names no employee")
         if self.reference is not None and self.reference == self.actuals:
             raise ValueError("reference and actuals are one source; name two, or leave reference out")
         return self

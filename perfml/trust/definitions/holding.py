@@ -40,13 +40,24 @@ def _hold(home: Path, metrics: MetricsSpec, data: Data, clash: Clash, as_of: dt.
     log = HoldLog(home)
     held = {hold.entity for hold in log.active() if hold.cause == "definition"}
     holds = [
-        log.set(entity, cause="definition", message=message, on=as_of, since=as_of - dt.timedelta(days=1))
+        log.set(entity, cause="definition", message=message, on=as_of, since=_first_day(data, clash.metric, as_of))
         for entity in entities
         if entity not in held
     ]
     if holds:
         key = f"definition/{clash.metric}/{clash.aspect}/{min(hold.hold_id for hold in holds)}"
         notify(home, recipient=clash.owner, message=message, key=key, subject=f"metric:{clash.metric}")
+
+
+def _first_day(data: Data, metric: str, as_of: dt.date) -> dt.date:
+    """The day from which numbers of ``metric`` are in doubt: the first that any table has, at the latest the one before."""
+    dated = {"facts": "business_date", "goals": "period_start"}
+    days = [as_of - dt.timedelta(days=1)]
+    for table, column in dated.items():
+        if data.has(table):
+            query = f"select min({column}) from {table} where metric = ? and usable_day < ?"
+            days += [day for (day,) in data.connection.execute(query, [metric, as_of]).fetchall() if day is not None]
+    return min(days)
 
 
 def lift_holds(home: Path, metric: str, *, by: str, reason: str, on: dt.date) -> tuple[Hold, ...]:

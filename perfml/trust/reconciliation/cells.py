@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
+from perfml.evidence.record_end import end_of_record
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
+from perfml.messages import Message
 from perfml.project.trust.metrics import MetricSpec
 from perfml.trust.deliveries.packets import Packet
 from perfml.trust.entities import judged_at
@@ -38,12 +40,18 @@ def _of(source: str) -> str:
     return f"(source = ${source} or starts_with(source, ${source} || '/'))"
 
 
+def _amount(decimals: int) -> str:
+    """SQL: the value of the row ``t`` as an exact amount; null where it is none. Python's decimals hold 28 digits."""
+    return f"try_cast(t.value as decimal(24, {decimals}))"
+
+
 def _cells(decimals: int) -> str:
     return f"""
 with a as (select $as_of::date as as_of),
 known as (
-  select t.metric, t.source, t.entity, t.business_date as day, t.value::decimal(30, {decimals}) as value
+  select t.metric, t.source, t.entity, t.business_date as day, {_amount(decimals)} as value
   from main.facts t, a where {visible("t")} and t.metric in ($metric, $returns, $attribution)
+    and {_amount(decimals)} is not null
 ),
 amounts as (
   select {PACKET} as packet, entity, day,
@@ -138,15 +146,31 @@ def reconciled_entities(data: Data, name: str, spec: MetricSpec, as_of: dt.date)
         )
 
 
-def finer_values(data: Data, name: str, spec: MetricSpec, as_of: dt.date) -> int:
-    """How many values known before ``as_of`` have more decimal places than the metric: each is rounded to its own place."""
+def end_of_facts(data: Data) -> dt.date:
+    """The first as-of date that can use every row of ``facts``; without rows the end of the record."""
+    query = f"select max(usable_day) from facts where usable_day <= date '{data.today}'"
+    last: dt.date | None = data.connection.execute(query).fetchall()[0][0]
+    return end_of_record(data) if last is None else last + dt.timedelta(days=1)
+
+
+def remarks(data: Data, name: str, spec: MetricSpec, as_of: dt.date) -> Iterator[Message]:
+    """What is to be said of the values themselves: those that are rounded or left out, and moves that lead nowhere."""
     metrics = [name, *(metric for metric in (spec.bridge.returns, spec.bridge.attribution) if metric)]
-    (count,) = data.connection.execute(
-        f"select count(*) from main.facts t, (select ?::date as as_of) a where {visible('t')} and t.metric in"
-        f" (select unnest(?::text[])) and abs(t.value - round(t.value, {spec.decimals})) > {FINER} * greatest(1, abs(t.value))",
-        [as_of, metrics],
+    exact = _amount(spec.decimals)
+    finer, unusable, moved = data.connection.execute(
+        f"select count(*) filter (abs(t.value - {exact}::double) > {FINER} * greatest(1, abs(t.value))),"
+        f" count(*) filter ({exact} is null),"
+        f" coalesce(sum({exact}) filter (t.metric = ? and a.as_of > t.business_date + ?::int), 0)"
+        f" from main.facts t, (select ?::date as as_of) a where {visible('t')} and t.metric in (select unnest(?::text[]))",
+        [spec.bridge.attribution or "", spec.closing_days, as_of, metrics],
     ).fetchall()[0]
-    return int(count)
+    if finer:
+        yield Message.of("reconcile_finer", metric=name, count=finer, decimals=spec.decimals)
+    if unusable:
+        yield Message.of("reconcile_unusable", metric=name, count=unusable)
+    if moved:
+        amount = f"{_exact(moved, spec.decimals):,} {spec.unit}"
+        yield Message.of("reconcile_moves", metric=name, moves=str(spec.bridge.attribution), amount=amount)
 
 
 def _values(name: str, spec: MetricSpec, as_of: dt.date) -> dict[str, object]:

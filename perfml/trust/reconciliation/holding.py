@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from perfml.messages import Message
@@ -12,6 +13,12 @@ from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.outbox import notify
 from perfml.trust.reconciliation.bridge import Reconciled
 from perfml.trust.reconciliation.reconcile import Reconciliation
+
+
+def doubted_since(home: Path) -> dt.date | None:
+    """The first day of a gap that an entity is held for now; None where none is."""
+    holds = (hold for hold in HoldLog(home).active() if hold.cause == "reconciliation")
+    return min((hold.since for hold in holds), default=None)
 
 
 def hold_gaps(home: Path, reconciliation: Reconciliation, metrics: MetricsSpec) -> tuple[Hold, ...]:

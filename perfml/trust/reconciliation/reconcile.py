@@ -14,7 +14,7 @@ from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.versions import VersionHistory
 from perfml.trust.deliveries.packets import Packet
 from perfml.trust.reconciliation.bridge import Reconciled, added_up
-from perfml.trust.reconciliation.cells import finer_values, note_undelivered, reconciled_entities
+from perfml.trust.reconciliation.cells import note_undelivered, reconciled_entities, remarks
 
 MONTHS = 2
 """The month of the newest closed day and the one before it are reconciled: a gap is not over because a month is."""
@@ -67,10 +67,12 @@ def reconcile(
     as_of: dt.date,
     *,
     packets: Iterable[Packet] = (),
+    since: dt.date | None = None,
 ) -> Reconciliation:
     """Compare every metric as it was known before ``as_of``. Clashes are looked for first; one that stops compares nothing.
 
     ``packets``: what was due by then and what came; a day whose packet did not come is missing, not zero.
+    ``since``: the day of a gap that somebody is held for, whose month is compared until the gap is closed.
     """
     note_undelivered(data, packets)
     every_clash = clashes(metrics, history, data, as_of)
@@ -87,13 +89,11 @@ def reconcile(
         elif not data.has("facts"):
             notices.append(Message.of("reconcile_no_facts", metric=name))
         else:
-            rows = _newest_months(reconciled_entities(data, name, spec, as_of))
+            rows = _months(reconciled_entities(data, name, spec, as_of), since)
             if not rows:
                 notices.append(Message.of("reconcile_nothing_closed", metric=name))
             entities += rows
-            finer = finer_values(data, name, spec, as_of)
-            if finer:
-                notices.append(Message.of("reconcile_finer", metric=name, count=finer, decimals=spec.decimals))
+            notices += remarks(data, name, spec, as_of)
     return Reconciliation(
         as_of=as_of,
         rows=_judged(entities),
@@ -103,10 +103,11 @@ def reconcile(
     )
 
 
-def _newest_months(rows: Iterable[Reconciled]) -> list[Reconciled]:
+def _months(rows: Iterable[Reconciled], since: dt.date | None) -> list[Reconciled]:
     every = list(rows)
-    months = sorted({row.month for row in every if row.closed_days})[-MONTHS:]
-    return [row for row in every if row.month in months]
+    closed = sorted({row.month for row in every if row.closed_days})
+    first = min([*closed[-MONTHS:], *([since.replace(day=1)] if since else [])], default=dt.date.max)
+    return [row for row in every if row.month in closed and row.month >= first]
 
 
 def _judged(entities: Iterable[Reconciled]) -> tuple[Reconciled, ...]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 
+from benchmarks._ingest_faults import NOW, ROWS, event, kill_receivers, permute, state_hash, take
 from perfml.errors import DataError, DefinitionError
-from perfml.evidence.fingerprint import fingerprint
 from perfml.evidence.sources import open_data
 from perfml.store.record_store import RecordStore
 from perfml.store.tables import DELIVERIES
@@ -18,55 +17,18 @@ from tests.tables import TODAY, opened, shipped, write_parquet, write_tables
 from tests.trust.deliveries.project import EMPLOYEES, EVENTS, at, company, project
 
 SPEC = shipped().tables["events"]
-NOW = at("2025-03-20")
-
-
-def event(number: int, *, value: str = "1", known: str = "2025-03-15 00:00:00") -> Row:
-    return {
-        "event_id": f"w{number}",
-        "employee_id": f"e{number % 2 + 1}",
-        "happened_at": f"2025-03-{10 + number % 5} 10:00:00",
-        "kind": "order",
-        "value": value,
-        "known_at": known,
-    }
-
-
-ROWS = [event(n) for n in range(12)]
-RETRACTED = [event(n, value="0", known="2025-03-18 00:00:00") for n in (3, 7)]
-
-
-def keep(home: Path, rows: list[Row]) -> None:
-    receive(home, "crm", rows, table="events", spec=SPEC, at=NOW)
-
-
-def state(home: Path, data: Path) -> str:
-    """The state hash: what the tables and the packets add up to."""
-    with open_data(data, shipped().tables, inbox=inbox(home), today=TODAY) as tables:
-        return fingerprint(tables, until=TODAY)
-
-
-def permutation(seed: int) -> list[list[Row]]:
-    """The rows and their retractions as packets: cut anywhere, shuffled, some of them twice, in any order."""
-    chance = random.Random(seed)
-    rows = [*ROWS, *RETRACTED, *chance.sample(ROWS, 5)]
-    chance.shuffle(rows)
-    cuts = sorted(chance.sample(range(1, len(rows)), 3))
-    packets = [rows[low:high] for low, high in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
-    again = [chance.sample(packet, len(packet)) for packet in chance.sample(packets, 2)]
-    return chance.sample([*packets, *again], len(packets) + 2)
 
 
 def test_every_permutation_ends_in_one_state(tmp_path: Path) -> None:
-    data, states = company(tmp_path), set()
-    keep(tmp_path / "plain", [*ROWS, *RETRACTED])
-    for seed in range(4):
-        for packet in permutation(seed):
-            keep(tmp_path / str(seed), packet)
-        states.add(state(tmp_path / str(seed), data))
-    assert states == {state(tmp_path / "plain", data)}
-    keep(tmp_path / "without", ROWS)
-    assert states != {state(tmp_path / "without", data)}
+    assert permute(tmp_path, times=4) == []
+    take(tmp_path / "without", ROWS)
+    assert state_hash(tmp_path / "plain", tmp_path / "data") != state_hash(tmp_path / "without", tmp_path / "data")
+
+
+@pytest.mark.slow
+def test_a_receiver_that_is_killed_loses_nothing_and_leaves_no_half(tmp_path: Path) -> None:
+    acknowledged, _, wrong = kill_receivers(tmp_path, times=8, seed=1)
+    assert acknowledged > 1 and wrong == []
 
 
 def test_a_packet_that_comes_again_shuffled_is_the_same(tmp_path: Path) -> None:
@@ -87,23 +49,23 @@ def test_rows_that_say_nothing_of_when_they_were_known_are_known_on_arrival(tmp_
 
 def test_an_interrupted_packet_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = company(tmp_path)
-    before = state(tmp_path, data)
+    before = state_hash(tmp_path, data)
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("perfml.trust.deliveries.inbox.add_entries", killed)
     with pytest.raises(KeyboardInterrupt):
-        keep(tmp_path, ROWS)
+        take(tmp_path, ROWS)
     assert len(list((tmp_path / "inbox" / "events").iterdir())) == 1
-    assert state(tmp_path, data) == before
+    assert state_hash(tmp_path, data) == before
     monkeypatch.undo()
-    keep(tmp_path, ROWS)
-    assert state(tmp_path, data) != before
+    take(tmp_path, ROWS)
+    assert state_hash(tmp_path, data) != before
 
 
 def test_a_packet_that_is_missing_or_altered_is_an_error(tmp_path: Path) -> None:
-    keep(tmp_path, ROWS)
+    take(tmp_path, ROWS)
     (path,) = inbox(tmp_path)["events"]
     whole = path.read_bytes()
     path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
@@ -125,7 +87,7 @@ def test_a_packet_that_is_missing_or_altered_is_an_error(tmp_path: Path) -> None
 )
 def test_a_packet_that_cannot_be_applied_once_is_refused(tmp_path: Path, rows: list[Row], problem: str) -> None:
     with pytest.raises(DataError, match=problem):
-        keep(tmp_path, rows)
+        take(tmp_path, rows)
     assert RecordStore(tmp_path).read(DELIVERIES) == []
 
 
@@ -152,7 +114,7 @@ def test_a_log_in_parquet_keeps_its_types_unless_a_packet_does_not_read_as_them(
         "events",
         "select 'v0' event_id, 'e1' employee_id, timestamp '2025-03-10 09:00' happened_at, 'order' kind, 2.5 as value",
     )
-    keep(tmp_path, ROWS)
+    take(tmp_path, ROWS)
 
     def count(home: Path) -> list[tuple[object, ...]]:
         with open_data(tmp_path / "data", shipped().tables, inbox=inbox(home), today=TODAY) as tables:
@@ -162,7 +124,7 @@ def test_a_log_in_parquet_keeps_its_types_unless_a_packet_does_not_read_as_them(
             return [*kind.fetchall(), *tables.connection.execute("select count(*), sum(value) from events").fetchall()]
 
     assert count(tmp_path) == [("VIEW",), (13, 14.5)]
-    keep(tmp_path, [dict(event(99), value="many")])
+    take(tmp_path, [dict(event(99), value="many")])
     with open_data(tmp_path / "data", shipped().tables, inbox=inbox(tmp_path), today=TODAY) as tables:
         broken = tables.connection.execute(
             "select rule, value from quarantine where rule <> 'duplicate_key'"

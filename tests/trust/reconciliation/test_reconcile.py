@@ -179,3 +179,48 @@ def test_sources_that_mean_something_else_are_not_compared(tmp_path: Path) -> No
     reconciliation = reconciled(tmp_path, BOTH, definition=other)
     assert [(clash.aspect, clash.stops) for clash in reconciliation.clashes] == [("basis", True)]
     assert not reconciliation.rows
+
+
+def test_the_month_of_a_hold_is_compared_until_its_gap_is_closed(tmp_path: Path) -> None:
+    """Months without a fault later do not count as clean days of a gap that nobody has closed."""
+    later = "".join(
+        f"{source} | calls | e1 | 2025-{month:02}-10 | 40 |\n" for month in (4, 5, 6) for source in ("pbx", "crm")
+    )
+    mine = project(tmp_path, BOTH + later)
+    mine.reconcile(tmp_path / "data", as_of="2025-03-15")
+    for day in ("2025-06-15", "2025-06-16"):
+        mine.reconcile(tmp_path / "data", as_of=day)
+    (hold,) = HoldLog(mine.home).active()
+    assert hold.clean_days == ()
+    write_tables(
+        tmp_path / "data", facts=HEAD + BOTH + later + "crm | calls | e1 | 2025-03-11 | 50 | 2025-06-16 08:00:00\n"
+    )
+    for day in ("2025-06-17", "2025-06-18"):
+        mine.reconcile(tmp_path / "data", as_of=day)
+    (hold,) = HoldLog(mine.home).active()
+    assert hold.clean_days == (dt.date(2025, 6, 17), dt.date(2025, 6, 18))
+
+
+@pytest.mark.parametrize("value", ["1e40", "nan", "inf"])
+def test_a_value_that_is_no_amount_ends_nothing(tmp_path: Path, value: str) -> None:
+    facts = BOTH + f"pbx | calls | e2 | 2025-03-10 | {value} |\n"
+    reconciliation = reconciled(tmp_path, facts)
+    assert parts(reconciliation) == {"unexplained": -50}
+
+
+def test_moves_that_lead_nowhere_are_reported(tmp_path: Path) -> None:
+    first, second = DEFINITION.split("[metrics.calls.sources.crm]")
+    moved = first.replace('attribution = "agent"', 'attribution = "queue"') + "[metrics.calls.sources.crm]" + second
+    moved = moved.replace('attribution = "queue"', 'attribution = "agent"', 1)
+    moved += '[metrics.calls.bridge]\nattribution = "calls_moved"\n'
+    facts = BOTH + "pbx | calls_moved | e1 | 2025-03-11 | -50 |\n"
+    reconciliation = reconciled(tmp_path / "a", facts, definition=moved)
+    assert parts(reconciliation) == {"attribution": -50}
+    assert [notice.code for notice in reconciliation.notices] == ["reconcile_moves"]
+    whole = reconciled(tmp_path / "b", facts + "pbx | calls_moved | e2 | 2025-03-11 | 50 |\n", definition=moved)
+    assert whole.notices == ()
+
+
+def test_by_default_every_fact_counts(tmp_path: Path) -> None:
+    mine = project(tmp_path, BOTH)
+    assert mine.reconcile(tmp_path / "data").as_of == dt.date(2025, 3, 12)

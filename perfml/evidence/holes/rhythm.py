@@ -1,0 +1,211 @@
+"""How many rows each part of the log had on each day, and how many people it is about: the counts that a rhythm is learnt from.
+
+Aggregated in DuckDB in one pass. A person counts for the department and location that were known on the day itself, so that
+nothing here depends on what became known later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from perfml.arrays import Bools, Floats, Ints
+from perfml.evidence.holes.hole import LogPart
+from perfml.evidence.sources import Data
+
+UNITS = ("department", "location")
+CUTS = ((), ("source",), ("kind",), ("location",), ("department",), ("source", "location"), ("source", "department"))
+"""The ways in which the log is cut into parts."""
+FEWEST_ROWS = 200
+"""Rows of a part below which it has no rhythm to speak of."""
+HALF_YEAR = 182
+SETTLED_DAYS = 60
+"""Age of a day at which hardly any row is still to come."""
+MOST_PARTS = 400
+"""Parts that are watched, those with the most rows first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyCounts:
+    """Rows by day of each part: all but the few that became known later than they happened are in ``on_time``."""
+
+    parts: tuple[LogPart, ...]
+    """The whole log first."""
+    first_day: int
+    """Day number of the first column."""
+    on_time: Floats
+    """(parts, days) rows known on the day they happened."""
+    late: Ints
+    """(n, 4): part, day, the day it became known (both as columns), rows."""
+    heads: Floats
+    """(parts, days) people employed in the part's department and location."""
+    half_years: pd.DataFrame
+    """Rows (``n``) of each employee by source, kind, department, location and half year (day number // :data:`HALF_YEAR`)."""
+    cells: pd.DataFrame
+    """Rows (``n``) by source, kind, department, location, ``day`` and days ``late``."""
+
+    def shared(self, part: LogPart, other: LogPart, before: dt.date) -> float:
+        """The share of the rows of ``part`` before a day that are rows of ``other`` too."""
+        day = (before - dt.date(1970, 1, 1)).days - self.first_day
+        rows = self.cells[_of(self.cells, part) & (self.cells["day"] + self.cells["late"] < day).to_numpy()]
+        total = float(rows["n"].sum())
+        return float(rows["n"][_of(rows, other)].sum()) / total if total else 0.0
+
+    def people(self, part: LogPart, before: dt.date) -> float:
+        """How many people the rows of ``part`` spread over, in the last two half years that ended before a day.
+
+        The inverse of Simpson's index: 1 where one person has them all.
+        """
+        end = (before - dt.date(1970, 1, 1)).days // HALF_YEAR
+        rows = self.half_years[_of(self.half_years, part) & self.half_years["half_year"].between(end - 2, end - 1)]
+        each = rows.groupby("employee_id")["n"].sum().to_numpy(np.float64)
+        return float(each.sum() ** 2 / (each**2).sum()) if len(each) else 0.0
+
+    def known_by_age(self, part: int, as_of: int, ages: Ints) -> Floats:
+        """The share of the rows of a part that are usually known when their day is ``ages`` days old, as known at ``as_of``."""
+        settled = as_of - SETTLED_DAYS
+        rows = self.late[(self.late[:, 0] == part) & (self.late[:, 1] < settled) & (self.late[:, 2] < as_of)]
+        total = float(self.on_time[part, : max(0, settled)].sum()) + float(rows[:, 3].sum())
+        if not total:
+            return np.ones(len(ages))
+        after: Floats = np.array([float(rows[rows[:, 2] - rows[:, 1] >= age, 3].sum()) for age in ages])
+        return 1.0 - after / total
+
+    def by_weekday(self, part: LogPart, before: dt.date) -> tuple[float, ...]:
+        """The rows of ``part`` in the half year before a day, by weekday, Monday first."""
+        day = (before - dt.date(1970, 1, 1)).days - self.first_day
+        rows = self.cells[
+            _of(self.cells, part) & (self.cells["day"] + self.cells["late"] < day) & (self.cells["day"] >= day - 182)
+        ]
+        weekday = (rows["day"].to_numpy() + self.first_day + 3) % 7  # day 0 is a Thursday
+        totals = np.bincount(weekday, weights=rows["n"].to_numpy(), minlength=7)
+        return tuple(float(total) for total in totals)
+
+    def kinds(self, part: LogPart, before: dt.date) -> frozenset[str]:
+        """The kinds of the rows of ``part`` that were known before a day."""
+        day = (before - dt.date(1970, 1, 1)).days - self.first_day
+        known = (self.cells["day"] + self.cells["late"] < day).to_numpy()
+        return frozenset(self.cells["kind"][_of(self.cells, part) & known].tolist())
+
+
+def _of(rows: pd.DataFrame, part: LogPart) -> Bools:
+    chosen = np.ones(len(rows), bool)
+    for name, value in part.given.items():
+        chosen &= (rows[name] == value).to_numpy()
+    return chosen
+
+
+def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
+    """The counts of the log as known before ``before``; None for a log without usable rows."""
+    connection = data.connection
+    has_units = data.has("positions")
+    columns = set(data.columns["events"])
+    source = "e.source" if "source" in columns else "null::text"
+    connection.execute(
+        "create or replace temp table posts as select employee_id, usable_day,"
+        " arg_max(department, effective_on) as department, arg_max(location, effective_on) as location"
+        f" from positions where usable_day < date '{before}' group by employee_id, usable_day"
+        if has_units
+        else "create or replace temp table posts as"
+        " select null::text as employee_id, null::date as usable_day, null::text as department, null::text as location limit 0"
+    )
+    rows = connection.execute(
+        f"select {source} as source, e.kind, p.department, p.location, e.happened_day - date '1970-01-01' as day,"
+        " greatest(e.usable_day - e.happened_day, 0) as late, count(*) as n"
+        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+        f" where e.usable_day < date '{before}' group by all"
+    ).df()
+    if rows.empty:
+        return None
+    half_years = connection.execute(
+        f"select {source} as source, e.kind, p.department, p.location, e.employee_id,"
+        f" (e.happened_day - date '1970-01-01') // {HALF_YEAR} as half_year, count(*) as n"
+        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+        f" where e.usable_day < date '{before}' group by all"
+    ).df()
+    first = int(rows["day"].min())
+    n_days = (before - dt.date(1970, 1, 1)).days - first
+    rows["day"] -= first
+    parts: list[LogPart] = []
+    on_time, late = [np.zeros((0, n_days))], [np.zeros((0, 4), np.int64)]
+    for cut in CUTS:
+        named, number = _numbered(rows, cut)
+        known = (number >= 0) & (rows["late"].to_numpy() == 0)
+        cell = number[known] * n_days + rows["day"].to_numpy()[known]
+        counts = np.bincount(cell, weights=rows["n"].to_numpy()[known], minlength=len(named) * n_days).astype(
+            np.float64
+        )
+        on_time.append(counts.reshape(len(named), n_days))
+        delayed = rows[(number >= 0) & (rows["late"].to_numpy() > 0)]
+        index = len(parts) + number[(number >= 0) & (rows["late"].to_numpy() > 0)]
+        day = delayed["day"].to_numpy(np.int64)
+        late.append(np.column_stack([index, day, day + delayed["late"].to_numpy(np.int64), delayed["n"]]))
+        parts += named
+    heads = _heads(data, parts, before=before, first=first, n_days=n_days)
+    return DailyCounts(
+        parts=tuple(parts),
+        first_day=first,
+        on_time=np.concatenate(on_time),
+        late=np.concatenate(late),
+        heads=heads,
+        half_years=half_years,
+        cells=rows,
+    )
+
+
+def _numbered(rows: pd.DataFrame, cut: tuple[str, ...]) -> tuple[list[LogPart], Ints]:
+    """The parts of one cut that have a rhythm, the largest first, and the number of each row's part; −1 for none."""
+    if not cut:
+        return [LogPart()], np.zeros(len(rows), np.int64)
+    values: list[tuple[str, ...]] = [()]
+    code = np.zeros(len(rows), np.int64)
+    for name in cut:
+        own, names = pd.factorize(rows[name])
+        code = np.where((own < 0) | (code < 0), -1, code * len(names) + own)
+        values = [(*value, str(other)) for value in values for other in names]
+    sizes = np.bincount(code[code >= 0], weights=rows["n"].to_numpy()[code >= 0], minlength=len(values))
+    chosen = [int(i) for i in np.argsort(-sizes, kind="stable")[: MOST_PARTS // len(CUTS)] if sizes[i] >= FEWEST_ROWS]
+    if len(cut) == 1 and np.count_nonzero(sizes) < 2:  # the whole log under another name
+        chosen = []
+    number = np.full(len(values) + 1, -1)
+    number[chosen] = np.arange(len(chosen))
+    return [LogPart(**dict(zip(cut, values[i], strict=True))) for i in chosen], number[code]
+
+
+def _heads(data: Data, parts: list[LogPart], *, before: dt.date, first: int, n_days: int) -> Floats:
+    """People employed on each day in the department and location of each part."""
+    exits = (
+        "select employee_id, max(usable_day) as until from exits"
+        f" where usable_day < date '{before}' group by employee_id"
+        if data.has("exits")
+        else "select null::text as employee_id, null::date as until limit 0"
+    )
+    number = "- date '1970-01-01'"
+    spans = data.connection.execute(
+        f"with gone as ({exits}), hired as (select employee_id, max(usable_day) as since from employees"
+        f" where usable_day < date '{before}' group by employee_id), held as ("
+        " select employee_id, usable_day as since, department, location,"
+        " lead(usable_day) over (partition by employee_id order by usable_day) as until from posts)"
+        f" select null as department, null as location, h.since {number} as since,"
+        f" case when g.until >= h.since then g.until {number} end as until, true as whole"
+        " from hired h left join gone g using (employee_id)"
+        f" union all select p.department, p.location, p.since {number},"
+        f" least(p.until, case when g.until >= h.since then g.until end) {number}, false"
+        " from held p join hired h using (employee_id) left join gone g using (employee_id)"
+    ).df()
+    heads = np.zeros((len(parts), n_days + 1))
+    end = first + n_days
+    for index, part in enumerate(parts):
+        units = {name: value for name, value in part.given.items() if name in UNITS}
+        chosen = spans["whole"].to_numpy(bool) if not units else ~spans["whole"].to_numpy(bool)
+        for name, value in units.items():
+            chosen &= (spans[name] == value).to_numpy()
+        since = spans["since"].to_numpy()[chosen].astype(np.int64)
+        until = spans["until"].fillna(end).to_numpy()[chosen].astype(np.int64)
+        np.add.at(heads[index], np.clip(since - first, 0, n_days), 1)
+        np.add.at(heads[index], np.clip(np.maximum(until, since) - first, 0, n_days), -1)
+    counted: Floats = np.cumsum(heads, axis=1)[:, :n_days]
+    return counted
