@@ -51,9 +51,8 @@ def flip_bits(home: Path, *, times: int, seed: int, person: str, out: Path) -> t
     chance = random.Random(seed)
     files = sorted({path for pattern in PATTERNS for path in home.glob(pattern) if path.is_file()})
     sound, wrong, refused = answers(home, person, out), [], 0
-    unanswered = [question for question, answer in sound.items() if answer is None]
-    if unanswered:
-        return 0, [f"the sound files do not answer {unanswered}"]
+    if None in sound.values():
+        return 0, [f"the sound files do not answer {[question for question in sound if sound[question] is None]}"]
     for number in range(times):
         path = chance.choice(files)
         with damaged(path, chance) as what:

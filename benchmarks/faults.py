@@ -25,7 +25,7 @@ SEED = 20261129
 def bitflips(folder: Path, times: int = 300) -> list[str]:
     """Damage files of models, scores, suggestions and people, and ask everything after each."""
     project, data, home = folder / "project", folder / "data", folder / "home"
-    simulate(data, employees=200, start=dt.date(2023, 10, 1), end=dt.date(2026, 10, 1), seed=7)
+    simulate(data, employees=500, start=dt.date(2023, 10, 1), end=dt.date(2026, 10, 1), seed=7)
     (project / "models").mkdir(parents=True)
     (project / "perfml.toml").write_text('name = "faults"')
     quick = "[label]\nhorizons_days = [182]\n[learner]\nseeds = [11]\n[backtest]\nfolds = 2\n[gates]\nrefits = 2\n"
