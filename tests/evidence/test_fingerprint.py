@@ -248,11 +248,11 @@ class TestDefinitions:
         digest = keep_definitions(folder, tmp_path)
         for stored in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
             assert stored.definitions == folder.definitions
-            assert stored.models == folder.models
+            assert stored.models == folder.models and stored.policies == folder.policies
             assert [stored.card(name) for name in stored.models] == [folder.card(name) for name in folder.models]
             assert keep_definitions(kept_definitions(tmp_path, digest), tmp_path / "again")
         assert list(kept_definitions(tmp_path, digest).definitions.tables) == list(folder.definitions.tables)
-        assert not any("secret" in path.read_text() for path in tmp_path.glob("definitions/**/*.toml"))
+        assert not any("secret@" in path.read_text() for path in tmp_path.glob("definitions/**/*.toml"))
 
     def test_what_a_later_perfml_ships_is_not_inherited(
         self, tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
