@@ -93,6 +93,16 @@ def test_what_cannot_be_computed_again_is_unknown_and_ends_nothing_else(home: Pa
     assert not sample.sound
 
 
+def test_rows_that_were_set_aside_are_set_aside_again(base: Path, tmp_path: Path) -> None:
+    """No metric is defined and every one must be, so that no goal counts."""
+    shutil.copytree(base / "project", tmp_path / "project")
+    (tmp_path / "project" / "features").mkdir()
+    (tmp_path / "project" / "features" / "definitions.toml").write_text("required = true\n")
+    Project(tmp_path / "project", home=tmp_path / "home").targets(base / "data", as_of=DAY)
+    sample = checked(tmp_path / "home")
+    assert sample.sound and sample.checks[0].rows == 0, sample.to_json()
+
+
 def test_the_seed_draws_the_sample(home: Path, tmp_path: Path) -> None:
     assert len(served_files(home)) == 3
     drawn = {
