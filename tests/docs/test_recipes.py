@@ -16,8 +16,8 @@ from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
-from tests.trust.deliveries import project as trust
 from tests.simulated import END, Simulated
+from tests.trust.deliveries import project as trust
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 
