@@ -5,6 +5,7 @@ What perfml does not survive is printed, and the exit code is 1.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import tempfile
 import time
@@ -13,9 +14,37 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
+from perfml import Project
+from perfml.demo.company import simulate
 
 SEED = 20261129
+
+
+def bitflips(folder: Path, times: int = 300) -> list[str]:
+    """Damage files of models, scores, suggestions and people, and ask everything after each."""
+    project, data, home = folder / "project", folder / "data", folder / "home"
+    simulate(data, employees=500, start=dt.date(2023, 10, 1), end=dt.date(2026, 10, 1), seed=7)
+    (project / "models").mkdir(parents=True)
+    (project / "perfml.toml").write_text('name = "faults"')
+    quick = "[label]\nhorizons_days = [182]\n[learner]\nseeds = [11]\n[backtest]\nfolds = 2\n[gates]\nrefits = 2\n"
+    (project / "models" / f"{MODEL}.toml").write_text(quick)
+    opened = Project(project, home=home)
+    opened.train(MODEL, data)
+    (scores,) = opened.write_scores(MODEL, data)
+    opened.targets(data, as_of=scores.stem)
+    person = str(opened.score(MODEL, data, as_of=scores.stem).column("employee_id")[0].as_py())
+    refused, wrong = flip_bits(home, times=times, seed=SEED, person=person, out=folder)
+    print(f"bitflips: {times} damages, {refused} refused, {len(wrong)} wrong answers")
+    return wrong
+
+
+def publish(folder: Path, times: int = 200) -> list[str]:
+    """Kill publishers of scores, suggestions and promotions at random moments."""
+    begun, wrong = kill_publishers(folder / "home", times=times, seed=SEED)
+    print(f"publish: {times} kills, {begun} rounds of publications begun, {len(wrong)} half, lost or at odds")
+    return wrong
 
 
 def ingest(folder: Path, times: int = 200) -> list[str]:
@@ -34,7 +63,12 @@ def permutations(folder: Path, times: int = 1000) -> list[str]:
     return wrong
 
 
-FAULTS: dict[str, Callable[[Path], list[str]]] = {"ingest": ingest, "permutations": permutations}
+FAULTS: dict[str, Callable[[Path], list[str]]] = {
+    "bitflips": bitflips,
+    "publish": publish,
+    "ingest": ingest,
+    "permutations": permutations,
+}
 
 
 def main(names: list[str]) -> int:

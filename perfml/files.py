@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
 
@@ -20,6 +21,8 @@ DAMAGE = (
 """What reading a damaged file raises. Blocks under :func:`reading` hold the reading alone, as a fault of perfml would look the
 same; the error it came from stays attached."""
 LONGEST_REASON = 200
+INTERRUPTED_SECONDS = 3600
+"""Age from which an untouched temporary file is left over from a killed process; writing one takes seconds."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Rights of files and folders that are made."""
 
@@ -45,9 +48,11 @@ def reading(path: Path, *, remedy: str, error: type[PerfmlError] = PerfmlError) 
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; its file replaces ``path`` if the block ends without an error.
 
-    A process killed at any moment leaves the previous ``path`` unchanged.
+    A process killed at any moment leaves the previous ``path`` unchanged; what it left half written goes with a later file of the
+    folder.
     """
     private_folder(path.parent)
+    _remove_interrupted(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
     try:
         yield temporary
@@ -55,8 +60,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the new name outlasts a loss of power
+        finally:
+            os.close(folder)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_interrupted(folder: Path) -> None:
+    """Remove temporary files of killed processes; one modified recently may still be in use."""
+    for path in folder.glob(".*.tmp"):
+        with suppress(FileNotFoundError):  # the other process has just finished
+            if time.time() - path.stat().st_mtime > INTERRUPTED_SECONDS:
+                path.unlink()
 
 
 def private_folder(path: Path) -> None:

@@ -23,6 +23,7 @@ from perfml._version import __version__
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
 from perfml.evidence.sources import Data, open_data
+from perfml.evidence.tables.undefined_metrics import set_aside_undefined
 from perfml.json_types import JsonObject
 from perfml.learning.registry.model_store import load
 from perfml.messages import Message, render
@@ -40,7 +41,7 @@ from perfml.trust.holds.hold import Hold
 
 COMPUTED_WITH = ("lightgbm", "numpy", "duckdb", "numba", "llvmlite")
 """The libraries of which another version may change the last digit."""
-NEEDED = ("source", "today", "fingerprint", "tables", "definitions", "versions", "held", "rows", "content")
+NEEDED = ("source", "today", "fingerprint", "tables", "definitions", "versions", "held", "metrics", "rows", "content")
 """Keys of the run record."""
 MOST_DIFFERENCES = 10
 _HOLD = TypeAdapter(Hold)
@@ -118,6 +119,7 @@ def recorder(
             "versions": _versions(),
             "held": _held_json(held[as_of]),
             "holds": data.withheld.number,
+            "metrics": sorted(folder.metrics.defined) if folder.metrics.required else None,
         }
 
     return record
@@ -184,6 +186,8 @@ def replay_file(
         today=today,
         withheld=withheld,
     ) as opened:
+        if record["metrics"] is not None:
+            set_aside_undefined(opened, record["metrics"])
         _require_same(opened, compared.as_of, then, fingerprint=record["fingerprint"])
         differences: tuple[Message, ...] = ()
         if not content_hash(recompute(opened, folder, record)) == record["content"] == content_hash(read_parts(path)):

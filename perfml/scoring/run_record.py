@@ -51,6 +51,8 @@ class RunRecord(TypedDict):
     """The people without a score or suggestion."""
     holds: NotRequired[int | None]
     """The number of the newest entry about holds, under which the data were opened."""
+    metrics: list[str] | None
+    """The metrics with a definition, where rows of others were set aside."""
     refused: NotRequired[list[str]]
     """The suggestions that people had refused by then."""
     address: NotRequired[str]

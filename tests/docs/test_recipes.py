@@ -16,6 +16,7 @@ from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
+from tests.simulated import END, Simulated
 from tests.trust.deliveries import project as trust
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
@@ -224,3 +225,23 @@ def small_export(tmp_path: Path) -> Path:
     (folder := tmp_path / "export").mkdir()
     gbk_folder(company(tmp_path / "small"), folder)
     return folder
+
+
+def test_served(company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands of the page, and that of its line for cron, end with 0."""
+    typed = [shlex.split(line)[3:] for block in blocks("served.md", "sh") for line in block.splitlines()]
+    (nightly,) = blocks("served.md", "text")
+    typed.append(shlex.split(nightly.split("run.py ")[1].split(" >")[0])[1:])
+    where = ["--project", str(company_of_500.project), "--home", str(company_of_500.home)]
+    for arguments in typed:
+        given = [str(END) if word == "DATE" else word for word in arguments]
+        monkeypatch.setattr("sys.argv", ["perfml", *given, *where])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code, arguments
+
+
+def test_private_home(company_of_500: Simulated) -> None:
+    """Models, scores and definitions are readable by their owner alone."""
+    modes = {path: path.stat().st_mode & 0o777 for path in company_of_500.home.rglob("*")}
+    assert {path for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()

@@ -257,7 +257,7 @@ class TestDefinitions:
         digest = keep_definitions(folder, tmp_path)
         for stored in (kept_definitions(tmp_path, digest), ProjectFolder(tmp_path / "definitions" / digest)):
             assert stored.definitions == folder.definitions
-            assert stored.models == folder.models
+            assert stored.models == folder.models and stored.policies == folder.policies
             assert [stored.card(name) for name in stored.models] == [folder.card(name) for name in folder.models]
             assert keep_definitions(kept_definitions(tmp_path, digest), tmp_path / "again")
         assert list(kept_definitions(tmp_path, digest).definitions.tables) == list(folder.definitions.tables)

@@ -26,7 +26,6 @@ from perfml.errors import PerfmlError
 from perfml.evidence.fingerprint import fingerprint
 from perfml.messages import render
 from perfml.trust.carriers import CarryingError, Letter
-from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.outbox import deliver, posts
 from perfml.trust.reconciliation.reconcile import Reconciliation
 
@@ -50,7 +49,7 @@ def offices(reconciliation: Reconciliation, month: dt.date = MARCH) -> dict[str,
 
 
 def held(project: Project, cause: str) -> set[str]:
-    return {hold.entity.removeprefix("location:") for hold in HoldLog(project.home).active() if hold.cause == cause}
+    return {hold.entity.removeprefix("location:") for hold in project.holds() if hold.cause == cause}
 
 
 def by_office(rows: list[dict[str, Any]], column: str) -> dict[str, set[Any]]:
@@ -113,6 +112,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         _targets_anew,
         _lost_packets,
         _month_end,
+        _dispute,
         _backfill,
         _settled,
         _signed_off,
@@ -272,6 +272,62 @@ def test_east_and_south_are_held_and_nobody_else(story: Story) -> None:
     assert "held" not in statuses["North"] | statuses["West"]
 
 
+def _dispute(story: Story) -> None:
+    mine, key = story.project(), "G-South-01 2025-03-31 22:00:00"
+    proof = story.folder / "orders.txt"
+    proof.write_text("29 closed days at 768.00\n", encoding="utf-8")
+    filed = mine.dispute(
+        "South-01",
+        table="progress",
+        key=key,
+        right={"actual": "22272.00"},
+        by="South-01",
+        proof=proof,
+        data=story.data,
+        today="2025-04-01",
+    )
+    story.seen["while disputed"] = read_progress(mine, story.data)
+    for barred in ("South-manager", "South-02", "South-01"):
+        with pytest.raises(PerfmlError, match="may not decide it"):
+            mine.resolve(
+                filed.dispute_id,
+                "rejected",
+                by=barred,
+                reason="the figure is the figure",
+                data=story.data,
+                today="2025-04-01",
+            )
+    decided = mine.resolve(
+        filed.dispute_id,
+        "upheld",
+        by="North-manager",
+        reason="three packets are missing",
+        data=story.data,
+        today="2025-04-01",
+    )
+    story.seen["dispute"] = filed, decided
+    story.seen["after the decision"] = read_progress(mine, story.data)
+
+
+def read_progress(project: Project, data: Path) -> dict[str, float]:
+    """What the record says of South-01 on the last evenings of March."""
+    with project.open(data) as opened:
+        rows = opened.connection.execute(
+            "select measured_at::date::text, actual from progress where goal_id = 'G-South-01' and superseded_day is null"
+            " and measured_at >= '2025-03-30' and measured_at < '2025-04-01'"
+        ).fetchall()
+    return dict(rows)
+
+
+def test_a_south_employee_disputes_with_proof_and_their_manager_cannot_close_it(story: Story) -> None:
+    filed, decided = story.seen["dispute"]
+    assert (filed.state, decided.state, filed.proof is not None) == ("open", "upheld", True)
+    assert story.seen["while disputed"] == {"2025-03-30": 19_200}
+    assert story.seen["after the decision"] == {"2025-03-30": 19_200, "2025-03-31": 22_272}
+    codes = [post.message.code for post in posts(story.folder / "home") if post.recipient == "South-01"]
+    assert codes[:2] == ["dispute_received", "dispute_upheld"]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -311,9 +367,9 @@ def test_the_backfill_arrives_twice_shuffled_and_killed_half_way_and_is_applied_
 def _settled(story: Story) -> None:
     mine = story.project()
     story.seen["settled"] = mine.reconcile(story.data, as_of=SETTLED)
-    (hold, *_) = (hold for hold in HoldLog(mine.home).active() if hold.cause == "reconciliation")
+    (hold, *_) = (hold for hold in mine.holds() if hold.cause == "reconciliation")
     with pytest.raises(PerfmlError, match="needs 2 clean days"):
-        HoldLog(mine.home).release(hold.hold_id, by="Li Na", reason="the packets came", on=dt.date(2025, 4, 3))
+        mine.release(hold.hold_id, by="Li Na", reason="the packets came", today="2025-04-03")
     story.seen["held after one clean day"] = held(mine, "reconciliation")
 
 
@@ -331,11 +387,11 @@ def test_on_2_april_all_days_are_settled_and_every_office_stands_at_104_4_percen
 def _signed_off(story: Story) -> None:
     mine = story.project()
     mine.reconcile(story.data, as_of="2025-04-04")
-    for hold in HoldLog(mine.home).active():
-        HoldLog(mine.home).release(
-            hold.hold_id, by="Li Na", reason="all packets came, two clean days", on=dt.date(2025, 4, 4)
-        )
-    story.seen["held at the end"] = {hold.entity for hold in HoldLog(mine.home).active()}
+    for hold in mine.holds():
+        with pytest.raises(PerfmlError, match="names nobody"):
+            mine.release(hold.hold_id, by="", reason="all packets came, two clean days", today="2025-04-04")
+        mine.release(hold.hold_id, by="Li Na", reason="all packets came, two clean days", today="2025-04-04")
+    story.seen["held at the end"] = {hold.entity for hold in mine.holds()}
     story.seen["targets at the end"] = mine.targets(story.data, as_of="2025-03-31").to_pylist()
 
 
@@ -368,11 +424,6 @@ def fingerprint_of(project: Project, data: Path) -> str:
 
 
 # ---- what other parts of perfml add ---------------------------------------------------------------------------------
-
-
-@pytest.mark.xfail(reason="disputes are not built yet", strict=True)
-def test_a_south_employee_disputes_with_proof_and_their_manager_cannot_close_it() -> None:
-    assert hasattr(Project, "dispute")
 
 
 @pytest.mark.xfail(reason="the audit log is not built yet", strict=True)

@@ -20,7 +20,6 @@ from perfml.demo.incident.project import write_project
 from perfml.demo.incident.tables import METRIC, tables, write, write_backfill
 from perfml.messages import render
 from perfml.terminal.reconciliation import bridge_table, reconciliation_table
-from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.reconciliation.reconcile import Reconciliation
 
 SIGNER, WHY = "Li Na", "settled net sales, by customer registration"
@@ -127,9 +126,8 @@ class _Play:
         for day in (settled, settled + dt.timedelta(days=1)):
             reconciliation = self.project.reconcile(self.data, as_of=day)
         self._show(reconciliation)
-        log = HoldLog(self.project.home)
-        for hold in log.active():
-            log.release(hold.hold_id, by=SIGNER, reason="all packets came, two clean days", on=day)
+        for hold in self.project.holds():
+            self.project.release(hold.hold_id, by=SIGNER, reason="all packets came, two clean days", today=day)
         self._holds()
 
     def _is_lost(self, day: dt.date) -> bool:
@@ -145,7 +143,7 @@ class _Play:
         reconciliation_table(reconciliation, self.project.folder.metrics, "en")
 
     def _holds(self) -> None:
-        held = [f"{hold.entity} ({hold.cause})" for hold in HoldLog(self.project.home).active()]
+        held = [f"{hold.entity} ({hold.cause})" for hold in self.project.holds()]
         self._line(f"  held: {', '.join(held) or 'nobody'}")
 
     def _statuses(self, suggestions: pa.Table) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from perfml.arrays import Floats
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.files import PRIVATE_FILE, private_folder, write_text
+from perfml.files import INTERRUPTED_SECONDS, PRIVATE_FILE, private_folder, write_text
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.estimators.coherence import Incidences, coherent
 from perfml.learning.estimators.hazard import CauseSpecificHazards
@@ -40,9 +40,6 @@ from perfml.learning.registry.artifacts import (
 from perfml.project.model_spec import ModelSpec
 
 __all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
-
-INTERRUPTED_SECONDS = 3600
-"""Age from which an untouched folder is left over from a killed training; writing a version takes seconds."""
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def withheld_row(row: Mapping[str, object], hold: Hold) -> dict[str, object]:
     """What a withheld row still says: whose it is, and why it is withheld since when."""
     why = why_held(hold)
     out: dict[str, object] = {
-        "status": "held",
+        "status": "opted_out" if hold.cause == "opt_out" and "horizon_days" in row else "held",
         "segments": [],
         "why_not": why.model_dump_json(),
         "why_not_en": render(why, "en"),

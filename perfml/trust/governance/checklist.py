@@ -129,15 +129,13 @@ def _backfill_log(state: SystemState) -> Judgement:
 
 
 def _dispute_deadlines(state: SystemState) -> Judgement:
-    held = [hold for hold in state.holds if hold.cause == "dispute"]
-    if not held:
+    if not state.disputes:
         return "pass", Message.of("governance_no_dispute")
-    overdue = sum((state.day - hold.set_on).days > DISPUTE_DAYS for hold in held)
-    return _of(overdue, "governance_disputes", disputes=len(held), overdue=overdue, days=DISPUTE_DAYS)
-
-
-DISPUTE_DAYS = 14
-"""Calendar days of ten working days, after which an open dispute is overdue."""
+    overdue = sum(
+        (dispute.decision.on if dispute.decision else state.day) > dispute.due_on for dispute in state.disputes
+    )
+    open_ = sum(dispute.state == "open" for dispute in state.disputes)
+    return _of(overdue, "governance_disputes", disputes=len(state.disputes), open=open_, overdue=overdue)
 
 
 def _matching_versions(state: SystemState) -> Judgement:

@@ -18,6 +18,8 @@ from perfml.trust.definitions.versions import VersionHistory, history
 from perfml.trust.deliveries.alarms import Alarm, read_alarms
 from perfml.trust.deliveries.inbox import inbox, receipts
 from perfml.trust.deliveries.packets import Packet
+from perfml.trust.disputes.dispute import Dispute
+from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import NoticeLog, NoticeState
@@ -43,6 +45,7 @@ class SystemState:
     damaged_inbox: str | None
     """What is wrong with the inbox."""
     holds: tuple[Hold, ...]
+    disputes: tuple[Dispute, ...]
     reconciliation: Reconciliation | None
     records: Mapping[str, TrainingRecord]
     """Model → training record of the version in use, of models that are trained."""
@@ -81,6 +84,7 @@ class SystemState:
             received=len(receipts(home)),
             damaged_inbox=damaged,
             holds=HoldLog(home).active(),
+            disputes=DisputeLog(home, folder.spec.disputes).disputes(),
             reconciliation=None if data is None else reconcile(data, metrics, known, day, packets=packets),
             records=_records(home, folder),
             scored=scored,

@@ -90,6 +90,12 @@ class HoldLog:
                 raise PerfmlError(
                     "ends with its dispute", where=f"hold {hold_id}", remedy="decide it with `perfml resolve`"
                 )
+            if hold.cause == "opt_out":
+                raise PerfmlError(
+                    "is the person's own choice",
+                    where=f"hold {hold_id}",
+                    remedy="they withdraw it with `perfml opt-out --withdraw`",
+                )
             return release_within(connection, hold, by=by, reason=reason, on=on)
 
     def stop(self, *, by: str, reason: str, on: dt.date) -> Hold:

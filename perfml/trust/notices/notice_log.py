@@ -10,10 +10,12 @@ from pathlib import Path
 
 from perfml.errors import PerfmlError, choose_from
 from perfml.json_types import Json, JsonObject
+from perfml.messages import Message
 from perfml.project.trust.notice_spec import NoticesSpec
 from perfml.sentences import is_sentence
-from perfml.store.record_store import NewEntry, RecordStore, StoredEntry
+from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, add_entries, read_entries
 from perfml.store.tables import NOTICES
+from perfml.trust.holds.hold_log import release_within, set_within
 
 GIVEN, OPTED_OUT, OPTED_IN, OUTCOME, PACKAGE = "given", "opted_out", "opted_in", "outcome", "package"
 
@@ -159,19 +161,25 @@ class NoticeLog:
         self._store.add(NOTICES, [_entry(employee_id, PACKAGE, on, content=digest)])
 
     def _turn(self, employee_id: str, event: str, *, by: str, on: dt.date) -> NoticeState:
-        """Add an entry that may come again after its opposite; asking twice for the same changes nothing."""
+        """Add an entry that may come again after its opposite; asking twice for the same changes nothing.
+
+        It is stored together with a hold on the person, so that what was computed before is not shown any more either.
+        """
         where = f"{event} of {employee_id!r}"
         _require(employee_id, "employee", where=where)
         _require(by, "by", where=where)
-        state = self.states().get(employee_id, NoticeState(employee_id=employee_id))
-        if (state.opted_out_on is not None) != (event == OPTED_OUT):
-            turns = [
-                e
-                for e in self._store.read(NOTICES, subjects=[employee_id])
-                if e.entry["event"] in (OPTED_OUT, OPTED_IN)
-            ]
-            self._store.add(NOTICES, [_entry(employee_id, event, on, by=by, turn=len(turns))])
-        return self.states().get(employee_id, state)
+        with self._store.transaction() as connection:
+            entries = read_entries(connection, NOTICES, subjects=[employee_id])
+            state = fold_notices(entries).get(employee_id, NoticeState(employee_id=employee_id))
+            if (state.opted_out_on is not None) == (event == OPTED_OUT):
+                return state
+            turns = sum(each.entry["event"] in (OPTED_OUT, OPTED_IN) for each in entries)
+            added = add_entries(connection, NOTICES, [_entry(employee_id, event, on, by=by, turn=turns)])
+            entity, message = f"employee:{employee_id}", Message.of("hold_opt_out", day=str(on))
+            hold = set_within(connection, entity, cause="opt_out", message=message, on=on, since=dt.date.min, by=by)
+            if event == OPTED_IN:
+                release_within(connection, hold, by=by, reason="the person wants to be scored again", on=on)
+        return fold_notices([*entries, *added])[employee_id]
 
 
 def text_hash(spec: NoticesSpec, version: str) -> str:

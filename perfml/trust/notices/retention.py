@@ -16,9 +16,10 @@ import sqlalchemy as sql
 from perfml.dates import DateLike, date_of
 from perfml.errors import PerfmlError
 from perfml.store.record_store import RecordStore, StoredEntry
-from perfml.store.tables import DECISIONS, DELIVERIES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
+from perfml.store.tables import DECISIONS, DELIVERIES, DISPUTES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
 from perfml.trust.deliveries.alarms import fold_alarms
 from perfml.trust.deliveries.inbox import RECEIVED
+from perfml.trust.disputes.folding import fold as fold_disputes
 from perfml.trust.holds.folding import fold
 from perfml.trust.notices.notice_log import fold_notices
 from perfml.trust.outbox import fold_posts
@@ -115,14 +116,21 @@ def _outbox(entries: Sequence[StoredEntry]) -> set[int]:
 
 
 def _holds(entries: Sequence[StoredEntry]) -> set[int]:
-    active = {hold.hold_id for hold in fold(entries) if hold.active}
-    return {each.number for each in entries if each.entry["hold_id"] in active}
+    """Holds that nobody lifted, and those of facts, which also carry what an upheld dispute corrected."""
+    lasting = {hold.hold_id for hold in fold(entries) if hold.active or hold.kind == "fact"}
+    return {each.number for each in entries if each.entry["hold_id"] in lasting}
+
+
+def _disputes(entries: Sequence[StoredEntry]) -> set[int]:
+    undecided = {dispute.dispute_id for dispute in fold_disputes(entries) if dispute.state == "open"}
+    return {each.number for each in entries if each.subject in undecided}
 
 
 IN_FORCE: Mapping[sql.Table, Callable[[Sequence[StoredEntry]], set[int]]] = {
     DECISIONS: _nothing,
     INTERVENTIONS: _nothing,
     DELIVERIES: _deliveries,
+    DISPUTES: _disputes,
     HOLDS: _holds,
     NOTICES: _notices,
     OUTBOX: _outbox,

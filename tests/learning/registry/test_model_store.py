@@ -13,12 +13,12 @@ import pytest
 
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
+from perfml.files import INTERRUPTED_SECONDS
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel
 from perfml.learning.estimators.calibration import Affine
 from perfml.learning.estimators.splines import fit_path
 from perfml.learning.registry.artifacts import VERSION_LENGTH, sha256
 from perfml.learning.registry.model_store import (
-    INTERRUPTED_SECONDS,
     FittedModels,
     Model,
     current_version,

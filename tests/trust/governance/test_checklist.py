@@ -14,6 +14,7 @@ from perfml import Project
 from perfml.messages import Message, templates
 from perfml.store.opening import session
 from perfml.store.tables import NOTICES
+from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.governance.checklist import RULES, CheckVerdict
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import Notice
@@ -113,11 +114,12 @@ def test_holds_disputes_and_packages_have_deadlines(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     message = Message.of("hold_stop", by="x", reason="y")
     HoldLog(mine.home).set("department:South", cause="reconciliation", message=message, on=DAY)
-    HoldLog(mine.home).set("fact:reviews/r1", cause="dispute", message=message, on=DAY)
-    assert verdicts(mine)["reconciliation"] == "fail" and verdicts(mine)["dispute_deadlines"] == "pass"
-    old = DAY - dt.timedelta(days=15)
-    HoldLog(mine.home).set("fact:reviews/r2", cause="dispute", message=message, on=old)
-    assert verdicts(mine)["dispute_deadlines"] == "fail"
+    disputes = DisputeLog(mine.home, mine.folder.spec.disputes)
+    for key, days in (("r1", 3), ("r2", 15)):
+        on = DAY - dt.timedelta(days=days)
+        disputes.file("e1", table="reviews", key=key, right={"rating": "4"}, by="e1", on=on, idempotency_key=key)
+        assert verdicts(mine)["dispute_deadlines"] == ("pass" if key == "r1" else "fail")
+    assert verdicts(mine)["reconciliation"] == "fail"
     mine.outcome("e1", what="was not promoted this year", by="李娜", on=DAY - dt.timedelta(days=30))
     assert verdicts(mine)["packages"] == "pass"
     mine.outcome("e2", what="was not promoted this year", by="李娜", on=DAY - dt.timedelta(days=31))

@@ -17,6 +17,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.store.opening import session
 from perfml.store.record_store import RecordStore
 from perfml.store.tables import DECISIONS, DELIVERIES, NOTICES, OUTBOX
+from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import Notice, NoticeLog
 from perfml.trust.notices.withheld import train_without, withheld_people
 from tests.simulated import END, Simulated
@@ -84,7 +85,11 @@ def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp
         assert (hold.cause, hold.entity) == ("opt_out", "employee:e1")
         assert train_without(tables, mine.folder, mine.home) == 1
         assert tables.connection.execute("select employee_id from employees").fetchall() == [("e2",)]
+    (entered,) = HoldLog(mine.home).active()
+    with pytest.raises(PerfmlError, match="the person's own choice"):
+        HoldLog(mine.home).release(entered.hold_id, by="李娜", reason="we want a score of everyone", on=DAY)
     assert mine.opt_out("e1", by="e1", on=DAY, withdraw=True).opted_out_on is None
+    assert HoldLog(mine.home).active() == ()
     assert mine.opt_out("e1", by="e1", on=DAY).opted_out_on == DAY
     lenient = project(tmp_path / "lenient", "opted_out_in_training = true\n")
     lenient.opt_out("e1", by="e1", on=DAY)
@@ -197,6 +202,8 @@ def test_a_person_who_opted_out_has_no_score_no_rank_and_no_suggestion(
     mine = Project(company_of_500.project, home=home)
     first = next(row for row in company_of_500.rows["attrition"] if row["rank"] == 1)
     NoticeLog(home).opt_out(first["employee_id"], by="self", on=END)
+    before = mine.explain(first["employee_id"], model="attrition")  # of what was computed before, nothing is shown
+    assert {row["status"] for row in before} == {"opted_out"} and before[0]["probability"] is None
     rows = mine.score("attrition", company_of_500.data, as_of=END).to_pylist()
     own = [row for row in rows if row["employee_id"] == first["employee_id"]]
     assert {row["status"] for row in own} == {"opted_out"}
