@@ -23,7 +23,7 @@ from perfml._version import __version__
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
 from perfml.evidence.sources import Data, open_data
-from perfml.evidence.tables.undefined_metrics import set_aside_undefined
+from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
 from perfml.json_types import JsonObject
 from perfml.learning.registry.model_store import load
 from perfml.messages import Message, render
