@@ -126,7 +126,7 @@ def test_a_run_killed_at_any_moment_leaves_model_and_scores_whole(company_of_500
     where = ["--data", str(company_of_500.data), "--project", str(company_of_500.project), "--home", str(tmp_path)]
     works = (["train", "attrition", "--until", END.isoformat()], ["score", "attrition", "--as-of", "2026-04-01"])
     for arguments in works:
-        for wait in (2.5, 5.0):
+        for wait in (3.5,):
             running = subprocess.Popen(
                 [*command, *arguments, *where], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ}
             )
