@@ -11,6 +11,7 @@ from rich.table import Table
 from perfml.evidence.check import CheckReport
 from perfml.evidence.holes.hole import MissingDays
 from perfml.messages import Language, render
+from perfml.messages.message import fill
 from perfml.terminal.console import out
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -19,36 +20,37 @@ MOST_VALUES = 3
 
 
 def check_table(report: CheckReport, language: Language) -> None:
-    """Print the tables with their rows and gaps, what was set aside and why, and what can be computed.
+    """Print the tables with their rows and gaps, what was set aside and why, and what can be computed; problems are English."""
 
-    ``language``: of the sentences; headings and problems are English.
-    """
+    def t(name: str, **fields: object) -> str:
+        return fill(f"check_{name}", language, **fields)
+
     for problem in report.problems:
-        out.print(f"  [red]problem[/] {escape(problem)}", highlight=False)
+        out.print(f"  [red]{t('problem')}[/] {escape(problem)}", highlight=False)
     table = Table(title=escape(report.source), title_justify="left")
-    for heading in ("table", "rows", "people", "span", "set aside", "gaps"):
-        table.add_column(heading, justify="right" if heading in ("rows", "people", "set aside") else "left")
-    for t in report.tables:
-        if not t.available:
-            table.add_row(f"[dim]{t.name}", "[dim]–", "", "[dim]absent", "", "")
+    for heading in ("table", "rows", "people", "span", "set_aside", "gaps"):
+        table.add_column(t(heading), justify="right" if heading in ("rows", "people", "set_aside") else "left")
+    for each in report.tables:
+        if not each.available:
+            table.add_row(f"[dim]{each.name}", "[dim]–", "", f"[dim]{t('absent')}", "", "")
             continue
-        set_aside = sum(f.rows for f in t.findings if not f.in_use)
-        gaps = f"{len(t.gaps)} months, first {t.gaps[0]}" if t.gaps else ""
-        people = "" if t.employees is None else f"{t.employees:,}"
+        set_aside = sum(f.rows for f in each.findings if not f.in_use)
+        gaps = t("months", n=len(each.gaps), first=each.gaps[0]) if each.gaps else ""
+        people = "" if each.employees is None else f"{each.employees:,}"
         table.add_row(
-            t.name,
-            f"{t.rows:,}",
+            each.name,
+            f"{each.rows:,}",
             people,
-            f"{t.first} … {t.last}" if t.first else "",
+            f"{each.first} … {each.last}" if each.first else "",
             f"[red]{set_aside:,}" if set_aside else "0",
             gaps,
         )
     out.print(table)
-    for t in report.tables:
-        for f in t.findings:
-            where = f"{t.name}.{f.column}" if f.column else t.name
+    for each in report.tables:
+        for f in each.findings:
+            where = f"{each.name}.{f.column}" if f.column else each.name
             keys = ", ".join(f.first_keys) + (" …" if f.rows > len(f.first_keys) else "")
-            state = "reported" if f.in_use else "set aside"
+            state = t("reported" if f.in_use else "set_aside")
             values = ", ".join(render(value.text(where), language) for value in f.values[:MOST_VALUES])
             broken = f.zh if language == "zh" else f.en
             quotes = f" · {escape(values)}" if values else ""
@@ -56,15 +58,15 @@ def check_table(report: CheckReport, language: Language) -> None:
                 f"  {escape(where)}: {f.rows:,} {state}: {broken} ({f.rule}) · {escape(keys)}{quotes}", highlight=False
             )
             if f.remedy is not None:
-                out.print(f"    [green]remedy[/] {escape(render(f.remedy, language))}", highlight=False)
+                out.print(f"    [green]{t('remedy')}[/] {escape(render(f.remedy, language))}", highlight=False)
     for days in report.missing:
         missing_lines(days)
     for notice in report.notices:
-        out.print(f"  note: {escape(render(notice, language))}", highlight=False)
+        out.print(f"  {t('note')} {escape(render(notice, language))}", highlight=False)
     for task in report.cannot:
-        out.print(f"  [yellow]cannot[/]  {escape(render(task, language))}", highlight=False)
-    can = ", ".join(render(task, language) for task in report.can)
-    out.print(f"  [green]can[/]     {escape(can)}", highlight=False)
+        out.print(f"  [yellow]{t('cannot')}[/]  {escape(render(task, language))}", highlight=False)
+    can = t("joint").join(render(task, language) for task in report.can)
+    out.print(f"  [green]{t('can')}[/]     {escape(can)}", highlight=False)
 
 
 def missing_lines(days: MissingDays) -> None:
