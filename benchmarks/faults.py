@@ -6,6 +6,7 @@ What perfml does not survive is printed, and the exit code is 1.
 from __future__ import annotations
 
 import datetime as dt
+import random
 import sys
 import tempfile
 import time
@@ -14,10 +15,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
 from perfml import Project
 from perfml.demo.company import simulate
+from tests.trust.disputes import killing
+from tests.trust.disputes.machine import Disputes
 
 SEED = 20261129
 
@@ -63,11 +69,39 @@ def permutations(folder: Path, times: int = 1000) -> list[str]:
     return wrong
 
 
+def disputes(_: Path, times: int = 1000) -> list[str]:
+    """Random orders of disputes, decisions, holds, stops and new scores: no disputed fact is said anywhere."""
+    how = settings(max_examples=times, stateful_step_count=8, deadline=None, derandomize=False, database=None)
+    try:
+        run_state_machine_as_test(Disputes, settings=how)
+    except AssertionError as error:
+        print(f"disputes: something is said that may not be, in fewer than {times} runs")
+        return [str(error)]
+    print(f"disputes: {times} runs of up to 8 steps, nothing leaked")
+    return []
+
+
+def writes(folder: Path, times: int = 200) -> list[str]:
+    """Kill writers of holds and disputes at random moments."""
+    chance, acknowledged, slowest = random.Random(SEED), [], 0.0
+    for run in range(times):
+        lines, seconds = killing.kill_one(folder, run, chance)
+        acknowledged += lines
+        slowest = max(slowest, seconds)
+    wrong = killing.faults(folder, acknowledged)
+    print(
+        f"writes: {times} kills, {len(acknowledged)} entries acknowledged, store read in {slowest:.2f} s, {len(wrong)} lost"
+    )
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
     "ingest": ingest,
     "permutations": permutations,
+    "disputes": disputes,
+    "writes": writes,
 }
 
 

@@ -41,7 +41,7 @@ def holds(
     if as_json:
         print_json([tables.hold_json(hold) for hold in listed])
     else:
-        tables.holds_table(listed)
+        tables.holds_list(listed)
 
 
 def release(

@@ -19,6 +19,7 @@ from perfml.errors import DataError, MissingTables
 from perfml.evidence.exports.mapped import missing_columns
 from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.exports.packets import Inbox
+from perfml.evidence.exports.retrying import read_again
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
@@ -110,9 +111,29 @@ def open_data(
     the packets of ``inbox``.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC); ``withheld``: facts that are not
-    used as they stand. Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are
-    listed in ``problems`` and treated as absent.
+    used as they stand. A source that is away for a moment is read again (:func:`read_again`). Raises :class:`DataError` on the
+    first table that cannot be used; with ``strict=False`` such tables are listed in ``problems`` and treated as absent.
     """
+
+    def read() -> Data:
+        return _read(source, tables, mappings=mappings or {}, inbox=inbox or {}, today=today, withheld=withheld)
+
+    data = read_again(read)
+    if strict:
+        _require_main_tables(data)
+    return data
+
+
+def _read(
+    source: str | Path,
+    tables: Mapping[str, TableSpec],
+    *,
+    mappings: Mapping[str, MappingSpec],
+    inbox: Inbox,
+    today: dt.date | None,
+    withheld: Withheld | None,
+) -> Data:
+    """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
@@ -125,8 +146,8 @@ def open_data(
         problems=errors,
         today=today or dt.datetime.now(dt.UTC).date(),
         origin=str(source),
-        mappings=mappings or {},
-        inbox=inbox or {},
+        mappings=mappings,
+        inbox=inbox,
         withheld=withheld or Withheld(),
     )
     available = {table.name: table for table in raw}
@@ -138,8 +159,6 @@ def open_data(
             make_empty(connection, name, spec)
     if data.has("positions") and "manager_id" in data.columns["positions"]:
         quarantine_cycles(connection)
-    if strict:
-        _require_main_tables(data)
     return data
 
 

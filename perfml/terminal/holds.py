@@ -7,18 +7,17 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
 
 from perfml.messages import both
 from perfml.terminal.console import out
 from perfml.trust.disputes.dispute import Dispute
-from perfml.trust.holds.hold import Hold
+from perfml.trust.holds.hold import CLEAN_DAYS, MEASURED, Hold
 
 if TYPE_CHECKING:
     from perfml.advice.dispute_outcome import DisputeOutcome
     from perfml.trust.disputes.agreement import Agreement
 
-__all__ = ["Hold", "dispute_json", "dispute_line", "disputes_table", "hold_json", "hold_line", "holds_table", "outcome"]
+__all__ = ["Hold", "dispute_json", "dispute_line", "disputes_table", "hold_json", "hold_line", "holds_list", "outcome"]
 
 
 def hold_json(hold: Hold) -> dict[str, object]:
@@ -27,19 +26,17 @@ def hold_json(hold: Hold) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name != "number"}
 
 
-def holds_table(holds: Sequence[Hold]) -> None:
-    """Print the holds in force."""
+def holds_list(holds: Sequence[Hold]) -> None:
+    """Print the holds in force, each with its reason and its clean days."""
     if not holds:
         out.print("nothing is held 目前没有暂停")
-        return
-    table = Table(title=f"{len(holds)} held 暂停", title_justify="left", title_style="bold")
-    for heading in ("hold 编号", "who or what 对象", "why 原因", "since 起始", "clean days 正常天数"):
-        table.add_column(heading, overflow="fold")
     for hold in holds:
-        why = "\n".join(both(hold.message).values())
-        clean = ", ".join(map(str, hold.clean_days)) + (f" ({hold.days_missing} missing)" if hold.days_missing else "")
-        table.add_row(escape(hold.hold_id), escape(hold.entity), escape(why), str(hold.set_on), clean)
-    out.print(table)
+        hold_line(hold)
+        for text in both(hold.message).values():
+            out.print(escape(f"  {text}"), highlight=False, soft_wrap=True)
+        if hold.cause in MEASURED:
+            days = ", ".join(map(str, hold.clean_days)) or "none 无"
+            out.print(f"  clean days 正常天数 ({CLEAN_DAYS}): {days}", highlight=False, soft_wrap=True)
 
 
 def hold_line(hold: Hold) -> None:
@@ -49,7 +46,7 @@ def hold_line(hold: Hold) -> None:
     else:
         state = f"lifted by {hold.release.by} on {hold.release.on}"
         state_zh = f"已于 {hold.release.on} 由 {hold.release.by} 解除"
-    out.print(escape(f"{hold.hold_id} {hold.entity}: {state} {state_zh}"), highlight=False)
+    out.print(escape(f"{hold.hold_id} {hold.entity}: {state} {state_zh}"), highlight=False, soft_wrap=True)
 
 
 def dispute_json(dispute: Dispute) -> dict[str, object]:
@@ -65,7 +62,7 @@ def dispute_line(dispute: Dispute) -> None:
         state = f"{dispute.state} by {dispute.decision.by} on {dispute.decision.on}: {dispute.decision.reason}"
         state_zh = "成立" if dispute.state == "upheld" else "未获支持"
     text = f"{dispute.dispute_id} {dispute.employee_id} {dispute.fact}: {state} {state_zh}"
-    out.print(escape(text), highlight=False)
+    out.print(escape(text), highlight=False, soft_wrap=True)
 
 
 def disputes_table(disputes: Sequence[Dispute], agreed: Agreement, escalated: Sequence[Dispute]) -> None:
@@ -75,12 +72,13 @@ def disputes_table(disputes: Sequence[Dispute], agreed: Agreement, escalated: Se
     for dispute in disputes:
         dispute_line(dispute)
     for dispute in escalated:
-        out.print(escape(f"escalated 已上报: {dispute.dispute_id}"), highlight=False)
+        out.print(escape(f"escalated 已上报: {dispute.dispute_id}"), highlight=False, soft_wrap=True)
     if agreed.verdict == "insufficient":
         out.print(
             f"agreement of second reviewers: insufficient, {agreed.reviewed} of {agreed.least} reviews"
             f" 复核一致性：数据不足（{agreed.reviewed}/{agreed.least}）",
             highlight=False,
+            soft_wrap=True,
         )
     elif agreed.share is not None and agreed.low is not None and agreed.high is not None:
         kappa = "" if agreed.kappa is None else f", kappa {agreed.kappa:.2f}"
@@ -88,21 +86,24 @@ def disputes_table(disputes: Sequence[Dispute], agreed: Agreement, escalated: Se
             f"second reviewers agree in {agreed.share:.0%} [{agreed.low:.0%}, {agreed.high:.0%}] of {agreed.reviewed}{kappa}"
             f" 复核一致率 {agreed.share:.0%}",
             highlight=False,
+            soft_wrap=True,
         )
 
 
 def outcome(dispute: DisputeOutcome) -> None:
     """Print what the person sees of before and after."""
-    out.print(escape(f"{dispute.employee_id} {dispute.table} {dispute.key}: {dispute.state}"), highlight=False)
+    out.print(
+        escape(f"{dispute.employee_id} {dispute.table} {dispute.key}: {dispute.state}"), highlight=False, soft_wrap=True
+    )
     for heading, row in (("before 之前", dispute.row_before), ("now 现在", dispute.row_after)):
-        out.print(escape(f"  {heading}: {_row(row)}"), highlight=False)
+        out.print(escape(f"  {heading}: {_row(row)}"), highlight=False, soft_wrap=True)
     if dispute.reason:
-        out.print(escape(f"  {dispute.reason}"), highlight=False)
+        out.print(escape(f"  {dispute.reason}"), highlight=False, soft_wrap=True)
     for scores in dispute.scores:
-        out.print(escape(f"  {scores.model}, {scores.as_of}: {scores.status}"), highlight=False)
+        out.print(escape(f"  {scores.model}, {scores.as_of}: {scores.status}"), highlight=False, soft_wrap=True)
         for heading, lines in (("before 之前", scores.before), ("now 现在", scores.after)):
             for line in lines:
-                out.print(escape(f"    {heading}: {line['en']} {line['zh']}"), highlight=False)
+                out.print(escape(f"    {heading}: {line['en']} {line['zh']}"), highlight=False, soft_wrap=True)
 
 
 def _row(row: Mapping[str, str] | None) -> str:

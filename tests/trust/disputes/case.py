@@ -32,6 +32,7 @@ from perfml.trust.holds.held import held_people
 from tests.service.company import TARGET, scored, train, without
 from tests.tables import TODAY, shipped, write_tables
 
+STARTED = ProjectFolder(STARTER)
 DAY, EARLIER_DAY = dt.date(2026, 9, 1), dt.date(2026, 5, 1)
 MODEL = "attrition"
 PEOPLE = ("e0", "e1", "e2", "e3", "e4", "e5")
@@ -85,7 +86,7 @@ class Company:
         with self.open() as data:
             for day in days:
                 held = held_people(data, day, self.home)
-                recorded = recorder(self.home, data=data, folder=ProjectFolder(STARTER), held={day: held})(day)
+                recorded = recorder(self.home, data=data, folder=STARTED, held={day: held})(day)
                 self._keep(
                     day,
                     marks(data, day),
