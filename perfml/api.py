@@ -33,7 +33,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
-from perfml.scoring.people_files import PersonFacts, keep_people, people_facts
+from perfml.scoring.people.files import PersonFacts, keep_people, people_facts
 from perfml.scoring.score_files import StoredScore, first_column, person_rows, read_scores
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
@@ -703,7 +703,7 @@ class Project:
         Raises :class:`PerfmlError` for a person of whom nothing is kept.
         """
         from perfml.advice.decision_log import DecisionLog
-        from perfml.scoring.known_people import unknown_people
+        from perfml.scoring.people.known import unknown_people
 
         unknown = unknown_people(self.home, {entry.employee_id for entry in interventions})
         if unknown:
@@ -841,7 +841,7 @@ class Project:
     def governance(self, data: DataLocation | None = None, *, now: MomentLike | None = None) -> tuple[Check, ...]:
         """The checklist for a works council, computed from the state of the system at ``now``: each rule passes, fails or is
         unknown, with its evidence and its remedy. ``data``: what reconciliation and versions are judged on."""
-        from perfml.scoring.known_people import scored_people
+        from perfml.scoring.people.known import scored_people
         from perfml.trust.deliveries.report import delivery_packets
         from perfml.trust.governance.checklist import checklist
         from perfml.trust.governance.state import SystemState

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from perfml.dated_files import dates_in
 from perfml.learning.registry.artifacts import read_columns
 from perfml.reasons.voices import Voices
-from perfml.scoring.known_people import rows_of
+from perfml.scoring.people.known import rows_of
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.withheld.superseded import superseded_rows
 from perfml.trust.disputes.dispute import Dispute, DisputeState

@@ -25,8 +25,8 @@ from perfml.project.spec import Owner
 from perfml.project.voices import Who
 from perfml.reasons.leading import for_others, raising
 from perfml.reasons.voices import Voices
-from perfml.scoring.known_people import rows_of
-from perfml.scoring.people_files import facts_of, people_facts
+from perfml.scoring.people.files import facts_of, people_facts
+from perfml.scoring.people.known import rows_of
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import StoredScore
 from perfml.scoring.withheld.stale import last_good

@@ -14,7 +14,7 @@ from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.messages import Message
-from perfml.scoring.known_people import stored_rows_of
+from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.replay import Replay, ServedKind, in_both_languages, replay_scores
 from perfml.scoring.sealed_files import EARLIER
 from perfml.scoring.table_files import read_rows

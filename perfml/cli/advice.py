@@ -23,7 +23,7 @@ from perfml.cli.options import (
     require_table,
     write,
 )
-from perfml.scoring.people_files import PersonFacts
+from perfml.scoring.people.files import PersonFacts
 from perfml.terminal import advice as tables
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from perfml.errors import PerfmlError
 from perfml.harmless import CONTROL
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.project.spec import Every
-from perfml.scoring.people_files import with_people
+from perfml.scoring.people.files import with_people
 from perfml.scoring.table_files import WRITERS, write_parts
 
 if TYPE_CHECKING:

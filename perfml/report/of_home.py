@@ -23,7 +23,7 @@ from perfml.project.target_policy import TargetPolicy
 from perfml.reasons.voices import Voices
 from perfml.report.contents.advice import Advice
 from perfml.report.report import write_report
-from perfml.scoring.people_files import people_facts
+from perfml.scoring.people.files import people_facts
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import not_scored, read_scores, score_file
 

@@ -39,7 +39,7 @@ from perfml.report.contents.model_list import ModelList, model_list
 from perfml.report.contents.places import Places
 from perfml.report.contents.summary import frequent_reasons, people_listed
 from perfml.report.pictures import percent
-from perfml.scoring.people_files import PersonFacts, facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 

@@ -15,7 +15,7 @@ from perfml.project.model_spec import LEADING_REASONS
 from perfml.project.voices import Who
 from perfml.reasons.leading import raising
 from perfml.reasons.voices import Voices
-from perfml.scoring.people_files import PersonFacts, people_facts, with_people
+from perfml.scoring.people.files import PersonFacts, people_facts, with_people
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.table_files import read_parts
@@ -30,7 +30,7 @@ READERS: tuple[Who, ...] = get_args(Who)
 def flat_scores(home: Path, files: Iterable[Path], *, language: Language) -> Iterator[pa.Table]:
     """The rows of kept score files, in their order and part by part.
 
-    Columns: the person (:data:`~perfml.scoring.people_files.FACTS`), the score (:data:`SCORED`), what missing days may do
+    Columns: the person (:data:`~perfml.scoring.people.files.FACTS`), the score (:data:`SCORED`), what missing days may do
     to it, then ``<voice>_reason_1`` to
     ``_3``: the sentences of the reasons that raise the risk for HR, the manager and the employee, in ``language``. The file is
     HR's: whoever passes something on passes on the column of that reader's voice.

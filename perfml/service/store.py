@@ -28,7 +28,7 @@ from perfml.project.spec import DisputeRules
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.reasons.voices import Voices
-from perfml.scoring.people_files import PersonFacts, people_facts
+from perfml.scoring.people.files import PersonFacts, people_facts
 from perfml.scoring.run_record import voices_of
 from perfml.service.problems import no_model, no_scores
 from perfml.service.scores import ScoreFile, open_scores

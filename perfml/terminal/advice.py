@@ -15,7 +15,7 @@ from perfml.advice.suggestion_files import StoredCourse, StoredTarget, Suggested
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
 from perfml.messages import render
-from perfml.scoring.people_files import PersonFacts, facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.terminal.console import MOST_LISTED, caution_lines, out
 from perfml.terminal.people import list_of_people, reason_lines, who
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from perfml.messages.reasons import owner_text
-from perfml.scoring.people_files import PersonFacts, facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 
 WHO_WIDTH = 20
 """Characters of the column that says who it is."""

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from perfml.messages import Language, Message, both, render, stored_message
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
-from perfml.scoring.people_files import PersonFacts
+from perfml.scoring.people.files import PersonFacts
 from perfml.scoring.score_files import RankedRow, StoredScore
 from perfml.scoring.voiced import VoicedScore
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, why_held

@@ -17,6 +17,10 @@ from perfml.project.model_spec import ModelSpec
 from perfml.project.policies import KINDS
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.table_spec import TableSpec
+from perfml.project.trust.delivery_spec import DeliveriesSpec
+from perfml.project.trust.forbidden_spec import ForbiddenEvidence
+from perfml.project.trust.holes_spec import HolesSpec
+from perfml.project.trust.metrics import MetricsSpec
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -27,6 +31,10 @@ FILES: tuple[type[Spec], ...] = (
     WindowedSpec,
     RelationalSpec,
     ModelSpec,
+    MetricsSpec,
+    DeliveriesSpec,
+    ForbiddenEvidence,
+    HolesSpec,
     *KINDS.values(),
 )
 SHORTEST_MEANING = 8

@@ -10,7 +10,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from perfml.scoring.flat_scores import SCORED
-from perfml.scoring.people_files import FACTS
+from perfml.scoring.people.files import FACTS
 from tests.simulated import END, Simulated
 
 

@@ -11,7 +11,7 @@ from perfml import Project
 from perfml.evidence.fingerprint import fingerprint
 from perfml.evidence.people import people_at
 from perfml.evidence.snapshots import hidden_columns
-from perfml.scoring.people_files import PersonFacts, facts_of, keep_people, people_facts
+from perfml.scoring.people.files import PersonFacts, facts_of, keep_people, people_facts
 from tests.tables import write_tables
 
 DAY = dt.date(2026, 10, 1)

@@ -16,7 +16,7 @@ from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.api import Project
 from perfml.errors import PerfmlError
 from perfml.project.voices import Reader
-from perfml.scoring.people_files import keep_people
+from perfml.scoring.people.files import keep_people
 from tests.service.company import DAY
 
 HIDDEN = {"probability", "rank", "band", "margin", "base_value", "contribution", "incidence", "name", "manager_name"}

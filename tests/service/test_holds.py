@@ -12,7 +12,7 @@ from httpx import Response
 from starlette.testclient import TestClient
 
 from perfml.messages import Message
-from perfml.scoring.people_files import keep_people
+from perfml.scoring.people.files import keep_people
 from perfml.trust.holds.hold_log import HoldLog
 from tests.service.company import DAY
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from perfml.messages import render
 from perfml.scoring import sealed_files
-from perfml.scoring.people_files import keep_people
+from perfml.scoring.people.files import keep_people
 from perfml.service.answers.shared import IsoDate
 from perfml.service.error_handlers import _hint
 from tests.sealed import seal_again

@@ -14,7 +14,7 @@ from perfml.learning.in_people import InPeople, in_people
 from perfml.reasons.leading import raising
 from perfml.reasons.record import Reason
 from perfml.report.contents.facts import HorizonFacts, ModelFacts
-from perfml.scoring.people_files import PersonFacts, facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 
 Group = Literal["talk", "setting", "further", "watch", "later"]
 

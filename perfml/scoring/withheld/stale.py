@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from perfml.dated_files import dates_in
-from perfml.scoring.known_people import stored_rows_of
+from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.withheld.withholding import withholding
 
 

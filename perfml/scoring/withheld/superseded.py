@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from perfml.scoring.known_people import stored_rows_of
+from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.score_files import StoredScore
 from perfml.scoring.sealed_files import EARLIER, open_sealed
 from perfml.trust.holds.covering import concerns

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
-from perfml.scoring.people_files import people_facts
+from perfml.scoring.people.files import people_facts
 from perfml.scoring.withheld.stamps import stamp_of
 from perfml.trust.holds.covering import Unit, Units, concerns, people_of
 from perfml.trust.holds.hold import EVERYTHING, Hold

@@ -16,7 +16,7 @@ from perfml.learning.registry.artifacts import cautions
 from perfml.learning.validation.lists import cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.record import Reason
-from perfml.scoring.people_files import PersonFacts, facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.service.answers.shared import (
     REASON_COLUMNS,
     Answer,

@@ -20,7 +20,7 @@ from perfml.advice.decision_log import (
 )
 from perfml.advice.suggestion_files import find_suggestion
 from perfml.messages import Message
-from perfml.scoring.known_people import unknown_people
+from perfml.scoring.people.known import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
 from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
 from perfml.service.store import Store

@@ -12,7 +12,7 @@ from perfml.advice.decision_log import DecisionLog
 from perfml.advice.priorities import Held, Ranking, priorities
 from perfml.learning.registry.artifacts import cautions
 from perfml.messages import stored_message
-from perfml.scoring.people_files import facts_of
+from perfml.scoring.people.files import facts_of
 from perfml.scoring.score_files import RankedRow
 from perfml.service.answers.shared import (
     REASON_COLUMNS,

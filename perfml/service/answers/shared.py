@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from perfml.advice.person import KnownPerson
 from perfml.messages import Message, render
 from perfml.reasons.record import Form
-from perfml.scoring.people_files import PersonFacts
+from perfml.scoring.people.files import PersonFacts
 
 RiskBand = Literal["act", "watch", "none"]
 ScoreStatus = Literal["scored", "ineligible", "opted_out", "thin", "held"]

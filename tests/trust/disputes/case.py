@@ -19,8 +19,8 @@ from perfml.evidence.withheld.stored_fact import stored_fact
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisputeRules
 from perfml.project.starter import STARTER
-from perfml.scoring.known_people import stored_rows_of
-from perfml.scoring.people_files import keep_people
+from perfml.scoring.people.files import keep_people
+from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.replay import recorder
 from perfml.scoring.run_record import RunRecord
 from perfml.scoring.scoring import SCHEMA, keep_scores

@@ -9,7 +9,7 @@ from pathlib import Path
 from perfml import Project
 from perfml.advice.person import person
 from perfml.advice.suggestion_files import read_suggestions, suggestion_file
-from perfml.scoring.known_people import rows_of
+from perfml.scoring.people.known import rows_of
 from perfml.scoring.score_files import read_scores, score_file
 from perfml.service.answers.at_risk import AtRiskQuery, at_risk
 from perfml.service.answers.people import PersonQuery, person_risk

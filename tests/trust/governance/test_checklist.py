@@ -131,7 +131,7 @@ def test_everyone_scored_needs_a_notice_and_old_records_are_erased(
 ) -> None:
     mine = project(tmp_path, feeds="")
     scored = {"e1": dt.date(2026, 2, 5), "e2": dt.date(2026, 2, 5)}
-    monkeypatch.setattr("perfml.scoring.known_people.scored_people", lambda home: scored)
+    monkeypatch.setattr("perfml.scoring.people.known.scored_people", lambda home: scored)
     give(mine, "e1")
     assert verdicts(mine)["notice_recorded"] == "fail"
     give(mine, "e2")

@@ -16,7 +16,7 @@ from pydantic import Field
 from perfml.advice.dispute_outcome import DisputeOutcome, dispute_outcome
 from perfml.errors import PerfmlError
 from perfml.messages import Message
-from perfml.scoring.known_people import unknown_people
+from perfml.scoring.people.known import unknown_people
 from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery
 from perfml.service.answers.trust.holds import refused, today
