@@ -24,6 +24,7 @@ from perfml import Project
 from perfml.demo.company import simulate
 from tests.trust.disputes import killing
 from tests.trust.disputes.machine import Disputes
+from tests.trust.reconciliation.feeds import random_feeds, wrong_bridges
 
 SEED = 20261129
 
@@ -69,6 +70,17 @@ def permutations(folder: Path, times: int = 1000) -> list[str]:
     return wrong
 
 
+def bridges(folder: Path, times: int = 300) -> list[str]:
+    """Reconcile random feeds with planted errors: every part of every bridge comes back to the cent."""
+    rng, wrong, errors = random.Random(SEED), [], 0
+    for number in range(times):
+        incident, as_of, planted = random_feeds(rng)
+        errors += len(planted)
+        wrong += wrong_bridges(incident, folder / str(number), as_of=as_of, planted=planted)
+    print(f"bridges: {times} pairs of feeds with {errors} planted errors, {len(wrong)} amounts wrong")
+    return wrong
+
+
 def disputes(_: Path, times: int = 1000) -> list[str]:
     """Random orders of disputes, decisions, holds, stops and new scores: no disputed fact is said anywhere."""
     how = settings(max_examples=times, stateful_step_count=8, deadline=None, derandomize=False, database=None)
@@ -100,6 +112,7 @@ FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "publish": publish,
     "ingest": ingest,
     "permutations": permutations,
+    "bridges": bridges,
     "disputes": disputes,
     "writes": writes,
 }

@@ -16,7 +16,7 @@ PERSON = "张伟"
 @pytest.mark.slow
 def test_no_damage_changes_an_answer(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    version = train(home, "attrition", {91: True})
+    version = train(home, "attrition", {91: True}, segments={})
     keep(home, "attrition", version, [scored(PERSON, 1, band="act"), scored("e2", 2), without("e3", "thin")])
     advise(home)
     promote(home, "attrition", approver="Li Na", reason="Better than the baseline.")

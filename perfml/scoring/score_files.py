@@ -117,7 +117,7 @@ def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
 def read_scores(path: Path, *, only: tuple[str, object] | None = None) -> pa.Table:
     """The rows of a file of scores, blank where they are held; with ``only``, those in which a column has a value. Raises
     :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    return withholding(path).table(read_rows(path, names=COLUMNS, only=only))
+    return withholding(path).table(read_rows(path, names=(*COLUMNS, *DEBT_COLUMNS), only=only))
 
 
 def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | None = None) -> list[StoredScore]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
+from typer.testing import CliRunner
 
 from perfml import Project, cli
 from perfml.demo.incident import Incident, write
@@ -18,6 +19,7 @@ from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
 from tests.simulated import END, Simulated
 from tests.trust.deliveries import project as trust
+from tests.trust.disputes.case import DAY, EARLIER_DAY, Company
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 
@@ -245,3 +247,24 @@ def test_private_home(company_of_500: Simulated) -> None:
     """Models, scores and definitions are readable by their owner alone."""
     modes = {path: path.stat().st_mode & 0o777 for path in company_of_500.home.rglob("*")}
     assert {path for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()
+
+
+def test_dispute(tmp_path: Path) -> None:
+    """The commands run as they stand; what they name is that of a small company."""
+    company = Company.of(tmp_path)
+    company.score(EARLIER_DAY, DAY)
+    (settings,) = blocks("dispute.md", "toml")
+    (tmp_path / "perfml.toml").write_text(f'name = "mine"\n{settings}', encoding="utf-8")
+    (tmp_path / "letter.txt").write_text("the rating is 4", encoding="utf-8")
+    options = ["--project", str(tmp_path), "--home", str(company.home)]
+    printed = ""
+    for line in "".join(blocks("dispute.md", "sh")).splitlines():
+        named = {"E1": "e2", "R1": "r5", "H1": "e5", "export": str(company.data), "letter.pdf": "letter.txt"}
+        words_of_line = [named.get(word, word) for word in shlex.split(line)[1:]]
+        words_of_line = [str(tmp_path / word) if word == "letter.txt" else word for word in words_of_line]
+        if "DISPUTE" in words_of_line:
+            words_of_line[words_of_line.index("DISPUTE")] = company.log.disputes("e2")[0].dispute_id
+        outcome = CliRunner().invoke(cli.app, [*words_of_line, *options])
+        assert outcome.exit_code == 0, (line, outcome.output, outcome.exception)
+        printed += outcome.output
+    assert "everything was stopped by Li Na" in printed and "upheld by e5" in printed and "rating 4" in printed

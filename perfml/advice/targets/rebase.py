@@ -18,13 +18,14 @@ import pyarrow as pa
 from perfml.advice.targets.ledger import in_force
 from perfml.advice.targets.suggestion_rows import SCHEMA
 from perfml.evidence.sources import Data
-from perfml.messages import Message, render
+from perfml.messages import Language, Message, render
 from perfml.project.trust.metrics import MetricSpec, MetricsSpec
 from perfml.trust.definitions.versions import MetricVersion, VersionHistory
 from perfml.trust.reconciliation.cells import MeaningTotals, totals_by_meaning
 
 POLICY: Final = "definition_rebase"
 """The name under which proposals are kept."""
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 LEAST_DAYS: Final = 5
 """Closed days in both meanings below which nothing is proposed."""
 
@@ -51,55 +52,46 @@ def _of_metric(
     data: Data, goals: pd.DataFrame, *, name: str, spec: MetricSpec, history: VersionHistory, as_of: dt.date
 ) -> Iterator[dict[str, object]]:
     present = history.of(name, spec.version)
-    if present is None or not present.in_force or spec.reference is None or spec.actuals is None:
+    if present is None or not present.in_force:
         return
     totals: Mapping[str, MeaningTotals] | None = None
     for goal in goals[(goals["metric"] == name) & goals["employed"]].to_dict("records"):
         stated = goal["definition"]
-        earlier = _version(history, name, stated) if isinstance(stated, str) else None
-        if earlier is None or earlier.version >= spec.version:
+        if not isinstance(stated, str) or stated == spec.label:
             continue
         if totals is None:
-            totals = totals_by_meaning(data, name, spec, as_of)
-        yield _row(goal, spec=spec, before=earlier, totals=totals.get(str(goal["employee_id"])), as_of=as_of)
+            compared = spec.reference is not None and spec.actuals is not None
+            totals = totals_by_meaning(data, name, spec, as_of) if compared else {}
+        number = stated.removeprefix("v")
+        earlier = history.of(name, int(number)) if number.isdecimal() else None
+        proposed, why = _proposed(goal, spec, earlier, totals.get(str(goal["employee_id"])))
+        yield _row(goal, spec=spec, proposed=proposed, why=why, as_of=as_of)
 
 
-def _version(history: VersionHistory, metric: str, label: str) -> MetricVersion | None:
-    number = label.removeprefix("v")
-    return history.of(metric, int(number)) if number.isdecimal() else None
+def _proposed(
+    goal: Mapping[Any, Any], spec: MetricSpec, before: MetricVersion | None, totals: MeaningTotals | None
+) -> tuple[Decimal | None, Message]:
+    """The new target and why, or why there is none."""
+    metric = str(goal["metric"])
+    if before is None:
+        return None, Message.of("definition_rebase_unrecorded", metric=metric, stated=str(goal["definition"]))
+    target, days = Decimal(str(goal["target"])), totals.days if totals else 0
+    old, new = (_amount(meaning, spec, totals) for meaning in (before.meaning, spec.meaning))
+    meanings = {"before": _meaning(before.meaning), "now": _meaning(spec.meaning)}
+    if old is None or new is None or old <= 0 or new <= 0 or days < LEAST_DAYS:
+        return None, Message.of("definition_rebase_unknown", metric=metric, days=days, **meanings)
+    proposed = (target * new / old).quantize(Decimal(1).scaleb(-spec.decimals), ROUND_HALF_EVEN)
+    amounts = {"old": old, "new": new, "old_target": target, "new_target": proposed}
+    figures = {name: f"{amount:,.{spec.decimals}f}" for name, amount in amounts.items()}
+    return proposed, Message.of("definition_rebase", metric=metric, days=days, **meanings, **figures)
 
 
 def _row(
-    goal: Mapping[Any, Any],
-    *,
-    spec: MetricSpec,
-    before: MetricVersion,
-    totals: MeaningTotals | None,
-    as_of: dt.date,
+    goal: Mapping[Any, Any], *, spec: MetricSpec, proposed: Decimal | None, why: Message, as_of: dt.date
 ) -> dict[str, object]:
-    target = Decimal(str(goal["target"]))
-    old, new = (_amount(meaning, spec, totals) for meaning in (before.meaning, spec.meaning))
-    days = totals.days if totals else 0
-    meanings = {"before": _meaning(before.meaning), "now": _meaning(spec.meaning)}
-    known = old is not None and new is not None and old > 0 and new > 0 and days >= LEAST_DAYS
-    proposed: Decimal | None = None
-    if known:
-        assert old is not None and new is not None
-        proposed = (target * new / old).quantize(Decimal(1).scaleb(-spec.decimals), ROUND_HALF_EVEN)
-        figures = {
-            "old": f"{old:,}",
-            "new": f"{new:,}",
-            "old_target": f"{target:,.{spec.decimals}f}",
-            "new_target": f"{proposed:,}",
-        }
-        text = Message.of("definition_rebase", metric=str(goal["metric"]), days=days, **meanings, **figures)
-    else:
-        text = Message.of("definition_rebase_unknown", metric=str(goal["metric"]), days=days, **meanings)
-    sentences = {language: render(text, language) for language in ("en", "zh")}
+    known = proposed is not None
     prefix = "" if known else "why_not_"
     identity = f"{POLICY}|{goal['goal_id']}|{spec.label}|{proposed}"
-    period_end = goal["period_end"]
-    assert isinstance(period_end, pd.Timestamp)
     return {
         "suggestion_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
         "policy": POLICY,
@@ -107,16 +99,16 @@ def _row(
         "as_of": as_of,
         **{name: goal[name] for name in ("employee_id", "goal_id", "metric", "core")},
         **{name: goal[name] if isinstance(goal[name], str) else None for name in ("parent_goal_id", "scope")},
-        "period_end": period_end.date(),
+        "period_end": goal["period_end"].date(),
         "status": "suggested" if known else "none",
         "lever": "target" if known else None,
-        "old_target": float(target),
+        "old_target": goal["target"],
         "new_target": None if proposed is None else float(proposed),
         "old_weight": goal["weight"],
         "new_weight": goal["weight"] if known else None,
         "rules": [],
         "evidence": [],
-        **{f"{prefix}{language}": sentence for language, sentence in sentences.items()},
+        **{f"{prefix}{language}": render(why, language) for language in LANGUAGES},
     }
 
 

@@ -18,6 +18,7 @@ from perfml.api import Project
 from perfml.demo.incident.parameters import Incident
 from perfml.demo.incident.project import write_project
 from perfml.demo.incident.tables import METRIC, tables, write, write_backfill
+from perfml.errors import PerfmlError
 from perfml.messages import render
 from perfml.terminal.reconciliation import bridge_table, reconciliation_table
 from perfml.trust.reconciliation.reconcile import Reconciliation
@@ -65,6 +66,7 @@ class _Play:
         bridge_table(reconciliation.of(self.person)[-1], self.project.folder.metrics, "en")
         self._holds()
         page = self.project.write_reconciliation(reconciliation, self.out / "reconciliation.html")
+        self._dispute()
         self._backfill()
         self._line(f"The bridges as pictures: {page}")
         return page
@@ -113,6 +115,41 @@ class _Play:
             report = self.project.deliveries(self.data, now=now)
             for post in report.carried.delivered:
                 self._line(f"  {now}, to {post.recipient}: {render(post.message, 'en')}")
+
+    def _dispute(self) -> None:
+        today = self.incident.end
+        self._chapter(f"{today}: {self.person} disputes the figure", "Their manager cannot close it.")
+        evening = dt.datetime.combine(today - dt.timedelta(days=1), dt.time(22))
+        proof = self.out / "orders.txt"
+        proof.write_text("the orders of the days whose packets are missing", encoding="utf-8")
+        filed = self.project.dispute(
+            self.person,
+            table="progress",
+            key=f"G-{self.person} {evening}",
+            right={"actual": str(self._settled_by(evening))},
+            by=self.person,
+            proof=proof,
+            data=self.data,
+            today=today,
+        )
+        self._line(f"  {filed.fact} is withheld; to be decided by {filed.due_on}")
+        office = self.person.rsplit("-", 1)[0]
+        others = [f"{each}-manager" for each in (office, next(o for o in self.incident.offices if o != office))]
+        for resolver in others:
+            try:
+                decided = self.project.resolve(
+                    filed.dispute_id, "upheld", by=resolver, reason="packets are missing", data=self.data, today=today
+                )
+                self._line(f"  {resolver}: {decided.state}")
+            except PerfmlError as error:
+                self._line(f"  {resolver}: {error.problem}")
+
+    def _settled_by(self, moment: dt.datetime) -> Decimal:
+        """What the person's closed days come to, lost packets included."""
+        sales = [sale for sale in self.incident.sales if sale.person == self.person and sale.day >= self.incident.month]
+        return sum(
+            (Decimal(sale.settled) / 100 for sale in sales if self.incident.due_at(sale.day) <= moment), Decimal(0)
+        )
 
     def _backfill(self) -> None:
         arrived = dt.datetime.combine(self.incident.end, dt.time(12))

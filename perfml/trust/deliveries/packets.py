@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import quoted
 from perfml.messages import Message, chain
 from perfml.project.trust.delivery_spec import DeliveriesSpec, FeedSpec, Limits
 from perfml.trust.deliveries.due import business_days, deadline
@@ -25,6 +26,8 @@ class Arrival:
     received_at: dt.datetime | None = None
     rows: int | None = None
     total: Decimal | None = None
+    applied: int | None = None
+    """Rows of the day that the table of the feed holds; None where they are not counted."""
 
     def with_more(self, other: Arrival) -> Arrival:
         """This arrival together with another one for the same day: the first moment, all rows."""
@@ -96,6 +99,7 @@ def _packet(spec: DeliveriesSpec, key: tuple[str, dt.date], records: Sequence[Ar
         due = deadline(feed, spec.calendar_of(feed), day)
     rows = next((each.rows for each in records if each.rows is not None), None) if received else None
     total = next((each.total for each in records if each.total is not None), None) if received else None
+    applied = next((each.applied for each in records if each.applied is not None), None) if received else None
     return Packet(
         source=source,
         business_date=day,
@@ -104,7 +108,7 @@ def _packet(spec: DeliveriesSpec, key: tuple[str, dt.date], records: Sequence[Ar
         rows=rows,
         total=total,
         status=_status(due, received, now),
-        problems=tuple(_problems(feed, rows, total)) if feed is not None else (),
+        problems=tuple(_problems(feed, rows, total, applied=applied)) if feed is not None else (),
     )
 
 
@@ -114,7 +118,9 @@ def _status(due: dt.datetime | None, received: dt.datetime | None, now: dt.datet
     return "missing" if due is not None and now > due else "expected"
 
 
-def _problems(feed: FeedSpec, rows: int | None, total: Decimal | None) -> Iterable[Message]:
+def _problems(feed: FeedSpec, rows: int | None, total: Decimal | None, *, applied: int | None) -> Iterable[Message]:
+    if rows is not None and applied is not None and applied < rows:
+        yield Message.of("delivery_incomplete", announced=f"{rows:,}", applied=f"{applied:,}")
     figures: tuple[tuple[str, int | Decimal | None, Limits], ...] = (
         ("delivery_rows", rows, feed.rows),
         ("delivery_total", total, feed.total),
@@ -130,19 +136,42 @@ def _range(limits: Limits) -> Message | str:
     return chain("listed", [bound for bound in (low, high) if bound is not None])
 
 
-def table_days(data: Data) -> PacketDays:
+def table_days(data: Data, spec: DeliveriesSpec) -> PacketDays:
     """What the table ``deliveries`` records. A row counts whenever it was written: its own moments say what came when."""
     if not data.has("deliveries"):
         return {}
     rows = data.connection.execute(
         "select source, business_date, due_at, received_at, row_count, total from deliveries where superseded_day is null"
     ).fetchall()
+    counted = {source: _rows_by_day(data, source, feed) for source, feed in spec.feeds.items()}
     return {
         (source, day): Arrival(
-            due_at=due, received_at=received, rows=count, total=None if total is None else Decimal(repr(total))
+            due_at=due,
+            received_at=received,
+            rows=count,
+            total=None if total is None else Decimal(repr(total)),
+            applied=None if (days := counted.get(source)) is None else days.get(day, 0),
         )
         for source, day, due, received, count, total in rows
     }
+
+
+def _rows_by_day(data: Data, source: str, feed: FeedSpec) -> dict[dt.date, int] | None:
+    """Rows of each business day in the table of a feed, those set aside included; None where the table does not say which
+    source and which day a row belongs to: a moment may belong to another day in the zone of the feed."""
+    table = feed.table
+    if table is None or not data.has(table) or "source" not in data.columns[table]:
+        return None
+    happened = data.specs[table].happened
+    if happened is None or data.specs[table].columns[happened].type != "date":
+        return None
+    rows = data.connection.execute(
+        f"select day, sum(n)::bigint from (select happened_day as day, count(*) as n from {quoted(table)} where source = $1"
+        " group by all union all select happened_day, count(*) from quarantine where table_name = $2 group by all)"
+        " where day is not null group by day",
+        [source, table],
+    ).fetchall()
+    return dict(rows)
 
 
 def _iso(moment: dt.datetime | None) -> str | None:

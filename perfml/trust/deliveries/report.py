@@ -77,7 +77,7 @@ def table_of_feed(folder: ProjectFolder, source: str, table: str | None) -> str:
 
 def delivery_packets(home: Path, spec: DeliveriesSpec, data: Data | None, *, now: dt.datetime) -> list[Packet]:
     """The packets up to ``now``: the table ``deliveries`` of ``data`` together with the receipts of ``home``."""
-    tables = [] if data is None else [table_days(data)]
+    tables = [] if data is None else [table_days(data, spec)]
     return packets(spec, [*tables, receipt_days(home)], now=now)
 
 

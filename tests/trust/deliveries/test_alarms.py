@@ -16,6 +16,7 @@ from perfml.store.record_store import RecordStore
 from perfml.store.tables import DELIVERIES
 from perfml.trust import outbox
 from perfml.trust.deliveries.due import business_days, deadline
+from tests.tables import write_tables
 from tests.trust.deliveries.project import FEEDS, company, project
 
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri")
@@ -111,6 +112,22 @@ def test_a_whole_lost_week_is_one_message(tmp_path: Path) -> None:
     assert len(report.watch.raised) == 8 and report.counts()["crm"]["missing"] == 8
     (post,) = outbox.posts(mine.home)
     assert "8" in render(post.message, "en")
+
+
+def test_fewer_rows_than_announced_are_wrong(tmp_path: Path) -> None:
+    rows = "source | business_date | due_at | received_at | row_count | total\n" + "\n".join(
+        f"crm | 2025-03-{n} | | 2025-03-{n} 20:00:00 | 2 |" for n in (10, 11)
+    )
+    mine, data = project(tmp_path, FEEDS.replace('"events"', '"facts"')), company(tmp_path, rows)
+    facts = "source | metric | entity | business_date | value\n" + "\n".join(
+        f"crm | net | e{n} | 2025-03-{day} | 1" for n, day in ((1, 10), (2, 10), (1, 11))
+    )
+    write_tables(data, facts=facts)
+    report = mine.deliveries(data, now="2025-03-12")
+    assert [render(p, "en") for packet in report.packets for p in packet.problems] == [
+        "2 rows are announced, 1 are there"
+    ]
+    assert [(a.business_date, a.kind) for a in report.alarms] == [(day(11), "wrong")]
 
 
 def test_what_arrives_later_has_not_arrived(tmp_path: Path) -> None:

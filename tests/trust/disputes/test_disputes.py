@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from perfml.scoring.people_files import people_facts
 
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.withheld.disputable import check_right
@@ -227,6 +228,22 @@ def test_second_reviews_are_measured_where_there_are_enough(company: Company) ->
         company.log.review(dispute.dispute_id, "upheld", by="e9", reason=WHY, on=DAY, lines=others)
     measured = agreement(company.log.disputes(), least=2)
     assert (measured.verdict, measured.reviewed, measured.share, measured.kappa) == ("measured", 2, 0.5, 0.0)
+
+
+def test_a_disputed_position_is_not_shown_beside_the_id(company: Company) -> None:
+    assert people_facts(company.home, DAY)["e2"].department == "South"
+    company.log.file(
+        "e2",
+        table="positions",
+        key="e2 2020-01-01",
+        right={"department": "North"},
+        by="e2",
+        on=DAY,
+        idempotency_key="k",
+    )
+    assert "e2" not in people_facts(company.home, DAY) and people_facts(company.home, DAY)["e1"].department == "South"
+    company.score(DAY)
+    assert people_facts(company.home, DAY)["e2"].department is None
 
 
 def test_every_fact_has_a_mark() -> None:

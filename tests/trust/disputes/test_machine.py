@@ -12,4 +12,4 @@ from tests.trust.disputes.machine import Disputes
 @pytest.mark.slow
 def test_no_disputed_fact_leaks() -> None:
     """A short form of ``python3 run.py benchmark faults disputes``."""
-    run_state_machine_as_test(Disputes, settings=settings(max_examples=12, stateful_step_count=8, deadline=None))
+    run_state_machine_as_test(Disputes, settings=settings(max_examples=6, stateful_step_count=8, deadline=None))
