@@ -20,6 +20,7 @@ from perfml.dates import DateLike, DatesLike, MomentLike, date_of, dates_of, mom
 from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
+from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.people import people_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
@@ -186,6 +187,16 @@ class Project:
         """Like :meth:`features`, with the meaning of each column and what was left out."""
         with self.open(data) as opened:
             return build(opened, self.folder.definitions, dates_of(as_of), progress=self.progress)
+
+    def missing_days(
+        self, data: DataLocation | None = None, *, as_of: DateLike | None = None
+    ) -> tuple[MissingDays, ...]:
+        """The days that are missing from the log at ``as_of`` (default: the end of the record), each stretch with the people and
+        the evidence that it reaches: undelivered, silent without an announcement, or after a feed has stopped."""
+        from perfml.evidence.batches import missing_days
+
+        with self.open(data) as opened:
+            return missing_days(opened, self.folder.definitions, [date_of(as_of) if as_of else end_of_record(opened)])
 
     def write_features(self, data: DataLocation | None, out: Path, *, as_of: DatesLike) -> int:
         """Write the evidence to a Parquet file in bounded memory; return the number of rows."""

@@ -45,7 +45,7 @@ from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
-from perfml.terminal.evidence import behind_lines
+from perfml.terminal.evidence import behind_lines, missing_lines
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.advice.served import ServedCheck
@@ -306,6 +306,8 @@ def score(
         verify(path)
     scores = dataset([str(path) for path in paths])
     rows, counts = scores.count_rows(), score_tables.score_counts(scores)
+    debt = score_tables.debt_counts(scores)
+    missing = opened.missing_days(data, as_of=max(path.stem for path in paths)) if debt else ()
     if as_json:
         print_json(
             {
@@ -313,6 +315,7 @@ def score(
                 "rows": rows,
                 "out": None if out is None else str(out),
                 "counts": counts,
+                "missing": [days.to_json() for days in missing],
             }
         )
         return
@@ -321,6 +324,10 @@ def score(
         terminal.out.print(
             f"  held  {escape(why)}; `perfml holds` lists holds, `perfml check` broken rows", highlight=False
         )
+    for days in missing:
+        missing_lines(days)
+    if debt:
+        terminal.out.print(f"  [yellow]missing[/] {escape(render(debt, 'en'))}", highlight=False)
     model_tables.version_cautions(opened.home, model, scores.head(1, ["model_version"]).column(0)[0].as_py())
     people = opened.people(max(path.stem for path in paths))
     score_tables.show_list(scores, people, others_share=opened.folder.model(model).reasons.others_share)

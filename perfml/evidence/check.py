@@ -17,6 +17,7 @@ from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.holes.silent import REACH_DAYS
 from perfml.evidence.log.cells import require_conditions
 from perfml.evidence.log.windows import compile_windows, named_kinds
+from perfml.evidence.oddities import oddities
 from perfml.evidence.record_end import end_of_record
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
@@ -120,7 +121,7 @@ def check(data: Data, definitions: Definitions) -> CheckReport:
     return CheckReport(
         source=data.source,
         tables=tables,
-        notices=tuple(data.notices),
+        notices=(*data.notices, *(oddities(data, end_of_record(data)) if not problems else ())),
         problems=tuple(problems),
         can=can,
         cannot=cannot,

@@ -14,7 +14,7 @@ from perfml.messages import Language, Message, both, render, stored_message
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
 from perfml.scoring.people.files import PersonFacts
-from perfml.scoring.score_files import RankedRow, StoredScore
+from perfml.scoring.score_files import DEBT_COLUMNS, RankedRow, StoredScore
 from perfml.scoring.voiced import VoicedScore
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, why_held
 from perfml.terminal.console import MOST_LISTED, out
@@ -76,6 +76,25 @@ def show_list(
 def held_counts(scores: Dataset) -> list[str]:
     """Why people are held, most frequent first: ``events: the value is not of the column's type (12)``."""
     return [f"{render(stored_message(why), 'en')} ({n:,})" for why, n in _counted(scores, "why_not") if why]
+
+
+def debt_counts(scores: Dataset) -> Message | None:
+    """How many people's scores the days missing from the log could move or hold; None where no day is missing."""
+    if not set(DEBT_COLUMNS) <= set(scores.schema.names):
+        return None
+    ids = {
+        name: scores.to_table(["employee_id"], filter=rows).column(0).unique()
+        for name, rows in (
+            ("band", field("probability_low").is_valid()),
+            ("changes", field("list_may_change")),
+            ("known", field("list_may_change").is_valid()),
+        )
+    }
+    late = scores.to_table(["employee_id", "why_not"], filter=field("status") == "held").to_pylist()
+    held = {row["employee_id"] for row in late if "hold_missing_days" in (row["why_not"] or "")}
+    if not len(ids["known"]) and not held:
+        return None
+    return Message.of("scores_in_debt", band=len(ids["band"]), changes=len(ids["changes"]), held=len(held))
 
 
 def score_counts(scores: Dataset) -> str:
