@@ -3,7 +3,7 @@
 A company is simulated and a model trained on it. Days of one location, of one source, or of the whole log are then hidden at
 random before the last dates of the record, and everybody is scored with and without them. Shown: how many of the scores with all
 days lie in the band that the scores without them carry (goal 90 %), how many of those whose place on the list of the highest
-twentieth changed were flagged (goal 95 %), how many were flagged at all, and how far scores move where missing days count as zero.
+twentieth changed were flagged (goal 95 %), how many were flagged, and how far scores move where missing days count as zero.
 """
 
 from __future__ import annotations

@@ -57,6 +57,9 @@ class Data:
     withheld: Withheld = field(default_factory=Withheld)
     """Facts that were taken out or corrected when it was opened."""
 
+    hidden: list[str] = field(default_factory=list)
+    """Conditions on a row ``e`` of the log that a measurement hides for a while; see :mod:`perfml.evidence.holes.planted`."""
+
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""
         return table in self.specs

@@ -268,3 +268,10 @@ def test_dispute(tmp_path: Path) -> None:
         assert outcome.exit_code == 0, (line, outcome.output, outcome.exception)
         printed += outcome.output
     assert "everything was stopped by Li Na" in printed and "upheld by e5" in printed and "rating 4" in printed
+
+
+def test_missing_days(project: Path) -> None:
+    (answer,) = blocks("missing-days.md", "toml")
+    (project / "features" / "holes.toml").write_text(answer, encoding="utf-8")
+    (given,) = ProjectFolder(project).definitions.holes.answers
+    assert (given.location, given.verdict, (given.last - given.first).days) == ("South", "shutdown", 2)

@@ -41,11 +41,21 @@ def hidden_rows(data: Data, holes: Sequence[Hole], as_of: dt.date) -> Iterator[N
             people = ", ".join(map(literal, sorted(people_concerned(data, hole, as_of)))) or "null"
             where.append(f"e.employee_id in ({people})")
         hidden.append(" and ".join(where))
-    data.connection.execute(
-        "create or replace temp view events as select * from memory.main.events e"
-        f" where not coalesce({' or '.join(hidden)}, false)"
-    )
+    data.hidden += hidden
     try:
+        _show(data)
         yield
     finally:
-        data.connection.execute("drop view temp.events")
+        del data.hidden[len(data.hidden) - len(hidden) :]
+        _show(data)
+
+
+def _show(data: Data) -> None:
+    """Let a view of the rows that are not hidden stand before the log; none where nothing is hidden."""
+    if data.hidden:
+        data.connection.execute(
+            "create or replace temp view events as select * from memory.main.events e"
+            f" where not coalesce({' or '.join(data.hidden)}, false)"
+        )
+    else:
+        data.connection.execute("drop view if exists temp.events")
