@@ -76,8 +76,8 @@ def test_a_correction_is_typed_and_leaves_later_versions(tmp_path: Path) -> None
     right = {"rating": "4.5", "comment": "it's right"}
     data = company(tmp_path, fact("reviews", "r1", right=right, until=dt.date(2025, 5, 1)))
     assert rows(data, "select rating, comment from reviews") == [(3.0, None), (4.5, "it's right")]
-    gone = company(tmp_path, fact("reviews", "r1", right={}, until=dt.date(2025, 5, 1)))
-    assert rows(gone, "select rating from reviews") == [(3.0,)]
+    left_out = company(tmp_path, fact("reviews", "r1", right={}, until=dt.date(2025, 5, 1)))
+    assert rows(left_out, "select rating from reviews") == [(3.0,)]
 
 
 def test_a_log_that_stays_in_its_files(tmp_path: Path) -> None:
