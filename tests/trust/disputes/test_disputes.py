@@ -6,11 +6,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from perfml.scoring.people_files import people_facts
 
 from perfml.errors import DataError, PerfmlError
 from perfml.evidence.withheld.disputable import check_right
 from perfml.evidence.withheld.stored_fact import stored_fact
+from perfml.scoring.people.files import people_facts
 from perfml.scoring.score_files import person_rows
 from perfml.scoring.withheld.superseded import superseded_rows
 from perfml.scoring.withheld.withholding import is_behind, kept_units
