@@ -60,7 +60,7 @@ def test_those_of_an_entity_leave_the_ranking_and_have_a_stale_score(client: Tes
     hold = HoldLog(home).set(
         "department:South",
         cause="reconciliation",
-        message=Message.of("hold_unnamed", why="a gap"),
+        message=Message.of("as_worded", text="a gap"),
         on=DAY,
         since=DAY.replace(day=15, month=8),
     )

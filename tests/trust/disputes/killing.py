@@ -28,7 +28,7 @@ def write(home: Path, run: int, acknowledged: int) -> None:
     while True:
         name = f"{run}-{number}"
         hold = log.set(
-            f"department:{name}", cause="stop", message=Message.of("hold_unnamed", why="a gap"), on=DAY, by="Ana"
+            f"department:{name}", cause="stop", message=Message.of("as_worded", text="a gap"), on=DAY, by="Ana"
         )
         os.write(acknowledged, f"hold {hold.hold_id}\n".encode())
         dispute = disputes.file(

@@ -25,7 +25,7 @@ def entries(seed: int) -> list[StoredEntry]:
     rng = Random(seed)
     out = []
     for name in ("a", "b"):
-        message = Message.of("hold_unnamed", why="gap").model_dump(mode="json")
+        message = Message.of("as_worded", text="gap").model_dump(mode="json")
         days = {"set_on": str(DAY), "since": str(DAY), "set_by": "x", "employee_id": None}
         out.append((name, SET, {"entity": f"department:{name}", "cause": "delivery", "message": message, **days}))
         for _ in range(rng.randrange(6)):
