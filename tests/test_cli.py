@@ -58,6 +58,7 @@ COMMANDS = [
     *("promote", "track", "mlflow", "replay", "drift", "fairness", "raters", "curves", "warm-up"),
     *("targets", "escalations", "courses", "priorities", "person", "decide", "intervene"),
     *("deliveries", "acknowledge", "receive"),
+    *("holds", "release", "stop", "resume", "recompute", "dispute", "disputes", "resolve", "review"),
     *("definitions", "sign-off", "reconcile", "rebase"),
     *("notice", "opt-out", "outcome", "package", "retention", "governance"),
 ]

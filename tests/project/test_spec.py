@@ -33,7 +33,6 @@ MODEL: dict[str, Any] = {"zh": "", "en": "", "label": {"kind": "exit", "horizons
 SEGMENT = {"zh": "", "en": "", "where": "true"}
 LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, [], ProjectSpec),
-    (ProjectSpec, {"disputes": {}}, ["disputes"], spec.DisputeRules),
     (ProjectSpec, {}, ["data"], spec.DataSettings),
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
     (ProjectSpec, {}, ["models"], spec.LeaveOut),
