@@ -7,7 +7,9 @@ nothing here depends on what became known later.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
@@ -42,10 +44,15 @@ class DailyCounts:
     """(n, 4): part, day, the day it became known (both as columns), rows."""
     heads: Floats
     """(parts, days) people employed in the part's department and location."""
-    half_years: pd.DataFrame
-    """Rows (``n``) of each employee by source, kind, department, location and half year (day number // :data:`HALF_YEAR`)."""
+    by_half_year: Callable[[], pd.DataFrame]
+    """Reads :attr:`half_years`, which few logs need."""
     cells: pd.DataFrame
     """Rows (``n``) by source, kind, department, location, ``day`` and days ``late``."""
+
+    @cached_property
+    def half_years(self) -> pd.DataFrame:
+        """Rows (``n``) of each employee by source, kind, department, location and half year (day number // :data:`HALF_YEAR`)."""
+        return self.by_half_year()
 
     def shared(self, part: LogPart, other: LogPart, before: dt.date) -> float:
         """The share of the rows of ``part`` before a day that are rows of ``other`` too."""
@@ -102,8 +109,6 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     """The counts of the log as known before ``before``; None for a log without usable rows."""
     connection = data.connection
     has_units = data.has("positions")
-    columns = set(data.columns["events"])
-    source = "e.source" if "source" in columns else "null::text"
     connection.execute(
         "create or replace temp table posts as select employee_id, usable_day,"
         " arg_max(department, effective_on) as department, arg_max(location, effective_on) as location"
@@ -113,19 +118,13 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
         " select null::text as employee_id, null::date as usable_day, null::text as department, null::text as location limit 0"
     )
     rows = connection.execute(
-        f"select {source} as source, e.kind, p.department, p.location, e.happened_day - date '1970-01-01' as day,"
+        f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day - date '1970-01-01' as day,"
         " greatest(e.usable_day - e.happened_day, 0) as late, count(*) as n"
         " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
         f" where e.usable_day < date '{before}' group by all"
     ).df()
     if rows.empty:
         return None
-    half_years = connection.execute(
-        f"select {source} as source, e.kind, p.department, p.location, e.employee_id,"
-        f" (e.happened_day - date '1970-01-01') // {HALF_YEAR} as half_year, count(*) as n"
-        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
-        f" where e.usable_day < date '{before}' group by all"
-    ).df()
     first = int(rows["day"].min())
     n_days = (before - dt.date(1970, 1, 1)).days - first
     rows["day"] -= first
@@ -151,9 +150,22 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
         on_time=np.concatenate(on_time),
         late=np.concatenate(late),
         heads=heads,
-        half_years=half_years,
+        by_half_year=partial(_by_half_year, data, before),
         cells=rows,
     )
+
+
+def _by_half_year(data: Data, before: dt.date) -> pd.DataFrame:
+    return data.connection.execute(
+        f"select {_source(data)} as source, e.kind, p.department, p.location, e.employee_id,"
+        f" (e.happened_day - date '1970-01-01') // {HALF_YEAR} as half_year, count(*) as n"
+        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+        f" where e.usable_day < date '{before}' group by all"
+    ).df()
+
+
+def _source(data: Data) -> str:
+    return "e.source" if "source" in data.columns["events"] else "null::text"
 
 
 def _numbered(rows: pd.DataFrame, cut: tuple[str, ...]) -> tuple[list[LogPart], Ints]:

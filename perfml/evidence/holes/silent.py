@@ -134,10 +134,7 @@ def _holes(counts: DailyCounts, judged: _Judged, *, most_alarms: float) -> Itera
     for part in np.flatnonzero(empty.any(axis=1)):
         days = np.flatnonzero(open_days[part])
         runs = list(_runs(empty[part, days]))
-        if (
-            len(runs) > (MOST_SILENCES if part else MOST_HOLIDAYS)
-            or counts.people(counts.parts[part], as_of) < FEWEST_PEOPLE
-        ):
+        if len(runs) > (MOST_SILENCES if part else MOST_HOLIDAYS):
             continue
         for low, high in runs:
             stretch = days[low:high]
@@ -154,7 +151,7 @@ def _holes(counts: DailyCounts, judged: _Judged, *, most_alarms: float) -> Itera
             if _alone(judged, int(part), stretch) and last - first < LONGEST_HOLIDAY:
                 continue
             chance = looked_at * _chance(judged, int(part), stretch, due)
-            if chance <= most_alarms:
+            if chance <= most_alarms and counts.people(counts.parts[part], as_of) >= FEWEST_PEOPLE:
                 day = counts.first_day + judged.start
                 yield (
                     int(part),
