@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +28,6 @@ from perfml.messages import render
 from perfml.trust.carriers import CarryingError, Letter
 from perfml.trust.outbox import deliver, posts
 from perfml.trust.reconciliation.reconcile import Reconciliation
-from tests.simulated import Simulated
 
 pytestmark = pytest.mark.slow
 
@@ -479,32 +477,3 @@ def test_other_incidents_hold_whom_they_concern(incident: Incident) -> None:
         assert all(row.bridge.unexplained == 0 for row in month_end.entities)
         settled = mine.reconcile(folder / "data", as_of="2025-04-15")
         assert {row.standing for row in settled.rows if row.month == MARCH} == {"final"}
-
-
-def test_scores_of_held_offices_are_withheld_then_made_anew_and_the_old_ones_kept(
-    company_of_500: Simulated, tmp_path: Path
-) -> None:
-    """With the model of another company, as one month of sales teaches nothing."""
-    write_project(INCIDENT, tmp_path / "project", version=2)
-    write(INCIDENT, tmp_path / "data")
-    shutil.copytree(company_of_500.project / "models", tmp_path / "project" / "models")
-    shutil.copytree(company_of_500.home, tmp_path / "home")
-    mine = Project(tmp_path / "project", home=tmp_path / "home")
-    mine.sign_off("sales", 2, **WHO)
-    mine.reconcile(tmp_path / "data", as_of=MONTH_END)
-    before = mine.score("low_performance", tmp_path / "data", as_of=MONTH_END).to_pylist()
-    assert {office for office, statuses in by_office(before, "status").items() if "held" in statuses} == {
-        "East",
-        "South",
-    }
-    assert all(row["rank"] is None for row in before if row["status"] == "held")
-    for source, file in write_backfill(INCIDENT, tmp_path / "packets").items():
-        mine.receive(source, file, now="2025-04-01T12:00")
-    for day in (SETTLED, "2025-04-04"):
-        mine.reconcile(tmp_path / "data", as_of=day)
-    for hold in mine.holds():
-        mine.release(hold.hold_id, **WHO, data=tmp_path / "data", today="2025-04-04")
-    after = mine.explain("South-01", model="low_performance", as_of=MONTH_END)
-    assert {row["status"] for row in after} == {"scored"}
-    (old, *_) = mine.superseded("low_performance", "South-01", as_of=MONTH_END)
-    assert old["status"] == "held"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 from pathlib import Path
 
@@ -208,7 +207,7 @@ def test_a_person_who_opted_out_has_no_score_no_rank_and_no_suggestion(
     own = [row for row in rows if row["employee_id"] == first["employee_id"]]
     assert {row["status"] for row in own} == {"opted_out"}
     assert all(row["probability"] is None and row["rank"] is None for row in own)
-    assert json.loads(own[0]["why_not"])["code"] == "hold_opt_out"
+    assert "hold_opt_out" in own[0]["why_not"]
     listed = mine.priorities("attrition", capacity=20)
     assert first["employee_id"] not in {person.employee_id for person in (*listed.people, *listed.held)}
     courses = mine.courses(company_of_500.data, as_of=END, employees=[first["employee_id"]]).to_pylist()
