@@ -1,0 +1,80 @@
+"""Groups that overlap, with sums over each: which to withhold so that no sum that breaks a rule can be worked out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations, product
+
+import numpy as np
+
+from perfml.arrays import Bools, Floats, Ints
+from perfml.disclosure.bounds import bounds, unseen_moves, width_along
+from perfml.disclosure.primary import Suppression, primary
+from perfml.project.spec import DisclosureRules
+
+NEAR = 1e-6
+"""Difference of two sums that solvers and rounding explain."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupTable:
+    """Groups of n rows of people, which may overlap in any way: margins, intersections, filters, one day and the next."""
+
+    member: Bools
+    """(groups, n): which rows belong to each group."""
+    person: Ints
+    """(n,): whose row each is."""
+    values: Floats
+    """(n, sums): what each row adds to each sum that is shown of a group; not negative. Counts are added ones."""
+    known: Bools
+    """(groups,): groups whose sums are shown elsewhere and cannot be withheld."""
+
+    def primary(self, rules: DisclosureRules) -> tuple[Suppression | None, ...]:
+        """Why each group, by itself, must be withheld: the first rule that one of its sums breaks."""
+        return tuple(self._sensitive(rows, rules) for rows in self.member)
+
+    def withheld(self, rules: DisclosureRules) -> tuple[Suppression | None, ...]:
+        """Why each group is withheld: by a rule, or lest another one be worked out from it.
+
+        Every withheld group, every part of the groups, and what one group has beyond another is looked at if it breaks a rule.
+        While one of its sums can be narrowed to less than ``p_percent`` of it, or to less than one, the smallest of the groups
+        that prove so is withheld too. A sum that groups ``known`` elsewhere give away stays given away.
+        """
+        causes = [None if known else why for known, why in zip(self.known, self.primary(rules), strict=True)]
+        parts, part = np.unique(self.member, axis=1, return_inverse=True)
+        part = part.ravel()
+        sums = np.zeros((parts.shape[1], self.values.shape[1]))
+        np.add.at(sums, part, self.values)
+        size = parts @ sums[:, 0]
+        targets = [target for target in self._targets(parts) if self._sensitive(target[part], rules) is not None]
+        shown, free = np.zeros(0, dtype=np.int64), np.eye(parts.shape[1])
+        for target, of_parts in product(targets, np.unique(sums, axis=1).T):
+            needed = max(rules.p_percent / 100 * float(target @ of_parts), 1.0) - NEAR
+            while True:
+                now = np.flatnonzero([why is None for why in causes])
+                if len(now) != len(shown):
+                    shown, free = now, unseen_moves(parts[now].astype(float))
+                if width_along(free @ target, of_parts, target) >= needed:
+                    break
+                range_of = bounds(target.astype(float), parts[shown].astype(float), parts[shown] @ of_parts)
+                proving = [group for group in shown[range_of.proof] if not self.known[group]]
+                if range_of.width >= needed or not proving:
+                    break
+                causes[min(proving, key=lambda group: (size[group], group))] = "complementary"
+        return tuple(causes)
+
+    def _targets(self, parts: Bools) -> Bools:
+        """(targets, parts): the groups, the parts, and what one group has beyond another; each once."""
+        beyond = [a & ~b for a, b in permutations(parts, 2)]
+        every = np.concatenate(
+            [parts, np.eye(parts.shape[1], dtype=bool), np.array(beyond).reshape(-1, parts.shape[1])]
+        )
+        return np.unique(every[every.any(axis=1)], axis=0)
+
+    def _sensitive(self, rows: Bools, rules: DisclosureRules) -> Suppression | None:
+        person, code = np.unique(self.person[rows], return_inverse=True)
+        for values in self.values[rows].T:
+            why = primary(np.bincount(code, values, minlength=len(person)).astype(np.float64), rules)
+            if why is not None:
+                return why
+        return None if len(person) else "few people"
