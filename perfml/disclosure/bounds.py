@@ -55,7 +55,7 @@ def unseen_moves(member: Floats) -> Floats:
     return free
 
 
-def width_along(move: Floats, of_parts: Floats, target: Bools) -> float:
+def width_along(move: Floats, of_parts: Floats, target: Floats) -> float:
     """How far the sum over ``target`` changes while the parts go along ``move`` in both directions and none turns negative: at
     most the width of :func:`bounds`, at a fraction of its cost."""
     move = np.where(np.abs(move) < 1e-9, 0.0, move)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations, product
 
@@ -14,6 +15,31 @@ from perfml.project.spec import DisclosureRules
 
 NEAR = 1e-6
 """Difference of two sums that solvers and rounding explain."""
+
+
+class _Secret:
+    """One sum over some of the parts that must not be worked out."""
+
+    def __init__(self, target: Bools, of_parts: Floats, rules: DisclosureRules) -> None:
+        self.target, self.of_parts = target.astype(np.float64), of_parts
+        self.needed = max(rules.p_percent / 100 * float(target @ of_parts), 1.0) - NEAR
+        """Width of the range to which it may be narrowed."""
+
+
+class _Shown:
+    """The groups without a cause to withhold them."""
+
+    def __init__(self, parts: Bools, causes: Sequence[Suppression | None]) -> None:
+        self._groups = np.flatnonzero([why is None for why in causes])
+        self._member = parts[self._groups].astype(np.float64)
+        self._free = unseen_moves(self._member)
+
+    def proof(self, secret: _Secret) -> Ints | None:
+        """The groups whose sums narrow a secret to less than it needs; None where none do."""
+        if width_along(self._free @ secret.target, secret.of_parts, secret.target) >= secret.needed:
+            return None
+        range_of = bounds(secret.target, self._member, self._member @ secret.of_parts)
+        return None if range_of.width >= secret.needed else self._groups[range_of.proof]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,29 +64,32 @@ class GroupTable:
 
         Every withheld group, every part of the groups, and what one group has beyond another is looked at if it breaks a rule.
         While one of its sums can be narrowed to less than ``p_percent`` of it, or to less than one, the smallest of the groups
-        that prove so is withheld too. A sum that groups ``known`` elsewhere give away stays given away.
+        that prove so is withheld too; what turns out not to be needed for it is shown again. A sum that groups ``known``
+        elsewhere give away stays given away.
         """
         causes = [None if known else why for known, why in zip(self.known, self.primary(rules), strict=True)]
         parts, part = np.unique(self.member, axis=1, return_inverse=True)
-        part = part.ravel()
         sums = np.zeros((parts.shape[1], self.values.shape[1]))
-        np.add.at(sums, part, self.values)
+        np.add.at(sums, part.ravel(), self.values)
         size = parts @ sums[:, 0]
-        targets = [target for target in self._targets(parts) if self._sensitive(target[part], rules) is not None]
-        shown, free = np.zeros(0, dtype=np.int64), np.eye(parts.shape[1])
-        for target, of_parts in product(targets, np.unique(sums, axis=1).T):
-            needed = max(rules.p_percent / 100 * float(target @ of_parts), 1.0) - NEAR
-            while True:
-                now = np.flatnonzero([why is None for why in causes])
-                if len(now) != len(shown):
-                    shown, free = now, unseen_moves(parts[now].astype(float))
-                if width_along(free @ target, of_parts, target) >= needed:
-                    break
-                range_of = bounds(target.astype(float), parts[shown].astype(float), parts[shown] @ of_parts)
-                proving = [group for group in shown[range_of.proof] if not self.known[group]]
-                if range_of.width >= needed or not proving:
+        targets = [each for each in self._targets(parts) if self._sensitive(each[part.ravel()], rules) is not None]
+        secrets = [_Secret(target, of, rules) for target, of in product(targets, np.unique(sums, axis=1).T)]
+        kept: list[_Secret] = []
+        shown = _Shown(parts, causes)
+        for secret in secrets:
+            while (proof := shown.proof(secret)) is not None:
+                proving = [group for group in proof if not self.known[group]]
+                if not proving:
                     break
                 causes[min(proving, key=lambda group: (size[group], group))] = "complementary"
+                shown = _Shown(parts, causes)
+            else:
+                kept.append(secret)
+        for group in sorted(np.flatnonzero([why == "complementary" for why in causes]), key=lambda group: -size[group]):
+            causes[group] = None
+            shown = _Shown(parts, causes)
+            if any(shown.proof(secret) is not None for secret in kept):
+                causes[group] = "complementary"
         return tuple(causes)
 
     def _targets(self, parts: Bools) -> Bools:
