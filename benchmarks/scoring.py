@@ -97,7 +97,7 @@ def main() -> int:
     before, began = held_mb(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, terminal.progress() as progress:
         (path,) = keep_scores(
-            score_date(table, model, values=values, as_of=DAY, held={}, progress=progress), Path(folder)
+            score_date(table, model, values=values, as_of=DAY, held={}, min_others=5, progress=progress), Path(folder)
         )
         written = path.stat().st_size / 1e6
     seconds, above = time.process_time() - began, peak_mb() - before

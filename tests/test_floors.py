@@ -20,7 +20,7 @@ FLOORS = {
         "progress",
         "sentences",
     ),
-    1: ("project", "store"),
+    1: ("disclosure", "project", "store"),
     2: ("evidence",),
     3: ("mapping", "treeshap"),
     4: ("learning",),

@@ -24,7 +24,7 @@ from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import literal, quoted, unreadable
 from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import ProjectSpec, Spec
+from perfml.project.spec import DisclosureRules, ProjectSpec, Spec
 from perfml.project.starter import STARTER
 from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
@@ -126,7 +126,7 @@ class KeptFolder(ProjectFolder):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._layers = [self.root]
-        self.spec = ProjectSpec(name=self.spec.name)
+        self.spec = ProjectSpec(name=self.spec.name, disclosure=self.spec.disclosure)
 
 
 def definitions_hash(folder: ProjectFolder, model: str) -> str:
@@ -194,7 +194,9 @@ def _files(folder: ProjectFolder) -> dict[str, str]:
             ("models", folder.spec.models.leave_out),
         )
     }
-    files["perfml.toml"] = _write({"name": folder.spec.name, **left_out})
+    rules = folder.spec.disclosure
+    shown = {} if rules == DisclosureRules() else {"disclosure": _dumped(rules)}
+    files["perfml.toml"] = _write({"name": folder.spec.name, **left_out, **shown})
     return dict(sorted(files.items()))
 
 

@@ -13,6 +13,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from perfml.disclosure.primary import Suppression
 from perfml.json_types import Json, JsonObject
 from perfml.learning.validation.reference import Reference
 from perfml.messages import Message, render
@@ -86,11 +87,13 @@ class YearRecord(RecordPart):
 class GroupFigures(RecordPart):
     """Figures among some of the tested rows: a segment, or the treated. A missing figure could not be estimated."""
 
-    rows: int
-    positives: int = 0
+    rows: int | None
+    positives: int | None = 0
     auc: Figure = NO_FIGURE
     average_precision: Figure = NO_FIGURE
     expected_over_observed: Figure = NO_FIGURE
+    withheld: Suppression | None = None
+    """Why nothing is given: few people, or somebody's own outcome could be worked out."""
 
 
 class ListRecord(RecordPart):
@@ -155,7 +158,7 @@ class Finding(RecordPart, Generic[F]):
     attribute: str
     metric: str
     value: F
-    """Of the two ``groups``; the interval may cross parity."""
+    """Of the two ``groups``; the interval may cross parity. Not estimated where a rule withholds one of the groups."""
     limit: float
     groups: tuple[str, str]
     """The two furthest apart; for calibration the one furthest from all, and :data:`perfml.learning.fairness.findings.ALL`."""
@@ -171,18 +174,21 @@ class Finding(RecordPart, Generic[F]):
 
 
 class GroupResult(RecordPart, Generic[F]):
-    """One group. A rate that its rows cannot give (no positives) is not estimated, never 0."""
+    """One group. A rate that its rows cannot give (no positives) is not estimated, never 0; of a group that is ``withheld``
+    nothing is given."""
 
     group: str
-    people: int
-    rows: int
-    positives: int
+    people: int | None
+    rows: int | None
+    positives: int | None
     """People with at least one row that has the outcome."""
-    negatives: int
+    negatives: int | None
     sufficient: bool
     flag_rate: F
     true_positive_rate: F
     expected_over_observed: F
+    withheld: Suppression | None = None
+    """Why counts are null and rates are not estimated: few people, or somebody's own value could be worked out from them."""
 
 
 # Parametrized models can be pickled only where a module declares them.
@@ -227,7 +233,7 @@ class UpliftRecord(RecordPart):
 class TreatmentRecord(RecordPart):
     """Rows with an intervention within the horizon, back-test figures of these and of the others, and the measured uplift."""
 
-    rows: int
+    rows: int | None
     treated: GroupFigures
     untreated: GroupFigures
     uplift: tuple[UpliftRecord, ...]

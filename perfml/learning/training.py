@@ -136,7 +136,14 @@ def _treatment(
         inside = treated(sample.rows, known, horizon_days=days)
         effects = uplift(sample.data, known, sample.spec.label, horizon_days=days, until=sample.until)
         records[days] = TreatmentRecord.model_validate(
-            marked(inside, tested_row=p.row, outcome=p.outcome, probability=p.model, person=p.person)
+            marked(
+                inside,
+                tested_row=p.row,
+                outcome=p.outcome,
+                probability=p.model,
+                person=p.person,
+                rules=sample.disclosure,
+            )
             | {"uplift": effects}
         )
     return records

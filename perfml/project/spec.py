@@ -156,6 +156,26 @@ class DisputeRules(Spec):
     """Second reviews below which their agreement is insufficient."""
 
 
+class DisclosureRules(Spec):
+    """Which figures of groups may be shown, so that nobody's own value can be worked out from them.
+
+    A figure that breaks a rule is withheld with the reason; others are withheld with it where it could be worked out from them
+    (Hundepool et al. 2012).
+    """
+
+    min_others: Annotated[int, Field(ge=2)] = 5
+    """People beside any one of a group, and with the same outcome beside any one who had it."""
+    dominant_people: Annotated[int, Field(ge=1)] = 2
+    """People that together may not make up more than ``dominant_share`` of a sum: n of the (n, k) rule."""
+    dominant_share: Annotated[float, Field(gt=0, le=1)] = 0.85
+    """Largest share of a sum that those people may make up: k of the (n, k) rule."""
+    p_percent: Annotated[float, Field(gt=0, le=100)] = 10
+    """Per cent of the largest value to within which the person with the second largest must not be able to work it out; also
+    the width, in per cent, of the range to which a withheld figure may be narrowed."""
+    queries_a_day: Annotated[int, Field(ge=1)] = 500
+    """Requests for group figures that the service answers to one client a day."""
+
+
 class ProjectSpec(Spec):
     """``perfml.toml``."""
 
@@ -169,3 +189,5 @@ class ProjectSpec(Spec):
     """Inherited files of ``models/`` to leave out."""
     disputes: DisputeRules = DisputeRules()
     """How disputes of facts are decided."""
+    disclosure: DisclosureRules = DisclosureRules()
+    """Which figures of groups may be shown."""

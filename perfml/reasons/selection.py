@@ -9,6 +9,7 @@ import numpy as np
 
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.columns import Column
+from perfml.project.column_names import compared_column
 from perfml.reasons.consistency import contradicts, differs
 
 LISTED = 5
@@ -120,6 +121,7 @@ class _Group:
         values, contributions = values[:, self._members], contributions[:, self._members]
         holds = self._holds(values, total)
         push = contributions * np.sign(total)[:, None]
+        push[np.isnan(values) & self._between] = -np.inf
         order = np.argsort(-push, axis=1, kind="stable")
         able = np.take_along_axis(
             holds & (push > 0) & (push >= MIN_RELATIVE_PUSH * push.max(axis=1)[:, None]), order, 1
@@ -148,6 +150,12 @@ class _Group:
         out = np.full((len(columns), VALUES), NONE, dtype=np.int64)
         out[:, : columns.shape[1]] = columns
         return out, form
+
+    @property
+    def _between(self) -> Bools:
+        """(members,): columns computed between people, which name a reason last where they may not be stated."""
+        names = [self._columns[member].name for member in self._members]
+        return np.array([name != compared_column(name) for name in names])
 
     @property
     def _compared(self) -> dict[int, int]:

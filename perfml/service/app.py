@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from perfml._version import __version__
+from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
 from perfml.service.error_handlers import install_handlers
 from perfml.service.loopback import Loopback, refuse_other_machines
@@ -33,7 +34,8 @@ def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.store = Store(Path(home), folder)
+    app.state.store = store = Store(Path(home), folder)
+    app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Loopback)
     app.add_middleware(RequestLog)

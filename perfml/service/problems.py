@@ -67,6 +67,13 @@ class Invalid(Refusal):
     description = "a parameter that is unknown or cannot be used."
 
 
+class OverBudget(Refusal):
+    """More group figures than one client may ask for in a day."""
+
+    status = 429
+    description = "the day's group figures are used up."
+
+
 class Unreadable(Refusal):
     """Damaged files; nothing is answered from them."""
 
@@ -100,6 +107,15 @@ def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, type[Problem] |
     every: list[type[Refusal]] = [WrongHost, OtherMachine, *kinds]
     ordered = sorted(every, key=lambda kind: kind.status)
     return {kind.status: {"model": Problem, "description": kind.description} for kind in ordered}
+
+
+def over_budget(queries_a_day: int) -> OverBudget:
+    """A request for group figures beyond those of one day."""
+    return OverBudget(
+        Message.of("service_over_budget", queries=queries_a_day),
+        where="today",
+        remedy=Message.of("service_ask_tomorrow"),
+    )
 
 
 def no_person() -> NotFound:

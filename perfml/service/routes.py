@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
@@ -9,6 +10,7 @@ from fastapi.responses import Response
 
 from perfml.advice.dispute_outcome import DisputeOutcome
 from perfml.advice.person import PersonForHr, SharedPerson
+from perfml.disclosure.budget import QueryBudget
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
 from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
@@ -46,7 +48,16 @@ from perfml.service.answers.trust.holds import (
     resume_everything,
     stop_everything,
 )
-from perfml.service.problems import Invalid, KeyInUse, NotFound, NotProven, Unreadable, refusals
+from perfml.service.problems import (
+    Invalid,
+    KeyInUse,
+    NotFound,
+    NotProven,
+    OverBudget,
+    Unreadable,
+    over_budget,
+    refusals,
+)
 from perfml.service.store import Store
 
 router = APIRouter(prefix="/v1")
@@ -57,6 +68,18 @@ def _store(request: Request) -> Store:
     return store
 
 
+def _group_figures(request: Request) -> None:
+    """Count a request for figures of groups: models, and lists of a department, a manager's team or a segment."""
+    of_everybody = not {"department", "manager_id", "segment"} & request.query_params.keys()
+    if of_everybody and request.scope["route"].path_format.endswith(("/at-risk", "/priorities")):
+        return
+    budget: QueryBudget = request.app.state.budget
+    client = request.client.host if request.client else ""
+    if not budget.spend(client, dt.datetime.now(dt.UTC).date()):
+        raise over_budget(budget.queries_a_day)
+
+
+OfGroups = [Depends(_group_figures)]
 AppStore = Annotated[Store, Depends(_store)]
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 SuggestionId = Annotated[
@@ -83,14 +106,17 @@ def get_health(store: AppStore) -> HealthAnswer:
     return health(store)
 
 
-@router.get("/models", summary="Every trained model", responses=refusals(Unreadable))
+@router.get("/models", summary="Every trained model", responses=refusals(OverBudget, Unreadable), dependencies=OfGroups)
 def get_models(store: AppStore) -> ModelsAnswer:
     """Every trained model."""
     return all_models(store)
 
 
 @router.get(
-    "/models/{model}", summary="One model: back-test, gates and card", responses=refusals(NotFound, Invalid, Unreadable)
+    "/models/{model}",
+    summary="One model: back-test, gates and card",
+    responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
 )
 def get_model(model: ModelName, store: AppStore) -> ModelAnswer:
     """One trained model: whether it was promoted, its back-test with intervals, its gates, and its card."""
@@ -100,7 +126,8 @@ def get_model(model: ModelName, store: AppStore) -> ModelAnswer:
 @router.get(
     "/models/{model}/at-risk",
     summary="The people at risk, the highest risk first",
-    responses=refusals(NotFound, NotProven, Invalid, Unreadable),
+    responses=refusals(NotFound, NotProven, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
 )
 def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore) -> AtRiskAnswer:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
@@ -162,7 +189,12 @@ def get_escalations(query: Annotated[EscalationsQuery, Query()], store: AppStore
     return target_escalations(store, query)
 
 
-@router.get("/priorities", summary="Whom to talk to first", responses=refusals(NotFound, Invalid, Unreadable))
+@router.get(
+    "/priorities",
+    summary="Whom to talk to first",
+    responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
+)
 def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) -> PrioritiesAnswer:
     """The people to talk to first, as far as capacity allows. A model that is not proven lists nobody, and says why."""
     return priority_list(store, query)

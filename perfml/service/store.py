@@ -24,7 +24,7 @@ from perfml.learning.registry.artifacts import (
     verified_file,
 )
 from perfml.project.folder import ProjectFolder
-from perfml.project.spec import DisputeRules
+from perfml.project.spec import DisclosureRules, DisputeRules
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.reasons.voices import Voices
@@ -49,6 +49,11 @@ class Store:
     def dispute_rules(self) -> DisputeRules:
         """How the project decides disputes."""
         return self._folder.spec.disputes
+
+    @property
+    def disclosure(self) -> DisclosureRules:
+        """Which figures of groups may be shown, and how often."""
+        return self._folder.spec.disclosure
 
     def models(self) -> list[str]:
         """Return the names of the trained models."""

@@ -19,6 +19,7 @@ from fairlearn.metrics import MetricFrame, selection_rate, true_positive_rate
 from scipy.sparse import csr_array
 
 from perfml.arrays import Bools, Floats, Ints, Objects
+from perfml.disclosure.primary import Suppression
 from perfml.errors import DataError
 from perfml.learning.fairness.findings import (
     ALL,
@@ -28,11 +29,14 @@ from perfml.learning.fairness.findings import (
     GroupRow,
     insufficient,
     judged,
+    without_figures,
 )
 from perfml.learning.fairness.score_test import ScoreTest
+from perfml.learning.fairness.shown import BY_ITSELF, SHOWN_BY_DEFAULT, hidden_row, withheld_groups
 from perfml.learning.record import Verdict
 from perfml.learning.validation.metrics import DRAWS, interval
 from perfml.project.model_spec import FairnessSpec
+from perfml.project.spec import DisclosureRules
 
 UNKNOWN = "unknown"
 """Group of people whose attribute is unknown: shown, but never compared."""
@@ -58,6 +62,7 @@ def audit(
     person: Objects,
     groups: Mapping[str, Sequence[str | None] | Objects],
     limits: FairnessSpec,
+    rules: DisclosureRules = SHOWN_BY_DEFAULT,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> FairnessReport:
@@ -78,6 +83,9 @@ def audit(
     a fair model with small groups. "pass" means that no violation is shown; where the interval reaches beyond the limit,
     the sentence says so.
 
+    Of groups that ``rules`` withhold (:func:`~perfml.learning.fairness.shown.withheld_groups`) neither counts nor rates are
+    given; where a rule withholds one by itself, its comparisons keep their verdict alone.
+
     Raises :class:`DataError` when the arrays differ in length, or a label is neither 0 nor 1 (has not matured).
     """
     arrays = {"label": label, "probability": probability, "flagged": flagged, "person": person, **groups}
@@ -93,10 +101,17 @@ def audit(
     rows = _Rows(np.asarray(label, np.float64), np.asarray(probability, np.float64), np.asarray(flagged, bool), code)
     findings: list[FairnessFinding] = []
     tables: dict[str, tuple[GroupRow, ...]] = {}
-    for attribute, group in with_intersections(groups).items():
-        tables[attribute], compared = _compare(attribute, group, rows, drawn=drawn, limits=limits, rng=rng)
+    every = with_intersections(groups)
+    hidden = withheld_groups(every, label=rows.label, person=rows.person, rules=rules)
+    for attribute, group in every.items():
+        tables[attribute], compared = _compare(
+            attribute, group, rows, drawn=drawn, limits=limits, rng=rng, hidden=hidden[attribute]
+        )
         findings += compared
-    findings = judged(findings, limits)
+    findings = [
+        without_figures(f) if {hidden[f.attribute].get(name) for name in (*f.groups, *f.shown_by)} & BY_ITSELF else f
+        for f in judged(findings, limits)
+    ]
     verdicts = [f.verdict for f in findings]
     unjudged = [f for f in findings if f.attribute in groups and f.verdict == "insufficient"]
     verdict: Verdict = "fail" if "fail" in verdicts else "insufficient" if unjudged or not findings else "pass"
@@ -129,7 +144,14 @@ def with_intersections(groups: Mapping[str, Sequence[str | None] | Objects]) -> 
 
 
 def _compare(
-    attribute: str, group: Objects, rows: _Rows, *, drawn: Floats, limits: FairnessSpec, rng: np.random.Generator
+    attribute: str,
+    group: Objects,
+    rows: _Rows,
+    *,
+    drawn: Floats,
+    limits: FairnessSpec,
+    rng: np.random.Generator,
+    hidden: Mapping[str, Suppression],
 ) -> tuple[tuple[GroupRow, ...], list[FairnessFinding]]:
     names, code = np.unique(group.astype(str), return_inverse=True)
     n = len(names)
@@ -159,6 +181,8 @@ def _compare(
             ),
             expected_over_observed=interval(float(point["expected_over_observed"].iloc[g]), excess[:, g]),
         )
+        if names[g] not in hidden
+        else hidden_row(str(names[g]), sufficient=bool(enough[g]), why=hidden[names[g]])
         for g in range(n)
     )
     if enough.sum() < 2:

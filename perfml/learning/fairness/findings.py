@@ -24,6 +24,7 @@ METRICS: dict[str, Message] = {
 
 GroupRow = GroupResult[Estimate]
 FairnessFinding = Finding[Estimate]
+NO_ESTIMATE = Estimate(math.nan, math.nan, math.nan, math.nan)
 
 
 class FairnessReport(FairnessResult[Estimate]):
@@ -39,12 +40,7 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
     if sum(row.sufficient for row in table) >= 2:
         why = Message.of("finding_one_sided")
     else:
-        groups = [
-            Message.of(
-                "finding_group", group=row.group, people=row.people, positives=row.positives, negatives=row.negatives
-            )
-            for row in table
-        ]
+        groups = [_counted(row) for row in table]
         why = Message.of(
             "finding_small_groups",
             people=limits.min_people,
@@ -55,7 +51,7 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
     return FairnessFinding(
         attribute=attribute,
         metric=metric,
-        value=Estimate(math.nan, math.nan, math.nan, math.nan),
+        value=NO_ESTIMATE,
         limit=limits.of(metric),
         groups=("", ""),
         shown_by=("", ""),
@@ -64,6 +60,27 @@ def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Se
         verdict="insufficient",
         text=Message.of("finding_insufficient", attribute=attribute, metric=METRICS[metric], why=why),
     )
+
+
+def _counted(row: GroupRow) -> Message:
+    if row.people is None or row.positives is None or row.negatives is None:
+        return Message.of("finding_group_withheld", group=row.group)
+    counts = {"people": row.people, "positives": row.positives, "negatives": row.negatives}
+    return Message.of("finding_group", group=row.group, **counts)
+
+
+def without_figures(finding: FairnessFinding) -> FairnessFinding:
+    """The finding with its verdict alone, where a rule withholds one of its groups."""
+    group, other = finding.groups
+    text = Message.of(
+        "finding_withheld",
+        attribute=finding.attribute,
+        metric=METRICS[finding.metric],
+        group=group,
+        other=Message.of("finding_everybody") if other == ALL else other,
+        judgement=Message.of(f"finding_verdict_{finding.verdict}"),
+    )
+    return finding.model_copy(update={"value": NO_ESTIMATE, "p_value": None, "p_in_report": None, "text": text})
 
 
 def judged(findings: Sequence[FairnessFinding], limits: FairnessSpec) -> list[FairnessFinding]:

@@ -110,6 +110,7 @@ def mitigate(
             person=person,
             groups={attribute: of_row[test]},
             limits=limits,
+            rules=sample.disclosure,
             draws=draws,
             seed=seed,
         )

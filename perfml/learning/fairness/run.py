@@ -54,6 +54,7 @@ def audit_lists(sample: TrainingSample, tested: Backtest) -> FairnessReport:
         person=p.person,
         groups=protected_groups(sample.data, p.person, p.when),
         limits=sample.spec.fairness,
+        rules=sample.disclosure,
     )
 
 

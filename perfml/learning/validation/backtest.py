@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, InstanceOf
 
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
+from perfml.disclosure.outcomes import withheld_outcomes
 from perfml.errors import ModelError
 from perfml.learning.dataset.folds import Fold, deciding_folds, rolling_origin
 from perfml.learning.estimators.baseline import baseline_columns, baseline_probability
@@ -232,10 +233,15 @@ def _by_year(p: Predictions) -> list[YearRecord]:
 def _segments(p: Predictions, sample: TrainingSample) -> dict[str, GroupFigures]:
     """Return the figures of each segment: whether the model ranks its people, and is calibrated for them."""
     figures: dict[str, GroupFigures] = {}
-    for name in sample.spec.segments:
-        inside = sample.table.segments[name][sample.table.usable][p.row]
+    member = {name: sample.table.segments[name][sample.table.usable][p.row] for name in sample.spec.segments}
+    every = np.array(list(member.values())).reshape(len(member), len(p.row))
+    causes = withheld_outcomes(every, label=p.outcome, person=p.person, rules=sample.disclosure)
+    for (name, inside), why in zip(member.items(), causes, strict=True):
         if not inside.any():
             figures[name] = GroupFigures(rows=0, positives=0)
+            continue
+        if why is not None:
+            figures[name] = GroupFigures(rows=None, positives=None, withheld=why)
             continue
         estimates = _figures(estimate(SEGMENT_METRICS, p.outcome[inside], p.model[inside], person=p.person[inside]))
         counts = {"rows": int(inside.sum()), "positives": int(p.outcome[inside].sum())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from perfml.learning.estimators.blend import RiskModel, fit, monotone_signs
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import LearnerSpec, ModelSpec
-from perfml.project.spec import ExitKind
+from perfml.project.spec import DisclosureRules, ExitKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,8 @@ class TrainingSample:
     person: Objects
     labelled: Objects
     """Person whose outcome each row has: its own, except where outcomes are permuted."""
+    disclosure: DisclosureRules = field(default_factory=DisclosureRules)
+    """Which figures of groups may be shown."""
 
     @classmethod
     def of(
@@ -72,6 +74,7 @@ class TrainingSample:
             when=rows["as_of"].to_numpy().astype("M8[D]"),
             person=person,
             labelled=person,
+            disclosure=folder.spec.disclosure,
         )
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints, Objects
+from perfml.disclosure.outcomes import withheld_outcomes
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.known import known_by
 from perfml.learning.dataset.labels import labels
@@ -22,6 +23,7 @@ from perfml.learning.record import UpliftRecord
 from perfml.learning.validation.metrics import estimate, expected_over_observed
 from perfml.messages import Message
 from perfml.project.model_spec import Label
+from perfml.project.spec import DisclosureRules
 
 COLUMNS = ("employee_id", "kind", "offered_on", "status", "done_on", "random", "hold_out")
 MIN_PEOPLE = 20
@@ -118,16 +120,27 @@ def _wilson(outcome: Floats) -> tuple[float, float]:
 
 
 def marked(
-    is_treated: Bools, *, tested_row: Ints, outcome: Floats, probability: Floats, person: Objects
+    is_treated: Bools,
+    *,
+    tested_row: Ints,
+    outcome: Floats,
+    probability: Floats,
+    person: Objects,
+    rules: DisclosureRules,
 ) -> dict[str, object]:
-    """Expected over observed cases of the back-test among treated rows and among the others, as JSON.
+    """Expected over observed cases of the back-test among treated rows and among the others, as JSON; null as ``rules`` ask.
 
     ``is_treated``: (rows,); ``tested_row``, ``outcome``, ``probability`` and ``person``: (tested,), of the back-test.
     """
     metric = {"expected_over_observed": expected_over_observed}
-    out: dict[str, object] = {"rows": int(is_treated.sum())}
     tested = is_treated[tested_row]
-    for name, rows in (("treated", tested), ("untreated", ~tested)):
+    sides = {"treated": tested, "untreated": ~tested}
+    causes = withheld_outcomes(np.array(list(sides.values())), label=outcome, person=person, rules=rules)
+    out: dict[str, object] = {"rows": None if is_treated.any() and causes[0] else int(is_treated.sum())}
+    for (name, rows), why in zip(sides.items(), causes, strict=True):
+        if why is not None and rows.any():
+            out[name] = {"rows": None, "positives": None, "withheld": why}
+            continue
         figures: dict[str, object] = {"rows": int(rows.sum()), "positives": int(outcome[rows].sum())}
         if figures["positives"]:
             ratio = estimate(metric, outcome[rows], probability[rows], person=person[rows])["expected_over_observed"]

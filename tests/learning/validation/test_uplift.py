@@ -14,6 +14,7 @@ from perfml.evidence.sources import Data
 from perfml.learning.validation.uplift import COLUMNS, _uplift, known_interventions, marked, treated, uplift
 from perfml.messages import render
 from perfml.project.model_spec import Label
+from perfml.project.spec import DisclosureRules
 from tests.tables import opened, write_tables
 
 UNTIL = dt.date(2026, 6, 1)
@@ -107,13 +108,28 @@ def test_an_uplift_needs_chance_and_enough_people(tmp_path: Path) -> None:
 
 
 def test_treated_rows_are_counted_apart() -> None:
-    inside = np.array([True, False, True, False])
+    inside = np.arange(41) < 21
     figures = marked(
         inside,
-        tested_row=np.array([1, 2, 3]),
-        outcome=np.array([1.0, 0.0, 1.0]),
-        probability=np.array([0.5, 0.25, 0.5]),
-        person=np.array(["a", "b", "c"], dtype=object),
+        tested_row=np.arange(1, 41),
+        outcome=np.tile([1.0, 0.0], 20),
+        probability=np.full(40, 0.25),
+        person=np.arange(40).astype(object),
+        rules=DisclosureRules(),
     )
-    assert figures["rows"] == 2 and figures["treated"] == {"rows": 1, "positives": 0}
+    assert figures["rows"] == 21 and figures["treated"]["rows"] == 20
     assert figures["untreated"]["expected_over_observed"]["value"] == 0.5
+
+
+def test_few_treated_are_not_shown_and_not_to_be_subtracted_from_all() -> None:
+    figures = marked(
+        np.arange(40) < 3,
+        tested_row=np.arange(40),
+        outcome=np.tile([1.0, 0.0], 20),
+        probability=np.full(40, 0.25),
+        person=np.arange(40).astype(object),
+        rules=DisclosureRules(),
+    )
+    assert figures["rows"] is None
+    assert figures["treated"] == {"rows": None, "positives": None, "withheld": "few people"}
+    assert figures["untreated"] == {"rows": None, "positives": None, "withheld": "complementary"}
