@@ -22,7 +22,7 @@ import pytest
 
 from perfml.errors import choose_from
 from perfml.evidence.features import Evidence, build
-from perfml.project.folder import RelationalFile, WindowedFile
+from perfml.project.folder import NOT_EVIDENCE, RelationalFile, WindowedFile
 from perfml.project.starter import STARTER
 from tests.tables import opened, quarantined, shipped, write_tables
 
@@ -52,9 +52,9 @@ class Case:
 
 
 def definition_names() -> list[str]:
-    """The stems of all definitions; ``sources.toml`` describes input and is none."""
+    """The stems of all definitions of evidence."""
     paths = [*(STARTER / "features").glob("*.toml"), *(STARTER / "features").glob("*.sql")]
-    return sorted(path.stem for path in paths if path.name != "sources.toml")
+    return sorted(path.stem for path in paths if path.stem not in NOT_EVIDENCE)
 
 
 def definition(name: str) -> WindowedFile | RelationalFile:
