@@ -1122,7 +1122,7 @@ class Project:
         Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was retrained since.
         """
         from perfml.report.of_home import report_home
-        from perfml.scoring.known_people import scored_people
+        from perfml.scoring.people.known import scored_people
 
         self._seen(f"report {as_of or 'newest'}", scored_people(self.home))
         return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title, notices=notices)

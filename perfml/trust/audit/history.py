@@ -43,9 +43,9 @@ def history_of(home: Path, employee_id: str) -> tuple[AuditEvent, ...]:
     with session(home, writing=False) as connection:
         pseudonym = _pseudonym(connection, employee_id)
         known = keys(connection)
-        about = [row for row in rows(connection) if pseudonym is not None and pseudonym in row.pseudonyms]
+        mentioning = [row for row in rows(connection) if pseudonym is not None and pseudonym in row.pseudonyms]
     events = []
-    for row in about:
+    for row in mentioning:
         try:
             content = opened(row.payload, row.pseudonyms, known, action=row.action) or {}
         except ValueError as error:

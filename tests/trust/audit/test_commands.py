@@ -25,7 +25,7 @@ def run(home: Path, *arguments: str) -> tuple[int, str]:
 
 
 def test_verify_checkpoint_show_and_erase(tmp_path: Path) -> None:
-    make_log(tmp_path, rounds=3)
+    make_log(tmp_path, rounds=4)
     code, out = run(tmp_path, "checkpoint", "--json")
     assert code == 0
     signed = json.loads(out)
@@ -44,7 +44,7 @@ def test_verify_checkpoint_show_and_erase(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_named_in_both_languages(tmp_path: Path) -> None:
-    make_log(tmp_path, rounds=3)
+    make_log(tmp_path, rounds=4)
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute("delete from audit where number > 9")
     code, out = run(tmp_path, "verify")
