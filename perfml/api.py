@@ -474,7 +474,9 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            return curves(opened, self.folder, loaded, as_of=day, progress=self.progress)
+            drawn = curves(opened, self.folder, loaded, as_of=day, progress=self.progress)
+        self._seen(f"curves {model}/{day}", _people_of(drawn))
+        return drawn
 
     def replay(self, model: str, as_of: DateLike, data: DataLocation | None = None) -> Replay:
         """Recompute kept scores from the recorded data, definitions and model, and compare every value.
@@ -567,6 +569,7 @@ class Project:
             proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
             keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
         keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
+        self._seen(f"suggestions {POLICY}/{day}", _people_of(proposals))
         return proposals
 
     # Advice: nothing applies by itself
@@ -987,7 +990,9 @@ class Project:
         """The score rows of one person as they were before ``as_of`` was computed again; none where it never was."""
         from perfml.scoring.withheld.superseded import superseded_rows
 
-        return superseded_rows(self.home, model, employee_id, as_of=date_of(as_of))
+        rows = superseded_rows(self.home, model, employee_id, as_of=date_of(as_of))
+        self._seen(f"superseded {model}/{date_of(as_of)}", [employee_id])
+        return rows
 
     def dispute(
         self,
@@ -1041,7 +1046,9 @@ class Project:
         """A dispute with what the person may see of before and after: the row, and the reasons of their scores."""
         from perfml.advice.dispute_outcome import dispute_outcome
 
-        return dispute_outcome(self.home, self._disputes().dispute(dispute_id))
+        outcome = dispute_outcome(self.home, self._disputes().dispute(dispute_id))
+        self._seen(f"dispute {dispute_id}", [outcome.employee_id])
+        return outcome
 
     def resolve(
         self,

@@ -32,7 +32,7 @@ class AuditedRoute(APIRoute):
 
         async def recording(request: Request) -> Response:
             response = await answer(request)
-            people = people_in(bytes(response.body))
+            people = people_in(bytes(getattr(response, "body", b"")))
             if "employee_id" in request.path_params:
                 people.add(str(request.path_params["employee_id"]))
             if people:
