@@ -335,7 +335,9 @@ class Project:
 
         with self.open(data) as opened:
             reviews = known_reviews(opened, until=until_day(opened, until))
-            return severity_report(rater_model(reviews, scale=rating_scale(opened)))
+            return severity_report(
+                rater_model(reviews, scale=rating_scale(opened)), min_others=self.folder.spec.disclosure.min_others
+            )
 
     # Scores
 

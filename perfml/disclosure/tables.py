@@ -88,8 +88,11 @@ class GroupTable:
         for group in sorted(np.flatnonzero([why == "complementary" for why in causes]), key=lambda group: -size[group]):
             causes[group] = None
             shown = _Shown(parts, causes)
-            if any(shown.proof(secret) is not None for secret in kept):
+            given_away = next((secret for secret in kept if shown.proof(secret) is not None), None)
+            if given_away is not None:
                 causes[group] = "complementary"
+                kept.remove(given_away)
+                kept.insert(0, given_away)  # likely to be the next one, too
         return tuple(causes)
 
     def _targets(self, parts: Bools) -> Bools:
