@@ -37,6 +37,7 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
     (ProjectSpec, {}, ["models"], spec.LeaveOut),
     (ProjectSpec, {}, ["disputes"], spec.DisputeRules),
+    (ProjectSpec, {}, ["disclosure"], spec.DisclosureRules),
     (TableSpec, TABLE, [], TableSpec),
     (TableSpec, TABLE, ["columns", "id"], table_spec.ColumnType),
     (TableSpec, TABLE, ["scale"], table_spec.Scale),
