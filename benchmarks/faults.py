@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from benchmarks._audit_faults import tamper
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
 from perfml import Project
@@ -107,12 +108,20 @@ def writes(folder: Path, times: int = 200) -> list[str]:
     return wrong
 
 
+def audit(folder: Path, times: int = 1000) -> list[str]:
+    """Tamper with the audit log: rows, tail, key, checkpoints, people's keys and recorded entries."""
+    wrong = tamper(folder, times=times, seed=SEED)
+    print(f"audit: {times} tamperings, {len(wrong)} not found")
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
     "ingest": ingest,
     "permutations": permutations,
     "bridges": bridges,
+    "audit": audit,
     "disputes": disputes,
     "writes": writes,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -59,6 +59,9 @@ if TYPE_CHECKING:
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
+    from perfml.trust.audit.checkpoints import Checkpoint
+    from perfml.trust.audit.history import AuditEvent
+    from perfml.trust.audit.verifying import Verification
     from perfml.trust.definitions.report import DefinitionsReport
     from perfml.trust.definitions.versions import MetricVersion
     from perfml.trust.deliveries.alarms import Alarm
@@ -276,6 +279,7 @@ class Project:
             scores, people, features = scored_at(
                 opened, self.folder, loaded, as_of=day, home=self.home, progress=self.progress
             )
+        self._seen(f"dashboard {model}/{day}", _people_of(scores))
         explained = [Explained.of(loaded, features, days) for days in sorted(loaded.risks)]
         return write_dashboard(
             Path(out),
@@ -331,7 +335,9 @@ class Project:
 
         with self.open(data) as opened:
             reviews = known_reviews(opened, until=until_day(opened, until))
-            return severity_report(rater_model(reviews, scale=rating_scale(opened)))
+            return severity_report(
+                rater_model(reviews, scale=rating_scale(opened)), min_others=self.folder.spec.disclosure.min_others
+            )
 
     # Scores
 
@@ -340,7 +346,9 @@ class Project:
 
         The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
         """
-        return pa.concat_tables(read_scores(path) for path in self.write_scores(model, data, as_of=as_of))
+        scores = pa.concat_tables(read_scores(path) for path in self.write_scores(model, data, as_of=as_of))
+        self._seen(f"scores {model}", _people_of(scores))
+        return scores
 
     def write_scores(
         self, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
@@ -370,6 +378,8 @@ class Project:
         from perfml.scoring.withheld.withholding import withholding
 
         target = Path(out)
+        for path in files:
+            self._seen(f"export {path.parent.name}/{path.stem}", _people_of(read_scores(path)))
         if target.suffix.lower() in WRITERS:
             write_parts(flat_scores(self.home, files, language=language), target)
         else:
@@ -404,6 +414,7 @@ class Project:
         from perfml.scoring.voiced import VoicedScore
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
+        self._seen(f"explain {model}", [employee_id])
         if voice is not None:
             columns = read_columns(self.home, model, rows[0]["model_version"])
             voices = Voices(voices_of(self.home, model, rows[0]["as_of"]), columns)
@@ -437,6 +448,7 @@ class Project:
         from perfml.scoring.run_record import read_record, score_path
 
         rows = person_rows(self.home, model, employee_id, as_of=_date(as_of))
+        self._seen(f"rows behind {model}", [employee_id])
         name = first_column(rows, evidence)
         loaded = load(self.home, model, rows[0]["model_version"])
         (column,) = (c for c in loaded.columns if c.name == name)
@@ -464,7 +476,9 @@ class Project:
         loaded = load(self.home, model)
         with self.open(data) as opened:
             day = date_of(as_of) if as_of else end_of_record(opened)
-            return curves(opened, self.folder, loaded, as_of=day, progress=self.progress)
+            drawn = curves(opened, self.folder, loaded, as_of=day, progress=self.progress)
+        self._seen(f"curves {model}/{day}", _people_of(drawn))
+        return drawn
 
     def replay(self, model: str, as_of: DateLike, data: DataLocation | None = None) -> Replay:
         """Recompute kept scores from the recorded data, definitions and model, and compare every value.
@@ -557,6 +571,7 @@ class Project:
             proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
             keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
         keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
+        self._seen(f"suggestions {POLICY}/{day}", _people_of(proposals))
         return proposals
 
     # Advice: nothing applies by itself
@@ -637,9 +652,9 @@ class Project:
             if employees is None:
                 record = recorder(self.home, data=opened, folder=self.folder, held={day: held})(day)
                 record["refused"] = sorted(refused)
-                return read_suggestions(
-                    keep_suggestions(suggestions, self.home, policy=policy, as_of=day, record=record)
-                )
+                path = keep_suggestions(suggestions, self.home, policy=policy, as_of=day, record=record)
+                suggestions = read_suggestions(path)
+        self._seen(f"suggestions {policy}/{day}", _people_of(suggestions))
         return suggestions
 
     def priorities(
@@ -659,7 +674,7 @@ class Project:
         """
         from perfml.advice.work_list import work_list
 
-        return work_list(
+        listed = work_list(
             self.home,
             model,
             self.folder.model(model).list,
@@ -669,6 +684,8 @@ class Project:
             horizon_days=horizon_days,
             hold_out_share=hold_out_share,
         )
+        self._seen(f"priorities {model}/{listed.as_of}", listed.names)
+        return listed
 
     @overload
     def person(
@@ -686,7 +703,9 @@ class Project:
         """
         from perfml.advice.person import person
 
-        return person(self.home, employee_id, voice=voice, as_of=_date(as_of))
+        bundle = person(self.home, employee_id, voice=voice, as_of=_date(as_of))
+        self._seen("person", [employee_id])
+        return bundle
 
     def decide(
         self, suggestion_id: str, verdict: DecisionVerdict, *, by: str, reason: str = "", key: str | None = None
@@ -823,6 +842,7 @@ class Project:
         from perfml.trust.notices.withheld import notices_of
 
         log, today, target = NoticeLog(self.home), moment_of(now).date(), Path(out)
+        self._seen("package", [employee_id])
         state = log.states().get(employee_id, NoticeState(employee_id=employee_id))
         scores = []
         for name, spec in self.folder.models.items():
@@ -869,6 +889,39 @@ class Project:
         from perfml.report.governance import write_governance
 
         return write_governance(Path(out), checks, day=moment_of(now).date())
+
+    # The audit log
+
+    def _seen(self, what: str, people: Iterable[str]) -> None:
+        """Record that ``what`` is shown about ``people``. Raises :class:`PerfmlError` where it cannot: nothing is shown."""
+        from perfml.trust.audit.seeing import record_seen
+
+        record_seen(self.home, what, people)
+
+    def verify_audit(self, *, checkpoints: str | Path | None = None) -> Verification:
+        """Compare the audit log with its hashes, its signed ``checkpoints`` (a folder; default: that of this home) and the
+        entries of the store; what is wrong is named with its remedy."""
+        from perfml.trust.audit.verifying import verify
+
+        return verify(self.home, checkpoints=None if checkpoints is None else Path(checkpoints))
+
+    def checkpoint_audit(self, *, now: MomentLike | None = None) -> tuple[Checkpoint, Path]:
+        """Sign what the audit log holds at ``now``, in a file outside the database: rows removed later are missed."""
+        from perfml.trust.audit.checkpoints import write_checkpoint
+
+        return write_checkpoint(self.home, now=moment_of(now))
+
+    def audit(self, employee_id: str) -> tuple[AuditEvent, ...]:
+        """Who saw a person's scores and reasons and what was recorded about them, when, by whom and for what purpose."""
+        from perfml.trust.audit.history import history_of
+
+        return history_of(self.home, employee_id)
+
+    def erase_audit(self, employee_id: str, *, by: str, reason: str) -> None:
+        """Erase a person from the audit log by deleting their key; the log still verifies."""
+        from perfml.trust.audit.history import erase_person
+
+        erase_person(self.home, employee_id, by=by, reason=reason)
 
     # Holds and disputes
 
@@ -939,7 +992,9 @@ class Project:
         """The score rows of one person as they were before ``as_of`` was computed again; none where it never was."""
         from perfml.scoring.withheld.superseded import superseded_rows
 
-        return superseded_rows(self.home, model, employee_id, as_of=date_of(as_of))
+        rows = superseded_rows(self.home, model, employee_id, as_of=date_of(as_of))
+        self._seen(f"superseded {model}/{date_of(as_of)}", [employee_id])
+        return rows
 
     def dispute(
         self,
@@ -993,7 +1048,9 @@ class Project:
         """A dispute with what the person may see of before and after: the row, and the reasons of their scores."""
         from perfml.advice.dispute_outcome import dispute_outcome
 
-        return dispute_outcome(self.home, self._disputes().dispute(dispute_id))
+        outcome = dispute_outcome(self.home, self._disputes().dispute(dispute_id))
+        self._seen(f"dispute {dispute_id}", [outcome.employee_id])
+        return outcome
 
     def resolve(
         self,
@@ -1074,7 +1131,9 @@ class Project:
         Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was retrained since.
         """
         from perfml.report.of_home import report_home
+        from perfml.scoring.people.known import scored_people
 
+        self._seen(f"report {as_of or 'newest'}", scored_people(self.home))
         return report_home(self.home, self.folder, Path(out), as_of=_date(as_of), title=title, notices=notices)
 
 
@@ -1085,3 +1144,8 @@ def _today(value: DateLike | None) -> dt.date:
 
 def _date(value: DateLike | None) -> dt.date | None:
     return date_of(value) if value else None
+
+
+def _people_of(rows: pa.Table) -> list[str]:
+    """Everyone in ``rows``."""
+    return [str(person) for person in rows.column("employee_id").unique().to_pylist()]

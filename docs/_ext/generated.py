@@ -266,7 +266,12 @@ def commands_text() -> str:
 
     parts = []
     group: Any = get_command(app)
-    for name, command in group.commands.items():
+    commands = {
+        f"{name} {verb}".strip(): each
+        for name, command in group.commands.items()
+        for verb, each in getattr(command, "commands", {"": command}).items()
+    }
+    for name, command in commands.items():
         parts += [f"## perfml {name}", "", " ".join((command.help or "").split()).replace("*", r"\*"), ""]
         rows = []
         for option in command.params:

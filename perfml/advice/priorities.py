@@ -135,6 +135,15 @@ class Priorities:
     en: str
     zh: str
 
+    @property
+    def names(self) -> list[str]:
+        """Everyone whom the list names, for whatever reason."""
+        groups: tuple[tuple[ListedPerson | Held | Lasting, ...], ...] = (
+            *(self.people, self.owned_by_others, self.further_settings, self.hold_out),
+            *(self.held, self.lasting),
+        )
+        return [each.employee_id for group in groups for each in group]
+
     def to_json(self) -> dict[str, object]:
         """As JSON, except that dates stay dates. ``owned_by_others`` is ``setting``, and of ``further_settings`` there is the
         number, ``setting_more``."""

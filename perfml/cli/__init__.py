@@ -15,6 +15,7 @@ from perfml._version import __version__
 from perfml.api import Project
 from perfml.cli import advice, definitions, deliveries, mapping, models, notices
 from perfml.cli import holds as held
+from perfml.cli.audit import audit
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -189,6 +190,7 @@ def serve(
     run(opened.home, host=host, port=port, folder=opened.folder)
 
 
+app.add_typer(audit)
 app.command("map")(mapping.map_export)
 for command in (
     mapping.template,

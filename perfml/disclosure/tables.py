@@ -74,7 +74,7 @@ class GroupTable:
         size = parts @ sums[:, 0]
         targets = [each for each in self._targets(parts) if self._sensitive(each[part.ravel()], rules) is not None]
         secrets = [_Secret(target, of, rules) for target, of in product(targets, np.unique(sums, axis=1).T)]
-        kept: list[_Secret] = []
+        guarded: list[_Secret] = []
         shown = _Shown(parts, causes)
         for secret in secrets:
             while (proof := shown.proof(secret)) is not None:
@@ -84,12 +84,15 @@ class GroupTable:
                 causes[min(proving, key=lambda group: (size[group], group))] = "complementary"
                 shown = _Shown(parts, causes)
             else:
-                kept.append(secret)
+                guarded.append(secret)
         for group in sorted(np.flatnonzero([why == "complementary" for why in causes]), key=lambda group: -size[group]):
             causes[group] = None
             shown = _Shown(parts, causes)
-            if any(shown.proof(secret) is not None for secret in kept):
+            given_away = next((secret for secret in guarded if shown.proof(secret) is not None), None)
+            if given_away is not None:
                 causes[group] = "complementary"
+                guarded.remove(given_away)
+                guarded.insert(0, given_away)  # likely to be the next one, too
         return tuple(causes)
 
     def _targets(self, parts: Bools) -> Bools:

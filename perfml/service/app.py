@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from perfml._version import __version__
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
+from perfml.service.auditing import Acting
 from perfml.service.error_handlers import install_handlers
 from perfml.service.loopback import Loopback, refuse_other_machines
 from perfml.service.pages import pages
@@ -37,6 +38,7 @@ def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI
     app.state.store = store = Store(Path(home), folder)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
+    app.add_middleware(Acting)
     app.add_middleware(Loopback)
     app.add_middleware(RequestLog)
     app.include_router(router)

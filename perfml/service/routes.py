@@ -48,6 +48,7 @@ from perfml.service.answers.trust.holds import (
     resume_everything,
     stop_everything,
 )
+from perfml.service.auditing import AuditedRoute
 from perfml.service.problems import (
     Invalid,
     KeyInUse,
@@ -60,7 +61,7 @@ from perfml.service.problems import (
 )
 from perfml.service.store import Store
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
 
 def _store(request: Request) -> Store:

@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.files import reading
+from perfml.store.audit.chain import append_added
 from perfml.store.tables import DECISIONS, INTERVENTIONS
 
 LEGACY_FILE = "memory.sqlite"
@@ -37,5 +38,7 @@ def import_legacy(path: Path, connection: sql.Connection) -> None:
             for row in entries
             if row[0] not in stored
         ]
-        if rows:
-            connection.execute(table.insert(), rows)
+        for values in rows:
+            connection.execute(table.insert().values(values))
+            row = connection.execute(sql.select(table).where(table.c.key == values["key"])).mappings().one()
+            append_added(connection, table, row)

@@ -19,6 +19,8 @@ import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
 from perfml.files import private_file, private_folder, reading, write_text
+from perfml.store.audit.chain import HEADS, HOME
+from perfml.store.audit.heads import Head, add_heads
 from perfml.store.legacy import LEGACY_FILE, import_legacy
 from perfml.store.tables import HEAD, IDENTITY
 
@@ -28,7 +30,13 @@ WAIT_SECONDS = 30
 """How long a writer waits for another one."""
 POSTGRESQL_LOCK = 0x70657266
 """Key of the advisory lock that writers hold one after the other."""
-PRAGMAS = ("journal_mode = wal", "synchronous = full", "foreign_keys = on", f"busy_timeout = {WAIT_SECONDS * 1000}")
+PRAGMAS = (
+    "journal_mode = wal",
+    "synchronous = full",
+    "foreign_keys = on",
+    "secure_delete = on",
+    f"busy_timeout = {WAIT_SECONDS * 1000}",
+)
 REMEDY = "try again if another program is writing to it, else restore it from a backup"
 
 
@@ -71,7 +79,7 @@ def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
         _require_identity(home, engine, marker)
         if (home / LEGACY_FILE).exists():
             _import(home, engine)
-        with _begun(engine, writing=writing) as connection:
+        with _begun(engine, home, writing=writing) as connection:
             yield connection
 
 
@@ -96,11 +104,18 @@ def _engine(url: str) -> sql.Engine:
 
 
 @contextmanager
-def _begun(engine: sql.Engine, *, writing: bool) -> Iterator[sql.Connection]:
-    with engine.connect().execution_options(writing=writing) as connection, connection.begin():
-        if writing and engine.dialect.name == "postgresql":
-            connection.execute(sql.select(sql.func.pg_advisory_xact_lock(POSTGRESQL_LOCK)))
+def _begun(engine: sql.Engine, home: Path, *, writing: bool) -> Iterator[sql.Connection]:
+    options = {"writing": writing, HOME: home}
+    heads: list[Head] = []
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            if writing:
+                connection.execute(sql.select(sql.func.pg_advisory_xact_lock(POSTGRESQL_LOCK)))
+            else:  # every query of a reader sees the same commits, as in SQLite
+                connection.exec_driver_sql("set transaction isolation level repeatable read")
+        connection.info[HEADS] = heads
         yield connection
+    add_heads(home, heads)
 
 
 def _make(home: Path, url: str) -> _Marker:
@@ -108,7 +123,7 @@ def _make(home: Path, url: str) -> _Marker:
     private_folder(home)
     if _address(url) == FILE:
         private_file(home / FILE)
-    with _begun(_engine(url), writing=True) as connection:
+    with _begun(_engine(url), home, writing=True) as connection:
         if _head(connection) != HEAD:
             _migrate(connection)
         number = connection.execute(sql.select(IDENTITY.c.id)).scalar()
@@ -129,7 +144,7 @@ def _require_file(home: Path, marker: _Marker) -> None:
 def _require_identity(home: Path, engine: sql.Engine, marker: _Marker) -> None:
     """Migrate an older store; refuse one that is empty, another, or of a newer perfml."""
     path = home / FILE if marker.address == FILE else Path(marker.address)
-    with _begun(engine, writing=False) as connection:
+    with _begun(engine, home, writing=False) as connection:
         head = _head(connection)
         present = connection.execute(sql.select(IDENTITY.c.id)).scalar() if head else None
     if head is None:
@@ -139,7 +154,7 @@ def _require_identity(home: Path, engine: sql.Engine, marker: _Marker) -> None:
     if head > HEAD:
         raise StoreError(f"was written by a newer perfml ({head})", where=str(path), remedy="update perfml")
     if head < HEAD:
-        with _begun(engine, writing=True) as connection:
+        with _begun(engine, home, writing=True) as connection:
             if _head(connection) != HEAD:  # another process may have been first
                 _migrate(connection)
 
@@ -172,7 +187,7 @@ def _migrate(connection: sql.Connection) -> None:
 def _import(home: Path, engine: sql.Engine) -> None:
     """Import the entries of an earlier perfml, once: afterwards their file has another name."""
     legacy = home / LEGACY_FILE
-    with _begun(engine, writing=True) as connection:
+    with _begun(engine, home, writing=True) as connection:
         import_legacy(legacy, connection)
     if legacy.exists():  # another process may have been first
         legacy.rename(home / f"{LEGACY_FILE}.imported")

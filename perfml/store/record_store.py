@@ -13,6 +13,7 @@ import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
+from perfml.store.audit.chain import append_added, append_erased
 from perfml.store.opening import REMEDY, StoreError, is_made, session
 
 
@@ -62,6 +63,7 @@ class RecordStore:
     def erase(self, table: sql.Table, numbers: Collection[int]) -> None:
         """Erase entries whose retention has ended; their numbers are not given again."""
         with self.transaction() as connection:
+            append_erased(connection, table, numbers)
             for number in numbers:
                 connection.execute(table.delete().where(table.c.number == number))
 
@@ -99,6 +101,7 @@ def _added(connection: sql.Connection, table: sql.Table, new: NewEntry) -> Store
         values = {"key": new.key, "subject": new.subject, "entry": text, "entered_at": at}
         connection.execute(table.insert().values(values))
         row = connection.execute(existing).mappings().one()
+        append_added(connection, table, row)
     elif (row["entry"], row["subject"]) != (text, new.subject):
         raise KeyTaken(
             "stands for another entry",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test compares it with ``migrations/versions``."""
 
 
@@ -41,3 +41,24 @@ NOTICES = _entries("notices")
 """Notices given and opt-outs, by employee."""
 OUTBOX = _entries("outbox")
 """Messages to people, and their delivery, by recipient."""
+ENTRIES = (DECISIONS, INTERVENTIONS, DELIVERIES, DEFINITIONS, HOLDS, DISPUTES, NOTICES, OUTBOX)
+OF_PEOPLE = frozenset({INTERVENTIONS, NOTICES, OUTBOX})
+"""Tables whose subjects are people."""
+AUDIT = sql.Table(
+    "audit",
+    METADATA,
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=False),  # without a gap
+    *(
+        sql.Column(name, sql.Text, nullable=False)
+        for name in ("at", "action", "subjects", "payload", "previous", "hash")
+    ),
+)
+"""The audit log, see :mod:`perfml.store.audit.chain`."""
+PERSON_KEYS = sql.Table(
+    "person_keys",
+    METADATA,
+    sql.Column("person", sql.Text, primary_key=True),
+    sql.Column("pseudonym", sql.Text, nullable=False, unique=True),
+    sql.Column("key", sql.Text, nullable=False),
+)
+"""Of everyone in the audit log who is not erased."""

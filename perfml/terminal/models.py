@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,12 +112,15 @@ def fairness_tables(name: str, answer: FairnessAnswer) -> None:
         for heading in ("attribute", "metric", "value", "limit", "verdict"):
             table.add_column(heading, overflow="fold")
         for f in report.findings:
-            value = "" if f.verdict == "insufficient" else str(f.value)
+            value = "" if math.isnan(f.value.value) else str(f.value)
             table.add_row(escape(f.attribute), f.metric.replace("_", " "), value, f"{f.limit:g}", _coloured(f.verdict))
         out.print(table)
         for f in report.findings:
             if f.verdict == "fail":
                 out.print(f"  [red]fail[/]  {escape(render(f.text, 'en'))}", highlight=False)
+        hidden = [f"{row.group} ({row.withheld})" for rows in report.groups.values() for row in rows if row.withheld]
+        if hidden:
+            out.print(f"  groups not shown: {escape(', '.join(hidden))}", highlight=False)
     for attribute, proxies in answer.proxies.items():
         if not proxies:
             out.print(f"proxies of {escape(attribute)}: too few people to measure", highlight=False)

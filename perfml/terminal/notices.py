@@ -56,7 +56,7 @@ def governance_table(checks: Sequence[Check]) -> None:
 def retention_lines(due: Retention) -> None:
     """What is older than records are kept, and whether it was erased."""
     entries = sum(due.entries.values())
-    what = f"{len(due.files):,} files and {entries:,} entries from before {due.before}"
+    what = f"{len(due.files):,} files and {entries:,} entries from before {due.before}, {due.people:,} people in the audit log"
     state = (
         "erased 已删除"
         if due.erased

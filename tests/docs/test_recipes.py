@@ -221,6 +221,13 @@ def test_notices(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all((project / name).is_file() for name in names)
 
 
+def test_audit(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Project(project)
+    opened.opt_out("E1", by="E1", on="2026-02-01")
+    assert run_page("audit.md", {"PROJECT": str(project), "NAME": "李娜"}, monkeypatch) == [0] * 4
+    assert opened.audit("E1") == () and opened.verify_audit().whole
+
+
 @pytest.fixture
 def small_export(tmp_path: Path) -> Path:
     """An export in GBK with Chinese names."""

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 import perfml
 from perfml.learning.registry.artifacts import CANDIDATE, VERSION_LENGTH, sha256
 from perfml.learning.registry.promotion import promote
+from perfml.project.folder import ProjectFolder
 from perfml.service.app import create_app
 from tests.records import figure
 from tests.service.company import train
@@ -145,3 +146,19 @@ def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
 def test_a_pointer_that_leads_out_is_refused(home: Path, client: TestClient, pointer: str) -> None:
     (home / "models" / "attrition" / pointer).write_text("../../elsewhere\n")
     assert client.get("/v1/models/attrition").status_code == 503
+
+
+def test_group_figures_have_a_budget_a_day(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "perfml.toml").write_text('name = "x"\n[disclosure]\nqueries_a_day = 2\n', encoding="utf-8")
+    client = TestClient(create_app(home, ProjectFolder(folder)), base_url="http://127.0.0.1", client=("127.0.0.1", 1))
+    everybody, one = "/v1/models/attrition/at-risk", "/v1/models/attrition/at-risk?department=North"
+    assert [client.get(path).status_code for path in (everybody, one, one, everybody)] == [200] * 4
+    refused = client.get(one)
+    assert refused.status_code == 429 and client.get("/v1/models").status_code == 429
+    assert refused.json()["en"] == (
+        "today: the 2 requests for group figures that one client has a day are used up;"
+        " ask again tomorrow; the project file sets how many"
+    )
+    assert client.get(everybody).status_code == client.get("/v1/health").status_code == 200

@@ -151,14 +151,15 @@ def corrected_ratings(reviews: pd.DataFrame, model: RaterModel) -> pd.Series[flo
     return pd.Series(rating + upwards * shift, index=reviews.index, name="corrected_rating")
 
 
-def severity_report(model: RaterModel, *, min_ratings: int = 8) -> pd.DataFrame:
-    """Reviewers with at least ``min_ratings`` ratings, the most severe first, those not comparable last.
+def severity_report(model: RaterModel, *, min_ratings: int = 8, min_others: int = 0) -> pd.DataFrame:
+    """Reviewers with at least ``min_ratings`` ratings of more than ``min_others`` people, the most severe first, those not
+    comparable last.
 
     The columns of :attr:`RaterModel.reviewers`, and ``verdict`` with a sentence in ``en`` and ``zh``: *severe* or *lenient*
     if the interval excludes zero, *like others* if all of it lies within :data:`LIKE_OTHERS` of the scale, *cannot tell*
-    otherwise. Reviewers with fewer ratings are counted in a last row, *not shown*, that names nobody.
+    otherwise. Reviewers with fewer are counted in a last row, *not shown*, that names nobody.
     """
-    few = model.reviewers["ratings"] < min_ratings
+    few = (model.reviewers["ratings"] < min_ratings) | (model.reviewers["people"] <= min_others)
     rows = model.reviewers[~few].sort_values(["comparable", "severity", "reviewer_id"], ascending=[False, False, True])
     matters = LIKE_OTHERS * abs(model.scale[1] - model.scale[0])
     verdicts = [_verdict(row, matters) for row in rows.to_dict("records")]
@@ -166,7 +167,9 @@ def severity_report(model: RaterModel, *, min_ratings: int = 8) -> pd.DataFrame:
         unnamed = model.reviewers[few].head(1).assign(reviewer_id=None, component=-1, comparable=False)
         sums = {name: int(model.reviewers.loc[few, name].sum()) for name in ("ratings", "people", "people_shared")}
         rows = pd.concat([rows, unnamed.assign(**sums, **dict.fromkeys(MEASURED, np.nan))])
-        verdicts.append(("not shown", Message.of("raters_not_shown", reviewers=hidden, least=min_ratings)))
+        verdicts.append(
+            ("not shown", Message.of("raters_not_shown", reviewers=hidden, least=min_ratings, people=min_others + 1))
+        )
     texts = [(verdict, render(text, "en"), render(text, "zh")) for verdict, text in verdicts]
     sentences = pd.DataFrame(texts, columns=["verdict", "en", "zh"], dtype=object, index=rows.index)
     return pd.concat([rows, sentences], axis=1).reset_index(drop=True)

@@ -11,6 +11,8 @@ from perfml.learning.registry.model_store import Model, load
 from perfml.learning.registry.promotion_log import Promotion, add_promotion, promotions
 from perfml.messages import render
 from perfml.sentences import is_sentence
+from perfml.store.audit.chain import append
+from perfml.store.record_store import RecordStore
 
 __all__ = ["Promotion", "candidate", "promote", "promotions"]
 
@@ -52,5 +54,7 @@ def promote(home: Path, name: str, *, approver: str, reason: str, now: dt.dateti
         at=at,
         before=pointed(home, name, CHAMPION),
     )
-    add_promotion(home, done)
+    with RecordStore(home).transaction() as connection:
+        append(connection, f"promote {name}/{model.version}", {"approver": done.approver, "reason": done.reason})
+        add_promotion(home, done)
     return done

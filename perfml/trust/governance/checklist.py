@@ -198,6 +198,14 @@ def _forbidden(state: SystemState) -> Judgement:
     return "pass", Message.of("governance_evidence", files=files, kinds=len(state.folder.forbidden))
 
 
+def _audit_log(state: SystemState) -> Judgement:
+    if not state.audit.rows and state.audit.whole:
+        return "unknown", Message.of("governance_no_audit")
+    wrong = len(state.audit.findings)
+    figures = {"rows": state.audit.rows, "covered": state.audit.covered, "wrong": wrong}
+    return _of(wrong, "governance_audit_rows", **figures)
+
+
 RULES: Mapping[str, Callable[[SystemState], Judgement]] = {
     "definition_review": _definition_review,
     "interface_health": _interface_health,
@@ -213,5 +221,6 @@ RULES: Mapping[str, Callable[[SystemState], Judgement]] = {
     "notice_recorded": _notice_recorded,
     "packages": _packages,
     "forbidden_evidence": _forbidden,
+    "audit_log": _audit_log,
 }
 """Rule → how it is judged; the first eight are those that a company and its works council agree on."""

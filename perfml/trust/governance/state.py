@@ -12,6 +12,7 @@ from perfml.evidence.sources import Data
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import current_version, read_record, versions
 from perfml.project.folder import ProjectFolder
+from perfml.trust.audit.verifying import Verification, verify
 from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.undefined import OtherVersion, UndefinedMetric, other_versions, undefined_metrics
 from perfml.trust.definitions.versions import VersionHistory, history
@@ -53,6 +54,7 @@ class SystemState:
     """Employee → the newest date at which they have a score."""
     notices: Mapping[str, NoticeState]
     retention: Retention
+    audit: Verification
 
     @classmethod
     def of(
@@ -90,6 +92,7 @@ class SystemState:
             scored=scored,
             notices=NoticeLog(home).states(),
             retention=retention(home, years=notices_of(folder).retention_years, today=day),
+            audit=verify(home),
         )
 
 

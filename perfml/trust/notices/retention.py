@@ -17,6 +17,7 @@ from perfml.dates import DateLike, date_of
 from perfml.errors import PerfmlError
 from perfml.store.record_store import RecordStore, StoredEntry
 from perfml.store.tables import DECISIONS, DELIVERIES, DISPUTES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
+from perfml.trust.audit.history import erase_older
 from perfml.trust.deliveries.alarms import fold_alarms
 from perfml.trust.deliveries.inbox import RECEIVED
 from perfml.trust.disputes.folding import fold as fold_disputes
@@ -37,12 +38,14 @@ class Retention:
     files: tuple[Path, ...]
     entries: Mapping[str, int]
     """Table of the store → entries that are no longer in force."""
+    people: int
+    """People whom the audit log has not mentioned since."""
     erased: bool
 
     @property
     def is_due(self) -> bool:
         """Whether something is to be erased."""
-        return bool(self.files or any(self.entries.values()))
+        return bool(self.files or self.people or any(self.entries.values()))
 
     def to_json(self) -> dict[str, object]:
         """As JSON."""
@@ -50,6 +53,7 @@ class Retention:
             "before": str(self.before),
             "files": [str(path) for path in self.files],
             "entries": dict(self.entries),
+            "people": self.people,
             "erased": self.erased,
         }
 
@@ -69,7 +73,8 @@ def retention(home: Path, *, years: int, today: DateLike, apply: bool = False) -
         for path in files:
             path.unlink(missing_ok=True)
     entries = {table.name: len(numbers) for table, numbers in expired.items()}
-    return Retention(before=before, files=files, entries=entries, erased=apply)
+    people = erase_older(home, before, apply=apply)
+    return Retention(before=before, files=files, entries=entries, people=people, erased=apply)
 
 
 def _expired(

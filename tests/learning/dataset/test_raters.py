@@ -302,15 +302,21 @@ class TestReport:
     model = rater_model(pd.concat([reviews, few, alone]), scale=SCALE)
 
     def test_few_ratings_are_counted_and_name_nobody(self) -> None:
-        report = severity_report(self.model)
+        report = severity_report(self.model, min_others=5)
         assert not report["reviewer_id"].isin(["n1", "n2"]).any()
         last = report.iloc[-1]
         assert (last["verdict"], last["ratings"]) == ("not shown", 3)
         assert pd.isna(last["reviewer_id"]) and pd.isna(last["severity"])
-        assert last["en"] == "Reviewers with fewer than 8 ratings, not shown: 2."
-        assert last["zh"] == "另有 2 位评价者的评分不足 8 次，不予显示。"
+        assert last["en"] == "Reviewers with fewer than 8 ratings or fewer than 6 people, not shown: 2."
+        assert last["zh"] == "另有 2 位评价者的评分不足 8 次或所评人数不足 6 人，不予显示。"
         assert len(severity_report(self.model, min_ratings=1)) == len(self.model.reviewers)
         assert set(severity_report(self.model, min_ratings=10_000)["verdict"]) == {"not shown"}
+
+    def test_many_ratings_of_few_people_are_not_shown(self) -> None:
+        pair = pd.DataFrame({"employee_id": [0, 1] * 10, "reviewer_id": "m_pair", "rating": 2.0})
+        model = rater_model(pd.concat([self.reviews, pair]), scale=SCALE)
+        assert severity_report(model)["reviewer_id"].eq("m_pair").any()
+        assert not severity_report(model, min_others=5)["reviewer_id"].eq("m_pair").any()
 
     def test_the_verdict_follows_the_interval(self) -> None:
         report = severity_report(self.model).set_index("reviewer_id")

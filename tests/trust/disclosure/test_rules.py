@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,3 +110,14 @@ def test_a_budget_is_of_one_client_and_one_day() -> None:
     assert [budget.spend("a", day) for _ in range(3)] == [True, True, False]
     assert budget.spend("b", day) and budget.spend("a", day + dt.timedelta(days=1))
     assert budget.spend("a", day), "an earlier day counts as the newest"
+
+
+def test_acro_judges_alike() -> None:
+    """ACRO 1.0.2 (MIT) of sums in a cross table: its outcomes with a threshold of 6, n = 2, k = 0.85 and p = 0.1."""
+    lines = (Path(__file__).parent / "acro.csv").read_text(encoding="utf-8").splitlines()[1:]
+    judged = [line.split(",") for line in lines]
+    named = {"few people": "MinimumThresholdCheck", "dominated": "NKCheck", "p percent": "PPercentCheck", None: "ok"}
+    for outcome, values in judged:
+        why = primary(np.array(values.split(), float), RULES)
+        assert named[why] in outcome.split(), (values, why, outcome)
+    assert {outcome for outcome, _ in judged} >= {"ok", "MinimumThresholdCheck", "NKCheck"}

@@ -59,6 +59,7 @@ def test_an_empty_system_is_mostly_unknown_and_says_why(tmp_path: Path) -> None:
     assert {rule for rule, verdict in judged.items() if verdict == "unknown"} == unknown | {
         "fairness_current",
         "notice_recorded",
+        "audit_log",
     }
     assert list(judged) == list(RULES) and len(judged) >= 12
 

@@ -1,0 +1,67 @@
+"""What the service shows of people is recorded before it is sent: who asked, about whom, when and for what purpose.
+
+Every address is covered, also those to come: people are read from the answer itself. An answer that cannot be recorded is not
+sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from urllib.parse import unquote
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from perfml.harmless import CONTROL
+from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
+from perfml.trust.audit.seeing import people_in, record_seen
+
+ACTOR_HEADER, PURPOSE_HEADER = "x-actor", "x-purpose"
+LONGEST = 200
+
+
+class AuditedRoute(APIRoute):
+    """A route whose answer is recorded with everyone whom it names."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
+        """Answer, record, and then send."""
+        answer = super().get_route_handler()
+
+        async def recording(request: Request) -> Response:
+            response = await answer(request)
+            people = people_in(bytes(getattr(response, "body", b"")))
+            if "employee_id" in request.path_params:
+                people.add(str(request.path_params["employee_id"]))
+            if people:
+                what = f"{request.method} {self.path_format}"
+                await run_in_threadpool(record_seen, request.app.state.store.home, what, people)
+            return response
+
+        return recording
+
+
+class Acting:
+    """Whatever a request does is done by whom its headers ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; by
+    the user of the service without them. They are believed, as there is no access control yet."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers, user = Headers(scope=scope), acting()
+        name, purpose = (_text(headers.get(header, "")) for header in (ACTOR_HEADER, PURPOSE_HEADER))
+        with acting_as(Actor(name=name or user.name, purpose=purpose or UNSTATED)):
+            await self.app(scope, receive, send)
+
+
+def _text(value: str) -> str:
+    """A header's text: one line, without control characters."""
+    decoded = unquote(value.encode("latin-1").decode("utf-8", "replace"), errors="replace")
+    return CONTROL.sub(" ", decoded).strip()[:LONGEST]

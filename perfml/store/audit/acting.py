@@ -1,0 +1,46 @@
+"""Who acts, and for what purpose: the user of the operating system, or whom a request names, until access control exists."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+PURPOSE_VARIABLE = "PERFML_PURPOSE"
+UNSTATED = "unstated"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts, and why, in their own text."""
+
+    name: str
+    purpose: str = UNSTATED
+
+
+_ACTING: ContextVar[Actor | None] = ContextVar("perfml_actor", default=None)
+
+
+def acting() -> Actor:
+    """Who acts now."""
+    return _ACTING.get() or Actor(name=_user(), purpose=os.environ.get(PURPOSE_VARIABLE) or UNSTATED)
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Whatever the block does is done by ``actor``."""
+    token = _ACTING.set(actor)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name
+        return f"uid {os.getuid()}" if hasattr(os, "getuid") else "unknown"

@@ -1,0 +1,174 @@
+"""The chain: every row carries the HMAC-SHA256 of itself and of the hash before it, so none can be altered, moved or left out.
+
+Rows are appended within the transaction of the act that they record: both are stored, or neither. Writers hold the lock of the
+store, so numbers have no gap and the order is that of commits, whatever the clock says.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sql
+
+from perfml.json_types import JsonObject
+from perfml.store.audit.acting import acting
+from perfml.store.audit.heads import Head
+from perfml.store.audit.person_keys import pseudonyms, sealed
+from perfml.store.audit.secret import AuditError, audit_key, key_address
+from perfml.store.tables import AUDIT, ENTRIES, OF_PEOPLE
+
+START = "0" * 64
+"""What the first row carries as the hash before it."""
+BEGIN, ADD, ERASE_ENTRIES, SEE, ERASE_PERSON, CHECKPOINT = "begin", "add", "erase entries", "see", "erase", "checkpoint"
+HOME, HEADS = "perfml_home", "perfml_heads"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditRow:
+    """A row of the log as it is stored."""
+
+    number: int
+    at: str
+    """UTC, ISO 8601."""
+    action: str
+    """What was done: a verb and what it was done to, never a person."""
+    subjects: str
+    """JSON list of pseudonyms: whom it concerns."""
+    payload: str
+    """JSON, or what the key of the first subject opens."""
+    previous: str
+    hash: str
+
+    @property
+    def pseudonyms(self) -> list[str]:
+        """Whom it concerns; nobody where the row was altered into something else."""
+        try:
+            names = json.loads(self.subjects)
+        except ValueError:
+            return []
+        return [str(name) for name in names] if isinstance(names, list) else []
+
+    def content(self) -> bytes:
+        """The canonical bytes under the hash."""
+        return _content(
+            self.number,
+            self.at,
+            self.action,
+            subjects=self.subjects,
+            payload=self.payload,
+            previous=self.previous,
+        )
+
+
+def chained(key: bytes, content: bytes) -> str:
+    """The hash of a row with this content."""
+    return hmac.new(key, content, hashlib.sha256).hexdigest()
+
+
+def append(
+    connection: sql.Connection, action: str, payload: JsonObject, *, people: Sequence[str] = (), seal: bool = False
+) -> AuditRow:
+    """Append a row within a writing transaction; ``seal``: only the key of the one person of ``people`` opens ``payload``.
+
+    Actor and purpose are added. Raises :class:`AuditError` where the newest row was not written with the key of this home.
+    """
+    last = _last(connection)
+    key = audit_key(_home(connection), make=last is None)
+    if last is None and action != BEGIN:
+        last = append(connection, BEGIN, {"entries": {table.name: _newest(connection, table) for table in ENTRIES}})
+    if last is not None and not hmac.compare_digest(last.hash, chained(key, last.content())):
+        raise AuditError(
+            f"row {last.number} was not written with the key in {key_address(_home(connection))}, so nothing is added",
+            where="table audit of the store",
+            remedy="restore the key, or the store; `perfml audit verify` lists what is wrong",
+        )
+    names = pseudonyms(connection, people) if people else {}
+    actor = acting()
+    whole: JsonObject = {**payload, "actor": actor.name, "purpose": actor.purpose}
+    text = (
+        sealed(connection, names[people[0]], whole, action=action)
+        if seal
+        else json.dumps(whole, ensure_ascii=False, sort_keys=True)
+    )
+    number, previous = (1, START) if last is None else (last.number + 1, last.hash)
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    subjects = json.dumps(sorted(set(names.values())) if not seal else [names[people[0]]])
+    content = _content(number, at, action, subjects=subjects, payload=text, previous=previous)
+    row = AuditRow(
+        number=number,
+        at=at,
+        action=action,
+        subjects=subjects,
+        payload=text,
+        previous=previous,
+        hash=chained(key, content),
+    )
+    connection.execute(AUDIT.insert().values(vars(row)))
+    connection.info.setdefault(HEADS, []).append(Head(number=number, hash=row.hash))
+    return row
+
+
+def append_added(connection: sql.Connection, table: sql.Table, stored: sql.RowMapping) -> None:
+    """Append that an entry was added to ``table``: its digest, under the key of the person whom it concerns."""
+    person = person_of(table, str(stored["subject"]), json.loads(stored["entry"]))
+    payload: JsonObject = {"digest": digest(stored)}
+    append(
+        connection,
+        f"{ADD} {table.name}/{stored['number']}",
+        payload,
+        people=[] if person is None else [person],
+        seal=person is not None,
+    )
+
+
+def append_erased(connection: sql.Connection, table: sql.Table, numbers: Iterable[int]) -> None:
+    """Append that entries of ``table`` were erased."""
+    erased: JsonObject = {"table": table.name, "numbers": sorted(numbers)}
+    append(connection, ERASE_ENTRIES, erased)
+
+
+def digest(stored: sql.RowMapping) -> str:
+    """SHA-256 of an entry as it is stored."""
+    fields = [stored[name] for name in ("number", "key", "subject", "entry", "entered_at")]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+
+
+def person_of(table: sql.Table, subject: str, entry: object) -> str | None:
+    """The person whom an entry concerns; None for one about something else."""
+    if table in OF_PEOPLE:
+        return subject
+    if subject.startswith("employee:"):
+        return subject.removeprefix("employee:")
+    employee = entry.get("employee_id") if isinstance(entry, dict) else None
+    return employee if isinstance(employee, str) and employee else None
+
+
+def rows(connection: sql.Connection) -> list[AuditRow]:
+    """The log, oldest first."""
+    return [AuditRow(**row) for row in connection.execute(sql.select(AUDIT).order_by(AUDIT.c.number)).mappings()]
+
+
+def _newest(connection: sql.Connection, table: sql.Table) -> int:
+    """Number of the newest entry; 0 in an empty table."""
+    return connection.execute(sql.select(sql.func.max(table.c.number))).scalar() or 0
+
+
+def _last(connection: sql.Connection) -> AuditRow | None:
+    row = connection.execute(sql.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(1)).mappings().one_or_none()
+    return None if row is None else AuditRow(**row)
+
+
+def _content(number: int, at: str, action: str, *, subjects: str, payload: str, previous: str) -> bytes:
+    fields = [number, at, action, subjects, payload, previous]
+    return json.dumps(fields, separators=(",", ":"), default=str).encode()
+
+
+def _home(connection: sql.Connection) -> Path:
+    home: Path = connection.get_execution_options()[HOME]
+    return home

@@ -1,0 +1,55 @@
+"""The newest hashes beside the database: a line a committed row, so rows cut off at the tail since the last checkpoint show.
+
+Lines are appended after the commit without a lock; their order means nothing. A process killed in between leaves out a line,
+which accuses nobody. A checkpoint covers every line before it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from perfml.files import PRIVATE_FILE, private_folder
+
+FOLDER, FILE = "audit", "heads"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Number and hash of a committed row."""
+
+    number: int
+    hash: str
+
+
+def add_heads(home: Path, heads: Sequence[Head]) -> None:
+    """Add the newest of ``heads``, whose rows are committed."""
+    if not heads:
+        return
+    private_folder(home / FOLDER)
+    newest = max(heads, key=lambda head: head.number)
+    file = os.open(home / FOLDER / FILE, os.O_CREAT | os.O_WRONLY | os.O_APPEND, PRIVATE_FILE)
+    try:
+        os.write(file, f"{newest.number} {newest.hash}\n".encode())
+    finally:
+        os.close(file)
+
+
+def read_heads(home: Path) -> list[Head]:
+    """The heads since the last checkpoint. A line that was cut by a loss of power is none."""
+    path = home / FOLDER / FILE
+    if not path.exists():
+        return []
+    lines = [line.split() for line in path.read_text(encoding="ascii", errors="replace").splitlines()]
+    return [
+        Head(number=int(line[0]), hash=line[1])
+        for line in lines
+        if len(line) == 2 and line[0].isdecimal() and len(line[1]) == 64
+    ]
+
+
+def clear_heads(home: Path) -> None:
+    """Remove the lines that a checkpoint covers."""
+    (home / FOLDER / FILE).unlink(missing_ok=True)

@@ -1,0 +1,47 @@
+"""No reason states a comparison with few others; the model still predicts from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perfml.evidence.columns import Column
+from perfml.reasons.few_others import without_few_others
+
+OWN = Column(
+    name="logins_28d",
+    evidence="logins",
+    reason="logins",
+    reason_zh="登录",
+    reason_en="logins",
+    zh="登录次数",
+    en="logins",
+    unit="count",
+    direction="neither",
+    owner="employee",
+)
+COLUMNS = (OWN, OWN.compared("team"), OWN.of_team("sum"), OWN.compared("peers"))
+
+
+def people(team: int, others: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"manager_id": ["A"] * team + ["B"] * others, "role_family": "sales", "level": 3, "employee_id": "x"}
+    )
+
+
+@pytest.mark.parametrize(("size", "stated"), [(3, False), (5, False), (6, True)])
+def test_five_others_are_needed(size: int, stated: bool) -> None:
+    values = np.ones((size + 10, len(COLUMNS)))
+    shown = ~np.isnan(without_few_others(values, COLUMNS, people(size, 10), min_others=5))
+    assert shown[:size, 1].all() == shown[:size, 2].all() == stated
+    assert shown[:, 0].all() and shown[:, 3].all() and shown[size:].all()
+    assert not np.isnan(values).any(), "the model's own values stay"
+
+
+def test_who_has_no_value_is_no_other_and_who_has_no_manager_has_no_team() -> None:
+    values = np.ones((7, len(COLUMNS)))
+    values[:2, 1] = np.nan
+    assert np.isnan(without_few_others(values, COLUMNS, people(7, 0), min_others=5)[:, 1]).all()
+    nobody = people(7, 0).assign(manager_id=None)
+    assert np.isnan(without_few_others(np.ones((7, 4)), COLUMNS, nobody, min_others=5)[:, 1]).all()
