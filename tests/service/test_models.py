@@ -139,7 +139,7 @@ def test_a_score_file_with_its_middle_damaged_is_refused(home: Path, client: Tes
 )
 def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
     answer = client.get("/v1/employees/E1/risk", params={"model": name})
-    assert (answer.status_code, answer.json()["remedy"]) == (404, "use one of: attrition")
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "use filtered of: attrition")
 
 
 @pytest.mark.parametrize("pointer", ["candidate", "champion"])
@@ -153,9 +153,9 @@ def test_group_figures_have_a_budget_a_day(home: Path, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "perfml.toml").write_text('name = "x"\n[disclosure]\nqueries_a_day = 2\n', encoding="utf-8")
     client = TestClient(create_app(home, ProjectFolder(folder)), base_url="http://127.0.0.1", client=("127.0.0.1", 1))
-    everybody, one = "/v1/models/attrition/at-risk", "/v1/models/attrition/at-risk?department=North"
-    assert [client.get(path).status_code for path in (everybody, one, one, everybody)] == [200] * 4
-    refused = client.get(one)
+    everybody, filtered = "/v1/models/attrition/at-risk", "/v1/models/attrition/at-risk?department=North"
+    assert [client.get(path).status_code for path in (everybody, filtered, filtered, everybody)] == [200] * 4
+    refused = client.get(filtered)
     assert refused.status_code == 429 and client.get("/v1/models").status_code == 429
     assert refused.json()["en"] == (
         "today: the 2 requests for group figures that one client has a day are used up;"
