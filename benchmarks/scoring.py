@@ -30,6 +30,7 @@ from perfml.learning.estimators.calibration import Affine  # noqa: E402
 from perfml.learning.registry.model_store import FittedModels, Model  # noqa: E402
 from perfml.project.folder import ProjectFolder  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
+from perfml.reasons.few_others import Others
 from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
 from perfml.treeshap.contributions import warm_up  # noqa: E402
 from tests.records import backtest_record, training_record  # noqa: E402
@@ -94,10 +95,12 @@ def main() -> int:
     frame = pd.DataFrame({"employee_id": [f"E{number}" for number in range(n)], "as_of": [DAY] * n})
     yes, no = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
     table = Table(frame, model.columns, (), yes, no, (), {}, {})
+    facts = pd.DataFrame({"manager_id": "M", "role_family": "sales", "level": 3}, index=frame["employee_id"])
+    others = Others(people=facts, least=5)
     before, began = held_mb(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, terminal.progress() as progress:
         (path,) = keep_scores(
-            score_date(table, model, values=values, as_of=DAY, held={}, min_others=5, progress=progress), Path(folder)
+            score_date(table, model, values=values, as_of=DAY, held={}, others=others, progress=progress), Path(folder)
         )
         written = path.stat().st_size / 1e6
     seconds, above = time.process_time() - began, peak_mb() - before

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Floats
+from perfml.arrays import Floats, Objects
 from perfml.evidence.columns import Column
+from perfml.evidence.people import people_at
+from perfml.evidence.sources import Data
 from perfml.project.column_names import compared_column
 
 MEMBERS = {"team": ["manager_id"], "peers": ["role_family", "level"]}
 """What the people of a group have in common."""
 
 
-def without_few_others(values: Floats, columns: Sequence[Column], people: pd.DataFrame, *, min_others: int) -> Floats:
-    """``values`` (people, columns), missing where a column compares with, or adds up, fewer than ``min_others`` others.
+@dataclass(frozen=True, kw_only=True)
+class Others:
+    """Who is compared with whom at one date, and how many others a comparison needs to be stated."""
 
-    ``people``: everyone of one date, with the facts of :data:`MEMBERS`. Who has no value is no other. The model keeps what it
-    predicts from; only what may be said of a person becomes missing.
-    """
-    stated = values.copy()
-    for number, column in enumerate(columns):
-        if column.name == compared_column(column.name):
-            continue
-        facts = people[MEMBERS[column.relation or "team"]]
-        known = ~np.isnan(values[:, number]) & facts.notna().all(axis=1).to_numpy()
-        others = pd.Series(known).groupby([facts[name].to_numpy() for name in facts], dropna=False).transform("sum") - 1
-        stated[others.to_numpy() < min_others, number] = np.nan
-    return stated
+    people: pd.DataFrame
+    """Everyone employed, by id, with the facts of :data:`MEMBERS`."""
+    least: int
+
+    @classmethod
+    def at(cls, data: Data, as_of: dt.date, *, least: int) -> Others:
+        """As known at ``as_of``."""
+        people = people_at(data, as_of).select(["employee_id", *chain.from_iterable(MEMBERS.values())])
+        return cls(people=people.to_pandas().set_index("employee_id"), least=least)
+
+    def stated(self, values: Floats, columns: Sequence[Column], people: Objects) -> Floats:
+        """``values`` (people, columns), missing where a column compares with, or adds up, fewer than ``least`` others.
+
+        ``people``: the ids of all who are compared. Who has no value is no other. The model keeps what it predicts from; only
+        what may be said of a person becomes missing.
+        """
+        stated, facts = values.copy(), self.people.reindex(people)
+        for number, column in enumerate(columns):
+            if column.name == compared_column(column.name):
+                continue
+            group = facts[MEMBERS[column.relation or "team"]]
+            known = ~np.isnan(values[:, number]) & group.notna().all(axis=1).to_numpy()
+            by = [group[name].to_numpy() for name in group]
+            others = pd.Series(known).groupby(by, dropna=False).transform("sum").to_numpy() - 1
+            stated[~known | (others < self.least), number] = np.nan
+        return stated

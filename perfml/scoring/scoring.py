@@ -26,7 +26,7 @@ from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import ListSpec
-from perfml.reasons.few_others import without_few_others
+from perfml.reasons.few_others import Others
 from perfml.reasons.reasons import explain
 from perfml.reasons.record import REASON
 from perfml.reasons.selection import Grouping, Spread
@@ -127,7 +127,7 @@ def score_in_parts(
             values=values,
             as_of=day,
             held={**late, **on_hold},
-            min_others=folder.spec.disclosure.min_others,
+            others=Others.at(data, day, least=folder.spec.disclosure.min_others),
             debt=debt,
             progress=progress,
         )
@@ -150,9 +150,9 @@ def scored_at(
     values = table.matrix([c.name for c in model.columns])
     late = delivery_holds(table.missing, as_of, hold_share=folder.definitions.holes.hold_share)
     held = {**late, **withheld_people(data, folder, as_of, home)}
-    min_others = folder.spec.disclosure.min_others
+    others = Others.at(data, as_of, least=folder.spec.disclosure.min_others)
     scores = pa.concat_tables(
-        score_date(table, model, values=values, as_of=as_of, held=held, min_others=min_others, progress=progress)
+        score_date(table, model, values=values, as_of=as_of, held=held, others=others, progress=progress)
     )
     scored = table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()
     return scores, table.frame["employee_id"][scored].tolist(), values[scored]
@@ -244,14 +244,14 @@ def score_date(
     values: Floats,
     as_of: dt.date,
     held: Mapping[str, Hold],
-    min_others: int,
+    others: Others,
     debt: Debt | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
 
-    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score; ``min_others``: behind a comparison
-    that reasons state; ``debt``: what missing days may do.
+    ``values``: (rows of ``table``, the model's columns); ``held``: people without a score; ``others``: whom
+    reasons may compare with; ``debt``: what missing days may do.
     """
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
@@ -266,9 +266,7 @@ def score_date(
     number_of[scored_rows] = np.arange(len(scored_rows))
     stated = values if table.stated is None else table.matrix([c.name for c in model.columns], stated=True)
     stated = stated.copy()
-    stated[rows_of_date] = without_few_others(
-        stated[rows_of_date], model.columns, table.frame.iloc[rows_of_date], min_others=min_others
-    )
+    stated[rows_of_date] = others.stated(stated[rows_of_date], model.columns, people)
     scored = ScoredPeople.of(model, values, rows_of_date[scored_rows], stated=stated)
     bands = _bands(len(scored_rows), model.spec.list)
     for horizon, days in enumerate(model.risks):

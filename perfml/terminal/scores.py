@@ -61,7 +61,9 @@ def show_list(
     now = field("as_of") == newest
     for days in sorted(scores.to_table(["horizon_days"], filter=now).column(0).unique().to_pylist()):
         horizon = now & (field("horizon_days") == days)
-        acting = horizon & (field("band") == "act") & ~field("employee_id").isin(pa.array(list(held.people), pa.string()))
+        acting = (
+            horizon & (field("band") == "act") & ~field("employee_id").isin(pa.array(list(held.people), pa.string()))
+        )
         count = scores.count_rows(filter=acting)
         name = scores.head(1, ["model"]).column(0)[0].as_py()
         if held.everyone is not None:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from perfml.arrays import Floats
 from perfml.evidence.columns import Column
-from perfml.reasons.few_others import without_few_others
+from perfml.reasons.few_others import Others
 
 OWN = Column(
     name="logins_28d",
@@ -25,16 +26,18 @@ COLUMNS = (OWN, OWN.compared("team"), OWN.of_team("sum"), OWN.compared("peers"))
 
 
 def people(team: int, others: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"manager_id": ["A"] * team + ["B"] * others, "role_family": "sales", "level": 3, "employee_id": "x"}
-    )
+    return pd.DataFrame({"manager_id": ["A"] * team + ["B"] * others, "role_family": "sales", "level": 3})
 
 
-@pytest.mark.parametrize(("size", "stated"), [(3, False), (5, False), (6, True)])
-def test_five_others_are_needed(size: int, stated: bool) -> None:
+def stated(values: Floats, people: pd.DataFrame) -> Floats:
+    return Others(people=people, least=5).stated(values, COLUMNS, people.index.to_numpy())
+
+
+@pytest.mark.parametrize(("size", "enough"), [(3, False), (5, False), (6, True)])
+def test_five_others_are_needed(size: int, enough: bool) -> None:
     values = np.ones((size + 10, len(COLUMNS)))
-    shown = ~np.isnan(without_few_others(values, COLUMNS, people(size, 10), min_others=5))
-    assert shown[:size, 1].all() == shown[:size, 2].all() == stated
+    shown = ~np.isnan(stated(values, people(size, 10)))
+    assert shown[:size, 1].all() == shown[:size, 2].all() == enough
     assert shown[:, 0].all() and shown[:, 3].all() and shown[size:].all()
     assert not np.isnan(values).any(), "the model's own values stay"
 
@@ -42,6 +45,6 @@ def test_five_others_are_needed(size: int, stated: bool) -> None:
 def test_who_has_no_value_is_no_other_and_who_has_no_manager_has_no_team() -> None:
     values = np.ones((7, len(COLUMNS)))
     values[:2, 1] = np.nan
-    assert np.isnan(without_few_others(values, COLUMNS, people(7, 0), min_others=5)[:, 1]).all()
+    assert np.isnan(stated(values, people(7, 0))[:, 1]).all()
     nobody = people(7, 0).assign(manager_id=None)
-    assert np.isnan(without_few_others(np.ones((7, 4)), COLUMNS, nobody, min_others=5)[:, 1]).all()
+    assert np.isnan(stated(np.ones((7, 4)), nobody)[:, 1]).all()

@@ -139,7 +139,7 @@ def test_a_score_file_with_its_middle_damaged_is_refused(home: Path, client: Tes
 )
 def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
     answer = client.get("/v1/employees/E1/risk", params={"model": name})
-    assert (answer.status_code, answer.json()["remedy"]) == (404, "use filtered of: attrition")
+    assert (answer.status_code, answer.json()["remedy"]) == (404, "use one of: attrition")
 
 
 @pytest.mark.parametrize("pointer", ["candidate", "champion"])
