@@ -6,6 +6,7 @@ belongs in no file. The marker ``home/store.json`` keeps the id of the database 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import uuid
@@ -37,11 +38,17 @@ PRAGMAS = (
     "secure_delete = on",
     f"busy_timeout = {WAIT_SECONDS * 1000}",
 )
+FULL = ("disk is full", "No space left on device")
+"""What SQLite and PostgreSQL say when nothing more can be written."""
 REMEDY = "try again if another program is writing to it, else restore it from a backup"
 
 
 class StoreError(PerfmlError):
     """The store cannot be read, cannot be written or is not the one of this home."""
+
+
+class StoreFull(StoreError):
+    """There is no space left to write to the store; it can still be read."""
 
 
 class _Marker(NamedTuple):
@@ -215,6 +222,14 @@ def _whole(home: Path, url: str) -> Iterator[None]:
     try:
         yield
     except sql.exc.SQLAlchemyError as error:
+        if any(text in str(error) for text in FULL):
+            raise _full(path) from error
         raise StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=REMEDY) from error
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _full(path) from error
         raise StoreError(f"cannot be opened ({error.strerror or error})", where=path, remedy=REMEDY) from error
+
+
+def _full(path: str) -> StoreFull:
+    return StoreFull("has no space left to write", where=path, remedy="make room on the disk; nothing is lost")

@@ -20,10 +20,11 @@ import sqlalchemy as sql
 from benchmarks._audit_faults import NOW, TAMPERINGS, make_log, tamper
 from perfml import Project
 from perfml.errors import PerfmlError
+from perfml.store import opening
 from perfml.store.audit import chain
 from perfml.store.audit.acting import Actor, acting_as
 from perfml.store.audit.secret import KEY_FILE, KEY_VARIABLE, AuditError
-from perfml.store.opening import FILE, URL_VARIABLE, session
+from perfml.store.opening import FILE, URL_VARIABLE, StoreFull, session
 from perfml.store.record_store import NewEntry, RecordStore
 from perfml.store.tables import AUDIT, HOLDS, NOTICES, PERSON_KEYS
 from perfml.trust.audit.checkpoints import FOLDER_VARIABLE, checkpoint_folder, write_checkpoint
@@ -297,3 +298,23 @@ def test_verbs_of_the_project(tmp_path: Path) -> None:
     assert project.audit("E1")
     project.erase_audit("E1", by="王强", reason=REASON)
     assert project.audit("E1") == ()
+
+
+def test_on_a_full_disk_reads_go_on_and_are_recorded_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_seen(tmp_path, "scores", ["E1"])
+    with sqlite3.connect(tmp_path / FILE) as connection:
+        pages = connection.execute("pragma page_count").fetchone()[0]
+    connection.close()
+    opening._engine.cache_clear()
+    with monkeypatch.context() as full:
+        full.setattr(opening, "PRAGMAS", (*opening.PRAGMAS, f"max_page_count = {pages}"))
+        with pytest.raises(StoreFull, match="no space left"):
+            for n in range(2000):
+                RecordStore(tmp_path).add(HOLDS, [NewEntry(key=str(n), subject="s" * 500, entry={"n": n})])
+        record_seen(tmp_path, "scores", ["E" * 4000])  # more than the last page has room for
+        assert RecordStore(tmp_path).read(HOLDS) is not None
+    opening._engine.cache_clear()
+    assert len(history_of(tmp_path, "E" * 4000)) == 0
+    record_seen(tmp_path, "scores", ["E2"])
+    assert [len(history_of(tmp_path, person)) for person in ("E1", "E2", "E" * 4000)] == [1, 1, 1]
+    assert verify(tmp_path).whole
