@@ -30,7 +30,7 @@ from perfml.learning.estimators.calibration import Affine  # noqa: E402
 from perfml.learning.registry.model_store import FittedModels, Model  # noqa: E402
 from perfml.project.folder import ProjectFolder  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
-from perfml.reasons.few_others import Others
+from perfml.reasons.few_others import Others  # noqa: E402
 from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
 from perfml.treeshap.contributions import warm_up  # noqa: E402
 from tests.records import backtest_record, training_record  # noqa: E402
