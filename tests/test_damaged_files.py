@@ -194,8 +194,8 @@ STATES = [
         for file in ("model.json", "manifest.json")
         for damage in (cut, emptied, not_utf8, folder)
     ),
-    State(file="MODEL/within_91_days_0.txt", damage=cut, readers=READ_MODEL - {"explain to a manager", "track"}),
-    State(file="MODEL/model.json", damage=old_keys, readers={"report", "score", "drift", "priorities"}),
+    State(file="MODEL/within_91_days_0.txt", damage=cut, readers=READ_MODEL - {"explain to a manager", "priorities"}),
+    State(file="MODEL/model.json", damage=old_keys, readers={"report", "score", "drift"}),
     *(
         State(file=STORE, damage=damage, readers={"priorities", "report", "decide", "intervene", "targets"})
         for damage in (not_utf8, text, folder)
