@@ -11,6 +11,7 @@ from python_calamine import CalamineWorkbook
 
 from perfml.scoring.flat_scores import SCORED
 from perfml.scoring.people.files import FACTS
+from perfml.scoring.score_files import DEBT_COLUMNS
 from tests.simulated import END, Simulated
 
 
@@ -24,7 +25,7 @@ def test_scores_are_flat_in_files_that_people_open(company_of_500: Simulated, tm
     else:
         rows = CalamineWorkbook.from_path(out).get_sheet_by_index(0).to_python()
     voices = [f"{who}_reason_{number}" for who in ("hr", "manager", "employee") for number in (1, 2, 3)]
-    assert rows[0] == ["employee_id", *FACTS, *SCORED, *voices]
+    assert rows[0] == ["employee_id", *FACTS, *SCORED, *DEBT_COLUMNS, *voices]
     first = dict(zip(map(str, rows[0]), rows[1], strict=True))
     stored = company_of_500.rows["attrition"][0]
     assert first["employee_id"] == stored["employee_id"]

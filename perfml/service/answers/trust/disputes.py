@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -185,7 +184,7 @@ def proof_file(store: Store, dispute_id: str) -> Response:
 def _handed_in(body: ProofBody) -> HandedIn:
     try:
         return HandedIn(name=body.name, content=base64.b64decode(body.content_base64, validate=True))
-    except binascii.Error as error:
+    except ValueError as error:  # also what is not ASCII
         raise PerfmlError("is no base64", where="body proof.content_base64", remedy="encode the file") from error
 
 
