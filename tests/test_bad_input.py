@@ -98,6 +98,7 @@ def test_a_date_before_anyone_was_hired(project: Project, tmp_path: Path) -> Non
         project.features(small_company(tmp_path / "data"), as_of=["2021-06-01"])
 
 
+@pytest.mark.slow
 def test_eligibility_that_names_no_evidence(project: Project, tmp_path: Path) -> None:
     path = project.folder.root / "models" / "attrition.toml"
     path.write_text("[population]\neligible = 'tenure_dayz > 3'\n")

@@ -25,6 +25,7 @@ def test_no_damage_changes_an_answer(tmp_path: Path) -> None:
     assert refused > 8, "a damage that nobody notices proves nothing"
 
 
+@pytest.mark.slow
 def test_a_killed_publisher_leaves_nothing_half(tmp_path: Path) -> None:
     begun, wrong = kill_publishers(tmp_path, times=8, seed=3)
     assert wrong == []

@@ -99,6 +99,7 @@ def test_both_clocks_are_strict(example: tuple[Tables, dt.date, Evidence]) -> No
     assert more == 3
 
 
+@pytest.mark.slow
 def test_futures_differ(example: tuple[Tables, dt.date, Evidence]) -> None:
     """The second company is another one: rows go, come, and change, and later as-of dates see it."""
     tables, as_of, _ = example

@@ -53,6 +53,7 @@ TYPES = {"employee_id": "VARCHAR", "happened_at": "TIMESTAMP", "rating": "DOUBLE
 # What a company hands over
 
 
+@pytest.mark.slow
 def test_the_folder_holds_the_contract_tables_and_nothing_of_the_truth(company: Company) -> None:
     assert {path.name for path in company.folder.iterdir()} == {f"{table}.parquet" for table in MANDATORY}
     for path in company.folder.iterdir():

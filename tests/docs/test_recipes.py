@@ -162,6 +162,7 @@ def test_map(small_export: Path, project: Path, monkeypatch: pytest.MonkeyPatch)
     assert (project / "mapped" / "sources" / "events.toml").is_file()
 
 
+@pytest.mark.slow
 def test_two_systems(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A month in which the packets of two offices were lost: the commands that compare end with 1."""
     (definition,) = blocks("two-systems.md", "toml")
@@ -192,6 +193,7 @@ def run_page(page: str, examples: dict[str, str], monkeypatch: pytest.MonkeyPatc
     return codes
 
 
+@pytest.mark.slow
 def test_deliveries(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A week is missing, somebody acknowledges, the packet comes."""
     (feeds,) = blocks("deliveries.md", "toml")
@@ -209,6 +211,7 @@ def test_deliveries(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert data.connection.execute("select count(*) from events where event_id = 'w1'").fetchall() == [(1,)]
 
 
+@pytest.mark.slow
 def test_notices(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (policy,) = blocks("notices.md", "toml")
     (project / "models" / "notices.toml").write_text(policy, encoding="utf-8")
@@ -221,6 +224,7 @@ def test_notices(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert all((project / name).is_file() for name in names)
 
 
+@pytest.mark.slow
 def test_audit(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened = Project(project)
     opened.opt_out("E1", by="E1", on="2026-02-01")
@@ -256,6 +260,7 @@ def test_private_home(company_of_500: Simulated) -> None:
     assert {path for path, mode in modes.items() if mode != (0o700 if path.is_dir() else 0o600)} == set()
 
 
+@pytest.mark.slow
 def test_dispute(tmp_path: Path) -> None:
     """The commands run as they stand; what they name is that of a small company."""
     company = Company.of(tmp_path)

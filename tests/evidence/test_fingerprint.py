@@ -251,6 +251,7 @@ class TestDefinitions:
         (root / "models" / "attrition.md").write_text("# 卡\n", encoding="utf-8")
         return root
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("which", ["starter", "project"])
     def test_what_is_kept_says_the_same(self, tmp_path: Path, project: Path, which: str) -> None:
         folder = ProjectFolder(STARTER if which == "starter" else project)
@@ -276,6 +277,7 @@ class TestDefinitions:
         assert kept_definitions(tmp_path, digest).definitions == definitions
         assert ProjectFolder(project).definitions != definitions
 
+    @pytest.mark.slow
     def test_kept_once_and_anew_after_a_change(self, tmp_path: Path, project: Path) -> None:
         first = keep_definitions(ProjectFolder(project), tmp_path)
         assert keep_definitions(ProjectFolder(project), tmp_path) == first

@@ -170,6 +170,7 @@ def agrees(frame: pd.DataFrame, firm: Company, as_of: dt.date) -> int:
     return counted
 
 
+@pytest.mark.slow
 @settings(max_examples=15, phases=[Phase.generate])
 @given(st.integers(0, 2**32 - 1))
 def test_it_agrees_with_counting_person_by_person(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
@@ -178,6 +179,7 @@ def test_it_agrees_with_counting_person_by_person(tmp_path_factory: pytest.TempP
     assert sum(agrees(built.frame, firm, as_of) for as_of in AS_OFS)
 
 
+@pytest.mark.slow
 def test_dates_and_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = company(5).write(tmp_path)
     whole = evidence(folder, DEFINITIONS, AS_OFS)
@@ -189,6 +191,7 @@ def test_dates_and_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     assert difference(whole, evidence(folder, DEFINITIONS, AS_OFS)) == ""
 
 
+@pytest.mark.slow
 def test_the_future_changes_nothing(tmp_path: Path) -> None:
     """Leaves, moves and exits that happen or become known on the as-of date or later."""
     firm = company(7)
@@ -214,6 +217,7 @@ def test_columns_have_words_and_a_reason_of_their_own(tmp_path: Path) -> None:
     assert columns["any_182d_team_z"].relation == "team" and share.relation is None
 
 
+@pytest.mark.slow
 def test_the_rows_of_others_are_not_shown_behind_it(tmp_path: Path) -> None:
     folder = company(5).write(tmp_path)
     built = evidence(folder, DEFINITIONS, [MONDAY])

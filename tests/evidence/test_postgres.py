@@ -76,6 +76,7 @@ def test_columns_of_postgresql_types_are_read(url: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_named_without_the_password() -> None:
     with pytest.raises(DataError, match="check host, name and rights") as error:
         open_data("postgresql://anna:secret@127.0.0.1:1/nothing", shipped().tables)

@@ -56,6 +56,7 @@ def test_one_pass_over_the_log_serves_all_models(
     assert len(passes) == 1
 
 
+@pytest.mark.slow
 def test_eligibility_decides_too_and_may_use_the_position(company: Path, tmp_path: Path) -> None:
     text = "[population]\nevery = 'quarter'\neligible = \"{}\"\n[backtest]\nmin_positives = 4\n[label]\nhorizons_days = [182]"
     for number, (eligible, line) in enumerate(

@@ -197,6 +197,7 @@ def test_the_answer_is_used(tmp_path: Path) -> None:
         assert data.connection.execute("select distinct kind from exits").fetchall() == [("involuntary",)]
 
 
+@pytest.mark.slow
 def test_units_in_the_cells_are_proposed(tmp_path: Path) -> None:
     employees(tmp_path)
     rows = [(p, "2024-03", f"{n}小时" if n % 2 else f"{n * 30}分钟", f"{n} 次") for n, p in enumerate(PEOPLE, 1)]

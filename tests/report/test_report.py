@@ -537,6 +537,7 @@ def table_row(page: str, number: int, employee: str) -> str:
     return inner
 
 
+@pytest.mark.slow
 def test_one_row_carries_everything_of_a_person(tmp_path: Path) -> None:
     """Reasons of both lists, targets, the case and the courses stand where the person is helped; all else links to it."""
     own = {"employee_id": "E002", "en": "Move it for E002"}

@@ -182,6 +182,7 @@ def killed_at(step: int, publish: Callable[[], object]) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
+@pytest.mark.slow
 def test_a_publisher_killed_at_any_step_leaves_the_old_file_or_the_new_one(sealed: Path, tmp_path: Path) -> None:
     home, old = tmp_path / "home", sealed.read_bytes()
     new = write_sealed([ROWS.slice(1)], tmp_path / "other", ADDRESS).read_bytes()

@@ -73,6 +73,7 @@ def test_a_person_without_courses_is_answered_like_an_unknown_one(client: TestCl
     assert [answer.status_code for answer in absent] == [404, 404] and absent[0].json() == absent[1].json()
 
 
+@pytest.mark.slow
 def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None:
     body = client.get("/v1/priorities?capacity=3").json()
     assert body["proven"] and body["horizon_days"] == 91 and "Risk only" in body["text"]["en"]
@@ -129,6 +130,7 @@ def test_a_person_with_a_recent_offer_is_not_listed_again(tmp_path: Path) -> Non
     assert body["lasting"][0]["employee_id"] == "E1"
 
 
+@pytest.mark.slow
 def test_a_decision_is_stored_once_and_shown_with_its_suggestion(client: TestClient, home: Path) -> None:
     first = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
     again = client.post("/v1/suggestions/t1/decisions", json=REFUSE, headers=KEY)
@@ -162,6 +164,7 @@ def test_an_unknown_suggestion_is_not_found(client: TestClient) -> None:
     assert client.post("/v1/suggestions/nothing/decisions", json=REFUSE, headers=KEY).status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "where"),
     [
@@ -180,6 +183,7 @@ def test_a_refusal_of_an_intervention_names_the_field(client: TestClient, wrong:
     assert (answer.status_code, answer.json()["where"]) == (422, where)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "where"),
     [("{", "body"), ("[]", "body"), ("{}", "body verdict"), ('{"verdict": "accept"}', "body decided_by")],

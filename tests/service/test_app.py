@@ -51,6 +51,7 @@ def test_the_process_imports_nothing_heavy(home: Path) -> None:
     assert not HEAVY & set(modules)
 
 
+@pytest.mark.slow
 def test_it_starts_without_docstrings() -> None:
     subprocess.run([sys.executable, "-OO", "-c", "import perfml.service.app"], check=True)
 
@@ -73,6 +74,7 @@ def test_this_machine_is_listened_to(tmp_path: Path, host: str, monkeypatch: pyt
     assert (heard["host"], heard["port"], heard["access_log"]) == (host, 9000, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8321", "127.0.0.1", "127.0.0.1:8321", "[::1]", "[::1]:8321"])
 def test_names_of_this_machine_are_answered(client: TestClient, host: str) -> None:
     assert client.get("/v1/health", headers={"host": host}).status_code == 200
@@ -176,6 +178,7 @@ def test_a_failure_reveals_nothing_internal(client: TestClient, monkeypatch: pyt
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"} and "secret" not in answer.text
 
 
+@pytest.mark.slow
 def test_every_error_in_the_openapi_document_is_a_problem(client: TestClient) -> None:
     document = client.get("/v1/openapi.json").json()
     assert set(document["paths"]) == {

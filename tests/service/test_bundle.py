@@ -64,6 +64,7 @@ def test_hr_reads_risk_reasons_owners_and_the_support_that_fits(client: TestClie
     ]
 
 
+@pytest.mark.slow
 def test_a_goal_beyond_the_policy_names_its_case_and_a_hold_its_cause(client: TestClient) -> None:
     (target,) = client.get("/v1/employees/E2").json()["targets"]
     assert (target["status"], target["escalation_id"], target["text"]["zh"]) == ("beyond", "x1", "超出政策范围")
@@ -87,6 +88,7 @@ def test_managers_and_employees_read_no_figure_of_the_risk_and_no_name(
     assert Project(home=home).person("张伟", voice=voice).model_dump(mode="json") == answer
 
 
+@pytest.mark.slow
 def test_python_gives_the_same_answer_as_the_service(client: TestClient, home: Path) -> None:
     bundle = Project(home=home).person("E1", as_of=DAY.replace(month=8))
     assert isinstance(bundle, PersonForHr) and bundle.risks[0].as_of == DAY.replace(month=8)

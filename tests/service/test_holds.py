@@ -36,6 +36,7 @@ def listed(client: TestClient) -> list[str]:
     return [person["employee_id"] for person in client.get(LIST).json()["people"]]
 
 
+@pytest.mark.slow
 def test_a_stop_is_effective_at_the_next_request(client: TestClient) -> None:
     assert len(listed(client)) == 13
     stopped = client.post("/v1/stop", json=SIGNED)
@@ -55,6 +56,7 @@ def test_a_stop_is_effective_at_the_next_request(client: TestClient) -> None:
     assert again.status_code == 422 and "nothing is stopped" in again.json()["en"]
 
 
+@pytest.mark.slow
 def test_those_of_an_entity_leave_the_ranking_and_have_a_stale_score(client: TestClient, home: Path) -> None:
     people(home)
     hold = HoldLog(home).set(
@@ -87,6 +89,7 @@ def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
+@pytest.mark.slow
 def test_a_dispute_withholds_and_only_somebody_outside_the_line_ends_it(client: TestClient, home: Path) -> None:
     people(home)
     filed = dispute(client, proof={"name": "letter.png", "content_base64": encoded(PNG)})

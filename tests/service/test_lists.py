@@ -61,6 +61,7 @@ def test_the_newest_date_and_the_shortest_horizon_are_listed_by_default(client: 
     }
 
 
+@pytest.mark.slow
 def test_lists_are_filtered_by_department_and_manager_and_say_who_it_is(client: TestClient, home: Path) -> None:
     who = {"name": None, "manager_name": "Wang", "role_family": "sales", "level": 3, "tenure_days": 400}
     rows = [
@@ -130,6 +131,7 @@ def test_an_older_date_and_one_band(client: TestClient) -> None:
     assert [p["rank"] for p in watch["people"]] == [3, 4] and watch["total"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 4, 13, 500])
 @pytest.mark.parametrize("row_group", [None, 3])
 def test_paging_covers_everyone_exactly_once(

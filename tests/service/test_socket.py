@@ -63,6 +63,7 @@ def test_odd_ids_and_addresses_that_lead_out(port: int) -> None:
             assert status == 404 and set(body) == {"problem", "where", "remedy", "zh", "en"}, name
 
 
+@pytest.mark.slow
 def test_names_of_others_and_clients_of_a_proxy_are_refused(port: int) -> None:
     assert get(port, "/v1/models/attrition/at-risk", Host="evil.example")[0] == 400
     assert get(port, "/v1/models/attrition/at-risk", **{"X-Forwarded-For": "10.0.0.7"})[0] == 403

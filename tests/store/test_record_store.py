@@ -63,6 +63,7 @@ def test_the_same_entry_is_stored_once_and_another_is_refused(store: RecordStore
     assert [each.key for each in store.read(HOLDS)] == ["k"]  # all or none
 
 
+@pytest.mark.slow
 def test_writers_at_once_lose_nothing(store: RecordStore) -> None:
     def write(writer: int) -> None:
         for n in range(10):

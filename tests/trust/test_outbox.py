@@ -114,6 +114,7 @@ def receiver(status: int) -> Iterator[tuple[str, list[tuple[dict[str, str], byte
         server.server_close()
 
 
+@pytest.mark.slow
 def test_a_webhook_is_signed_and_names_the_message() -> None:
     with receiver(204) as (url, received):
         WebhookCarrier(url, "secret").carry(LETTER)
@@ -126,6 +127,7 @@ def test_a_webhook_is_signed_and_names_the_message() -> None:
     assert json.loads(body)["zh"] == "迟到"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [302, 404, 503])
 def test_a_webhook_that_refuses_or_points_elsewhere_carries_nothing(status: int) -> None:
     with receiver(status) as (url, _), pytest.raises(CarryingError, match=f"answers {status}") as refused:

@@ -116,6 +116,7 @@ def test_different_words_stay_different() -> None:
         assert stem(word) != stem(other)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_text_can_be_read_and_strengths_are_in_range(text: str) -> None:
     strengths = SHIPPED.skills_in(text)

@@ -23,6 +23,7 @@ goals = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(goals)
 def test_the_parts_add_up(goal: dict[str, float]) -> None:
     parts = decompose(**{name: np.array([value]) for name, value in goal.items()}, policy=POLICY)

@@ -45,6 +45,7 @@ def hole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("hole"), WHOLE[~lost])
 
 
+@pytest.mark.slow
 def test_windows_over_the_hole_are_missing_for_those_concerned(truth: pd.DataFrame, hole: Path) -> None:
     built = evidence(hole)
     with_hole = frame(built)
@@ -59,6 +60,7 @@ def test_windows_over_the_hole_are_missing_for_those_concerned(truth: pd.DataFra
     assert missing.evidence == ("log",)
 
 
+@pytest.mark.slow
 def test_a_year_tolerates_three_days_and_estimates_them(truth: pd.DataFrame, hole: Path) -> None:
     year = frame(evidence(hole))["n_364d"]
     south = year.index.str.startswith("South")
@@ -68,6 +70,7 @@ def test_a_year_tolerates_three_days_and_estimates_them(truth: pd.DataFrame, hol
     assert strict[south].isna().all()
 
 
+@pytest.mark.slow
 def test_predictions_get_an_estimate_and_never_a_zero(truth: pd.DataFrame, hole: Path) -> None:
     estimated = frame(evidence(hole, estimate=True))
     assert not estimated.isna().any(axis=None)
@@ -79,6 +82,7 @@ def test_predictions_get_an_estimate_and_never_a_zero(truth: pd.DataFrame, hole:
     assert np.abs(estimated.loc[south, "trend_28d"] - truth.loc[south, "trend_28d"]).mean() < 0.25
 
 
+@pytest.mark.slow
 def test_a_feed_that_stopped_makes_nobody_silent(truth: pd.DataFrame, tmp_path: Path) -> None:
     folder = written(tmp_path, WHOLE[~between(WHOLE, END - dt.timedelta(days=30), END)])
     blank, estimated = frame(evidence(folder)), frame(evidence(folder, estimate=True))
@@ -87,6 +91,7 @@ def test_a_feed_that_stopped_makes_nobody_silent(truth: pd.DataFrame, tmp_path: 
     assert estimated["n_28d"].mean() == pytest.approx(truth["n_28d"].mean(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_only_the_kinds_of_the_hole_are_missing(truth: pd.DataFrame, tmp_path: Path) -> None:
     lost = (WHOLE["source"] == "crm") & between(WHOLE, FIRST, LAST)
     blank = frame(evidence(written(tmp_path, WHOLE[~lost])))

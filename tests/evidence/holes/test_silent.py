@@ -27,10 +27,12 @@ def without(lost: pd.Series) -> pd.DataFrame:
     return WHOLE[~lost]
 
 
+@pytest.mark.slow
 def test_a_sound_log_has_no_hole(tmp_path: Path) -> None:
     assert known(written(tmp_path, WHOLE)) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("part", "lost"),
     [
@@ -48,11 +50,13 @@ def test_three_days_of_a_part_are_missed(tmp_path: Path, part: LogPart, lost: pd
     assert hole.chance is not None and hole.chance < 1e-3
 
 
+@pytest.mark.slow
 def test_two_offices_at_once_are_two_holes(tmp_path: Path) -> None:
     lost = WHOLE["office"].isin(["East", "South"]) & between(WHOLE, FIRST, LAST)
     assert {hole.part.location for hole in known(written(tmp_path, without(lost)))} == {"East", "South"}
 
 
+@pytest.mark.slow
 def test_a_feed_that_stopped_is_told_from_people_who_fell_silent(tmp_path: Path) -> None:
     (hole,) = known(written(tmp_path, without(between(WHOLE, dt.date(2025, 12, 1), END))))
     assert (hole.part, hole.first, hole.last, hole.cause) == (
@@ -63,10 +67,12 @@ def test_a_feed_that_stopped_is_told_from_people_who_fell_silent(tmp_path: Path)
     )
 
 
+@pytest.mark.slow
 def test_a_holiday_that_all_share_is_no_hole(tmp_path: Path) -> None:
     assert known(written(tmp_path, without(between(WHOLE, FIRST, LAST)))) == ()
 
 
+@pytest.mark.slow
 def test_an_office_that_was_closed_has_no_people_and_no_hole(tmp_path: Path) -> None:
     closed = dt.date(2025, 12, 1)
     frame = without((WHOLE["office"] == "South") & between(WHOLE, closed, END))
@@ -76,6 +82,7 @@ def test_an_office_that_was_closed_has_no_people_and_no_hole(tmp_path: Path) -> 
     assert known(written(tmp_path, frame, exits=moved)) == ()
 
 
+@pytest.mark.slow
 def test_a_log_that_is_loaded_weeks_later_has_not_stopped(tmp_path: Path) -> None:
     late = WHOLE.assign(known_at=(pd.to_datetime(WHOLE["happened_at"]) + pd.Timedelta(days=20)).astype(str))
     folder = written(tmp_path, late)
@@ -83,6 +90,7 @@ def test_a_log_that_is_loaded_weeks_later_has_not_stopped(tmp_path: Path) -> Non
     assert known(folder) == ()
 
 
+@pytest.mark.slow
 def test_what_came_later_is_not_known_before(tmp_path: Path) -> None:
     """The packets of South arrive on 20 December: missing until then, and from then on not."""
     lost = (WHOLE["office"] == "South") & between(WHOLE, FIRST, LAST)
@@ -99,6 +107,7 @@ def answer(verdict: str, **part: object) -> HolesSpec:
     return HolesSpec(answers=(HoleAnswer.model_validate(given),))
 
 
+@pytest.mark.slow
 def test_an_answer_settles_the_question(tmp_path: Path) -> None:
     folder = written(tmp_path, without((WHOLE["office"] == "South") & between(WHOLE, FIRST, LAST)))
     assert known(folder, spec=answer("shutdown")) == ()
@@ -107,6 +116,7 @@ def test_an_answer_settles_the_question(tmp_path: Path) -> None:
     assert known(folder, spec=HolesSpec(look=False)) == ()
 
 
+@pytest.mark.slow
 def test_an_answer_about_two_of_three_days_leaves_the_third(tmp_path: Path) -> None:
     folder = written(tmp_path, without((WHOLE["office"] == "South") & between(WHOLE, FIRST, LAST)))
     (hole,) = known(folder, spec=answer("shutdown", last=FIRST + dt.timedelta(days=1)))
@@ -123,6 +133,7 @@ oa | 2025-12-11 | 2026-02-01 06:00:00 |
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("as_of", "stretches"),
     [
@@ -141,6 +152,7 @@ def test_undelivered_days_are_those_due_and_not_come(
     assert {hole.cause for hole in holes} <= {"undelivered"}
 
 
+@pytest.mark.slow
 def test_an_announced_hole_is_not_asked_about_again(tmp_path: Path) -> None:
     folder = written(tmp_path, without((WHOLE["source"] == "crm") & between(WHOLE, FIRST, LAST)), deliveries=DELIVERIES)
     assert {hole.cause for hole in known(folder, as_of=dt.date(2025, 12, 20))} == {"undelivered"}

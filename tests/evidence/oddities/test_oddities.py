@@ -66,6 +66,7 @@ def test_events_doubled_without_an_id(tmp_path: Path) -> None:
     assert codes(tmp_path, pd.concat([LOG, week])) == ["events_doubled"]
 
 
+@pytest.mark.slow
 def test_the_whole_log_doubled(tmp_path: Path) -> None:
     assert codes(tmp_path, pd.concat([LOG, LOG])) == ["events_doubled"]
 
@@ -77,6 +78,7 @@ def test_a_scale_turned_round(tmp_path: Path, rounds: list[str]) -> None:
     assert set(codes(tmp_path, LOG, rated)) == {"ratings_turned"}
 
 
+@pytest.mark.slow
 def test_a_table_turned_round_as_a_whole(tmp_path: Path) -> None:
     """Those with high ratings rise; in the turned table it is those with low ones."""
     first = REVIEWS.assign(reviewed_on="2024-06-15", period_end="2024-06-15").drop_duplicates("employee_id")
@@ -99,6 +101,7 @@ def test_a_table_turned_round_as_a_whole(tmp_path: Path) -> None:
         assert raised == expected
 
 
+@pytest.mark.slow
 def test_a_table_that_stopped(tmp_path: Path) -> None:
     days = pd.date_range("2025-01-10", "2025-12-27", freq="14D").date
     signals = pd.DataFrame({"name": "demand", "scope": "", "month": [str(day) for day in days], "value": "0.1"})

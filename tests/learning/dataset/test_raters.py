@@ -234,6 +234,7 @@ def test_only_three_reviewers_with_five_people_each_in_common_are_compared() -> 
     assert components(linked(("a", "b", 3), ("b", "c", 3), ("a", "c", 2))) == {"a": 0, "b": 0, "c": 0}
 
 
+@pytest.mark.slow
 def test_who_falls_out_takes_the_links_along() -> None:
     """d has five shared people, but two of them with e, who has too few; c then still has ten."""
     chain = linked(("a", "b", 6), ("b", "c", 6), ("c", "d", 3), ("d", "e", 2))

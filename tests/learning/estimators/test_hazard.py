@@ -30,6 +30,7 @@ QUICK: dict[str, Any] = {"seeds": (0,), "max_rounds": 60, "early_stopping_rounds
 MONTHS = np.array([3.0, 6.0, 12.0, 24.0])
 
 
+@pytest.mark.slow
 @parametrize_with_checks([HazardModel(**QUICK)])
 def test_scikit_learn_accepts_it(estimator: HazardModel, check: Callable[[HazardModel], None]) -> None:
     check(estimator)

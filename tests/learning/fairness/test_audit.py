@@ -222,6 +222,7 @@ def test_a_small_group_that_is_off_by_chance_hides_no_large_one_that_is_off() ->
     assert finding.verdict == "fail" and "a / b" in render(finding.text, "en")
 
 
+@pytest.mark.slow
 def test_every_comparison_of_a_report_counts() -> None:
     """Holm: the smallest of k chances counts k times, the next k - 1 times, and none less than the one before."""
     rows, first = company(9, too_high=0.15)

@@ -28,6 +28,7 @@ def stored(home: Path, seed: int = 1, proven: bool = True) -> Model:
     )
 
 
+@pytest.mark.slow
 def test_the_champion_stays_in_use_while_newer_candidates_come(tmp_path: Path) -> None:
     first = stored(tmp_path)
     assert load(tmp_path, "attrition").version == first.version

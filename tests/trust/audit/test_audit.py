@@ -77,6 +77,7 @@ def test_the_tree_is_that_of_rfc_6962() -> None:
     assert leaf_hash(b"").hex() == expected[1]
 
 
+@pytest.mark.slow
 def test_writes_reads_and_checkpoints_leave_a_log_that_is_whole(home: Path) -> None:
     make_log(home)
     verification = verify(home)
@@ -93,10 +94,12 @@ def test_nothing_recorded_is_whole(tmp_path: Path) -> None:
         write_checkpoint(tmp_path / "home", now=NOW)
 
 
+@pytest.mark.slow
 def test_every_kind_of_tampering_is_noticed(tmp_path: Path) -> None:
     assert tamper(tmp_path, times=2 * len(TAMPERINGS), seed=5) == []
 
 
+@pytest.mark.slow
 def test_a_finding_names_the_row_and_the_remedy(tmp_path: Path) -> None:
     make_log(tmp_path, rounds=4)
     with sqlite3.connect(tmp_path / FILE) as db:
@@ -247,6 +250,7 @@ def test_a_clock_that_is_stepped_changes_no_order(home: Path, hours: int, monkey
     assert verify(home).whole
 
 
+@pytest.mark.slow
 def test_writers_at_once_keep_one_chain(home: Path) -> None:
     def write(writer: int) -> None:
         for n in range(5):
@@ -288,6 +292,7 @@ def test_people_of_an_answer_are_read_from_it() -> None:
     assert people_in(body.encode()) == {"张伟", 'E"2'}
 
 
+@pytest.mark.slow
 def test_verbs_of_the_project(tmp_path: Path) -> None:
     make_log(tmp_path)
     project = Project(home=tmp_path)
@@ -300,6 +305,7 @@ def test_verbs_of_the_project(tmp_path: Path) -> None:
     assert project.audit("E1") == ()
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_reads_go_on_and_are_recorded_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     record_seen(tmp_path, "scores", ["E1"])
     with sqlite3.connect(tmp_path / FILE) as connection:

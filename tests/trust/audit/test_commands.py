@@ -24,6 +24,7 @@ def run(home: Path, *arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+@pytest.mark.slow
 def test_verify_checkpoint_show_and_erase(tmp_path: Path) -> None:
     make_log(tmp_path, rounds=4)
     code, out = run(tmp_path, "checkpoint", "--json")
@@ -43,6 +44,7 @@ def test_verify_checkpoint_show_and_erase(tmp_path: Path) -> None:
     assert run(tmp_path, "verify")[0] == 0
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_named_in_both_languages(tmp_path: Path) -> None:
     make_log(tmp_path, rounds=4)
     with sqlite3.connect(tmp_path / FILE) as db:

@@ -207,6 +207,7 @@ def project(
     return Project(root, home=folder / "home")
 
 
+@pytest.mark.slow
 def test_a_clash_affects_those_whose_amounts_differ(tmp_path: Path) -> None:
     mine = project(tmp_path)
     (defined,) = mine.definitions(tmp_path / "data", as_of=DAY).metrics
@@ -216,6 +217,7 @@ def test_a_clash_affects_those_whose_amounts_differ(tmp_path: Path) -> None:
     assert {hold.entity for hold in HoldLog(mine.home).active()} == {"location:South", "location:West"}
 
 
+@pytest.mark.slow
 def test_where_no_row_says_whom_it_is_everyone_with_the_metric(tmp_path: Path) -> None:
     facts = "\n".join(line for line in FACTS.splitlines() if "moved" not in line)
     mine = project(tmp_path, facts=facts)
@@ -223,6 +225,7 @@ def test_where_no_row_says_whom_it_is_everyone_with_the_metric(tmp_path: Path) -
     assert {hold.entity for hold in HoldLog(mine.home).active()} == {"location:North"}
 
 
+@pytest.mark.slow
 def test_a_sign_off_lifts_what_a_clash_held_and_nothing_else(tmp_path: Path) -> None:
     project(tmp_path).reconcile(tmp_path / "data", as_of=DAY)
     second = project(tmp_path, version=2, attribution="registration")
@@ -231,6 +234,7 @@ def test_a_sign_off_lifts_what_a_clash_held_and_nothing_else(tmp_path: Path) -> 
     assert [hold.cause for hold in HoldLog(second.home).active()] == ["stop"]
 
 
+@pytest.mark.slow
 def test_rows_that_say_another_meaning_than_their_source_clash(tmp_path: Path) -> None:
     mine = project(tmp_path, version=1, attribution="registration", facts=FACTS.replace("10 | gross", "10 | net"))
     (clash,) = (c for c in mine.reconcile(tmp_path / "data", as_of=DAY).clashes if c.stops)
@@ -239,6 +243,7 @@ def test_rows_that_say_another_meaning_than_their_source_clash(tmp_path: Path) -
     )
 
 
+@pytest.mark.slow
 def test_undefined_metrics_are_listed_and_stay_in_use(tmp_path: Path) -> None:
     mine = project(tmp_path)
     notices = [render(notice, "en") for notice in mine.check(tmp_path / "data").notices]
@@ -247,6 +252,7 @@ def test_undefined_metrics_are_listed_and_stay_in_use(tmp_path: Path) -> None:
         assert opened.connection.execute("select count(*) from goals").fetchall() == [(2,)]
 
 
+@pytest.mark.slow
 def test_where_definitions_are_required_rows_without_one_are_set_aside(tmp_path: Path) -> None:
     mine = project(tmp_path, required="required = true")
     with mine.open(tmp_path / "data") as opened:
@@ -263,6 +269,7 @@ def test_goals_of_another_version_are_reported(tmp_path: Path) -> None:
     assert (other.stated, other.current, other.goals) == ("v1", "v2", 1)
 
 
+@pytest.mark.slow
 def test_a_project_without_definitions_works_as_before(tmp_path: Path) -> None:
     mine = project(tmp_path)
     (mine.folder.root / "features" / "definitions.toml").unlink()

@@ -55,6 +55,7 @@ def test_a_deadline_is_a_moment_in_the_zone_of_the_feed(keys: dict[str, object],
     assert deadline(feed(**keys), calendar, day(14)) == dt.datetime.fromisoformat(due)
 
 
+@pytest.mark.slow
 def test_the_first_missed_deadline_raises_an_alarm_once(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     before = mine.deliveries(data, now="2025-03-14T21:59")
@@ -76,6 +77,7 @@ def test_the_first_missed_deadline_raises_an_alarm_once(tmp_path: Path) -> None:
     assert "customer system" in render(message, "en")
 
 
+@pytest.mark.slow
 def test_an_alarm_that_nobody_acknowledges_is_escalated_once_and_closes_when_the_packet_comes(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     mine.deliveries(data, now="2025-03-14T23:00")
@@ -94,6 +96,7 @@ def test_an_alarm_that_nobody_acknowledges_is_escalated_once_and_closes_when_the
     assert mine.deliveries(data, now="2025-03-16T03:00").watch.closed == ()
 
 
+@pytest.mark.slow
 def test_an_acknowledged_alarm_is_not_escalated(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     mine.deliveries(data, now="2025-03-14T23:00")
@@ -130,6 +133,7 @@ def test_fewer_rows_than_announced_are_wrong(tmp_path: Path) -> None:
     assert [(a.business_date, a.kind) for a in report.alarms] == [(day(11), "wrong")]
 
 
+@pytest.mark.slow
 def test_what_arrives_later_has_not_arrived(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     report = mine.deliveries(data, now="2025-03-12T02:00")
@@ -159,6 +163,7 @@ def test_a_definition_that_cannot_be_used_is_refused(tmp_path: Path, feeds: str,
         _ = ProjectFolder(project(tmp_path, feeds).folder.root).deliveries
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_looks_in_any_order_and_number_tell_each_person_once(tmp_path: Path, seed: int) -> None:
     """Also with a clock that steps back: no alarm is raised, escalated or closed twice."""

@@ -19,6 +19,7 @@ from tests.trust.deliveries.project import EMPLOYEES, EVENTS, at, company, proje
 SPEC = shipped().tables["events"]
 
 
+@pytest.mark.slow
 def test_every_permutation_ends_in_one_state(tmp_path: Path) -> None:
     assert permute(tmp_path, times=4) == []
     take(tmp_path / "without", ROWS)
@@ -38,6 +39,7 @@ def test_a_packet_that_comes_again_shuffled_is_the_same(tmp_path: Path) -> None:
     assert again.received_at == NOW and len(receipts(tmp_path)) == 1
 
 
+@pytest.mark.slow
 def test_rows_that_say_nothing_of_when_they_were_known_are_known_on_arrival(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     late = [{name: value for name, value in row.items() if name != "known_at"} for row in ROWS]
@@ -47,6 +49,7 @@ def test_rows_that_say_nothing_of_when_they_were_known_are_known_on_arrival(tmp_
     assert days == [(NOW.date(),)]
 
 
+@pytest.mark.slow
 def test_an_interrupted_packet_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = company(tmp_path)
     before = state_hash(tmp_path, data)
@@ -107,6 +110,7 @@ def test_a_packet_for_a_table_that_the_company_does_not_have_makes_it(tmp_path: 
         assert tables.connection.execute("select value from facts").fetchall() == [(12.5,)]
 
 
+@pytest.mark.slow
 def test_a_log_in_parquet_keeps_its_types_unless_a_packet_does_not_read_as_them(tmp_path: Path) -> None:
     write_tables(tmp_path / "data", employees=EMPLOYEES)
     write_parquet(

@@ -21,6 +21,7 @@ def company(seed: int) -> tuple[Bools, Floats]:
     return groups_of_filters([departments.tolist(), managers, units.tolist()]), rng.lognormal(8, 1, 40).round(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_filters_give_nobody_away(seed: int) -> None:
     member, values = company(seed)
@@ -30,6 +31,7 @@ def test_filters_give_nobody_away(seed: int) -> None:
     assert shown.sum() > 1, "not by showing nothing"
 
 
+@pytest.mark.slow
 def test_without_rules_the_attacker_succeeds() -> None:
     """So that the tests beside it can fail."""
     assert any(recovered(table, published(table, None)) for table in (table_of(*company(seed)) for seed in range(4)))

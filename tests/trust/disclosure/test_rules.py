@@ -58,6 +58,7 @@ def test_p_percent_is_what_any_one_contributor_can_work_out(values: list[int], p
     assert (primary(np.array(values, float), rules) == "p percent") == closest
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 4), min_size=4, max_size=4), st.integers(0, 3))
 def test_bounds_equal_all_tables_with_the_same_margins(cells: list[int], target: int) -> None:

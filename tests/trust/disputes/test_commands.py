@@ -30,6 +30,7 @@ def company(tmp_path: Path) -> Company:
     return recorded
 
 
+@pytest.mark.slow
 def test_holds_are_listed_stopped_and_resumed(company: Company) -> None:
     assert "nothing is held 目前没有暂停" in run(company, "holds")
     signed = ["--by", "Ana", "--reason", "the ranks look wrong", "--today", str(DAY)]
@@ -46,6 +47,7 @@ def test_holds_are_listed_stopped_and_resumed(company: Company) -> None:
     assert json.loads(run(company, "recompute", "--json")) == []
 
 
+@pytest.mark.slow
 def test_a_dispute_from_filing_to_review(company: Company, tmp_path: Path) -> None:
     proof = tmp_path / "letter.txt"
     proof.write_text("评级应为 4")

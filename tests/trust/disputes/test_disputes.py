@@ -49,6 +49,7 @@ def everywhere(company: Company, tmp_path: Path, person: str, day: dt.date = DAY
     }
 
 
+@pytest.mark.slow
 def test_a_disputed_fact_is_said_nowhere_and_others_stay(company: Company, tmp_path: Path) -> None:
     before = everywhere(company, tmp_path, "e1")
     shown = [name for name, text in before.items() if "mark4x" in text]
@@ -66,11 +67,13 @@ def test_a_disputed_fact_is_said_nowhere_and_others_stay(company: Company, tmp_p
         assert data.connection.execute("select count(*) from quarantine").fetchall() == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_fact_that_was_not_looked_up_doubts_every_score_of_the_person(company: Company) -> None:
     company.dispute("r4", known=False)
     assert status(company, "e1", EARLIER_DAY) == status(company, "e1") == "held"
 
 
+@pytest.mark.slow
 def test_computed_again_the_person_is_scored_without_it(company: Company, tmp_path: Path) -> None:
     company.dispute("r4")
     company.score(DAY)
@@ -80,6 +83,7 @@ def test_computed_again_the_person_is_scored_without_it(company: Company, tmp_pa
     assert superseded_rows(company.home, MODEL, "e1", as_of=DAY) == []  # as long as it is disputed
 
 
+@pytest.mark.slow
 def test_upheld_corrects_and_rejected_restores(company: Company, tmp_path: Path) -> None:
     first, second = company.dispute("r4"), company.dispute("r5")
     decide(company, first, "upheld")
@@ -100,6 +104,7 @@ def test_upheld_corrects_and_rejected_restores(company: Company, tmp_path: Path)
     assert ("e2", "dispute_rejected") in informed
 
 
+@pytest.mark.slow
 def test_a_correction_of_the_company_comes_before_ours(company: Company) -> None:
     decide(company, company.dispute("r4"), "upheld")
     reviews = company.data / "reviews.csv"
@@ -114,6 +119,7 @@ def test_a_correction_of_the_company_comes_before_ours(company: Company) -> None
     assert rows == [("rightr4x",), ("theirs",)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "problem"),
     [
@@ -131,6 +137,7 @@ def test_nobody_in_the_line_decides(company: Company, by: str, problem: str) -> 
     assert company.log.dispute(dispute.dispute_id).state == "open"
 
 
+@pytest.mark.slow
 def test_a_manager_who_is_the_manager_no_more_does_not_decide_either(company: Company) -> None:
     dispute = company.dispute("r5")
     then, now = kept_units(company.home, DAY), dict(kept_units(company.home, DAY))
@@ -140,6 +147,7 @@ def test_a_manager_who_is_the_manager_no_more_does_not_decide_either(company: Co
             company.log.decide(dispute.dispute_id, "rejected", by=by, reason=WHY, on=DAY, lines=[then, now])
 
 
+@pytest.mark.slow
 def test_a_dispute_is_decided_once_with_a_reason(company: Company) -> None:
     dispute = company.dispute("r5")
     with pytest.raises(PerfmlError, match="gives no reason"):
@@ -153,6 +161,7 @@ def test_a_dispute_is_decided_once_with_a_reason(company: Company) -> None:
         HoldLog(company.home).release(company.dispute("r1").hold_id, by="Ana", reason=WHY, on=DAY)
 
 
+@pytest.mark.slow
 def test_somebody_may_dispute_their_own_facts_only(company: Company) -> None:
     with company.open() as data:
         with pytest.raises(DataError, match=r"no row 'r4' of 'e2'; name one of theirs, such as 'r5', 'r1'") as error:
@@ -175,6 +184,7 @@ def test_what_is_right_fits_the_table(right: dict[str, str]) -> None:
     check_right(shipped().tables["reviews"], "reviews", {"rating": "4", "comment": ""})
 
 
+@pytest.mark.slow
 def test_a_flood_ends_at_the_quota_and_blinds_nobody(company: Company) -> None:
     for number in range(3):
         company.log.file(
@@ -196,6 +206,7 @@ def test_a_flood_ends_at_the_quota_and_blinds_nobody(company: Company) -> None:
     assert status(company, "e3") == status(company, "e4") == "scored"
 
 
+@pytest.mark.slow
 def test_the_same_fact_is_disputed_once_and_again_with_another_proof_only(company: Company) -> None:
     first = company.dispute("r5")
     assert company.dispute("r5", number=1) == first
@@ -204,6 +215,7 @@ def test_the_same_fact_is_disputed_once_and_again_with_another_proof_only(compan
         company.dispute("r5", number=2)
 
 
+@pytest.mark.slow
 def test_overdue_disputes_are_escalated_once(company: Company) -> None:
     dispute = company.dispute("r5")  # 1 September 2026 is a Tuesday
     assert dispute.due_on == dt.date(2026, 9, 15)
@@ -214,6 +226,7 @@ def test_overdue_disputes_are_escalated_once(company: Company) -> None:
     assert [post.recipient for post in posts(company.home) if post.message.code == "dispute_overdue"] == ["head of hr"]
 
 
+@pytest.mark.slow
 def test_second_reviews_are_measured_where_there_are_enough(company: Company) -> None:
     lines = [kept_units(company.home, DAY)]
     for key, verdict in (("r5", "upheld"), ("r6", "rejected")):
@@ -230,6 +243,7 @@ def test_second_reviews_are_measured_where_there_are_enough(company: Company) ->
     assert (measured.verdict, measured.reviewed, measured.share, measured.kappa) == ("measured", 2, 0.5, 0.0)
 
 
+@pytest.mark.slow
 def test_a_disputed_position_is_not_shown_beside_the_id(company: Company) -> None:
     assert people_facts(company.home, DAY)["e2"].department == "South"
     company.log.file(

@@ -64,6 +64,7 @@ def test_an_empty_system_is_mostly_unknown_and_says_why(tmp_path: Path) -> None:
     assert list(judged) == list(RULES) and len(judged) >= 12
 
 
+@pytest.mark.slow
 def test_deliveries_and_a_damaged_inbox_are_seen(tmp_path: Path) -> None:
     mine, data = project(tmp_path, FEEDS.replace("calendar =", "until = 2025-03-13\ncalendar =")), company(tmp_path)
     assert verdicts(mine, data)["interface_health"] == "fail"
@@ -81,6 +82,7 @@ def test_deliveries_and_a_damaged_inbox_are_seen(tmp_path: Path) -> None:
     assert verdicts(mine)["backfill_log"] == "fail"
 
 
+@pytest.mark.slow
 def test_definitions_need_a_sign_off(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     metric = '[metrics.sales]\nzh = "销售额"\nen = "sales"\nunit = "CNY"\nowner = "李娜"\nversion = 1\nbasis = "net"\n'
@@ -90,6 +92,7 @@ def test_definitions_need_a_sign_off(tmp_path: Path) -> None:
     assert verdicts(again(mine))["definition_review"] == "pass"
 
 
+@pytest.mark.slow
 def test_a_text_that_was_changed_or_not_given_anew_is_seen(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     give(mine, "e1", "e2")
@@ -102,6 +105,7 @@ def test_a_text_that_was_changed_or_not_given_anew_is_seen(tmp_path: Path) -> No
     assert verdicts(again(mine))["change_notices"] == "pass"
 
 
+@pytest.mark.slow
 def test_an_owner_of_the_final_interpretation_and_a_card_are_needed(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     write(mine, "models/notices.toml", 'reviewer = { name = "王强", address = "wang@example.com" }\n')
@@ -111,6 +115,7 @@ def test_an_owner_of_the_final_interpretation_and_a_card_are_needed(tmp_path: Pa
     assert verdicts(again(mine))["model_cards"] == "fail"
 
 
+@pytest.mark.slow
 def test_holds_disputes_and_packages_have_deadlines(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     message = Message.of("hold_stop", by="x", reason="y")
@@ -127,6 +132,7 @@ def test_holds_disputes_and_packages_have_deadlines(tmp_path: Path) -> None:
     assert verdicts(mine)["packages"] == "fail"
 
 
+@pytest.mark.slow
 def test_everyone_scored_needs_a_notice_and_old_records_are_erased(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

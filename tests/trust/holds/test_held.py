@@ -54,6 +54,7 @@ def test_positions_are_those_known_before_the_date(tmp_path: Path) -> None:
     assert held(tmp_path, "department:South", as_of=dt.date(2025, 4, 6)) == {"e1"}
 
 
+@pytest.mark.slow
 def test_a_date_before_the_doubt_is_not_held(tmp_path: Path) -> None:
     assert held(tmp_path, "everything", as_of=dt.date(2025, 3, 10)) == set()
     assert held(tmp_path, "everything", as_of=dt.date(2025, 3, 11))

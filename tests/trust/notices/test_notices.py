@@ -62,6 +62,7 @@ def test_a_notice_is_recorded_once_with_its_version(tmp_path: Path) -> None:
     assert "e3" not in mine.notices()
 
 
+@pytest.mark.slow
 def test_without_a_notice_nobody_is_scored_only_where_it_is_required(tmp_path: Path) -> None:
     data = company(tmp_path)
     for required in (False, True):
@@ -75,6 +76,7 @@ def test_without_a_notice_nobody_is_scored_only_where_it_is_required(tmp_path: P
         assert all("告知" in render(hold.message, "zh") for hold in held.values())
 
 
+@pytest.mark.slow
 def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     for _ in range(2):
@@ -96,6 +98,7 @@ def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp
         assert train_without(tables, lenient.folder, lenient.home) == 0
 
 
+@pytest.mark.slow
 def test_a_package_says_everything_in_both_languages_and_closes_what_was_due(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     mine.give_notice([given("e1")])
@@ -121,6 +124,7 @@ def test_a_package_says_everything_in_both_languages_and_closes_what_was_due(tmp
     assert mine.notices()["e1"].outcomes[0].package_on == dt.date(2026, 2, 20)
 
 
+@pytest.mark.slow
 def test_records_are_kept_three_years_and_what_is_in_force_for_longer(tmp_path: Path) -> None:
     mine = project(tmp_path)
     mine.give_notice([given("e1"), given("e1", DAY + dt.timedelta(days=9))])

@@ -50,6 +50,7 @@ def test_the_limit_is_compared_exactly(reference: str, actuals: str, over: bool)
 amounts = st.decimals(-(10**9), 10**9, places=2)
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(amounts, min_size=6, max_size=6), min_size=1, max_size=8))
 def test_rows_that_add_up_add_up_together(rows: list[list[Decimal]]) -> None:
     members = []

@@ -65,6 +65,7 @@ crm | calls | e1 | 2025-03-10 | 40 |
 """
 
 
+@pytest.mark.slow
 def test_a_day_without_rows_is_unexplained_unless_a_delivery_is_known_to_be_missing(tmp_path: Path) -> None:
     assert parts(reconciled(tmp_path / "a", BOTH)) == {"unexplained": -50}
     missing = "source | business_date | received_at\ncrm | 2025-03-11 |"
@@ -75,6 +76,7 @@ def test_a_day_without_rows_is_unexplained_unless_a_delivery_is_known_to_be_miss
     assert parts(reconciled(tmp_path / "d", BOTH, deliveries=came)) == {"unexplained": -50}
 
 
+@pytest.mark.slow
 def test_a_day_that_the_reference_did_not_deliver_is_compared_with_nothing(tmp_path: Path) -> None:
     facts = BOTH + "crm | calls | e1 | 2025-03-12 | 7 |"
     missing = "source | business_date | received_at\npbx | 2025-03-12 |\ncrm | 2025-03-11 |"
@@ -84,6 +86,7 @@ def test_a_day_that_the_reference_did_not_deliver_is_compared_with_nothing(tmp_p
     assert (row.matched.reference, row.matched.actuals, row.unreported_days) == (90, 40, 1)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_future_counts(tmp_path: Path) -> None:
     """Not a day from the as-of date on, not a row that became known later, and a correction only once it is known."""
     facts = """
@@ -118,6 +121,7 @@ crm/b | calls | e1 | 2025-03-10 | 2 |
     assert parts(reconciled(tmp_path, facts)) == {}
 
 
+@pytest.mark.slow
 def test_amounts_are_added_exactly_where_floats_are_not(tmp_path: Path) -> None:
     """0.1 + 0.2 is 0.3 here, a thousand times; a value with more decimal places is rounded, and said so."""
     cents = DEFINITION.replace("decimals = 0", "decimals = 2")
@@ -130,6 +134,7 @@ def test_amounts_are_added_exactly_where_floats_are_not(tmp_path: Path) -> None:
     assert [notice.code for notice in finer.notices] == ["reconcile_finer"]
 
 
+@pytest.mark.slow
 def test_opposite_errors_do_not_hide_in_their_department(tmp_path: Path) -> None:
     """Each person over the limit is held where their level is not."""
     level = DEFINITION.replace("decimals = 0", 'decimals = 0\nlevel = "department"')
@@ -148,6 +153,7 @@ crm | calls | e2 | 2025-03-10 | 50 |
     assert {hold.entity for hold in HoldLog(mine.home).active()} == {"employee:e1", "employee:e2"}
 
 
+@pytest.mark.slow
 def test_a_hold_is_told_once_and_its_days_are_noted(tmp_path: Path) -> None:
     mine = project(tmp_path, BOTH)
     for day in ("2025-03-15", "2025-03-16", "2025-03-16"):
@@ -181,6 +187,7 @@ def test_sources_that_mean_something_else_are_not_compared(tmp_path: Path) -> No
     assert not reconciliation.rows
 
 
+@pytest.mark.slow
 def test_the_month_of_a_hold_is_compared_until_its_gap_is_closed(tmp_path: Path) -> None:
     """Months without a fault later do not count as clean days of a gap that nobody has closed."""
     later = "".join(
@@ -208,6 +215,7 @@ def test_a_value_that_is_no_amount_ends_nothing(tmp_path: Path, value: str) -> N
     assert parts(reconciliation) == {"unexplained": -50}
 
 
+@pytest.mark.slow
 def test_moves_that_lead_nowhere_are_reported(tmp_path: Path) -> None:
     first, second = DEFINITION.split("[metrics.calls.sources.crm]")
     moved = first.replace('attribution = "agent"', 'attribution = "queue"') + "[metrics.calls.sources.crm]" + second

@@ -25,6 +25,7 @@ def likeness() -> Likeness:
     return Likeness(shipped_taxonomy(), EXAMPLES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "skill"),
     [

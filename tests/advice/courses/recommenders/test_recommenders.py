@@ -72,6 +72,7 @@ class Contract:
             assert rows["score"].is_monotonic_decreasing and rows["score"].between(0, 1, inclusive="right").all()
             assert rows["course_id"].is_unique and (rows["why"] != "").all()
 
+    @pytest.mark.slow
     def test_the_checkerboard(self, fitted: Recommender) -> None:
         """Each person is shown first the three courses of their colour that they have not taken."""
         if not self.is_personal:

@@ -44,6 +44,7 @@ def test_levels_are_those_known_at_the_day() -> None:
     assert signals.names == ("demand",) and signals.has_scopes("demand") and not signals.has_scopes("prices")
 
 
+@pytest.mark.slow
 def test_a_useful_signal_is_used_with_the_effect_it_has(tmp_path: Path) -> None:
     effects, (verdict,) = judged(world(tmp_path))
     moved, _ = effects.of["calls", "demand"]
