@@ -93,6 +93,7 @@ def test_a_record_too_short_to_test_anything(project: Project, tmp_path: Path) -
         project.train("attrition", folder, until="2023-06-15")
 
 
+@pytest.mark.slow
 def test_a_date_before_anyone_was_hired(project: Project, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nobody was employed"):
         project.features(small_company(tmp_path / "data"), as_of=["2021-06-01"])

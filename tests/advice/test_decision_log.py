@@ -51,6 +51,7 @@ def test_the_same_key_stores_once_and_refuses_something_else(tmp_path: Path) -> 
     assert len(log.decisions()["s1"]) == 1
 
 
+@pytest.mark.slow
 def test_callers_at_the_same_time_store_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: DecisionLog(tmp_path).decide(refusal(), key="a"), range(16)))

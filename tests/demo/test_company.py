@@ -395,6 +395,7 @@ def test_the_same_seed_gives_the_same_company_and_another_seed_another(tmp_path:
     assert not pq.read_table(tmp_path / "a/events.parquet").equals(pq.read_table(tmp_path / "c/events.parquet"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_any_dates_and_a_small_company_will_do(tmp_path: Path, seed: int) -> None:
     end = date(2024, 1, 19)

@@ -112,6 +112,7 @@ def test_who_is_there_has_two_fifths_of_the_weight_on_it_and_somewhere_to_move_i
     assert agreed == [("repeat_purchases", 25.0, False), ("revenue", 35.0, True), ("new_accounts", 40.0, False)]
 
 
+@pytest.mark.slow
 def test_what_is_planted_in_the_pace_is_what_is_measured() -> None:
     """In a company large enough to measure it: the last pace of each group over that of the same metric elsewhere."""
     first, last = ((day - date(1970, 1, 1)).days for day in (date(2024, 10, 1), date(2026, 10, 1)))

@@ -38,6 +38,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_new_evidence(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (windows,) = blocks("new-evidence.md", "toml")
     (sql,) = blocks("new-evidence.md", "sql")

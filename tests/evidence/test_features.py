@@ -221,6 +221,7 @@ def test_sums_are_exact(tmp_path: Path) -> None:
     assert frame["total"].iloc[0] == 3.01 != sum(map(float, values))
 
 
+@pytest.mark.slow
 def test_a_sum_past_64_bits_is_said(tmp_path: Path) -> None:
     many = pd.DataFrame(
         {"employee_id": "e0", "happened_at": "2025-06-01", "kind": "pay", "value": "999999999"}, index=range(9300)
@@ -268,6 +269,7 @@ def test_kinds_of_one_spelling_stay_apart(tmp_path: Path) -> None:
     assert built.frame.iloc[0]["代码_评审_n"] == 4 and built.frame.iloc[0]["a_b_n"] == 3
 
 
+@pytest.mark.slow
 def test_kinds_may_be_given(busy: Path) -> None:
     """A model's own kinds have their columns, in whatever log."""
     data = opened(busy)
@@ -317,6 +319,7 @@ def test_columns_that_need_what_is_not_there_are_left_out_and_said(tmp_path: Pat
         assert any(line.startswith(notice) for line in notices(built)), notices(built)
 
 
+@pytest.mark.slow
 def test_every_column_is_declared_once_and_every_declared_one_is_there(busy: Path) -> None:
     built = evidence(busy, shipped(), [MONDAY])
     names = [column.name for column in built.columns]
@@ -370,6 +373,7 @@ def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch
     ].isna().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "problem"),
     [
@@ -386,6 +390,7 @@ def test_a_file_that_reads_what_it_may_not_is_refused(sql: str, problem: str, bu
         evidence(busy, reading(sql, "y"), [MONDAY])
 
 
+@pytest.mark.slow
 def test_a_file_that_reads_what_is_not_there_is_left_out(busy: Path) -> None:
     built = evidence(
         busy, reading("select employee_id, as_of, 1 as y from evidence", "y", reads=("x", "gone_n")), [MONDAY]

@@ -208,6 +208,7 @@ def test_the_future_changes_nothing(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*(frame[["employee_id", *COLUMNS]] for frame in frames), check_exact=True)
 
 
+@pytest.mark.slow
 def test_columns_have_words_and_a_reason_of_their_own(tmp_path: Path) -> None:
     built = evidence(company(5).write(tmp_path), DEFINITIONS, [MONDAY])
     columns = {column.name: column for column in built.columns}
@@ -275,11 +276,13 @@ def test_keys_that_do_not_fit_together(key: dict[str, object], problem: str) -> 
     assert problem in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_condition_that_gives_no_answer_is_not_met(tmp_path: Path) -> None:
     definitions = windowed(LONG | {"where": "kind::int > 3"})
     assert evidence(company(5).write(tmp_path), definitions, [MONDAY]).frame["long_182d"].eq(0).all()
 
 
+@pytest.mark.slow
 def test_nothing_else_changes(tmp_path: Path) -> None:
     """A condition adds columns and leaves every other one alone."""
     folder = company(5).write(tmp_path)

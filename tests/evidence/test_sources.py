@@ -521,6 +521,7 @@ def test_empty_text_is_nothing_in_parquet_too(tmp_path: Path) -> None:
     assert usable_rows(data, "events") == [("e1", dt.datetime(2024, 1, 1), "a", None, None, None)] * 2
 
 
+@pytest.mark.slow
 def test_lists(tmp_path: Path) -> None:
     write_tables(
         tmp_path / "csv",

@@ -40,6 +40,7 @@ def test_each_bar_begins_where_the_one_above_it_ended() -> None:
     assert (first[1] - timing[0]) / (first[1] - first[0]) == pytest.approx(0.2, abs=0.01)
 
 
+@pytest.mark.slow
 @given(amounts, st.lists(amounts, max_size=5), st.sampled_from([330.0, 560.0]))
 def test_any_bridge_is_well_formed_and_stays_inside_its_width(
     start: Decimal, parts: list[Decimal], width: float

@@ -560,6 +560,7 @@ def test_one_row_carries_everything_of_a_person(tmp_path: Path) -> None:
     assert len(anchors) == len(set(anchors)) and set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
 
 
+@pytest.mark.slow
 def test_settings_beyond_the_limit_are_counted_and_still_on_the_page(tmp_path: Path) -> None:
     rows = [row(f"E{n:03}", rank=n, band="act" if n < 3 else "watch") for n in range(1, 9)]
     for each in rows[:4]:

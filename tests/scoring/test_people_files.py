@@ -37,6 +37,7 @@ def company(folder: Path, employees: str = EMPLOYEES) -> Path:
     return write_tables(folder, employees=employees, positions=POSITIONS, reviews=REVIEWS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("day", "department", "level"), [(DAY, "service", 3), (dt.date(2026, 9, 20), "sales", 2)], ids=["known", "not yet"]
 )
@@ -57,6 +58,7 @@ def test_a_person_is_shown_as_known_before_the_date(tmp_path: Path, day: dt.date
     assert (people["e1"].label, people["e1"].manager) == ("王伟", "陈静")
 
 
+@pytest.mark.slow
 def test_the_file_of_an_earlier_date_serves_and_a_later_one_never_does(tmp_path: Path) -> None:
     with Project(home=tmp_path).open(company(tmp_path / "data")) as data:
         keep_people(people_at(data, DAY), tmp_path, as_of=DAY)

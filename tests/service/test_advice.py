@@ -21,6 +21,7 @@ KEY = {"Idempotency-Key": "7f1c"}
 REFUSE = {"verdict": "refuse", "decided_by": "李娜", "reason": "市场下月恢复"}
 
 
+@pytest.mark.slow
 def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) -> None:
     body = client.get("/v1/targets").json()
     assert (body["as_of"], body["total"], body["statuses"]) == (str(DAY), 3, {"suggested": 1, "held": 1, "beyond": 1})
@@ -35,6 +36,7 @@ def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) ->
     assert client.get(page["next"]).json()["targets"][0]["goal_id"] == "g2"
 
 
+@pytest.mark.slow
 def test_a_shock_beyond_the_policy_is_one_case(client: TestClient) -> None:
     body = client.get("/v1/escalations").json()
     (case,) = body["escalations"]
@@ -56,12 +58,14 @@ def test_a_shock_beyond_the_policy_is_one_case(client: TestClient) -> None:
     assert [(each["decided_by"], each["verdict"]) for each in decided["decisions"]] == [("王总", "accept")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["as_of=2020-01-01", "policy=nothing", "policy=../models"])
 def test_an_unknown_date_or_policy_is_not_found(client: TestClient, query: str) -> None:
     answer = client.get(f"/v1/targets?{query}")
     assert answer.status_code == 404 and "建议" in answer.json()["zh"]
 
 
+@pytest.mark.slow
 def test_a_person_without_courses_is_answered_like_an_unknown_one(client: TestClient) -> None:
     body = client.get("/v1/employees/张伟/courses").json()
     assert [(row["status"], row["title"]) for row in body["courses"]] == [
@@ -90,6 +94,7 @@ def test_priorities_are_as_long_as_there_is_capacity(client: TestClient) -> None
     assert client.get("/v1/priorities?horizon_days=7").status_code == 404
 
 
+@pytest.mark.slow
 def test_lists_say_which_gates_could_not_be_judged_until_somebody_promotes_the_version(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -204,6 +209,7 @@ def test_an_intervention_for_an_unknown_person_is_refused(client: TestClient, ho
     assert Project(home=home).log([Intervention(**{**entry, "employee_id": "H1", "offered_on": DAY})])
 
 
+@pytest.mark.slow
 def test_a_page_of_another_site_cannot_post(client: TestClient) -> None:
     """A browser sends this across sites without a preflight request: no custom header, and no JSON."""
     answer = client.post(

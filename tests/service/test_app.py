@@ -153,6 +153,7 @@ def test_summaries_are_written_by_a_person(client: TestClient) -> None:
     assert not [summary for summary in summaries if summary.split()[0] in ("Get", "Post") or len(summary) > 60]
 
 
+@pytest.mark.slow
 def test_requests_are_logged_without_personal_data(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="perfml.requests"):
         client.get("/v1/employees/张伟/risk?voice=hr")

@@ -20,6 +20,7 @@ def newest(home: Path, person: str) -> AuditEvent:
     return history_of(home, person)[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "address",
     [
@@ -48,6 +49,7 @@ def test_without_headers_it_is_the_user_of_the_service(client: TestClient, home:
     assert event.purpose == "unstated"
 
 
+@pytest.mark.slow
 def test_one_row_a_request_and_none_where_nobody_is_shown(client: TestClient, home: Path) -> None:
     before = verify(home).rows
     assert client.get("/v1/health").status_code == 200
@@ -60,6 +62,7 @@ def test_one_row_a_request_and_none_where_nobody_is_shown(client: TestClient, ho
     assert verify(home).rows == rows + 1
 
 
+@pytest.mark.slow
 def test_a_read_that_cannot_be_recorded_is_refused(client: TestClient, home: Path) -> None:
     assert client.get("/v1/employees/E1/risk").status_code == 200
     (home / KEY_FILE).write_text("ab" * 32)

@@ -29,6 +29,7 @@ def keys(value: Any) -> set[str]:
     return set().union(*(keys(each) for each in value)) if isinstance(value, list) else set()
 
 
+@pytest.mark.slow
 def test_hr_reads_risk_reasons_owners_and_the_support_that_fits(client: TestClient, home: Path) -> None:
     facts = {"employee_id": "张伟", "name": "张伟明", "department": "sales", "manager_id": "E1", "manager_name": None}
     keep_people(

@@ -114,6 +114,7 @@ def test_a_dispute_withholds_and_only_somebody_outside_the_line_ends_it(client: 
     assert review.status_code == 422 and "same person" in review.json()["en"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -132,6 +133,7 @@ def test_a_proof_is_what_its_name_says(client: TestClient, home: Path, name: str
     assert not (home / "proofs").exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_disputed_is_refused(client: TestClient) -> None:
     for other in (
         {"table": "courses"},

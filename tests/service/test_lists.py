@@ -88,6 +88,7 @@ def test_lists_are_filtered_by_department_and_manager_and_say_who_it_is(client: 
     assert client.get(LIST).json()["people"][2]["person"]["name"] is None
 
 
+@pytest.mark.slow
 def test_people_of_a_segment_keep_their_ranks(client: TestClient) -> None:
     top = client.get(LIST, params={"segment": "top", "limit": 2}).json()
     assert [(p["rank"], p["employee_id"], p["segments"]) for p in top["people"]] == [
@@ -100,6 +101,7 @@ def test_people_of_a_segment_keep_their_ranks(client: TestClient) -> None:
     assert [p["rank"] for p in acting["people"]] == [2]
 
 
+@pytest.mark.slow
 def test_a_model_without_segments_says_so(home: Path, client: TestClient) -> None:
     version = train(home, "reviews", {91: True}, segments={})
     keep(home, "reviews", version, [scored("E1", 1, band="act", incidence=None)])
@@ -108,6 +110,7 @@ def test_a_model_without_segments_says_so(home: Path, client: TestClient) -> Non
     assert (answer.status_code, answer.json()["remedy"]) == (404, "leave it out: this model has none")
 
 
+@pytest.mark.slow
 def test_expected_cases_are_those_of_the_whole_act_list_whatever_page_is_asked_for(client: TestClient) -> None:
     whole = client.get(LIST).json()["expected_cases"]
     assert whole["expected"] == pytest.approx(2 * 0.3)
@@ -116,6 +119,7 @@ def test_expected_cases_are_those_of_the_whole_act_list_whatever_page_is_asked_f
         assert client.get(LIST, params=query).json()["expected_cases"] == whole
 
 
+@pytest.mark.slow
 def test_the_interval_of_expected_cases_holds_how_far_off_the_back_test_was(home: Path, client: TestClient) -> None:
     """400 people of 30 %: chance alone would give 120 ± 18; a back-test from half to twice as many gives far more."""
     version = train(home, "attrition", {91: True})
@@ -150,6 +154,7 @@ def test_paging_covers_everyone_exactly_once(
     assert client.get(LIST, params={"offset": 13}).json()["people"] == []
 
 
+@pytest.mark.slow
 def test_paging_stays_at_its_date_when_a_newer_one_arrives(home: Path, client: TestClient) -> None:
     first = client.get(LIST, params={"limit": 5, "band": "none"}).json()
     keep(home, "attrition", first["model_version"], [scored("new", 1)], as_of=DAY.replace(month=10))
@@ -172,12 +177,14 @@ def test_an_unproven_horizon_gives_no_list_and_says_why_in_both_languages(client
     assert "E1" not in answer.text
 
 
+@pytest.mark.slow
 def test_the_version_that_scored_decides_whether_there_is_a_list(home: Path, client: TestClient) -> None:
     train(home, "attrition", {91: False, 182: False}, until="2026-08-02")
     assert client.get(LIST).status_code == 200, "these scores were made by the proven version"
     assert not client.get("/v1/models/attrition").json()["horizons"][0]["proven"]
 
 
+@pytest.mark.slow
 def test_a_score_file_that_is_replaced_is_seen_at_once_and_a_half_written_one_never(
     home: Path, client: TestClient
 ) -> None:

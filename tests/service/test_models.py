@@ -148,6 +148,7 @@ def test_a_pointer_that_leads_out_is_refused(home: Path, client: TestClient, poi
     assert client.get("/v1/models/attrition").status_code == 503
 
 
+@pytest.mark.slow
 def test_group_figures_have_a_budget_a_day(home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "project"
     folder.mkdir()

@@ -97,6 +97,7 @@ def test_a_record_of_another_perfml_is_named_and_nothing_is_worded_otherwise(
     assert str(home) not in refused.text
 
 
+@pytest.mark.slow
 def test_a_reason_with_a_column_that_the_model_does_not_have_is_refused(client: TestClient, home: Path) -> None:
     row = scored("E1", 1)
     leading, rest = row["reasons"]
@@ -151,6 +152,7 @@ def test_a_date_or_model_without_scores_is_answered_alike_for_everyone(client: T
         assert real.status_code == 404 and real.content == unreal.content
 
 
+@pytest.mark.slow
 def test_every_model_is_asked_and_each_at_its_newest_date(home: Path, client: TestClient) -> None:
     other = train(home, "绩效", {182: True})
     train(home, "unscored", {91: True})

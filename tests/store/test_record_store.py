@@ -176,6 +176,7 @@ def test_entries_of_an_earlier_perfml_are_imported_once(store: RecordStore) -> N
     assert [each.key for each in store.read(DECISIONS)] == ["k0", "k1", "k2", "k3"]
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_an_earlier_perfml_is_named_and_stays(tmp_path: Path) -> None:
     (tmp_path / "memory.sqlite").write_bytes(b"no database")
     with pytest.raises(PerfmlError, match=r"memory\.sqlite"):

@@ -119,6 +119,7 @@ def test_the_newest_measurement_and_its_definition(tmp_path: Path) -> None:
     data.close()
 
 
+@pytest.mark.slow
 def test_without_goals_or_progress_nothing_breaks(tmp_path: Path) -> None:
     reviews = "review_id | employee_id | period_end | reviewed_on | rating"
     none = opened(write_tables(tmp_path / "none", employees=PEOPLE, reviews=reviews))

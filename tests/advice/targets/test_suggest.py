@@ -113,6 +113,7 @@ def everyone(**goals: Row) -> HandMade:
     return outlook(**{goal: goals.get(goal, {}) for goal in ("a1", "a2", "a3", "b1")})
 
 
+@pytest.mark.slow
 def test_the_case_of_the_shock(case: Data) -> None:
     """A market at -45 % under a limit of 15 %: no target moves, what cannot be reached gives its weight to what can."""
     suggested = rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK))
@@ -137,6 +138,7 @@ def test_the_case_of_the_shock(case: Data) -> None:
     assert alone["why_not_en"].startswith("The policy's limit of 15 %") and "no other goal" in alone["why_not_en"]
 
 
+@pytest.mark.slow
 def test_a_shock_beyond_the_policy_is_one_case_for_its_metric_and_place(case: Data) -> None:
     first, second = escalations(rows(case, everyone(a1=SHOCK, a2=SHOCK, b1=SHOCK)).values())
     assert (first.metric, first.people, first.goals, first.core_goals, first.weights_moved) == (
@@ -176,6 +178,7 @@ def test_a_case_has_one_id_for_the_month_and_another_for_another_place_or_month(
     data.close()
 
 
+@pytest.mark.slow
 def test_a_limit_that_brings_a_goal_nearer_is_suggested(case: Data) -> None:
     """At -20 % the limit of 15 % takes the probability from 1 to 27 %: short of the band, and worth having."""
     near = {"expected": 80.0, "market": np.log(0.8), "peers": np.log(0.8)}
@@ -184,6 +187,7 @@ def test_a_limit_that_brings_a_goal_nearer_is_suggested(case: Data) -> None:
     assert row["probability_after"] - row["probability_before"] > 0.2
 
 
+@pytest.mark.slow
 def test_a_boom_beyond_the_policy_is_a_case_too(case: Data) -> None:
     boom = {"expected": 200.0, "market": np.log(2), "peers": np.log(2)}
     row = rows(case, everyone(b1=boom))["b1"]
@@ -192,6 +196,7 @@ def test_a_boom_beyond_the_policy_is_a_case_too(case: Data) -> None:
     assert escalation.needed_target > escalation.limit_target == pytest.approx(115) and "too easy" in escalation.en
 
 
+@pytest.mark.slow
 def test_evidence_is_what_was_known(case: Data) -> None:
     lines = {line["what"]: line for line in rows(case, everyone(a2=SHOCK))["a2"]["evidence"]}
     assert lines["progress"]["value"] == 15 and "2026-07-26" in lines["progress"]["zh"]
@@ -199,6 +204,7 @@ def test_evidence_is_what_was_known(case: Data) -> None:
     assert lines["peers"]["value"] == pytest.approx(-0.45) and "1 " in lines["peers"]["en"]
 
 
+@pytest.mark.slow
 def test_own_effort_moves_nothing(case: Data) -> None:
     suggested = rows(case, everyone(a2={"expected": 60.0}, b1={"expected": 130.0}))
     assert [suggested[goal]["status"] for goal in ("a2", "b1", "a3")] == ["none", "none", "fits"]
@@ -206,6 +212,7 @@ def test_own_effort_moves_nothing(case: Data) -> None:
     assert suggested["a2"]["parts"] == pytest.approx({"market": 0, "season": 0, "definition": 0, "own": np.log(0.6)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [-1.0, -0.3, -0.05, 0.0])
 def test_falling_behind_earns_nothing(case: Data, own: float) -> None:
     """Slowing down in a falling market earns at most what an honest colleague gets, and nothing where it would not help."""
@@ -234,6 +241,7 @@ def past_quarters(goal: str, owner: str, metric: str, *, finals: list[float]) ->
     return goals, [f"{goal}q{n} | {ends[n]} | {final}" for n, final in enumerate(finals)]
 
 
+@pytest.mark.slow
 def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
     """Habitually well above, and in the band even in the fallen market: slowing down earns no relief."""
     market = {"market": np.log(0.9), "peers": np.log(0.9)}
@@ -250,6 +258,7 @@ def test_slowing_down_from_a_high_level_earns_nothing(tmp_path: Path) -> None:
     data.close()
 
 
+@pytest.mark.slow
 def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
     shown = {"expected": 90.0, "market": np.log(0.8), "peers": np.log(0.95)}
     row = rows(case, everyone(a2=shown))["a2"]
@@ -261,6 +270,7 @@ def test_signals_count_as_far_as_others_show_it(case: Data) -> None:
     assert rows(case, everyone(a2=shown | {"peers": 0.1}))["a2"]["status"] == "none"
 
 
+@pytest.mark.slow
 def test_a_fall_that_no_signal_shows_is_not_called_own_effort(case: Data) -> None:
     """Signals are published late: until then nothing moves, but the gap is not attributed to own effort."""
     behind = {"expected": 60.0, "peers": np.log(0.6)}
@@ -270,6 +280,7 @@ def test_a_fall_that_no_signal_shows_is_not_called_own_effort(case: Data) -> Non
     assert "own effort" in alone["why_not_en"].lower()
 
 
+@pytest.mark.slow
 def test_a_boom_raises_no_further_than_into_the_band(case: Data) -> None:
     boom = {"expected": 125.0, "market": np.log(1.25), "peers": np.log(1.25)}
     row = rows(case, everyone(a2=boom))["a2"]
@@ -277,6 +288,7 @@ def test_a_boom_raises_no_further_than_into_the_band(case: Data) -> None:
     assert row["probability_after"] == pytest.approx(0.9)
 
 
+@pytest.mark.slow
 def test_without_external_data_and_season_nothing_is_suggested(case: Data) -> None:
     silent = outlook(HandMadeSignal(used=False), a1={}, a2={"expected": 60.0}, a3={}, b1={})
     row = rows(case, silent)["a2"]
@@ -285,6 +297,7 @@ def test_without_external_data_and_season_nothing_is_suggested(case: Data) -> No
     assert rows(case, season)["a2"]["status"] == "suggested"
 
 
+@pytest.mark.slow
 def test_outside_the_window_nothing_is_suggested_and_the_next_one_is_named(case: Data) -> None:
     suggested = rows(case, everyone(a2=SHOCK), day=dt.date(2026, 8, 11))
     assert (suggested["a2"]["status"], suggested["a3"]["status"]) == ("none", "fits")
@@ -292,6 +305,7 @@ def test_outside_the_window_nothing_is_suggested_and_the_next_one_is_named(case:
     assert suggested["a2"]["expected"] == 55
 
 
+@pytest.mark.slow
 def test_held_people_have_no_numbers(case: Data) -> None:
     suggested = rows(
         case, everyone(a2=SHOCK, b1=SHOCK), held={"ana": broken("ana", table="progress", rule="wrong_type")}
@@ -334,6 +348,7 @@ def test_a_refused_suggestion_is_not_repeated_unless_it_changes(case: Data) -> N
     assert rows(case, everyone(a2=SHOCK), day=dt.date(2026, 9, 2), refused=refused)["a2"]["status"] == "suggested"
 
 
+@pytest.mark.slow
 def test_suggestions_are_reproducible(case: Data) -> None:
     forecasts = everyone(a2=SHOCK, b1=SHOCK)
     assert suggest(case, POLICY, DAY, forecasts=forecasts).equals(suggest(case, POLICY, DAY, forecasts=forecasts))
@@ -407,6 +422,7 @@ def test_no_goals_give_no_rows(tmp_path: Path) -> None:
     data.close()
 
 
+@pytest.mark.slow
 def test_a_goal_without_a_forecast_has_that_reason(case: Data) -> None:
     suggested = rows(case, outlook(a1={}, a2={"expected": np.nan}, a3={}))
     assert [suggested[goal]["status"] for goal in ("a2", "b1")] == ["none", "none"]

@@ -108,6 +108,7 @@ def test_a_wide_log_becomes_one_row_a_measure(tmp_path: Path) -> None:
         ]
 
 
+@pytest.mark.slow
 def test_two_tables_come_from_one_file(tmp_path: Path) -> None:
     """People who have left stand in the roster with a date of leaving."""
     text = "id,hired,left,why\n00123,43831,,\n00124,43831,45000,辞退\n"

@@ -49,6 +49,7 @@ def test_every_verb_reads_through_the_mapping(export: Path, tmp_path: Path) -> N
     assert mine.check(export).problems == ()
 
 
+@pytest.mark.slow
 def test_kept_definitions_hold_the_mapping(export: Path, tmp_path: Path) -> None:
     folder = project(tmp_path / "mine")
     folder_of_run = kept_definitions(tmp_path, keep_definitions(folder, tmp_path))

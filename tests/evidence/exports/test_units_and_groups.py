@@ -36,6 +36,7 @@ def values(folder: Path, *, top: str = "") -> list[tuple[str, float]]:
         return rows
 
 
+@pytest.mark.slow
 def test_units_are_read(tmp_path: Path) -> None:
     log(tmp_path, *(f"00123,2024-01-02,{cell}" for cell in ("12小时", "3.5 h", "90分钟", '"1,200 H"', "7")))
     assert [value for _, value in values(tmp_path)] == [3.5, 7.0, 12.0, 45.0]
@@ -69,6 +70,7 @@ def test_cells_merged_down_the_rows_stand_for_all_of_them(tmp_path: Path) -> Non
         assert len(quarantined(data)) == 1  # the third row is of nobody: its cell is empty and not merged
 
 
+@pytest.mark.slow
 def test_empty_cells_take_the_value_above_where_the_mapping_says_so(tmp_path: Path) -> None:
     log(tmp_path, "00123,2024-01-02,1", ",2024-01-03,2", "00124,2024-01-02,3", " ,2024-01-03,4")
     assert values(tmp_path) == [("00123", 1.0), ("00124", 3.0)]

@@ -57,6 +57,7 @@ def test_one_file_is_the_table_it_is_named_like_or_refused_in_words_about_it(tmp
         opened(tmp_path / "staff.csv")
 
 
+@pytest.mark.slow
 def test_a_name_that_nearly_is_a_table_is_named(tmp_path: Path) -> None:
     write_tables(tmp_path, employees=PEOPLE, events=LOG, Reviews="a\n1", exit="a\n1", holidays="a\n1")
     (tmp_path / "goals.xlsx").write_bytes(b"")
@@ -69,6 +70,7 @@ def test_a_name_that_nearly_is_a_table_is_named(tmp_path: Path) -> None:
     assert "if it is the table reviews" in notices[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rating", "reviewed", "rule", "quote", "remedy"),
     [
@@ -102,6 +104,7 @@ def test_an_unknown_kind_of_leaving_is_quoted(tmp_path: Path) -> None:
     assert [(value.value, value.rows, value.row) for value in seen.values] == [("主动离职", 2, 2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("employees", ["id | hired_on\ne1 | 2020-01-01", "employee_id | hired_on\ne1 | 1/31/2020"])
 def test_a_broken_table_does_not_flood_the_others(tmp_path: Path, employees: str) -> None:
     report = checked(write_tables(tmp_path, employees=employees, events=LOG))

@@ -45,10 +45,12 @@ def codes(folder: Path, frame: pd.DataFrame, rated: pd.DataFrame = REVIEWS, **ta
         return [message.code for message in oddities(data, END)]
 
 
+@pytest.mark.slow
 def test_a_sound_company_raises_no_question(tmp_path: Path) -> None:
     assert codes(tmp_path, LOG) == []
 
 
+@pytest.mark.slow
 def test_values_a_thousand_times_larger_from_a_day_on(tmp_path: Path) -> None:
     late = (LOG["kind"] == "order") & (LOG["day"] >= TURN)
     assert codes(tmp_path, LOG.assign(value=LOG["value"].where(~late, LOG["value"] * 1000))) == [
@@ -56,11 +58,13 @@ def test_values_a_thousand_times_larger_from_a_day_on(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_half_of_the_events_under_one_id(tmp_path: Path) -> None:
     half = (LOG["day"] >= TURN) & (np.arange(len(LOG)) % 2 == 0)
     assert codes(tmp_path, LOG.assign(employee_id=LOG["employee_id"].where(~half, "North0"))) == ["events_under_one_id"]
 
 
+@pytest.mark.slow
 def test_events_doubled_without_an_id(tmp_path: Path) -> None:
     week = LOG[LOG["day"].between(dt.date(2025, 9, 8), dt.date(2025, 9, 14))]
     assert codes(tmp_path, pd.concat([LOG, week])) == ["events_doubled"]
@@ -71,6 +75,7 @@ def test_the_whole_log_doubled(tmp_path: Path) -> None:
     assert codes(tmp_path, pd.concat([LOG, LOG])) == ["events_doubled"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [["2025-10-15"], ["2025-07-15", "2025-10-15"]])
 def test_a_scale_turned_round(tmp_path: Path, rounds: list[str]) -> None:
     turned = REVIEWS["reviewed_on"].isin(rounds)

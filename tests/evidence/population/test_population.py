@@ -166,6 +166,7 @@ def test_a_condition_that_is_not_on_a_position_is_refused(where: str, problem: s
     assert refused.value.where == "models/x.toml [population] where" and refused.value.remedy
 
 
+@pytest.mark.slow
 def test_without_positions_nobody_belongs(project: tuple[Project, Path]) -> None:
     opened, data = project
     (data / "positions.csv").unlink()

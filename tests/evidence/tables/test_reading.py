@@ -142,6 +142,7 @@ def test_csv_that_can_be_read(name: str, tmp_path: Path) -> None:
     nothing_lost(data)
 
 
+@pytest.mark.slow
 def test_the_first_quote_may_come_late(tmp_path: Path) -> None:
     company(tmp_path)
     rows = "".join(f"r{i},e1,2024-01-01,2024-01-10,3,good\n" for i in range(30_000))
@@ -167,6 +168,7 @@ def test_parquet_cut_short(tmp_path: Path) -> None:
     assert error.problem.startswith(UNREADABLE[0]) and error.remedy == UNREADABLE[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "columns"),
     [
@@ -215,6 +217,7 @@ def test_a_folder_of_no_parts(tmp_path: Path) -> None:
         opened(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["data [1]", "it's", 'say "hi"', "100% *", "数据"])
 def test_any_folder_name_will_do(name: str, tmp_path: Path) -> None:
     folder = company(tmp_path / name)

@@ -72,6 +72,7 @@ def test_a_broken_row_that_is_disputed_holds_nobody(tmp_path: Path) -> None:
     assert rows(company(tmp_path, fact("reviews", "r2", "e2")), "select key from quarantine") == []
 
 
+@pytest.mark.slow
 def test_a_correction_is_typed_and_leaves_later_versions(tmp_path: Path) -> None:
     right = {"rating": "4.5", "comment": "it's right"}
     data = company(tmp_path, fact("reviews", "r1", right=right, until=dt.date(2025, 5, 1)))

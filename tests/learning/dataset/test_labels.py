@@ -48,6 +48,7 @@ def company(tmp_path: Path) -> Path:
     return write_tables(tmp_path, employees=EMPLOYEES, reviews=REVIEWS, exits=EXITS)
 
 
+@pytest.mark.slow
 def test_exit_on_the_as_of_date_counts_and_on_the_last_day_does_not(company: Path) -> None:
     leave = Label(kind="exit", horizons_days=(91,))
     people = rows("e0", "e1", "e2", "e5")

@@ -44,6 +44,7 @@ def company(tmp_path: Path) -> Path:
     return write_tables(tmp_path, employees=EMPLOYEES, events=EVENTS)
 
 
+@pytest.mark.slow
 def test_the_as_of_date_counts_and_the_day_after_the_horizon_does_not(company: Path) -> None:
     people = rows("e0", "e1", "e2")
     assert labelled(company, LONG, people, horizon=91, until="2024-10-02") == [1, 1, 0]
@@ -88,6 +89,7 @@ def test_who_had_left_has_no_label_and_who_leaves_without_an_event_has_none(tmp_
     assert labelled(company, LONG, rows("e6", "e7"), horizon=91, until="2024-10-02") == [0, None]
 
 
+@pytest.mark.slow
 def test_conditions_and_kinds_that_cannot_be_used_are_named(company: Path) -> None:
     with pytest.raises(
         DataError, match=r"no event of kind 'fever' with value >= 10 is in the log; .* sick_leave, login"

@@ -122,6 +122,7 @@ def test_equals_the_published_predictions_for_penicillin(monkeypatch: pytest.Mon
     assert model.noise_sd**2 == pytest.approx(0.3024150, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_equals_generalised_least_squares_written_out() -> None:
     """The whole covariance matrix, review by review, at the model's own variances: no pairs, no sweeping, no iteration."""
     noise = np.random.default_rng(5).uniform(0.2, 0.8, 12)
@@ -217,6 +218,7 @@ def test_corrected_labels_are_better_where_linked_and_the_same_where_not(moves: 
     assert np.mean(by_manager) < np.mean(raw) - (0.005 if moves else 0.05)  # good teams are marked down
 
 
+@pytest.mark.slow
 def test_twenty_ratings_in_one_pair_are_not_twenty_opinions() -> None:
     once, _, _ = company(3, lasting=1.0, rounded=False, moves=0.3)
     often = pd.concat([once] * 20, ignore_index=True)
@@ -254,6 +256,7 @@ def test_blocks_that_one_odd_reviewer_joins_stay_two() -> None:
     np.testing.assert_allclose(severity, 0, atol=1e-6)  # relative to one's own block
 
 
+@pytest.mark.slow
 def test_correction_keeps_gaps_index_and_whoever_is_not_comparable() -> None:
     reviews, _, _ = company(4, managers=8)
     alone = pd.DataFrame({"employee_id": [9991, 9992], "reviewer_id": [77, None], "rating": [2.0, 2.0]})

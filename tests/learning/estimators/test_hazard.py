@@ -219,6 +219,7 @@ def test_a_baseline_of_scores_that_saw_their_own_event_expects_too_much(others: 
     assert np.mean(naive) / truth > 1.05
 
 
+@pytest.mark.slow
 def test_of_noise_it_says_next_to_nothing(company: People, others: People) -> None:
     shuffled = np.random.default_rng(0).permutation(company.y)
     scores = HazardModel(seeds=(0,)).fit(company.rows, shuffled).predict(others.rows)

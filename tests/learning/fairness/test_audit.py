@@ -56,6 +56,7 @@ def audited(rows: Rows, *, draws: int = 50, **groups: Any) -> dict[tuple[str, st
     return {(f.attribute, f.metric): f for f in report.findings}
 
 
+@pytest.mark.slow
 def test_figures_equal_fairlearn() -> None:
     rows, group = company(1, share=(0.4, 0.3, 0.3), too_high=0.4)
     findings = audited(rows, g=group)
@@ -67,6 +68,7 @@ def test_figures_equal_fairlearn() -> None:
     assert findings["g", "true_positive_gap"].value.value == pytest.approx(gap)
 
 
+@pytest.mark.slow
 def test_chance_equals_the_chi_squared_test_with_a_row_a_person() -> None:
     rows, group = company(2, too_high=0.3)
     table = np.array([[np.sum((group == g) & (rows["flagged"] == f)) for f in (0, 1)] for g in "ab"])
@@ -74,6 +76,7 @@ def test_chance_equals_the_chi_squared_test_with_a_row_a_person() -> None:
     assert p == pytest.approx(chi2_contingency(table, correction=False).pvalue, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_the_non_flag_ratio_alone_would_hide_2_against_6_percent() -> None:
     people = 4000
     group = np.repeat(["a", "b"], people // 2).astype(object)
@@ -147,6 +150,7 @@ def test_a_fair_model_seldom_fails_although_the_limits_are_often_passed() -> Non
     assert failed <= 3  # 1 expected; more than 3 in 1 of 60 such tests
 
 
+@pytest.mark.slow
 def test_an_unfair_model_fails_and_says_which_group() -> None:
     rows, group = company(7, too_high=0.8)
     report = fair.audit(**rows, groups={"g": group}, limits=LIMITS)
@@ -166,6 +170,7 @@ def test_an_unfair_model_fails_and_says_which_group() -> None:
     json.dumps(report.to_json(), allow_nan=False)
 
 
+@pytest.mark.slow
 def test_a_risk_told_too_low_counts_as_one_told_too_high() -> None:
     rows, group = company(15, people=3000, too_high=-0.9)
     finding = audited(rows, g=group)["g", "calibration_gap"]
@@ -213,6 +218,7 @@ def test_the_evidence_has_to_be_of_those_who_are_beyond_the_limit() -> None:
     assert all_three.verdict == "pass" and "chance alone" in render(all_three.text, "en")
 
 
+@pytest.mark.slow
 def test_a_small_group_that_is_off_by_chance_hides_no_large_one_that_is_off() -> None:
     rows, group = company(14, people=3000, share=(0.485, 0.485, 0.03), base=0.3, too_high=0.8)
     rows["flagged"][np.flatnonzero(group == "c")] = False
@@ -248,6 +254,7 @@ def test_the_unknown_are_shown_and_not_compared() -> None:
     assert all("unknown" not in f.groups for f in report.findings)
 
 
+@pytest.mark.slow
 def test_a_group_with_no_flag_has_no_empty_interval() -> None:
     rows, group = company(11, people=2000, share=(0.94, 0.06), base=0.3)
     rows["flagged"][group == "b"] = False
@@ -299,6 +306,7 @@ class TestProxies:
             ]
         )
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("values", [2, 3])
     def test_evidence_is_ranked_by_how_well_it_tells(self, values: int) -> None:
         rng = np.random.default_rng(0)

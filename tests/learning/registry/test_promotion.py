@@ -42,6 +42,7 @@ def test_the_champion_stays_in_use_while_newer_candidates_come(tmp_path: Path) -
     assert [p.approver for p in promotions(tmp_path, "attrition")] == ["李娜", "Sam"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("proven", "approver", "reason", "problem"),
     [
@@ -58,6 +59,7 @@ def test_refused(tmp_path: Path, proven: bool, approver: str, reason: str, probl
     assert promotions(tmp_path, "attrition") == []
 
 
+@pytest.mark.slow
 def test_a_damaged_log_names_no_champion(tmp_path: Path) -> None:
     stored(tmp_path)
     promote(tmp_path, "attrition", approver="Sam", reason=WHY)
@@ -80,6 +82,7 @@ def test_a_damaged_log_names_no_champion(tmp_path: Path) -> None:
         promotions(tmp_path, "other")
 
 
+@pytest.mark.slow
 def test_what_an_earlier_perfml_promoted_stays_promoted(tmp_path: Path) -> None:
     """Its log was written before its pointer: a promotion that was killed in between is none."""
     first, second = stored(tmp_path), stored(tmp_path, seed=2)

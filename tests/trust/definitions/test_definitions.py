@@ -263,6 +263,7 @@ def test_where_definitions_are_required_rows_without_one_are_set_aside(tmp_path:
     assert [finding.rule for finding in goals.findings] == ["undefined_metric"]
 
 
+@pytest.mark.slow
 def test_goals_of_another_version_are_reported(tmp_path: Path) -> None:
     mine = project(tmp_path, version=2, attribution="registration")
     (other,) = mine.definitions(tmp_path / "data", as_of=DAY).other_versions

@@ -109,6 +109,7 @@ def test_an_acknowledged_alarm_is_not_escalated(tmp_path: Path) -> None:
             mine.acknowledge("crm", **wrong)
 
 
+@pytest.mark.slow
 def test_a_whole_lost_week_is_one_message(tmp_path: Path) -> None:
     mine = project(tmp_path)
     report = mine.deliveries(now="2025-03-20")
@@ -117,6 +118,7 @@ def test_a_whole_lost_week_is_one_message(tmp_path: Path) -> None:
     assert "8" in render(post.message, "en")
 
 
+@pytest.mark.slow
 def test_fewer_rows_than_announced_are_wrong(tmp_path: Path) -> None:
     rows = "source | business_date | due_at | received_at | row_count | total\n" + "\n".join(
         f"crm | 2025-03-{n} | | 2025-03-{n} 20:00:00 | 2 |" for n in (10, 11)
@@ -140,6 +142,7 @@ def test_what_arrives_later_has_not_arrived(tmp_path: Path) -> None:
     assert [(p.status, p.rows) for p in report.packets] == [("received", 5), ("missing", None)]
 
 
+@pytest.mark.slow
 def test_a_source_that_no_definition_names_is_judged_by_its_own_due_moment(tmp_path: Path) -> None:
     rows = "source | business_date | due_at | received_at | row_count | total\nerp | 2025-03-10 | 2025-03-11 | | |"
     mine, data = project(tmp_path, feeds=""), company(tmp_path, rows)

@@ -94,6 +94,7 @@ def test_a_packet_that_cannot_be_applied_once_is_refused(tmp_path: Path, rows: l
     assert RecordStore(tmp_path).read(DELIVERIES) == []
 
 
+@pytest.mark.slow
 def test_a_packet_for_a_table_that_the_company_does_not_have_makes_it(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
     file = write_tables(

@@ -58,6 +58,7 @@ def test_the_day_before_was_answered_already() -> None:
     assert recovered(table, published(table, RULES)) == []
 
 
+@pytest.mark.slow
 def test_primary_rules_alone_do_not_help() -> None:
     """The small department is withheld, and what is shown of all and of the others gives it away."""
     small = np.arange(20) < 1

@@ -153,6 +153,7 @@ def test_everyone_scored_needs_a_notice_and_old_records_are_erased(
     assert verdicts(mine)["retention"] == "pass"
 
 
+@pytest.mark.slow
 def test_the_page_names_nobody_and_says_the_same_in_both_languages(tmp_path: Path) -> None:
     mine = project(tmp_path, feeds="")
     give(mine, "e1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def entries(seed: int) -> list[StoredEntry]:
     return [entry(number, name, what, **content) for number, (name, what, content) in enumerate(out, 1)]
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
 def test_the_order_of_arrival_does_not_matter(seed: int, rng: Random) -> None:
     arrived = entries(seed)

@@ -34,6 +34,7 @@ def held(tmp_path: Path, entity: str, *, as_of: dt.date = DAY) -> set[str]:
     return set(held_people(data, as_of, tmp_path / "var"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entity", "people"),
     [
@@ -50,6 +51,7 @@ def test_an_entity_is_its_people_and_nobody_else(tmp_path: Path, entity: str, pe
     assert held(tmp_path, entity) == people
 
 
+@pytest.mark.slow
 def test_positions_are_those_known_before_the_date(tmp_path: Path) -> None:
     assert held(tmp_path, "department:South", as_of=dt.date(2025, 4, 6)) == {"e1"}
 

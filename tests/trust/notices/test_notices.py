@@ -183,6 +183,7 @@ def test_forbidden_evidence_is_refused_where_it_is_defined(
     assert "features/log.toml" in str(refused.value)
 
 
+@pytest.mark.slow
 def test_forbidden_kinds_in_a_log_are_refused(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path, EVENTS + "\nv9 | e1 | 2025-03-10 09:00:00 | private_message | x")
     with pytest.raises(DataError, match="1 rows of kind 'private_message'"):

@@ -101,6 +101,7 @@ pbx | calls | e1 | 2025-03-20 | 9 |
     assert parts(mine.reconcile(tmp_path / "data", as_of="2025-03-21")) == {"unexplained": -18}
 
 
+@pytest.mark.slow
 def test_packets_are_matched_where_both_sides_have_them(tmp_path: Path) -> None:
     """A packet that is missing explains what it would have carried, and nothing of another packet."""
     facts = """
@@ -112,6 +113,7 @@ crm/a | calls | e1 | 2025-03-10 | 39 |
     assert parts(reconciled(tmp_path, facts, deliveries=missing)) == {"missing": -2, "unexplained": -1}
 
 
+@pytest.mark.slow
 def test_a_source_without_packets_is_compared_with_the_sum_of_them(tmp_path: Path) -> None:
     facts = """
 pbx | calls | e1 | 2025-03-10 | 42 |
@@ -165,6 +167,7 @@ def test_a_hold_is_told_once_and_its_days_are_noted(tmp_path: Path) -> None:
         HoldLog(mine.home).release(hold.hold_id, by="Li Na", reason="it is the holidays", on=dt.date(2025, 3, 17))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("definition", "facts", "code"),
     [
@@ -178,6 +181,7 @@ def test_what_cannot_be_compared_says_why(tmp_path: Path, definition: str, facts
     assert [notice.code for notice in reconciliation.notices] == [code] and not reconciliation.rows
 
 
+@pytest.mark.slow
 def test_sources_that_mean_something_else_are_not_compared(tmp_path: Path) -> None:
     other = DEFINITION.replace(
         '[metrics.calls.sources.pbx]\nbasis = "all"', '[metrics.calls.sources.pbx]\nbasis = "answered"'
@@ -208,6 +212,7 @@ def test_the_month_of_a_hold_is_compared_until_its_gap_is_closed(tmp_path: Path)
     assert hold.clean_days == (dt.date(2025, 6, 17), dt.date(2025, 6, 18))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["1e40", "nan", "inf"])
 def test_a_value_that_is_no_amount_ends_nothing(tmp_path: Path, value: str) -> None:
     facts = BOTH + f"pbx | calls | e2 | 2025-03-10 | {value} |\n"
@@ -229,6 +234,7 @@ def test_moves_that_lead_nowhere_are_reported(tmp_path: Path) -> None:
     assert whole.notices == ()
 
 
+@pytest.mark.slow
 def test_by_default_every_fact_counts(tmp_path: Path) -> None:
     mine = project(tmp_path, BOTH)
     assert mine.reconcile(tmp_path / "data").as_of == dt.date(2025, 3, 12)

@@ -84,6 +84,7 @@ def test_chance_is_not_learnt_from() -> None:
     assert len(fitted.for_employees(["e0"], k=3)) == 3
 
 
+@pytest.mark.slow
 def test_where_content_is_sufficient_content_alone_is_used() -> None:
     """Titles name the colours of the board: nothing can beat them, and popularity is not mixed in. Where they name nothing,
     content does not look perfect for having all courses equal."""

@@ -58,6 +58,7 @@ class Contract:
     def fitted(self) -> Recommender:
         return fitted_of(type(self).make)
 
+    @pytest.mark.slow
     def test_the_frame_has_its_columns_and_types(self, fitted: Recommender) -> None:
         for frame in (fitted.for_employees(["e0", "e5"], k=3), fitted.for_tags(["painting"], k=3), fitted.for_tags([])):
             assert tuple(frame.columns) == COLUMNS
@@ -95,6 +96,7 @@ class Contract:
         )
         pd.testing.assert_frame_equal(together, apart)
 
+    @pytest.mark.slow
     def test_the_same_again(self, fitted: Recommender) -> None:
         again = type(self).make().fit(catalogue(), checkerboard())
         pd.testing.assert_frame_equal(fitted.for_employees(["e1", "e8"]), again.for_employees(["e1", "e8"]))
@@ -144,6 +146,7 @@ class Contract:
             assert len(rows) == 5 and all(int(course[1:]) % 2 == parity for course in rows["course_id"])
             assert rows["why"].str.contains(tag).all() and rows["score"].between(0, 1, inclusive="right").all()
 
+    @pytest.mark.slow
     def test_dates_as_text_and_skills_as_text_are_read(self, fitted: Recommender) -> None:
         courses, rows = catalogue(), checkerboard()
         courses["skills"] = courses["skills"].map(";".join)

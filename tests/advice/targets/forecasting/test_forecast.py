@@ -70,6 +70,7 @@ def test_a_weight_changed_in_august_changes_no_forecast_of_july(tmp_path: Path) 
     assert after.loc["e00_2025-07-01", "target"] == 10
 
 
+@pytest.mark.slow
 def test_without_past_periods_no_interval_is_claimed(tmp_path: Path) -> None:
     forecasts = forecast(opened(world(tmp_path)), POLICY, dt.date(2022, 2, 20))
     assert len(forecasts.frame) == 40 and forecasts.frame["expected"].notna().all()

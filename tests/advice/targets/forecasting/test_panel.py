@@ -118,6 +118,7 @@ def test_past_forecasts_equal_those_made_at_the_time(tmp_path: Path) -> None:
     assert (afterwards.at(number(dt.date(2025, 3, 5))).panel.target != afterwards.record.at(number(NOW)).target).any()
 
 
+@pytest.mark.slow
 def test_without_progress_no_final_is_known(tmp_path: Path) -> None:
     data = opened(write_tables(tmp_path, employees=PEOPLE, goals=GOALS, events=EVENTS))
     panel = GoalRecord.of(data, dt.date(2025, 3, 1), {}).at(number(dt.date(2025, 3, 1)))

@@ -53,6 +53,7 @@ def test_a_useful_signal_is_used_with_the_effect_it_has(tmp_path: Path) -> None:
     assert 0.3 < moved < 1.3  # a part of it is seen in progress before it is published
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
 def test_a_signal_without_information_is_not_used(tmp_path: Path, seed: int) -> None:
     effects, (verdict,) = judged(world(tmp_path, effect=0.0, seed=seed))
