@@ -16,7 +16,7 @@ DAMAGE = (
     ValueError,  # no JSON, no UTF-8, no Parquet, no date
     LookupError,  # a key or column that is not in it
     TypeError,  # a list for a mapping, or fields of another version: ``Promotion(**entry)``
-    NotImplementedError,  # a type of Parquet that pyarrow does not read
+    NotImplementedError,  # ``pyarrow.ArrowNotImplementedError``: a damaged schema names a type that it does not read
 )
 """What reading a damaged file raises. Blocks under :func:`reading` hold the reading alone, as a fault of perfml would look the
 same; the error it came from stays attached."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import util
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
 """PostgreSQL refuses to run as root."""
@@ -46,3 +48,13 @@ def postgresql_server() -> Iterator[str]:
             yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **NOBODY)
+
+
+def new_database(server: str) -> str:
+    """Make an empty database on the ``server`` of :func:`postgresql_server`; return its URL."""
+    name = f"d{uuid.uuid4().hex}"
+    engine = sql.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sql.text(f"create database {name}"))
+    engine.dispose()
+    return server.replace("/postgres?", f"/{name}?")

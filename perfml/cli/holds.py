@@ -14,6 +14,7 @@ from perfml.api import Project
 from perfml.cli.options import DataOption, HomeOption, JsonOption, OneDateOption, ProjectOption, print_json
 from perfml.errors import PerfmlError
 from perfml.terminal import holds as tables
+from perfml.trust.disputes.dispute import Dispute
 
 SignOffOption = Annotated[str, typer.Option("--by", help="Who signs it off: a person's name.")]
 JudgeOption = Annotated[str, typer.Option("--by", help="Who judges: an employee id outside the person's line.")]
@@ -133,10 +134,7 @@ def dispute(
         today=today,
         idempotency_key=idempotency_key,
     )
-    if as_json:
-        print_json(tables.dispute_json(filed))
-    else:
-        tables.dispute_line(filed)
+    _print_dispute(filed, as_json)
 
 
 def disputes(
@@ -188,10 +186,7 @@ def resolve(
     with terminal.progress() as progress:
         opened = Project(project, home=home, progress=progress)
         decided = opened.resolve(dispute, verdict.value, by=by, reason=reason, data=data, today=today)
-    if as_json:
-        print_json(tables.dispute_json(decided))
-    else:
-        tables.dispute_line(decided)
+    _print_dispute(decided, as_json)
 
 
 def review(
@@ -208,10 +203,7 @@ def review(
 ) -> None:
     """Say what you, as a second reviewer, would have decided: it changes nothing, and agreement is measured."""
     reviewed = Project(project, home=home).review(dispute, verdict.value, by=by, reason=reason, data=data, today=today)
-    if as_json:
-        print_json(tables.dispute_json(reviewed))
-    else:
-        tables.dispute_line(reviewed)
+    _print_dispute(reviewed, as_json)
 
 
 def _print_hold(hold: tables.Hold, as_json: bool) -> None:
@@ -219,6 +211,13 @@ def _print_hold(hold: tables.Hold, as_json: bool) -> None:
         print_json(tables.hold_json(hold))
     else:
         tables.hold_line(hold)
+
+
+def _print_dispute(dispute: Dispute, as_json: bool) -> None:
+    if as_json:
+        print_json(tables.dispute_json(dispute))
+    else:
+        tables.dispute_line(dispute)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -77,7 +77,8 @@ def test_a_file_that_was_copied_elsewhere_is_refused(sealed: Path, tmp_path: Pat
 
 def test_a_whole_home_may_move(sealed: Path, tmp_path: Path) -> None:
     shutil.copytree(tmp_path / "home", tmp_path / "backup")
-    verify(tmp_path / "backup" / ADDRESS)
+    with open_sealed(tmp_path / "backup" / ADDRESS) as moved:
+        assert moved.file.read().equals(ROWS)
 
 
 def test_a_file_without_a_seal_is_of_another_perfml(sealed: Path) -> None:

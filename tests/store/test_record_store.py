@@ -21,7 +21,7 @@ from perfml.store import migrations
 from perfml.store.opening import FILE, MARKER, URL_VARIABLE, StoreError, session
 from perfml.store.record_store import KeyTaken, NewEntry, RecordStore
 from perfml.store.tables import DECISIONS, HEAD, HOLDS, METADATA
-from tests.postgresql import postgresql_server
+from tests.postgresql import new_database, postgresql_server
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +33,7 @@ def server() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordStore:
     if request.param == "postgresql":
-        server = request.getfixturevalue("server")
-        name = f"store_{abs(hash(tmp_path))}"
-        engine = sql.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sql.text(f"create database {name}"))
-        engine.dispose()
-        monkeypatch.setenv(URL_VARIABLE, server.replace("/postgres?", f"/{name}?"))
+        monkeypatch.setenv(URL_VARIABLE, new_database(request.getfixturevalue("server")))
     return RecordStore(tmp_path / "home")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import cast
 
 from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.score_files import StoredScore
@@ -22,8 +23,7 @@ def superseded_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date)
     paths = list((home / "scores" / model / EARLIER).glob(f"{as_of}.*.parquet"))
     if not paths:
         return []
-    rows: list[StoredScore] = stored_rows_of(max(paths, key=_written), employee_id)  # type: ignore[assignment]
-    return rows
+    return cast(list[StoredScore], stored_rows_of(max(paths, key=_written), employee_id))  # a file of scores
 
 
 def _written(path: Path) -> dt.datetime:

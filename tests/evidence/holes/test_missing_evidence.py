@@ -22,10 +22,11 @@ MEASURES = (
     {"column": "since", "measure": "days_since_last", "unit": "days"},
     {"column": "trend_{window}d", "measure": "trend", "windows_days": [28, 112], "unit": "change a day"},
 )
+DEFINITIONS = windowed(*MEASURES)
 WHOLE = log()
 
 
-def evidence(folder: Path, definitions: Definitions = windowed(*MEASURES), *, estimate: bool = False) -> Evidence:  # noqa: B008
+def evidence(folder: Path, definitions: Definitions = DEFINITIONS, *, estimate: bool = False) -> Evidence:
     with opened(folder) as data:
         return build(data, definitions, [END], estimate=estimate)
 

@@ -16,9 +16,10 @@ from tests.tables import opened
 
 FIRST, LAST = dt.date(2025, 12, 9), dt.date(2025, 12, 11)
 WHOLE = log()
+UNANSWERED = HolesSpec()
 
 
-def known(folder: Path, *, spec: HolesSpec = HolesSpec(), as_of: dt.date = END) -> tuple[Hole, ...]:  # noqa: B008
+def known(folder: Path, *, spec: HolesSpec = UNANSWERED, as_of: dt.date = END) -> tuple[Hole, ...]:
     with opened(folder) as data:
         return KnownHoles(data, spec, [as_of]).at[as_of]
 

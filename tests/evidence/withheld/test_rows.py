@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -38,8 +39,15 @@ def company(tmp_path: Path, *facts: WithheldFact) -> Data:
     return open_data(folder, shipped().tables, today=TODAY, withheld=Withheld(facts=facts, number=1))
 
 
-def fact(table: str, key: str, person: str = "e1", **other: object) -> WithheldFact:
-    return WithheldFact(table=table, key=key, employee_id=person, **other)  # type: ignore[arg-type]
+def fact(
+    table: str,
+    key: str,
+    person: str = "e1",
+    *,
+    right: Mapping[str, str] | None = None,
+    until: dt.date | None = None,
+) -> WithheldFact:
+    return WithheldFact(table=table, key=key, employee_id=person, right=right, until=until)
 
 
 def rows(data: Data, query: str) -> list[tuple[object, ...]]:

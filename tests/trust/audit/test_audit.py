@@ -32,7 +32,7 @@ from perfml.trust.audit.history import erase_older, erase_person, history_of
 from perfml.trust.audit.seeing import people_in, record_seen
 from perfml.trust.audit.tree import leaf_hash, roots
 from perfml.trust.audit.verifying import verify
-from tests.postgresql import postgresql_server
+from tests.postgresql import new_database, postgresql_server
 
 REASON = "left the company three years ago"
 
@@ -46,13 +46,7 @@ def server() -> Iterator[str]:
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     if request.param == "postgresql":
-        server = request.getfixturevalue("server")
-        name = f"audit_{abs(hash(tmp_path))}"
-        engine = sql.create_engine(server.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(sql.text(f"create database {name}"))
-        engine.dispose()
-        monkeypatch.setenv(URL_VARIABLE, server.replace("/postgres?", f"/{name}?"))
+        monkeypatch.setenv(URL_VARIABLE, new_database(request.getfixturevalue("server")))
     return tmp_path / "home"
 
 

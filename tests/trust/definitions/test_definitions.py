@@ -112,21 +112,19 @@ def test_a_new_version_stops_until_it_is_signed_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "problem"),
+    ("metric", "version", "by", "reason", "problem"),
     [
-        ({"metric": "sale"}, "is no defined metric; did you mean 'sales'"),
-        ({"version": 2}, "stands at version 1, not 2"),
-        ({"by": " "}, "names nobody"),
-        ({"reason": "ok"}, "gives no reason"),
+        ("sale", 1, "Li Na", REASON, "is no defined metric; did you mean 'sales'"),
+        ("sales", 2, "Li Na", REASON, "stands at version 1, not 2"),
+        ("sales", 1, " ", REASON, "names nobody"),
+        ("sales", 1, "Li Na", "ok", "gives no reason"),
     ],
 )
 def test_a_sign_off_needs_a_version_a_name_and_a_sentence(
-    changed: dict[str, object], problem: str, tmp_path: Path
+    *, metric: str, version: int, by: str, reason: str, problem: str, tmp_path: Path
 ) -> None:
-    values = {"metric": "sales", "version": 1, "by": "Li Na", "reason": REASON} | changed
-    name = values.pop("metric")
     with pytest.raises(PerfmlError, match=problem):
-        sign_off(tmp_path, metrics(), str(name), **values)  # type: ignore[arg-type]
+        sign_off(tmp_path, metrics(), metric, version=version, by=by, reason=reason)
     assert history(tmp_path).of("sales", 2) is None
 
 

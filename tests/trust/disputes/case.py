@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 
@@ -29,7 +30,7 @@ from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.disputes.verbs import file_dispute
 from perfml.trust.holds.facts import withheld_facts
 from perfml.trust.holds.held import held_people
-from tests.service.company import TARGET, scored, train, without
+from tests.service.company import TARGET, Row, scored, train, without
 from tests.tables import TODAY, shipped, write_tables
 
 STARTED = ProjectFolder(STARTER)
@@ -99,9 +100,7 @@ class Company:
         rows = []
         ranked = [person for person in PEOPLE if person not in held]
         for rank, person in enumerate(ranked, 1):
-            row = scored(person, rank, band="act", probability=chance(quoted[person]))
-            row["reasons"] = [{**reason, "en": quoted[person], "zh": quoted[person]} for reason in row["reasons"]]  # type: ignore[attr-defined]
-            rows.append(row)
+            rows.append(worded(scored(person, rank, band="act", probability=chance(quoted[person])), quoted[person]))
         rows += [without(person, "held", why_not=why) for person, why in held.items()]
         whole = [{**row, "as_of": day, "model": MODEL, "model_version": self.version} for row in rows]
         list(keep_scores([pa.Table.from_pylist(whole, schema=SCHEMA)], self.home, record=lambda _: record))
@@ -148,6 +147,12 @@ def marks(data: Data, day: dt.date) -> dict[str, str]:
         [day],
     ).fetchall()
     return dict.fromkeys(PEOPLE, "nothing") | dict(rows)
+
+
+def worded(row: Row, text: str) -> Row:
+    """``row`` with ``text`` in place of the words of each reason."""
+    reasons = cast(list[dict[str, object]], row["reasons"])
+    return {**row, "reasons": [{**reason, "en": text, "zh": text} for reason in reasons]}
 
 
 def chance(quoted: str) -> float:

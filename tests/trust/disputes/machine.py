@@ -5,9 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -89,6 +91,9 @@ def scored_company() -> tuple[Path, str]:
 
 class Disputes(RuleBasedStateMachine):
     """Disputes, decisions, holds, stops and new scores in any order."""
+
+    compared: ClassVar[Counter[str]] = Counter()
+    """In which states of a fact, and under which holds, outputs have been read."""
 
     @initialize()
     def begin(self) -> None:
@@ -226,6 +231,9 @@ class Disputes(RuleBasedStateMachine):
 
     def _quoted(self, text: str, day: dt.date, name: str) -> None:
         for key, (owner, mark) in FACTS.items():
+            self.compared[self.expected.state.get(key, "undisputed")] += 1
+            self.compared["held" if self.expected.held(owner, day) else "not held"] += 1
+            self.compared["quoted"] += mark in text
             if mark in text:
                 assert self.expected.quotable(key, day), (name, key, "leaks")
                 assert not self.expected.held(owner, day), (name, key, "is said of somebody held")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import get_args
 
 from perfml import Project
 from perfml.advice.person import person
 from perfml.advice.suggestion_files import read_suggestions, suggestion_file
+from perfml.project.voices import Who
 from perfml.scoring.people.known import rows_of
 from perfml.scoring.score_files import read_scores, score_file
 from perfml.service.answers.at_risk import AtRiskQuery, at_risk
@@ -40,9 +42,8 @@ def outputs_of(company: Company, day: dt.date, employee: str) -> dict[str, str]:
         "rows": text(rows_of(score_file(home, MODEL, day), employee)),
         "risk": person_risk(store, employee, PersonQuery(model=MODEL, as_of=day)).model_dump_json(),
     }
-    for voice in ("hr", "manager", "employee"):
-        out[voice] = person(home, employee, voice=voice, as_of=day).model_dump_json()  # type: ignore[arg-type]
-    return out
+    voices: tuple[Who, ...] = get_args(Who)
+    return out | {voice: person(home, employee, voice=voice, as_of=day).model_dump_json() for voice in voices}
 
 
 def export(company: Company, day: dt.date, out: Path) -> str:

@@ -229,12 +229,13 @@ def test_overdue_disputes_are_escalated_once(company: Company) -> None:
 @pytest.mark.slow
 def test_second_reviews_are_measured_where_there_are_enough(company: Company) -> None:
     lines = [kept_units(company.home, DAY)]
-    for key, verdict in (("r5", "upheld"), ("r6", "rejected")):
+    verdicts: dict[str, DisputeVerdict] = {"r5": "upheld", "r6": "rejected"}
+    for key, verdict in verdicts.items():
         assert agreement(company.log.disputes(), least=2).verdict == "insufficient"
         dispute = company.dispute(key)
         with pytest.raises(PerfmlError, match="is not decided yet"):
             company.log.review(dispute.dispute_id, "upheld", by="e5", reason=WHY, on=DAY, lines=lines)
-        decide(company, dispute, verdict)  # type: ignore[arg-type]
+        decide(company, dispute, verdict)
         with pytest.raises(PerfmlError, match="by the same person"):
             company.log.review(dispute.dispute_id, "upheld", by="e5", reason=WHY, on=DAY, lines=lines)
         others = [{**lines[0], "e9": lines[0]["e5"]}]

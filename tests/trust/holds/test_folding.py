@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from perfml.json_types import Json, JsonObject
 from perfml.messages import Message
 from perfml.store.record_store import StoredEntry
 from perfml.trust.holds.folding import RELEASE, SEEN, SET, fold
@@ -16,15 +17,15 @@ from perfml.trust.holds.folding import RELEASE, SEEN, SET, fold
 DAY = dt.date(2025, 3, 31)
 
 
-def entry(number: int, hold_id: str, what: str, **other: object) -> StoredEntry:
-    content = {"what": what, "hold_id": hold_id, **other}
-    return StoredEntry(number=number, key=str(number), subject=hold_id, entry=content, entered_at="")  # type: ignore[arg-type]
+def entry(number: int, hold_id: str, what: str, **other: Json) -> StoredEntry:
+    content: JsonObject = {"what": what, "hold_id": hold_id, **other}
+    return StoredEntry(number=number, key=str(number), subject=hold_id, entry=content, entered_at="")
 
 
 def entries(seed: int) -> list[StoredEntry]:
     """Two holds with days seen clean or not, one of them lifted, in any order of arrival but the numbers of each kind."""
     rng = Random(seed)
-    out = []
+    out: list[tuple[str, str, JsonObject]] = []
     for name in ("a", "b"):
         message = Message.of("as_worded", text="gap").model_dump(mode="json")
         days = {"set_on": str(DAY), "since": str(DAY), "set_by": "x", "employee_id": None}

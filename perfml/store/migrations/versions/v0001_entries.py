@@ -22,8 +22,3 @@ def upgrade() -> None:
             sql.Column("entered_at", sql.Text, nullable=False),
             sqlite_autoincrement=True,
         )
-
-
-def downgrade() -> None:
-    """Refused: entries would be lost."""
-    raise NotImplementedError("the first migration is not undone: entries would be lost")

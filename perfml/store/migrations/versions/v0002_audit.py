@@ -23,8 +23,3 @@ def upgrade() -> None:
         sql.Column("pseudonym", sql.Text, nullable=False, unique=True),
         sql.Column("key", sql.Text, nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Refused: the log would be lost."""
-    raise NotImplementedError("the audit log is not undone")
