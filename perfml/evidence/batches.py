@@ -15,7 +15,7 @@ import pyarrow as pa
 from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.errors import DataError
 from perfml.evidence.columns import Column, require_unique_names
-from perfml.evidence.comparison import of_others, z_scores
+from perfml.evidence.comparison import BetweenPeople, groups_of
 from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.holes.known import KnownHoles, people_concerned
 from perfml.evidence.log.cells import EventLog, discover_kinds, part_log, record_begins
@@ -31,7 +31,7 @@ from perfml.evidence.tables.reading import quoted
 from perfml.messages import Message
 from perfml.progress import Progress
 from perfml.project.folder import Definitions, RelationalFile, WindowedFile
-from perfml.project.spec import OfTeam, Relation
+from perfml.project.spec import Relation
 
 BATCH_BYTES = 120_000_000
 """Memory of one batch of persons, roughly: small enough for the allocator to reuse the same memory for every batch."""
@@ -56,33 +56,12 @@ class _People:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _BetweenPeople:
-    """A column computed from what the people of one relation have in another column."""
-
-    source: Column
-    relation: Relation
-    summary: OfTeam | None = None
-    """What the others have together; None: a z-score."""
-
-    @property
-    def column(self) -> Column:
-        return self.source.of_team(self.summary) if self.summary else self.source.compared(self.relation)
-
-    def values(self, of_source: Floats, groups: Mapping[Relation, Ints], *, decimals: int) -> Floats:
-        """``of_source``: the values of ``source`` of everyone, with their ``groups``."""
-        of_group = groups[self.relation]
-        if self.summary:
-            return of_others(of_source, of_group, self.summary, decimals=decimals)
-        return z_scores(of_source, of_group)
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Selection:
     """The columns of a run, and the files that give them."""
 
     columns: tuple[Column, ...]
     """Windowed columns, then those of ``relational``, then those of ``derived``."""
-    between: tuple[_BetweenPeople, ...]
+    between: tuple[BetweenPeople, ...]
     relational: tuple[RelationalFile, ...]
     """Files that select from tables; their columns are in the temp table ``relational``."""
     derived: tuple[RelationalFile, ...]
@@ -238,9 +217,9 @@ def _select(
 ) -> _Selection:
     """Run the relational files whose tables or columns are available; those that read other columns come last."""
     columns = [c.column for c in plan.columns]
-    between = [_BetweenPeople(source=c.column, relation=relation) for c in plan.columns for relation in c.compare]
+    between = [BetweenPeople(source=c.column, relation=relation) for c in plan.columns for relation in c.compare]
     team = [
-        _BetweenPeople(source=c.column, relation="team", summary=summary) for c in plan.columns for summary in c.team
+        BetweenPeople(source=c.column, relation="team", summary=summary) for c in plan.columns for summary in c.team
     ]
     relational: list[RelationalFile] = []
     derived: list[RelationalFile] = []
@@ -257,7 +236,7 @@ def _select(
             relational.append(file)
         for column, relations in relational_columns(file):
             columns.append(column)
-            between += [_BetweenPeople(source=column, relation=relation) for relation in relations]
+            between += [BetweenPeople(source=column, relation=relation) for relation in relations]
     if relational:
         _join_relational(data, relational)
     return _Selection(
@@ -296,7 +275,7 @@ def relational_columns(file: RelationalFile) -> Iterator[tuple[Column, tuple[Rel
 
 def _without_empty_comparisons(selection: _Selection, people: _People, *, left_out: list[Message]) -> _Selection:
     """Drop what is computed within a relation that is known for nobody."""
-    groups = _relations(people.frame)
+    groups = groups_of(people.frame)
     known = {relation for relation, codes in groups.items() if (codes >= 0).any()}
     for relation in sorted({each.relation for each in selection.between} - known):
         left_out.append(Message.of("no_relation", relation=RELATIONS[relation]))
@@ -314,18 +293,6 @@ def _register_persons(data: Data, persons: Objects) -> None:
 
 def _decimals(data: Data) -> int:
     return (data.specs["events"].value_decimals or 0) if data.has("events") else 0
-
-
-def _relations(people: pd.DataFrame) -> dict[Relation, Ints]:
-    """For each relation the group of every row, −1 where it is unknown: one manager, or one role family and level."""
-    as_of = people["as_of"].to_numpy()
-
-    def groups(*names: str) -> Ints:
-        known = people[list(names)].notna().all(axis=1).to_numpy()
-        codes = people.assign(_as_of=as_of).groupby(["_as_of", *names], sort=False, dropna=False).ngroup().to_numpy()
-        return np.where(known, codes, -1).astype(np.int64)
-
-    return {"team": groups("manager_id"), "peers": groups("role_family", "level")}
 
 
 def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
@@ -417,5 +384,5 @@ def _derived_batch(data: Data, file: RelationalFile, arrays: Mapping[str, pa.Arr
 
 def between_people(job: Job, values: Mapping[str, Floats]) -> list[Floats]:
     """The columns computed between people, in their order; ``values``: their source columns → the values of everyone."""
-    groups = _relations(job.people.frame)
+    groups = groups_of(job.people.frame)
     return [each.values(values[each.source.name], groups, decimals=job.decimals) for each in job.selection.between]

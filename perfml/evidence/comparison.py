@@ -3,11 +3,16 @@ what the others of it have together."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
+import pandas as pd
 
 from perfml.arrays import Floats, Ints
 from perfml.errors import DataError
-from perfml.project.spec import OfTeam
+from perfml.evidence.columns import Column
+from perfml.project.spec import OfTeam, Relation
 
 SMALLEST_GROUP = 3
 """A comparison among fewer than three people is meaningless and could identify one of them."""
@@ -70,3 +75,37 @@ def of_others(values: Floats, groups: Ints, summary: OfTeam, *, decimals: int) -
     enough = others >= SMALLEST_GROUP
     out[rows[enough]] = (total[g] - counted)[enough] / over[enough]
     return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetweenPeople:
+    """A column computed from what the people of one relation have in another column."""
+
+    source: Column
+    relation: Relation
+    summary: OfTeam | None = None
+    """What the others have together; None: a z-score."""
+
+    @property
+    def column(self) -> Column:
+        """What it is called, and what it means."""
+        return self.source.of_team(self.summary) if self.summary else self.source.compared(self.relation)
+
+    def values(self, of_source: Floats, groups: Mapping[Relation, Ints], *, decimals: int) -> Floats:
+        """``of_source``: the values of ``source`` of everyone, with their ``groups``."""
+        of_group = groups[self.relation]
+        if self.summary:
+            return of_others(of_source, of_group, self.summary, decimals=decimals)
+        return z_scores(of_source, of_group)
+
+
+def groups_of(people: pd.DataFrame) -> dict[Relation, Ints]:
+    """For each relation the group of every row, −1 where it is unknown: one manager, or one role family and level."""
+    as_of = people["as_of"].to_numpy()
+
+    def groups(*names: str) -> Ints:
+        known = people[list(names)].notna().all(axis=1).to_numpy()
+        codes = people.assign(_as_of=as_of).groupby(["_as_of", *names], sort=False, dropna=False).ngroup().to_numpy()
+        return np.where(known, codes, -1).astype(np.int64)
+
+    return {"team": groups("manager_id"), "peers": groups("role_family", "level")}
