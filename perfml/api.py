@@ -35,7 +35,7 @@ from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people.files import PersonFacts, keep_people, people_facts
-from perfml.scoring.score_files import StoredScore, first_column, person_rows, read_scores
+from perfml.scoring.score_files import NoScore, StoredScore, first_column, person_rows, read_scores
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
 from perfml.trust.deliveries.inbox import inbox
@@ -848,7 +848,7 @@ class Project:
         for name, spec in self.folder.models.items():
             try:
                 voiced = self.explain(employee_id, model=name, as_of=as_of, voice="employee")
-            except PerfmlError:  # nothing is stored about the person
+            except NoScore:
                 continue
             scores += [(Bilingual(en=spec.en, zh=spec.zh), row) for row in voiced]
         with self.open(data) as opened:

@@ -102,12 +102,16 @@ StoredScore: TypeAlias = ScoredRow | UnscoredRow
 """A row of ``perfml.scoring.scoring.SCHEMA``."""
 
 
+class NoScore(PerfmlError):
+    """Nothing is stored of a model, a date or a person; nothing is wrong with what is."""
+
+
 def score_file(home: Path, model: str, as_of: dt.date | None = None) -> Path:
-    """The scores of a date (default: the newest). Raises :class:`PerfmlError` where there are none."""
+    """The scores of a date (default: the newest). Raises :class:`NoScore` where there are none."""
     folder = home / "scores" / model
     available = dates_in(folder)
     if not available:
-        raise PerfmlError("nothing has been scored", where=str(folder), remedy=f"run `perfml score {model} --data …`")
+        raise NoScore("nothing has been scored", where=str(folder), remedy=f"run `perfml score {model} --data …`")
     day = pick(available, as_of)
     if day is None:
         raise not_scored(f"{model} {as_of}", available)
@@ -121,13 +125,11 @@ def read_scores(path: Path, *, only: tuple[str, object] | None = None) -> pa.Tab
 
 
 def person_rows(home: Path, model: str, employee_id: str, *, as_of: dt.date | None = None) -> list[StoredScore]:
-    """The score rows of one person, one for each horizon. Raises :class:`PerfmlError` where there are none."""
+    """The score rows of one person, one for each horizon. Raises :class:`NoScore` where there are none."""
     path = score_file(home, model, as_of)
     rows: list[StoredScore] = read_scores(path, only=("employee_id", employee_id)).to_pylist()
     if not rows:
-        raise PerfmlError(
-            "has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date"
-        )
+        raise NoScore("has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date")
     return rows
 
 
@@ -150,7 +152,7 @@ def first_column(rows: Sequence[StoredScore], evidence: str) -> str:
     return columns[evidence]
 
 
-def not_scored(where: str, available: Sequence[dt.date]) -> PerfmlError:
+def not_scored(where: str, available: Sequence[dt.date]) -> NoScore:
     """The error for a date without scores; of ``available``, newest first, it names the newest five in ascending order."""
     dates = ", ".join(str(day) for day in reversed(available[:5]))
-    return PerfmlError("was not scored", where=where, remedy=f"use one of: {dates}")
+    return NoScore("was not scored", where=where, remedy=f"use one of: {dates}")

@@ -115,6 +115,16 @@ def test_a_dispute_withholds_and_only_somebody_outside_the_line_ends_it(client: 
 
 
 @pytest.mark.slow
+def test_a_damaged_file_is_no_fault_of_whoever_judges(client: TestClient, home: Path) -> None:
+    people(home)
+    number = dispute(client).json()["dispute_id"]
+    for file in (home / "people").iterdir():
+        file.write_bytes(b"PAR1")
+    body = {"verdict": "upheld", "reason": "the letter shows it", "by": "HR1"}
+    assert client.post(f"/v1/disputes/{number}/decision", json=body).status_code == 503
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -142,7 +152,8 @@ def test_what_cannot_be_disputed_is_refused(client: TestClient) -> None:
         {"table": "progress"},
     ):
         assert dispute(client, **other).status_code == 422
-    assert dispute(client, proof={"name": "a.txt", "content_base64": "%%"}).status_code == 422
+    for text in ("%%", "附件"):
+        assert dispute(client, proof={"name": "a.txt", "content_base64": text}).status_code == 422
     assert (
         client.post(
             "/v1/employees/nobody/disputes",

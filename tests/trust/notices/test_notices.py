@@ -13,6 +13,7 @@ from perfml import Project
 from perfml.errors import DataError, DefinitionError, PerfmlError
 from perfml.messages import render
 from perfml.project.folder import ProjectFolder
+from perfml.scoring.sealed_files import DamagedFile
 from perfml.store.opening import session
 from perfml.store.record_store import RecordStore
 from perfml.store.tables import DECISIONS, DELIVERIES, NOTICES, OUTBOX
@@ -122,6 +123,16 @@ def test_a_package_says_everything_in_both_languages_and_closes_what_was_due(tmp
         assert "<script" not in text
     assert "not promoted" in (tmp_path / "p.html").read_text(encoding="utf-8")
     assert mine.notices()["e1"].outcomes[0].package_on == dt.date(2026, 2, 20)
+
+
+def test_a_package_leaves_no_damaged_score_out(tmp_path: Path) -> None:
+    mine, data = project(tmp_path), company(tmp_path)
+    damaged = mine.home / "scores" / "attrition" / "2026-02-02.parquet"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"PAR1")
+    with pytest.raises(DamagedFile, match="score that date again"):
+        mine.package("e1", tmp_path / "p.html", data, now="2026-02-20")
+    assert not (tmp_path / "p.html").exists()
 
 
 @pytest.mark.slow
