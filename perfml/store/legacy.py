@@ -19,8 +19,10 @@ SUBJECTS = {"decisions": (DECISIONS, "suggestion_id"), "interventions": (INTERVE
 def import_legacy(path: Path, connection: sql.Connection) -> None:
     """Add the entries of ``path`` that are not in the store yet, in their order and with their times.
 
-    Raises :class:`PerfmlError` for a damaged file: nothing of it is imported then.
+    Nothing where there is no such file. Raises :class:`PerfmlError` for a damaged one: nothing of it is imported then.
     """
+    if not path.exists():
+        return
     for name, (table, subject) in SUBJECTS.items():
         with (
             reading(path, remedy="restore it from a backup, or remove it to go on without its entries"),

@@ -11,7 +11,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,9 +83,16 @@ def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
             )
         _require_file(home, marker)
         engine = _engine(url)
-        _require_identity(home, engine, marker)
-        if (home / LEGACY_FILE).exists():
-            _import(home, engine)
+        path = home / FILE if marker.address == FILE else Path(marker.address)
+        with _begun(engine, home, writing=writing) as connection:
+            if _is_current(connection, path, marker) and not (home / LEGACY_FILE).exists():
+                yield connection
+                return
+        with _begun(engine, home, writing=True) as connection:
+            _migrate(connection)
+            import_legacy(home / LEGACY_FILE, connection)
+        with suppress(FileNotFoundError):  # there was none, or another process was first
+            (home / LEGACY_FILE).replace(home / f"{LEGACY_FILE}.imported")
         with _begun(engine, home, writing=writing) as connection:
             yield connection
 
@@ -131,8 +138,7 @@ def _make(home: Path, url: str) -> _Marker:
     if _address(url) == FILE:
         private_file(home / FILE)
     with _begun(_engine(url), home, writing=True) as connection:
-        if _head(connection) != HEAD:
-            _migrate(connection)
+        _migrate(connection)
         number = connection.execute(sql.select(IDENTITY.c.id)).scalar()
         if number is None:
             number = uuid.uuid4().hex
@@ -148,22 +154,16 @@ def _require_file(home: Path, marker: _Marker) -> None:
         raise _lost(home / FILE, "is missing")
 
 
-def _require_identity(home: Path, engine: sql.Engine, marker: _Marker) -> None:
-    """Migrate an older store; refuse one that is empty, another, or of a newer perfml."""
-    path = home / FILE if marker.address == FILE else Path(marker.address)
-    with _begun(engine, home, writing=False) as connection:
-        head = _head(connection)
-        present = connection.execute(sql.select(IDENTITY.c.id)).scalar() if head else None
+def _is_current(connection: sql.Connection, path: Path, marker: _Marker) -> bool:
+    """Whether no migration is due. Refuses a store that is empty, another, or of a newer perfml."""
+    head = _head(connection)
     if head is None:
         raise _lost(path, "is empty")
-    if present != marker.id:
+    if connection.execute(sql.select(IDENTITY.c.id)).scalar() != marker.id:
         raise _lost(path, "is another store")
     if head > HEAD:
         raise StoreError(f"was written by a newer perfml ({head})", where=str(path), remedy="update perfml")
-    if head < HEAD:
-        with _begun(engine, home, writing=True) as connection:
-            if _head(connection) != HEAD:  # another process may have been first
-                _migrate(connection)
+    return head == HEAD
 
 
 def _lost(path: Path, problem: str) -> StoreError:
@@ -183,21 +183,15 @@ def _head(connection: sql.Connection) -> str | None:
 
 
 def _migrate(connection: sql.Connection) -> None:
+    """Run the migrations that are due, within a writing transaction; another process may have been first."""
+    if _head(connection) == HEAD:
+        return
     from alembic import command  # only a store that is not at HEAD needs it
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     command.upgrade(config, "head")
-
-
-def _import(home: Path, engine: sql.Engine) -> None:
-    """Import the entries of an earlier perfml, once: afterwards their file has another name."""
-    legacy = home / LEGACY_FILE
-    with _begun(engine, home, writing=True) as connection:
-        import_legacy(legacy, connection)
-    if legacy.exists():  # another process may have been first
-        legacy.rename(home / f"{LEGACY_FILE}.imported")
 
 
 def _marker(home: Path) -> _Marker | None:

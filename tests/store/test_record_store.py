@@ -20,7 +20,7 @@ from perfml.errors import PerfmlError
 from perfml.store import migrations
 from perfml.store.opening import FILE, MARKER, URL_VARIABLE, StoreError, session
 from perfml.store.record_store import KeyTaken, NewEntry, RecordStore
-from perfml.store.tables import DECISIONS, HEAD, HOLDS, METADATA
+from perfml.store.tables import AUDIT, DECISIONS, HEAD, HOLDS, METADATA, PERSON_KEYS
 from tests.postgresql import new_database, postgresql_server
 
 
@@ -75,6 +75,18 @@ def test_writers_at_once_lose_nothing(store: RecordStore) -> None:
         assert [each.key for each in stored if each.key.startswith(f"{writer}/")] == [
             f"{writer}/{n}" for n in range(10)
         ]
+
+
+def test_an_older_store_is_migrated_and_keeps_its_entries(store: RecordStore) -> None:
+    stored = store.add(HOLDS, [entry("k", why="x")])
+    with session(store.home, writing=True) as connection:
+        for table in (AUDIT, PERSON_KEYS):
+            connection.execute(sql.schema.DropTable(table))
+        connection.execute(sql.text("update alembic_version set version_num = '0001'"))
+    assert store.read(HOLDS) == stored
+    with session(store.home, writing=True) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        assert connection.execute(sql.text("select version_num from alembic_version")).scalar() == HEAD
 
 
 def test_a_store_of_a_newer_perfml_is_refused(store: RecordStore) -> None:

@@ -148,7 +148,7 @@ def kept_units(home: Path, as_of: dt.date) -> Units:
 
 
 def _touches(hold: Hold, *, as_of: dt.date, stamp: int) -> bool:
-    """Whether ``hold`` withholds rows of ``as_of`` that were made under entry number ``made``.
+    """Whether ``hold`` withholds rows of ``as_of`` that were made under entry number ``stamp``.
 
     One in force does, whatever the rows stand on: the person leaves the ranking. So does one on a fact, or one that was lifted,
     where the rows stand on the data in doubt and were made before it was last entered about. A stop that ended leaves no trace.
