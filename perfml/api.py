@@ -893,7 +893,8 @@ class Project:
     # The audit log
 
     def _seen(self, what: str, people: Iterable[str]) -> None:
-        """Record that ``what`` is shown about ``people``. Raises :class:`PerfmlError` where it cannot: nothing is shown."""
+        """Record that ``what`` is shown about ``people``. Raises :class:`PerfmlError` where it cannot, so that nothing
+        is shown; on a full disk it is recorded later."""
         from perfml.trust.audit.seeing import record_seen
 
         record_seen(self.home, what, people)

@@ -22,7 +22,7 @@ from perfml.advice.decision_log import Intervention
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord, UpliftRecord
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
-from perfml.messages import Language, Message, coded, render, stored_message
+from perfml.messages import Language, Message, both, coded, render, stored_message
 from perfml.reasons.leading import for_others, raising
 from perfml.scoring.score_files import RankedRow
 
@@ -151,7 +151,7 @@ class Priorities:
         fields = asdict(self) | {
             "held": held,
             "uplift": [effect.to_json() for effect in self.uplift],
-            "cautions": [{"zh": render(each, "zh"), "en": render(each, "en")} for each in self.cautions],
+            "cautions": list(map(both, self.cautions)),
             "setting_more": len(self.further_settings),
         }
         del fields["further_settings"]

@@ -12,10 +12,9 @@ from typing import Literal
 from perfml.advice.suggesting import replay_suggestions
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
-from perfml.json_types import JsonObject
-from perfml.messages import Message
+from perfml.messages import Message, coded
 from perfml.scoring.people.known import stored_rows_of
-from perfml.scoring.replay import Replay, ServedKind, in_both_languages, replay_scores
+from perfml.scoring.replay import Replay, ServedKind, replay_scores
 from perfml.scoring.sealed_files import EARLIER
 from perfml.scoring.table_files import read_rows
 
@@ -58,7 +57,7 @@ class ServedCheck:
     details: tuple[Message, ...] = ()
     """What differs, the libraries that are other ones than then, or why nothing can be recomputed."""
 
-    def to_json(self) -> JsonObject:
+    def to_json(self) -> dict[str, object]:
         """Plain data, sentences in both languages."""
         return {
             "what": self.served.what,
@@ -68,8 +67,8 @@ class ServedCheck:
             "verdict": self.verdict,
             "rows": self.rows,
             "people": self.people,
-            "text": in_both_languages(self.text),
-            "details": [in_both_languages(each) for each in self.details],
+            "text": coded(self.text),
+            "details": [coded(each) for each in self.details],
         }
 
 
@@ -98,11 +97,11 @@ class ServedSample:
             seed=self.seed,
         )
 
-    def to_json(self) -> JsonObject:
+    def to_json(self) -> dict[str, object]:
         """Plain data, sentences in both languages."""
 
         checks = [check.to_json() for check in self.checks]
-        return {"seed": self.seed, "sound": self.sound, "text": in_both_languages(self.text), "checks": checks}
+        return {"seed": self.seed, "sound": self.sound, "text": coded(self.text), "checks": checks}
 
 
 def served_files(home: Path) -> list[ServedFile]:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from perfml.disclosure.primary import Suppression
 from perfml.json_types import Json, JsonObject
 from perfml.learning.validation.reference import Reference
-from perfml.messages import Message, render
+from perfml.messages import Message, both, render
 from perfml.project.model_spec import FairnessSpec, ModelSpec
 
 Verdict = Literal["pass", "fail", "insufficient"]
@@ -281,6 +281,6 @@ def rendered(value: Json) -> Json:
         out: JsonObject = {key: rendered(inner) for key, inner in value.items() if key != "text"}
         if "text" in value:
             text = Message.model_validate(value["text"])
-            out |= {"en": render(text, "en"), "zh": render(text, "zh")}
+            out |= both(text)
         return out
     return [rendered(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -60,7 +60,7 @@ def templates() -> Mapping[str, Mapping[Language, str]]:
 
 def coded(message: Message) -> dict[str, object]:
     """A JSON object for programs and people: the code, its values, and the text in both languages."""
-    return {**message.model_dump(mode="json"), "zh": render(message, "zh"), "en": render(message, "en")}
+    return {**message.model_dump(mode="json"), **both(message)}
 
 
 def stored_message(text: str) -> Message:
@@ -94,7 +94,7 @@ def render(message: Message, language: Language, *, names: Mapping[str, str] | N
     return fill(message.code, language, **fields)
 
 
-def both(message: Message) -> dict[Language, str]:
+def both(message: Message) -> dict[str, str]:
     """``message`` in English and Chinese."""
     return {"en": render(message, "en"), "zh": render(message, "zh")}
 

@@ -24,9 +24,8 @@ from perfml.errors import DataError, PerfmlError
 from perfml.evidence.fingerprint import TableDigest, combined, digests, keep_definitions, kept_definitions
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
-from perfml.json_types import JsonObject
 from perfml.learning.registry.model_store import load
-from perfml.messages import Message, render
+from perfml.messages import Message, coded, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.voices import VoicesSpec
@@ -81,7 +80,7 @@ class Replay:
         """What differs, and which libraries are other ones than then."""
         return (*self.differences, *self.other_versions)
 
-    def to_json(self) -> JsonObject:
+    def to_json(self) -> dict[str, object]:
         """Plain data, sentences in both languages."""
         return {
             "what": self.what,
@@ -89,14 +88,9 @@ class Replay:
             "as_of": str(self.as_of),
             "rows": self.rows,
             "matches": self.matches,
-            "text": in_both_languages(self.text),
-            "details": [in_both_languages(message) for message in self.details],
+            "text": coded(self.text),
+            "details": [coded(message) for message in self.details],
         }
-
-
-def in_both_languages(message: Message) -> JsonObject:
-    """A message as plain data."""
-    return {"code": message.code, "en": render(message, "en"), "zh": render(message, "zh")}
 
 
 def recorder(

@@ -1,7 +1,7 @@
 """What the service shows of people is recorded before it is sent: who asked, about whom, when and for what purpose.
 
 Every address is covered, also those to come: people are read from the answer itself. An answer that cannot be recorded is not
-sent.
+sent, except on a full disk (:mod:`perfml.trust.audit.seeing`).
 """
 
 from __future__ import annotations

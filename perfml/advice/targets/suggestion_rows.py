@@ -17,7 +17,7 @@ from perfml.advice.targets.decomposition import GoalAssessment
 from perfml.advice.targets.programme import RULES, Proposal
 from perfml.advice.targets.texts import ReasonLine, Why, listed
 from perfml.arrays import Bools, Floats
-from perfml.messages import Message, Value, render
+from perfml.messages import Message, Value, both
 from perfml.project.target_policy import TargetPolicy
 from perfml.trust.holds.hold import Hold
 
@@ -154,9 +154,7 @@ class SuggestionRows:
         if goal["employee_id"] in self.held:
             return row | {"status": "held"} | self._why_not("held", cause=self.held[goal["employee_id"]].message)
         row |= {"old_target": goal["target"], "old_weight": goal["weight"]}
-        row["evidence"] = [
-            {"what": line.what, "value": line.value, **_rendered(line.text)} for line in self._evidence(goal)
-        ]
+        row["evidence"] = [{"what": line.what, "value": line.value, **both(line.text)} for line in self._evidence(goal)]
         if self.case.broken[i]:
             target, actual = str(goal["definition"]), str(goal["measured_definition"])
             return row | {"status": "error"} | self._why_not("definition", target=target, actual=actual)
@@ -167,9 +165,7 @@ class SuggestionRows:
             row["parts"] = parts
         binding = {name: bool(self.proposal.binding[name][i]) for name in RULES}
         if self.case.outside_band[i] or goal["changed"]:
-            row["rules"] = [
-                {"rule": name, "binding": binds, **_rendered(rules[name])} for name, binds in binding.items()
-            ]
+            row["rules"] = [{"rule": name, "binding": binds, **both(rules[name])} for name, binds in binding.items()]
         if goal["beyond"]:
             row["beyond"] = self._beyond(goal)
             binding |= {"window": False, "year": False}  # its text begins with them
@@ -179,9 +175,9 @@ class SuggestionRows:
         why = self._why(goal)
         if why == "beyond":
             text = texts.beyond(goal["metric"], self._limit(goal), bounds)
-            return row | {"status": "beyond"} | {f"why_not_{name}": each for name, each in _rendered(text).items()}
+            return row | {"status": "beyond"} | {f"why_not_{name}": each for name, each in both(text).items()}
         if why is None:
-            return row | {"status": "fits"} | _rendered(texts.fits(goal["metric"], goal["reached"]))
+            return row | {"status": "fits"} | both(texts.fits(goal["metric"], goal["reached"]))
         values: dict[str, Value] = {}
         if why == "unexplained":
             values = {"others": texts.percent(float(np.expm1(goal["peers"])), signed=True)}
@@ -222,7 +218,7 @@ class SuggestionRows:
             "new_target": target,
             "new_weight": weight,
             "probability_after": _number(goal["after"]),
-            **_rendered(texts.proposal(numbers, bounds, beyond=self._limit(goal) if goal["beyond"] else None)),
+            **both(texts.proposal(numbers, bounds, beyond=self._limit(goal) if goal["beyond"] else None)),
         }
 
     def _limit(self, goal: Mapping[Any, Any]) -> texts.Limit:
@@ -274,7 +270,7 @@ class SuggestionRows:
 
     def _why_not(self, why: Why, **values: Value) -> dict[str, str]:
         text = texts.why_not(why, self.policy, as_of=self.as_of, **values)
-        return {f"why_not_{language}": sentence for language, sentence in _rendered(text).items()}
+        return {f"why_not_{language}": sentence for language, sentence in both(text).items()}
 
     def _evidence(self, goal: Mapping[Any, Any]) -> list[ReasonLine]:
         lines = []
@@ -291,10 +287,6 @@ class SuggestionRows:
         if not np.isnan(goal["next_target"]):
             lines.append(texts.next_target_line(goal["next_target"]))
         return lines
-
-
-def _rendered(message: Message) -> dict[str, str]:
-    return {"zh": render(message, "zh"), "en": render(message, "en")}
 
 
 def _text(value: object) -> str | None:

@@ -19,7 +19,7 @@ from perfml.errors import DataError
 from perfml.json_types import JsonObject
 from perfml.learning.validation.metrics import DRAWS, Estimate, estimate
 from perfml.learning.validation.reference import Bins, Reference
-from perfml.messages import Message, chain, render
+from perfml.messages import Message, both, chain
 
 DriftVerdict = Literal["no action", "watch", "retrain", "cannot tell"]
 
@@ -79,8 +79,7 @@ class DriftReport:
         ratio = self.observed_over_expected
         return {
             "verdict": self.verdict,
-            "en": render(self.text, "en"),
-            "zh": render(self.text, "zh"),
+            **both(self.text),
             "people": self.people,
             "rows": self.rows,
             "columns": [_json(shift) for shift in self.columns],

@@ -13,7 +13,7 @@ from typing import Literal
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
-from perfml.messages import Message, render
+from perfml.messages import Message, both
 from perfml.project.trust.metrics import MEANING, MetricSpec, MetricsSpec
 from perfml.trust.definitions.versions import MetricVersion, VersionHistory
 
@@ -39,8 +39,7 @@ class Clash:
             "owner": self.owner,
             "aspect": self.aspect,
             "stops": self.stops,
-            "en": render(self.message, "en"),
-            "zh": render(self.message, "zh"),
+            **both(self.message),
         }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from perfml.messages import Message, render
+from perfml.messages import Message, both
 from perfml.trust.governance.state import SystemState
 from perfml.trust.notices.notice_log import NoticeState, text_hash
 from perfml.trust.notices.withheld import notices_of
@@ -36,11 +36,7 @@ class Check:
     def to_json(self) -> dict[str, object]:
         """As JSON, with sentences in both languages."""
         texts = {"title": self.title, "evidence": self.evidence, "remedy": self.remedy}
-        sentences = {
-            name: {"en": render(text, "en"), "zh": render(text, "zh")}
-            for name, text in texts.items()
-            if name != "remedy" or self.verdict != "pass"
-        }
+        sentences = {name: both(text) for name, text in texts.items() if name != "remedy" or self.verdict != "pass"}
         return {"rule": self.rule, "verdict": self.verdict, **sentences}
 
 

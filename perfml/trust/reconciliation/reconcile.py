@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
-from perfml.messages import Message, render
+from perfml.messages import Message, both
 from perfml.project.trust.metrics import MetricsSpec
 from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.versions import VersionHistory
@@ -56,7 +56,7 @@ class Reconciliation:
             "rows": [row.to_json() for row in self.rows],
             "entities": [row.to_json() for row in self.entities],
             "clashes": [clash.to_json() for clash in self.clashes],
-            "notices": [{"en": render(notice, "en"), "zh": render(notice, "zh")} for notice in self.notices],
+            "notices": list(map(both, self.notices)),
         }
 
 
