@@ -94,7 +94,16 @@ def main() -> int:
     values = evidence(n, seed=3)
     frame = pd.DataFrame({"employee_id": [f"E{number}" for number in range(n)], "as_of": [DAY] * n})
     yes, no = np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
-    table = Table(frame, model.columns, (), yes, no, (), {}, {})
+    table = Table(
+        frame=frame,
+        columns=model.columns,
+        kinds=(),
+        eligible=yes,
+        thin=no,
+        left_out=(),
+        record_begins={},
+        segments={},
+    )
     facts = pd.DataFrame({"manager_id": "M", "role_family": "sales", "level": 3}, index=frame["employee_id"])
     others = Others(people=facts, least=5)
     before, began = held_mb(), time.process_time()

@@ -10,7 +10,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Floats, Objects
+from perfml.arrays import Bools, Floats, Indexes, Objects
 from perfml.evidence.columns import Column
 from perfml.evidence.people import people_at
 from perfml.evidence.sources import Data
@@ -34,19 +34,21 @@ class Others:
         people = people_at(data, as_of).select(["employee_id", *chain.from_iterable(MEMBERS.values())])
         return cls(people=people.to_pandas().set_index("employee_id"), least=least)
 
-    def stated(self, values: Floats, columns: Sequence[Column], people: Objects) -> Floats:
-        """``values`` (people, columns), missing where a column compares with, or adds up, fewer than ``least`` others.
+    def hidden(self, values: Floats, rows: Indexes, columns: Sequence[Column], people: Objects) -> dict[int, Bools]:
+        """Number of a column that compares people, or adds others up -> (people,): of whom it may not be stated, as fewer than
+        ``least`` others have a value.
 
-        ``people``: the ids of all who are compared. Who has no value is no other. The model keeps what it predicts from; only
-        what may be said of a person becomes missing.
+        ``values``: (any rows, columns); ``people``: the ids of all who are compared, in ``rows`` of it. Who has no value is no
+        other. The model keeps what it predicts from; only what may be said of a person is hidden.
         """
-        stated, facts = values.copy(), self.people.reindex(people)
+        facts = self.people.reindex(people)
+        hidden: dict[int, Bools] = {}
         for number, column in enumerate(columns):
             if column.name == compared_column(column.name):
                 continue
             group = facts[MEMBERS[column.relation or "team"]]
-            known = ~np.isnan(values[:, number]) & group.notna().all(axis=1).to_numpy()
+            known = ~np.isnan(values[rows, number]) & group.notna().all(axis=1).to_numpy()
             by = [group[name].to_numpy() for name in group]
             others = pd.Series(known).groupby(by, dropna=False).transform("sum").to_numpy() - 1
-            stated[~known | (others < self.least), number] = np.nan
-        return stated
+            hidden[number] = ~known | (others < self.least)
+        return hidden

@@ -16,7 +16,7 @@ from typing import Any, cast
 import numpy as np
 import pyarrow as pa
 
-from perfml.arrays import Floats, Indexes, Objects
+from perfml.arrays import Bools, Floats, Indexes, Objects
 from perfml.errors import ModelError
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
@@ -63,14 +63,14 @@ SCHEMA = pa.schema(
         *((name, DEBT_TYPES[name]) for name in DEBT_COLUMNS),
     ]
 )
-"""A score row. ``status``: scored, ineligible, opted_out, thin or held (``why_not``: the message that says why, as
-:func:`perfml.messages.as_text` writes it). ``rank`` 1 is the highest
-risk at that date and horizon. ``incidence``: the probability of leaving by each cause within the horizon, and of staying;
-it starts with the listed outcome, adds up to 1, and never falls with the horizon. ``segments``: those of the
-model's spec that the person belongs to. ``band`` is ``act`` up to the capacity, ``watch`` for as many again, else ``none``;
-rank and band are empty where the model gives no list. ``reasons`` plus ``base_value`` add up to ``margin`` within 1e-6.
-``probability_low`` and ``probability_high``: where the days that are missing from the log could move the probability;
-``list_may_change``: whether they could change the person's place on the list. Empty where no day is missing."""
+"""A score row. ``status``: scored, ineligible, opted_out, thin or held (``why_not``: the message that says why, as JSON, which
+:func:`perfml.messages.stored_message` reads). ``rank`` 1 is the highest risk at that date and horizon. ``incidence``: the
+probability of leaving by each cause within the horizon, and of staying; it starts with the listed outcome, adds up to 1, and
+never falls with the horizon. ``segments``: those of the model's spec that the person belongs to. ``band`` is ``act`` up to the
+capacity, ``watch`` for as many again, else ``none``; rank and band are empty where the model gives no list. ``reasons`` plus
+``base_value`` add up to ``margin`` within 1e-6. ``probability_low`` and ``probability_high``: where the days that are missing
+from the log could move the probability; ``list_may_change``: whether they could change the person's place on the list. Empty
+where no day is missing."""
 
 
 def score(
@@ -144,7 +144,14 @@ def scored_at(
 ) -> tuple[pa.Table, list[str], Floats]:
     """The rows of :func:`score` at one date, the n people with a score, and their evidence (n, the model's columns)."""
     table = make_table(
-        data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
+        data,
+        folder.definitions,
+        model.spec,
+        name=model.name,
+        dates=[as_of],
+        kinds=model.kinds,
+        stated=True,
+        progress=progress,
     )
     require_evidence(table, model)
     values = table.matrix([c.name for c in model.columns])
@@ -179,16 +186,20 @@ class ScoredPeople:
     values: Floats
     """(rows of the table, the model's columns)."""
     stated: Floats
-    """Like ``values``, missing where a value would be an estimate: what reasons may show."""
+    """Like ``values``, missing where a value would be an estimate."""
     rows: Indexes
     """(n,): their rows in ``values``."""
+    hidden: Mapping[int, Bools]
+    """Number of a column -> (n,): of whom it may not be stated."""
     incidences: Incidences
     """Of n people."""
     spread: Spread
     """Of the n people."""
 
     @classmethod
-    def of(cls, model: Model, values: Floats, rows: Indexes, *, stated: Floats | None = None) -> ScoredPeople:
+    def of(
+        cls, model: Model, values: Floats, rows: Indexes, *, stated: Floats, hidden: Mapping[int, Bools]
+    ) -> ScoredPeople:
         """Predict for ``rows`` of ``values``, :data:`CHUNK` at a time."""
         chunks = [model.incidences(values[rows[low : low + CHUNK]]) for low in range(0, max(1, len(rows)), CHUNK)]
         incidences = Incidences(
@@ -196,8 +207,9 @@ class ScoredPeople:
         )
         columns = (values[rows, column] for column in range(values.shape[1]))
         spread = Spread.of(columns, middle_share=model.spec.reasons.middle_share)
-        shown = values if stated is None else stated
-        return cls(model=model, values=values, stated=shown, rows=rows, incidences=incidences, spread=spread)
+        return cls(
+            model=model, values=values, stated=stated, rows=rows, hidden=hidden, incidences=incidences, spread=spread
+        )
 
     def explain(self, people: Indexes, days: int) -> tuple[Floats, pa.ListArray]:
         """Base values and reasons of ``people`` (numbers below n) at the horizon of ``days``.
@@ -212,10 +224,13 @@ class ScoredPeople:
             mixed = np.flatnonzero(pooled[:, other])
             if len(mixed):
                 contributions[mixed] += pooled[mixed, other, None] * risk.contributions(features[mixed])
+        shown = self.stated[self.rows[people]]
+        for column, hide in self.hidden.items():
+            shown[hide[people], column] = np.nan
         reasons = explain(
             Grouping.of(self.model.columns),
             contributions,
-            values=self.stated[self.rows[people]],
+            values=shown,
             spread=self.spread,
             stable=self.model.stable(days),
         )
@@ -265,9 +280,14 @@ def score_date(
     number_of = np.full(len(people), -1)
     number_of[scored_rows] = np.arange(len(scored_rows))
     stated = values if table.stated is None else table.matrix([c.name for c in model.columns], stated=True)
-    stated = stated.copy()
-    stated[rows_of_date] = others.stated(stated[rows_of_date], model.columns, people)
-    scored = ScoredPeople.of(model, values, rows_of_date[scored_rows], stated=stated)
+    hidden = others.hidden(stated, rows_of_date, model.columns, people)
+    scored = ScoredPeople.of(
+        model,
+        values,
+        rows_of_date[scored_rows],
+        stated=stated,
+        hidden={column: hide[scored_rows] for column, hide in hidden.items()},
+    )
     bands = _bands(len(scored_rows), model.spec.list)
     for horizon, days in enumerate(model.risks):
         margin = np.full(len(people), np.nan)

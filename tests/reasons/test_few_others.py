@@ -30,7 +30,12 @@ def people(team: int, others: int) -> pd.DataFrame:
 
 
 def stated(values: Floats, people: pd.DataFrame) -> Floats:
-    return Others(people=people, least=5).stated(values, COLUMNS, people.index.to_numpy())
+    """``values`` without those that may not be stated."""
+    shown = values.copy()
+    hidden = Others(people=people, least=5).hidden(values, np.arange(len(people)), COLUMNS, people.index.to_numpy())
+    for column, hide in hidden.items():
+        shown[hide, column] = np.nan
+    return shown
 
 
 @pytest.mark.parametrize(("size", "enough"), [(3, False), (5, False), (6, True)])
