@@ -76,7 +76,9 @@ def model_of(trees: int, leaves: int) -> Model:
     spec = ProjectFolder(STARTER).model("low_performance")
     label = spec.label.model_copy(update={"horizons_days": (DAYS,)})
     record = training_record(backtest_record(DAYS), spec=spec.model_copy(update={"label": label}))
-    risk = RiskModel((booster,), None, 1.0, Affine(), Hyperparameters())
+    risk = RiskModel(
+        boosters=(booster,), splines=None, share=1.0, calibration=Affine(), hyperparameters=Hyperparameters()
+    )
     return Model(
         name="benchmark", version="0", learnt=FittedModels({DAYS: risk}), columns=columns, kinds=(), record=record
     )
