@@ -17,6 +17,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from perfml.arrays import Floats, Floats32
 
@@ -199,7 +200,8 @@ def fit_path(
     models = []
     for inverse_penalty in inverse_penalties:
         logistic.C = inverse_penalty
-        with warnings.catch_warnings():  # as close to the optimum as the blend needs
+        # As close to the optimum as the blend needs. BLAS's threads wait longer for each other here than they compute.
+        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
             warnings.simplefilter("ignore", ConvergenceWarning)
             logistic.fit(design, label, sample_weight=weight)
         coefficients = logistic.coef_[0].astype(np.float64)
