@@ -25,6 +25,10 @@ folds = 2
 [gates]
 refits = 2
 """
+QUARTERLY = f"""{QUICK}
+[population]
+every = "quarter"
+"""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,14 @@ class Simulated:
 
 
 def simulated(folder: Path) -> Simulated:
-    """Simulate, train with one seed and one horizon, score."""
+    """Simulate, train with one seed and one horizon on the state at each quarter, score."""
     data, project, home = folder / "data", folder / "project", folder / "home"
     truth = simulate(data, employees=500, start=dt.date(2023, 10, 1), end=END, seed=7)
     (project / "models").mkdir(parents=True)
     (project / "perfml.toml").write_text(PROJECT)
     rows = {}
     for model in ("attrition", "low_performance"):
-        (project / "models" / f"{model}.toml").write_text(QUICK)
+        (project / "models" / f"{model}.toml").write_text(QUARTERLY)
         opened = Project(project, home=home)
         opened.train(model, data, until=END)
         rows[model] = opened.score(model, data, as_of=[END]).to_pylist()

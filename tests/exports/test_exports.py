@@ -14,7 +14,7 @@ from tests.exports import held_out, unseen  # which enter their exports into HEL
 from tests.exports.company import END, Company
 from tests.exports.makers import HELD_OUT, MAKERS, UNSEEN, Maker
 from tests.exports.measuring import Count, count, source_of
-from tests.simulated import QUICK
+from tests.simulated import QUARTERLY
 
 RIGHT = 0.9
 """Share of the columns that must be proposed right."""
@@ -23,7 +23,7 @@ RIGHT_UNSEEN = 0.85
 QUICKEST = ("mark_and_zeros",)
 """Exports that are trained on in the fast tier: reviews alone, without a log."""
 assert held_out and unseen
-FEW_ROUNDS = QUICK.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
+FEW_ROUNDS = QUARTERLY.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
