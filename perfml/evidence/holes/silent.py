@@ -96,8 +96,8 @@ def _follow(counts: DailyCounts, as_ofs: Ints) -> list[_Judged]:
         if low >= high:
             continue
         rows = np.repeat(counts.on_time[None, :, day], high - low, axis=0)
-        for part, _, known, n in late[bounds[day] : bounds[day + 1]]:
-            rows[as_ofs[low:high] > known, part] += n
+        part, _, known, n = late[bounds[day] : bounds[day + 1]].T
+        np.add.at(rows, (slice(None), part), np.where(as_ofs[low:high, None] > known, n, 0))
         weekday = (counts.first_day + day) % 7
         level, past, heads = rate[low:high, :, weekday], weeks[low:high, :, weekday], counts.heads[:, day]
         mean = level * heads
