@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-FEWER = 300
+FEWER = 200
 """People of the company that a notebook simulates in its test, where it simulates more."""
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
