@@ -29,9 +29,10 @@ from perfml.messages import Message, coded, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.voices import VoicesSpec
+from perfml.scoring.content_hash import content_hash
 from perfml.scoring.run_record import HeldJson, RunRecord, read_record, score_path
 from perfml.scoring.scoring import score_in_parts
-from perfml.scoring.sealed_files import content_hash, remedy_of
+from perfml.scoring.sealed_files import remedy_of
 from perfml.scoring.table_files import read_parts, read_rows
 from perfml.treeshap.width import vector_bits
 from perfml.trust.deliveries.inbox import inbox

@@ -58,7 +58,7 @@ class RunRecord(TypedDict):
     address: NotRequired[str]
     rows: NotRequired[int]
     content: NotRequired[str]
-    """SHA-256 of every value, see :func:`~perfml.scoring.sealed_files.content_hash`; like ``address`` and ``rows`` added when the
+    """SHA-256 of every value, see :func:`~perfml.scoring.content_hash.content_hash`; like ``address`` and ``rows`` added when the
     rows are written."""
 
 

@@ -26,6 +26,7 @@ from perfml.errors import PerfmlError
 from perfml.files import atomic_write
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
+from perfml.scoring.content_hash import ContentHash
 
 ROW_GROUP = 2_000
 """Rows of a row group: what is read for one page or one person."""
@@ -35,7 +36,7 @@ EARLIER = "superseded"
 """Folder, beside the files that are served, of what was served before a date was written again."""
 ADDED = frozenset({"address", "rows", "content"})
 """Keys of every record."""
-ROWS_AT_ONCE, BYTES_AT_ONCE = 10_000, 1 << 20
+BYTES_AT_ONCE = 1 << 20
 SETTLED_SECONDS = 1.0
 """Age from which a change of a file shows in its times, whatever the clock of the file system."""
 _DIGITS = 64
@@ -127,15 +128,6 @@ def verify(path: Path) -> None:
         pass
 
 
-def content_hash(parts: Iterable[pa.Table]) -> str:
-    """SHA-256 of every value of every row in order, 64 hexadecimal digits, independent of how the rows are stored."""
-    digest = hashlib.sha256()
-    for part in parts:
-        for row in _lines(part):
-            digest.update(row)
-    return digest.hexdigest()
-
-
 def remedy_of(path: Path) -> Message:
     """How to write a file of :mod:`perfml.dated_files` again."""
     folder = path.parent.parent if path.parent.name == EARLIER else path.parent
@@ -152,28 +144,21 @@ def remedy_of(path: Path) -> Message:
 
 
 def _write(parts: Iterable[pa.Table], path: Path, record: JsonObject) -> str:
-    """Write with an empty seal; return the :func:`content_hash` of the rows."""
+    """Write with an empty seal; return the hash of the rows' content."""
     rest = iter(parts)
     first = next(rest).replace_schema_metadata(None)
-    digest, rows = hashlib.sha256(), 0
+    content, rows = ContentHash(), 0
     with pq.ParquetWriter(path, first.schema, compression="zstd") as writer:
         part: pa.Table | None = first
         while part is not None:
-            for line in _lines(part):
-                digest.update(line)
+            content.update(part)
             rows += part.num_rows
             writer.write_table(part, ROW_GROUP)
             part = next(rest, None)
-        whole = {**record, "rows": rows, "content": digest.hexdigest()}
+        whole = {**record, "rows": rows, "content": content.hexdigest()}
         text = json.dumps(whole, ensure_ascii=False)
         writer.add_key_value_metadata({RECORD: text, SEAL: "0" * _DIGITS})
-    return digest.hexdigest()
-
-
-def _lines(part: pa.Table) -> Iterator[bytes]:
-    for low in range(0, part.num_rows, ROWS_AT_ONCE):
-        for row in part.slice(low, ROWS_AT_ONCE).to_pylist():
-            yield json.dumps(row, default=str, ensure_ascii=False).encode() + b"\n"
+    return content.hexdigest()
 
 
 def _supersede(path: Path, content: str) -> None:

@@ -18,10 +18,11 @@ from perfml.evidence.sources import open_data
 from perfml.learning.registry.model_store import load
 from perfml.messages import render
 from perfml.project.folder import ProjectFolder
+from perfml.scoring.content_hash import content_hash
 from perfml.scoring.replay import Replay, recorder, replay
 from perfml.scoring.run_record import read_record
 from perfml.scoring.scoring import keep_scores, score_in_parts
-from perfml.scoring.sealed_files import content_hash, write_sealed
+from perfml.scoring.sealed_files import write_sealed
 from perfml.scoring.table_files import read_rows
 from tests.sealed import seal_again
 from tests.simulated import END, Simulated

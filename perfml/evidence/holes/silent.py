@@ -97,7 +97,7 @@ def _follow(counts: DailyCounts, as_ofs: Ints) -> list[_Judged]:
             continue
         rows = np.repeat(counts.on_time[None, :, day], high - low, axis=0)
         part, _, known, n = late[bounds[day] : bounds[day + 1]].T
-        np.add.at(rows, (slice(None), part), np.where(as_ofs[low:high, None] > known, n, 0))
+        np.add.at(rows.T, part, np.where(known[:, None] < as_ofs[low:high], n[:, None], 0))
         weekday = (counts.first_day + day) % 7
         level, past, heads = rate[low:high, :, weekday], weeks[low:high, :, weekday], counts.heads[:, day]
         mean = level * heads
