@@ -62,7 +62,8 @@ def main() -> int:
         for model in ("attrition", "low_performance"):
             limit = project.train(model, data, until=END).spec.reasons.others_share
             rows = [row for row in project.score(model, data, as_of=END).to_pylist() if row["status"] == "scored"]
-            planted = dict(settled[settled["outcome"] == model][["employee_id", "cause"]].itertuples(index=False))
+            affected = settled[settled["outcome"] == model]
+            planted = dict(zip(affected["employee_id"], affected["cause"], strict=True))
             for days in sorted({row["horizon_days"] for row in rows}):
                 scored = [row for row in rows if row["horizon_days"] == days]
                 hits, worst = named(scored, planted)

@@ -91,12 +91,12 @@ def main() -> int:
                             planted = Hole(part=part, first=first, last=last, cause="lost")
                             with hidden_rows(data, [planted], END):
                                 known = KnownHoles(data, FOLDER.definitions.holes, [END]).at[END]
-                            seen = any(
+                            found = any(
                                 hole.first <= last and hole.last >= first and hole.part.given.keys() & part.given.keys()
                                 for hole in known
                             )
-                            by_length[length].append(seen)
-                            by_rate[next(limit for limit in (3, 10, 30, 100, 1e9) if rate <= limit)].append(seen)
+                            by_length[length].append(found)
+                            by_rate[next(limit for limit in (3, 10, 30, 100, 1e9) if rate <= limit)].append(found)
     high = chi2.ppf(0.95, 2 * (wrong + 1)) / 2 / years
     print(f"false alarms: {wrong} in {years} company-years of simulated logs (95 % limit {high:.2f} a year)")
     for title, shares in (("days", by_length), ("rows a working day, up to", by_rate)):

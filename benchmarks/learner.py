@@ -37,7 +37,7 @@ def company(rows: int, columns: int, seed: int = 0) -> tuple[pd.DataFrame, np.nd
     values[rng.random(values.shape) < 0.1] = np.nan
     frame = pd.DataFrame(values, columns=[f"evidence_{i}" for i in range(columns)])
     for i in range(5):
-        frame[f"evidence_{i}"] = pd.Categorical.from_codes(rng.integers(0, 8, rows), list("abcdefgh"))
+        frame[f"evidence_{i}"] = pd.Categorical.from_codes(rng.integers(0, 8, rows), pd.Index(list("abcdefgh")))
     return frame, (rng.random(rows) < 1 / (1 + np.exp(-margin))).astype(int)
 
 
@@ -66,7 +66,7 @@ def counted(spent: dict[str, float]) -> Iterator[None]:
 def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> float:
     """CPU seconds of the final fits, called directly."""
     encoder = Encoder.fit(frame)
-    matrix = encoder.transform(frame)
+    matrix = np.asarray(encoder.transform(frame))
     began = time.process_time()
     for seed in model.seeds:
         parameters = {
@@ -105,9 +105,9 @@ def main() -> None:
         whole, inside = time.process_time() - began, sum(spent.values())
         final = alone(frame, label, model)
         ratios = (f"{whole / inside:.2f}", f"{whole / final:.2f}")
-        chosen = model.risk_.hyperparameters
+        learnt = model.risk_.hyperparameters
         cells = (f"{whole:.1f}", f"{spent['LightGBM']:.1f}", f"{spent['logistic']:.1f}", *ratios)
-        table.add_row(str(run + 1), *cells, str(chosen.rounds), f"{chosen.share:.2f}")
+        table.add_row(str(run + 1), *cells, str(learnt.rounds), f"{learnt.share:.2f}")
     table.caption = f"goal: whole / contained ≤ {GOAL}"
     terminal.out.print(table)
 

@@ -28,6 +28,7 @@ import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,9 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
     def row() -> np.ndarray:
         return asked[[next(each) % rows]]
 
+    def contributions_of_one(shap: TreeShap) -> np.ndarray:
+        return shap.contributions(row())
+
     many = values[:CHUNK]
     for repeat in range(repeats):
         contrib = seconds(lambda: booster.predict(asked, pred_contrib=True, num_threads=1), 1)
@@ -180,11 +184,11 @@ def measure(name: str, *, rows: int, repeats: int, fresh: bool) -> Figures:
         for _ in range(3):
             contrib_row = seconds(lambda: booster.predict(row(), pred_contrib=True, num_threads=1), 8)
             for dtype, shap in (("float64", double), ("float32", single)):
-                spent = seconds(lambda shap=shap: shap.contributions(row()), 100)
+                spent = seconds(partial(contributions_of_one, shap), 100)
                 note(f"one row, pred_contrib / {dtype}", contrib_row / spent)
                 note(f"one row, microseconds, {dtype}", 1e6 * spent)
             alone, shared = (
-                seconds(lambda n=n: double.contributions(many, num_threads=n), 1, time.perf_counter) for n in (1, 2)
+                seconds(partial(double.contributions, many, num_threads=n), 1, time.perf_counter) for n in (1, 2)
             )
             note("two threads, by the clock", alone / shared)
         if not repeat:
