@@ -213,11 +213,14 @@ class Project:
 
         The new version is the candidate. It is in use at once where no version has been promoted, else after :meth:`promote`.
         """
+        from threadpoolctl import threadpool_limits
+
         from perfml.advice.decision_log import logged
         from perfml.learning.training import train
 
         private_folder(self.home)
-        with self.open(data) as opened:
+        # Threads of BLAS wait for each other longer than they compute on matrices of this size.
+        with self.open(data) as opened, threadpool_limits(1, user_api="blas"):
             train_without(opened, self.folder, self.home)
             return train(
                 opened,
