@@ -10,11 +10,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from perfml.home_reads import note_file
+
 _NAME = re.compile(r"\d{4}-\d{2}-\d{2}\.parquet")
 
 
 def dates_in(folder: Path) -> list[dt.date]:
     """The dates with a file in ``folder``, newest first; files that are still being written have other names."""
+    note_file(folder)
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
     return sorted((day for name in names if _NAME.fullmatch(name) and (day := _date(name))), reverse=True)
 

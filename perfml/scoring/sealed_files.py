@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
 from perfml.files import atomic_write
+from perfml.home_reads import SETTLED_SECONDS, note_file
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.scoring.content_hash import ContentHash
@@ -37,8 +38,6 @@ EARLIER = "superseded"
 ADDED = frozenset({"address", "rows", "content"})
 """Keys of every record."""
 BYTES_AT_ONCE = 1 << 20
-SETTLED_SECONDS = 1.0
-"""Age from which a change of a file shows in its times, whatever the clock of the file system."""
 _DIGITS = 64
 _SEALED = re.compile(rb"\x18\x0b" + SEAL.encode() + rb"\x18\x40([0-9a-f]{64})")
 """The seal in the footer: two short texts of Thrift's compact protocol, each after its length."""
@@ -103,6 +102,7 @@ def write_sealed(
 @contextmanager
 def open_sealed(path: Path) -> Iterator[SealedFile]:
     """Open a file and verify it. Raises :class:`DamagedFile` for one that was altered or cut, or belongs elsewhere."""
+    note_file(path)
     try:
         opened = path.open("rb")
     except OSError as error:

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from perfml._version import __version__
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
+from perfml.service.audit_writer import AuditWriter
 from perfml.service.auditing import Acting
 from perfml.service.error_handlers import install_handlers
+from perfml.service.kept_answers import KeptAnswers
 from perfml.service.loopback import Loopback, refuse_other_machines
 from perfml.service.pages import pages
 from perfml.service.request_log import LOGGER, RequestLog
@@ -36,6 +38,7 @@ def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI
         redirect_slashes=False,
     )
     app.state.store = store = Store(Path(home), folder)
+    app.state.answers, app.state.audit = KeptAnswers(Path(home)), AuditWriter(Path(home))
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)

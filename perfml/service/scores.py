@@ -1,33 +1,81 @@
-"""An open score file: everything read from it comes from one run, even when another run replaces the file meanwhile.
+"""A score file in memory: everything read from it comes from one run, even when another run replaces the file meanwhile.
 
-Narrow columns are read whole, reasons only for the rows that are shown. Rows are compared in plain Python, because
-pyarrow's own comparisons import pandas (0.5 s and 40 MB for a process that serves rows).
+A file is verified, decoded and indexed by person once, and again as soon as another lies there. Reasons become Python values only
+for the rows that are shown. Rows are compared in plain Python, because pyarrow's own comparisons import pandas (0.5 s and 40 MB
+for a process that serves rows).
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 
+from perfml.home_reads import Memo
+from perfml.json_types import JsonObject
+from perfml.messages import Message
 from perfml.scoring.score_files import COLUMNS
-from perfml.scoring.sealed_files import open_sealed
+from perfml.scoring.sealed_files import DamagedFile, open_sealed
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, withheld_row, withholding
 from perfml.trust.holds.hold import Hold
 
-BATCH = 500
-"""Rows decoded at a time on the way to the ones that are shown."""
+MOST_ROWS = 2_000_000
+"""Rows that a process keeps in memory, of all files together."""
 StoredRow = Mapping[str, object]
 
 
-class ScoreFile:
-    """Rows by position, in the order of the file."""
+@dataclass(frozen=True, kw_only=True)
+class _Decoded:
+    """The rows of one file in memory, and where each person's lie."""
 
-    def __init__(self, file: pq.ParquetFile, written: dt.datetime, with_holds: Withholding = NOBODY) -> None:
-        self._file, self.written = file, written
+    table: pa.Table
+    record: JsonObject
+    written: dt.datetime
+
+    @cached_property
+    def positions(self) -> Mapping[str, list[int]]:
+        """Person -> positions of their rows."""
+        out: dict[str, list[int]] = {}
+        for position, person in enumerate(self.values("employee_id")):
+            out.setdefault(str(person), []).append(position)
+        return out
+
+    @cached_property
+    def _values(self) -> dict[str, list[object]]:
+        return {}
+
+    @cached_property
+    def lines(self) -> pa.Table:
+        """The table whose reasons are without the values behind them, which are half of it."""
+        chunks = []
+        for lists in self.table.column("reasons").chunks:
+            reasons = lists.values
+            fields = [field for field in reasons.type if field.name != "values"]
+            parts = [reasons.field(field.name) for field in fields]
+            structs = pa.StructArray.from_arrays(parts, fields=fields, mask=reasons.is_null())
+            chunks.append(pa.ListArray.from_arrays(lists.offsets, structs, mask=lists.is_null()))
+        at = self.table.column_names.index("reasons")
+        return self.table.set_column(at, "reasons", pa.chunked_array(chunks))
+
+    def values(self, name: str) -> list[object]:
+        """All values of a narrow column."""
+        if name not in self._values:
+            self._values[name] = self.table.column(name).to_pylist()
+        return self._values[name]
+
+
+_DECODED: Memo[_Decoded] = Memo(MOST_ROWS)
+
+
+class ScoreFile:
+    """Rows by position, in the order of the file, as far as they are not withheld."""
+
+    def __init__(self, decoded: _Decoded, with_holds: Withholding = NOBODY) -> None:
+        self._decoded, self.written = decoded, decoded.written
         self._held = self._withheld(with_holds) if with_holds else {}
 
     def column(self, name: str) -> list[object]:
@@ -36,9 +84,8 @@ class ScoreFile:
 
     def columns(self, names: Sequence[str], part: slice) -> list[list[object]]:
         """The values of narrow columns within ``part`` of the rows."""
-        read = self._file.read(list(names), use_threads=False)
-        low, high, _ = part.indices(len(read))
-        values = [read.column(name).slice(low, high - low).to_pylist() for name in names]
+        low, high, _ = part.indices(self._decoded.table.num_rows)
+        values = [self._decoded.values(name)[low:high] for name in names]
         for position, hold in self._held.items():
             if low <= position < high:
                 row = withheld_row({name: each[position - low] for name, each in zip(names, values, strict=True)}, hold)
@@ -46,19 +93,21 @@ class ScoreFile:
                     each[position - low] = row[name]
         return values
 
-    def rows(self, positions: Sequence[int], columns: Sequence[str] | None = None) -> list[StoredRow]:
-        """The rows at ``positions``, in that order. ``columns``: all by default; a field of a list is written
-        ``reasons.list.element.zh``."""
-        wanted = sorted(set(positions))
-        by_position: dict[int, StoredRow] = {}
-        first = 0
-        for group in range(self._file.num_row_groups):
-            end = first + self._file.metadata.row_group(group).num_rows
-            within = [position - first for position in wanted if first <= position < end]
-            for position, row in self._group(group, within, columns):
-                by_position[first + position] = row
-            first = end
-        return [self._read_row(position, by_position[position]) for position in positions]
+    def of(self, person: str) -> Sequence[int]:
+        """The positions of a person's rows."""
+        return self._decoded.positions.get(person, ())
+
+    def rows(
+        self, positions: Sequence[int], columns: Sequence[str] | None = None, *, behind: bool = True
+    ) -> list[StoredRow]:
+        """The rows at ``positions``, in that order, of ``columns`` (default: all).
+
+        ``behind``: whether their reasons tell the values behind them.
+        """
+        table = self._decoded.table if behind else self._decoded.lines
+        table = table if columns is None else table.select(columns)
+        rows = (table.slice(position, 1).to_pylist()[0] for position in positions)
+        return [self._read_row(position, row) for position, row in zip(positions, rows, strict=True)]
 
     def _read_row(self, position: int, row: StoredRow) -> StoredRow:
         hold = self._held.get(position)
@@ -66,27 +115,23 @@ class ScoreFile:
 
     def _withheld(self, with_holds: Withholding) -> Mapping[int, Hold]:
         """Position -> hold, of the rows of people and metrics that are held."""
-        names = [name for name in ("employee_id", "metric") if name in self._file.schema_arrow.names]
-        rows = self._file.read(names, use_threads=False).to_pylist()
-        return {position: hold for position, row in enumerate(rows) if (hold := with_holds.hold(row)) is not None}
-
-    def _group(self, group: int, wanted: list[int], columns: Sequence[str] | None) -> Iterator[tuple[int, StoredRow]]:
-        """Decode a row group as far as the last wanted row."""
-        if not wanted:
-            return
-        decoded = 0
-        for batch in self._file.iter_batches(BATCH, row_groups=[group], columns=columns, use_threads=False):
-            for position in wanted:
-                if decoded <= position < decoded + len(batch):
-                    yield position, batch.slice(position - decoded, 1).to_pylist()[0]
-            decoded += len(batch)
-            if decoded > wanted[-1]:
-                return
+        names = [name for name in ("employee_id", "metric") if name in self._decoded.table.column_names]
+        rows = zip(*(self._decoded.values(name) for name in names), strict=True)
+        holds = (with_holds.hold(dict(zip(names, row, strict=True))) for row in rows)
+        return {position: hold for position, hold in enumerate(holds) if hold is not None}
 
 
-@contextmanager
-def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> Iterator[ScoreFile]:
-    """Open a file of scores, or of other rows with ``columns``. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    with open_sealed(path) as sealed:
-        sealed.require(columns)
-        yield ScoreFile(sealed.file, sealed.written, withholding(path, sealed.record))
+def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> ScoreFile:
+    """Read a file of scores, or of other rows with ``columns``; a file that has not changed is read once.
+
+    Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
+    """
+
+    def decode() -> _Decoded:
+        with open_sealed(path) as sealed:
+            return _Decoded(table=sealed.file.read(use_threads=False), record=sealed.record, written=sealed.written)
+
+    decoded = _DECODED.of(path, decode, weight=lambda each: each.table.num_rows)
+    if not set(columns) <= set(decoded.table.column_names):
+        raise DamagedFile(path, Message.of("file_earlier"))
+    return ScoreFile(decoded, withholding(path, decoded.record))

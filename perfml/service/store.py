@@ -1,17 +1,18 @@
 """Files under ``home``: trained models, compared with their manifests, and scores by date.
 
-No content is cached between requests, so the next request sees what a nightly run has replaced; every file is verified before
-it is read. A name from a request never becomes part of a path: it is compared with the names on disk.
+What is kept between requests is compared with the files first (:mod:`perfml.home_reads`), so the next request sees what a
+nightly run has replaced; every file is verified before it is read. A name from a request never becomes part of a path: it is
+compared with the names on disk.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from perfml.dated_files import dates_in, pick
+from perfml.home_reads import Memo, note_file
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import (
     CANDIDATE,
@@ -33,12 +34,16 @@ from perfml.scoring.run_record import voices_of
 from perfml.service.problems import no_model, no_scores
 from perfml.service.scores import ScoreFile, open_scores
 
+MOST_RECORDS = 20
+"""Versions of models whose records a process keeps."""
+
 
 class Store:
-    """Models and scores under ``home``, read from disk at every call."""
+    """Models and scores under ``home``, read again whenever their files change."""
 
     def __init__(self, home: Path, folder: ProjectFolder | None = None) -> None:
         self.home, self._folder = home, folder or ProjectFolder(STARTER)
+        self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
@@ -58,8 +63,12 @@ class Store:
     def models(self) -> list[str]:
         """Return the names of the trained models."""
         folder = self.home / "models"
+        note_file(folder)
         folders = folder.iterdir() if folder.is_dir() else ()
-        return sorted(p.name for p in folders if not p.name.startswith(".") and (p / CANDIDATE).is_file())
+        named = sorted(p for p in folders if not p.name.startswith("."))
+        for path in named:
+            note_file(path / CANDIDATE)
+        return [path.name for path in named if (path / CANDIDATE).is_file()]
 
     def version(self, model: str) -> str:
         """Return the version in use. Raises :class:`NotFound` where no such model has been trained."""
@@ -71,7 +80,8 @@ class Store:
 
     def record(self, model: str, version: str) -> TrainingRecord:
         """Read the record of a version. Raises :class:`ModelError` where its files are missing or were altered."""
-        return read_record(self.home, self._trained(model), version)
+        name = self._trained(model)
+        return self._records.of((name, version), lambda: read_record(self.home, name, version))
 
     def card(self, model: str, version: str) -> str:
         """Read the model card of a version, in Markdown."""
@@ -81,15 +91,13 @@ class Store:
         """Return the as-of dates with scores, the newest first. A file still being written has another name."""
         return dates_in(self.home / "scores" / self._trained(model))
 
-    @contextmanager
-    def scores(self, model: str, as_of: dt.date | None = None) -> Iterator[tuple[dt.date, ScoreFile]]:
-        """Open the scores of one date, the newest by default. Raises :class:`NotFound` and :class:`DamagedFile`."""
+    def scores(self, model: str, as_of: dt.date | None = None) -> tuple[dt.date, ScoreFile]:
+        """Return the scores of one date, the newest by default. Raises :class:`NotFound` and :class:`DamagedFile`."""
         available = self.scored(model)
         day = pick(available, as_of)
         if day is None:
             raise no_scores(model, as_of, available)
-        with open_scores(self.home / "scores" / model / f"{day}.parquet") as file:
-            yield day, file
+        return day, open_scores(self.home / "scores" / model / f"{day}.parquet")
 
     def people(self, as_of: dt.date, employee_ids: Collection[str] | None = None) -> Mapping[str, PersonFacts]:
         """Read who is who at a date, of ``employee_ids`` (default: everyone). Raises :class:`DamagedFile`."""

@@ -70,7 +70,7 @@ def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
     Writers follow one another, so the order of ``number`` is the order of commits. Raises :class:`StoreError` for a damaged
     store, and for one that is missing, emptied or another although it was made before.
     """
-    url = os.environ.get(URL_VARIABLE) or f"sqlite:///{(home / FILE).absolute()}"
+    url = _url(home)
     with _whole(home, url):
         marker = _marker(home)
         if marker is None:
@@ -97,6 +97,10 @@ def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
             yield connection
 
 
+def _url(home: Path) -> str:
+    return os.environ.get(URL_VARIABLE) or f"sqlite:///{(home / FILE).absolute()}"
+
+
 @lru_cache(maxsize=16)
 def _engine(url: str) -> sql.Engine:
     """The engine of one database. It pools no connection: threads and forks may share it, and a server may restart."""
@@ -119,17 +123,39 @@ def _engine(url: str) -> sql.Engine:
 
 @contextmanager
 def _begun(engine: sql.Engine, home: Path, *, writing: bool) -> Iterator[sql.Connection]:
-    options = {"writing": writing, HOME: home}
+    with (
+        engine.connect().execution_options(**{"writing": writing, HOME: home}) as connection,
+        _transaction(connection, home),
+    ):
+        yield connection
+
+
+@contextmanager
+def _transaction(connection: sql.Connection, home: Path) -> Iterator[None]:
     heads: list[Head] = []
-    with engine.connect().execution_options(**options) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            if writing:
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            if connection.get_execution_options()["writing"]:
                 connection.execute(sql.select(sql.func.pg_advisory_xact_lock(POSTGRESQL_LOCK)))
             else:  # every query of a reader sees the same commits, as in SQLite
                 connection.exec_driver_sql("set transaction isolation level repeatable read")
         connection.info[HEADS] = heads
-        yield connection
+        yield
     add_heads(home, heads)
+
+
+def connected(home: Path, *, writing: bool) -> sql.Connection:
+    """A connection to the store of ``home``, which :func:`session` has opened before, for :func:`standing_transaction`."""
+    engine = _engine(_url(home))
+    return engine.connect().execution_options(**{"writing": writing, HOME: home})
+
+
+@contextmanager
+def standing_transaction(connection: sql.Connection) -> Iterator[None]:
+    """One transaction on a connection of :func:`connected`. Raises :class:`StoreError` for what the database refuses."""
+    home: Path = connection.get_execution_options()[HOME]
+    with _whole(home, _url(home)), _transaction(connection, home):
+        yield
 
 
 def _make(home: Path, url: str) -> _Marker:

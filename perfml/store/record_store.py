@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
+from perfml.home_reads import note_table
 from perfml.json_types import JsonObject
 from perfml.store.audit.chain import append_added, append_erased
 from perfml.store.opening import REMEDY, StoreError, is_made, session
@@ -69,6 +70,7 @@ class RecordStore:
 
     def read(self, table: sql.Table, *, subjects: Collection[str] | None = None) -> list[StoredEntry]:
         """The entries about ``subjects`` (default: all), oldest first. Raises :class:`StoreError` for a damaged store."""
+        note_table(table.name)
         if not is_made(self.home):
             return []
         with session(self.home, writing=False) as connection:
@@ -84,6 +86,7 @@ def read_entries(
     connection: sql.Connection, table: sql.Table, *, subjects: Collection[str] | None = None
 ) -> list[StoredEntry]:
     """Read entries within a transaction, see :meth:`RecordStore.read`."""
+    note_table(table.name)
     query = sql.select(table).order_by(table.c.number)
     if subjects is not None and len(subjects) <= 500:  # databases limit the values of one query
         query = query.where(table.c.subject.in_(subjects))

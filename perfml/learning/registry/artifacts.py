@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.files import reading
+from perfml.home_reads import note_file
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.promotion_log import LOG, promotions
 from perfml.messages import Message
@@ -32,6 +33,7 @@ _VERSION = re.compile(rf"[0-9a-f]{{{VERSION_LENGTH}}}")
 def versions(home: Path, name: str) -> list[str]:
     """Return all versions on disk, the newest last."""
     folder = home / "models" / name
+    note_file(folder)
     complete = [p for p in folder.iterdir() if (p / "manifest.json").is_file()] if folder.is_dir() else []
     return [p.name for p in sorted(complete, key=lambda p: p.stat().st_mtime) if not p.name.startswith(".")]
 
@@ -41,6 +43,8 @@ def pointed(home: Path, name: str, stage: str) -> str | None:
 
     Raises :class:`ModelError` for a file that names none.
     """
+    for file in (LOG, stage):
+        note_file(home / "models" / name / file)
     if stage == CHAMPION and (home / "models" / name / LOG).exists():
         return promotions(home, name)[-1].version
     pointer = home / "models" / name / stage
@@ -87,6 +91,7 @@ def verified_file(home: Path, name: str, version: str, *, file: str) -> bytes:
     Raises :class:`ModelError` when it is missing, altered or not in the manifest.
     """
     folder, manifest = _manifest(home, name, version)
+    note_file(folder / file)
     if file not in manifest or not (folder / file).is_file():
         raise _missing(folder / file, name)
     content = (folder / file).read_bytes()
@@ -165,6 +170,7 @@ def sha256(path: Path) -> str:
 def _manifest(home: Path, name: str, version: str) -> tuple[Path, dict[str, str]]:
     """Return the folder of a version and the SHA-256 of its files, after checking that the manifest hashes to the version."""
     folder = home / "models" / name / version
+    note_file(folder / "manifest.json")
     if not _VERSION.fullmatch(version) or not (folder / "manifest.json").is_file():
         raise ModelError("its manifest is missing", where=str(folder), remedy=_remedy(name))
     content = (folder / "manifest.json").read_bytes()

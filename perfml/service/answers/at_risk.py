@@ -18,7 +18,6 @@ from perfml.reasons.leading import for_others
 from perfml.reasons.record import Reason
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.service.answers.shared import (
-    REASON_COLUMNS,
     Answer,
     CauseAnswer,
     ExpectedCasesAnswer,
@@ -38,7 +37,7 @@ from perfml.service.problems import no_horizon, no_segment, not_proven
 from perfml.service.scores import StoredRow
 from perfml.service.store import Store
 
-SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", *REASON_COLUMNS)
+SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
 RANKED = ("rank", "band", "status", "probability")
 
 
@@ -103,61 +102,59 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     Raises :class:`NotFound` for an unknown model, date, horizon or segment, :class:`NotProven` where the version that made
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
     """
-    with store.scores(model, query.as_of) as (as_of, file):
-        horizons = cast(list[int], file.column("horizon_days"))
-        available = sorted(set(horizons))
-        days = query.horizon_days or available[0]
-        if days not in available:
-            raise no_horizon(model, available)
-        low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
-        version = str(file.rows([low], ["model_version"])[0]["model_version"])
-        record = store.record(model, version)
-        if query.segment is not None and query.segment not in record.spec.segments:
-            raise no_segment(model, list(record.spec.segments))
-        tested = record.backtests.get(days)
-        if tested is None or not tested.proven:
-            verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
-            raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
-        part = slice(low, high)
-        ranks, bands, statuses, probabilities = file.columns(RANKED, part)
-        # Rows of one horizon are written side by side; were they not, those in between are passed over.
-        of_horizon = [position for position, horizon in enumerate(horizons[part]) if horizon == days]
-        chosen = [row for row in of_horizon if ranks[row] is not None and query.band in (None, bands[row])]
-        if query.segment is not None:
-            segments = cast(list[list[str]], file.columns(["segments"], part)[0])
-            chosen = [row for row in chosen if query.segment in segments[row]]
-        if query.department is not None or query.manager_id is not None:
-            (ids,), people = file.columns(["employee_id"], part), store.people(as_of)
-            chosen = [row for row in chosen if query.selects(people, ids[row])]
-        ranked = sorted(chosen, key=lambda row: cast(int, ranks[row]))
-        shown = [low + row for row in ranked[query.offset : query.offset + query.limit]]
-        acting = np.array([probabilities[row] for row in of_horizon if bands[row] == "act"], dtype=np.float64)
-        count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
-        parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
-        parameters |= query.filters
-        page = PageAnswer.of(
-            f"/v1/models/{quote(model, safe='')}/at-risk",
-            parameters,
-            total=len(ranked),
-            limit=query.limit,
-            offset=query.offset,
-        )
-        rows = file.rows(shown, SHOWN)
-        people = store.people(as_of, {str(row["employee_id"]) for row in rows})
-        return AtRiskAnswer(
-            model=model,
-            model_version=version,
-            as_of=as_of,
-            horizon_days=days,
-            cautions=tuple(
-                TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)
-            ),
-            scored_at=file.written,
-            **vars(page),
-            not_listed={status: n for status, n in count.items() if status != "scored"},
-            expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
-            people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
-        )
+    as_of, file = store.scores(model, query.as_of)
+    horizons = cast(list[int], file.column("horizon_days"))
+    available = sorted(set(horizons))
+    days = query.horizon_days or available[0]
+    if days not in available:
+        raise no_horizon(model, available)
+    low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
+    version = str(file.rows([low], ["model_version"])[0]["model_version"])
+    record = store.record(model, version)
+    if query.segment is not None and query.segment not in record.spec.segments:
+        raise no_segment(model, list(record.spec.segments))
+    tested = record.backtests.get(days)
+    if tested is None or not tested.proven:
+        verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
+        raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
+    part = slice(low, high)
+    ranks, bands, statuses, probabilities = file.columns(RANKED, part)
+    # Rows of one horizon are written side by side; were they not, those in between are passed over.
+    of_horizon = [position for position, horizon in enumerate(horizons[part]) if horizon == days]
+    chosen = [row for row in of_horizon if ranks[row] is not None and query.band in (None, bands[row])]
+    if query.segment is not None:
+        segments = cast(list[list[str]], file.columns(["segments"], part)[0])
+        chosen = [row for row in chosen if query.segment in segments[row]]
+    if query.department is not None or query.manager_id is not None:
+        (ids,), people = file.columns(["employee_id"], part), store.people(as_of)
+        chosen = [row for row in chosen if query.selects(people, ids[row])]
+    ranked = sorted(chosen, key=lambda row: cast(int, ranks[row]))
+    shown = [low + row for row in ranked[query.offset : query.offset + query.limit]]
+    acting = np.array([probabilities[row] for row in of_horizon if bands[row] == "act"], dtype=np.float64)
+    count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
+    parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
+    parameters |= query.filters
+    page = PageAnswer.of(
+        f"/v1/models/{quote(model, safe='')}/at-risk",
+        parameters,
+        total=len(ranked),
+        limit=query.limit,
+        offset=query.offset,
+    )
+    rows = file.rows(shown, SHOWN, behind=False)
+    people = store.people(as_of, {str(row["employee_id"]) for row in rows})
+    return AtRiskAnswer(
+        model=model,
+        model_version=version,
+        as_of=as_of,
+        horizon_days=days,
+        cautions=tuple(TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)),
+        scored_at=file.written,
+        **vars(page),
+        not_listed={status: n for status, n in count.items() if status != "scored"},
+        expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
+        people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
+    )
 
 
 def _listed(row: StoredRow, limit: float, people: Mapping[str, PersonFacts]) -> ListedPersonAnswer:

@@ -65,9 +65,8 @@ def course_suggestions(store: Store, employee_id: str, query: CoursesQuery) -> C
     has a gap.
     """
     day, path = suggestions_file(store, query.policy, query.as_of)
-    with open_scores(path, ("suggestion_id", "course_id", "status")) as file:
-        positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
-        rows = file.rows(positions)
+    file = open_scores(path, ("suggestion_id", "course_id", "status"))
+    rows = file.rows(file.of(employee_id))
     if not rows:
         raise no_courses()
     decisions = decisions_about(store, rows)

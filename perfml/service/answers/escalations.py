@@ -43,8 +43,8 @@ class EscalationsQuery(ServiceQuery):
 def target_escalations(store: Store, query: EscalationsQuery) -> EscalationsAnswer:
     """Return the cases of a date. Raises :class:`NotFound` where the policy or the date has no suggestions."""
     day, path = suggestions_file(store, query.policy, query.as_of)
-    with open_scores(path, ("suggestion_id", "goal_id", "beyond")) as file:
-        rows = cast(list[StoredTarget], file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond]))
+    file = open_scores(path, ("suggestion_id", "goal_id", "beyond"))
+    rows = cast(list[StoredTarget], file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond]))
     cases = escalations(rows)
     decided = DecisionLog(store.home).decisions(case.escalation_id for case in cases)
     return EscalationsAnswer(

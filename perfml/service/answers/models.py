@@ -174,9 +174,9 @@ def _freshness(store: Store, model: str) -> FreshnessAnswer:
     as_of, written, age, problem = None, None, None, None
     try:
         store.record(model, store.version(model))
-        with store.scores(model) as (as_of, file):
-            written = file.written
-            age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)
+        as_of, file = store.scores(model)
+        written = file.written
+        age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)
     except (ModelError, NotFound, DamagedFile) as error:
         problem = problem_of(error)
     return FreshnessAnswer(model=model, as_of=as_of, scored_at=written, age_hours=age, problem=problem)

@@ -148,9 +148,9 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
     dates = 0
     for model in models:
         try:
-            with store.scores(model, query.as_of) as (as_of, file):
-                dates += 1
-                rows += _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=query)
+            as_of, file = store.scores(model, query.as_of)
+            dates += 1
+            rows += _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=query)
         except NotFound:
             if query.model is not None:
                 raise
@@ -171,10 +171,9 @@ def _rows(
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
     version = str(file.rows([0], ["model_version"])[0]["model_version"])
     record = store.record(model, version)
-    positions = [position for position, person in enumerate(file.column("employee_id")) if person == employee_id]
     voices = None if query.voice is None else store.voices(model, version, as_of)
     good: Mapping[int, StaleScore] = {}
-    for row in file.rows(positions, COLUMNS):
+    for row in file.rows(file.of(employee_id), COLUMNS):
         if row["status"] == "held" and not good:
             good = last_good(store.home, model, employee_id, until=as_of)
         if query.horizon_days not in (None, row["horizon_days"]):

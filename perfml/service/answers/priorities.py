@@ -15,7 +15,6 @@ from perfml.messages import stored_message
 from perfml.scoring.people.files import facts_of
 from perfml.scoring.score_files import RankedRow
 from perfml.service.answers.shared import (
-    REASON_COLUMNS,
     Answer,
     ExpectedCasesAnswer,
     HorizonDays,
@@ -135,42 +134,42 @@ class PrioritiesQuery(PeopleQuery):
 
 def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
     """Work down the ranking of one date. Raises :class:`NotFound` for an unknown model, date or horizon."""
-    with store.scores(query.model, query.as_of) as (day, file):
-        horizons = cast(list[int], file.column("horizon_days"))
-        available = sorted(set(horizons))
-        days = query.horizon_days or available[0]
-        if days not in available:
-            raise no_horizon(query.model, available)
-        of_horizon = [position for position, horizon in enumerate(horizons) if horizon == days]
-        ranks, statuses, people, why = file.columns(["rank", "status", "employee_id", "why_not"], slice(None))
-        version = str(file.rows(of_horizon[:1], ["model_version"])[0]["model_version"])
-        known = store.people(day)
-        of_horizon = [position for position in of_horizon if query.selects(known, people[position])]
-        with_rank = [position for position in of_horizon if ranks[position] is not None]
-        ranked = sorted(with_rank, key=lambda position: cast(int, ranks[position]))
-        ranking = Ranking(
-            model=query.model,
-            model_version=version,
-            as_of=day,
-            horizon_days=days,
-            scored=sum(statuses[position] == "scored" for position in of_horizon),
-            held=tuple(
-                Held(str(people[position]), stored_message(str(why[position])))
-                for position in of_horizon
-                if statuses[position] == "held"
-            ),
-            ranked=_read(file, ranked),
-        )
-        record = store.record(query.model, version)
-        result = priorities(
-            ranking,
-            record,
-            capacity=query.capacity,
-            settings=query.settings or record.spec.list.setting_people,
-            interventions=DecisionLog(store.home).interventions(),
-            hold_out_share=query.hold_out_share,
-            cautions=cautions(store.home, query.model, version, record, horizon_days=days),
-        )
+    day, file = store.scores(query.model, query.as_of)
+    horizons = cast(list[int], file.column("horizon_days"))
+    available = sorted(set(horizons))
+    days = query.horizon_days or available[0]
+    if days not in available:
+        raise no_horizon(query.model, available)
+    of_horizon = [position for position, horizon in enumerate(horizons) if horizon == days]
+    ranks, statuses, people, why = file.columns(["rank", "status", "employee_id", "why_not"], slice(None))
+    version = str(file.rows(of_horizon[:1], ["model_version"])[0]["model_version"])
+    known = store.people(day)
+    of_horizon = [position for position in of_horizon if query.selects(known, people[position])]
+    with_rank = [position for position in of_horizon if ranks[position] is not None]
+    ranked = sorted(with_rank, key=lambda position: cast(int, ranks[position]))
+    ranking = Ranking(
+        model=query.model,
+        model_version=version,
+        as_of=day,
+        horizon_days=days,
+        scored=sum(statuses[position] == "scored" for position in of_horizon),
+        held=tuple(
+            Held(str(people[position]), stored_message(str(why[position])))
+            for position in of_horizon
+            if statuses[position] == "held"
+        ),
+        ranked=_read(file, ranked),
+    )
+    record = store.record(query.model, version)
+    result = priorities(
+        ranking,
+        record,
+        capacity=query.capacity,
+        settings=query.settings or record.spec.list.setting_people,
+        interventions=DecisionLog(store.home).interventions(),
+        hold_out_share=query.hold_out_share,
+        cautions=cautions(store.home, query.model, version, record, horizon_days=days),
+    )
     fields = result.to_json()
     for group in ("people", "setting", "hold_out"):
         for row in cast(list[dict[str, object]], fields[group]):
@@ -184,5 +183,5 @@ def _read(file: ScoreFile, positions: list[int]) -> Iterator[RankedRow]:
     """Yield the rows at ``positions``, reading :data:`ROWS_PER_READ` at a time."""
     for start in range(0, len(positions), ROWS_PER_READ):
         part = positions[start : start + ROWS_PER_READ]
-        rows = file.rows(part, ("employee_id", "rank", "probability", *REASON_COLUMNS))
+        rows = file.rows(part, ("employee_id", "rank", "probability", "reasons"), behind=False)
         yield from cast(list[RankedRow], rows)

@@ -55,10 +55,6 @@ class ReasonLineAnswer(Answer):
     en: str
 
 
-REASON_COLUMNS = tuple(f"reasons.list.element.{field}" for field in ReasonLineAnswer.model_fields)
-"""Columns of a score file that hold reasons without the values behind them, which would double what is read."""
-
-
 class CauseAnswer(Answer):
     """One way in which the horizon can end for a person."""
 

@@ -125,15 +125,15 @@ class TargetsQuery(PeopleQuery):
 def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
     """Return one page of the goals of a date. Raises :class:`NotFound` where the policy or the date has none."""
     day, path = suggestions_file(store, query.policy, query.as_of)
-    with open_scores(path, ("suggestion_id", "goal_id", "status")) as file:
-        people, statuses = file.columns(["employee_id", "status"], slice(None))
-        known = {} if query.department is None and query.manager_id is None else store.people(day)
-        chosen = [
-            position
-            for position, (person, status) in enumerate(zip(people, statuses, strict=True))
-            if query.employee_id in (None, person) and query.status in (None, status) and query.selects(known, person)
-        ]
-        rows = file.rows(chosen[query.offset : query.offset + query.limit])
+    file = open_scores(path, ("suggestion_id", "goal_id", "status"))
+    people, statuses = file.columns(["employee_id", "status"], slice(None))
+    known = {} if query.department is None and query.manager_id is None else store.people(day)
+    chosen = [
+        position
+        for position, (person, status) in enumerate(zip(people, statuses, strict=True))
+        if query.employee_id in (None, person) and query.status in (None, status) and query.selects(known, person)
+    ]
+    rows = file.rows(chosen[query.offset : query.offset + query.limit])
     decisions = decisions_about(store, rows)
     parameters = query.model_dump(exclude={"as_of", "limit", "offset"}, exclude_defaults=True)
     page = PageAnswer.of(

@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.json_types import JsonObject
-from perfml.store.audit.acting import acting
+from perfml.store.audit.acting import Actor, acting
 from perfml.store.audit.heads import Head
 from perfml.store.audit.person_keys import pseudonyms, sealed
 from perfml.store.audit.secret import AuditError, audit_key, key_address
@@ -78,40 +78,46 @@ def append(
 
     Actor and purpose are added. Raises :class:`AuditError` where the newest row was not written with the key of this home.
     """
-    last = _last(connection)
-    key = audit_key(_home(connection), make=last is None)
-    if last is None and action != BEGIN:
-        last = append(connection, BEGIN, {"entries": {table.name: _newest(connection, table) for table in ENTRIES}})
-    if last is not None and not hmac.compare_digest(last.hash, chained(key, last.content())):
-        raise AuditError(
-            f"row {last.number} was not written with the key in {key_address(_home(connection))}, so nothing is added",
-            where="table audit of the store",
-            remedy="restore the key, or the store; `perfml audit verify` lists what is wrong",
-        )
+    key, last = _tail(connection, begun=action == BEGIN)
     names = pseudonyms(connection, people) if people else {}
-    actor = acting()
-    whole: JsonObject = {**payload, "actor": actor.name, "purpose": actor.purpose}
-    text = (
-        sealed(connection, names[people[0]], whole, action=action)
-        if seal
-        else json.dumps(whole, ensure_ascii=False, sort_keys=True)
-    )
-    number, previous = (1, START) if last is None else (last.number + 1, last.hash)
-    at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-    subjects = json.dumps(sorted(set(names.values())) if not seal else [names[people[0]]])
-    content = _content(number, at, action, subjects=subjects, payload=text, previous=previous)
-    row = AuditRow(
-        number=number,
-        at=at,
-        action=action,
-        subjects=subjects,
-        payload=text,
-        previous=previous,
-        hash=chained(key, content),
-    )
-    connection.execute(AUDIT.insert().values(vars(row)))
-    connection.info.setdefault(HEADS, []).append(Head(number=number, hash=row.hash))
+    whole = _by(payload, acting())
+    text = sealed(connection, names[people[0]], whole, action=action) if seal else _json(whole)
+    subjects = [names[people[0]]] if seal else sorted(set(names.values()))
+    row = _next(key, last, action, payload=text, subjects=subjects, at=_now())
+    _write(connection, [row])
     return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One reading: what was shown about whom, to whom, for what purpose and when."""
+
+    what: str
+    people: tuple[str, ...]
+    actor: Actor
+    at: str
+    """UTC, ISO 8601."""
+    late: bool = False
+    """Whether it is recorded long after it was shown, as the store had no room."""
+
+
+def seen(what: str, people: Iterable[str]) -> Seen:
+    """What is shown now, to whoever acts."""
+    return Seen(what=what, people=tuple(sorted(set(people))), actor=acting(), at=_now())
+
+
+def append_seen(connection: sql.Connection, readings: Sequence[Seen]) -> None:
+    """Append a row for each reading, in their order, within a writing transaction. Raises :class:`AuditError`."""
+    key, last = _tail(connection)
+    names = pseudonyms(connection, sorted({person for each in readings for person in each.people}))
+    now, rows = _now(), []
+    for each in readings:
+        payload: JsonObject = {"late": each.at} if each.late else {}
+        subjects = sorted(names[person] for person in each.people)
+        action, text = f"{SEE} {each.what}", _json(_by(payload, each.actor))
+        last = _next(key, last, action, payload=text, subjects=subjects, at=now)
+        rows.append(last)
+    _write(connection, rows)
 
 
 def append_added(connection: sql.Connection, table: sql.Table, stored: sql.RowMapping) -> None:
@@ -152,6 +158,57 @@ def person_of(table: sql.Table, subject: str, entry: object) -> str | None:
 def rows(connection: sql.Connection) -> list[AuditRow]:
     """The log, oldest first."""
     return [AuditRow(**row) for row in connection.execute(sql.select(AUDIT).order_by(AUDIT.c.number)).mappings()]
+
+
+def _tail(connection: sql.Connection, *, begun: bool = False) -> tuple[bytes, AuditRow | None]:
+    """The key and the newest row, which is made unless the log is being ``begun``. Raises :class:`AuditError` for a row that
+    was not written with the key."""
+    last = _last(connection)
+    key = audit_key(_home(connection), make=last is None)
+    if last is None and not begun:
+        last = append(connection, BEGIN, {"entries": {table.name: _newest(connection, table) for table in ENTRIES}})
+    if last is not None and not hmac.compare_digest(last.hash, chained(key, last.content())):
+        raise AuditError(
+            f"row {last.number} was not written with the key in {key_address(_home(connection))}, so nothing is added",
+            where="table audit of the store",
+            remedy="restore the key, or the store; `perfml audit verify` lists what is wrong",
+        )
+    return key, last
+
+
+def _next(
+    key: bytes, last: AuditRow | None, action: str, *, payload: str, subjects: Sequence[str], at: str
+) -> AuditRow:
+    """The row after ``last``."""
+    number, previous = (1, START) if last is None else (last.number + 1, last.hash)
+    names = json.dumps(subjects)
+    content = _content(number, at, action, subjects=names, payload=payload, previous=previous)
+    return AuditRow(
+        number=number,
+        at=at,
+        action=action,
+        subjects=names,
+        payload=payload,
+        previous=previous,
+        hash=chained(key, content),
+    )
+
+
+def _write(connection: sql.Connection, rows: Sequence[AuditRow]) -> None:
+    connection.execute(AUDIT.insert(), [vars(row) for row in rows])
+    connection.info.setdefault(HEADS, []).append(Head(number=rows[-1].number, hash=rows[-1].hash))
+
+
+def _by(payload: JsonObject, actor: Actor) -> JsonObject:
+    return {**payload, "actor": actor.name, "purpose": actor.purpose}
+
+
+def _json(payload: JsonObject) -> str:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
 
 def _newest(connection: sql.Connection, table: sql.Table) -> int:

@@ -5,36 +5,26 @@ Then reads go on: what was seen is remembered by the process, and recorded befor
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 import re
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from json import loads
 from pathlib import Path
 
-from perfml.json_types import JsonObject
-from perfml.store.audit.acting import acting
-from perfml.store.audit.chain import SEE, append
+import sqlalchemy as sql
+
+from perfml.store.audit.chain import Seen, append_seen, seen
 from perfml.store.opening import StoreFull
 from perfml.store.record_store import RecordStore
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Unrecorded:
-    """A read that found no room in the store."""
-
-    home: Path
-    what: str
-    people: tuple[str, ...]
-    late: JsonObject
-    """When, by whom and for what purpose it was."""
-
-
-_UNRECORDED: deque[_Unrecorded] = deque()
+_UNRECORDED: deque[tuple[Path, Seen]] = deque()
+"""Readings that found no room in the store of their home."""
 _EMPLOYEE = re.compile(rb'"employee_id":\s*("(?:[^"\\]|\\.)*")')
 
 
@@ -43,20 +33,21 @@ def record_seen(home: Path, what: str, people: Iterable[str]) -> None:
 
     Raises :class:`PerfmlError` where it cannot be written, so that nothing is shown; on a full disk it is remembered instead.
     """
-    seen = sorted(set(people))
-    if not seen:
-        return
-    waiting = [each for each in _UNRECORDED if each.home == home]
+    reading = seen(what, people)
+    if reading.people:
+        record_readings(home, [reading], RecordStore(home).transaction)
+
+
+def record_readings(
+    home: Path, readings: Sequence[Seen], transaction: Callable[[], AbstractContextManager[sql.Connection]]
+) -> None:
+    """Append a row for each reading in one ``transaction`` of the store of ``home``, see :func:`record_seen`."""
+    waiting = [each for each in _UNRECORDED if each[0] == home]
     try:
-        with RecordStore(home).transaction() as connection:
-            for each in waiting:
-                append(connection, f"{SEE} {each.what}", {"late": each.late}, people=each.people)
-            append(connection, f"{SEE} {what}", {}, people=seen)
+        with transaction() as connection:
+            append_seen(connection, [*(replace(each, late=True) for _, each in waiting), *readings])
     except StoreFull as error:
-        actor = acting()
-        at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
-        late: JsonObject = {"at": at, "actor": actor.name, "purpose": actor.purpose}
-        _UNRECORDED.append(_Unrecorded(home=home, what=what, people=tuple(seen), late=late))
+        _UNRECORDED.extend((home, each) for each in readings)
         logger.warning("%s; %d reads wait to be recorded", error, len(_UNRECORDED))
     else:
         for each in waiting:

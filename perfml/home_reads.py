@@ -1,0 +1,166 @@
+"""What is computed from a home may be kept as long as nothing that it was read from has changed.
+
+Whoever reads a file, a folder or a table of the store notes it here before reading. A :class:`Memo` collects these notes while it
+computes a value, and compares them before it gives the value again: an answer changes with the next request after a file was
+replaced or altered, or an entry was made, without anybody having to say so.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Generic, TypeVar
+
+SETTLED_SECONDS = 1.0
+"""Age from which a change of a file shows in its times, whatever the clock of the file system."""
+Identity = tuple[int, ...]
+TableVersions = Mapping[str, tuple[int, ...]]
+"""Table of the store -> what changes with each of its entries."""
+T = TypeVar("T")
+
+
+@dataclass
+class Reads:
+    """Files and folders with their identity before they were read, and tables of the store."""
+
+    files: dict[Path, Identity | None] = field(default_factory=dict)
+    tables: set[str] = field(default_factory=set)
+    settled: bool = True
+    """Whether every file was old enough, and the same at every reading."""
+
+    def add(self, path: Path, identity: Identity | None) -> None:
+        """Note a file as it is."""
+        if self.files.setdefault(path, identity) != identity or (
+            identity is not None and time.time() < _settles(identity)
+        ):
+            self.settled = False
+
+    def merge(self, other: Reads) -> None:
+        """Note whatever ``other`` noted."""
+        for path, identity in other.files.items():
+            self.add(path, identity)
+        self.tables |= other.tables
+        self.settled &= other.settled
+
+    def unchanged(self) -> bool:
+        """Whether every file is what it was."""
+        return all(identity_of(path) == identity for path, identity in self.files.items())
+
+
+_READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
+
+
+def identity_of(path: Path) -> Identity | None:
+    """What changes whenever a file or a folder does; None where there is none."""
+    try:
+        status = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def note_file(path: Path) -> None:
+    """Note that ``path`` is about to be read, or that nothing is there."""
+    reads = _READS.get()
+    if reads is not None:
+        reads.add(path, identity_of(path))
+
+
+def note_table(name: str) -> None:
+    """Note that a table of the store is about to be read."""
+    reads = _READS.get()
+    if reads is not None:
+        reads.tables.add(name)
+
+
+@contextmanager
+def noting() -> Iterator[Reads]:
+    """Collect what is read within the block, also by threads that take over its context."""
+    outer, reads = _READS.get(), Reads()
+    token = _READS.set(reads)
+    try:
+        yield reads
+    finally:
+        _READS.reset(token)
+        if outer is not None:
+            outer.merge(reads)
+
+
+def note_all(reads: Reads) -> None:
+    """Note whatever ``reads`` noted: a value computed from it is used again."""
+    outer = _READS.get()
+    if outer is not None:
+        outer.merge(reads)
+
+
+@dataclass(frozen=True)
+class _Entry(Generic[T]):
+    value: T
+    reads: Reads
+    versions: TableVersions
+    weight: int
+
+
+class Memo(Generic[T]):
+    """Values by key, each valid until something that it was computed from changes; the least used are forgotten."""
+
+    def __init__(self, most: int) -> None:
+        """``most``: the sum of the weights that are kept."""
+        self._most, self._weight, self._lock = most, 0, Lock()
+        self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
+
+    def get(self, key: Hashable, versions: TableVersions | None = None) -> T | None:
+        """The value kept under ``key``, if it is still valid with these ``versions`` of the tables; its reads are noted."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = versions or {}
+        same = all(entry.versions.get(name) == now.get(name) for name in entry.reads.tables)
+        if not same or not entry.reads.unchanged():
+            self._drop(key)
+            return None
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+        note_all(entry.reads)
+        return entry.value
+
+    def put(
+        self, key: Hashable, value: T, *, reads: Reads, versions: TableVersions | None = None, weight: int = 1
+    ) -> None:
+        """Keep a value that was computed from ``reads``, with the ``versions`` that the tables had before."""
+        if not reads.settled or (reads.tables and versions is None) or weight > self._most:
+            return
+        self._drop(key)
+        with self._lock:
+            self._entries[key] = _Entry(value, reads, versions or {}, weight)
+            self._weight += weight
+            while self._weight > self._most:
+                _, oldest = self._entries.popitem(last=False)
+                self._weight -= oldest.weight
+
+    def of(self, key: Hashable, compute: Callable[[], T], *, weight: Callable[[T], int] = lambda _: 1) -> T:
+        """The value kept under ``key``, else what ``compute`` reads from files alone."""
+        value = self.get(key)
+        if value is None:
+            with noting() as reads:
+                value = compute()
+            self.put(key, value, reads=reads, weight=weight(value))
+        return value
+
+    def _drop(self, key: Hashable) -> None:
+        with self._lock:
+            if (entry := self._entries.pop(key, None)) is not None:
+                self._weight -= entry.weight
+
+
+def _settles(identity: Identity) -> float:
+    """When a file counts as settled, in seconds since 1970."""
+    return max(identity[3], identity[4]) / 1e9 + SETTLED_SECONDS

@@ -1,0 +1,49 @@
+"""The one writer of reads to the audit log: requests that come while it commits are recorded together by its next commit."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from perfml.store.audit.chain import Seen
+from perfml.store.standing import StandingStore
+from perfml.trust.audit.seeing import record_readings
+
+
+class AuditWriter:
+    """Records readings in the order in which they came. Used from one event loop."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self._store = home, StandingStore(home)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
+        self._waiting: list[tuple[Seen, asyncio.Future[None]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def record(self, reading: Seen) -> None:
+        """Return when the reading is committed. Raises :class:`PerfmlError` where it cannot be."""
+        recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((reading, recorded))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        await recorded
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            failed: BaseException | None = None
+            try:
+                await loop.run_in_executor(self._thread, self._commit, [reading for reading, _ in batch])
+            except Exception as error:  # whoever waits raises it
+                failed = error
+            for _, recorded in batch:
+                if recorded.done():  # its request was cancelled
+                    continue
+                if failed is None:
+                    recorded.set_result(None)
+                else:
+                    recorded.set_exception(failed)
+
+    def _commit(self, readings: list[Seen]) -> None:
+        record_readings(self._home, readings, self._store.transaction)

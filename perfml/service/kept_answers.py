@@ -1,0 +1,61 @@
+"""Answers that are sent again as bytes while nothing that they were made from has changed.
+
+An answer is made by the functions of :mod:`perfml.service.answers`, which know nothing of this. What they read is noted on the
+way (:mod:`perfml.home_reads`): a new file of scores, a promotion, a hold or a dispute makes the next request compute again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from perfml.home_reads import Memo, Reads
+from perfml.store.standing import StoreVersions
+
+ROUTES = frozenset({"get_person_risk", "get_at_risk", "get_model", "get_models", "get_targets", "get_escalations"})
+"""Those whose answer depends on files and entries alone, and not on the clock."""
+MOST_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptAnswer:
+    """The body of an answer, and whom it names."""
+
+    body: bytes
+    people: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A request as far as its answer depends on it, and the entries that the store had when it came."""
+
+    path: str
+    query: bytes
+    versions: Mapping[str, tuple[int, ...]]
+
+
+class KeptAnswers:
+    """The answers of one process."""
+
+    def __init__(self, home: Path) -> None:
+        self._versions = StoreVersions(home)
+        self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
+
+    def question(self, request: Request) -> Question | None:
+        """What is asked, where the answer may be kept."""
+        if request.scope["route"].name not in ROUTES:
+            return None
+        scope = request.scope
+        return Question(path=scope["path"], query=scope["query_string"], versions=self._versions.now())
+
+    def get(self, question: Question) -> KeptAnswer | None:
+        """The answer to ``question``, if it would be computed the same again."""
+        return self._answers.get((question.path, question.query), question.versions)
+
+    def put(self, question: Question, answer: KeptAnswer, reads: Reads) -> None:
+        """Keep the answer that was computed from ``reads``."""
+        key = (question.path, question.query)
+        self._answers.put(key, answer, reads=reads, versions=question.versions, weight=len(answer.body))
