@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from json import loads
 from pathlib import Path
 
+from perfml.errors import DiskFull
 from perfml.json_types import JsonObject
 from perfml.store.audit.acting import acting
 from perfml.store.audit.chain import SEE, append
-from perfml.store.opening import StoreFull
 from perfml.store.record_store import RecordStore
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ def record_seen(home: Path, what: str, people: Iterable[str]) -> None:
             for each in waiting:
                 append(connection, f"{SEE} {each.what}", {"late": each.late}, people=each.people)
             append(connection, f"{SEE} {what}", {}, people=seen)
-    except StoreFull as error:
+    except DiskFull as error:
         actor = acting()
         at = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         late: JsonObject = {"at": at, "actor": actor.name, "purpose": actor.purpose}
