@@ -181,7 +181,7 @@ def test_erasure_leaves_a_log_that_is_whole_and_says_nothing_of_the_person(home:
         assert all(key.encode() not in path.read_bytes() for path in home.glob(f"{FILE}*"))
     with session(home, writing=False) as connection:
         text = "".join(map(str, connection.execute(sql.select(AUDIT)).all()))
-    assert "E1" not in text
+    assert '"E1"' not in text and "'E1'" not in text  # the two characters alone occur in base64 by chance
     with pytest.raises(PerfmlError, match="nothing about"):
         erase_person(home, "E1", by="王强", reason=REASON)
     add(home, "3", "E1")  # comes back under another pseudonym
