@@ -23,6 +23,7 @@ from perfml.errors import PerfmlError
 from perfml.store import opening
 from perfml.store.audit import chain
 from perfml.store.audit.acting import Actor, acting_as
+from perfml.store.audit.heads import read_heads
 from perfml.store.audit.secret import KEY_FILE, KEY_VARIABLE, AuditError
 from perfml.store.opening import FILE, URL_VARIABLE, StoreFull, session
 from perfml.store.record_store import NewEntry, RecordStore
@@ -112,6 +113,15 @@ def test_one_row_cut_off_at_the_tail_is_missed(home: Path) -> None:
         newest = connection.execute(sql.select(sql.func.max(AUDIT.c.number))).scalar_one()
         connection.execute(AUDIT.delete().where(AUDIT.c.number == newest))
     assert codes(home) == {"audit_tail"}
+
+
+def test_a_head_that_was_cut_short_accuses_nobody(tmp_path: Path) -> None:
+    add(tmp_path, "1")
+    with (tmp_path / "audit" / "heads").open("a") as heads:
+        heads.write("\n2")  # a disk that became full within the line
+    record_seen(tmp_path, "person", ["E1"])
+    assert [head.number for head in read_heads(tmp_path)] == [2, 3]
+    assert verify(tmp_path).whole
 
 
 def test_a_log_that_was_made_again_with_another_key_takes_no_row(home: Path) -> None:
