@@ -6,7 +6,9 @@ What perfml does not survive is printed, and the exit code is 1.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import random
+import statistics
 import sys
 import tempfile
 import time
@@ -21,8 +23,12 @@ from hypothesis.stateful import run_state_machine_as_test
 from benchmarks._audit_faults import tamper
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
+from benchmarks._withheld_faults import measure
 from perfml import Project
 from perfml.demo.company import simulate
+from perfml.store.opening import URL_VARIABLE
+from tests.postgresql import new_database, postgresql_server
+from tests.store.restarting import write_while_restarting
 from tests.trust.disputes import killing
 from tests.trust.disputes.machine import Disputes
 from tests.trust.reconciliation.feeds import random_feeds, wrong_bridges
@@ -115,6 +121,34 @@ def audit(folder: Path, times: int = 1000) -> list[str]:
     return wrong
 
 
+def restart(folder: Path, times: int = 20) -> list[str]:
+    """Restart PostgreSQL while six writers store decisions, holds and packets."""
+    with postgresql_server() as server:
+        os.environ[URL_VARIABLE] = new_database(server)
+        try:
+            outcome = write_while_restarting(folder / "home", server, restarts=times, seconds=1.5)
+        finally:
+            del os.environ[URL_VARIABLE]
+    print(
+        f"restart: {times} restarts, {outcome.acknowledged} entries acknowledged, {outcome.refused} attempts refused and "
+        f"repeated, slowest {outcome.slowest:.1f} s, {len(outcome.wrong)} lost or stored twice"
+    )
+    return outcome.wrong
+
+
+def withheld(folder: Path, times: int = 100) -> list[str]:
+    """File disputes against a warm service, half of them in another process, and ask at once."""
+    latencies, wrong = measure(folder / "home", times=times)
+    figures = []
+    for name in ("filing", "clock", "cpu"):
+        seconds = [getattr(each, name) for each in latencies]
+        figures.append(f"{name} {1000 * statistics.median(seconds):.0f} and {1000 * max(seconds):.0f}")
+    print(
+        f"withheld: {times} disputes, {len(wrong)} still said at the next request; median and worst, ms: {', '.join(figures)}"
+    )
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
@@ -124,6 +158,8 @@ FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "audit": audit,
     "disputes": disputes,
     "writes": writes,
+    "restart": restart,
+    "withheld": withheld,
 }
 
 

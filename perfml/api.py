@@ -189,7 +189,9 @@ class Project:
     def evidence(self, data: DataLocation | None = None, *, as_of: DatesLike) -> Evidence:
         """Like :meth:`features`, with the meaning of each column and what was left out."""
         with self.open(data) as opened:
-            return build(opened, self.folder.definitions, dates_of(as_of), progress=self.progress)
+            evidence = build(opened, self.folder.definitions, dates_of(as_of), progress=self.progress)
+        self._seen("features", map(str, evidence.frame["employee_id"].unique()))
+        return evidence
 
     def missing_days(
         self, data: DataLocation | None = None, *, as_of: DateLike | None = None
@@ -204,7 +206,9 @@ class Project:
     def write_features(self, data: DataLocation | None, out: Path, *, as_of: DatesLike) -> int:
         """Write the evidence to a Parquet file in bounded memory; return the number of rows."""
         with self.open(data) as opened:
-            return write(opened, self.folder.definitions, dates_of(as_of), out, progress=self.progress)
+            dates = dates_of(as_of)
+            self._seen("features", {person for day in dates for person in _people_of(people_at(opened, day))})
+            return write(opened, self.folder.definitions, dates, out, progress=self.progress)
 
     # Models
 
@@ -338,9 +342,11 @@ class Project:
 
         with self.open(data) as opened:
             reviews = known_reviews(opened, until=until_day(opened, until))
-            return severity_report(
+            report = severity_report(
                 rater_model(reviews, scale=rating_scale(opened)), min_others=self.folder.spec.disclosure.min_others
             )
+        self._seen("raters", map(str, report["reviewer_id"].dropna()))
+        return report
 
     # Scores
 
@@ -489,8 +495,12 @@ class Project:
         Raises :class:`PerfmlError` naming what has changed since.
         """
         from perfml.scoring.replay import replay
+        from perfml.scoring.run_record import score_path
 
-        return replay(self.home, model, date_of(as_of), data=data, progress=self.progress)
+        day = date_of(as_of)
+        compared = replay(self.home, model, day, data=data, progress=self.progress)
+        self._seen(f"replay {model}/{day}", _people_of(read_scores(score_path(self.home, model, day))))
+        return compared
 
     def check_served(
         self, *, seed: str, files: int = 3, people: int = 20, data: DataLocation | None = None

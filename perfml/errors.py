@@ -42,6 +42,13 @@ class ModelError(PerfmlError):
     """A model that is missing, altered on disk, or cannot be trained on this data."""
 
 
+class DiskFull(PerfmlError):
+    """No space is left to write to ``where``; what was stored before is as it was, and can be read."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__(Message.of("disk_full"), where=where, remedy=Message.of("disk_full_remedy"))
+
+
 def _english(text: str | Message) -> str:
     return text if isinstance(text, str) else render(text, "en")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
 
-from perfml.errors import PerfmlError
+from perfml.errors import DiskFull, PerfmlError
 
 DAMAGE = (
     OSError,  # unreadable, a folder in its stead, or cut (pyarrow)
@@ -25,6 +26,8 @@ INTERRUPTED_SECONDS = 3600
 """Age from which an untouched temporary file is left over from a killed process; writing one takes seconds."""
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 """Rights of files and folders that are made."""
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Error numbers of a full disk, and of a used-up quota."""
 
 
 @contextmanager
@@ -45,28 +48,40 @@ def reading(path: Path, *, remedy: str, error: type[PerfmlError] = PerfmlError) 
 
 
 @contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A full disk becomes one :class:`DiskFull` that names ``path``; another error stays what it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise DiskFull(str(path)) from error
+
+
+@contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the folder of ``path``; its file replaces ``path`` if the block ends without an error.
 
     A process killed at any moment leaves the previous ``path`` unchanged; what it left half written goes with a later file of the
-    folder.
+    folder. Raises :class:`DiskFull`.
     """
-    private_folder(path.parent)
-    _remove_interrupted(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{get_ident()}.tmp")
-    try:
-        yield temporary
-        temporary.chmod(PRIVATE_FILE)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
+    with writing(path):
+        private_folder(path.parent)
+        _remove_interrupted(path.parent)
         try:
-            os.fsync(folder)  # the new name outlasts a loss of power
+            yield temporary
+            temporary.chmod(PRIVATE_FILE)
+            with temporary.open("rb") as written:
+                os.fsync(written.fileno())
+            temporary.replace(path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the new name outlasts a loss of power
+            finally:
+                os.close(folder)
         finally:
-            os.close(folder)
-    finally:
-        temporary.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def _remove_interrupted(folder: Path) -> None:

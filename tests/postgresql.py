@@ -41,13 +41,22 @@ def postgresql_server() -> Iterator[str]:
             )  # fmt: skip
         except (PermissionError, subprocess.CalledProcessError) as error:
             pytest.skip(f"PostgreSQL cannot start here: {error}")
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off"
-        control = [programs / "pg_ctl", "-D", cluster, "-w", "-l", folder / "log"]
-        subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True, cwd=folder, **NOBODY)
+        _control(folder, "-o", f"-k {folder} -c listen_addresses='' -c fsync=off", "start")
         try:
             yield f"postgresql://postgres@/postgres?host={folder}"
         finally:
-            subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True, cwd=folder, **NOBODY)
+            _control(folder, "-m", "immediate", "stop")
+
+
+def restart(server: str) -> None:
+    """Restart the ``server`` of :func:`postgresql_server` as after a crash: what is not committed is lost."""
+    _control(Path(str(sql.make_url(server).query["host"])), "-m", "immediate", "restart")
+
+
+def _control(folder: Path, *arguments: str | Path) -> None:
+    """Run ``pg_ctl`` on the cluster in ``folder``, and wait until it is done."""
+    command = [binaries() / "pg_ctl", "-D", folder / "cluster", "-w", "-l", folder / "log", *arguments]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, **NOBODY)
 
 
 def new_database(server: str) -> str:

@@ -153,9 +153,12 @@ def keep_definitions(folder: ProjectFolder, home: Path) -> str:
     if not target.is_dir():
         temporary = target.with_name(f".writing.{os.getpid()}")
         shutil.rmtree(temporary, ignore_errors=True)
-        for path, text in files.items():
-            write_text(temporary / path, text)
-        temporary.replace(target)
+        try:
+            for path, text in files.items():
+                write_text(temporary / path, text)
+            temporary.replace(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
     return digest
 
 

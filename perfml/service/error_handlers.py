@@ -12,10 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from perfml.errors import ModelError, PerfmlError
+from perfml.errors import PerfmlError
 from perfml.messages import Message, render
-from perfml.scoring.sealed_files import DamagedFile
-from perfml.service.problems import Failure, Invalid, NotFound, Problem, Refusal, Unreadable, problem_of
+from perfml.service.problems import Failure, Invalid, NotFound, Problem, problem_of, status_of
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
@@ -47,9 +46,7 @@ def install_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(PerfmlError)
     def _refused(_: Request, error: PerfmlError) -> JSONResponse:
-        damaged = Unreadable.status if isinstance(error, ModelError | DamagedFile) else Failure.status
-        status = error.status if isinstance(error, Refusal) else damaged
-        return error_response(status, problem_of(error))
+        return error_response(status_of(error), problem_of(error))
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from perfml.errors import PerfmlError
+from perfml.errors import DiskFull, ModelError, PerfmlError
 from perfml.messages import Message, render
 from perfml.scoring.sealed_files import DamagedFile
 
@@ -79,6 +79,13 @@ class Unreadable(Refusal):
 
     status = 503
     description = "files that are damaged; nothing is answered from them."
+
+
+class NoSpace(Refusal):
+    """Nothing more can be written, while reads go on."""
+
+    status = 507
+    description = "the disk is full; nothing was stored."
 
 
 class OtherMachine(Refusal):
@@ -193,21 +200,42 @@ def not_proven(model: str, horizon_days: int, *, zh: str, en: str) -> NotProven:
     return refusal
 
 
+def no_space(full: DiskFull) -> NoSpace:
+    """A full disk."""
+    remedy = Message.of("disk_full_remedy")
+    return NoSpace(Message.of("disk_full"), where=_last_parts(full.where), remedy=remedy)
+
+
 def unreadable(damage: DamagedFile) -> Unreadable:
     """A damaged file. Of its path, only the last parts are named: where files are stored is not for callers."""
     problem, remedy = damage.messages
     return Unreadable(problem, where=_last_parts(damage.where), remedy=remedy)
 
 
+def status_of(error: PerfmlError) -> int:
+    """The HTTP status of an error."""
+    match error:
+        case Refusal():
+            return error.status
+        case DiskFull():
+            return NoSpace.status
+        case ModelError() | DamagedFile():
+            return Unreadable.status
+    return Failure.status
+
+
 def problem_of(error: PerfmlError) -> Problem:
     """An error as an answer."""
     if isinstance(error, DamagedFile):
         error = unreadable(error)
+    if isinstance(error, DiskFull):
+        error = no_space(error)
     if isinstance(error, Refusal):
         return Problem(problem=error.problem, where=error.where, remedy=error.remedy, zh=error.zh, en=str(error))
     where = _last_parts(error.where)
     en = str(PerfmlError(error.problem, where=where, remedy=error.remedy))
-    zh = f"{where}：{render(Message.of('service_model_damaged'), 'zh')}"
+    code = "service_model_damaged" if isinstance(error, ModelError) else "service_failed"
+    zh = f"{where}：{render(Message.of(code), 'zh')}"
     return Problem(problem=error.problem, where=where, remedy=error.remedy, zh=zh, en=en)
 
 

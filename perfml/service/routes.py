@@ -52,6 +52,7 @@ from perfml.service.auditing import AuditedRoute
 from perfml.service.problems import (
     Invalid,
     KeyInUse,
+    NoSpace,
     NotFound,
     NotProven,
     OverBudget,
@@ -204,7 +205,7 @@ def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore) 
 @router.post(
     "/suggestions/{suggestion_id}/decisions",
     summary="Accept or refuse a suggestion",
-    responses=refusals(NotFound, KeyInUse, Invalid),
+    responses=refusals(NotFound, KeyInUse, Invalid, NoSpace),
 )
 def post_decision(
     *, suggestion_id: SuggestionId, body: DecisionBody, key: IdempotencyKey, store: AppStore
@@ -213,7 +214,9 @@ def post_decision(
     return decide(store, suggestion_id, body, key=key)
 
 
-@router.post("/interventions", summary="Log help that was offered", responses=refusals(NotFound, KeyInUse, Invalid))
+@router.post(
+    "/interventions", summary="Log help that was offered", responses=refusals(NotFound, KeyInUse, Invalid, NoSpace)
+)
 def post_intervention(body: InterventionBody, key: IdempotencyKey, store: AppStore) -> InterventionAnswer:
     """Log that help was offered, refused or done, or held out at random."""
     return log_intervention(store, body, key=key)
@@ -225,19 +228,19 @@ def get_holds(store: AppStore) -> HoldsAnswer:
     return all_holds(store)
 
 
-@router.post("/holds/{hold_id}/release", summary="Lift a hold", responses=refusals(Invalid))
+@router.post("/holds/{hold_id}/release", summary="Lift a hold", responses=refusals(Invalid, NoSpace))
 def post_release(hold_id: HoldId, body: SignOffBody, store: AppStore) -> HoldAnswer:
     """Lift a hold, signed off by a person. Refused before two clean days, with the days seen."""
     return release_hold(store, hold_id, body)
 
 
-@router.post("/stop", summary="Hold everything at once", responses=refusals(Invalid))
+@router.post("/stop", summary="Hold everything at once", responses=refusals(Invalid, NoSpace))
 def post_stop(body: SignOffBody, store: AppStore) -> HoldAnswer:
     """From the next request on no score, list, target or course is shown, until somebody resumes."""
     return stop_everything(store, body)
 
 
-@router.post("/resume", summary="Lift the stop", responses=refusals(Invalid))
+@router.post("/resume", summary="Lift the stop", responses=refusals(Invalid, NoSpace))
 def post_resume(body: SignOffBody, store: AppStore) -> HoldAnswer:
     """Lift the stop, signed off by a person."""
     return resume_everything(store, body)
@@ -262,7 +265,9 @@ def get_proof(dispute_id: DisputeId, store: AppStore) -> Response:
 
 
 @router.post(
-    "/disputes/{dispute_id}/decision", summary="Uphold or reject a dispute", responses=refusals(NotFound, Invalid)
+    "/disputes/{dispute_id}/decision",
+    summary="Uphold or reject a dispute",
+    responses=refusals(NotFound, Invalid, NoSpace),
 )
 def post_dispute_decision(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
     """Decide a dispute, by somebody outside the person's line. The person is told."""
@@ -270,7 +275,9 @@ def post_dispute_decision(dispute_id: DisputeId, body: JudgementBody, store: App
 
 
 @router.post(
-    "/disputes/{dispute_id}/reviews", summary="What a second reviewer says", responses=refusals(NotFound, Invalid)
+    "/disputes/{dispute_id}/reviews",
+    summary="What a second reviewer says",
+    responses=refusals(NotFound, Invalid, NoSpace),
 )
 def post_dispute_review(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
     """Say what you would have decided. It changes nothing; agreement is measured."""
@@ -280,7 +287,7 @@ def post_dispute_review(dispute_id: DisputeId, body: JudgementBody, store: AppSt
 @router.post(
     "/employees/{employee_id:path}/disputes",
     summary="Dispute a fact about a person",
-    responses=refusals(NotFound, KeyInUse, Invalid),
+    responses=refusals(NotFound, KeyInUse, Invalid, NoSpace),
 )
 def post_dispute(*, employee_id: EmployeeId, body: DisputeBody, key: IdempotencyKey, store: AppStore) -> DisputeAnswer:
     """Dispute a row about a person: it is used nowhere from now on, until somebody else decides."""

@@ -6,20 +6,21 @@ belongs in no file. The marker ``home/store.json`` keeps the id of the database 
 
 from __future__ import annotations
 
-import errno
 import json
 import os
+import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sql
+import tenacity
 
-from perfml.errors import PerfmlError
-from perfml.files import private_file, private_folder, reading, write_text
+from perfml.errors import DiskFull, PerfmlError
+from perfml.files import NO_SPACE, private_file, private_folder, reading, write_text
 from perfml.store.audit.chain import HEADS, HOME
 from perfml.store.audit.heads import Head, add_heads
 from perfml.store.legacy import LEGACY_FILE, import_legacy
@@ -38,16 +39,19 @@ PRAGMAS = (
     "secure_delete = on",
     f"busy_timeout = {WAIT_SECONDS * 1000}",
 )
+ALONE = ("busy_timeout = 0", "locking_mode = exclusive")
+"""For a disk too full for the index that connections share (``-shm``): whoever has the file alone keeps it in memory."""
 FULL = ("disk is full", "No space left on device")
 """What SQLite and PostgreSQL say when nothing more can be written."""
 REMEDY = "try again if another program is writing to it, else restore it from a backup"
+SERVER_REMEDY = "see that its server answers, and try again: what is sent twice is stored once"
 
 
 class StoreError(PerfmlError):
     """The store cannot be read, cannot be written or is not the one of this home."""
 
 
-class StoreFull(StoreError):
+class StoreFull(StoreError, DiskFull):
     """There is no space left to write to the store; it can still be read."""
 
 
@@ -108,17 +112,45 @@ def _engine(url: str) -> sql.Engine:
     if engine.dialect.name != "sqlite":
         return engine
 
-    @sql.event.listens_for(engine, "connect")
-    def prepare(connection: Any, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not when the driver thinks fit
-        for pragma in PRAGMAS:
-            connection.execute(f"pragma {pragma}")
+    @sql.event.listens_for(engine, "do_connect")
+    def connect(dialect: sql.Dialect, _: object, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        return _connected(lambda: dialect.connect(*arguments, **options))
 
     @sql.event.listens_for(engine, "begin")
     def begin(connection: sql.Connection) -> None:
         connection.exec_driver_sql("begin immediate" if connection.get_execution_options().get("writing") else "begin")
 
     return engine
+
+
+@tenacity.retry(
+    retry=tenacity.retry_if_exception(lambda error: getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY),
+    stop=tenacity.stop_after_delay(WAIT_SECONDS),
+    wait=tenacity.wait_random(max=0.05),
+    reraise=True,
+)
+def _connected(connect: Callable[[], Any]) -> Any:
+    """A connection to SQLite: beside others or, where the disk has no space for the index that they share, alone.
+
+    Whoever wants to be alone does not wait while reading, as two would wait for each other, but tries again.
+    """
+    try:
+        return _prepared(connect(), PRAGMAS)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_IOERR_SHMSIZE:
+            raise
+    return _prepared(connect(), (*ALONE, *PRAGMAS))
+
+
+def _prepared(connection: Any, pragmas: Sequence[str]) -> Any:
+    connection.isolation_level = None  # transactions begin below, not when the driver thinks fit
+    try:
+        for pragma in pragmas:
+            connection.execute(f"pragma {pragma}")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
@@ -148,6 +180,12 @@ def connected(home: Path, *, writing: bool) -> sql.Connection:
     """A connection to the store of ``home``, which :func:`session` has opened before, for :func:`standing_transaction`."""
     engine = _engine(_url(home))
     return engine.connect().execution_options(**{"writing": writing, HOME: home})
+
+
+def has_file_alone(connection: sql.Connection) -> bool:
+    """Whether a connection keeps every other one out of the file, as long as it is open."""
+    driver = connection.connection.driver_connection
+    return isinstance(driver, sqlite3.Connection) and driver.execute("pragma locking_mode").fetchone() == ("exclusive",)
 
 
 @contextmanager
@@ -238,18 +276,15 @@ def _address(url: str) -> str:
 @contextmanager
 def _whole(home: Path, url: str) -> Iterator[None]:
     """A store that cannot be read or written becomes one :class:`StoreError`."""
-    path = str(home / FILE) if _address(url) == FILE else _address(url)
+    address = _address(url)
+    path, remedy = (str(home / FILE), REMEDY) if address == FILE else (address, SERVER_REMEDY)
     try:
         yield
     except sql.exc.SQLAlchemyError as error:
         if any(text in str(error) for text in FULL):
-            raise _full(path) from error
-        raise StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=REMEDY) from error
+            raise StoreFull(path) from error
+        raise StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=remedy) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _full(path) from error
+        if error.errno in NO_SPACE:
+            raise StoreFull(path) from error
         raise StoreError(f"cannot be opened ({error.strerror or error})", where=path, remedy=REMEDY) from error
-
-
-def _full(path: str) -> StoreFull:
-    return StoreFull("has no space left to write", where=path, remedy="make room on the disk; nothing is lost")

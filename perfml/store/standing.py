@@ -14,7 +14,7 @@ from threading import Lock
 import sqlalchemy as sql
 
 from perfml.home_reads import Identity, identity_of
-from perfml.store.opening import FILE, MARKER, connected, is_made, session, standing_transaction
+from perfml.store.opening import FILE, MARKER, connected, has_file_alone, is_made, session, standing_transaction
 from perfml.store.tables import ENTRIES
 
 _NEWEST = sql.select(
@@ -36,6 +36,7 @@ class _Connection:
         self.home, self._writing = home, writing
         self._connection: sql.Connection | None = None
         self._opened: tuple[Identity | None, ...] = ()
+        self._alone = False
 
     def get(self) -> sql.Connection:
         """The connection. Raises :class:`~perfml.store.opening.StoreError` for a store that is missing, damaged or another."""
@@ -46,7 +47,13 @@ class _Connection:
                 pass
             self._opened = tuple(_file(self.home / name) for name in (MARKER, FILE))
             self._connection = connected(self.home, writing=self._writing)
+            self._alone = has_file_alone(self._connection)
         return self._connection
+
+    def release(self) -> None:
+        """Close it if it has the file alone, which is how SQLite reads and writes on a full disk: others would wait for ever."""
+        if self._connection is not None and self._alone:
+            self.close()
 
     def close(self) -> None:
         """Close it; the next :meth:`get` opens another."""
@@ -71,6 +78,7 @@ class StandingStore:
         except BaseException:
             self._connection.close()
             raise
+        self._connection.release()
 
     def close(self) -> None:
         """Close the connection."""
@@ -102,6 +110,7 @@ class StoreVersions:
                 self._connection.close()
                 self._committed = None
                 raise
+            self._connection.release()
         return self._versions
 
 

@@ -71,3 +71,14 @@ def test_a_read_that_cannot_be_recorded_is_refused(client: TestClient, home: Pat
     assert "probability" not in refused.text
     assert "audit verify" in refused.text
     assert client.get("/v1/models").status_code == 200  # names nobody
+
+
+@pytest.mark.slow
+def test_a_proof_is_a_look_at_whose_it_is(client: TestClient, home: Path) -> None:
+    body = {"table": "reviews", "key": "r1", "right": {"rating": "4"}, "filed_by": "E1"}
+    proof = {"name": "letter.txt", "content_base64": "cGFnZQ=="}
+    filed = client.post("/v1/employees/E1/disputes", json={**body, "proof": proof}, headers={"Idempotency-Key": "k"})
+    address = f"/v1/disputes/{filed.json()['dispute_id']}/proof"
+    assert client.get(address, headers=ASKED).content == b"page"
+    event = newest(home, "E1")
+    assert (event.actor, event.action) == ("李娜", f"see proof {filed.json()['dispute_id']}")

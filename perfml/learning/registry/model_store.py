@@ -22,7 +22,7 @@ import numpy as np
 from perfml.arrays import Floats
 from perfml.errors import ModelError
 from perfml.evidence.columns import Column
-from perfml.files import INTERRUPTED_SECONDS, PRIVATE_FILE, private_folder, write_text
+from perfml.files import INTERRUPTED_SECONDS, PRIVATE_FILE, private_folder, write_text, writing
 from perfml.learning.estimators.blend import RiskModel
 from perfml.learning.estimators.coherence import Incidences, coherent
 from perfml.learning.estimators.hazard import CauseSpecificHazards
@@ -125,32 +125,35 @@ def save(
         return {"files": files, **parameters}
 
     try:
-        described = {
-            "name": name,
-            "horizons": {
-                str(days): written(f"within_{days}_days", risk.to_parts()) for days, risk in learnt.risks.items()
-            },
-            "competing": {
-                cause: {str(days): written(f"{cause}_within_{days}_days", r.to_parts()) for days, r in risks.items()}
-                for cause, risks in learnt.competing.items()
-            },
-            "hazards": None if learnt.hazards is None else written("hazard", learnt.hazards.to_parts()),
-            "columns": [c.to_json() for c in columns],
-            "kinds": kinds,
-            "record": record.model_dump(mode="json"),
-        }
-        (temporary / "model.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
-        (temporary / "card.md").write_text(card, encoding="utf-8")
-        manifest = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
-        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-        version = sha256(temporary / "manifest.json")[:VERSION_LENGTH]
-        for path in temporary.iterdir():
-            path.chmod(PRIVATE_FILE)
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        if not _is_sound(home, name, version):
-            shutil.rmtree(folder / version, ignore_errors=True)
-            temporary.replace(folder / version)
+        with writing(folder):
+            described = {
+                "name": name,
+                "horizons": {
+                    str(days): written(f"within_{days}_days", risk.to_parts()) for days, risk in learnt.risks.items()
+                },
+                "competing": {
+                    cause: {
+                        str(days): written(f"{cause}_within_{days}_days", r.to_parts()) for days, r in risks.items()
+                    }
+                    for cause, risks in learnt.competing.items()
+                },
+                "hazards": None if learnt.hazards is None else written("hazard", learnt.hazards.to_parts()),
+                "columns": [c.to_json() for c in columns],
+                "kinds": kinds,
+                "record": record.model_dump(mode="json"),
+            }
+            (temporary / "model.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
+            (temporary / "card.md").write_text(card, encoding="utf-8")
+            manifest = {path.name: sha256(path) for path in sorted(temporary.iterdir())}
+            (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+            version = sha256(temporary / "manifest.json")[:VERSION_LENGTH]
+            for path in temporary.iterdir():
+                path.chmod(PRIVATE_FILE)
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            if not _is_sound(home, name, version):
+                shutil.rmtree(folder / version, ignore_errors=True)
+                temporary.replace(folder / version)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     write_text(folder / CANDIDATE, version + "\n")

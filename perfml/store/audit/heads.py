@@ -1,11 +1,13 @@
 """The newest hashes beside the database: a line a committed row, so rows cut off at the tail since the last checkpoint show.
 
-Lines are appended after the commit without a lock; their order means nothing. A process killed in between leaves out a line,
-which accuses nobody. A checkpoint covers every line before it.
+Lines are appended after the commit without a lock; their order means nothing. A process killed in between, or a full disk, leaves
+out a line, which accuses nobody. A line begins with its break, so that one cut short spoils no other. A checkpoint covers every
+line before it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 from perfml.files import PRIVATE_FILE, private_folder
 
 FOLDER, FILE = "audit", "heads"
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +28,19 @@ class Head:
 
 
 def add_heads(home: Path, heads: Sequence[Head]) -> None:
-    """Add the newest of ``heads``, whose rows are committed."""
+    """Add the newest of ``heads``, whose rows are committed: what is in the store is not taken for lost where this cannot be."""
     if not heads:
         return
-    private_folder(home / FOLDER)
     newest = max(heads, key=lambda head: head.number)
-    file = os.open(home / FOLDER / FILE, os.O_CREAT | os.O_WRONLY | os.O_APPEND, PRIVATE_FILE)
     try:
-        os.write(file, f"{newest.number} {newest.hash}\n".encode())
-    finally:
-        os.close(file)
+        private_folder(home / FOLDER)
+        file = os.open(home / FOLDER / FILE, os.O_CREAT | os.O_WRONLY | os.O_APPEND, PRIVATE_FILE)
+        try:
+            os.write(file, f"\n{newest.number} {newest.hash}".encode())
+        finally:
+            os.close(file)
+    except OSError as error:
+        logger.warning("audit row %d has no head beside the database: %s", newest.number, error)
 
 
 def read_heads(home: Path) -> list[Head]:

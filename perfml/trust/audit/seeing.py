@@ -16,8 +16,8 @@ from pathlib import Path
 
 import sqlalchemy as sql
 
+from perfml.errors import DiskFull
 from perfml.store.audit.chain import Seen, append_seen, seen
-from perfml.store.opening import StoreFull
 from perfml.store.record_store import RecordStore
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ def record_readings(
     try:
         with transaction() as connection:
             append_seen(connection, [*(replace(each, late=True) for _, each in waiting), *readings])
-    except StoreFull as error:
+    except DiskFull as error:
         _UNRECORDED.extend((home, each) for each in readings)
         logger.warning("%s; %d reads wait to be recorded", error, len(_UNRECORDED))
     else:

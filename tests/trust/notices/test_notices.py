@@ -17,6 +17,7 @@ from perfml.scoring.sealed_files import DamagedFile
 from perfml.store.opening import session
 from perfml.store.record_store import RecordStore
 from perfml.store.tables import DECISIONS, DELIVERIES, NOTICES, OUTBOX
+from perfml.trust.audit.history import history_of
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import Notice, NoticeLog
 from perfml.trust.notices.withheld import train_without, withheld_people
@@ -229,3 +230,4 @@ def test_a_person_who_opted_out_has_no_score_no_rank_and_no_suggestion(
     courses = mine.courses(company_of_500.data, as_of=END, employees=[first["employee_id"]]).to_pylist()
     assert {row["status"] for row in courses} <= {"held", "none"}
     assert mine.replay("attrition", END).matches
+    assert history_of(home, first["employee_id"])[-1].action == f"see replay attrition/{END}"

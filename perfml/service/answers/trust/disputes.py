@@ -21,6 +21,7 @@ from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery
 from perfml.service.answers.trust.holds import refused, today
 from perfml.service.problems import NotFound, unknown_person
 from perfml.service.store import Store
+from perfml.trust.audit.seeing import record_seen
 from perfml.trust.disputes.dispute import Dispute, DisputeState, DisputeVerdict
 from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.disputes.proofs import HandedIn, read_proof
@@ -167,14 +168,16 @@ def judge(store: Store, dispute_id: str, body: JudgementBody, *, second: bool = 
 
 def proof_file(store: Store, dispute_id: str) -> Response:
     """Return the proof to be saved, never shown: no browser opens it as a page. Raises :class:`NotFound` where there is none."""
-    proof = _dispute(store, dispute_id).proof
-    if proof is None:
+    dispute = _dispute(store, dispute_id)
+    if dispute.proof is None:
         raise _no_dispute()
+    content = read_proof(store.home, dispute.proof)
+    record_seen(store.home, f"proof {dispute_id}", [dispute.employee_id])
     return Response(
-        read_proof(store.home, proof),
+        content,
         media_type="application/octet-stream",
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(proof.name, safe='')}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(dispute.proof.name, safe='')}",
             "Content-Security-Policy": "default-src 'none'; sandbox",
             "X-Content-Type-Options": "nosniff",
         },

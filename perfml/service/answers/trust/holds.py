@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from perfml.errors import PerfmlError
+from perfml.errors import DiskFull, PerfmlError
 from perfml.messages import Message
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery, TextAnswer
 from perfml.service.problems import Invalid, KeyInUse
@@ -97,10 +97,10 @@ def release_hold(store: Store, hold_id: str, body: SignOffBody) -> HoldAnswer:
 
 @contextmanager
 def refused(where: str) -> Iterator[None]:
-    """Turn what may not be done into a refusal; a damaged store stays what it is."""
+    """Turn what may not be done into a refusal; a damaged store and a full disk stay what they are."""
     try:
         yield
-    except StoreError:
+    except (StoreError, DiskFull):
         raise
     except KeyTaken as error:
         problem, remedy = Message.of("service_key_in_use"), Message.of("service_use_another_key")
