@@ -15,6 +15,7 @@ FLOORS = {
         "errors",
         "files",
         "harmless",
+        "home_reads",
         "json_types",
         "messages",
         "progress",

@@ -34,19 +34,19 @@ class AuditedRoute(APIRoute):
 
         async def recording(request: Request) -> Response:
             state = request.app.state
-            question = state.answers.question(request)
-            kept: KeptAnswer | None = question and state.answers.get(question)
-            if kept is not None:
+            key = state.answers.key_of(request)
+            ready: KeptAnswer | None = key and state.answers.get(key)
+            if ready is not None:
                 for each in self.dependencies:  # what the route would have asked first
                     if each.dependency is not None:
                         each.dependency(request)
-                people, response = kept.people, Response(kept.body, media_type="application/json")
+                people, response = ready.people, Response(ready.body, media_type="application/json")
             else:
                 with noting() as reads:
                     response = await answer(request)
                 people = frozenset(people_in(bytes(getattr(response, "body", b""))))
-                if question is not None and response.status_code == 200:
-                    state.answers.put(question, KeptAnswer(body=bytes(response.body), people=people), reads)
+                if key is not None and response.status_code == 200:
+                    state.answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:

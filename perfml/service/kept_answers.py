@@ -29,7 +29,7 @@ class KeptAnswer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class AnswerKey:
     """A request as far as its answer depends on it, and the entries that the store had when it came."""
 
     path: str
@@ -44,18 +44,17 @@ class KeptAnswers:
         self._versions = StoreVersions(home)
         self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
 
-    def question(self, request: Request) -> Question | None:
-        """What is asked, where the answer may be kept."""
+    def key_of(self, request: Request) -> AnswerKey | None:
+        """What the answer to ``request`` depends on; None where it depends on more."""
         if request.scope["route"].name not in ROUTES:
             return None
         scope = request.scope
-        return Question(path=scope["path"], query=scope["query_string"], versions=self._versions.now())
+        return AnswerKey(path=scope["path"], query=scope["query_string"], versions=self._versions.now())
 
-    def get(self, question: Question) -> KeptAnswer | None:
-        """The answer to ``question``, if it would be computed the same again."""
-        return self._answers.get((question.path, question.query), question.versions)
+    def get(self, key: AnswerKey) -> KeptAnswer | None:
+        """The answer, if it would be computed the same again."""
+        return self._answers.get((key.path, key.query), key.versions)
 
-    def put(self, question: Question, answer: KeptAnswer, reads: Reads) -> None:
+    def put(self, key: AnswerKey, answer: KeptAnswer, reads: Reads) -> None:
         """Keep the answer that was computed from ``reads``."""
-        key = (question.path, question.query)
-        self._answers.put(key, answer, reads=reads, versions=question.versions, weight=len(answer.body))
+        self._answers.put((key.path, key.query), answer, reads=reads, versions=key.versions, weight=len(answer.body))

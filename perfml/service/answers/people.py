@@ -169,7 +169,7 @@ def _rows(
     store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str, query: PersonQuery
 ) -> Iterator[PersonRowAnswer | VoicedRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
-    version = str(file.rows([0], ["model_version"])[0]["model_version"])
+    version = str(file.column("model_version")[0])
     record = store.record(model, version)
     voices = None if query.voice is None else store.voices(model, version, as_of)
     good: Mapping[int, StaleScore] = {}

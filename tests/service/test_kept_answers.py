@@ -1,0 +1,136 @@
+"""Answers that are kept are those that a service without memory would give, after every change; and every read is recorded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from perfml import home_reads
+from perfml.advice.decision_log import Decision, DecisionLog
+from perfml.messages import Message
+from perfml.service import routes
+from perfml.service.app import create_app
+from perfml.store.audit.chain import rows
+from perfml.store.record_store import RecordStore
+from perfml.trust.audit.verifying import verify
+from perfml.trust.holds.hold_log import HoldLog
+from tests.service.company import DAY, TARGET, keep, scored, train
+
+ADDRESSES = (
+    "/v1/employees/E1/risk",
+    "/v1/employees/E1/risk?voice=manager",
+    "/v1/employees/nobody/risk",
+    "/v1/models/attrition/at-risk?limit=3",
+    "/v1/models/attrition/at-risk?limit=3&offset=3",
+    "/v1/models/attrition",
+    "/v1/models",
+    "/v1/targets",
+    "/v1/escalations",
+)
+
+
+@pytest.fixture
+def warm(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    """A service that keeps answers although its files are new."""
+    monkeypatch.setattr(home_reads, "SETTLED_SECONDS", 0.0)
+    with TestClient(create_app(home), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        yield client
+
+
+def answers(client: TestClient) -> list[tuple[int, object]]:
+    return [(response.status_code, response.json()) for response in map(client.get, ADDRESSES)]
+
+
+def fresh(home: Path) -> list[tuple[int, object]]:
+    """What a service answers that has answered nothing before."""
+    with TestClient(create_app(home), base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
+        return answers(client)
+
+
+def test_an_answer_is_computed_once(warm: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    warm.get("/v1/employees/E2/risk")  # the first read makes the store
+    asked: list[str] = []
+    own = routes.person_risk
+    monkeypatch.setattr(routes, "person_risk", lambda *given: asked.append(given[1]) or own(*given))
+    first, second = (warm.get("/v1/employees/E1/risk") for _ in range(2))
+    assert first.json() == second.json() and first.headers == second.headers and asked == ["E1"]
+    warm.get("/v1/employees/E1/risk?horizon_days=91")
+    assert asked == ["E1", "E1"]
+
+
+def hold(home: Path) -> None:
+    gap = Message.of("as_worded", text="a gap")
+    HoldLog(home).set("employee:E1", cause="reconciliation", message=gap, on=DAY, since=DAY)
+
+
+def score_again(home: Path) -> None:
+    version = train(home, "attrition", {91: True, 182: False}, until="2026-08-01")
+    keep(home, "attrition", version, [scored("E1", 1, probability=0.9), scored("E2", 2)])
+
+
+def train_another(home: Path) -> None:
+    train(home, "attrition", {91: False, 182: True}, until="2026-08-15")
+
+
+def damage_scores(home: Path) -> None:
+    path = home / "scores" / "attrition" / f"{DAY}.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def damage_the_model(home: Path) -> None:
+    for path in (home / "models" / "attrition").glob("*/model.json"):
+        path.write_text(path.read_text(encoding="utf-8").replace("Risk", "risk", 1), encoding="utf-8")
+
+
+def decide_on_a_target(home: Path) -> None:
+    decision = Decision(suggestion_id=str(TARGET["suggestion_id"]), verdict="accept", decided_by="Ana")
+    DecisionLog(home).decide(decision, key="k1")
+
+
+def remove_scores(home: Path) -> None:
+    (home / "scores" / "attrition" / f"{DAY}.parquet").unlink()
+
+
+def stop(home: Path) -> None:
+    HoldLog(home).stop(by="Ana", reason="the ranks look wrong", on=DAY)
+
+
+CHANGES = (hold, decide_on_a_target, score_again, train_another, damage_scores, damage_the_model, remove_scores, stop)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+def test_a_change_shows_at_the_next_request(home: Path, warm: TestClient, change: Callable[[Path], None]) -> None:
+    before = answers(warm)
+    assert before == answers(warm) == fresh(home)
+    change(home)
+    after = answers(warm)
+    assert after == fresh(home)
+    assert after != before, "the change would show"
+
+
+@pytest.mark.slow
+def test_every_read_is_recorded_and_the_chain_holds(home: Path, warm: TestClient) -> None:
+    """Kept answers too, of many requests at once."""
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [each.status_code for each in pool.map(lambda _: warm.get(ADDRESSES[0]), range(40))]
+    assert statuses == [200] * 40
+    with RecordStore(home).transaction() as connection:
+        looks = [row for row in rows(connection) if row.action == "see GET /v1/employees/{employee_id}/risk"]
+    assert len(looks) == 40 and all(len(row.pseudonyms) == 1 for row in looks)
+    assert verify(home).whole
+
+
+def test_nothing_is_shown_that_cannot_be_recorded(home: Path, warm: TestClient) -> None:
+    assert warm.get(ADDRESSES[0]).status_code == 200
+    key = home / "audit.key"
+    key.write_text("0" * 64)
+    refused = warm.get(ADDRESSES[0])
+    assert refused.status_code == 500 and "E1" not in json.dumps(refused.json())
