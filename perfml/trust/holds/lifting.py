@@ -7,7 +7,7 @@ import sqlalchemy as sql
 from perfml.messages import Message
 from perfml.store.record_store import read_entries
 from perfml.store.tables import OUTBOX
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.holds.covering import Units, people_of
 from perfml.trust.holds.hold import Hold
 from perfml.trust.outbox import hold_key, queue

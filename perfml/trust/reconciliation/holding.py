@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perfml.messages import Message
 from perfml.project.trust.metrics import MetricsSpec
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.outbox import hold_key, notify
