@@ -366,6 +366,7 @@ class Project:
         from perfml.learning.registry.model_store import load
         from perfml.scoring.replay import recorder
         from perfml.scoring.scoring import keep_scores, score_in_parts
+        from perfml.scoring.withheld.provisional import provisional_entities
 
         self.folder.model(model)
         loaded = load(self.home, model)
@@ -376,7 +377,11 @@ class Project:
                 keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
             held = {day: self._held(opened, day) for day in dates}
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
-            record = recorder(self.home, data=opened, folder=self.folder, held=held)
+            provisional = {
+                day: provisional_entities(self._reconciled(opened, day).rows) if opened.has("facts") else []
+                for day in dates
+            }
+            record = recorder(self.home, data=opened, folder=self.folder, held=held, provisional=provisional)
             return list(keep_scores(parts, self.home, record=record))
 
     def export_scores(self, files: Sequence[Path], out: str | Path, *, language: Language = "en") -> Path:
@@ -547,21 +552,23 @@ class Project:
         Each gap comes with its bridge, exact to the last decimal place; ``as_of``: default the end of the facts. A gap over the
         limit holds the affected entities and nobody else; for those held before, it is noted whether the day was clean.
         """
-        from perfml.trust.deliveries.report import delivery_packets
         from perfml.trust.reconciliation.cells import end_of_facts
-        from perfml.trust.reconciliation.holding import doubted_since, hold_gaps
-        from perfml.trust.reconciliation.reconcile import reconcile
+        from perfml.trust.reconciliation.holding import hold_gaps
 
         with self.open(data) as opened:
-            day = date_of(as_of) if as_of else end_of_facts(opened)
-            history = hold_clashes(self.home, self.folder.metrics, opened, day)
-            end = dt.datetime.combine(day, dt.time()) - dt.timedelta(microseconds=1)
-            packets = delivery_packets(self.home, self.folder.deliveries, opened, now=end)
-            reconciliation = reconcile(
-                opened, self.folder.metrics, history, day, packets=packets, since=doubted_since(self.home)
-            )
+            reconciliation = self._reconciled(opened, date_of(as_of) if as_of else end_of_facts(opened))
         hold_gaps(self.home, reconciliation, self.folder.metrics)
         return reconciliation
+
+    def _reconciled(self, opened: Data, day: dt.date) -> Reconciliation:
+        from perfml.trust.deliveries.report import delivery_packets
+        from perfml.trust.reconciliation.holding import doubted_since
+        from perfml.trust.reconciliation.reconcile import reconcile
+
+        history = hold_clashes(self.home, self.folder.metrics, opened, day)
+        end = dt.datetime.combine(day, dt.time()) - dt.timedelta(microseconds=1)
+        packets = delivery_packets(self.home, self.folder.deliveries, opened, now=end)
+        return reconcile(opened, self.folder.metrics, history, day, packets=packets, since=doubted_since(self.home))
 
     def write_reconciliation(self, reconciliation: Reconciliation, out: str | Path) -> Path:
         """Write a reconciliation as an HTML page with the picture of each bridge, in English and Chinese; return its path."""
@@ -956,11 +963,15 @@ class Project:
     ) -> Hold:
         """Lift a hold after its clean days, signed off ``by`` a person; what stands on it is computed again where data are named.
 
-        Raises :class:`PerfmlError`, naming the days seen, where clean days are missing, and without a name or a reason.
+        Whom it covered is sent a message. Scores of dates on which the data were not whole yet stay held. Raises
+        :class:`PerfmlError`, naming the days seen, where clean days are missing, and without a name or a reason.
         """
+        from perfml.scoring.withheld.withholding import kept_units
         from perfml.trust.holds.hold_log import HoldLog
 
-        hold = HoldLog(self.home).release(hold_id, by=by, reason=reason, on=_today(today))
+        day = _today(today)
+        units = kept_units(self.home, day)
+        hold = HoldLog(self.home).release(hold_id, by=by, reason=reason, on=day, units=units)
         self.recompute(data)
         return hold
 

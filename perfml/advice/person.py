@@ -29,6 +29,7 @@ from perfml.scoring.people.files import facts_of, people_facts
 from perfml.scoring.people.known import rows_of
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import StoredScore
+from perfml.scoring.withheld.provisional import provisional_people
 from perfml.scoring.withheld.stale import last_good
 
 
@@ -68,6 +69,8 @@ class SharedRisk(_BundlePart):
     as_of: dt.date
     status: str
     """``scored``, or why there is no score: ``ineligible``, ``opted_out``, ``thin`` or ``held``."""
+    provisional: bool
+    """Whether it is a score on figures that two sources had not closed yet."""
     reasons: tuple[PersonReason, ...]
     """The strongest first."""
 
@@ -213,10 +216,11 @@ def _risks(home: Path, employee_id: str, *, voice: Who, as_of: dt.date | None) -
         path = folder / f"{day}.parquet"
         rows = cast(list[StoredScore], rows_of(path, employee_id)) if path.is_file() else []
         if rows:
-            yield _risk(home, sorted(rows, key=lambda row: row["horizon_days"]), voice=voice)
+            ordered = sorted(rows, key=lambda row: row["horizon_days"])
+            yield _risk(home, ordered, voice=voice, provisional=employee_id in provisional_people(path))
 
 
-def _risk(home: Path, rows: list[StoredScore], *, voice: Who) -> SharedRisk:
+def _risk(home: Path, rows: list[StoredScore], *, voice: Who, provisional: bool) -> SharedRisk:
     """The rows of one model, one for each horizon; the reasons are those of the shortest that has a score."""
     first = next((row for row in rows if row["status"] == "scored"), rows[0])
     model, version, day = first["model"], first["model_version"], first["as_of"]
@@ -230,6 +234,7 @@ def _risk(home: Path, rows: list[StoredScore], *, voice: Who) -> SharedRisk:
         title=BothLanguages(zh=record.spec.zh, en=record.spec.en),
         as_of=day,
         status=first["status"],
+        provisional=provisional and first["status"] == "scored",
         reasons=tuple(
             PersonReason(
                 evidence=reason["evidence"],

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import pyarrow as pa
@@ -95,10 +96,16 @@ class Replay:
 
 
 def recorder(
-    home: Path, *, data: Data, folder: ProjectFolder, held: Mapping[dt.date, Mapping[str, Hold]]
+    home: Path,
+    *,
+    data: Data,
+    folder: ProjectFolder,
+    held: Mapping[dt.date, Mapping[str, Hold]],
+    provisional: Mapping[dt.date, list[str]] = MappingProxyType({}),
 ) -> Callable[[dt.date], RunRecord]:
     """What makes the record of each date whose rows come from ``data`` with the definitions in ``folder``, of which a copy is
-    kept; ``held``: the people without a score or suggestion at each date."""
+    kept; ``held``: the people without a score or suggestion at each date; ``provisional``: the entities whose figures are not
+    final."""
     definitions = keep_definitions(folder, home)
     voices = folder.policy_of(VoicesSpec)[1].model_dump(mode="json")
 
@@ -114,6 +121,7 @@ def recorder(
             "versions": _versions(),
             "held": _held_json(held[as_of]),
             "holds": data.withheld.number,
+            "provisional": provisional.get(as_of, []),
             "metrics": sorted(folder.metrics.defined) if folder.metrics.required else None,
         }
 

@@ -53,6 +53,8 @@ class RunRecord(TypedDict):
     """The number of the newest entry about holds, under which the data were opened."""
     metrics: list[str] | None
     """The metrics with a definition, where rows of others were set aside."""
+    provisional: NotRequired[list[str]]
+    """The entities whose figures were not final, where two sources are reconciled."""
     refused: NotRequired[list[str]]
     """The suggestions that people had refused by then."""
     address: NotRequired[str]

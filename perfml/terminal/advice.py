@@ -135,7 +135,8 @@ def person_summary(bundle: SharedPerson) -> None:
         head = " · ".join([head, *(fact for fact in known if fact)])
     out.print(f"[bold]{escape(head)}[/]", highlight=False)
     for risk in bundle.risks:
-        out.print(f"{escape(risk.title.en)} {escape(risk.title.zh)}, {risk.as_of}: {risk.status}", highlight=False)
+        status = f"{risk.status}, provisional 暂定" if risk.provisional else risk.status
+        out.print(f"{escape(risk.title.en)} {escape(risk.title.zh)}, {risk.as_of}: {status}", highlight=False)
         if isinstance(risk, HrRisk):
             for each in risk.horizons:
                 if each.probability is not None:

@@ -11,7 +11,7 @@ from perfml.report.reconciliation.drawing import signed
 from perfml.report.reconciliation.writing import STANDINGS, bridge_steps
 from perfml.terminal.console import out
 from perfml.trust.definitions.report import DefinitionsReport
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.reconciliation.bridge import Reconciled
 from perfml.trust.reconciliation.reconcile import Reconciliation
 

@@ -1,28 +1,12 @@
-"""Entities that a gap or a clash concerns: a person, or the department or location that people belong to."""
+"""Where a gap or a clash is judged: at the person, or at the department or location that they belong to."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
-from perfml.messages import Message
 from perfml.project.trust.metrics import MetricSpec
-
-ENTITIES: Mapping[str, str] = {
-    "employee": "entity_employee",
-    "department": "entity_department",
-    "location": "entity_location",
-    "metric": "entity_metric",
-}
-"""Kind of entity -> the code of what to call one."""
-
-
-def entity_message(entity: str) -> Message:
-    """What to call an entity such as ``location:South``; one of another kind is called by its text."""
-    kind, _, name = entity.partition(":")
-    return Message.of(ENTITIES[kind], name=name) if kind in ENTITIES else Message.of("as_worded", text=entity)
 
 
 def judged_at(data: Data, spec: MetricSpec, as_of: dt.date) -> dict[str, str]:

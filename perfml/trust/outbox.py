@@ -62,6 +62,11 @@ class Carried:
     """Why the first of those that wait could not be carried."""
 
 
+def hold_key(hold_id: str) -> str:
+    """The key of the message that a hold was set."""
+    return f"hold/{hold_id}"
+
+
 def notify(home: Path, *, recipient: str, message: Message, key: str, subject: str) -> None:
     """Store a message for ``recipient``; :func:`deliver` carries it. The same message under the same key is stored once.
 

@@ -16,15 +16,27 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perfml import Project
-from perfml.demo.incident import Incident, Lost, RegisteredElsewhere, tables, write, write_backfill, write_project
+from perfml.demo.incident import (
+    RISK,
+    Incident,
+    Lost,
+    RegisteredElsewhere,
+    tables,
+    write,
+    write_backfill,
+    write_earlier,
+    write_project,
+)
 from perfml.errors import PerfmlError
 from perfml.evidence.fingerprint import fingerprint
 from perfml.messages import render
+from perfml.scoring.score_files import read_scores
 from perfml.trust.carriers import CarryingError, Letter
 from perfml.trust.outbox import deliver, posts
 from perfml.trust.reconciliation.reconcile import Reconciliation
@@ -36,6 +48,8 @@ INCIDENT = Incident(backfilled_at=None)
 MARCH = dt.date(2025, 3, 1)
 MONTH_END = "2025-04-01"
 """What was known on 31 March: an as-of date is the midnight at which it begins."""
+GOOD = dt.date(2025, 3, 10)
+"""The day before the first packet that is lost."""
 SETTLED = "2025-04-03"
 """What was known on 2 April."""
 WHO = {"by": "Li Na", "reason": "settled net sales by customer registration"}
@@ -55,8 +69,12 @@ def held(project: Project, cause: str) -> set[str]:
 def by_office(rows: list[dict[str, Any]], column: str) -> dict[str, set[Any]]:
     values: dict[str, set[Any]] = {}
     for row in rows:
-        values.setdefault(row["employee_id"].rsplit("-", 1)[0], set()).add(row[column])
+        values.setdefault(office_of(row["employee_id"]), set()).add(row[column])
     return values
+
+
+def office_of(employee_id: str) -> str:
+    return employee_id.rsplit("-", 1)[0]
 
 
 def percent(share: Decimal) -> str:
@@ -106,10 +124,12 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     walked = Story(tmp_path_factory.mktemp("incident"), {})
     write(INCIDENT, walked.data)
     steps = (
+        _model,
         _day_zero,
         _version_2,
         _proposals,
         _targets_anew,
+        _scored,
         _lost_packets,
         _month_end,
         _dispute,
@@ -120,6 +140,11 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     for step in steps:
         step(walked)
     yield walked
+
+
+def _model(story: Story) -> None:
+    mine = story.project(version=1)
+    story.seen["model"] = mine.train(RISK, write_earlier(INCIDENT, story.folder / "earlier"), until=MARCH)
 
 
 def _day_zero(story: Story) -> None:
@@ -202,6 +227,23 @@ def test_a_target_of_version_1_is_never_compared_with_actuals_of_version_2(story
     assert by_office(story.seen["matching"], "old_target")["South"] == {22_800}
 
 
+def _scored(story: Story) -> None:
+    """Before the first lost packet: the last good scores."""
+    story.seen["scores before"] = staff(story.project().score(RISK, story.data, as_of=GOOD))
+
+
+def staff(scores: pa.Table) -> list[dict[str, Any]]:
+    """The rows of the offices' people; their leaders have no reviews."""
+    return [row for row in scores.to_pylist() if row["employee_id"][-3] == "-"]
+
+
+def test_everybody_is_scored_before_a_packet_is_lost(story: Story) -> None:
+    rows = story.seen["scores before"]
+    assert by_office(rows, "status") == {office: {"scored"} for office in OFFICES}
+    assert story.seen["model"].record.backtests[91].proven
+    assert {row["rank"] for row in rows} == set(range(1, 41))
+
+
 def _lost_packets(story: Story) -> None:
     mine = story.project()
     for now in ("2025-03-13T05:59", "2025-03-13T06:01", "2025-03-14T06:02"):
@@ -242,6 +284,9 @@ def _month_end(story: Story) -> None:
     story.seen["month end"] = mine.reconcile(story.data, as_of=MONTH_END)
     story.seen["held at month end"] = held(mine, "reconciliation")
     story.seen["month end targets"] = mine.targets(story.data, as_of="2025-03-31").to_pylist()
+    story.seen["scores held"] = staff(mine.score(RISK, story.data, as_of=MONTH_END))
+    story.seen["people held"] = {office: mine.person(f"{office}-01", as_of=MONTH_END).risks[0] for office in OFFICES}
+    story.seen["list held"] = mine.priorities(RISK, as_of=MONTH_END, capacity=40)
 
 
 def test_the_bridge_of_a_south_person_to_the_yuan(story: Story) -> None:
@@ -270,6 +315,25 @@ def test_east_and_south_are_held_and_nobody_else(story: Story) -> None:
     statuses = by_office(story.seen["month end targets"], "status")
     assert statuses["East"] == statuses["South"] == {"held"}
     assert "held" not in statuses["North"] | statuses["West"]
+
+
+def test_scores_of_held_offices_are_stale_and_in_no_ranking(story: Story) -> None:
+    rows = story.seen["scores held"]
+    assert by_office(rows, "status") == {
+        **{"North": {"scored"}, "West": {"scored"}},
+        **{"East": {"held"}, "South": {"held"}},
+    }
+    assert sorted(row["rank"] for row in rows if row["status"] == "scored") == list(range(1, 21))
+    assert {row["rank"] for row in rows if row["status"] == "held"} == {None}
+    (horizon,) = story.seen["people held"]["South"].horizons
+    (good,) = (row["probability"] for row in story.seen["scores before"] if row["employee_id"] == "South-01")
+    assert (horizon.probability, horizon.rank) == (None, None) and "10.34 %" in horizon.why_not.en
+    assert (horizon.stale.as_of, horizon.stale.probability) == (GOOD, good)
+    provisional = {office for office, risk in story.seen["people held"].items() if risk.provisional}
+    assert provisional == {"North", "West"}
+    listed = story.seen["list held"]
+    assert {office_of(person.employee_id) for person in listed.people} <= {"North", "West"}
+    assert {office_of(person.employee_id) for person in listed.held} == {"East", "South"}
 
 
 def _dispute(story: Story) -> None:
@@ -371,6 +435,7 @@ def _settled(story: Story) -> None:
     with pytest.raises(PerfmlError, match="needs 2 clean days"):
         mine.release(hold.hold_id, by="Li Na", reason="the packets came", today="2025-04-03")
     story.seen["held after one clean day"] = held(mine, "reconciliation")
+    story.seen["scores unsigned"] = staff(mine.score(RISK, story.data, as_of=SETTLED))
 
 
 def test_on_2_april_all_days_are_settled_and_every_office_stands_at_104_4_percent(story: Story) -> None:
@@ -392,18 +457,43 @@ def _signed_off(story: Story) -> None:
             mine.release(hold.hold_id, by="", reason="all packets came, two clean days", today="2025-04-04")
         mine.release(hold.hold_id, by="Li Na", reason="all packets came, two clean days", today="2025-04-04")
     story.seen["held at the end"] = {hold.entity for hold in mine.holds()}
-    story.seen["targets at the end"] = mine.targets(story.data, as_of="2025-03-31").to_pylist()
+    story.seen["recomputed"] = {path.relative_to(mine.home).as_posix() for path in mine.recompute(story.data)}
+    story.seen["scores at the end"] = {
+        day: staff(read_scores(mine.home / "scores" / RISK / f"{day}.parquet")) for day in (MONTH_END, SETTLED)
+    }
+    story.seen["superseded"] = mine.superseded(RISK, "South-01", as_of=SETTLED)
 
 
 def test_after_two_clean_days_and_a_sign_off_the_holds_lift(story: Story) -> None:
     assert story.seen["held after one clean day"] == {"East", "South"}
     assert story.seen["held at the end"] == set()
-    assert "held" not in {row["status"] for row in story.seen["targets at the end"]}
+
+
+def test_affected_scores_are_computed_again_and_supersede_the_old_ones(story: Story) -> None:
+    assert by_office(story.seen["scores unsigned"], "status")["South"] == {"held"}
+    assert f"scores/{RISK}/{SETTLED}.parquet" in story.seen["recomputed"]
+    assert f"scores/{RISK}/{GOOD}.parquet" not in story.seen["recomputed"], "it never stood on data in doubt"
+    rows = story.seen["scores at the end"][SETTLED]
+    assert by_office(rows, "status") == {office: {"scored"} for office in OFFICES}
+    assert {row["rank"] for row in rows} == set(range(1, 41))
+    assert [row["status"] for row in story.seen["superseded"]] == ["held"]
+    assert list((story.folder / "home" / "scores" / RISK / "superseded").glob(f"{SETTLED}.*.parquet"))
+
+
+def test_a_date_before_the_packets_came_stays_held(story: Story) -> None:
+    """What was known on 31 March is as wrong as it was, whoever lifts the hold."""
+    statuses = by_office(story.seen["scores at the end"][MONTH_END], "status")
+    assert statuses == {"North": {"scored"}, "West": {"scored"}, "East": {"held"}, "South": {"held"}}
+
+
+def test_people_are_told(story: Story) -> None:
+    lifted = {post.recipient for post in posts(story.folder / "home") if post.message.code == "hold_lifted"}
+    assert lifted == {*INCIDENT.staff("East"), *INCIDENT.staff("South"), "Head of sales operations"}
 
 
 def test_an_in_order_run_and_a_shuffled_run_end_in_one_state(tmp_path: Path) -> None:
     states = set()
-    for seed in (None, 1, 2):
+    for seed in (None, 1):
         rng = None if seed is None else random.Random(seed)
         folder = tmp_path / str(seed)
         mine = Project(write_project(INCIDENT, folder / "project", version=2), home=folder / "home")
@@ -455,7 +545,7 @@ incidents = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=6, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=4, suppress_health_check=list(HealthCheck))
 @given(incident=incidents)
 def test_other_incidents_hold_whom_they_concern(incident: Incident) -> None:
     """Held is exactly who misses more than 5 % of what was settled by the end of the month; afterwards nobody is."""

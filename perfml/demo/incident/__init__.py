@@ -4,8 +4,19 @@ One system counts the day's orders, gross, by the region of delivery; the other 
 region where the customer is registered. Packets are lost on the way, and nobody is told.
 """
 
+from perfml.demo.incident.earlier import write_earlier
 from perfml.demo.incident.parameters import Incident, Lost, RegisteredElsewhere
-from perfml.demo.incident.project import write_project
+from perfml.demo.incident.project import RISK, write_project
 from perfml.demo.incident.tables import tables, write, write_backfill
 
-__all__ = ["Incident", "Lost", "RegisteredElsewhere", "tables", "write", "write_backfill", "write_project"]
+__all__ = [
+    "RISK",
+    "Incident",
+    "Lost",
+    "RegisteredElsewhere",
+    "tables",
+    "write",
+    "write_backfill",
+    "write_earlier",
+    "write_project",
+]

@@ -1,4 +1,4 @@
-"""The project of the incident: what its metric means, in the version before and after the incident."""
+"""The project of the incident: what its metric means, in the version before and after the incident, its feeds and its model."""
 
 from __future__ import annotations
 
@@ -37,6 +37,20 @@ attribution = "sales_moved"
 """
 
 
+RISK = "low_performance"
+"""The model that scores the people of the offices: the starter's, learnt from the record of :mod:`.earlier`."""
+QUICK = """# The risk of a low rating at the next quarterly review. Quick to train: one seed, two folds, two refits.
+[label]
+horizons_days = [91]
+[learner]
+seeds = [11]
+max_rounds = 60
+blend = "trees"
+[backtest]
+folds = 2
+[gates]
+refits = 2
+"""
 FEED = """
 [feeds."{source}"]
 zh = "{office} 结算数据"
@@ -58,6 +72,8 @@ def write_project(incident: Incident, root: Path, *, version: int = 1) -> Path:
     attribution = {1: "delivery", 2: "registration"}[version]
     text = DEFINITION.format(version=version, attribution=attribution, closing_days=incident.settlement_days)
     (root / "features" / "definitions.toml").write_text(text, encoding="utf-8")
+    (root / "models").mkdir(exist_ok=True)
+    (root / "models" / f"{RISK}.toml").write_text(QUICK, encoding="utf-8")
     first, *_, last = incident.days
     feeds = (
         FEED.format(source=f"{SETTLED}/{office}", office=office, since=first, until=last, days=incident.settlement_days)

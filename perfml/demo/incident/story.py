@@ -15,12 +15,16 @@ from rich.markup import escape
 
 from perfml import terminal
 from perfml.api import Project
+from perfml.demo.incident.earlier import write_earlier
 from perfml.demo.incident.parameters import Incident
-from perfml.demo.incident.project import write_project
-from perfml.demo.incident.tables import METRIC, tables, write, write_backfill
+from perfml.demo.incident.project import RISK, write_project
+from perfml.demo.incident.tables import METRIC, tables, write, write_backfill, write_csv
 from perfml.errors import PerfmlError
 from perfml.messages import render
+from perfml.scoring.score_files import read_scores, score_file
+from perfml.scoring.withheld.provisional import provisional_people
 from perfml.terminal.reconciliation import bridge_table, reconciliation_table
+from perfml.trust.outbox import posts
 from perfml.trust.reconciliation.reconcile import Reconciliation
 
 SIGNER, WHY = "Li Na", "settled net sales, by customer registration"
@@ -31,7 +35,7 @@ NEW_VERSION_DAY, REBASED_DAY = 5, 7
 def play(out: Path, incident: Incident | None = None) -> Path:
     """Play the incident under ``out``, after removing an earlier one, and print each step; return the page of the bridges."""
     played = replace(incident or Incident(), backfilled_at=None)
-    for name in ("data", "project", "home", "packets"):
+    for name in ("data", "earlier", "project", "home", "packets"):
         shutil.rmtree(out / name, ignore_errors=True)
     return _Play(out, played).run()
 
@@ -47,6 +51,12 @@ class _Play:
     def run(self) -> Path:
         """Every step in its order."""
         month = self.incident.month
+        self._chapter(
+            "A model", "Who may get a low rating at the next review, learnt from a simulated record of the offices."
+        )
+        model = self.project.train(RISK, write_earlier(self.incident, self.out / "earlier"), until=month)
+        for tested in model.record.backtests.values():
+            self._line(f"  {render(tested.text, 'en')}")
         self._chapter("Without perfml", "One person, one month, two systems.")
         self._two_results()
         self._chapter(f"{month}: the definitions", "Before any number is compared, the meanings are.")
@@ -59,12 +69,15 @@ class _Play:
         self._holds()
         targets = self._rebase()
         self.data = write(replace(self.incident, version_2_on=self._day(REBASED_DAY), rebased=targets), self.data)
-        self._packets()
+        lost = [day for day in self.incident.days if self._is_lost(day)]
+        self._scores(min(lost, default=self._day(REBASED_DAY + 2)))
+        self._packets(lost)
         self._chapter("The end of the month", "Closed days only, one basis, one attribution.")
         reconciliation = self.project.reconcile(self.data, as_of=self.incident.end)
         self._show(reconciliation)
         bridge_table(reconciliation.of(self.person)[-1], self.project.folder.metrics, "en")
         self._holds()
+        self._scores(self.incident.end)
         page = self.project.write_reconciliation(reconciliation, self.out / "reconciliation.html")
         self._dispute()
         self._backfill()
@@ -106,10 +119,10 @@ class _Play:
             row["employee_id"]: Decimal(str(row["new_target"])) for row in proposals if row["new_target"] is not None
         }
 
-    def _packets(self) -> None:
-        due = [self.incident.due_at(day) for day in self.incident.days if self._is_lost(day)]
-        if not due:
+    def _packets(self, lost: list[dt.date]) -> None:
+        if not lost:
             return
+        due = [self.incident.due_at(day) for day in lost]
         self._chapter(f"{min(due):%Y-%m-%d}: a packet does not come", "The first missed deadline raises the alarm.")
         for now in (min(due) + dt.timedelta(minutes=1), min(due) + dt.timedelta(hours=25)):
             report = self.project.deliveries(self.data, now=now)
@@ -159,13 +172,24 @@ class _Play:
             for source, file in files.items():
                 receipt = self.project.receive(source, file, now=arrived + dt.timedelta(hours=attempt))
                 self._line(f"  {source}: {receipt.rows} rows, {'applied' if receipt.is_new else 'had come before'}")
+        credited = replace(self.incident, backfilled_at=arrived, version_2_on=self._day(REBASED_DAY))
+        write_csv(self.data / "progress.csv", tables(credited)["progress"])
         settled = self.incident.end + dt.timedelta(days=self.incident.settlement_days)
-        for day in (settled, settled + dt.timedelta(days=1)):
-            reconciliation = self.project.reconcile(self.data, as_of=day)
-        self._show(reconciliation)
+        self.project.reconcile(self.data, as_of=settled)
+        self._scores(settled)
+        signed_on = settled + dt.timedelta(days=1)
+        self._show(self.project.reconcile(self.data, as_of=signed_on))
         for hold in self.project.holds():
-            self.project.release(hold.hold_id, by=SIGNER, reason="all packets came, two clean days", today=day)
+            self.project.release(hold.hold_id, by=SIGNER, reason="all packets came, two clean days", today=signed_on)
         self._holds()
+        for path in self.project.recompute(self.data):
+            self._line(
+                f"  computed again: {path.relative_to(self.project.home)}; the earlier file is kept as superseded"
+            )
+        self._office_scores(settled)
+        lifted = [post for post in posts(self.project.home) if post.message.code == "hold_lifted"]
+        for post in lifted[:1]:
+            self._line(f"  to {len(lifted)} people: {render(post.message, 'en')}")
 
     def _is_lost(self, day: dt.date) -> bool:
         return any(self.incident.is_lost(office, day) for office in self.incident.offices)
@@ -182,6 +206,24 @@ class _Play:
     def _holds(self) -> None:
         held = [f"{hold.entity} ({hold.cause})" for hold in self.project.holds()]
         self._line(f"  held: {', '.join(held) or 'nobody'}")
+
+    def _scores(self, day: dt.date) -> None:
+        self.project.write_scores(RISK, self.data, as_of=day)
+        self._office_scores(day)
+        for risk in self.project.person(self.person, as_of=day).risks:
+            for stale in (each.stale for each in risk.horizons if each.stale is not None):
+                self._line(f"  {self.person} is in no ranking; the last good score is that of {stale.as_of}")
+
+    def _office_scores(self, day: dt.date) -> None:
+        path = score_file(self.project.home, RISK, day)
+        rows, provisional = read_scores(path).to_pylist(), provisional_people(path)
+        for office in self.incident.offices:
+            people = self.incident.staff(office)
+            counted = Counter(row["status"] for row in rows if row["employee_id"] in people)
+            standing = " (provisional)" if counted["scored"] and provisional & set(people) else ""
+            self._line(
+                f"  scores of {office}, {day}: {', '.join(f'{n} {status}' for status, n in counted.items())}{standing}"
+            )
 
     def _statuses(self, suggestions: pa.Table) -> None:
         rows = suggestions.to_pylist()

@@ -39,7 +39,7 @@ def write(incident: Incident, folder: Path, *, shuffled: random.Random | None = 
     for name, rows in tables(incident).items():
         if shuffled is not None:
             shuffled.shuffle(rows)
-        _write_csv(folder / f"{name}.csv", rows)
+        write_csv(folder / f"{name}.csv", rows)
     return folder
 
 
@@ -55,11 +55,12 @@ def write_backfill(incident: Incident, folder: Path, *, shuffled: random.Random 
         if shuffled is not None:
             shuffled.shuffle(rows)
         files[source] = folder / f"{source.replace('/', '-')}.csv"
-        _write_csv(files[source], [{name: row[name] for name in row if name != "known_at"} for row in rows])
+        write_csv(files[source], [{name: row[name] for name in row if name != "known_at"} for row in rows])
     return files
 
 
-def _write_csv(path: Path, rows: Rows) -> None:
+def write_csv(path: Path, rows: Rows) -> None:
+    """Write ``rows`` with the columns of the first."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -77,21 +78,22 @@ def money(count: int) -> str:
 
 def _employees(incident: Incident) -> Iterator[dict[str, str]]:
     hired = incident.month.replace(year=incident.month.year - 3)
-    for employee in ["Director", *map(_manager, incident.offices), *_everyone(incident)]:
+    for employee in ["Director", *map(leader_of, incident.offices), *_everyone(incident)]:
         yield {"employee_id": employee, "hired_on": str(hired)}
 
 
 def _positions(incident: Incident) -> Iterator[dict[str, str]]:
     since = str(incident.month.replace(year=incident.month.year - 3))
-    leaders = [("Director", ""), *((_manager(office), "Director") for office in incident.offices)]
+    leaders = [("Director", ""), *((leader_of(office), "Director") for office in incident.offices)]
     for employee, manager in leaders:
-        yield _position(employee, since, manager=manager, location=HEAD_OFFICE, family="management")
+        yield position_row(employee, since, manager=manager, location=HEAD_OFFICE, family="management")
     for office in incident.offices:
         for employee in incident.staff(office):
-            yield _position(employee, since, manager=_manager(office), location=office, family="sales")
+            yield position_row(employee, since, manager=leader_of(office), location=office, family="sales")
 
 
-def _position(employee: str, since: str, *, manager: str, location: str, family: str) -> dict[str, str]:
+def position_row(employee: str, since: str, *, manager: str, location: str, family: str) -> dict[str, str]:
+    """Where somebody works."""
     return {
         "employee_id": employee,
         "effective_on": since,
@@ -109,7 +111,7 @@ def _reviews(incident: Incident) -> Iterator[dict[str, str]]:
         yield {
             "review_id": f"R-{employee}",
             "employee_id": employee,
-            "reviewer_id": _manager(office),
+            "reviewer_id": leader_of(office),
             "period_end": str(day),
             "reviewed_on": str(day),
             "rating": "3",
@@ -119,13 +121,14 @@ def _reviews(incident: Incident) -> Iterator[dict[str, str]]:
 def _goals(incident: Incident) -> Iterator[dict[str, str]]:
     set_on = incident.month - dt.timedelta(days=1)
     for employee in _everyone(incident):
-        yield _goal(incident, employee, effective=set_on, target=incident.target, version=1)
+        yield goal_row(incident, employee, effective=set_on, target=incident.target, version=1)
         if employee in incident.rebased and incident.version_2_on is not None:
             target = incident.rebased[employee]
-            yield _goal(incident, employee, effective=incident.version_2_on, target=target, version=2)
+            yield goal_row(incident, employee, effective=incident.version_2_on, target=target, version=2)
 
 
-def _goal(incident: Incident, employee: str, *, effective: dt.date, target: Decimal, version: int) -> dict[str, str]:
+def goal_row(incident: Incident, employee: str, *, effective: dt.date, target: Decimal, version: int) -> dict[str, str]:
+    """The goal of the month of ``incident``."""
     return {
         "goal_id": f"G-{employee}",
         "employee_id": employee,
@@ -239,5 +242,6 @@ def _everyone(incident: Incident) -> Sequence[str]:
     return [employee for office in incident.offices for employee in incident.staff(office)]
 
 
-def _manager(office: str) -> str:
+def leader_of(office: str) -> str:
+    """Who leads an office."""
     return f"{office}-manager"

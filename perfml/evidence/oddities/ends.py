@@ -13,6 +13,8 @@ WATCHED = ("reviews", "progress", "exits", "enrolments", "gap_tags", "signals")
 """Tables that are filled again and again; the log has a rhythm of its own."""
 FEWEST_DAYS = 10
 """Days with rows below which a table has no rhythm."""
+LEAST_HISTORY_DAYS = 182
+"""Days between the first and the last row below which a table has no rhythm: one round of reviews says nothing of the next."""
 LONGER = 1.5
 """How much longer than any silence before a silence at the end must be."""
 LEAST_DAYS = 14
@@ -31,7 +33,7 @@ def tables_that_stopped(data: Data, before: dt.date) -> Iterator[Message]:
                 [before, before],
             ).fetchall()
         ]
-        if len(days) < FEWEST_DAYS:
+        if len(days) < FEWEST_DAYS or (days[-1] - days[0]).days < LEAST_HISTORY_DAYS:
             continue
         silences = [(later - earlier).days for earlier, later in pairwise(days)]
         silence = (before - days[-1]).days

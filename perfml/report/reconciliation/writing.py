@@ -12,7 +12,7 @@ from perfml.messages import Language, Message, render
 from perfml.project.trust.metrics import MetricsSpec
 from perfml.report.reconciliation.drawing import BridgeStep, bridge_picture, signed
 from perfml.report.report import in_language, write_page
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.reconciliation.bridge import GapStanding, Reconciled
 from perfml.trust.reconciliation.reconcile import Reconciliation
 

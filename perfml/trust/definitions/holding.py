@@ -11,7 +11,7 @@ from perfml.project.trust.metrics import MetricsSpec
 from perfml.trust.definitions.affected import affected
 from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.versions import VersionHistory, remember
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.outbox import notify

@@ -26,13 +26,26 @@ def concerns(hold: Hold, as_of: dt.date) -> bool:
     return hold.since < as_of or hold.cause == "stop"
 
 
+def withholds(hold: Hold, as_of: dt.date) -> bool:
+    """Whether there is no score of ``as_of``: the hold is in force, or the data came whole only later. What was known before
+    ``as_of`` is then as wrong as it was, whoever lifts the hold."""
+    in_doubt = hold.whole_from is not None and as_of < hold.whole_from
+    return concerns(hold, as_of) and (hold.active or in_doubt)
+
+
 def people_of(holds: Iterable[Hold], units: Units) -> dict[str, Hold]:
     """Employee -> the first of ``holds`` that covers them. Holds of metrics and facts cover nobody."""
     held: dict[str, Hold] = {}
     for hold in holds:
-        for person in _COVERED.get(hold.kind, _nobody)(hold.name, units):
+        for person in people_in(hold.entity, units):
             held.setdefault(person, hold)
     return held
+
+
+def people_in(entity: str, units: Units) -> Iterable[str]:
+    """The people of an entity such as ``location:South``; nobody for a metric or a fact."""
+    kind, _, name = entity.partition(":")
+    return _COVERED.get(kind, _nobody)(name, units)
 
 
 def below(manager: str, units: Units) -> set[str]:

@@ -6,7 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from perfml.evidence.sources import Data
-from perfml.trust.holds.covering import Unit, Units, concerns, people_of
+from perfml.trust.holds.covering import Unit, Units, people_of, withholds
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.holds.quarantine import quarantine_holds
@@ -15,12 +15,11 @@ from perfml.trust.holds.quarantine import quarantine_holds
 def held_people(data: Data, as_of: dt.date, home: Path | None = None) -> dict[str, Hold]:
     """Employee -> the first hold on them at ``as_of``, by the holds in the log of ``home`` and by rows in quarantine.
 
-    A hold concerns ``as_of`` where its data are in doubt before that date. It reaches people through their positions as
-    known before ``as_of``.
+    A hold concerns ``as_of`` where its data are in doubt before that date (:func:`~.covering.withholds`). It reaches people
+    through their positions as known before ``as_of``.
     """
     held = quarantine_holds(data, as_of)
-    active = () if home is None else HoldLog(home).active()
-    entered = [hold for hold in active if concerns(hold, as_of)]
+    entered = [] if home is None else [hold for hold in HoldLog(home).state().holds if withholds(hold, as_of)]
     if entered:
         held |= people_of(entered, units_at(data, as_of))
     return held

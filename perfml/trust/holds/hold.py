@@ -76,6 +76,11 @@ class Hold:
         return self.release is None
 
     @property
+    def whole_from(self) -> dt.date | None:
+        """The first as-of date that stands on whole data again, where the hold is measured and lifted: its first clean day."""
+        return self.clean_days[0] if self.cause in MEASURED and self.release and self.clean_days else None
+
+    @property
     def days_missing(self) -> int:
         """Clean days that are still needed before it may be lifted."""
         return max(0, CLEAN_DAYS - len(self.clean_days)) if self.cause in MEASURED else 0

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import sqlalchemy as sql
 
@@ -16,8 +17,10 @@ from perfml.messages import Message
 from perfml.sentences import is_sentence
 from perfml.store.record_store import NewEntry, RecordStore, add_entries, read_entries
 from perfml.store.tables import HOLDS
+from perfml.trust.holds.covering import Units
 from perfml.trust.holds.folding import RELEASE, SEEN, SET, fold
 from perfml.trust.holds.hold import CLEAN_DAYS, EVERYTHING, Cause, Hold, require_entity
+from perfml.trust.holds.lifting import queue_lifted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +81,10 @@ class HoldLog:
             _add(connection, hold.entity, {"what": SEEN, "hold_id": hold_id, "day": day.isoformat(), "clean": clean})
             return _known(connection, hold_id)
 
-    def release(self, hold_id: str, *, by: str, reason: str, on: dt.date) -> Hold:
+    def release(self, hold_id: str, *, by: str, reason: str, on: dt.date, units: Units = MappingProxyType({})) -> Hold:
         """Lift a hold: a named person and a reason are required, and :data:`~.hold.CLEAN_DAYS` where days are measured.
+
+        The people of ``units`` whom it covered are sent a message, and whoever was sent one when it was set.
 
         Raises :class:`PerfmlError`, naming the days seen, where that is not so, for an unknown hold, and for one that ends
         with its dispute.
@@ -96,7 +101,9 @@ class HoldLog:
                     where=f"hold {hold_id}",
                     remedy="they withdraw it with `perfml opt-out --withdraw`",
                 )
-            return release_within(connection, hold, by=by, reason=reason, on=on)
+            lifted = release_within(connection, hold, by=by, reason=reason, on=on)
+            queue_lifted(connection, lifted, units)
+            return lifted
 
     def stop(self, *, by: str, reason: str, on: dt.date) -> Hold:
         """Hold everything, until :meth:`resume`. Raises :class:`PerfmlError` without a name or a reason."""

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from perfml.messages import Message
 from perfml.project.trust.metrics import MetricsSpec
-from perfml.trust.entities import entity_message
+from perfml.trust.entity_names import entity_message
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
-from perfml.trust.outbox import notify
+from perfml.trust.outbox import hold_key, notify
 from perfml.trust.reconciliation.bridge import Reconciled
 from perfml.trust.reconciliation.reconcile import Reconciliation
 
@@ -42,7 +42,7 @@ def hold_gaps(home: Path, reconciliation: Reconciliation, metrics: MetricsSpec) 
             message = _message(row, metrics)
             hold = log.set(entity, cause="reconciliation", message=message, on=day, since=row.first_gap_day)
             owner = metrics.metrics[row.metric].owner
-            notify(home, recipient=owner, message=message, key=f"hold/{hold.hold_id}", subject=entity)
+            notify(home, recipient=owner, message=message, key=hold_key(hold.hold_id), subject=entity)
     return tuple(hold for hold in log.active() if hold.cause == "reconciliation")
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message
-from perfml.trust.holds.held import held_people
+from perfml.trust.holds.held import held_people, units_at
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
+from perfml.trust.outbox import posts
 from tests.tables import opened, write_tables
 
 DAY = dt.date(2025, 3, 31)
@@ -89,6 +90,22 @@ def test_two_clean_days_after_the_last_bad_one_and_a_name_lift_a_hold(tmp_path: 
     assert not lifted(log, hold, days[4]).active and log.active() == () and log.active(days[3])
     again = log.set("department:South", cause="reconciliation", message=hold.message, on=DAY)
     assert again.active and again.hold_id != hold.hold_id
+
+
+@pytest.mark.slow
+def test_a_date_before_the_data_were_whole_stays_held_and_people_are_told(tmp_path: Path) -> None:
+    log, whole = HoldLog(tmp_path / "var"), DAY + dt.timedelta(days=3)
+    message = Message.of("as_worded", text="gap")
+    hold = log.set("department:South", cause="reconciliation", message=message, on=DAY, since=dt.date(2025, 3, 10))
+    for day in (whole, whole + dt.timedelta(days=1)):
+        log.seen(hold.hold_id, day=day, clean=True)
+    data = opened(write_tables(tmp_path / "data", employees=EMPLOYEES, positions=POSITIONS, reviews=REVIEWS))
+    units = units_at(data, whole)
+    log.release(hold.hold_id, by="Ana", reason="the packets came in", on=whole, units=units)
+    held_at = {day: set(held_people(data, day, tmp_path / "var")) for day in (hold.since, DAY, whole)}
+    assert held_at == {hold.since: set(), DAY: {"e1", "e2"}, whole: set()}
+    lifted = [post.recipient for post in posts(tmp_path / "var") if post.message.code == "hold_lifted"]
+    assert lifted == ["e1", "e2"]
 
 
 def test_the_same_entity_is_held_once_for_a_cause(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from perfml.errors import DiskFull, PerfmlError
 from perfml.messages import Message
+from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery, TextAnswer
 from perfml.service.problems import Invalid, KeyInUse
 from perfml.service.store import Store
@@ -90,9 +91,11 @@ def resume_everything(store: Store, body: SignOffBody) -> HoldAnswer:
 
 
 def release_hold(store: Store, hold_id: str, body: SignOffBody) -> HoldAnswer:
-    """Lift a hold. Raises :class:`Invalid` for an unknown one, and before its clean days."""
+    """Lift a hold and tell whom it covered. Raises :class:`Invalid` for an unknown one, and before its clean days."""
+    day = today()
+    units = kept_units(store.home, day)
     with refused("hold_id"):
-        return HoldAnswer.of(HoldLog(store.home).release(hold_id, by=body.by, reason=body.reason, on=today()))
+        return HoldAnswer.of(HoldLog(store.home).release(hold_id, by=body.by, reason=body.reason, on=day, units=units))
 
 
 @contextmanager
