@@ -21,7 +21,7 @@ from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.holes.hole import MissingDays
-from perfml.evidence.people import people_at
+from perfml.evidence.people import people_at, periods_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
@@ -35,6 +35,7 @@ from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people.files import PersonFacts, keep_people, people_facts
+from perfml.scoring.people.periods import keep_periods
 from perfml.scoring.score_files import NoScore, StoredScore, first_column, person_rows, read_scores
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
@@ -169,6 +170,11 @@ class Project:
         """Employee -> why there is no score. Whom a clash of definitions affects is held before anybody is scored or advised."""
         hold_clashes(self.home, self.folder.metrics, opened, as_of)
         return withheld_people(opened, self.folder, as_of, self.home)
+
+    def _keep_people(self, opened: Data, day: dt.date) -> None:
+        """Keep who is who at ``day``, and the positions that access rights stand on."""
+        keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+        keep_periods(periods_at(opened, day), self.home, as_of=day)
 
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
@@ -367,7 +373,7 @@ class Project:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
             for day in dates:
-                keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+                self._keep_people(opened, day)
             held = {day: self._held(opened, day) for day in dates}
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
             record = recorder(self.home, data=opened, folder=self.folder, held=held)
@@ -572,7 +578,7 @@ class Project:
             day = as_of_day(opened, as_of)
             held = self._held(opened, day)
             proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
-            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+            self._keep_people(opened, day)
         keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
         self._seen(f"suggestions {POLICY}/{day}", _people_of(proposals))
         return proposals
@@ -651,7 +657,7 @@ class Project:
                 employees=employees,
                 progress=self.progress,
             )
-            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+            self._keep_people(opened, day)
             if employees is None:
                 record = recorder(self.home, data=opened, folder=self.folder, held={day: held})(day)
                 record["refused"] = sorted(refused)
