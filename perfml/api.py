@@ -31,8 +31,10 @@ from perfml.messages import Bilingual, Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
+from perfml.project.spec import Every
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
+from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people.files import PersonFacts, keep_people, people_facts
 from perfml.scoring.people.periods import keep_periods
@@ -60,6 +62,9 @@ if TYPE_CHECKING:
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
+    from perfml.trust.alerts.alert import Alert
+    from perfml.trust.alerts.backtest import AlertsBacktest
+    from perfml.trust.alerts.report import AlertReport
     from perfml.trust.audit.checkpoints import Checkpoint
     from perfml.trust.audit.history import AuditEvent
     from perfml.trust.audit.verifying import Verification
@@ -798,6 +803,67 @@ class Project:
         name = table_of_feed(self.folder, source, table)
         spec = self.folder.definitions.tables[name]
         return receive(self.home, source, packet_rows(Path(file)), table=name, spec=spec, at=moment_of(now))
+
+    # Alerts
+
+    def alerts(
+        self, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    ) -> AlertReport:
+        """Look at ``as_of`` (default: the end of the record) with the rules of ``models/alerts.toml``: new alerts are stored
+        and told through the outbox, what nobody acknowledges is escalated, what no longer holds is resolved.
+
+        The same look again changes nothing. Nothing is said about people who are held, opted out or away. A rule whose
+        evidence the record does not have is insufficient, and ends nothing else.
+        """
+        from perfml.trust.alerts.report import report_alerts
+
+        name, spec = self.folder.policy_of(AlertsSpec, policy)
+        with self.open(data) as opened:
+            report = report_alerts(
+                opened,
+                self.folder.definitions,
+                spec,
+                as_of_day(opened, as_of),
+                policy=name,
+                home=self.home,
+                held=lambda day: self._held(opened, day).keys(),
+                progress=self.progress,
+            )
+        self._seen(f"alerts {report.day}", report.people)
+        return report
+
+    def acknowledge_alert(self, alert_id: str, *, by: str, note: str = "", today: DateLike | None = None) -> Alert:
+        """Store that ``by`` takes care of an alert, so that nobody else is told.
+
+        Raises :class:`PerfmlError` for an unknown alert and for one that somebody takes care of already.
+        """
+        from perfml.trust.alerts.alert_log import acknowledge
+
+        return acknowledge(self.home, alert_id, by=by, note=note, on=_today(today))
+
+    def backtest_alerts(
+        self,
+        data: DataLocation | None = None,
+        *,
+        until: DateLike | None = None,
+        every: Every = "week",
+        policy: str | None = None,
+    ) -> AlertsBacktest:
+        """What each rule would have been worth at past dates whose outcomes have matured: how early it would have spoken before
+        the outcome, how often for nothing, and how many alerts that makes."""
+        from perfml.trust.alerts.backtest import backtest
+
+        name, spec = self.folder.policy_of(AlertsSpec, policy)
+        with self.open(data) as opened:
+            return backtest(
+                opened,
+                self.folder,
+                spec,
+                until=until_day(opened, until),
+                every=every,
+                policy=name,
+                progress=self.progress,
+            )
 
     # What the law asks
 
