@@ -21,7 +21,7 @@ from perfml.errors import DataError, MissingTables, PerfmlError
 from perfml.evidence.check import CheckReport, check
 from perfml.evidence.features import Evidence, build, write
 from perfml.evidence.holes.hole import MissingDays
-from perfml.evidence.people import people_at
+from perfml.evidence.people import people_at, periods_at
 from perfml.evidence.population.check import with_populations
 from perfml.evidence.record_end import as_of_day, end_of_record, refuse_stale, until_day
 from perfml.evidence.sources import Data, open_data
@@ -31,10 +31,13 @@ from perfml.messages import Bilingual, Language, Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.course_policy import CoursePolicy
 from perfml.project.folder import ProjectFolder
+from perfml.project.spec import Every
 from perfml.project.starter import STARTER
 from perfml.project.target_policy import TargetPolicy
+from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.voices import Reader, Who
 from perfml.scoring.people.files import PersonFacts, keep_people, people_facts
+from perfml.scoring.people.periods import keep_periods
 from perfml.scoring.score_files import NoScore, StoredScore, first_column, person_rows, read_scores
 from perfml.trust.definitions.holding import hold_clashes
 from perfml.trust.definitions.undefined import with_metrics
@@ -59,6 +62,9 @@ if TYPE_CHECKING:
     from perfml.scoring.drift_check import HorizonDrift
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
+    from perfml.trust.alerts.alert import Alert
+    from perfml.trust.alerts.backtest import AlertsBacktest
+    from perfml.trust.alerts.report import AlertReport
     from perfml.trust.audit.checkpoints import Checkpoint
     from perfml.trust.audit.history import AuditEvent
     from perfml.trust.audit.verifying import Verification
@@ -169,6 +175,11 @@ class Project:
         """Employee -> why there is no score. Whom a clash of definitions affects is held before anybody is scored or advised."""
         hold_clashes(self.home, self.folder.metrics, opened, as_of)
         return withheld_people(opened, self.folder, as_of, self.home)
+
+    def _keep_people(self, opened: Data, day: dt.date) -> None:
+        """Keep who is who at ``day``, and the positions that access rights stand on."""
+        keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+        keep_periods(periods_at(opened, day), self.home, as_of=day)
 
     def check(self, data: DataLocation | None = None) -> CheckReport:
         """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
@@ -374,7 +385,7 @@ class Project:
             dates = dates_of(as_of) if as_of else [end_of_record(opened)]
             refuse_stale(opened, max(dates))
             for day in dates:
-                keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+                self._keep_people(opened, day)
             held = {day: self._held(opened, day) for day in dates}
             parts = score_in_parts(opened, self.folder, loaded, as_of=dates, held=held, progress=self.progress)
             provisional = {
@@ -589,7 +600,7 @@ class Project:
             day = as_of_day(opened, as_of)
             held = self._held(opened, day)
             proposals = rebase(opened, self.folder.metrics, history(self.home), day, held=held)
-            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+            self._keep_people(opened, day)
         keep_suggestions(proposals, self.home, policy=POLICY, as_of=day)
         self._seen(f"suggestions {POLICY}/{day}", _people_of(proposals))
         return proposals
@@ -668,7 +679,7 @@ class Project:
                 employees=employees,
                 progress=self.progress,
             )
-            keep_people(people_at(opened, day), self.home, as_of=day, holds=opened.withheld.number)
+            self._keep_people(opened, day)
             if employees is None:
                 record = recorder(self.home, data=opened, folder=self.folder, held={day: held})(day)
                 record["refused"] = sorted(refused)
@@ -809,6 +820,67 @@ class Project:
         name = table_of_feed(self.folder, source, table)
         spec = self.folder.definitions.tables[name]
         return receive(self.home, source, packet_rows(Path(file)), table=name, spec=spec, at=moment_of(now))
+
+    # Alerts
+
+    def alerts(
+        self, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    ) -> AlertReport:
+        """Look at ``as_of`` (default: the end of the record) with the rules of ``models/alerts.toml``: new alerts are stored
+        and told through the outbox, what nobody acknowledges is escalated, what no longer holds is resolved.
+
+        The same look again changes nothing. Nothing is said about people who are held, opted out or away. A rule whose
+        evidence the record does not have is insufficient, and ends nothing else.
+        """
+        from perfml.trust.alerts.report import report_alerts
+
+        name, spec = self.folder.policy_of(AlertsSpec, policy)
+        with self.open(data) as opened:
+            report = report_alerts(
+                opened,
+                self.folder.definitions,
+                spec,
+                as_of_day(opened, as_of),
+                policy=name,
+                home=self.home,
+                held=lambda day: self._held(opened, day).keys(),
+                progress=self.progress,
+            )
+        self._seen(f"alerts {report.day}", report.people)
+        return report
+
+    def acknowledge_alert(self, alert_id: str, *, by: str, note: str = "", today: DateLike | None = None) -> Alert:
+        """Store that ``by`` takes care of an alert, so that nobody else is told.
+
+        Raises :class:`PerfmlError` for an unknown alert and for one that somebody takes care of already.
+        """
+        from perfml.trust.alerts.alert_log import acknowledge
+
+        return acknowledge(self.home, alert_id, by=by, note=note, on=_today(today))
+
+    def backtest_alerts(
+        self,
+        data: DataLocation | None = None,
+        *,
+        until: DateLike | None = None,
+        every: Every = "week",
+        policy: str | None = None,
+    ) -> AlertsBacktest:
+        """What each rule would have been worth at past dates whose outcomes have matured: how early it would have spoken before
+        the outcome, how often for nothing, and how many alerts that makes."""
+        from perfml.trust.alerts.backtest import backtest
+
+        name, spec = self.folder.policy_of(AlertsSpec, policy)
+        with self.open(data) as opened:
+            return backtest(
+                opened,
+                self.folder,
+                spec,
+                until=until_day(opened, until),
+                every=every,
+                policy=name,
+                progress=self.progress,
+            )
 
     # What the law asks
 

@@ -28,7 +28,7 @@ FLOORS = {
     5: ("reasons",),
     6: ("trust",),
     7: ("scoring",),
-    8: ("advice",),
+    8: ("access", "advice"),
     9: ("api", "report", "service"),
     10: ("__init__",),
     11: ("terminal", "cli", "demo"),

@@ -67,15 +67,20 @@ def series(as_of: Sequence[str] | None, *, start: str | None, to: str | None, ev
         return sorted(set(dates))
     if start is None or to is None or every is None:
         raise PerfmlError("is incomplete", where="--from --to --every", remedy="give all three, or --as-of alone")
-    steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
-    if every not in steps:
-        raise PerfmlError(f"{every!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
-    stepped = as_of_dates(day_of(start, "--from"), day_of(to, "--to"), steps[every])
+    stepped = as_of_dates(day_of(start, "--from"), day_of(to, "--to"), every_of(every))
     if not stepped:
         raise PerfmlError(
             "contains no date", where=f"--from {start} --to {to} --every {every}", remedy="widen the range"
         )
     return sorted({*dates, *stepped})
+
+
+def every_of(text: str) -> Every:
+    """The step of --every. Raises :class:`PerfmlError` for another word."""
+    steps: dict[str, Every] = {"week": "week", "month": "month", "quarter": "quarter"}
+    if text not in steps:
+        raise PerfmlError(f"{text!r} is not a step", where="--every", remedy=f"use one of: {', '.join(steps)}")
+    return steps[text]
 
 
 def day_of(text: str, where: str) -> dt.date:

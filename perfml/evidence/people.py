@@ -10,7 +10,7 @@ import datetime as dt
 
 import pyarrow as pa
 
-from perfml.evidence.population.facts import PEOPLE
+from perfml.evidence.population.facts import PEOPLE, PERIODS
 from perfml.evidence.snapshots import make_snapshots, visible
 from perfml.evidence.sources import Data
 
@@ -29,3 +29,46 @@ def people_at(data: Data, as_of: dt.date) -> pa.Table:
       left join names m on m.employee_id = p.manager_id
       order by p.employee_id"""
     return data.connection.sql(query).to_arrow_table().cast(PEOPLE)
+
+
+def periods_at(data: Data, as_of: dt.date) -> pa.Table:
+    """Every position of everyone as known before ``as_of``, also those that begin or end later; see :data:`PERIODS`.
+
+    A position ends with the next or with the employment. Somebody without a position has a period without manager and unit.
+    """
+    known = f"known_day < date '{as_of}'"
+    positions = (
+        f"select employee_id, effective_on, manager_id, department, location from main.positions where {known}"
+        " qualify row_number() over (partition by employee_id, effective_on order by known_moment desc) = 1"
+        if data.has("positions")
+        else "select null::text as employee_id, null::date as effective_on, null::text as manager_id,"
+        " null::text as department, null::text as location where false"
+    )
+    exits = (
+        "(select min(x.exited_on) + 1 from main.exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on"
+        f" and x.{known})"
+        if data.has("exits")
+        else "null::date"
+    )
+    query = f"""
+      with positions as ({positions}),
+      spells as (
+        select e.employee_id, e.hired_on as first_day, {exits} as end_day,
+          lead(e.hired_on) over (partition by e.employee_id order by e.hired_on) as hired_again
+        from (
+          select distinct employee_id, hired_on from main.employees where {known}
+        ) e
+      ),
+      held as (
+        select *, lead(effective_on) over (partition by employee_id order by effective_on) as until from positions
+        union all by name
+        select s.employee_id, date '0001-01-01' as effective_on, min(p.effective_on) as until
+        from (select distinct employee_id from spells) s left join positions p on p.employee_id = s.employee_id
+        group by s.employee_id
+      )
+      select h.employee_id, greatest(h.effective_on, s.first_day) as begins,
+        least(h.until, s.end_day, s.hired_again) as ends, h.manager_id, h.department, h.location
+      from held h join spells s on s.employee_id = h.employee_id
+      where greatest(h.effective_on, s.first_day) < coalesce(least(h.until, s.end_day, s.hired_again), date '9999-12-31')
+      order by h.employee_id, begins"""
+    return data.connection.sql(query).to_arrow_table().cast(PERIODS)

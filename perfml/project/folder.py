@@ -300,6 +300,11 @@ class ProjectFolder:
         base = Path.cwd() if self.root == STARTER else self.root
         return Path(home or os.environ.get("PERFML_HOME") or base / "var")
 
+    def files(self, folder: str, suffix: str) -> list[Path]:
+        """The files of ``folder`` that end in ``suffix``, by name; the project's in place of the starter's."""
+        paths = [self._path(f"{folder}/{stem}{suffix}") for stem in self._stems(folder, suffix)]
+        return [path for path in paths if path is not None]
+
     @cached_property
     def _advice(self) -> Mapping[str, dict[str, Any]]:
         left_out = self._left_out("models", self.spec.models.leave_out)

@@ -10,6 +10,7 @@ from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, Skills
 from perfml.project.model_spec import ModelSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
+from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.trust.notice_spec import NoticesSpec
 from perfml.project.voices import VoicesSpec
 
@@ -20,6 +21,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "skill_examples": SkillExamplesSpec,
     "voices": VoicesSpec,
     "notices": NoticesSpec,
+    "alerts": AlertsSpec,
 }
 
 

@@ -137,7 +137,7 @@ def remedy_of(path: Path) -> Message:
             return Message.of("file_score_again", name=name, day=day)
         case "suggestions", _:
             return Message.of("file_suggest_again", name=name, day=day)
-        case _, "people":
+        case _, "people" | "lines":
             return Message.of("file_people_again", day=day)
         case _:
             return Message.of("file_restore")

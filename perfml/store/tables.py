@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test compares it with ``migrations/versions``."""
 
 
@@ -41,7 +41,9 @@ NOTICES = _entries("notices")
 """Notices given and opt-outs, by employee."""
 OUTBOX = _entries("outbox")
 """Messages to people, and their delivery, by recipient."""
-ENTRIES = (DECISIONS, INTERVENTIONS, DELIVERIES, DEFINITIONS, HOLDS, DISPUTES, NOTICES, OUTBOX)
+ALERTS = _entries("alerts")
+"""Looks of the rules of alerts, what they saw of whom, and who takes care of it, by employee; a look by its rule."""
+ENTRIES = (DECISIONS, INTERVENTIONS, DELIVERIES, DEFINITIONS, HOLDS, DISPUTES, NOTICES, OUTBOX, ALERTS)
 OF_PEOPLE = frozenset({INTERVENTIONS, NOTICES, OUTBOX})
 """Tables whose subjects are people."""
 AUDIT = sql.Table(

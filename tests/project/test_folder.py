@@ -103,7 +103,7 @@ def test_what_is_not_there_cannot_be_left_out(wrong: str, tmp_path: Path) -> Non
     mine = project(tmp_path, perfml_dot_toml=f'[features]\nleave_out = ["{wrong}"]')
     with pytest.raises(
         DefinitionError,
-        match=r"perfml\.toml \[features\.leave_out\]: no file is called .*use one of: activity, career",
+        match=r"perfml\.toml \[features\.leave_out\]: no file is called .*use one of: activity, behind, career",
     ):
         _ = mine.definitions
 

@@ -18,3 +18,15 @@ PEOPLE = pa.schema(
     ]
 )
 """One person at one date; empty where the record does not say."""
+
+PERIODS = pa.schema(
+    [
+        ("employee_id", pa.string()),
+        ("begins", pa.date32()),
+        ("ends", pa.date32()),
+        ("manager_id", pa.string()),
+        ("department", pa.string()),
+        ("location", pa.string()),
+    ]
+)
+"""One position of one person from its first day until before ``ends``, which is empty while nothing is known to end it."""

@@ -16,7 +16,7 @@ import sqlalchemy as sql
 from perfml.dates import DateLike, date_of
 from perfml.errors import PerfmlError
 from perfml.store.record_store import RecordStore, StoredEntry
-from perfml.store.tables import DECISIONS, DELIVERIES, DISPUTES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
+from perfml.store.tables import ALERTS, DECISIONS, DELIVERIES, DISPUTES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
 from perfml.trust.audit.history import erase_older
 from perfml.trust.deliveries.alarms import fold_alarms
 from perfml.trust.deliveries.inbox import RECEIVED
@@ -25,7 +25,7 @@ from perfml.trust.holds.folding import fold
 from perfml.trust.notices.notice_log import fold_notices
 from perfml.trust.outbox import fold_posts
 
-FOLDERS = ("scores", "suggestions", "people")
+FOLDERS = ("scores", "suggestions", "people", "lines")
 """Folders of ``home`` with files of one date each: what was computed about people."""
 
 
@@ -132,6 +132,7 @@ def _disputes(entries: Sequence[StoredEntry]) -> set[int]:
 
 
 IN_FORCE: Mapping[sql.Table, Callable[[Sequence[StoredEntry]], set[int]]] = {
+    ALERTS: _nothing,
     DECISIONS: _nothing,
     INTERVENTIONS: _nothing,
     DELIVERIES: _deliveries,
