@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from perfml.home_reads import SETTLED_SECONDS
 from perfml.scoring.people.periods import FOLDER, PositionPeriod, newest_periods_file, read_periods
-from perfml.scoring.sealed_files import SETTLED_SECONDS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

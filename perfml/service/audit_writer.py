@@ -6,7 +6,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from perfml.store.audit.chain import Look
+from perfml.store.audit.chain import Reading
 from perfml.store.standing import StandingStore
 from perfml.trust.audit.seeing import record_readings
 
@@ -17,10 +17,10 @@ class AuditWriter:
     def __init__(self, home: Path) -> None:
         self._home, self._store = home, StandingStore(home)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
-        self._waiting: list[tuple[Look, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Reading, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def record(self, reading: Look) -> None:
+    async def record(self, reading: Reading) -> None:
         """Return when the reading is committed. Raises :class:`PerfmlError` where it cannot be."""
         recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((reading, recorded))
@@ -45,5 +45,5 @@ class AuditWriter:
                 else:
                     recorded.set_exception(failed)
 
-    def _commit(self, readings: list[Look]) -> None:
+    def _commit(self, readings: list[Reading]) -> None:
         record_readings(self._home, readings, self._store.transaction)

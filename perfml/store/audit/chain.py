@@ -89,7 +89,7 @@ def append(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Reading:
     """One reading: what was shown about whom, to whom, for what purpose and when."""
 
     what: str
@@ -101,12 +101,12 @@ class Look:
     """Whether it is recorded long after it was shown, as the store had no room."""
 
 
-def seen(what: str, people: Iterable[str]) -> Look:
+def seen(what: str, people: Iterable[str]) -> Reading:
     """What is shown now, to whoever acts."""
-    return Look(what=what, people=tuple(sorted(set(people))), actor=acting(), at=_now())
+    return Reading(what=what, people=tuple(sorted(set(people))), actor=acting(), at=_now())
 
 
-def append_seen(connection: sql.Connection, readings: Sequence[Look]) -> None:
+def append_seen(connection: sql.Connection, readings: Sequence[Reading]) -> None:
     """Append a row for each reading, in their order, within a writing transaction. Raises :class:`AuditError`."""
     key, last = _tail(connection)
     names = pseudonyms(connection, sorted({person for each in readings for person in each.people}))

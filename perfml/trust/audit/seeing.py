@@ -17,13 +17,13 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.errors import DiskFull
-from perfml.store.audit.chain import Look, append_seen, seen
+from perfml.store.audit.chain import Reading, append_seen, seen
 from perfml.store.record_store import RecordStore
 
 logger = logging.getLogger(__name__)
 
 
-_UNRECORDED: deque[tuple[Path, Look]] = deque()
+_UNRECORDED: deque[tuple[Path, Reading]] = deque()
 """Readings that found no room in the store of their home."""
 _EMPLOYEE = re.compile(rb'"employee_id":\s*("(?:[^"\\]|\\.)*")')
 
@@ -39,7 +39,7 @@ def record_seen(home: Path, what: str, people: Iterable[str]) -> None:
 
 
 def record_readings(
-    home: Path, readings: Sequence[Look], transaction: Callable[[], AbstractContextManager[sql.Connection]]
+    home: Path, readings: Sequence[Reading], transaction: Callable[[], AbstractContextManager[sql.Connection]]
 ) -> None:
     """Append a row for each reading in one ``transaction`` of the store of ``home``, see :func:`record_seen`."""
     waiting = [each for each in _UNRECORDED if each[0] == home]
