@@ -233,6 +233,13 @@ def test_audit(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened.audit("E1") == () and opened.verify_audit().whole
 
 
+@pytest.mark.slow
+def test_access(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_page("access.md", {"PROJECT": str(project), "NAME": "李娜"}, monkeypatch) == [0] * 5
+    assert Project(project).accounts()[0].all_grants[0].units == {"department:South"}
+    assert {each.kind.value for each in Project(project).credentials()} == {"setup_link"}
+
+
 @pytest.fixture
 def small_export(tmp_path: Path) -> Path:
     """An export in GBK with Chinese names."""
