@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
+
+from perfml.errors import PerfmlError, choose_from
 
 
 class Action(StrEnum):
@@ -83,3 +86,15 @@ _ALL = tuple(Action)
 OF_A_PERSON = frozenset(_ALL[: _ALL.index(Action.LIST_AT_RISK)])
 OF_A_GROUP = frozenset(_ALL[_ALL.index(Action.LIST_AT_RISK) : _ALL.index(Action.READ_HEALTH)])
 OF_THE_SERVICE = frozenset(_ALL[_ALL.index(Action.READ_HEALTH) :])
+
+
+def actions_of(names: Iterable[str]) -> frozenset[Action]:
+    """The actions of these names. Raises :class:`PerfmlError` for another."""
+    actions = {action.value: action for action in Action}
+    wanted = list(names)
+    for name in wanted:
+        if name not in actions:
+            raise PerfmlError(
+                f"{name!r} is not an action", where="action", remedy=choose_from(actions, instead_of=name)
+            )
+    return frozenset(actions[name] for name in wanted)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from perfml.access.actions import Action
+from perfml.errors import PerfmlError, choose_from
 
 EVERYTHING = "everything"
 """The unit that holds everyone, as in holds."""
@@ -27,6 +28,14 @@ class Role(StrEnum):
     """The log and the checklist."""
     ADMINISTRATOR = "administrator"
     """Grants, tokens and exports; no scores."""
+
+
+def role_of(text: str) -> Role:
+    """The role of this name. Raises :class:`PerfmlError` for another."""
+    roles = {role.value: role for role in Role}
+    if text not in roles:
+        raise PerfmlError(f"{text!r} is not a role", where="role", remedy=choose_from(roles, instead_of=text))
+    return roles[text]
 
 
 class Purpose(StrEnum):
@@ -78,6 +87,9 @@ class Principal:
         return frozenset().union(*(grant.units for grant in self.grants if grant.role is Role.HR and grant.holds(day)))
 
 
-def own_grants(employee_id: str | None) -> tuple[RoleGrant, ...]:
+def own_grants(
+    employee_id: str | None, *, begins: dt.date = dt.date.min, ends: dt.date | None = None
+) -> tuple[RoleGrant, ...]:
     """What follows from being employed: the own data, and the own reporting line, which for most people is empty."""
-    return () if employee_id is None else (RoleGrant(role=Role.EMPLOYEE), RoleGrant(role=Role.MANAGER))
+    roles = () if employee_id is None else (Role.EMPLOYEE, Role.MANAGER)
+    return tuple(RoleGrant(role=role, begins=begins, ends=ends) for role in roles)

@@ -15,6 +15,7 @@ from perfml._version import __version__
 from perfml.api import Project
 from perfml.cli import advice, definitions, deliveries, mapping, models, notices
 from perfml.cli import holds as held
+from perfml.cli.access import access
 from perfml.cli.alerts import alerts
 from perfml.cli.audit import audit
 from perfml.cli.options import (
@@ -193,6 +194,7 @@ def serve(
 
 app.add_typer(audit)
 app.add_typer(alerts)
+app.add_typer(access)
 app.command("map")(mapping.map_export)
 for command in (
     mapping.template,

@@ -40,11 +40,13 @@ from perfml.errors import PerfmlError
 from perfml.learning.in_people import in_people, outcome_message
 from perfml.learning.record import Figure
 from perfml.messages import coded, render, stored_message
+from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.voices import Who
 from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
+from perfml.terminal.deliveries import backtest_table
 from perfml.terminal.evidence import behind_lines, missing_lines
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
@@ -265,10 +267,14 @@ def backtest(
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Back-test a model or a target policy at past dates, beside its baseline, with intervals."""
+    """Back-test a model, a target policy or the rules of alerts at past dates, beside a baseline, with intervals."""
     with terminal.progress() as progress:
         opened = Project(project, progress=progress)
         opened.folder.require(model)
+        if isinstance(opened.folder.policies.get(model), AlertsSpec):
+            alerts = opened.backtest_alerts(data, until=until, policy=model)
+            print_json(alerts.to_json()) if as_json else backtest_table(alerts, "en")
+            return
         if is_policy := model in opened.folder.policies:
             target_backtest = opened.backtest_targets(model, data, until=until)
         else:

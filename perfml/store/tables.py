@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; a test compares it with ``migrations/versions``."""
 
 
@@ -43,7 +43,23 @@ OUTBOX = _entries("outbox")
 """Messages to people, and their delivery, by recipient."""
 ALERTS = _entries("alerts")
 """Looks of the rules of alerts, what they saw of whom, and who takes care of it, by employee; a look by its rule."""
-ENTRIES = (DECISIONS, INTERVENTIONS, DELIVERIES, DEFINITIONS, HOLDS, DISPUTES, NOTICES, OUTBOX, ALERTS)
+GRANTS = _entries("grants")
+"""Roles granted and revoked, by account."""
+CREDENTIALS = _entries("credentials")
+"""Tokens, sessions and set-up links: made, used and revoked, by the hash of their secret."""
+ENTRIES = (
+    DECISIONS,
+    INTERVENTIONS,
+    DELIVERIES,
+    DEFINITIONS,
+    HOLDS,
+    DISPUTES,
+    NOTICES,
+    OUTBOX,
+    ALERTS,
+    GRANTS,
+    CREDENTIALS,
+)
 OF_PEOPLE = frozenset({INTERVENTIONS, NOTICES, OUTBOX})
 """Tables whose subjects are people."""
 AUDIT = sql.Table(

@@ -8,6 +8,7 @@ from rich.table import Table
 from perfml.learning.validation.metrics import Estimate
 from perfml.messages import Language, render
 from perfml.messages.message import fill
+from perfml.project.trust.alert_spec import AlertReader
 from perfml.terminal.console import MOST_LISTED, out
 from perfml.trust.alerts.backtest import AlertsBacktest
 from perfml.trust.alerts.report import AlertReport
@@ -21,6 +22,8 @@ COLUMNS = {
     "expected": "expected 待到",
 }
 
+READERS: tuple[AlertReader, ...] = ("hr", "manager", "employee")
+"""Whose text is shown on the terminal: the first of these that a rule has."""
 STYLES = {"urgent": "red", "attention": "yellow", "notice": "cyan"}
 
 
@@ -59,7 +62,7 @@ def alerts_table(report: AlertReport, language: Language) -> None:
     out.print(fill("alerts_counted", language, **counts), highlight=False)
     for alert in report.alerts[:MOST_LISTED]:
         first = alert.first
-        title, text = report.titles.get(first.rule), report.texts.get(first.alert_id)
+        title, text = report.titles.get(first.rule), next((first.texts[r] for r in READERS if r in first.texts), None)
         state = fill(f"alert_{alert.state}_state", language)
         style = STYLES.get(report.severities.get(first.rule, ""), "cyan")
         name = first.rule if title is None else getattr(title, language)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shlex
 from pathlib import Path
@@ -13,11 +14,14 @@ from typer.testing import CliRunner
 from perfml import Project, cli
 from perfml.demo.incident import Incident, write
 from perfml.project.folder import ProjectFolder
+from perfml.trust.alerts.alert import Sighting
+from perfml.trust.alerts.alert_log import read_alerts
 from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
 from tests.simulated import END, Simulated
+from tests.trust.alerts import company as quiet
 from tests.trust.deliveries import project as trust
 from tests.trust.disputes.case import DAY, EARLIER_DAY, Company
 
@@ -233,6 +237,13 @@ def test_audit(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert opened.audit("E1") == () and opened.verify_audit().whole
 
 
+@pytest.mark.slow
+def test_access(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_page("access.md", {"PROJECT": str(project), "NAME": "李娜"}, monkeypatch) == [0] * 5
+    assert Project(project).accounts()[0].all_grants[0].units == {"department:South"}
+    assert {each.kind.value for each in Project(project).credentials()} == {"setup_link"}
+
+
 @pytest.fixture
 def small_export(tmp_path: Path) -> Path:
     """An export in GBK with Chinese names."""
@@ -288,3 +299,22 @@ def test_missing_days(project: Path) -> None:
     (project / "features" / "holes.toml").write_text(answer, encoding="utf-8")
     (given,) = ProjectFolder(project).definitions.holes.answers
     assert (given.location, given.verdict, (given.last - given.first).days) == ("South", "shutdown", 2)
+
+
+@pytest.mark.slow
+def test_alerts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty-five hours of overtime are told of by the rule of the page, and somebody takes care of it."""
+    (rule,) = blocks("alerts.md", "toml")
+    (project / "models" / "alerts.toml").write_text(rule, encoding="utf-8")
+    data = quiet.company(project / "data")
+    rows = (data / "events.csv").read_text(encoding="utf-8").splitlines()
+    header, *rest = (f"{row},{'value' if row.startswith('event_id') else ''}" for row in rows)
+    overtime = "o1,ana,2026-03-10 19:00:00,overtime,45"
+    (data / "events.csv").write_text("\n".join([header, overtime, *rest]), encoding="utf-8")
+    day = dt.date(2026, 3, 17)
+    alert = Sighting(rule="long_hours", employee_id="ana", day=day, numbers={}).alert_id
+    examples = {"PROJECT": str(project), "EXPORT": str(data), "DATE": str(day), "NAME": "李娜", "ALERT": alert}
+    assert run_page("alerts.md", examples, monkeypatch) == [0, 0, 0]
+    assert [each.state for each in read_alerts(Project(project).home) if each.first.alert_id == alert] == [
+        "acknowledged"
+    ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from perfml.json_types import JsonObject
-from perfml.messages import Message
+from perfml.messages import Bilingual, Message
+from perfml.project.trust.alert_spec import AlertReader
 
 AlertState = Literal["open", "acknowledged", "escalated", "resolved"]
 
@@ -40,6 +41,8 @@ class Sighting:
     """For a rule about a team: the reports who meet the condition."""
     manager_id: str | None = None
     """Whom the person reported to on the day."""
+    texts: Mapping[AlertReader, Bilingual] = field(default_factory=dict)
+    """Reader → what they are told, as the rule worded it on the day."""
 
     @property
     def alert_id(self) -> str:
@@ -47,8 +50,9 @@ class Sighting:
         return hashlib.sha256(f"{self.rule}/{self.employee_id}/{self.day}".encode()).hexdigest()[:12]
 
     def to_json(self) -> JsonObject:
-        """As JSON; :meth:`from_json` reads it."""
-        return {**asdict(self), "day": self.day.isoformat(), "people": list(self.people)}
+        """As JSON."""
+        texts = {reader: text.model_dump() for reader, text in self.texts.items()}
+        return {**asdict(self), "day": self.day.isoformat(), "people": list(self.people), "texts": texts}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,9 +30,7 @@ def looked(home: Path) -> frozenset[tuple[str, dt.date]]:
     return frozenset(_looked(RecordStore(home).read(ALERTS)))
 
 
-def enter(
-    home: Path, spec: AlertsSpec, looks: Iterable[Look], *, day: dt.date, units: Mapping[str, str]
-) -> tuple[Alert, ...]:
+def enter(home: Path, spec: AlertsSpec, looks: Iterable[Look], *, day: dt.date) -> tuple[Alert, ...]:
     """Store what rules saw on ``day``, with the messages to whom it concerns, all or nothing; return every alert.
 
     The first look of a rule at a day stands: what is entered again changes nothing. A look at a day before the newest one of the
@@ -48,7 +46,7 @@ def enter(
         alerts = fold(read_entries(connection, ALERTS))
         for look in new:
             if day >= max(days.get(look.rule, ()), default=day):
-                _inform(connection, spec, look, [each for each in alerts if each.first.rule == look.rule], units=units)
+                _inform(connection, spec, look, [each for each in alerts if each.first.rule == look.rule])
     return alerts
 
 
@@ -108,22 +106,18 @@ def _entries(spec: AlertsSpec, look: Look) -> Iterator[NewEntry]:
         )
 
 
-def _inform(
-    connection: sql.Connection, spec: AlertsSpec, look: Look, alerts: Iterable[Alert], *, units: Mapping[str, str]
-) -> None:
+def _inform(connection: sql.Connection, spec: AlertsSpec, look: Look, alerts: Iterable[Alert]) -> None:
     """Queue the messages of the alerts that ``look`` raises or escalates."""
     rule, seen = spec.rules[look.rule], {sighting.employee_id: sighting for sighting in look.seen}
     for alert in alerts:
         first = alert.first
         if first.day == look.day:
             for reader in rule.to:
-                message = raised_message(rule, first, reader, units=units)
+                message = raised_message(rule, first, reader)
                 _queue(connection, spec, first, reader, event="raised", message=message)
         if alert.escalated_on == look.day and rule.escalate_to is not None:
             now = seen[first.employee_id]
-            message = escalated_message(
-                rule, now, alert_id=first.alert_id, reader=rule.escalate_to, raised=first.day, units=units
-            )
+            message = escalated_message(now, rule.escalate_to, alert_id=first.alert_id, raised=first.day)
             _queue(connection, spec, now, rule.escalate_to, event="escalated", message=message)
 
 

@@ -19,7 +19,7 @@ from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.learning.dataset.known import known_by
-from perfml.learning.dataset.labels import labels
+from perfml.learning.dataset.labels import LABEL_TABLES, labels
 from perfml.learning.validation.metrics import Estimate, estimate
 from perfml.messages import Bilingual, Message, both
 from perfml.progress import SILENT, Progress
@@ -165,6 +165,8 @@ def _of_rule(
     if outcome is None:
         return counted
     label = folder.model(outcome.model).label
+    if not data.has(LABEL_TABLES[label.kind]):
+        return replace(counted, insufficient=Message.of("alert_no_outcome", table=LABEL_TABLES[label.kind]))
     base = _rows(whole, outcome)
     base = base.assign(
         label=labels(data, base, label, horizon_days=outcome.horizon_days, until=until),
@@ -234,15 +236,12 @@ def _shares(base: pd.DataFrame) -> dict[str, Estimate]:
 
 def _leads(data: Data, base: pd.DataFrame, label: Label, *, outcome: AlertOutcome, until: dt.date) -> pd.DataFrame:
     """One row for each outcome: whose, and the days from the first alert within the horizon before it; missing without one."""
-    column = {"exit": "exited_on", "low_review": "reviewed_on", "event": "happened_day"}[label.kind]
-    table = {"exit": "exits", "low_review": "reviews", "event": "events"}[label.kind]
-    chosen = {
-        "exit": f"t.kind in ({', '.join(repr(kind) for kind in label.exit_kinds)})",
-        "low_review": f"t.rating <= {label.low_at_most}",
-        "event": "true",
-    }[label.kind]
-    if label.kind == "event":
+    if label.kind == "event":  # which event it was depends on a sum over several
         return pd.DataFrame({"employee_id": [], "days": []})
+    leaving = label.kind == "exit"
+    column, table = ("exited_on" if leaving else "reviewed_on"), LABEL_TABLES[label.kind]
+    kinds = ", ".join(repr(kind) for kind in label.exit_kinds)
+    chosen = f"t.kind in ({kinds})" if leaving else f"t.rating <= {label.low_at_most}"
     data.connection.register("judged_rows", base.loc[base["label"] == 1, ["employee_id", "as_of", "alerted"]])
     frame = data.connection.execute(
         f"select r.employee_id, t.{column} as came_on,"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from perfml.messages import Bilingual
 from perfml.store.record_store import StoredEntry
 from perfml.trust.alerts.alert import Acknowledged, Alert, AlertRow, Sighting
 
@@ -97,4 +98,5 @@ def _sighting(entry: Mapping[str, Any], day: dt.date) -> Sighting:
         rows=tuple(AlertRow(**row) for row in entry["rows"]),
         people=tuple(entry["people"]),
         manager_id=entry["manager_id"],
+        texts={reader: Bilingual(**text) for reader, text in entry["texts"].items()},
     )

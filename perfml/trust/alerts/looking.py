@@ -21,6 +21,7 @@ from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 from perfml.project.trust.alert_spec import AlertRule, AlertsSpec
 from perfml.trust.alerts.alert import AlertRow, Look, Sighting
+from perfml.trust.alerts.wording import texts_of
 
 MOST_ROWS = 5
 """Rows of a table that an alert keeps for each column, newest first."""
@@ -92,7 +93,7 @@ def see(
 def looks(
     data: Data, spec: AlertsSpec, seen: Seen, as_ofs: Sequence[dt.date], *, held: WithheldAt = lambda _day: frozenset()
 ) -> Iterator[Look]:
-    """One look for each rule in use and date, without the rows behind; see :func:`with_rows`."""
+    """One look for each rule in use and date, without texts and rows behind; see :func:`completed`."""
     for day in as_ofs:
         today = (seen.people["as_of"] == pd.Timestamp(day)).to_numpy()
         withheld = held(day)
@@ -157,14 +158,15 @@ def _of_teams(
     return Look(rule=name, day=day, seen=tuple(sightings), silent=frozenset(managers - judged))
 
 
-def with_rows(data: Data, definitions: Definitions, spec: AlertsSpec, seen: Seen, look: Look) -> Look:
-    """``look`` with the rows that each sighting stands on, by their keys."""
+def completed(data: Data, definitions: Definitions, spec: AlertsSpec, seen: Seen, look: Look) -> Look:
+    """``look`` with the texts of each sighting and the keys of the rows that it stands on."""
     columns = {column.name: column for column in seen.evidence.columns}
-    names = spec.rules[look.rule].columns_behind
+    units = {name: column.unit for name, column in columns.items()}
+    rule = spec.rules[look.rule]
 
     def rows_of(sighting: Sighting) -> tuple[AlertRow, ...]:
         rows: dict[AlertRow, None] = {}
-        for name in names:
+        for name in rule.columns_behind:
             tables = rows_behind(
                 data,
                 definitions,
@@ -175,13 +177,16 @@ def with_rows(data: Data, definitions: Definitions, spec: AlertsSpec, seen: Seen
                 most=MOST_ROWS,
             )
             for table, frame in tables.items():
-                rows |= dict.fromkeys(
-                    _row(data, table, {str(key): value for key, value in row.items()})
-                    for row in frame.to_dict("records")
-                )
+                records = frame.astype(object).to_dict("records")
+                rows |= {
+                    _row(data, table, {str(name): value for name, value in each.items()}): None for each in records
+                }
         return tuple(rows)
 
-    return replace(look, seen=tuple(replace(each, rows=rows_of(each)) for each in look.seen))
+    return replace(
+        look,
+        seen=tuple(replace(each, rows=rows_of(each), texts=texts_of(rule, each, units)) for each in look.seen),
+    )
 
 
 def away(data: Data, as_of: dt.date, *, days: int = 0) -> set[str]:

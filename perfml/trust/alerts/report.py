@@ -14,8 +14,7 @@ from perfml.project.folder import Definitions
 from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.trust.alerts.alert import Alert
 from perfml.trust.alerts.alert_log import enter, looked
-from perfml.trust.alerts.looking import WithheldAt, looks, see, with_rows
-from perfml.trust.alerts.wording import text_of, units_of
+from perfml.trust.alerts.looking import WithheldAt, completed, looks, see
 from perfml.trust.outbox import Carried, deliver
 
 
@@ -25,9 +24,7 @@ class AlertReport:
 
     day: dt.date
     alerts: tuple[Alert, ...]
-    """Those raised until ``day`` and not resolved before it, newest first."""
-    texts: Mapping[str, Bilingual]
-    """Id of an alert → what the first reader is told."""
+    """Those raised until ``day`` and not resolved before it, newest first; none of people of whom nothing is said now."""
     titles: Mapping[str, Bilingual]
     """Rule → its title."""
     severities: Mapping[str, str]
@@ -56,7 +53,6 @@ class AlertReport:
                 | {
                     "severity": self.severities.get(alert.first.rule),
                     "title": self.titles[alert.first.rule].model_dump() if alert.first.rule in self.titles else None,
-                    "text": self.texts[key].model_dump() if (key := alert.first.alert_id) in self.texts else None,
                 }
                 for alert in self.alerts
             ],
@@ -83,25 +79,21 @@ def report_alerts(
     seen = see(data, definitions, spec, [day], policy=policy, progress=progress)
     done = looked(home)
     new = [
-        with_rows(data, definitions, spec, seen, look)
+        completed(data, definitions, spec, seen, look)
         for look in looks(data, spec, seen, [day], held=held)
         if (look.rule, day) not in done
     ]
-    units = units_of(seen.evidence.columns)
-    alerts = enter(home, spec, new, day=day, units=units)
+    withheld = held(day)
     current = [
         alert
-        for alert in reversed(alerts)
-        if alert.first.day <= day and (alert.resolved_on is None or alert.resolved_on >= day)
+        for alert in reversed(enter(home, spec, new, day=day))
+        if alert.first.day <= day
+        and (alert.resolved_on is None or alert.resolved_on >= day)
+        and alert.first.employee_id not in withheld
     ]
     return AlertReport(
         day=day,
         alerts=tuple(current),
-        texts={
-            alert.first.alert_id: text_of(rule, alert.first, rule.to[0], units=units)
-            for alert in current
-            if (rule := spec.used.get(alert.first.rule)) is not None and alert.first.rule not in seen.insufficient
-        },
         titles={name: Bilingual(en=rule.en, zh=rule.zh) for name, rule in spec.rules.items()},
         severities={name: rule.severity for name, rule in spec.rules.items()},
         insufficient=seen.insufficient,
