@@ -16,14 +16,20 @@ import pyarrow as pa
 
 from perfml.dated_files import dates_in
 from perfml.evidence.population.facts import PEOPLE
+from perfml.home_reads import Memo
 from perfml.scoring.sealed_files import open_sealed, write_sealed
 from perfml.scoring.withheld.stamps import stamp_of
 from perfml.trust.holds.hold_log import HoldLog
 
 TABLES = ("employees/", "positions/")
 """The tables that these facts come from, as facts are named in holds."""
+MOST_PEOPLE = 1_000_000
+"""People that a process keeps, of all files together."""
 FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
 """The columns beside an id."""
+
+
+_KEPT: Memo[tuple[pa.Table, dict[str, int]]] = Memo(MOST_PEOPLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,19 +75,15 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
     day = next((day for day in dates_in(_folder(home)) if day <= as_of), None)
     if day is None:
         return {}
-    wanted = None if employee_ids is None else set(employee_ids)
     path = _folder(home) / f"{day}.parquet"
     disputed = _disputing(home, path)
-    with open_sealed(path) as sealed:
-        present = [
-            name for name in PEOPLE.names if name in sealed.file.schema_arrow.names
-        ]  # earlier ones lack the location
-        return {
-            row["employee_id"]: PersonFacts(**row)
-            for batch in sealed.file.iter_batches(columns=present, use_threads=False)
-            for row in _rows(batch, wanted)
-            if row["employee_id"] not in disputed
-        }
+    table, position = _KEPT.of(path, lambda: _indexed(path), weight=lambda kept: kept[0].num_rows)
+    if employee_ids is None:
+        rows: list[dict[str, Any]] = table.to_pylist()
+    else:
+        at = sorted(position[person] for person in set(employee_ids) & position.keys())
+        rows = [table.slice(each, 1).to_pylist()[0] for each in at]
+    return {row["employee_id"]: PersonFacts(**row) for row in rows if row["employee_id"] not in disputed}
 
 
 def facts_of(people: Mapping[str, PersonFacts], employee_id: str) -> PersonFacts:
@@ -100,12 +102,14 @@ def with_people(table: pa.Table, people: Mapping[str, PersonFacts]) -> pa.Table:
     return table
 
 
-def _rows(batch: pa.RecordBatch, wanted: set[str] | None) -> list[dict[str, Any]]:
-    if wanted is None:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-        return rows
-    ids = batch.column("employee_id").to_pylist()
-    return [batch.slice(at, 1).to_pylist()[0] for at, person in enumerate(ids) if person in wanted]
+def _indexed(path: Path) -> tuple[pa.Table, dict[str, int]]:
+    """The rows of a file, and the position of each person's."""
+    with open_sealed(path) as sealed:
+        present = [
+            name for name in PEOPLE.names if name in sealed.file.schema_arrow.names
+        ]  # earlier ones lack the location
+        table = sealed.file.read(present, use_threads=False).combine_chunks()
+    return table, {person: at for at, person in enumerate(table.column("employee_id").to_pylist())}
 
 
 def _disputing(home: Path, path: Path) -> set[str]:
