@@ -29,7 +29,7 @@ FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
 """The columns beside an id."""
 
 
-_KEPT: Memo[tuple[pa.Table, dict[str, int]]] = Memo(MOST_PEOPLE)
+_INDEXED: Memo[tuple[pa.Table, dict[str, int]]] = Memo(MOST_PEOPLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
         return {}
     path = _folder(home) / f"{day}.parquet"
     disputed = _disputing(home, path)
-    table, position = _KEPT.of(path, lambda: _indexed(path), weight=lambda kept: kept[0].num_rows)
+    table, position = _INDEXED.of(path, lambda: _indexed(path), weight=lambda indexed: indexed[0].num_rows)
     if employee_ids is None:
         rows: list[dict[str, Any]] = table.to_pylist()
     else:
