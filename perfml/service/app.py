@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from perfml._version import __version__
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
+from perfml.service.access.admission import Admission
 from perfml.service.audit_writer import AuditWriter
 from perfml.service.auditing import Acting
 from perfml.service.error_handlers import install_handlers
@@ -39,6 +40,7 @@ def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI
     )
     app.state.store = store = Store(Path(home), folder)
     app.state.answers, app.state.audit = KeptAnswers(Path(home)), AuditWriter(Path(home))
+    app.state.admission = Admission(Path(home), store.folder)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)

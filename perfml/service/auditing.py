@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perfml.harmless import CONTROL
 from perfml.home_reads import noting
+from perfml.service.access.admission import REACH
+from perfml.service.access.own_rows import limited
 from perfml.service.kept_answers import KeptAnswer
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
@@ -32,6 +34,10 @@ class AuditedRoute(APIRoute):
         """Answer, or take the answer kept; record it; and then send."""
         answer = super().get_route_handler()
 
+        async def admitting(request: Request) -> Response:
+            with acting_as(await request.app.state.admission.admit(request)):
+                return await recording(request)
+
         async def recording(request: Request) -> Response:
             state = request.app.state
             key = state.answers.key_of(request)
@@ -47,13 +53,16 @@ class AuditedRoute(APIRoute):
                 people = frozenset(people_in(bytes(getattr(response, "body", b""))))
                 if key is not None and response.status_code == 200:
                     state.answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
+            if REACH in request.scope:
+                reach = request.scope[REACH]
+                response, people = limited(response, reach), people & reach
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:
                 await state.audit.record(seen(f"{request.method} {self.path_format}", people))
             return response
 
-        return recording
+        return admitting
 
 
 class Acting:

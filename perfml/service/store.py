@@ -42,23 +42,23 @@ class Store:
     """Models and scores under ``home``, read again whenever their files change."""
 
     def __init__(self, home: Path, folder: ProjectFolder | None = None) -> None:
-        self.home, self._folder = home, folder or ProjectFolder(STARTER)
+        self.home, self.folder = home, folder or ProjectFolder(STARTER)
         self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
         """The input contract of the project."""
-        return self._folder.definitions.tables
+        return self.folder.definitions.tables
 
     @property
     def dispute_rules(self) -> DisputeRules:
         """How the project decides disputes."""
-        return self._folder.spec.disputes
+        return self.folder.spec.disputes
 
     @property
     def disclosure(self) -> DisclosureRules:
         """Which figures of groups may be shown, and how often."""
-        return self._folder.spec.disclosure
+        return self.folder.spec.disclosure
 
     def models(self) -> list[str]:
         """Return the names of the trained models."""

@@ -1,0 +1,208 @@
+"""Whom the service lets in once somebody is administrator, by address, token, session, purpose and day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from fastapi.routing import APIRoute, _IncludedRouter
+from starlette.testclient import TestClient
+
+from perfml.access.accounts import AccountLog
+from perfml.access.credentials import CredentialLog
+from perfml.access.principals import Role, RoleGrant
+from perfml.evidence.population.facts import PERIODS
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.scoring.people.periods import keep_periods
+from perfml.service.access.admission import COOKIE, Admission
+from perfml.service.access.rules import PUBLIC, RULES
+from perfml.service.app import create_app
+from perfml.service.auditing import AuditedRoute
+from perfml.store.audit.chain import rows
+from perfml.store.record_store import RecordStore
+from tests.service.company import DAY
+
+NOW = dt.datetime(2026, 9, 10, 9)
+TRANSFER = dt.date(2026, 9, 10)
+FIRST = dt.date(2020, 1, 1)
+SOUTH, ALL = frozenset({"department:South"}), frozenset({"everything"})
+POSITIONS = (
+    ("boss", FIRST, None, None, "Board", None),
+    ("E1", FIRST, TRANSFER, "boss", "South", None),
+    ("E1", TRANSFER, None, "other", "North", None),
+    ("E2", FIRST, None, "boss", "South", None),
+    ("O'Neil", FIRST, None, "boss", "South", None),
+    ("other", FIRST, None, None, "North", None),
+)
+FIGURES = "/v1/employees/{}/risk"
+SENTENCES = "/v1/employees/{}/risk?voice={}"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def guarded(home: Path, clock: Clock) -> TestClient:
+    columns = dict(zip(PERIODS.names, zip(*POSITIONS, strict=True), strict=True))
+    keep_periods(pa.table(columns, schema=PERIODS), home, as_of=DAY)
+    log = AccountLog(home)
+    log.grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
+    app = create_app(home)
+    app.state.admission = Admission(home, ProjectFolder(STARTER), now=clock)
+    return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
+
+
+def token(
+    home: Path, account: str, *roles: Role, employee: str | None = None, units: frozenset[str] = ALL
+) -> dict[str, str]:
+    """The headers of somebody with a token, who asks in order to support people."""
+    for role in roles:
+        grant = RoleGrant(role=role, units=units if role is Role.HR else frozenset())
+        AccountLog(home).grant(account, grant, by="admin", employee_id=employee)
+    issued = CredentialLog(home).token(account, by="admin", now=NOW, lasts=dt.timedelta(days=30))
+    return {"Authorization": f"Bearer {issued.secret}", "X-Purpose": "support"}
+
+
+def addresses(app) -> Iterator[tuple[str, object]]:
+    """Every method and template that the application answers, with its route."""
+    waiting = list(app.routes)
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, _IncludedRouter):
+            waiting += route.original_router.routes
+        else:
+            for method in route.methods or ():
+                yield f"{method} {getattr(route, 'path_format', route.path)}", route
+
+
+def test_every_address_has_a_declared_policy(home: Path) -> None:
+    routes = dict(addresses(create_app(home)))
+    assert len(routes) > len(PUBLIC), "so that the test can fail"
+    undeclared = [address for address in routes if address not in RULES and address not in PUBLIC]
+    assert undeclared == []
+    assert set(RULES) <= set(routes), "no rule of an address that is gone"
+    for address in RULES:
+        assert isinstance(routes[address], AuditedRoute), f"{address} is not admitted"
+    assert all(isinstance(route, APIRoute) for address, route in routes.items() if address not in PUBLIC)
+
+
+@pytest.mark.slow
+def test_without_an_administrator_everything_is_as_before(client: TestClient) -> None:
+    assert client.get(FIGURES.format("E1")).status_code == 200
+
+
+@pytest.mark.slow
+def test_nobody_is_let_in_without_a_valid_secret(guarded: TestClient) -> None:
+    wrong = [{}, {"Authorization": "Bearer perfml_guess"}, {"Authorization": "Basic x"}, {"Cookie": f"{COOKIE}=guess"}]
+    for headers in wrong:
+        answer = guarded.get(FIGURES.format("E1"), headers={**headers, "X-Purpose": "support", "X-Actor": "admin"})
+        assert answer.status_code == 401, headers
+        assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"}
+    for path in ("/", "/docs", "/v1/openapi.json"):
+        assert guarded.get(path).status_code == 200
+
+
+@pytest.mark.slow
+def test_the_purpose_is_stated_and_is_not_pay(home: Path, guarded: TestClient) -> None:
+    hr = token(home, "hr", Role.HR)
+    answers = {
+        purpose: guarded.get(FIGURES.format("E1"), headers={**hr, "X-Purpose": purpose}).status_code
+        for purpose in ("support", "pay", "dismissal", "", "curiosity", "oversight")
+    }
+    assert answers == {"support": 200, "pay": 403, "dismissal": 403, "": 403, "curiosity": 403, "oversight": 403}
+
+
+@pytest.mark.slow
+def test_figures_are_for_hr_and_sentences_for_the_line_and_oneself(home: Path, guarded: TestClient) -> None:
+    askers = {
+        "hr of all": token(home, "hr", Role.HR),
+        "manager": token(home, "boss", Role.EMPLOYEE, employee="boss"),
+        "oneself": token(home, "e2", Role.EMPLOYEE, employee="E2"),
+        "colleague": token(home, "oneil", Role.EMPLOYEE, employee="O'Neil"),
+        "data scientist": token(home, "ds", Role.DATA_SCIENTIST),
+        "auditor": token(home, "auditor", Role.AUDITOR),
+        "administrator": token(home, "admin"),
+    }
+    expected = {  # figures, manager's sentences, employee's sentences
+        "hr of all": [200, 200, 200],
+        "manager": [404, 200, 200],
+        "oneself": [404, 404, 200],
+        "colleague": [404, 404, 404],
+        "data scientist": [404, 404, 404],
+        "auditor": [404, 404, 404],
+        "administrator": [404, 404, 404],
+    }
+    paths = (FIGURES.format("E2"), SENTENCES.format("E2", "manager"), SENTENCES.format("E2", "employee"))
+    for _ in ("cold", "warm"):
+        for name, headers in askers.items():
+            assert [guarded.get(path, headers=headers).status_code for path in paths] == expected[name], name
+
+
+@pytest.mark.slow
+def test_a_transfer_changes_who_is_answered_on_its_day(home: Path, guarded: TestClient, clock: Clock) -> None:
+    before, after = (
+        token(home, "boss", Role.EMPLOYEE, employee="boss"),
+        token(home, "other", Role.EMPLOYEE, employee="other"),
+    )
+    path, seen = SENTENCES.format("E1", "manager"), []
+    for days in (0, -1, 0):
+        clock.now = NOW + dt.timedelta(days=days)
+        seen.append([guarded.get(path, headers=headers).status_code for headers in (before, after)])
+    assert seen == [[404, 200], [200, 404], [404, 200]], "also with answers that are kept"
+
+
+@pytest.mark.slow
+def test_unknown_and_forbidden_have_the_same_answer(home: Path, guarded: TestClient) -> None:
+    hr = token(home, "hr", Role.HR, units=SOUTH)
+    assert guarded.get(FIGURES.format("E2"), headers=hr).status_code == 200
+    answers = {guarded.get(FIGURES.format(person), headers=hr).content for person in ("E1", "boss", "nobody", "%20")}
+    assert len(answers) == 1
+    for kind in ("suggestions/{}/decisions", "disputes/{}/decision"):
+        bodies = {"verdict": "accept", "decided_by": "x"}
+        headers = {**hr, "Idempotency-Key": "k"}
+        assert guarded.post(f"/v1/{kind.format('none')}", json=bodies, headers=headers).status_code == 404
+    body = {"employee_id": "E1", "kind": "talk"}
+    posted = guarded.post("/v1/interventions", json=body, headers={**hr, "Idempotency-Key": "k"})
+    assert posted.status_code == 404
+
+
+@pytest.mark.slow
+def test_lists_leave_out_who_is_not_in_reach_and_record_who_is_shown(home: Path, guarded: TestClient) -> None:
+    everyone = token(home, "all", Role.HR)
+    south = token(home, "south", Role.HR, units=SOUTH)
+    path = "/v1/models/attrition/at-risk"
+    assert guarded.get(path, headers=south).status_code == 404, "a list of everyone"
+    listed = [row["employee_id"] for row in guarded.get(path, headers=everyone).json()["people"]]
+    assert {"E1", "E2", "O'Neil"} <= set(listed)
+    assert not {"a/b", "张伟"} & set(listed), "of whom no position is known"
+    assert guarded.get(path, headers=token(home, "boss", Role.EMPLOYEE, employee="boss")).status_code == 404
+    with RecordStore(home).transaction() as connection:
+        recorded = [row for row in rows(connection) if row.action.startswith("see")]
+    assert len(recorded[-1].pseudonyms) == len(listed)
+
+
+@pytest.mark.slow
+def test_a_session_reads_anywhere_and_writes_from_pages_of_this_service_alone(home: Path, guarded: TestClient) -> None:
+    AccountLog(home).grant("hr", RoleGrant(role=Role.HR, units=ALL), by="admin")
+    session = CredentialLog(home).session("hr", now=NOW)
+    headers = {"Cookie": f"{COOKIE}={session.secret}", "X-Purpose": "support"}
+    assert guarded.get(FIGURES.format("E1"), headers=headers).status_code == 200
+    body = {"signed_by": "x", "reason": "y"}
+    for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+        assert guarded.post("/v1/resume", json=body, headers={**headers, **origin}).status_code == 403, origin
+    own = {"Origin": "http://127.0.0.1:8321"}
+    assert guarded.post("/v1/resume", json=body, headers={**headers, **own}).status_code != 403
