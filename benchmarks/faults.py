@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from benchmarks._alert_faults import shuffle
 from benchmarks._audit_faults import tamper
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
@@ -149,12 +150,20 @@ def withheld(folder: Path, times: int = 100) -> list[str]:
     return wrong
 
 
+def alerts(folder: Path, times: int = 200) -> list[str]:
+    """Enter looks of alerts in any order, repeated."""
+    looks, wrong = shuffle(folder, times=times, seed=SEED)
+    print(f"alerts: {times} sequences of {looks} looks, {len(wrong)} faults")
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
     "ingest": ingest,
     "permutations": permutations,
     "bridges": bridges,
+    "alerts": alerts,
     "audit": audit,
     "disputes": disputes,
     "writes": writes,

@@ -69,6 +69,9 @@ class AlertRule(Policy):
     """The title in English."""
     severity: Severity = "notice"
     """How soon somebody should look: ``notice``, ``attention`` or ``urgent``."""
+    whom: str | None = None
+    """SQL over the same columns: the people whom the rule is for, such as those who usually do something; the back-test compares
+    with them. Default: everyone."""
     when: str
     """SQL over evidence columns and the person's position. Where a column it needs is missing for a person, nobody is told."""
     concerns: Literal["person", "team"] = "person"

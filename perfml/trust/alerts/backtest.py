@@ -56,7 +56,7 @@ class RuleBacktest:
     precision: Estimate | None = None
     """Share of them whose outcome came."""
     base_rate: Estimate | None = None
-    """The same share over everyone and every date for whom the condition is known."""
+    """The same share over all dates and everyone whom the rule is for; of reports, over everyone with a manager."""
     lift: Estimate | None = None
     """The first over the second; 1 is chance."""
     outcomes: int = 0
@@ -153,7 +153,7 @@ def _of_rule(
     seen: Seen,
     until: dt.date,
 ) -> RuleBacktest:
-    whole, outcome = seen.people.assign(known=seen.known[name]), rule.outcome
+    whole, outcome = seen.people.assign(judged=seen.judged[name]), rule.outcome
     step = np.diff(np.unique(whole["as_of"])).astype("timedelta64[D]").astype(float)
     months = len(whole) * (float(step.mean()) if len(step) else 7.0) / DAYS_OF_MONTH
     counted = RuleBacktest(
@@ -196,7 +196,7 @@ def _of_rule(
 def _rows(whole: pd.DataFrame, outcome: AlertOutcome) -> pd.DataFrame:
     """The people and days that an alert could have been about."""
     if outcome.of == "person":
-        return whole[whole["known"]].reset_index(drop=True)
+        return whole[whole["judged"]].reset_index(drop=True)
     return whole[whole["manager_id"].notna()].reset_index(drop=True)
 
 

@@ -36,18 +36,21 @@ class Seen:
     evidence: Evidence
     people: pd.DataFrame
     """``employee_id``, ``as_of`` and ``manager_id`` of everyone employed, one row for each row of the evidence."""
-    known: Mapping[str, Bools]
-    """Rule → whether its condition is known, true or false, for each row."""
+    judged: Mapping[str, Bools]
+    """Rule → whether each row is of a person whom the rule is for, and its condition is known, true or false."""
+    unknown: Mapping[str, Bools]
+    """Rule → whether it is unknown of each row if the rule is for the person, or if its condition is true."""
     true: Mapping[str, Bools]
-    """Rule → whether its condition is true of each row."""
+    """Rule → whether its condition is true of each row that is judged."""
     insufficient: Mapping[str, Message]
     """Rule → why this record cannot tell."""
 
 
 def columns_of(name: str, rule: AlertRule) -> set[str]:
     """The evidence columns that a rule needs. Raises :class:`DefinitionError` where its condition is not SQL."""
-    named = named_columns(rule.when, where=f"models/{name}.toml [when]") - set(PEOPLE)
-    return named | set(rule.numbers) | set(rule.columns_behind)
+    parts = {"when": rule.when, "whom": rule.whom or "true"}
+    named = {column for key, sql in parts.items() for column in named_columns(sql, where=f"models/{name}.toml [{key}]")}
+    return (named - set(PEOPLE)) | set(rule.numbers) | set(rule.columns_behind)
 
 
 def see(
@@ -74,20 +77,25 @@ def see(
     people = data.connection.execute(
         "select employee_id, as_of, manager_id from people order by employee_id, as_of"
     ).df()
-    known, true, insufficient = {}, {}, {}
+    judged, unknown, true, insufficient = {}, {}, {}, {}
     for name, rule in spec.used.items():
-        key = f"rules.{name}.when"
         absent = sorted(wanted[name] - set(evidence.frame.columns))
         if absent:
             insufficient[name] = Message.of("alert_no_evidence", column=tuple(absent))
             continue
-        unknown = rows_where(data, evidence.frame, f"({rule.when}) is null", model=policy, key=key)
-        if unknown.all():
+
+        def rows(sql: str, key: str) -> Bools:
+            return rows_where(data, evidence.frame, sql, model=policy, key=key)
+
+        whom, when = rule.whom or "true", rule.when
+        of_whom, when_key = rows(whom, f"rules.{name}.whom"), f"rules.{name}.when"
+        unclear = rows(f"({whom}) is null", f"rules.{name}.whom") | (of_whom & rows(f"({when}) is null", when_key))
+        if unclear.all():
             insufficient[name] = Message.of("alert_nobody", column=tuple(sorted(wanted[name])))
             continue
-        known[name] = ~unknown
-        true[name] = rows_where(data, evidence.frame, rule.when, model=policy, key=key)
-    return Seen(evidence=evidence, people=people, known=known, true=true, insufficient=insufficient)
+        judged[name], unknown[name] = of_whom & ~unclear, unclear
+        true[name] = judged[name] & rows(when, when_key)
+    return Seen(evidence=evidence, people=people, judged=judged, unknown=unknown, true=true, insufficient=insufficient)
 
 
 def looks(
@@ -102,7 +110,9 @@ def looks(
                 yield Look(rule=name, day=day, seen=(), silent=frozenset(), insufficient=seen.insufficient[name])
                 continue
             mute = withheld | (away(data, day, days=rule.leave_days) if rule.leave_aware else set())
-            frame = seen.people[today].assign(known=seen.known[name][today], true=seen.true[name][today])
+            frame = seen.people[today].assign(
+                judged=seen.judged[name][today], unknown=seen.unknown[name][today], true=seen.true[name][today]
+            )
             numbers = seen.evidence.frame.loc[today, list(rule.numbers)]
             yield (_of_people if rule.concerns == "person" else _of_teams)(name, rule, day, frame, numbers, mute)
 
@@ -111,7 +121,7 @@ def _of_people(
     name: str, rule: AlertRule, day: dt.date, frame: pd.DataFrame, numbers: pd.DataFrame, mute: Set[str]
 ) -> Look:
     ids = frame["employee_id"]
-    silent = ~frame["known"].to_numpy() | ids.isin(mute).to_numpy()
+    silent = frame["unknown"].to_numpy() | ids.isin(mute).to_numpy()
     chosen = np.flatnonzero(frame["true"].to_numpy() & ~silent)
     sightings = tuple(
         Sighting(
@@ -129,9 +139,9 @@ def _of_people(
 def _of_teams(
     name: str, rule: AlertRule, day: dt.date, frame: pd.DataFrame, _numbers: pd.DataFrame, mute: Set[str]
 ) -> Look:
-    """A team is the direct reports whose evidence is known and of whom something may be said."""
+    """A team is the direct reports whom the rule is for, with their evidence known, and of whom something may be said."""
     manager_of = dict(zip(frame["employee_id"], frame["manager_id"], strict=True))
-    counted = frame[frame["known"] & ~frame["employee_id"].isin(mute) & frame["manager_id"].notna()]
+    counted = frame[frame["judged"] & ~frame["employee_id"].isin(mute) & frame["manager_id"].notna()]
     sightings, judged = [], set()
     for manager, team in counted.groupby("manager_id", sort=True):
         if len(team) < rule.least_people or manager not in manager_of or manager in mute:
