@@ -195,9 +195,12 @@ def serve(
     home: HomeOption = None,
 ) -> None:
     """Serve the stored scores under /v1, on this machine only until access is granted."""
-    from perfml.service.app import serve as run  # only this command needs the web framework
+    # only this command needs the web framework
+    from perfml.service.access.other_machines import refuse_unguarded
+    from perfml.service.app import serve as run
 
     opened = Project(project, home=home)
+    refuse_unguarded(opened.home, host, hosts=allow_host or (), local_login=local_login)
     if not opened.is_set_up():
         code = opened.setup_link(by="first start").secret
         link = f"http://127.0.0.1:{port}/setup?code={code}"
