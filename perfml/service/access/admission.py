@@ -143,7 +143,9 @@ class Admission:
             secret, kind = request.cookies.get(COOKIE, ""), CredentialKind.SESSION
             if request.method not in _READING:
                 refuse_other_origin(request)
-        known = await run_in_threadpool(self._identities.principal, secret, kind, now=now) if secret else None
+        known = self._identities.remembered(secret, kind)
+        if known is None and secret:
+            known = await run_in_threadpool(self._identities.principal, secret, kind, now=now)
         if known is None:
             if secret:
                 self._count_wrong(request)
