@@ -1067,6 +1067,12 @@ class Project:
             account, by=by, now=moment_of(now), lasts=dt.timedelta(days=days), actions=limits, label=label
         )
 
+    def is_set_up(self) -> bool:
+        """Whether somebody is administrator; before, the service answers this machine without asking who it is."""
+        from perfml.access.setting_up import is_set_up
+
+        return is_set_up(self.home, moment_of(None).date())
+
     def setup_link(self, *, by: str, now: MomentLike | None = None) -> IssuedSecret:
         """Make the link by which the first administrator is named, once and within an hour.
 

@@ -25,19 +25,25 @@ class Identities:
 
     def __init__(self, home: Path) -> None:
         self._accounts, self._credentials = AccountLog(home), CredentialLog(home)
-        self._remembered: OrderedDict[bytes, tuple[float, Principal | None]] = OrderedDict()
+        self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+
+    def remembered(self, secret: str, kind: CredentialKind) -> Principal | None:
+        """Who stood behind a secret a moment ago, without asking the store; None where that is to be asked."""
+        known = self._remembered.get(_key(secret, kind))
+        return known[1] if known is not None and time.monotonic() - known[0] < REMEMBERED else None
 
     def principal(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
         """Who asks; None for a secret that opens nothing. A purpose is stated with each request, not here."""
-        key = hashlib.sha256(f"{kind.value} {secret}".encode("utf-8", "surrogatepass")).digest()
-        known = self._remembered.get(key)
-        if known is not None and time.monotonic() - known[0] < REMEMBERED:
-            return known[1]
+        known = self.remembered(secret, kind)
+        if known is not None:
+            return known
         principal = self._read(secret, kind, now=now)
-        self._remembered[key] = (time.monotonic(), principal)
-        self._remembered.move_to_end(key)
-        while len(self._remembered) > MOST_REMEMBERED:
-            self._remembered.popitem(last=False)
+        if principal is not None:
+            key = _key(secret, kind)
+            self._remembered[key] = (time.monotonic(), principal)
+            self._remembered.move_to_end(key)
+            while len(self._remembered) > MOST_REMEMBERED:
+                self._remembered.popitem(last=False)
         return principal
 
     def forget(self) -> None:
@@ -55,3 +61,7 @@ class Identities:
             grants=account.all_grants,
             token_actions=credential.actions,
         )
+
+
+def _key(secret: str, kind: CredentialKind) -> bytes:
+    return hashlib.sha256(f"{kind.value} {secret}".encode("utf-8", "surrogatepass")).digest()

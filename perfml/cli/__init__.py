@@ -182,14 +182,34 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 8321,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host", help="Name under which other machines are answered; repeatable. Needs an administrator."
+        ),
+    ] = None,
+    local_login: Annotated[
+        bool, typer.Option("--local-login", help="For development: sign in as anybody, at this machine alone.")
+    ] = False,
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Serve the stored scores under /v1, on this machine only."""
-    from perfml.service.app import serve as run  # only this command needs the web framework
+    """Serve the stored scores under /v1, on this machine only until access is granted."""
+    # only this command needs the web framework
+    from perfml.service.access.other_machines import refuse_unguarded
+    from perfml.service.app import serve as run
 
     opened = Project(project, home=home)
-    run(opened.home, host=host, port=port, folder=opened.folder)
+    refuse_unguarded(opened.home, host, hosts=allow_host or (), local_login=local_login)
+    if not opened.is_set_up():
+        code = opened.setup_link(by="first start").secret
+        link = f"http://127.0.0.1:{port}/setup?code={code}"
+        terminal.out.print(
+            f"the first administrator signs in here, within an hour · 首位管理员请在一小时内由此登录：\n{link}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    run(opened.home, host=host, port=port, folder=opened.folder, hosts=allow_host or (), local_login=local_login)
 
 
 app.add_typer(audit)

@@ -1,8 +1,9 @@
-"""Assemble the service, and run the server, which listens on this machine only."""
+"""Assemble the service, and run the server, which answers this machine only until somebody grants access."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
@@ -12,20 +13,25 @@ from perfml._version import __version__
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
 from perfml.service.access.admission import Admission
+from perfml.service.access.other_machines import refuse_unguarded
+from perfml.service.access.sign_in import sign_in
 from perfml.service.audit_writer import AuditWriter
 from perfml.service.auditing import Acting
 from perfml.service.error_handlers import install_handlers
 from perfml.service.kept_answers import KeptAnswers
-from perfml.service.loopback import Loopback, refuse_other_machines
+from perfml.service.loopback import Loopback
 from perfml.service.pages import pages
 from perfml.service.request_log import LOGGER, RequestLog
 from perfml.service.routes import router
 from perfml.service.store import Store
 
 
-def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI:
+def create_app(
+    home: str | Path, folder: ProjectFolder | None = None, *, hosts: Sequence[str] = (), local_login: bool = False
+) -> FastAPI:
     """Build the application over the models and scores under ``home``, which may still be empty; ``folder``: the definitions
-    (default: those that perfml ships).
+    (default: those that perfml ships); ``hosts``: names under which other machines are answered; ``local_login``: for
+    development.
 
     ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
     """
@@ -40,26 +46,37 @@ def create_app(home: str | Path, folder: ProjectFolder | None = None) -> FastAPI
     )
     app.state.store = store = Store(Path(home), folder)
     app.state.answers, app.state.audit = KeptAnswers(Path(home)), AuditWriter(Path(home))
-    app.state.admission = Admission(Path(home), store.folder)
+    app.state.admission = Admission(Path(home), store.folder, required=bool(hosts), local_login=local_login)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)
-    app.add_middleware(Loopback)
+    app.add_middleware(Loopback, hosts=hosts)
     app.add_middleware(RequestLog)
     app.include_router(router)
     app.include_router(pages)
+    app.include_router(sign_in)
     return app
 
 
-def serve(home: str | Path, host: str = "127.0.0.1", port: int = 8321, *, folder: ProjectFolder | None = None) -> None:
-    """Listen until interrupted. Raises :class:`PerfmlError` where ``host`` would let other machines in.
+def serve(
+    home: str | Path,
+    host: str = "127.0.0.1",
+    port: int = 8321,
+    *,
+    folder: ProjectFolder | None = None,
+    hosts: Sequence[str] = (),
+    local_login: bool = False,
+) -> None:
+    """Listen until interrupted. Raises :class:`PerfmlError` where other machines would be let in without ``hosts``, before
+    anybody is administrator, or with ``local_login``.
 
     The server's own access log stays off: its lines would name employees. :class:`RequestLog` names addresses only.
     """
-    refuse_other_machines(host)
+    refuse_unguarded(Path(home), host, hosts=hosts, local_login=local_login)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     requests = logging.getLogger(LOGGER)
     requests.handlers = [handler]
     requests.setLevel(logging.INFO)
-    uvicorn.run(create_app(home, folder), host=host, port=port, access_log=False, server_header=False)
+    app = create_app(home, folder, hosts=hosts, local_login=local_login)
+    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)

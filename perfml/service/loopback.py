@@ -7,6 +7,7 @@ what a browser on this machine may read.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Set
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -41,17 +42,20 @@ def refuse_other_machines(host: str) -> None:
 
 
 class Loopback:
-    """Answer only this machine, under its own names, and add :data:`HEADERS` to every answer."""
+    """Answer only this machine, under its own names, and add :data:`HEADERS` to every answer.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    ``hosts``: names under which other machines are answered too, where access control admits them.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str] = ()) -> None:
+        self.app, self.hosts = app, frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it before anything reads it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        refusal = _refusal(scope)
+        refusal = _refusal(scope, self.hosts)
         if refusal:
             await error_response(refusal.status, problem_of(refusal))(scope, receive, send)
             return
@@ -64,15 +68,18 @@ class Loopback:
         await self.app(scope, receive, send_with_headers)
 
 
-def _refusal(scope: Scope) -> Refusal | None:
+def _refusal(scope: Scope, hosts: Set[str]) -> Refusal | None:
     """Why a request is refused; None where it may pass.
 
     Behind a proxy, uvicorn puts the proxy's client into ``scope``, so other machines are refused there too.
     """
+    name = _name(Headers(scope=scope).get("host", ""))
+    if name.lower() in hosts:
+        return None
     client = scope.get("client")
     if client and _is_address(client[0]) and not is_loopback(client[0]):
         return OtherMachine(Message.of("service_other_machine"), where="client", remedy=_REMEDY)
-    if not is_loopback(_name(Headers(scope=scope).get("host", ""))):
+    if not is_loopback(name):
         return WrongHost(Message.of("service_wrong_host"), where="Host", remedy=_REMEDY)
     return None
 

@@ -14,13 +14,14 @@ from starlette.testclient import TestClient
 from perfml.access.accounts import AccountLog
 from perfml.access.credentials import CredentialLog
 from perfml.access.principals import Role, RoleGrant
+from perfml.errors import PerfmlError
 from perfml.evidence.population.facts import PERIODS
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.scoring.people.periods import keep_periods
 from perfml.service.access.admission import COOKIE, Admission
 from perfml.service.access.rules import PUBLIC, RULES
-from perfml.service.app import create_app
+from perfml.service.app import create_app, serve
 from perfml.service.auditing import AuditedRoute
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
@@ -206,3 +207,76 @@ def test_a_session_reads_anywhere_and_writes_from_pages_of_this_service_alone(ho
         assert guarded.post("/v1/resume", json=body, headers={**headers, **origin}).status_code == 403, origin
     own = {"Origin": "http://127.0.0.1:8321"}
     assert guarded.post("/v1/resume", json=body, headers={**headers, **own}).status_code != 403
+
+
+@pytest.mark.slow
+def test_the_setup_link_signs_the_first_administrator_in(home: Path) -> None:
+    app = create_app(home)
+    app.state.admission = Admission(home, ProjectFolder(STARTER), now=Clock(), required=True)
+    with TestClient(app, base_url="http://127.0.0.1:8321") as browser:
+        assert browser.get("/v1/health").status_code == 401
+        link = CredentialLog(home).setup_link(by="ops", now=NOW)
+        page = browser.get("/setup", params={"code": '"><script>x</script>'})
+        assert "<script" not in page.text and "script-src" not in page.headers["content-security-policy"]
+        form = {"code": link.secret, "account": "anna", "purpose": "operation"}
+        own = {"Origin": "http://127.0.0.1:8321"}
+        assert browser.post("/setup", data=form).status_code == 403, "from another site"
+        wrong = browser.post("/setup", data={**form, "code": "x"}, headers=own, follow_redirects=False)
+        assert wrong.status_code == 404
+        answer = browser.post("/setup", data=form, headers=own, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookies = answer.headers.get_list("set-cookie")
+        assert all({"HttpOnly", "Secure", "SameSite=lax", "Path=/"} <= set(each.split("; ")) for each in cookies)
+        sent = "; ".join(each.split(";")[0] for each in cookies)
+        assert browser.get("/v1/health", headers={"Cookie": sent}).status_code == 200
+        assert browser.get(FIGURES.format("E1"), headers={"Cookie": sent}).status_code == 403, (
+            "the purpose is operation"
+        )
+        assert browser.post("/setup", data=form, headers=own, follow_redirects=False).status_code == 404, "once"
+        assert browser.post("/logout", headers={"Cookie": sent, **own}, follow_redirects=False).status_code == 303
+        assert browser.get("/v1/health", headers={"Cookie": sent}).status_code == 401
+
+
+@pytest.mark.slow
+def test_the_local_login_is_off_unless_asked_for(home: Path, guarded: TestClient) -> None:
+    own = {"Origin": "http://127.0.0.1:8321"}
+    form = {"account": "admin", "purpose": "operation"}
+    assert guarded.get("/login/local").status_code == 404
+    assert guarded.post("/login/local", data=form, headers=own).status_code == 404
+    app = create_app(home, local_login=True)
+    with TestClient(app, base_url="http://127.0.0.1:8321") as browser:
+        assert "admin" in browser.get("/login/local").text
+        answer = browser.post("/login/local", data=form, headers=own, follow_redirects=False)
+        assert answer.status_code == 303
+        assert browser.post("/login/local", data={"account": "nobody"}, headers=own).status_code == 404
+
+
+def test_other_machines_are_answered_only_under_listed_names_with_an_administrator(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[dict[str, object]] = []
+    monkeypatch.setattr("uvicorn.run", lambda app, **options: heard.append(options))
+    with pytest.raises(PerfmlError, match="nobody is administrator"):
+        serve(home, host="0.0.0.0", hosts=["hr.example"])
+    AccountLog(home).grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
+    for host in ("0.0.0.0", "127.0.0.1"):
+        with pytest.raises(PerfmlError, match="as whomever they choose"):
+            serve(home, host=host, hosts=["hr.example"], local_login=True)
+    with pytest.raises(PerfmlError, match="no access control yet"):
+        serve(home, host="0.0.0.0", local_login=True)
+    assert heard == []
+    serve(home, host="0.0.0.0", hosts=["hr.example"])
+    assert heard[0]["host"] == "0.0.0.0"
+    app = create_app(home, hosts=["HR.example"])
+    with TestClient(app, base_url="http://hr.example", client=("10.0.0.7", 5)) as browser:
+        assert browser.get("/v1/health").status_code == 401
+        assert browser.get("/v1/health", headers={"Host": "other.example"}).status_code == 403
+        assert browser.get("/v1/health", headers={"Host": "127.0.0.1"}).status_code == 403
+
+
+@pytest.mark.slow
+def test_whoever_guesses_waits_and_whoever_knows_does_not(home: Path, guarded: TestClient) -> None:
+    hr = token(home, "hr", Role.HR)
+    guesses = [guarded.get("/v1/health", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(25)]
+    assert guesses[0] == 401 and guesses[-1] == 429
+    assert guarded.get("/v1/health", headers=hr).status_code == 200

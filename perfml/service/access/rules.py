@@ -57,8 +57,13 @@ RULES: Mapping[str, RouteRule] = {
     "POST /v1/employees/{employee_id}/disputes": RouteRule(action=Action.FILE_DISPUTE, about_whom="person"),
 }
 """Method and template of an address → its rule."""
-PUBLIC = frozenset({"GET /", "GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"})
-"""What holds nothing of anybody, and no figure."""
+PUBLIC = frozenset(
+    {
+        *("GET /", "GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"),
+        *("GET /setup", "POST /setup", "GET /login/local", "POST /login/local", "POST /logout"),
+    }
+)
+"""What holds nothing of anybody, and no figure; and where people sign in."""
 UNKNOWN = PersonSubject(employee_id="")
 """Whom a request is about that names nobody who is known."""
 
