@@ -60,11 +60,12 @@ def fold(entries: Iterable[StoredEntry]) -> tuple[Alert, ...]:
         elif entry["event"] == ACKNOWLEDGED:
             given = Acknowledged(by=entry["by"], on=dt.date.fromisoformat(entry["on"]), note=entry["note"])
             answers.setdefault(whose, []).append((day, given))
-    alerts = [
-        _alert([sightings[day] for day in days], looks[whose[0]], answers.get(whose, ()))
-        for whose, sightings in seen.items()
-        for days in stretches(sightings, {day: look.cooldown_days for day, look in looks[whose[0]].items()})
-    ]
+    alerts = []
+    for whose, sightings in seen.items():
+        of_rule = looks.get(whose[0], {})
+        cooldowns = {day: of_rule[day].cooldown_days for day in sightings if day in of_rule}  # a look may be erased
+        for days in stretches(cooldowns, cooldowns):
+            alerts.append(_alert([sightings[day] for day in days], of_rule, answers.get(whose, ())))
     return tuple(sorted(alerts, key=lambda alert: (alert.first.day, alert.first.rule, alert.first.employee_id)))
 
 
