@@ -6,9 +6,11 @@ pandas or XlsxWriter: the service, which reads Parquet, loads neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -54,6 +56,15 @@ def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
     with open_sealed(path) as sealed:
         for batch in sealed.file.iter_batches(rows, use_threads=False):
             yield pa.Table.from_batches([batch])
+
+
+def rows_at(table: pa.Table, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows at ``positions``, in that order. The list becomes an Arrow array by its buffer: ``pa.array`` imports pandas."""
+    numbers = pa.py_buffer(np.array(positions, dtype=np.int64))
+    rows: list[dict[str, Any]] = table.take(
+        pa.Array.from_buffers(pa.int64(), len(positions), [None, numbers])
+    ).to_pylist()
+    return rows
 
 
 def flat(part: pa.Table) -> pa.Table:

@@ -8,10 +8,11 @@ for a process that serves rows).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -20,12 +21,14 @@ from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.scoring.score_files import COLUMNS
 from perfml.scoring.sealed_files import DamagedFile, open_sealed
+from perfml.scoring.table_files import rows_at
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, withheld_row, withholding
 from perfml.trust.holds.hold import Hold
 
 MOST_ROWS = 2_000_000
 """Rows that a process keeps in memory, of all files together."""
 StoredRow = Mapping[str, object]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,11 @@ class _Decoded:
 
     @cached_property
     def _values(self) -> dict[str, list[object]]:
+        return {}
+
+    @cached_property
+    def computed(self) -> dict[Hashable, Any]:
+        """What was computed from the rows, for :meth:`ScoreFile.once`."""
         return {}
 
     @cached_property
@@ -93,6 +101,16 @@ class ScoreFile:
                     each[position - low] = row[name]
         return values
 
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What ``compute`` makes of these rows alone: computed once a file, and anew while somebody is withheld."""
+        if self._held:
+            return compute()
+        computed = self._decoded.computed
+        if key not in computed:
+            computed[key] = compute()
+        result: T = computed[key]
+        return result
+
     def of(self, person: str) -> Sequence[int]:
         """The positions of a person's rows."""
         return self._decoded.positions.get(person, ())
@@ -106,8 +124,9 @@ class ScoreFile:
         """
         table = self._decoded.table if behind else self._decoded.lines
         table = table if columns is None else table.select(columns)
-        rows = (table.slice(position, 1).to_pylist()[0] for position in positions)
-        return [self._read_row(position, row) for position, row in zip(positions, rows, strict=True)]
+        return [
+            self._read_row(position, row) for position, row in zip(positions, rows_at(table, positions), strict=True)
+        ]
 
     def _read_row(self, position: int, row: StoredRow) -> StoredRow:
         hold = self._held.get(position)

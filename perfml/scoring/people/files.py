@@ -18,6 +18,7 @@ from perfml.dated_files import dates_in
 from perfml.evidence.population.facts import PEOPLE
 from perfml.home_reads import Memo
 from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.table_files import rows_at
 from perfml.scoring.withheld.stamps import stamp_of
 from perfml.trust.holds.hold_log import HoldLog
 
@@ -81,8 +82,7 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
     if employee_ids is None:
         rows: list[dict[str, Any]] = table.to_pylist()
     else:
-        at = sorted(position[person] for person in set(employee_ids) & position.keys())
-        rows = [table.slice(each, 1).to_pylist()[0] for each in at]
+        rows = rows_at(table, sorted(position[person] for person in set(employee_ids) & position.keys()))
     return {row["employee_id"]: PersonFacts(**row) for row in rows if row["employee_id"] not in disputed}
 
 

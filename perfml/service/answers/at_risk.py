@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import cast
 from urllib.parse import quote
 
 import numpy as np
 
+from perfml.arrays import Floats
 from perfml.learning.record import NO_BACKTEST
 from perfml.learning.registry.artifacts import cautions
 from perfml.learning.validation.lists import cases_in_list
@@ -34,11 +35,11 @@ from perfml.service.answers.shared import (
     TextAnswer,
 )
 from perfml.service.problems import no_horizon, no_segment, not_proven
-from perfml.service.scores import StoredRow
+from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
-RANKED = ("rank", "band", "status", "probability")
+RANKED = ("horizon_days", "rank", "band", "status", "probability", "model_version")
 
 
 class ListedPersonAnswer(Answer):
@@ -103,13 +104,12 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
     """
     as_of, file = store.scores(model, query.as_of)
-    horizons = cast(list[int], file.column("horizon_days"))
-    available = sorted(set(horizons))
+    available = file.once("horizons", lambda: sorted(set(cast(list[int], file.column("horizon_days")))))
     days = query.horizon_days or available[0]
     if days not in available:
         raise no_horizon(model, available)
-    low, high = horizons.index(days), len(horizons) - horizons[::-1].index(days)
-    version = str(file.rows([low], ["model_version"])[0]["model_version"])
+    horizon = file.once(("horizon", days), lambda: _Horizon.of(file, days))
+    version = horizon.version
     record = store.record(model, version)
     if query.segment is not None and query.segment not in record.spec.segments:
         raise no_segment(model, list(record.spec.segments))
@@ -117,21 +117,9 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     if tested is None or not tested.proven:
         verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
         raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
-    part = slice(low, high)
-    ranks, bands, statuses, probabilities = file.columns(RANKED, part)
-    # Rows of one horizon are written side by side; were they not, those in between are passed over.
-    of_horizon = [position for position, horizon in enumerate(horizons[part]) if horizon == days]
-    chosen = [row for row in of_horizon if ranks[row] is not None and query.band in (None, bands[row])]
-    if query.segment is not None:
-        segments = cast(list[list[str]], file.columns(["segments"], part)[0])
-        chosen = [row for row in chosen if query.segment in segments[row]]
-    if query.department is not None or query.manager_id is not None:
-        (ids,), people = file.columns(["employee_id"], part), store.people(as_of)
-        chosen = [row for row in chosen if query.selects(people, ids[row])]
-    ranked = sorted(chosen, key=lambda row: cast(int, ranks[row]))
-    shown = [low + row for row in ranked[query.offset : query.offset + query.limit]]
-    acting = np.array([probabilities[row] for row in of_horizon if bands[row] == "act"], dtype=np.float64)
-    count = Counter(cast(ScoreStatus, statuses[row]) for row in of_horizon)
+    expected = file.once(("cases", days), lambda: cases_in_list(horizon.acting, tested.listed_ratio))
+    ranked = _chosen(store, file, horizon.ranked, as_of=as_of, query=query)
+    shown = ranked[query.offset : query.offset + query.limit]
     parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
     parameters |= query.filters
     page = PageAnswer.of(
@@ -151,10 +139,50 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         cautions=tuple(TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)),
         scored_at=file.written,
         **vars(page),
-        not_listed={status: n for status, n in count.items() if status != "scored"},
-        expected_cases=ExpectedCasesAnswer(**asdict(cases_in_list(acting, tested.listed_ratio))),
+        not_listed=dict(horizon.not_listed),
+        expected_cases=ExpectedCasesAnswer(**asdict(expected)),
         people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Horizon:
+    """The rows of one horizon, whatever page of whom is asked for."""
+
+    version: str
+    ranked: Sequence[int]
+    """Positions in the file of those with a rank, the highest risk first."""
+    acting: Floats
+    """The probabilities of the band ``act``."""
+    not_listed: Mapping[ScoreStatus, int]
+
+    @classmethod
+    def of(cls, file: ScoreFile, days: int) -> _Horizon:
+        horizons, ranks, bands, statuses, probabilities, versions = file.columns(RANKED, slice(None))
+        rows = [position for position, horizon in enumerate(horizons) if horizon == days]
+        count = Counter(cast(ScoreStatus, statuses[row]) for row in rows)
+        return cls(
+            version=str(versions[rows[0]]),
+            ranked=sorted((row for row in rows if ranks[row] is not None), key=lambda row: cast(int, ranks[row])),
+            acting=np.array([probabilities[row] for row in rows if bands[row] == "act"], dtype=np.float64),
+            not_listed={status: n for status, n in count.items() if status != "scored"},
+        )
+
+
+def _chosen(
+    store: Store, file: ScoreFile, ranked: Sequence[int], *, as_of: dt.date, query: AtRiskQuery
+) -> Sequence[int]:
+    """Those of ``ranked`` whom ``query`` asks for."""
+    if query.band is not None:
+        bands = file.column("band")
+        ranked = [row for row in ranked if bands[row] == query.band]
+    if query.segment is not None:
+        segments = cast(list[list[str]], file.column("segments"))
+        ranked = [row for row in ranked if query.segment in segments[row]]
+    if query.department is not None or query.manager_id is not None:
+        ids, people = file.column("employee_id"), store.people(as_of)
+        ranked = [row for row in ranked if query.selects(people, ids[row])]
+    return ranked
 
 
 def _listed(row: StoredRow, limit: float, people: Mapping[str, PersonFacts]) -> ListedPersonAnswer:
