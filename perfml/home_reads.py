@@ -113,7 +113,7 @@ class Memo(Generic[T]):
 
     def __init__(self, most: int) -> None:
         """``most``: the sum of the weights that are kept."""
-        self._most, self._weight, self._lock = most, 0, Lock()
+        self._most, self._weight, self._lock, self._computing = most, 0, Lock(), Lock()
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
 
     def get(self, key: Hashable, versions: TableVersions | None = None) -> T | None:
@@ -147,12 +147,15 @@ class Memo(Generic[T]):
                 self._weight -= oldest.weight
 
     def of(self, key: Hashable, compute: Callable[[], T], *, weight: Callable[[T], int] = lambda _: 1) -> T:
-        """The value kept under ``key``, else what ``compute`` reads from files alone."""
+        """The value kept under ``key``, else what ``compute`` reads from files alone; one thread computes at a time."""
         value = self.get(key)
         if value is None:
-            with noting() as reads:
-                value = compute()
-            self.put(key, value, reads=reads, weight=weight(value))
+            with self._computing:
+                value = self.get(key)
+                if value is None:
+                    with noting() as reads:
+                        value = compute()
+                    self.put(key, value, reads=reads, weight=weight(value))
         return value
 
     def _drop(self, key: Hashable) -> None:
