@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -58,13 +57,10 @@ def read_parts(path: Path, *, rows: int = 10_000) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def rows_at(table: pa.Table, positions: Sequence[int]) -> list[dict[str, Any]]:
+def rows_at(table: pa.Table, positions: Sequence[int]) -> pa.Table:
     """The rows at ``positions``, in that order. The list becomes an Arrow array by its buffer: ``pa.array`` imports pandas."""
     numbers = pa.py_buffer(np.array(positions, dtype=np.int64))
-    rows: list[dict[str, Any]] = table.take(
-        pa.Array.from_buffers(pa.int64(), len(positions), [None, numbers])
-    ).to_pylist()
-    return rows
+    return table.take(pa.Array.from_buffers(pa.int64(), len(positions), [None, numbers]))
 
 
 def flat(part: pa.Table) -> pa.Table:

@@ -125,7 +125,8 @@ class ScoreFile:
         table = self._decoded.table if behind else self._decoded.lines
         table = table if columns is None else table.select(columns)
         return [
-            self._read_row(position, row) for position, row in zip(positions, rows_at(table, positions), strict=True)
+            self._read_row(position, row)
+            for position, row in zip(positions, rows_at(table, positions).to_pylist(), strict=True)
         ]
 
     def _read_row(self, position: int, row: StoredRow) -> StoredRow:

@@ -82,7 +82,7 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
     if employee_ids is None:
         rows: list[dict[str, Any]] = table.to_pylist()
     else:
-        rows = rows_at(table, sorted(position[person] for person in set(employee_ids) & position.keys()))
+        rows = rows_at(table, sorted(position[person] for person in set(employee_ids) & position.keys())).to_pylist()
     return {row["employee_id"]: PersonFacts(**row) for row in rows if row["employee_id"] not in disputed}
 
 
