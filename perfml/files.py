@@ -13,11 +13,10 @@ from threading import get_ident
 from perfml.errors import DiskFull, PerfmlError
 
 DAMAGE = (
-    OSError,  # unreadable, a folder in its stead, or cut (pyarrow)
-    ValueError,  # no JSON, no UTF-8, no Parquet, no date
+    OSError,  # unreadable, or a folder in its stead
+    ValueError,  # no JSON, no UTF-8, no date
     LookupError,  # a key or column that is not in it
     TypeError,  # a list for a mapping, or fields of another version: ``Promotion(**entry)``
-    NotImplementedError,  # ``pyarrow.ArrowNotImplementedError``: a damaged schema names a type that it does not read
 )
 """What reading a damaged file raises. Blocks under :func:`reading` hold the reading alone, as a fault of perfml would look the
 same; the error it came from stays attached."""

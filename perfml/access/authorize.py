@@ -13,9 +13,6 @@ from perfml.access.relations import GroupSubject, PersonSubject, ServiceSubject,
 from perfml.access.reporting_lines import ReportingLines, current_lines
 from perfml.project.folder import ProjectFolder
 
-REFUSED_PURPOSE = "purposes."
-"""How the policies begin that refuse a purpose, whoever asks about whomever; only these may be told apart from *unknown*."""
-
 
 class Access:
     """The policies of a project over the reporting lines of a home."""

@@ -15,13 +15,15 @@ from pathlib import Path
 import cedarpy
 
 from perfml.access.actions import OF_A_GROUP, OF_A_PERSON, OF_THE_SERVICE, Action
-from perfml.access.principals import Purpose, Role
+from perfml.access.principals import REFUSED, Purpose, Role
 from perfml.access.relations import SubjectRelation
 from perfml.errors import DefinitionError
 
 FOLDER, SUFFIX = "serve/policies", ".cedar"
 NO_POLICY = "none"
 """The policy of a decision that no policy permits."""
+REFUSED_PURPOSE = "purposes."
+"""How the policies begin that refuse a purpose, whoever asks about whomever; only these may be told apart from *unknown*."""
 _RESOURCES = {"Person": OF_A_PERSON, "Group": OF_A_GROUP, "Service": OF_THE_SERVICE}
 _ID = re.compile(r'@id\(\s*"([^"]*)"\s*\)')
 MOST_DECIDED = 65_536
@@ -155,7 +157,7 @@ def _require_different(ids: Sequence[tuple[str, Path]]) -> None:
 def _require_refusals(policies: Policies, *, where: str) -> None:
     """Refuse policies under which somebody may ask for the sake of pay or dismissal, or without a purpose."""
     roles = frozenset(Role) - {Role.ADMINISTRATOR}
-    for purpose in (None, Purpose.PAY, Purpose.DISMISSAL):
+    for purpose in (None, *sorted(REFUSED)):
         for action in Action:
             for oneself in (False, True):
                 relation = SubjectRelation(oneself=oneself, levels=1, in_unit=True, whole_company=True)
@@ -188,7 +190,7 @@ def _decide(policies: cedarpy.PolicySet, facts: AccessFacts) -> AccessDecision:
     names = result.diagnostics.id_annotations_by_reason
     deciding = sorted(names.get(reason, reason) for reason in result.diagnostics.reasons)
     # what is refused for its purpose is so whoever asks, and is told first
-    chosen = next((name for name in deciding if name.startswith("purposes.")), next(iter(deciding), NO_POLICY))
+    chosen = next((name for name in deciding if name.startswith(REFUSED_PURPOSE)), next(iter(deciding), NO_POLICY))
     return AccessDecision(allowed=result.allowed and not result.diagnostics.errors, policy=chosen)
 
 

@@ -39,7 +39,7 @@ def role_of(text: str) -> Role:
 
 
 class Purpose(StrEnum):
-    """What somebody asks for. The last two are refused to everyone."""
+    """What somebody asks for."""
 
     SUPPORT = "support"
     DEVELOPMENT = "development"
@@ -50,6 +50,11 @@ class Purpose(StrEnum):
     OPERATION = "operation"
     PAY = "pay"
     DISMISSAL = "dismissal"
+
+
+REFUSED = frozenset({Purpose.PAY, Purpose.DISMISSAL})
+"""Purposes that nothing serves."""
+SERVED = tuple(purpose for purpose in Purpose if purpose not in REFUSED)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from perfml.store.standing import StandingStore
 from perfml.trust.audit.seeing import record_readings
 
 GATHER_SECONDS = 0.003
-"""How long a commit waits for other requests: less than a person notices, and a tenth of the commits."""
+"""How long a commit waits for other requests, so that many are recorded by one."""
 
 
 class AuditWriter:

@@ -55,7 +55,8 @@ class AuditedRoute(APIRoute):
                     state.answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
             if REACH in request.scope:
                 reach = request.scope[REACH]
-                response, people = limited(response, reach), people & reach
+                if not people <= reach:
+                    response, people = limited(response, reach), people & reach
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:
@@ -67,7 +68,7 @@ class AuditedRoute(APIRoute):
 
 class Acting:
     """Whatever a request does is done by whom its headers ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; by
-    the user of the service without them. They are believed, as there is no access control yet."""
+    the user of the service without them. They are believed until somebody is administrator."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

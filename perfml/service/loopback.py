@@ -1,4 +1,4 @@
-"""Access from this machine only, until access control exists.
+"""Access from this machine only, unless other machines are answered under names that are allowed.
 
 Three checks: the address that the server listens on, the address that a request comes from, and the name in its Host
 header. The last one because a page on any website can have its own name resolve to 127.0.0.1 (DNS rebinding) and read
@@ -35,7 +35,7 @@ def refuse_other_machines(host: str) -> None:
     """Raise :class:`PerfmlError` where listening on ``host`` would let other machines in."""
     if not is_loopback(host):
         raise PerfmlError(
-            "would show people's scores to other machines, and there is no access control yet",
+            "would show people's scores to other machines",
             where=f"--host {host}",
             remedy=render(_REMEDY, "en"),
         )

@@ -89,10 +89,10 @@ class NoSpace(Refusal):
 
 
 class OtherMachine(Refusal):
-    """A request from another machine. Until access control exists, only this one is answered."""
+    """A request from another machine. Others are answered only under names that are allowed."""
 
     status = 403
-    description = "from another machine. Until access control exists, only this one is answered."
+    description = "from another machine. Others are answered only under names that are allowed."
 
 
 class WrongHost(Refusal):

@@ -262,7 +262,7 @@ def test_other_machines_are_answered_only_under_listed_names_with_an_administrat
     for host in ("0.0.0.0", "127.0.0.1"):
         with pytest.raises(PerfmlError, match="as whomever they choose"):
             serve(home, host=host, hosts=["hr.example"], local_login=True)
-    with pytest.raises(PerfmlError, match="no access control yet"):
+    with pytest.raises(PerfmlError, match="would show people's scores to other machines"):
         serve(home, host="0.0.0.0", local_login=True)
     assert heard == []
     serve(home, host="0.0.0.0", hosts=["hr.example"])

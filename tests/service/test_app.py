@@ -59,7 +59,7 @@ def test_it_starts_without_docstrings() -> None:
     ["0.0.0.0", "::", "", "192.168.1.4", "example.com", "localhost.example.com", "127.0.0.1.nip.io", "2130706433"],
 )
 def test_other_machines_are_not_listened_to(tmp_path: Path, host: str) -> None:
-    with pytest.raises(PerfmlError, match="no access control yet") as refused:
+    with pytest.raises(PerfmlError, match="would show people's scores to other machines") as refused:
         serve(tmp_path, host=host)
     assert "127.0.0.1" in refused.value.remedy
 

@@ -62,7 +62,7 @@ def _at_thresholds(label: Floats, probability: Floats, weight: Floats) -> tuple[
 
 def auc(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Area under the ROC curve: the probability that a random case ranks above a random non-case."""
-    return _divide(*_pairs(label, probability, weight))
+    return quotient(*_pairs(label, probability, weight))
 
 
 def auc_within(when: Dates) -> Metric:
@@ -72,7 +72,7 @@ def auc_within(when: Dates) -> Metric:
     def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
         parts = [_pairs(label[rows], probability[rows], weight[:, rows]) for rows in dates]
         right, pairs = np.sum(parts, axis=0)
-        return _divide(right, pairs)
+        return quotient(right, pairs)
 
     return metric
 
@@ -88,19 +88,19 @@ def _pairs(label: Floats, probability: Floats, weight: Floats) -> tuple[Floats, 
 def average_precision(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Area under the precision-recall curve, as a sum of steps."""
     true, false = _at_thresholds(label, probability, weight)
-    precision = _divide(true, true + false)
-    return _divide((np.diff(true, axis=1, prepend=0.0) * np.nan_to_num(precision)).sum(axis=1), true[:, -1])
+    precision = quotient(true, true + false)
+    return quotient((np.diff(true, axis=1, prepend=0.0) * np.nan_to_num(precision)).sum(axis=1), true[:, -1])
 
 
 def log_loss(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Mean negative log-likelihood, in nats."""
     p = np.clip(probability, EPSILON, 1 - EPSILON)
-    return _mean(-(label * np.log(p) + (1 - label) * np.log1p(-p)), weight)
+    return weighted_mean(-(label * np.log(p) + (1 - label) * np.log1p(-p)), weight)
 
 
 def brier(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Mean squared error of the probability."""
-    return _mean((probability - label) ** 2, weight)
+    return weighted_mean((probability - label) ** 2, weight)
 
 
 def precision_at(share: float) -> Metric:
@@ -111,14 +111,16 @@ def precision_at(share: float) -> Metric:
         each = weight[:, order]
         taken = np.cumsum(each, axis=1)
         inside = np.clip(share * taken[:, -1:] - (taken - each), 0, each)
-        return _divide(inside @ label[order], inside.sum(axis=1))
+        return quotient(inside @ label[order], inside.sum(axis=1))
 
     return metric
 
 
 def lift(precision: Metric) -> Metric:
     """A precision over the share of true cases among all."""
-    return lambda label, probability, weight: _divide(precision(label, probability, weight), _mean(label, weight))
+    return lambda label, probability, weight: quotient(
+        precision(label, probability, weight), weighted_mean(label, weight)
+    )
 
 
 def precision_of_lists(when: Dates, capacity: Callable[[int], int]) -> Metric:
@@ -126,14 +128,14 @@ def precision_of_lists(when: Dates, capacity: Callable[[int], int]) -> Metric:
 
     def metric(label: Floats, probability: Floats, weight: Floats) -> Floats:
         listed = listed_rows(probability, when, capacity)
-        return _divide(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
+        return quotient(weight[:, listed] @ label[listed], weight[:, listed].sum(axis=1))
 
     return metric
 
 
 def expected_over_observed(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Sum of probabilities over the number of true cases; 1 is right."""
-    return _divide(weight @ probability, weight @ label)
+    return quotient(weight @ probability, weight @ label)
 
 
 def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Floats:
@@ -152,8 +154,8 @@ def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Flo
         g0, g1 = residual.sum(axis=1), residual @ x
         h00, h01, h11 = curve.sum(axis=1), curve @ x, curve @ (x * x)
         det = h00 * h11 - h01**2
-        slope = slope + _divide(h00 * g1 - h01 * g0, det)
-        intercept = intercept + _divide(h11 * g0 - h01 * g1, det)
+        slope = slope + quotient(h00 * g1 - h01 * g0, det)
+        intercept = intercept + quotient(h11 * g0 - h01 * g1, det)
     return slope / scale
 
 
@@ -218,11 +220,13 @@ def interval(value: float, drawn: Floats) -> Estimate:
     return Estimate(value, min(value, float(low)), max(value, float(high)), float(defined.std(ddof=1)))
 
 
-def _mean(values: Floats, weight: Floats) -> Floats:
-    return _divide(weight @ values, weight.sum(axis=1))
+def weighted_mean(values: Floats, weight: Floats) -> Floats:
+    """The mean of ``values`` (n,) for each row of ``weight`` (draws, n); missing where a row has no weight."""
+    return quotient(weight @ values, weight.sum(axis=1))
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
+def quotient(above: Floats, below: Floats) -> Floats:
+    """``above`` over ``below``; missing where that is not positive."""
     out: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
     return out
 

@@ -15,10 +15,11 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from perfml.access.accounts import AccountLog
-from perfml.access.authorize import REFUSED_PURPOSE, Access
+from perfml.access.authorize import Access
 from perfml.access.credentials import CredentialKind, CredentialLog, IssuedSecret
 from perfml.access.identity import REMEMBERED, Identities
-from perfml.access.principals import Principal, Purpose
+from perfml.access.policies import REFUSED_PURPOSE
+from perfml.access.principals import SERVED, Principal, Purpose
 from perfml.access.setting_up import is_set_up, use_setup_link
 from perfml.messages import Message
 from perfml.project.folder import ProjectFolder
@@ -99,7 +100,7 @@ class Admission:
         if not decision.allowed:
             raise _purpose_refused() if decision.policy.startswith(REFUSED_PURPOSE) else not_for_you()
         if rule.rows is not None:
-            request.scope[REACH] = self._access.reach(principal, rule.rows, now.date())
+            request.scope[REACH] = await run_in_threadpool(self._access.reach, principal, rule.rows, now.date())
         return Actor(name=principal.id, purpose=str(principal.purpose))
 
     async def set_up(self, request: Request, code: str, account: str) -> IssuedSecret | None:
@@ -179,7 +180,7 @@ def _purpose(request: Request) -> Purpose | None:
 
 
 def _purpose_refused() -> PurposeRefused:
-    allowed = ", ".join(purpose.value for purpose in Purpose if purpose not in (Purpose.PAY, Purpose.DISMISSAL))
+    allowed = ", ".join(purpose.value for purpose in SERVED)
     return PurposeRefused(
         Message.of("access_purpose_refused"),
         where=PURPOSE_HEADER,

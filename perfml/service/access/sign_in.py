@@ -10,14 +10,14 @@ from jinja2 import Environment, PackageLoader
 from starlette.concurrency import run_in_threadpool
 
 from perfml.access.credentials import SESSION_LASTS, IssuedSecret
-from perfml.access.principals import Purpose
+from perfml.access.principals import SERVED, Purpose
 from perfml.service.access.admission import COOKIE, PURPOSE_COOKIE, Admission, not_for_you, refuse_other_origin
 from perfml.service.pages import POLICY, STYLE
 
 sign_in = APIRouter(include_in_schema=False)
 _PAGE = Environment(loader=PackageLoader("perfml.service.access", "."), autoescape=True).get_template("sign_in.html.j2")
 _POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
-PURPOSES = [purpose.value for purpose in Purpose if purpose not in (Purpose.PAY, Purpose.DISMISSAL)]
+PURPOSES = [purpose.value for purpose in SERVED]
 Text = Annotated[str, Form(max_length=200)]
 
 

@@ -1,4 +1,4 @@
-"""Who acts, and for what purpose: the user of the operating system, or whom a request names, until access control exists."""
+"""Who acts, and for what purpose: the user of the operating system, or whom a request names or is admitted as."""
 
 from __future__ import annotations
 

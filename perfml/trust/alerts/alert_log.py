@@ -38,12 +38,12 @@ def enter(home: Path, spec: AlertsSpec, looks: Iterable[Look], *, day: dt.date) 
     """
     with RecordStore(home).transaction() as connection:
         days: dict[str, set[dt.date]] = {}
-        for rule, earlier in _looked(read_entries(connection, ALERTS)):
+        entries = read_entries(connection, ALERTS)
+        for rule, earlier in _looked(entries):
             days.setdefault(rule, set()).add(earlier)
         new = [look for look in looks if look.insufficient is None and day not in days.get(look.rule, ())]
-        for look in new:
-            add_entries(connection, ALERTS, list(_entries(spec, look)))
-        alerts = fold(read_entries(connection, ALERTS))
+        entries += add_entries(connection, ALERTS, [entry for look in new for entry in _entries(spec, look)])
+        alerts = fold(entries)
         for look in new:
             if day >= max(days.get(look.rule, ()), default=day):
                 _inform(connection, spec, look, [each for each in alerts if each.first.rule == look.rule])

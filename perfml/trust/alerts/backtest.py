@@ -20,7 +20,7 @@ from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.learning.dataset.known import known_by
 from perfml.learning.dataset.labels import LABEL_TABLES, labels
-from perfml.learning.validation.metrics import Estimate, estimate
+from perfml.learning.validation.metrics import Estimate, estimate, quotient, weighted_mean
 from perfml.messages import Bilingual, Message, both
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
@@ -215,16 +215,16 @@ def _shares(base: pd.DataFrame) -> dict[str, Estimate]:
     """Precision, base rate and their ratio, over people."""
 
     def share(label: Floats, alerted: Floats, weight: Floats) -> Floats:
-        return _divide((weight * alerted) @ label, weight @ alerted)
+        return weighted_mean(label, weight * alerted)
 
     def everyone(label: Floats, alerted: Floats, weight: Floats) -> Floats:
-        return _divide(weight @ label, weight.sum(axis=1))
+        return weighted_mean(label, weight)
 
     return estimate(
         {
             "precision": share,
             "base_rate": everyone,
-            "lift": lambda label, alerted, weight: _divide(
+            "lift": lambda label, alerted, weight: quotient(
                 share(label, alerted, weight), everyone(label, alerted, weight)
             ),
         },
@@ -259,7 +259,7 @@ def _leading(outcomes: pd.DataFrame) -> dict[str, Estimate]:
     days, person = outcomes["days"].to_numpy(np.float64), outcomes["employee_id"].to_numpy(object)
     spoken = ~np.isnan(days)
     figures = estimate(
-        {"spoken": lambda label, _none, weight: _divide(weight @ label, weight.sum(axis=1))},
+        {"spoken": lambda label, _none, weight: weighted_mean(label, weight)},
         spoken.astype(np.float64),
         np.zeros(len(days)),
         person=person,
@@ -280,8 +280,3 @@ def _median(values: Floats, weight: Floats) -> Floats:
     below = np.cumsum(weight[:, order], axis=1)
     first = np.argmax(below >= below[:, -1:] / 2, axis=1)
     return np.where(below[:, -1] > 0, values[order][first], np.nan)
-
-
-def _divide(above: Floats, below: Floats) -> Floats:
-    out: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
-    return out

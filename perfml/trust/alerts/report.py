@@ -77,13 +77,12 @@ def report_alerts(
 ) -> AlertReport:
     """Look at ``day``, enter what is seen, carry the messages."""
     seen = see(data, definitions, spec, [day], policy=policy, progress=progress)
-    done = looked(home)
+    done, withheld = looked(home), held(day)
     new = [
         completed(data, definitions, spec, seen, look)
-        for look in looks(data, spec, seen, [day], held=held)
+        for look in looks(data, spec, seen, [day], held=lambda _: withheld)
         if (look.rule, day) not in done
     ]
-    withheld = held(day)
     current = [
         alert
         for alert in reversed(enter(home, spec, new, day=day))
