@@ -63,6 +63,10 @@ class Credential:
         rested = self.rests is not None and now >= self.used_at + self.rests
         return not (self.revoked or self.spent or rested) and now < self.expires_at
 
+    def use_due(self, now: dt.datetime) -> bool:
+        """Whether its use at ``now`` is to be noted, as it ends after a rest."""
+        return self.rests is not None and now - self.used_at >= NOTED_EVERY
+
     def to_json(self) -> JsonObject:
         """As commands print it, without the secret."""
         return {
@@ -133,7 +137,7 @@ class CredentialLog:
         known = fold_credentials(self._store.read(CREDENTIALS, subjects=[digest])).get(digest)
         if known is None or known.kind is not kind or not known.valid(now):
             return None
-        if known.rests is not None and now - known.used_at >= NOTED_EVERY:
+        if known.use_due(now):
             self._add(digest, {"event": "use", "at": now.isoformat()})
         return known
 

@@ -1,66 +1,58 @@
 """From a secret to who asks: the account behind it with the roles it has now.
 
-The store is asked at most every :data:`REMEMBERED` seconds for the same secret, so whatever another process revokes ends
-within that time; what this process revokes ends at once.
+What the store said is kept until an entry about credentials or grants is made, by whatever process: a revocation ends what it
+ends with the next request.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import time
-from collections import OrderedDict
 from pathlib import Path
 
 from perfml.access.accounts import AccountLog
-from perfml.access.credentials import CredentialKind, CredentialLog
+from perfml.access.credentials import Credential, CredentialKind, CredentialLog
 from perfml.access.principals import Principal
+from perfml.home_reads import Memo, noting
+from perfml.store.standing import StoreVersions
 
-REMEMBERED = 2.0
-MOST_REMEMBERED = 10_000
+MOST_KEPT = 10_000
+"""Secrets whose answers a process keeps."""
 
 
 class Identities:
     """Who stands behind the secrets that a service is shown."""
 
-    def __init__(self, home: Path) -> None:
-        self._accounts, self._credentials = AccountLog(home), CredentialLog(home)
-        self._remembered: OrderedDict[bytes, tuple[float, Principal]] = OrderedDict()
+    def __init__(self, home: Path, versions: StoreVersions) -> None:
+        self._accounts, self._credentials, self._versions = AccountLog(home), CredentialLog(home), versions
+        self._kept: Memo[tuple[Credential, Principal]] = Memo(MOST_KEPT)
 
-    def remembered(self, secret: str, kind: CredentialKind) -> Principal | None:
-        """Who stood behind a secret a moment ago, without asking the store; None where that is to be asked."""
-        known = self._remembered.get(_key(secret, kind))
-        return known[1] if known is not None and time.monotonic() - known[0] < REMEMBERED else None
+    def kept(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
+        """Who stands behind a secret that was asked about before; None where the store is to be asked."""
+        answer = self._kept.get(_key(secret, kind), self._versions.now())
+        if answer is None or answer[0].use_due(now) or not answer[0].valid(now):
+            return None
+        return answer[1]
 
     def principal(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
         """Who asks; None for a secret that opens nothing. A purpose is stated with each request, not here."""
-        known = self.remembered(secret, kind)
+        known = self.kept(secret, kind, now=now)
         if known is not None:
             return known
-        principal = self._read(secret, kind, now=now)
-        if principal is not None:
-            key = _key(secret, kind)
-            self._remembered[key] = (time.monotonic(), principal)
-            self._remembered.move_to_end(key)
-            while len(self._remembered) > MOST_REMEMBERED:
-                self._remembered.popitem(last=False)
-        return principal
-
-    def forget(self) -> None:
-        """Ask the store again for everyone: something was revoked or granted."""
-        self._remembered.clear()
-
-    def _read(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
-        credential = self._credentials.find(secret, kind, now=now)
-        if credential is None:
-            return None
-        account = self._accounts.account(credential.account)
-        return Principal(
+        versions = self._versions.now()
+        with noting() as reads:
+            credential = self._credentials.find(secret, kind, now=now)
+            if credential is None:
+                return None
+            account = self._accounts.account(credential.account)
+        principal = Principal(
             id=account.id,
             employee_id=account.employee_id,
             grants=account.all_grants,
             token_actions=credential.actions,
         )
+        self._kept.put(_key(secret, kind), (credential, principal), reads=reads, versions=versions)
+        return principal
 
 
 def _key(secret: str, kind: CredentialKind) -> bytes:

@@ -6,16 +6,14 @@ The newest file serves every day: rights follow what is known now. A transfer re
 from __future__ import annotations
 
 import datetime as dt
-import os
-import time
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from perfml.home_reads import SETTLED_SECONDS
-from perfml.scoring.people.periods import FOLDER, PositionPeriod, newest_periods_file, read_periods
+from perfml.home_reads import Memo
+from perfml.scoring.people.periods import PositionPeriod, newest_periods_file, read_periods
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,36 +63,17 @@ def lines_of(periods: Iterable[PositionPeriod]) -> ReportingLines:
 
 
 def current_lines(home: Path) -> ReportingLines:
-    """The lines of the newest file under ``home``; empty where nothing was scored yet. Raises :class:`DamagedFile`.
+    """The lines of the newest file under ``home``; empty where nothing was scored yet. Raises :class:`DamagedFile`."""
+    return _CURRENT.of(home, lambda: _newest(home))
 
-    A file appears with a rename, which shows in the times of its folder, unless another came within the same moment.
-    """
-    try:
-        folder = os.stat(f"{home}/{FOLDER}").st_mtime_ns
-    except FileNotFoundError:
-        return ReportingLines(periods={})
-    settled = time.time_ns() - folder > SETTLED_SECONDS * 1e9
-    known = _CURRENT.get(home)
-    if known is not None and known[0] == folder and settled:
-        return known[1]
+
+MOST_HOMES = 4
+_CURRENT: Memo[ReportingLines] = Memo(MOST_HOMES)
+
+
+def _newest(home: Path) -> ReportingLines:
     path = newest_periods_file(home)
-    if path is None:
-        return ReportingLines(periods={})
-    status = path.stat()
-    lines = _lines(path, (status.st_ino, status.st_size, status.st_mtime_ns))
-    if settled:
-        _CURRENT[home] = (folder, lines)
-    return lines
-
-
-_CURRENT: dict[Path, tuple[int, ReportingLines]] = {}
-"""Home → time of its folder of lines, and what the newest file said then."""
-
-
-@lru_cache(maxsize=4)
-def _lines(path: Path, identity: tuple[int, ...]) -> ReportingLines:
-    """The lines of a file, as long as it is the same."""
-    return lines_of(read_periods(path))
+    return lines_of(() if path is None else read_periods(path))
 
 
 @lru_cache(maxsize=65_536)

@@ -24,6 +24,7 @@ from perfml.service.pages import pages
 from perfml.service.request_log import LOGGER, RequestLog
 from perfml.service.routes import router
 from perfml.service.store import Store
+from perfml.store.standing import StoreVersions
 
 
 def create_app(
@@ -45,8 +46,9 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.store = store = Store(Path(home), folder)
-    app.state.answers, app.state.audit = KeptAnswers(Path(home)), AuditWriter(Path(home))
-    app.state.admission = Admission(Path(home), store.folder, required=bool(hosts), local_login=local_login)
+    versions = StoreVersions(store.home)
+    app.state.answers, app.state.audit = KeptAnswers(versions), AuditWriter(store.home)
+    app.state.admission = Admission(store.home, store.folder, versions, required=bool(hosts), local_login=local_login)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)

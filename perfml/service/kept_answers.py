@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import Request
 
@@ -40,8 +39,8 @@ class AnswerKey:
 class KeptAnswers:
     """The answers of one process."""
 
-    def __init__(self, home: Path) -> None:
-        self._versions = StoreVersions(home)
+    def __init__(self, versions: StoreVersions) -> None:
+        self._versions = versions
         self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
 
     def key_of(self, request: Request) -> AnswerKey | None:

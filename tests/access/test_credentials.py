@@ -23,6 +23,7 @@ from perfml.access.principals import Role, RoleGrant
 from perfml.access.setting_up import is_set_up, make_setup_link, use_setup_link
 from perfml.errors import PerfmlError
 from perfml.store.opening import FILE
+from perfml.store.standing import StoreVersions
 
 NOW = dt.datetime(2026, 6, 1, 9)
 MONTH, SECOND = dt.timedelta(days=30), dt.timedelta(seconds=1)
@@ -105,7 +106,8 @@ def test_of_many_who_use_the_link_at_once_one_succeeds(tmp_path: Path) -> None:
 
 
 def test_who_stands_behind_a_secret(tmp_path: Path) -> None:
-    accounts, log, identities = AccountLog(tmp_path), CredentialLog(tmp_path), Identities(tmp_path)
+    accounts, log = AccountLog(tmp_path), CredentialLog(tmp_path)
+    identities = Identities(tmp_path, StoreVersions(tmp_path))
     accounts.grant("anna", RoleGrant(role=Role.EMPLOYEE, begins=NOW.date()), by="boss", employee_id="E1")
     issued = log.token("anna", by="boss", now=NOW, lasts=MONTH)
     principal = identities.principal(issued.secret, CredentialKind.TOKEN, now=NOW)
@@ -114,5 +116,4 @@ def test_who_stands_behind_a_secret(tmp_path: Path) -> None:
     assert principal.roles(NOW.date()) == {Role.EMPLOYEE, Role.MANAGER}
     assert identities.principal("guessed", CredentialKind.TOKEN, now=NOW) is None
     log.revoke(issued.credential.id, by="boss")
-    identities.forget()
     assert identities.principal(issued.secret, CredentialKind.TOKEN, now=NOW) is None

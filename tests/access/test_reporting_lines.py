@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perfml import Project
+from perfml import Project, home_reads
 from perfml.access.reporting_lines import current_lines, lines_of
 from perfml.evidence.people import periods_at
 from perfml.scoring.people.periods import PositionPeriod, keep_periods, read_periods
@@ -70,7 +70,10 @@ def test_both_directions_agree_in_any_company(managers: dict[str, str | None]) -
         assert upward == lines.below(above, TRANSFER)
 
 
-def test_a_new_file_replaces_the_lines_and_a_damaged_one_allows_nothing(tmp_path: Path) -> None:
+def test_a_new_file_replaces_the_lines_and_a_damaged_one_allows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_reads, "SETTLED_SECONDS", 0.0)  # files are kept in memory although they are new
     keep(tmp_path)
     assert current_lines(tmp_path) is current_lines(tmp_path)
     path = keep(tmp_path, (*POSITIONS[:1], ("director", FIRST, None, None, "South", "Rome")))

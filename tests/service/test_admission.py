@@ -25,6 +25,7 @@ from perfml.service.app import create_app, serve
 from perfml.service.auditing import AuditedRoute
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
+from perfml.store.standing import StoreVersions
 from tests.service.company import DAY
 
 NOW = dt.datetime(2026, 9, 10, 9)
@@ -63,7 +64,7 @@ def guarded(home: Path, clock: Clock) -> TestClient:
     log = AccountLog(home)
     log.grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
     app = create_app(home)
-    app.state.admission = Admission(home, ProjectFolder(STARTER), now=clock)
+    app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), now=clock)
     return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
 
 
@@ -212,7 +213,7 @@ def test_a_session_reads_anywhere_and_writes_from_pages_of_this_service_alone(ho
 @pytest.mark.slow
 def test_the_setup_link_signs_the_first_administrator_in(home: Path) -> None:
     app = create_app(home)
-    app.state.admission = Admission(home, ProjectFolder(STARTER), now=Clock(), required=True)
+    app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), now=Clock(), required=True)
     with TestClient(app, base_url="http://127.0.0.1:8321") as browser:
         assert browser.get("/v1/health").status_code == 401
         link = CredentialLog(home).setup_link(by="ops", now=NOW)

@@ -6,7 +6,6 @@ Before the first administrator is named the service answers whoever sits at this
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from perfml.access.accounts import AccountLog
 from perfml.access.authorize import Access
 from perfml.access.credentials import CredentialKind, CredentialLog, IssuedSecret
-from perfml.access.identity import REMEMBERED, Identities
+from perfml.access.identity import Identities
 from perfml.access.policies import REFUSED_PURPOSE
 from perfml.access.principals import SERVED, Principal, Purpose
 from perfml.access.setting_up import is_set_up, use_setup_link
@@ -27,6 +26,8 @@ from perfml.service.access.attempts import WrongSecrets
 from perfml.service.access.rules import RULES, question_of
 from perfml.service.problems import NotFound, Refusal
 from perfml.store.audit.acting import Actor, acting
+from perfml.store.standing import StoreVersions
+from perfml.store.tables import GRANTS
 
 COOKIE, PURPOSE_COOKIE = "__Host-perfml", "__Host-perfml-purpose"
 PURPOSE_HEADER = "X-Purpose"
@@ -74,15 +75,17 @@ class Admission:
         self,
         home: Path,
         folder: ProjectFolder,
+        versions: StoreVersions,
         *,
         now: Callable[[], dt.datetime] | None = None,
         required: bool = False,
         local_login: bool = False,
     ) -> None:
-        self._home, self._access, self._identities = home, Access(home, folder), Identities(home)
+        self._home, self._access, self._identities = home, Access(home, folder), Identities(home, versions)
         self.local_login, self._wrong = local_login, WrongSecrets()
         self._now = now or (lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
-        self._asked, self._set_up = float("-inf"), required or local_login
+        self._versions, self._set_up = versions, required or local_login
+        self._asked: object = None
 
     async def admit(self, request: Request) -> Actor:
         """Who acts. Raises :class:`Refusal`: 401 without a valid secret, 403 for the purpose alone, and 404 alike for what is
@@ -128,13 +131,14 @@ class Admission:
         known = log.find(secret, CredentialKind.SESSION, now=self._now())
         if known is not None:
             log.revoke(known.id, by=known.account)
-            self._identities.forget()
 
     async def _enforced(self) -> bool:
         """Whether somebody is administrator. Once so, it stays so: when the last one is revoked nobody is let in."""
-        if not self._set_up and time.monotonic() - self._asked >= REMEMBERED:
-            self._set_up = await run_in_threadpool(is_set_up, self._home, self._now().date())
-            self._asked = time.monotonic()
+        if not self._set_up:
+            today = self._now().date()
+            asked = (today, self._versions.now()[GRANTS.name])
+            if asked != self._asked:
+                self._set_up, self._asked = await run_in_threadpool(is_set_up, self._home, today), asked
         return self._set_up
 
     async def _principal(self, request: Request, now: dt.datetime) -> Principal:
@@ -144,7 +148,7 @@ class Admission:
             secret, kind = request.cookies.get(COOKIE, ""), CredentialKind.SESSION
             if request.method not in _READING:
                 refuse_other_origin(request)
-        known = self._identities.remembered(secret, kind)
+        known = self._identities.kept(secret, kind, now=now)
         if known is None and secret:
             known = await run_in_threadpool(self._identities.principal, secret, kind, now=now)
         if known is None:
