@@ -27,7 +27,7 @@ class Identities:
         self._accounts, self._credentials, self._versions = AccountLog(home), CredentialLog(home), versions
         self._kept: Memo[tuple[Credential, Principal]] = Memo(MOST_KEPT)
 
-    def kept(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
+    def known(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
         """Who stands behind a secret that was asked about before; None where the store is to be asked."""
         answer = self._kept.get(_key(secret, kind), self._versions.now())
         if answer is None or answer[0].use_due(now) or not answer[0].valid(now):
@@ -36,9 +36,9 @@ class Identities:
 
     def principal(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
         """Who asks; None for a secret that opens nothing. A purpose is stated with each request, not here."""
-        known = self.kept(secret, kind, now=now)
-        if known is not None:
-            return known
+        principal = self.known(secret, kind, now=now)
+        if principal is not None:
+            return principal
         versions = self._versions.now()
         with noting() as reads:
             credential = self._credentials.find(secret, kind, now=now)

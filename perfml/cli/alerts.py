@@ -24,7 +24,7 @@ from perfml.cli.options import (
     every_of,
     print_json,
 )
-from perfml.terminal import deliveries as tables
+from perfml.terminal.trust import alerts as tables
 
 alerts = typer.Typer(name="alerts", help="Rules that speak early: who was told what, and who takes care of it.")
 

@@ -12,7 +12,7 @@ from perfml import terminal
 from perfml.api import Project
 from perfml.cli.deliveries import ByOption, NowOption
 from perfml.cli.options import HomeOption, JsonOption, ProjectOption, print_json
-from perfml.terminal import audit as tables
+from perfml.terminal.trust import audit as tables
 
 audit = typer.Typer(
     name="audit", no_args_is_help=True, help="Who saw whom and did what: whether the log is whole, and what it says."

@@ -22,7 +22,7 @@ from perfml.cli.options import (
 )
 from perfml.errors import PerfmlError
 from perfml.terminal import advice as advice_tables
-from perfml.terminal import reconciliation as tables
+from perfml.terminal.trust import reconciliation as tables
 
 TextLanguage = Annotated[LanguageName, typer.Option("--language", help="Of the sentences: en or zh.")]
 

@@ -11,7 +11,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml.api import Project
 from perfml.cli.options import DataOption, HomeOption, JsonOption, ProjectOption, day_of, print_json
-from perfml.terminal.deliveries import deliveries_table
+from perfml.terminal.trust.deliveries import deliveries_table
 
 NowOption = Annotated[
     str | None,

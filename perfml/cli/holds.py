@@ -13,7 +13,7 @@ from perfml import terminal
 from perfml.api import Project
 from perfml.cli.options import DataOption, HomeOption, JsonOption, OneDateOption, ProjectOption, print_json
 from perfml.errors import PerfmlError
-from perfml.terminal import holds as tables
+from perfml.terminal.trust import holds as tables
 from perfml.trust.disputes.dispute import Dispute
 
 SignOffOption = Annotated[str, typer.Option("--by", help="Who signs it off: a person's name.")]

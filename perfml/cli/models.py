@@ -46,8 +46,8 @@ from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
-from perfml.terminal.deliveries import backtest_table
 from perfml.terminal.evidence import behind_lines, missing_lines
+from perfml.terminal.trust.alerts import backtest_table
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.advice.served import ServedCheck

@@ -22,7 +22,7 @@ from perfml.cli.options import (
     require_suffix,
 )
 from perfml.errors import PerfmlError
-from perfml.terminal import notices as tables
+from perfml.terminal.trust import notices as tables
 
 OnOption = Annotated[str | None, typer.Option("--on", help="Date, YYYY-MM-DD (default: today, UTC).")]
 

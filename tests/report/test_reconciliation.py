@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from perfml import Project
 from perfml.demo.incident import Incident, write, write_project
 from perfml.report.reconciliation.drawing import BridgeStep, bridge_picture
-from perfml.terminal.reconciliation import bridge_table, reconciliation_table
+from perfml.terminal.trust.reconciliation import bridge_table, reconciliation_table
 
 NASTY = "<script>alert(\"x\")</script> & 'quotes'"
 amounts = st.decimals(-(10**12), 10**12, places=2)

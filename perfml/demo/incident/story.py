@@ -23,7 +23,7 @@ from perfml.errors import PerfmlError
 from perfml.messages import render
 from perfml.scoring.score_files import read_scores, score_file
 from perfml.scoring.withheld.provisional import provisional_people
-from perfml.terminal.reconciliation import bridge_table, reconciliation_table
+from perfml.terminal.trust.reconciliation import bridge_table, reconciliation_table
 from perfml.trust.outbox import posts
 from perfml.trust.reconciliation.reconcile import Reconciliation
 

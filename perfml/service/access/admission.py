@@ -148,7 +148,7 @@ class Admission:
             secret, kind = request.cookies.get(COOKIE, ""), CredentialKind.SESSION
             if request.method not in _READING:
                 refuse_other_origin(request)
-        known = self._identities.kept(secret, kind, now=now)
+        known = self._identities.known(secret, kind, now=now)
         if known is None and secret:
             known = await run_in_threadpool(self._identities.principal, secret, kind, now=now)
         if known is None:
