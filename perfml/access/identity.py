@@ -25,11 +25,11 @@ class Identities:
 
     def __init__(self, home: Path, versions: StoreVersions) -> None:
         self._accounts, self._credentials, self._versions = AccountLog(home), CredentialLog(home), versions
-        self._kept: Memo[tuple[Credential, Principal]] = Memo(MOST_KEPT)
+        self._memo: Memo[tuple[Credential, Principal]] = Memo(MOST_KEPT)
 
     def known(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Principal | None:
         """Who stands behind a secret that was asked about before; None where the store is to be asked."""
-        answer = self._kept.get(_key(secret, kind), self._versions.now())
+        answer = self._memo.get(_key(secret, kind), self._versions.now())
         if answer is None or answer[0].use_due(now) or not answer[0].valid(now):
             return None
         return answer[1]
@@ -51,7 +51,7 @@ class Identities:
             grants=account.all_grants,
             token_actions=credential.actions,
         )
-        self._kept.put(_key(secret, kind), (credential, principal), reads=reads, versions=versions)
+        self._memo.put(_key(secret, kind), (credential, principal), reads=reads, versions=versions)
         return principal
 
 
