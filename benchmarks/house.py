@@ -24,7 +24,7 @@ COMPILED = {Path("treeshap") / name for name in ("simd.py", "kernels.py", "one_r
 """What numba compiles, or calls to compile it: numba, not an annotation, decides their types."""
 ROWS = {Path("reasons", "record.py"), Path("advice", "suggestion_files.py")}
 """Modules that declare stored rows, as types."""
-LAZY = ("__init__.py", "api.py", "cli")
+LAZY = ("__init__.py", "api", "cli")
 """Where imports may stand inside functions: the package's public names, the public verbs, the command line."""
 
 

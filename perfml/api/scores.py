@@ -1,0 +1,229 @@
+"""The verbs of scores: scoring, people, reasons, curves, replay, the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+import pandas as pd
+import pyarrow as pa
+
+from perfml.api.reconciliation import reconciled
+from perfml.api.shared import DataLocation, date_or_none, held_at, keep_who_is_who, people_of, seen
+from perfml.dates import DateLike, DatesLike, date_of, dates_of
+from perfml.evidence.record_end import end_of_record, refuse_stale
+from perfml.messages import Language, Message
+from perfml.project.voices import Reader, Who
+from perfml.scoring.people.files import PersonFacts, people_facts
+from perfml.scoring.score_files import StoredScore, first_column, person_rows, read_scores
+
+if TYPE_CHECKING:
+    from perfml.advice.served import ServedSample
+    from perfml.api import Project
+    from perfml.scoring.replay import Replay
+    from perfml.scoring.voiced import VoicedScore
+
+
+def score(
+    project: Project, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
+) -> pa.Table:
+    """Score everyone employed at each as-of date (default: the end of the record) with the model in use.
+
+    The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+    """
+    scores = pa.concat_tables(read_scores(path) for path in project.write_scores(model, data, as_of=as_of))
+    seen(project, f"scores {model}", people_of(scores))
+    return scores
+
+
+def write_scores(
+    project: Project, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
+) -> list[Path]:
+    """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees."""
+    from perfml.learning.registry.model_store import load
+    from perfml.scoring.replay import recorder
+    from perfml.scoring.scoring import keep_scores, score_in_parts
+    from perfml.scoring.withheld.provisional import provisional_entities
+
+    project.folder.model(model)
+    loaded = load(project.home, model)
+    with project.open(data) as opened:
+        dates = dates_of(as_of) if as_of else [end_of_record(opened)]
+        refuse_stale(opened, max(dates))
+        for day in dates:
+            keep_who_is_who(project, opened, day)
+        held = {day: held_at(project, opened, day) for day in dates}
+        parts = score_in_parts(opened, project.folder, loaded, as_of=dates, held=held, progress=project.progress)
+        provisional = {
+            day: provisional_entities(reconciled(project, opened, day).rows) if opened.has("facts") else []
+            for day in dates
+        }
+        record = recorder(project.home, data=opened, folder=project.folder, held=held, provisional=provisional)
+        return list(keep_scores(parts, project.home, record=record))
+
+
+def export_scores(project: Project, files: Sequence[Path], out: str | Path, *, language: Language = "en") -> Path:
+    """Write kept score ``files`` (of :meth:`write_scores`) as one file: ``.csv`` or ``.xlsx``, which people open, flat, with
+    who each person is and the reasons in ``language``; or ``.parquet``, which holds the rows as they are kept."""
+    from perfml.scoring.flat_scores import flat_scores
+    from perfml.scoring.table_files import WRITERS, read_parts, write_parts
+    from perfml.scoring.withheld.withholding import withholding
+
+    target = Path(out)
+    for path in files:
+        seen(project, f"export {path.parent.name}/{path.stem}", people_of(read_scores(path)))
+    if target.suffix.lower() in WRITERS:
+        write_parts(flat_scores(project.home, files, language=language), target)
+    else:
+        write_parts((withholding(path).table(part) for path in files for part in read_parts(path)), target)
+    return target
+
+
+def people(project: Project, as_of: DateLike) -> dict[str, PersonFacts]:
+    """Who everybody is that was scored or advised at ``as_of``: employee -> name, unit, manager, level, tenure. For HR."""
+    return people_facts(project.home, date_of(as_of))
+
+
+@overload
+def explain(
+    project: Project, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Literal["hr"] | None = None
+) -> list[StoredScore]: ...
+
+
+@overload
+def explain(
+    project: Project, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Reader
+) -> list[VoicedScore]: ...
+
+
+def explain(
+    project: Project, employee_id: str, *, model: str, as_of: DateLike | None = None, voice: Who | None = None
+) -> list[StoredScore] | list[VoicedScore]:
+    """What is stored about one person, one row for each horizon; ``voice`` words the reasons for HR, manager or employee.
+
+    HR reads score rows; manager and employee read reasons, and no probability, rank, band or contribution. Raises
+    :class:`PerfmlError` where nothing is stored.
+    """
+    from perfml.learning.registry.artifacts import read_columns
+    from perfml.reasons.voices import Voices
+    from perfml.scoring.run_record import voices_of
+    from perfml.scoring.voiced import VoicedScore
+
+    rows = person_rows(project.home, model, employee_id, as_of=date_or_none(as_of))
+    seen(project, f"explain {model}", [employee_id])
+    if voice is not None:
+        columns = read_columns(project.home, model, rows[0]["model_version"])
+        voices = Voices(voices_of(project.home, model, rows[0]["as_of"]), columns)
+        if voice != "hr":
+            return [VoicedScore.of(row, voices, voice) for row in rows]
+        for row in rows:
+            if row["status"] == "scored":
+                row["reasons"] = voices.retell(row["reasons"])
+    return rows
+
+
+def rows_behind(
+    project: Project,
+    employee_id: str,
+    evidence: str,
+    data: DataLocation | None = None,
+    *,
+    model: str,
+    as_of: DateLike | None = None,
+    most: int = 50,
+) -> dict[str, pd.DataFrame]:
+    """The rows of the company's own tables behind one reason of one person's score: table → at most ``most`` rows, newest
+    first.
+
+    ``evidence`` names the reason as score rows do; the shortest horizon that lists it is used. Its first column is looked
+    up with the definitions of that scoring run, in what was known before its as-of date. Raises :class:`PerfmlError`
+    where no horizon lists the reason.
+    """
+    from perfml.evidence.behind import rows_behind
+    from perfml.evidence.fingerprint import kept_definitions
+    from perfml.learning.registry.model_store import load
+    from perfml.scoring.run_record import read_record, score_path
+
+    rows = person_rows(project.home, model, employee_id, as_of=date_or_none(as_of))
+    seen(project, f"rows behind {model}", [employee_id])
+    name = first_column(rows, evidence)
+    loaded = load(project.home, model, rows[0]["model_version"])
+    (column,) = (c for c in loaded.columns if c.name == name)
+    day = rows[0]["as_of"]
+    record = read_record(score_path(project.home, model, day))
+    folder = project.folder if record is None else kept_definitions(project.home, record["definitions"])
+    with project.open(data) as opened:
+        return rows_behind(
+            opened,
+            folder.definitions,
+            column,
+            employee_id=employee_id,
+            as_of=day,
+            kinds=loaded.kinds,
+            most=most,
+        )
+
+
+def curves(
+    project: Project, model: str, data: DataLocation | None = None, *, as_of: DateLike | None = None
+) -> pa.Table:
+    """The probability of having left, by cause and month, and the expected days in employment; see
+    ``perfml.scoring.curves.SCHEMA``."""
+    from perfml.learning.registry.model_store import load
+    from perfml.scoring.curves import curves
+
+    project.folder.model(model)
+    loaded = load(project.home, model)
+    with project.open(data) as opened:
+        day = date_of(as_of) if as_of else end_of_record(opened)
+        drawn = curves(opened, project.folder, loaded, as_of=day, progress=project.progress)
+    seen(project, f"curves {model}/{day}", people_of(drawn))
+    return drawn
+
+
+def replay(project: Project, model: str, as_of: DateLike, data: DataLocation | None = None) -> Replay:
+    """Recompute kept scores from the recorded data, definitions and model, and compare every value.
+
+    Raises :class:`PerfmlError` naming what has changed since.
+    """
+    from perfml.scoring.replay import replay
+    from perfml.scoring.run_record import score_path
+
+    day = date_of(as_of)
+    compared = replay(project.home, model, day, data=data, progress=project.progress)
+    seen(project, f"replay {model}/{day}", people_of(read_scores(score_path(project.home, model, day))))
+    return compared
+
+
+def check_served(
+    project: Project, *, seed: str, files: int = 3, people: int = 20, data: DataLocation | None = None
+) -> ServedSample:
+    """Served equals known: recompute a random sample of the files of scores and suggestions that are or were served, and
+    compare what is read of ``people`` of each for an answer.
+
+    The same ``seed`` draws the same sample while nothing is added. What cannot be recomputed is reported, and raises nothing.
+    """
+    from perfml.advice.served import check_served
+
+    return check_served(project.home, seed=seed, files=files, people=people, data=data)
+
+
+def report(
+    project: Project,
+    out: str | Path,
+    *,
+    as_of: DateLike | None = None,
+    title: str | None = None,
+    notices: Sequence[Message] = (),
+) -> Path:
+    """Write the self-contained HTML report of all models scored at ``as_of`` (default: the newest date with scores), with
+    the list before it, the newest suggestions up to that date, and ``notices`` on the data.
+
+    Raises :class:`PerfmlError` where nothing has been scored, :class:`ModelError` where a model was retrained since.
+    """
+    from perfml.report.of_home import report_home
+    from perfml.scoring.people.known import scored_people
+
+    seen(project, f"report {as_of or 'newest'}", scored_people(project.home))
+    return report_home(project.home, project.folder, Path(out), as_of=date_or_none(as_of), title=title, notices=notices)
