@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from perfml.scoring.score_files import COLUMNS
 from perfml.scoring.sealed_files import DamagedFile, open_sealed
 from perfml.scoring.table_files import rows_at
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, withheld_row, withholding
+from perfml.service.problems import no_horizon
 from perfml.trust.holds.hold import Hold
 
 MOST_ROWS = 2_000_000
@@ -79,6 +80,17 @@ class _Decoded:
 _DECODED: Memo[_Decoded] = Memo(MOST_ROWS)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Horizon:
+    """Where the rows of one horizon lie in a file, and by which version of the model they are."""
+
+    days: int
+    version: str
+    rows: Sequence[int]
+    ranked: Sequence[int]
+    """Those with a rank, the highest risk first."""
+
+
 class ScoreFile:
     """Rows by position, in the order of the file, as far as they are not withheld."""
 
@@ -110,6 +122,20 @@ class ScoreFile:
             computed[key] = compute()
         result: T = computed[key]
         return result
+
+    def horizon(self, days: int | None, *, model: str) -> Horizon:
+        """The rows of one horizon, the shortest by default. Raises :class:`~perfml.service.problems.NotFound`."""
+        available = self.once("horizons", lambda: sorted(set(cast(list[int], self.column("horizon_days")))))
+        chosen = days or available[0]
+        if chosen not in available:
+            raise no_horizon(model, available)
+        return self.once(("horizon", chosen), lambda: self._horizon(chosen))
+
+    def _horizon(self, days: int) -> Horizon:
+        horizons, ranks, versions = self.columns(["horizon_days", "rank", "model_version"], slice(None))
+        rows = [position for position, horizon in enumerate(horizons) if horizon == days]
+        ranked = sorted((row for row in rows if ranks[row] is not None), key=lambda row: cast(int, ranks[row]))
+        return Horizon(days=days, version=str(versions[rows[0]]), rows=rows, ranked=ranked)
 
     def of(self, person: str) -> Sequence[int]:
         """The positions of a person's rows."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote
 
 import numpy as np
 
-from perfml.arrays import Floats
 from perfml.learning.record import NO_BACKTEST
 from perfml.learning.registry.artifacts import cautions
-from perfml.learning.validation.lists import cases_in_list
+from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.record import Reason
 from perfml.scoring.people.files import PersonFacts, facts_of
@@ -34,12 +33,11 @@ from perfml.service.answers.shared import (
     ScoreStatus,
     TextAnswer,
 )
-from perfml.service.problems import no_horizon, no_segment, not_proven
-from perfml.service.scores import ScoreFile, StoredRow
+from perfml.service.problems import no_segment, not_proven
+from perfml.service.scores import Horizon, ScoreFile, StoredRow
 from perfml.service.store import Store
 
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
-RANKED = ("horizon_days", "rank", "band", "status", "probability", "model_version")
 
 
 class ListedPersonAnswer(Answer):
@@ -104,12 +102,8 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
     """
     as_of, file = store.scores(model, query.as_of)
-    available = file.once("horizons", lambda: sorted(set(cast(list[int], file.column("horizon_days")))))
-    days = query.horizon_days or available[0]
-    if days not in available:
-        raise no_horizon(model, available)
-    horizon = file.once(("horizon", days), lambda: _Horizon.of(file, days))
-    version = horizon.version
+    horizon = file.horizon(query.horizon_days, model=model)
+    days, version = horizon.days, horizon.version
     record = store.record(model, version)
     if query.segment is not None and query.segment not in record.spec.segments:
         raise no_segment(model, list(record.spec.segments))
@@ -117,7 +111,7 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     if tested is None or not tested.proven:
         verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
         raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
-    expected = file.once(("cases", days), lambda: cases_in_list(horizon.acting, tested.listed_ratio))
+    expected, not_listed = file.once(("whole list", days), lambda: _whole_list(file, horizon, tested.listed_ratio))
     ranked = _chosen(store, file, horizon.ranked, as_of=as_of, query=query)
     shown = ranked[query.offset : query.offset + query.limit]
     parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
@@ -139,34 +133,18 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         cautions=tuple(TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)),
         scored_at=file.written,
         **vars(page),
-        not_listed=dict(horizon.not_listed),
+        not_listed=not_listed,
         expected_cases=ExpectedCasesAnswer(**asdict(expected)),
         people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Horizon:
-    """The rows of one horizon, whatever page of whom is asked for."""
-
-    version: str
-    ranked: Sequence[int]
-    """Positions in the file of those with a rank, the highest risk first."""
-    acting: Floats
-    """The probabilities of the band ``act``."""
-    not_listed: Mapping[ScoreStatus, int]
-
-    @classmethod
-    def of(cls, file: ScoreFile, days: int) -> _Horizon:
-        horizons, ranks, bands, statuses, probabilities, versions = file.columns(RANKED, slice(None))
-        rows = [position for position, horizon in enumerate(horizons) if horizon == days]
-        count = Counter(cast(ScoreStatus, statuses[row]) for row in rows)
-        return cls(
-            version=str(versions[rows[0]]),
-            ranked=sorted((row for row in rows if ranks[row] is not None), key=lambda row: cast(int, ranks[row])),
-            acting=np.array([probabilities[row] for row in rows if bands[row] == "act"], dtype=np.float64),
-            not_listed={status: n for status, n in count.items() if status != "scored"},
-        )
+def _whole_list(file: ScoreFile, horizon: Horizon, ratio: Sequence[float]) -> tuple[Cases, dict[ScoreStatus, int]]:
+    """The cases expected in the band ``act``, and how many are not listed, whatever page of whom is asked for."""
+    bands, statuses, probabilities = file.columns(["band", "status", "probability"], slice(None))
+    acting = np.array([probabilities[row] for row in horizon.rows if bands[row] == "act"], dtype=np.float64)
+    count = Counter(cast(ScoreStatus, statuses[row]) for row in horizon.rows)
+    return cases_in_list(acting, ratio), {status: n for status, n in count.items() if status != "scored"}
 
 
 def _chosen(

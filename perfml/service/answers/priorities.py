@@ -24,7 +24,6 @@ from perfml.service.answers.shared import (
     ReasonLineAnswer,
     TextAnswer,
 )
-from perfml.service.problems import no_horizon
 from perfml.service.scores import ScoreFile
 from perfml.service.store import Store
 
@@ -135,18 +134,13 @@ class PrioritiesQuery(PeopleQuery):
 def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
     """Work down the ranking of one date. Raises :class:`NotFound` for an unknown model, date or horizon."""
     day, file = store.scores(query.model, query.as_of)
-    horizons = cast(list[int], file.column("horizon_days"))
-    available = sorted(set(horizons))
-    days = query.horizon_days or available[0]
-    if days not in available:
-        raise no_horizon(query.model, available)
-    of_horizon = [position for position, horizon in enumerate(horizons) if horizon == days]
-    ranks, statuses, people, why = file.columns(["rank", "status", "employee_id", "why_not"], slice(None))
-    version = str(file.rows(of_horizon[:1], ["model_version"])[0]["model_version"])
-    known = store.people(day)
-    of_horizon = [position for position in of_horizon if query.selects(known, people[position])]
-    with_rank = [position for position in of_horizon if ranks[position] is not None]
-    ranked = sorted(with_rank, key=lambda position: cast(int, ranks[position]))
+    horizon = file.horizon(query.horizon_days, model=query.model)
+    days, version, known = horizon.days, horizon.version, store.people(day)
+    statuses, people, why = file.columns(["status", "employee_id", "why_not"], slice(None))
+    of_horizon, ranked = (
+        [position for position in positions if query.selects(known, people[position])]
+        for positions in (horizon.rows, horizon.ranked)
+    )
     ranking = Ranking(
         model=query.model,
         model_version=version,
