@@ -35,6 +35,8 @@ from tests.trust.disputes.machine import Disputes
 from tests.trust.reconciliation.feeds import random_feeds, wrong_bridges
 
 SEED = 20261129
+AT_A_TIME = 100
+"""Runs of the state machine after which a line says how far it is."""
 
 
 def bitflips(folder: Path, times: int = 300) -> list[str]:
@@ -91,12 +93,15 @@ def bridges(folder: Path, times: int = 300) -> list[str]:
 
 def disputes(_: Path, times: int = 1000) -> list[str]:
     """Random orders of disputes, decisions, holds, stops and new scores: no disputed fact is said anywhere."""
-    how = settings(max_examples=times, stateful_step_count=8, deadline=None, derandomize=False, database=None)
-    try:
-        run_state_machine_as_test(Disputes, settings=how)
-    except AssertionError as error:
-        print(f"disputes: something is said that may not be, in fewer than {times} runs")
-        return [str(error)]
+    for done in range(0, times, AT_A_TIME):
+        runs = min(AT_A_TIME, times - done)
+        how = settings(max_examples=runs, stateful_step_count=8, deadline=None, derandomize=False, database=None)
+        try:
+            run_state_machine_as_test(Disputes, settings=how)
+        except AssertionError as error:
+            print(f"disputes: something is said that may not be, in fewer than {done + runs} runs")
+            return [str(error)]
+        print(f"disputes: {done + runs} of {times} runs", flush=True)
     print(f"disputes: {times} runs of up to 8 steps, nothing leaked")
     return []
 
