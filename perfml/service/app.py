@@ -15,14 +15,14 @@ from perfml.project.folder import ProjectFolder
 from perfml.service.access.admission import Admission
 from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.sign_in import sign_in
-from perfml.service.audit_writer import AuditWriter
-from perfml.service.auditing import Acting
-from perfml.service.error_handlers import install_handlers
-from perfml.service.kept_answers import KeptAnswers
-from perfml.service.loopback import Loopback
 from perfml.service.pages import pages
-from perfml.service.request_log import LOGGER, RequestLog
 from perfml.service.routes import router
+from perfml.service.serving.audit_writer import AuditWriter
+from perfml.service.serving.auditing import Acting
+from perfml.service.serving.error_handlers import install_handlers
+from perfml.service.serving.kept_answers import KeptAnswers
+from perfml.service.serving.loopback import Loopback
+from perfml.service.serving.request_log import LOGGER, RequestLog
 from perfml.service.store import Store
 from perfml.store.standing import StoreVersions
 

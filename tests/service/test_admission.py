@@ -22,7 +22,7 @@ from perfml.scoring.people.periods import keep_periods
 from perfml.service.access.admission import COOKIE, Admission
 from perfml.service.access.rules import PUBLIC, RULES
 from perfml.service.app import create_app, serve
-from perfml.service.auditing import AuditedRoute
+from perfml.service.serving.auditing import AuditedRoute
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
 from perfml.store.standing import StoreVersions

@@ -171,7 +171,7 @@ def test_a_failure_reveals_nothing_internal(client: TestClient, monkeypatch: pyt
     def broken(store: object) -> None:
         raise RuntimeError("secret path")
 
-    monkeypatch.setattr("perfml.service.routes.health", broken)
+    monkeypatch.setattr("perfml.service.routes.models.health", broken)
     answer = client.get("/v1/health")
     assert answer.status_code == 500 and answer.headers["cache-control"] == "no-store"
     assert set(answer.json()) == {"problem", "where", "remedy", "zh", "en"} and "secret" not in answer.text

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from perfml import home_reads
 from perfml.advice.decision_log import Decision, DecisionLog
 from perfml.messages import Message
-from perfml.service import routes
 from perfml.service.app import create_app
+from perfml.service.routes import people
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
 from perfml.trust.audit.verifying import verify
@@ -55,8 +55,8 @@ def fresh(home: Path) -> list[tuple[int, object]]:
 def test_an_answer_is_computed_once(warm: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     warm.get("/v1/employees/E2/risk")  # the first read makes the store
     asked: list[str] = []
-    own = routes.person_risk
-    monkeypatch.setattr(routes, "person_risk", lambda *given: asked.append(given[1]) or own(*given))
+    own = people.person_risk
+    monkeypatch.setattr(people, "person_risk", lambda *given: asked.append(given[1]) or own(*given))
     first, second = (warm.get("/v1/employees/E1/risk") for _ in range(2))
     assert first.json() == second.json() and first.headers == second.headers and asked == ["E1"]
     warm.get("/v1/employees/E1/risk?horizon_days=91")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from perfml.access.setting_up import is_set_up
 from perfml.errors import PerfmlError
-from perfml.service.loopback import is_loopback, refuse_other_machines
+from perfml.service.serving.loopback import is_loopback, refuse_other_machines
 
 
 def refuse_unguarded(home: Path, host: str, *, hosts: Sequence[str], local_login: bool) -> None:

@@ -18,7 +18,7 @@ from perfml.harmless import CONTROL
 from perfml.home_reads import noting
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
-from perfml.service.kept_answers import KeptAnswer
+from perfml.service.serving.kept_answers import KeptAnswer
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
 from perfml.trust.audit.seeing import people_in

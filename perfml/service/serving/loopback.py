@@ -16,8 +16,8 @@ from starlette.types import Message as AsgiMessage
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
-from perfml.service.error_handlers import HEADERS, error_response
 from perfml.service.problems import OtherMachine, Refusal, WrongHost, problem_of
+from perfml.service.serving.error_handlers import HEADERS, error_response
 
 _REMEDY = Message.of("service_use_this_machine")
 
