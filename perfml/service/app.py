@@ -14,6 +14,7 @@ from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
 from perfml.service.access.admission import Admission
 from perfml.service.access.other_machines import refuse_unguarded
+from perfml.service.access.rules import RULES, all_rules
 from perfml.service.access.sign_in import sign_in
 from perfml.service.pages import pages
 from perfml.service.routes import router
@@ -48,7 +49,14 @@ def create_app(
     app.state.store = store = Store(Path(home), folder)
     versions = StoreVersions(store.home)
     app.state.answers, app.state.audit = KeptAnswers(versions), AuditWriter(store.home)
-    app.state.admission = Admission(store.home, store.folder, versions, required=bool(hosts), local_login=local_login)
+    app.state.admission = Admission(
+        store.home,
+        store.folder,
+        versions,
+        rules=all_rules(RULES),
+        required=bool(hosts),
+        local_login=local_login,
+    )
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)

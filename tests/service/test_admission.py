@@ -5,22 +5,30 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 import pytest
+from fastapi import APIRouter, FastAPI, Form, Request
+from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute, _IncludedRouter
 from starlette.testclient import TestClient
 
 from perfml.access.accounts import AccountLog
+from perfml.access.actions import Action
 from perfml.access.credentials import CredentialLog
 from perfml.access.principals import Role, RoleGrant
+from perfml.access.relations import PersonSubject
 from perfml.errors import PerfmlError
 from perfml.evidence.population.facts import PERIODS
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.scoring.people.periods import keep_periods
-from perfml.service.access.admission import COOKIE, Admission
-from perfml.service.access.rules import PUBLIC, RULES
+from perfml.service.access.admission import PRINCIPAL, SHOWN, TODAY, Admission
+from perfml.service.access.forgery import FIELD, HEADER, csrf_token
+from perfml.service.access.page_headers import PAGE_POLICY
+from perfml.service.access.rules import PUBLIC, RULES, RouteRule, all_rules
+from perfml.service.access.sessions import COOKIE
 from perfml.service.app import create_app, serve
 from perfml.service.serving.auditing import AuditedRoute
 from perfml.store.audit.chain import rows
@@ -92,12 +100,13 @@ def addresses(app) -> Iterator[tuple[str, object]]:
 
 
 def test_every_address_has_a_declared_policy(home: Path) -> None:
-    routes = dict(addresses(create_app(home)))
+    app = create_app(home)
+    rules, routes = app.state.admission.rules, dict(addresses(app))
     assert len(routes) > len(PUBLIC), "so that the test can fail"
-    undeclared = [address for address in routes if address not in RULES and address not in PUBLIC]
+    undeclared = [address for address in routes if address not in rules and address not in PUBLIC]
     assert undeclared == []
-    assert set(RULES) <= set(routes), "no rule of an address that is gone"
-    for address in RULES:
+    assert set(rules) <= set(routes), "no rule of an address that is gone"
+    for address in rules:
         assert isinstance(routes[address], AuditedRoute), f"{address} is not admitted"
     assert all(isinstance(route, APIRoute) for address, route in routes.items() if address not in PUBLIC)
 
@@ -206,8 +215,110 @@ def test_a_session_reads_anywhere_and_writes_from_pages_of_this_service_alone(ho
     body = {"signed_by": "x", "reason": "y"}
     for origin in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
         assert guarded.post("/v1/resume", json=body, headers={**headers, **origin}).status_code == 403, origin
-    own = {"Origin": "http://127.0.0.1:8321"}
-    assert guarded.post("/v1/resume", json=body, headers={**headers, **own}).status_code != 403
+    own, known = {"Origin": "http://127.0.0.1:8321"}, {HEADER: csrf_of(session.secret)}
+    unknown = {HEADER: csrf_of("perfml_of_another")}
+    for wrong in (own, {**own, **unknown}, known, {**own, **known, "Sec-Fetch-Site": "same-site"}):
+        assert guarded.post("/v1/resume", json=body, headers={**headers, **wrong}).status_code == 403, wrong
+    assert guarded.post("/v1/resume", json=body, headers={**headers, **own, **known}).status_code != 403
+
+
+def csrf_of(secret: str) -> str:
+    scope = {"type": "http", "headers": [(b"cookie", f"{COOKIE}={secret}".encode())]}
+    return csrf_token(Request(scope))
+
+
+def probe(app: FastAPI) -> None:
+    """Pages as they are to come: one that shows a person, a form that writes about one, one for whoever is signed in."""
+    router = APIRouter(route_class=AuditedRoute)
+
+    @router.get("/people/{employee_id}")
+    async def show(request: Request, employee_id: str) -> HTMLResponse:
+        request.scope[SHOWN] = [employee_id]
+        principal = request.scope[PRINCIPAL]
+        risk = app.state.admission.may(request, Action.READ_RISK, PersonSubject(employee_id=employee_id))
+        seen = principal and (principal.id, principal.employee_id, sorted(principal.roles(request.scope[TODAY])), risk)
+        return HTMLResponse(f"{seen} {csrf_token(request)}")
+
+    @router.post("/offers")
+    async def offer(request: Request, employee_id: Annotated[str, Form()]) -> HTMLResponse:
+        return HTMLResponse(f"offered {employee_id}")
+
+    @router.get("/start")
+    async def start() -> HTMLResponse:
+        return HTMLResponse("start")
+
+    app.include_router(router)
+    more = {
+        "GET /people/{employee_id}": RouteRule(action=Action.READ_REASONS, about_whom="person"),
+        "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
+        "GET /start": RouteRule(action=None),
+    }
+    app.state.admission.rules = all_rules(RULES, more)
+    with pytest.raises(ValueError, match="is declared twice"):
+        all_rules(more, more)
+
+
+@pytest.mark.slow
+def test_pages_are_admitted_like_addresses_and_lead_to_the_way_in(home: Path, guarded: TestClient) -> None:
+    probe(guarded.app)
+    grant = RoleGrant(role=Role.EMPLOYEE)
+    AccountLog(home).grant("boss", grant, by="admin", employee_id="boss")
+    session = CredentialLog(home).session("boss", now=NOW)
+    for path, then in (("/people/E2?tab=1", "/people/E2%3Ftab%3D1"), ("/start", "/start")):
+        answer = guarded.get(path, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={then}")
+    part = {"HX-Request": "true", "HX-Current-URL": "http://127.0.0.1:8321/start?q=1"}
+    answer = guarded.get("/people/E2", headers=part)
+    assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/login?next=/start%3Fq%3D1")
+
+    cookie = {"Cookie": f"{COOKIE}={session.secret}", "X-Purpose": "support"}
+    page = guarded.get("/people/E2", headers=cookie)
+    assert page.text.startswith("('boss', 'boss', [<Role.EMPLOYEE: 'employee'>, <Role.MANAGER: 'manager'>], False)")
+    assert page.text.endswith(csrf_of(session.secret))
+    assert guarded.get("/start", headers=cookie).text == "start"
+    assert guarded.get("/people/other", headers=cookie).status_code == 404
+    with RecordStore(home).transaction() as connection:
+        assert [row.action for row in rows(connection)][-1] == "see GET /people/{employee_id}"
+
+    own = {**cookie, "Origin": "http://127.0.0.1:8321"}
+    form = {"employee_id": "E2", FIELD: csrf_of(session.secret)}
+    assert guarded.post("/offers", data=form, headers=own).text == "offered E2"
+    assert guarded.post("/offers", files={"f": b"x"}, data=form, headers=own).text == "offered E2"
+    assert guarded.post("/offers", data={**form, "employee_id": "other"}, headers=own).status_code == 404
+    for wrong in ({}, {FIELD: ""}, {FIELD: "é"}, {FIELD: csrf_of("perfml_of_another")}):
+        sent = {"employee_id": "E2", **wrong}
+        assert guarded.post("/offers", data=sent, headers=own).status_code == 403, wrong
+    assert guarded.post("/offers", data=form, headers=cookie).status_code == 403
+    assert guarded.post("/logout", headers=own).status_code == 403
+
+
+@pytest.mark.slow
+def test_before_the_first_administrator_a_page_of_another_site_writes_nothing_either(client: TestClient) -> None:
+    body = {"signed_by": "x", "reason": "y"}
+    for other in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert client.post("/v1/stop", json=body, headers=other).status_code == 403, other
+    assert client.post("/v1/stop", json=body).status_code == 422, "which is what it is without one"
+
+
+@pytest.mark.slow
+def test_every_page_has_its_headers(home: Path, guarded: TestClient) -> None:
+    probe(guarded.app)
+    AccountLog(home).grant("boss", RoleGrant(role=Role.EMPLOYEE), by="admin", employee_id="boss")
+    cookie = {"Cookie": f"{COOKIE}={CredentialLog(home).session('boss', now=NOW).secret}"}
+    for path in ("/", "/docs", "/login", "/setup", "/start"):
+        headers = guarded.get(path, headers=cookie).headers
+        policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+        assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'", path
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+        assert headers["referrer-policy"] == "same-origin"
+        assert "strict-transport-security" not in headers, "this machine has no certificate"
+    assert guarded.get("/start", headers=cookie).headers["content-security-policy"] == PAGE_POLICY
+    assert "content-security-policy" not in guarded.get("/v1/openapi.json").headers
+    app = create_app(home, hosts=["hr.example"])
+    with TestClient(app, base_url="https://hr.example", client=("10.0.0.7", 5)) as browser:
+        assert browser.get("/login").headers["strict-transport-security"] == "max-age=31536000"
 
 
 @pytest.mark.slow
@@ -234,7 +345,9 @@ def test_the_setup_link_signs_the_first_administrator_in(home: Path) -> None:
             "the purpose is operation"
         )
         assert browser.post("/setup", data=form, headers=own, follow_redirects=False).status_code == 404, "once"
-        assert browser.post("/logout", headers={"Cookie": sent, **own}, follow_redirects=False).status_code == 303
+        known = {FIELD: csrf_of(sent.split(";")[0].partition("=")[2])}
+        ended = browser.post("/logout", data=known, headers={"Cookie": sent, **own}, follow_redirects=False)
+        assert ended.status_code == 303
         assert browser.get("/v1/health", headers={"Cookie": sent}).status_code == 401
 
 
@@ -242,11 +355,11 @@ def test_the_setup_link_signs_the_first_administrator_in(home: Path) -> None:
 def test_the_local_login_is_off_unless_asked_for(home: Path, guarded: TestClient) -> None:
     own = {"Origin": "http://127.0.0.1:8321"}
     form = {"account": "admin", "purpose": "operation"}
-    assert guarded.get("/login/local").status_code == 404
+    assert "<form" not in guarded.get("/login").text
     assert guarded.post("/login/local", data=form, headers=own).status_code == 404
     app = create_app(home, local_login=True)
     with TestClient(app, base_url="http://127.0.0.1:8321") as browser:
-        assert "admin" in browser.get("/login/local").text
+        assert "admin" in browser.get("/login").text
         answer = browser.post("/login/local", data=form, headers=own, follow_redirects=False)
         assert answer.status_code == 303
         assert browser.post("/login/local", data={"account": "nobody"}, headers=own).status_code == 404

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader
 from starlette.concurrency import run_in_threadpool
 
-from perfml.access.credentials import SESSION_LASTS, IssuedSecret
-from perfml.access.principals import SERVED, Purpose
-from perfml.service.access.admission import COOKIE, PURPOSE_COOKIE, Admission, not_for_you, refuse_other_origin
+from perfml.access.credentials import IssuedSecret
+from perfml.access.principals import SERVED
+from perfml.service.access.admission import Admission
+from perfml.service.access.forgery import refuse_forged, refuse_other_origin
+from perfml.service.access.refusals import not_for_you
+from perfml.service.access.sessions import COOKIE, SIGN_IN, safe_next, signed_in, signed_out
 from perfml.service.pages import POLICY, STYLE
 
 sign_in = APIRouter(include_in_schema=False)
@@ -19,50 +22,43 @@ _PAGE = Environment(loader=PackageLoader("perfml.service.access", "."), autoesca
 _POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
 PURPOSES = [purpose.value for purpose in SERVED]
 Text = Annotated[str, Form(max_length=200)]
+Next = Annotated[str, Form(alias="next", max_length=2_000)]
+
+
+@sign_in.get(SIGN_IN)
+async def sign_in_page(request: Request) -> HTMLResponse:
+    """The ways to sign in."""
+    admission, then = _admission(request), request.query_params.get("next", "/")
+    accounts = await run_in_threadpool(admission.accounts) if admission.local_login else None
+    return _form("/login/local", accounts=accounts, then=then)
 
 
 @sign_in.get("/setup")
 def setup_page(code: str = "") -> HTMLResponse:
     """A form for the set-up link and the first administrator's account."""
-    return _form("/setup", code=code[:200], accounts=None)
+    return _form("/setup", code=code[:200])
 
 
 @sign_in.post("/setup")
 async def set_up(request: Request, code: Text, account: Text, purpose: Text = "operation") -> Response:
     """Name the first administrator, who is signed in then."""
-    admission = _admission(request)
     refuse_other_origin(request)
-    return _signed_in(await admission.set_up(request, code, account), purpose)
-
-
-@sign_in.get("/login/local")
-async def local_page(request: Request) -> HTMLResponse:
-    """A form with every account, for development."""
-    admission = _admission(request)
-    if not admission.local_login:
-        raise not_for_you()
-    accounts = await run_in_threadpool(admission.accounts)
-    return _form("/login/local", code=None, accounts=accounts)
+    return _enter(await _admission(request).set_up(request, code, account), purpose)
 
 
 @sign_in.post("/login/local")
-async def log_in_locally(request: Request, account: Text, purpose: Text = "support") -> Response:
+async def log_in_locally(request: Request, account: Text, purpose: Text = "support", then: Next = "/") -> Response:
     """Sign in as any account, for development."""
-    admission = _admission(request)
     refuse_other_origin(request)
-    return _signed_in(await run_in_threadpool(admission.log_in_locally, account), purpose)
+    return _enter(await run_in_threadpool(_admission(request).log_in_locally, account), purpose, then=then)
 
 
 @sign_in.post("/logout")
 async def log_out(request: Request) -> Response:
     """End the session."""
-    admission = _admission(request)
-    refuse_other_origin(request)
-    await run_in_threadpool(admission.log_out, request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/", 303)
-    for cookie in (COOKIE, PURPOSE_COOKIE):
-        response.delete_cookie(cookie, secure=True, httponly=True, samesite="lax")
-    return response
+    await refuse_forged(request)
+    await run_in_threadpool(_admission(request).log_out, request.cookies.get(COOKIE, ""))
+    return signed_out()
 
 
 def _admission(request: Request) -> Admission:
@@ -70,17 +66,14 @@ def _admission(request: Request) -> Admission:
     return admission
 
 
-def _form(action: str, *, code: str | None, accounts: list[str] | None) -> HTMLResponse:
-    html = _PAGE.render(action=action, code=code, accounts=accounts, purposes=PURPOSES, style=STYLE)
+def _form(action: str, *, code: str | None = None, accounts: list[str] | None = None, then: str = "/") -> HTMLResponse:
+    html = _PAGE.render(
+        action=action, code=code, accounts=accounts, then=safe_next(then), purposes=PURPOSES, style=STYLE
+    )
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 
-def _signed_in(session: IssuedSecret | None, purpose: str) -> Response:
+def _enter(session: IssuedSecret | None, purpose: str, *, then: str = "/") -> Response:
     if session is None:
         raise not_for_you()
-    response = RedirectResponse("/", 303)
-    lasts = int(SESSION_LASTS.total_seconds())
-    chosen = purpose if purpose in PURPOSES else Purpose.SUPPORT.value
-    for cookie, value in ((COOKIE, session.secret), (PURPOSE_COOKIE, chosen)):
-        response.set_cookie(cookie, value, max_age=lasts, secure=True, httponly=True, samesite="lax")
-    return response
+    return signed_in(session.secret, purpose, then=then)

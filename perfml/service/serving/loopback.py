@@ -16,6 +16,7 @@ from starlette.types import Message as AsgiMessage
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
+from perfml.service.access.page_headers import HTTPS_ALONE, secure_page
 from perfml.service.problems import OtherMachine, Refusal, WrongHost, problem_of
 from perfml.service.serving.error_handlers import HEADERS, error_response
 
@@ -42,7 +43,7 @@ def refuse_other_machines(host: str) -> None:
 
 
 class Loopback:
-    """Answer only this machine, under its own names, and add :data:`HEADERS` to every answer.
+    """Answer only this machine, under its own names, and add :data:`HEADERS` to every answer, and what a page says.
 
     ``hosts``: names under which other machines are answered too, where access control admits them.
     """
@@ -60,9 +61,15 @@ class Loopback:
             await error_response(refusal.status, problem_of(refusal))(scope, receive, send)
             return
 
+        elsewhere = bool(self.hosts) and not is_loopback(_name(Headers(scope=scope).get("host", "")))
+
         async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                secure_page(headers)
+                if elsewhere:
+                    headers["Strict-Transport-Security"] = HTTPS_ALONE
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

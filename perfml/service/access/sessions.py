@@ -1,0 +1,66 @@
+"""The session in a browser: its cookies, and where somebody goes on after signing in."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse, Response
+
+from perfml.access.credentials import SESSION_LASTS
+from perfml.access.principals import SERVED, Purpose
+
+COOKIE, PURPOSE_COOKIE = "__Host-perfml", "__Host-perfml-purpose"
+SIGN_IN = "/login"
+API = "/v1/"
+LONGEST_NEXT = 500
+
+
+def signed_in(secret: str, purpose: str, *, then: str = "/") -> Response:
+    """Set the cookies of a session, and go on at ``then``."""
+    response = RedirectResponse(safe_next(then), 303)
+    lasts = int(SESSION_LASTS.total_seconds())
+    served = {each.value for each in SERVED}
+    chosen = purpose if purpose in served else Purpose.SUPPORT.value
+    for cookie, value in ((COOKIE, secret), (PURPOSE_COOKIE, chosen)):
+        response.set_cookie(cookie, value, max_age=lasts, secure=True, httponly=True, samesite="lax")
+    return response
+
+
+def signed_out() -> Response:
+    """Delete the cookies."""
+    response = RedirectResponse("/", 303)
+    for cookie in (COOKIE, PURPOSE_COOKIE):
+        response.delete_cookie(cookie, secure=True, httponly=True, samesite="lax")
+    return response
+
+
+def is_page(request: Request) -> bool:
+    """Whether somebody reads the answer in a browser."""
+    return not request.url.path.startswith(API)
+
+
+def sign_in_first(request: Request) -> Response:
+    """Lead somebody who is not signed in to the page that does it, and back afterwards; a part of a page is not exchanged for
+    that page (htmx follows a header of its own)."""
+    path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
+    if "hx-request" in request.headers:
+        current = urlsplit(request.headers.get("hx-current-url", ""))
+        path = current.path + (f"?{current.query}" if current.query else "")
+    elif request.method not in ("GET", "HEAD"):
+        path = "/"
+    address = f"{SIGN_IN}?next={quote(safe_next(path), safe='/')}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": address})
+    return RedirectResponse(address, 303)
+
+
+def safe_next(text: str) -> str:
+    """``text`` where it is an address of this service, else its first page: no other site, and not the way in or out.
+
+    >>> [safe_next(text) for text in ("/team?q=1", "//evil.example", "/\\\\evil.example", "https://evil.example", "/login")]
+    ['/team?q=1', '/', '/', '/', '/']
+    """
+    printable = all("!" <= letter <= "~" and letter != "\\" for letter in text)
+    own = text.startswith("/") and not text.startswith("//") and len(text) <= LONGEST_NEXT
+    return text if printable and own and urlsplit(text).path not in (SIGN_IN, "/logout") else "/"
