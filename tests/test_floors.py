@@ -29,9 +29,10 @@ FLOORS = {
     6: ("trust",),
     7: ("scoring",),
     8: ("access", "advice"),
-    9: ("api", "report", "service"),
-    10: ("__init__",),
-    11: ("terminal", "cli", "demo"),
+    9: ("outgoing",),
+    10: ("api", "report", "service"),
+    11: ("__init__",),
+    12: ("terminal", "cli", "demo"),
 }
 FLOOR_OF = {folder: floor for floor, rooms in FLOORS.items() for folder in rooms}
 

@@ -20,6 +20,7 @@ from perfml.api import models as of_models
 from perfml.api import notices as of_notices
 from perfml.api import reconciliation as of_reconciliation
 from perfml.api import scores as of_scores
+from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
@@ -159,6 +160,13 @@ class Project:
     alerts = of_alerts.alerts
     acknowledge_alert = of_alerts.acknowledge_alert
     backtest_alerts = of_alerts.backtest_alerts
+
+    # Lists for other systems
+
+    export = of_exports.export
+    exports = of_exports.exports
+    exports_due = of_exports.exports_due
+    export_ledger = of_exports.export_ledger
 
     # What the law asks
 

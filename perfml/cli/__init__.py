@@ -18,6 +18,7 @@ from perfml.cli import holds as held
 from perfml.cli.access import access
 from perfml.cli.alerts import alerts
 from perfml.cli.audit import audit
+from perfml.cli.operation.exports import export
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -215,6 +216,7 @@ def serve(
 app.add_typer(audit)
 app.add_typer(alerts)
 app.add_typer(access)
+app.add_typer(export)
 app.command("map")(mapping.map_export)
 for command in (
     mapping.template,

@@ -25,6 +25,7 @@ from perfml.project.spec import Policy, ProjectSpec, S, Spec, parse
 from perfml.project.starter import STARTER
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
+from perfml.project.trust.export_spec import ExportsSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence, refuse_forbidden
 from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
@@ -215,6 +216,12 @@ class ProjectFolder:
                     remedy=choose_from(self.definitions.tables, instead_of=feed.table),
                 )
         return spec
+
+    @cached_property
+    def exports(self) -> ExportsSpec:
+        """What is sent to other systems. Raises :class:`DefinitionError` with key."""
+        file = "serve/exports.toml"
+        return parse(ExportsSpec, self._merged(file), file=file)
 
     @cached_property
     def models(self) -> Mapping[str, ModelSpec]:

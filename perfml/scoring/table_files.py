@@ -6,8 +6,10 @@ pandas or XlsxWriter: the service, which reads Parquet, loads neither.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +21,11 @@ from perfml.files import atomic_write
 from perfml.harmless import cell
 from perfml.scoring.sealed_files import ROW_GROUP, open_sealed
 
+if TYPE_CHECKING:
+    import xlsxwriter
+
+WRITTEN = dt.datetime(2000, 1, 1)
+"""What workbooks say of when they were written."""
 MOST_ROWS = 1_048_576
 """Rows of a worksheet, the heading included."""
 WIDEST = 60
@@ -126,8 +133,10 @@ def _write_workbook(parts: Iterable[pa.Table], path: Path) -> None:
         sheet, bold = book.add_worksheet(), book.add_format({"bold": True})
         sheet.freeze_panes(1, 0)
         at = 1
-        for number, part in enumerate(map(flat, parts)):
+        for number, whole in enumerate(parts):
+            part = flat(whole)
             if number == 0:
+                _describe(book, whole.schema.metadata or {})
                 for column, name in enumerate(part.column_names):
                     texts = [str(value) for value in part[name].slice(0, 100).to_pylist() if value is not None]
                     sheet.set_column(column, column, min(WIDEST, 2 + max(map(len, [name, *texts]))))
@@ -144,6 +153,13 @@ def _write_workbook(parts: Iterable[pa.Table], path: Path) -> None:
                         sheet.write(at, column, value)
                 at += 1
         sheet.autofilter(0, 0, at - 1, max(0, len(part.column_names) - 1))
+
+
+def _describe(book: xlsxwriter.Workbook, marks: Mapping[bytes, bytes]) -> None:
+    """Keep the metadata of a table as properties; the time of writing is none, so the same rows make the same bytes."""
+    book.set_properties({"created": WRITTEN})
+    for name, text in marks.items():
+        book.set_custom_property(name.decode(), text.decode())
 
 
 WRITERS: Mapping[str, Callable[[Iterable[pa.Table], Path], None]] = {".csv": _write_csv, ".xlsx": _write_workbook}

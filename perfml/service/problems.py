@@ -53,6 +53,13 @@ class NotProven(Refusal):
     description = "the model failed a gate, so there is no list."
 
 
+class NothingToExport(Refusal):
+    """An export that has no rows now."""
+
+    status = 409
+    description = "nothing was scored or suggested of that date, or everything is stopped."
+
+
 class KeyInUse(Refusal):
     """The idempotency key was used for another entry."""
 
@@ -141,6 +148,18 @@ def no_model(trained: Sequence[str]) -> NotFound:
     """A model that is not one of those ``trained``."""
     remedy = _use_one_of(trained) if trained else Message.of("service_train_first")
     return NotFound(Message.of("service_model_not_trained"), where="model", remedy=remedy)
+
+
+def no_export(names: Sequence[str]) -> NotFound:
+    """An export that is not one of ``names``."""
+    return NotFound(Message.of("service_unknown_export"), where="name", remedy=_use_one_of(names))
+
+
+def nothing_to_export() -> NothingToExport:
+    """An export of a date without rows, or while everything is stopped."""
+    return NothingToExport(
+        Message.of("service_nothing_to_export"), where="export", remedy=Message.of("service_export_later")
+    )
 
 
 def no_scores(model: str, as_of: dt.date | None, available: Sequence[dt.date]) -> NotFound:

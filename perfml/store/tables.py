@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; a test compares it with ``migrations/versions``."""
 
 
@@ -47,6 +47,8 @@ GRANTS = _entries("grants")
 """Roles granted and revoked, by account."""
 CREDENTIALS = _entries("credentials")
 """Tokens, sessions and set-up links: made, used and revoked, by the hash of their secret."""
+EXPORTS = _entries("exports")
+"""What was sent to other systems, each attempt and its outcome, by the name of the export."""
 ENTRIES = (
     DECISIONS,
     INTERVENTIONS,
@@ -59,6 +61,7 @@ ENTRIES = (
     ALERTS,
     GRANTS,
     CREDENTIALS,
+    EXPORTS,
 )
 OF_PEOPLE = frozenset({INTERVENTIONS, NOTICES, OUTBOX})
 """Tables whose subjects are people."""

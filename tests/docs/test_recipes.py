@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 import shlex
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xlsxwriter
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 from perfml import Project, cli
 from perfml.demo.incident import Incident, write
+from perfml.outgoing.signing import KEY_VARIABLE, signed_headers
 from perfml.project.folder import ProjectFolder
 from perfml.trust.alerts.alert import Sighting
 from perfml.trust.alerts.alert_log import read_alerts
@@ -20,6 +23,7 @@ from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
+from tests.service.company import advise, keep, scored, train
 from tests.simulated import END, Simulated
 from tests.trust.alerts import company as quiet
 from tests.trust.deliveries import project as trust
@@ -242,6 +246,27 @@ def test_access(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_page("access.md", {"PROJECT": str(project), "NAME": "李娜"}, monkeypatch) == [0] * 5
     assert Project(project).accounts()[0].all_grants[0].units == {"department:South"}
     assert {each.kind.value for each in Project(project).credentials()} == {"setup_link"}
+
+
+@pytest.mark.slow
+def test_exports(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The receiver of the page does not exist: what is due waits; it would take a signed message once."""
+    (definition,) = blocks("exports.md", "toml")
+    (project / "serve").mkdir()
+    (project / "serve" / "exports.toml").write_text(definition.replace("learning.example.com", "127.0.0.1:9"), "utf-8")
+    home = Project(project).home
+    keep(home, "attrition", train(home, "attrition", {91: True}), [scored("E1", 1, band="act")])
+    advise(home)
+    monkeypatch.setenv(KEY_VARIABLE, "k" * 32)
+    assert run_page("exports.md", {"PROJECT": str(project)}, monkeypatch) == [0, 0, 1, 0]
+    sent = {each.export: each for each in Project(project).export_ledger()}
+    assert (sent["at_risk"].state, sent["learning_platform"].state) == ("delivered", "waiting")
+    code: dict[str, Any] = {}
+    exec("".join(blocks("exports.md", "python")), code)
+    known: dict[str, bytes] = {}
+    signed = signed_headers(["k" * 32], delivery_id="d", at=int(time.time()), body=b"x") | {"Idempotency-Key": "d"}
+    assert [code["receive"](signed, body, ["k" * 32], known) for body in (b"x", b"x", b"y")] == [200, 200, 401]
+    assert known == {"d": b"x"}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from perfml.project.policies import KINDS
 from perfml.project.spec import ProjectSpec, Spec
 from perfml.project.table_spec import TableSpec
 from perfml.project.trust.delivery_spec import DeliveriesSpec
+from perfml.project.trust.export_spec import ExportsSpec
 from perfml.project.trust.forbidden_spec import ForbiddenEvidence
 from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
@@ -33,6 +34,7 @@ FILES: tuple[type[Spec], ...] = (
     ModelSpec,
     MetricsSpec,
     DeliveriesSpec,
+    ExportsSpec,
     ForbiddenEvidence,
     HolesSpec,
     *KINDS.values(),

@@ -20,7 +20,18 @@ from perfml.errors import PerfmlError
 from perfml.store import migrations
 from perfml.store.opening import FILE, MARKER, URL_VARIABLE, StoreError, session
 from perfml.store.record_store import KeyTaken, NewEntry, RecordStore
-from perfml.store.tables import ALERTS, AUDIT, CREDENTIALS, DECISIONS, GRANTS, HEAD, HOLDS, METADATA, PERSON_KEYS
+from perfml.store.tables import (
+    ALERTS,
+    AUDIT,
+    CREDENTIALS,
+    DECISIONS,
+    EXPORTS,
+    GRANTS,
+    HEAD,
+    HOLDS,
+    METADATA,
+    PERSON_KEYS,
+)
 from tests.postgresql import new_database, postgresql_server
 
 
@@ -80,7 +91,7 @@ def test_writers_at_once_lose_nothing(store: RecordStore) -> None:
 def test_an_older_store_is_migrated_and_keeps_its_entries(store: RecordStore) -> None:
     stored = store.add(HOLDS, [entry("k", why="x")])
     with session(store.home, writing=True) as connection:
-        for table in (ALERTS, AUDIT, PERSON_KEYS, GRANTS, CREDENTIALS):
+        for table in (ALERTS, AUDIT, PERSON_KEYS, GRANTS, CREDENTIALS, EXPORTS):
             connection.execute(sql.schema.DropTable(table))
         connection.execute(sql.text("update alembic_version set version_num = '0001'"))
     assert store.read(HOLDS) == stored

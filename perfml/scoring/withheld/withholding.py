@@ -98,6 +98,12 @@ def withholding(path: Path, record: JsonObject | None = None, *, doubting: bool 
     return _withholding(home, holds, as_of=as_of)
 
 
+def withholding_now(home: Path, day: dt.date) -> Withholding:
+    """Who is withheld from everything on ``day``, whatever rows stand on: by every hold in force."""
+    holds = [hold for hold in HoldLog(home).state().holds if hold.active]
+    return _withholding(home, holds, as_of=day) if holds else NOBODY
+
+
 def is_behind(path: Path) -> bool:
     """Whether something was entered since about a fact or an area that rows of ``path`` stand on."""
     as_of = dt.date.fromisoformat(path.stem)

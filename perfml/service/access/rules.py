@@ -44,6 +44,9 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/disputes/{dispute_id}/proof": RouteRule(action=Action.READ_DISPUTES, about_whom="dispute"),
     "POST /v1/disputes/{dispute_id}/decision": RouteRule(action=Action.DECIDE_DISPUTE, about_whom="dispute"),
     "POST /v1/disputes/{dispute_id}/reviews": RouteRule(action=Action.REVIEW_DISPUTE, about_whom="dispute"),
+    "GET /v1/exports": RouteRule(action=Action.EXPORT_LISTS, about_whom="group"),
+    "GET /v1/exports/ledger": RouteRule(action=Action.READ_EXPORT_LEDGER),
+    "GET /v1/exports/{name}": RouteRule(action=Action.EXPORT_LISTS, about_whom="group", rows=Action.READ_RISK),
     "POST /v1/employees/{employee_id}/disputes": RouteRule(action=Action.FILE_DISPUTE, about_whom="person"),
 }
 """Method and template of an address → its rule."""

@@ -1,0 +1,1 @@
+"""The verbs of running perfml: lists for other systems, backups."""

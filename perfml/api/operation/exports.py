@@ -1,0 +1,66 @@
+"""The verbs of exports: lists for other systems."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from perfml.api.shared import date_or_none, today_or
+from perfml.dates import DateLike
+from perfml.project.trust.export_spec import ExportsSpec
+
+if TYPE_CHECKING:
+    from perfml.api import Project
+    from perfml.outgoing.ledger import ExportDelivery
+    from perfml.outgoing.sending import DueExport
+
+
+def export(
+    project: Project,
+    name: str,
+    as_of: DateLike | None = None,
+    *,
+    slot: DateLike | None = None,
+    pause_seconds: float | None = None,
+) -> ExportDelivery:
+    """Make the export ``name`` of ``serve/exports.toml`` at ``as_of`` (default: the newest date) and send it to its receiver.
+
+    The same content is delivered once, however often this is called; what a receiver does not take stands in the result as
+    ``waiting`` or ``given_up``. Nobody is in it who is held, has opted out or disputes a fact. ``slot``: the due day that it
+    answers. Raises :class:`PerfmlError` where it cannot be made.
+    """
+    from perfml.outgoing.sending import export_of, send_export
+    from perfml.trust.outbox import FIRST_PAUSE_SECONDS
+
+    return send_export(
+        project.home,
+        name,
+        export_of(project.folder.exports, name),
+        as_of=date_or_none(as_of),
+        slot=date_or_none(slot),
+        now=dt.datetime.now(dt.UTC),
+        pause_seconds=FIRST_PAUSE_SECONDS if pause_seconds is None else pause_seconds,
+    )
+
+
+def exports(project: Project) -> ExportsSpec:
+    """The exports that are defined. Raises :class:`DefinitionError`, also for a column that there is not."""
+    from perfml.outgoing.content import columns_of
+
+    for name, spec in project.folder.exports.exports.items():
+        columns_of(name, spec)
+    return project.folder.exports
+
+
+def exports_due(project: Project, today: DateLike | None = None) -> tuple[DueExport, ...]:
+    """What is scheduled, was due by ``today`` (default: the clock's day) and is neither delivered nor given up."""
+    from perfml.outgoing.sending import due_exports
+
+    return due_exports(project.home, project.folder.exports, today_or(today))
+
+
+def export_ledger(project: Project, name: str | None = None) -> list[ExportDelivery]:
+    """What was sent where, and what came of it, in the order in which it began."""
+    from perfml.outgoing.ledger import ExportLedger
+
+    return ExportLedger(project.home).deliveries(name)

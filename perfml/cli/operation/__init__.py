@@ -1,0 +1,1 @@
+"""The commands of running perfml: lists for other systems, backups."""
