@@ -20,7 +20,9 @@ from perfml.service.pages import pages
 from perfml.service.routes import router
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.auditing import Acting
+from perfml.service.serving.body_limit import BodyLimit
 from perfml.service.serving.error_handlers import install_handlers
+from perfml.service.serving.failures import Failures
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.loopback import Loopback
 from perfml.service.serving.request_log import LOGGER, RequestLog
@@ -60,8 +62,10 @@ def create_app(
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Loopback, hosts=hosts)
     app.add_middleware(RequestLog)
+    app.add_middleware(Failures)
     app.include_router(router)
     app.include_router(pages)
     app.include_router(sign_in)

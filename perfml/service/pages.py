@@ -15,6 +15,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
+from perfml.service.problems import Refusal
+
 pages = APIRouter(include_in_schema=False)
 _TEMPLATES = Environment(loader=PackageLoader("perfml.service", "."), autoescape=True)
 STYLE = """
@@ -72,7 +74,11 @@ def docs_page(request: Request) -> HTMLResponse:
 def _page(request: Request, template: str) -> HTMLResponse:
     document = request.app.openapi()
     html = _TEMPLATES.get_template(template).render(
-        info=document["info"], operations=tuple(_operations(document)), records=_records(document), style=STYLE
+        info=document["info"],
+        operations=tuple(_operations(document)),
+        records=_records(document),
+        problems=_problems(Refusal),
+        style=STYLE,
     )
     return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
@@ -113,6 +119,14 @@ def _records(document: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:
         for name in sorted(schemas)
         if schemas[name].get("properties")
     }
+
+
+def _problems(kind: type[Refusal]) -> dict[str, type[Refusal]]:
+    """Every kind of problem below ``kind``, by its name, which is its anchor on the page."""
+    kinds: dict[str, type[Refusal]] = {}
+    for each in kind.__subclasses__():
+        kinds |= {each.kind(): each} | _problems(each)
+    return dict(sorted(kinds.items()))
 
 
 def _fields(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[Field]:

@@ -3,27 +3,42 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from perfml.errors import DiskFull, ModelError, PerfmlError
+from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.scoring.sealed_files import DamagedFile
+from perfml.store.opening import StoreError
 
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SHOWN_DATES = 5
 """Dates that a remedy offers, the newest first."""
 
 
 class Problem(BaseModel):
-    """What is wrong, where, and what to do. ``zh`` and ``en`` say all of it in one sentence."""
+    """Problem details (RFC 9457): what is wrong, where, and what to do. ``zh`` and ``en`` say all of it in one sentence."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
-    problem: str
+    type: str
+    """The kind of problem, as an address of this service."""
+    title: str
+    """The kind of problem, the same at every occurrence."""
+    status: int
+    """The HTTP status."""
+    detail: str
+    """What is wrong."""
+    instance: str | None = None
+    """The name of a failure in the log of the service; null for a refusal, whose text depends on nothing else."""
     where: str
+    """The parameter, key, header, file or store that it is about."""
     remedy: str
+    """What to do."""
     zh: str
     en: str
 
@@ -33,6 +48,15 @@ class Refusal(PerfmlError):
 
     status: ClassVar[int]
     description: ClassVar[str]
+
+    @classmethod
+    def kind(cls) -> str:
+        """The name of the kind of problem.
+
+        >>> KeyInUse.kind()
+        'key-in-use'
+        """
+        return _WORD.sub("-", cls.__name__).lower()
 
     def __init__(self, problem: Message, *, where: str, remedy: Message) -> None:
         super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
@@ -44,6 +68,27 @@ class NotFound(Refusal):
 
     status = 404
     description = "no such model, date, horizon, segment or person."
+
+
+class Malformed(Refusal):
+    """A body that cannot be read."""
+
+    status = 400
+    description = "a body that cannot be read."
+
+
+class MethodNotAllowed(Refusal):
+    """An address that does not take this method."""
+
+    status = 405
+    description = "the address does not take this method."
+
+
+class TooLarge(Refusal):
+    """A body larger than any that is needed."""
+
+    status = 413
+    description = "a body larger than any that is needed."
 
 
 class NotProven(Refusal):
@@ -72,6 +117,13 @@ class Invalid(Refusal):
 
     status = 422
     description = "a parameter that is unknown or cannot be used."
+
+
+class ListReplaced(Refusal):
+    """A page of a list that has been replaced since its first page."""
+
+    status = 410
+    description = "the list was replaced; start again at its first page."
 
 
 class OverBudget(Refusal):
@@ -116,11 +168,27 @@ class Failure(Refusal):
     description = "the service failed."
 
 
-def refusals(*kinds: type[Refusal]) -> dict[int | str, dict[str, type[Problem] | str]]:
-    """The responses of a route in the OpenAPI document: ``kinds``, and the two of every route."""
-    every: list[type[Refusal]] = [WrongHost, OtherMachine, *kinds]
-    ordered = sorted(every, key=lambda kind: kind.status)
-    return {kind.status: {"model": Problem, "description": kind.description} for kind in ordered}
+PROBLEM_TYPE = "application/problem+json"
+Responses = dict[int | str, dict[str, str | dict[str, dict[str, object]]]]
+
+
+def refusals(*kinds: type[Refusal]) -> Responses:
+    """The responses of a route in the OpenAPI document: ``kinds``, and those of every route."""
+    every: list[type[Refusal]] = [WrongHost, OtherMachine, Failure, *kinds]
+    responses: Responses = {}
+    for status in sorted({kind.status for kind in every}):
+        alike = [kind for kind in every if kind.status == status]
+        examples = {kind.kind(): {"value": example_of(kind)} for kind in alike}
+        content: dict[str, object] = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
+        description = " Or: ".join(kind.description for kind in alike)
+        responses[status] = {"description": description, "content": {PROBLEM_TYPE: content}}
+    return responses
+
+
+def example_of(kind: type[Refusal]) -> JsonObject:
+    """A problem of one kind, as the document shows it."""
+    text = Message.of("service_example")
+    return problem_of(kind(text, where="address", remedy=Message.of("service_see_addresses"))).model_dump(mode="json")
 
 
 def over_budget(queries_a_day: int) -> OverBudget:
@@ -231,31 +299,52 @@ def unreadable(damage: DamagedFile) -> Unreadable:
     return Unreadable(problem, where=_last_parts(damage.where), remedy=remedy)
 
 
-def status_of(error: PerfmlError) -> int:
-    """The HTTP status of an error."""
+def refusal_of(error: PerfmlError) -> Refusal:
+    """An error as a refusal. What its kind does not say to be about files alone is a failure, whose text stays inside: it
+    may name people."""
     match error:
         case Refusal():
-            return error.status
+            return error
+        case DamagedFile():
+            return unreadable(error)
         case DiskFull():
-            return NoSpace.status
-        case ModelError() | DamagedFile():
-            return Unreadable.status
-    return Failure.status
+            return no_space(error)
+        case ModelError():
+            return _in_chinese_shorter(Unreadable, error, "service_model_damaged")
+        case StoreError():
+            return _in_chinese_shorter(Failure, error, "service_failed")
+    return failure()
 
 
-def problem_of(error: PerfmlError) -> Problem:
+def failure() -> Failure:
+    """An error inside the service."""
+    return Failure(Message.of("service_failed"), where="service", remedy=Message.of("service_see_log"))
+
+
+def problem_of(error: PerfmlError, *, instance: str | None = None) -> Problem:
     """An error as an answer."""
-    if isinstance(error, DamagedFile):
-        error = unreadable(error)
-    if isinstance(error, DiskFull):
-        error = no_space(error)
-    if isinstance(error, Refusal):
-        return Problem(problem=error.problem, where=error.where, remedy=error.remedy, zh=error.zh, en=str(error))
+    refusal = refusal_of(error)
+    kind = refusal.kind()
+    return Problem(
+        type=f"/docs#{kind}",
+        title=kind.replace("-", " ").capitalize(),
+        status=refusal.status,
+        detail=refusal.problem,
+        instance=instance,
+        where=refusal.where,
+        remedy=refusal.remedy,
+        zh=refusal.zh,
+        en=str(refusal),
+    )
+
+
+def _in_chinese_shorter(kind: type[Refusal], error: PerfmlError, code: str) -> Refusal:
+    """An error whose own text is English alone, of which ``code`` says the gist in Chinese."""
     where = _last_parts(error.where)
-    en = str(PerfmlError(error.problem, where=where, remedy=error.remedy))
-    code = "service_model_damaged" if isinstance(error, ModelError) else "service_failed"
-    zh = f"{where}：{render(Message.of(code), 'zh')}"
-    return Problem(problem=error.problem, where=where, remedy=error.remedy, zh=zh, en=en)
+    texts = (Message.of("service_refused", problem=error.problem), Message.of("service_remedy", remedy=error.remedy))
+    refusal = kind(texts[0], where=where, remedy=texts[1])
+    refusal.zh = f"{where}：{render(Message.of(code), 'zh')}"
+    return refusal
 
 
 def _last_parts(path: str) -> str:

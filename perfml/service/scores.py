@@ -98,6 +98,11 @@ class ScoreFile:
         self._decoded, self.written = decoded, decoded.written
         self._held = self._withheld(with_holds) if with_holds else {}
 
+    @property
+    def version(self) -> str:
+        """What changes when the file is replaced by one with other rows."""
+        return str(self._decoded.record.get("content") or self.written.isoformat())
+
     def column(self, name: str) -> list[object]:
         """All values of one narrow column."""
         return self.columns([name], slice(None))[0]

@@ -95,6 +95,28 @@ def read_entries(
     return [_stored(table, row) for row in rows if wanted is None or row["subject"] in wanted]
 
 
+def stored_before(
+    connection: sql.Connection, table: sql.Table, key: str | None, *, subject: str, request: JsonObject
+) -> StoredEntry | None:
+    """The entry that the same ``request`` about ``subject`` stored under a caller's ``key`` before, within a transaction.
+
+    None where it comes for the first time, or without a key. Raises :class:`KeyTaken` where the key stands for another one."""
+    if key is None:
+        return None
+    row = connection.execute(sql.select(table).where(table.c.key == caller_key(key))).mappings().one_or_none()
+    if row is None:
+        return None
+    stored = _stored(table, row)
+    if stored.subject != subject or any(stored.entry.get(name) != value for name, value in request.items()):
+        raise _taken(key)
+    return stored
+
+
+def caller_key(key: str) -> str:
+    """The key of an entry that a caller chose a ``key`` for, apart from those that are made of what an entry says."""
+    return f"request/{key}"
+
+
 def _added(connection: sql.Connection, table: sql.Table, new: NewEntry) -> StoredEntry:
     text = json.dumps(new.entry, ensure_ascii=False, sort_keys=True)
     existing = sql.select(table).where(table.c.key == new.key)
@@ -106,12 +128,16 @@ def _added(connection: sql.Connection, table: sql.Table, new: NewEntry) -> Store
         row = connection.execute(existing).mappings().one()
         append_added(connection, table, row)
     elif (row["entry"], row["subject"]) != (text, new.subject):
-        raise KeyTaken(
-            "stands for another entry",
-            where=f"idempotency key {new.key!r}",
-            remedy="send another entry under another key",
-        )
+        raise _taken(new.key)
     return _stored(table, row)
+
+
+def _taken(key: str) -> KeyTaken:
+    return KeyTaken(
+        "stands for another entry",
+        where=f"idempotency key {key!r}",
+        remedy="send another entry under another key",
+    )
 
 
 def _stored(table: sql.Table, row: sql.RowMapping) -> StoredEntry:

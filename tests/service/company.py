@@ -21,6 +21,7 @@ from perfml.scoring.scoring import SCHEMA, keep_scores
 from tests.records import backtest_record, training_record
 
 DAY = dt.date(2026, 9, 1)
+PROBLEM_KEYS = frozenset({"type", "title", "status", "detail", "instance", "where", "remedy", "zh", "en"})
 TENURE = Column(
     name="tenure_days",
     evidence="job",

@@ -32,7 +32,7 @@ def test_targets_come_with_their_parts_rules_and_evidence(client: TestClient) ->
     assert [(row["employee_id"], row["why_not"]["en"], row["old_target"]) for row in held] == [("H1", "held", None)]
     assert client.get("/v1/targets?employee_id=nobody").json()["targets"] == []
     page = client.get("/v1/targets?limit=1").json()
-    assert page["next"] == f"/v1/targets?as_of={DAY}&limit=1&offset=1"
+    assert page["next"].startswith(f"/v1/targets?as_of={DAY}&limit=1&cursor=")
     assert client.get(page["next"]).json()["targets"][0]["goal_id"] == "g2"
 
 

@@ -26,7 +26,7 @@ ADDRESSES = (
     "/v1/employees/E1/risk?voice=manager",
     "/v1/employees/nobody/risk",
     "/v1/models/attrition/at-risk?limit=3",
-    "/v1/models/attrition/at-risk?limit=3&offset=3",
+    "/v1/models/attrition/at-risk?limit=3&band=none",
     "/v1/models/attrition",
     "/v1/models",
     "/v1/targets",

@@ -121,7 +121,7 @@ def test_a_damaged_score_file_is_refused_with_a_remedy(home: Path, client: TestC
     (home / "scores" / "attrition" / "2026-09-01.parquet").write_bytes(content)
     for address in ("/v1/models/attrition/at-risk", "/v1/employees/E1/risk"):
         answer = client.get(address)
-        assert (answer.status_code, answer.json()["problem"]) == (503, "was altered or cut")
+        assert (answer.status_code, answer.json()["detail"]) == (503, "was altered or cut")
         assert answer.json()["remedy"] == "score that date again: `perfml score attrition --as-of 2026-09-01`"
     assert client.get("/v1/health").json()["status"] == "degraded"
 

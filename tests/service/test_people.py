@@ -93,7 +93,7 @@ def test_a_record_of_another_perfml_is_named_and_nothing_is_worded_otherwise(
     seal_again(home / "scores" / "attrition" / f"{DAY}.parquet", voices=voices)
     assert client.get(address("E1"), params={"model": "attrition"}).status_code == 200
     refused = client.get(address("E1"), params={"model": "attrition", "voice": "manager"})
-    assert refused.status_code == 503 and "another version of perfml" in refused.json()["problem"]
+    assert refused.status_code == 503 and "another version of perfml" in refused.json()["detail"]
     assert str(home) not in refused.text
 
 

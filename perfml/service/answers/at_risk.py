@@ -24,8 +24,8 @@ from perfml.service.answers.shared import (
     HorizonDays,
     IsoDate,
     PageAnswer,
+    PageCursor,
     PageLimit,
-    PageOffset,
     PeopleQuery,
     PersonFactsAnswer,
     ReasonLineAnswer,
@@ -33,6 +33,7 @@ from perfml.service.answers.shared import (
     ScoreStatus,
     TextAnswer,
 )
+from perfml.service.paging import ListVersion
 from perfml.service.problems import no_segment, not_proven
 from perfml.service.scores import Horizon, ScoreFile, StoredRow
 from perfml.service.store import Store
@@ -72,7 +73,7 @@ class AtRiskAnswer(PageAnswer):
     cautions: tuple[TextAnswer, ...]
     """Which gates could not be judged, where nobody has promoted the version."""
     scored_at: dt.datetime
-    """When the scores were written. It changes when the date is scored again: then start again at the first page."""
+    """When the scores were written."""
     not_listed: dict[ScoreStatus, int]
     """The number of people of that date without a score, by reason."""
     expected_cases: ExpectedCasesAnswer
@@ -92,7 +93,8 @@ class AtRiskQuery(PeopleQuery):
     segment: str | None = None
     """Only people of this segment of the model; everyone who was scored when absent."""
     limit: PageLimit = 50
-    offset: PageOffset = 0
+    cursor: PageCursor | None = None
+    """From ``next`` of the page before; the first page when absent."""
 
 
 def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
@@ -113,17 +115,20 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
     expected, not_listed = file.once(("whole list", days), lambda: _whole_list(file, horizon, tested.listed_ratio))
     ranked = _chosen(store, file, horizon.ranked, as_of=as_of, query=query)
-    shown = ranked[query.offset : query.offset + query.limit]
-    parameters = {"as_of": as_of, "horizon_days": days, "band": query.band, "segment": query.segment}
-    parameters |= query.filters
-    page = PageAnswer.of(
-        f"/v1/models/{quote(model, safe='')}/at-risk",
-        parameters,
-        total=len(ranked),
-        limit=query.limit,
-        offset=query.offset,
+    ranks = file.column("rank")
+    whole = ListVersion(
+        address=f"/v1/models/{quote(model, safe='')}/at-risk",
+        parameters={
+            "as_of": as_of,
+            "horizon_days": days,
+            "band": query.band,
+            "segment": query.segment,
+            **query.filters,
+        },
+        version=file.version,
     )
-    rows = file.rows(shown, SHOWN, behind=False)
+    page = whole.page(ranked, lambda row: cast(int, ranks[row]), limit=query.limit, cursor=query.cursor)
+    rows = file.rows(page.rows, SHOWN, behind=False)
     people = store.people(as_of, {str(row["employee_id"]) for row in rows})
     return AtRiskAnswer(
         model=model,
@@ -132,7 +137,9 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
         horizon_days=days,
         cautions=tuple(TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)),
         scored_at=file.written,
-        **vars(page),
+        total=page.total,
+        limit=page.limit,
+        next=page.next,
         not_listed=not_listed,
         expected_cases=ExpectedCasesAnswer(**asdict(expected)),
         people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),

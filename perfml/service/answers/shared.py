@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
-from urllib.parse import urlencode
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -88,18 +87,8 @@ class PageAnswer(Answer):
     total: int
     """Rows on all pages."""
     limit: int
-    offset: int
     next: str | None
-    """The next page; null on the last one."""
-
-    @staticmethod
-    def of(address: str, parameters: Mapping[str, object], *, total: int, limit: int, offset: int) -> PageAnswer:
-        """Describe one page of ``address``. ``parameters`` are those of the request; None is left out."""
-        end = offset + limit
-        given = {name: value for name, value in parameters.items() if value is not None}
-        link = urlencode(given | {"limit": limit, "offset": end})
-        following = f"{address}?{link}" if end < total else None
-        return PageAnswer(total=total, limit=limit, offset=offset, next=following)
+    """The address of the next page; null on the last one."""
 
 
 class ServiceQuery(BaseModel):
@@ -143,6 +132,7 @@ def _require_iso_date(value: object) -> object:
 IsoDate = Annotated[dt.date, BeforeValidator(_require_iso_date)]
 HorizonDays = Annotated[int, Field(ge=1, le=3650)]
 PageLimit = Annotated[int, Field(ge=1, le=500)]
-PageOffset = Annotated[int, Field(ge=0, le=100_000_000)]
+PageCursor = Annotated[str, Field(max_length=100)]
+"""From ``next`` of the page before; 410 where the list has been replaced since."""
 RequiredText = Annotated[str, Field(min_length=1, max_length=2_000, pattern=r"\S")]
 """A text that is not blank."""

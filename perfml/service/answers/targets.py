@@ -11,12 +11,13 @@ from perfml.service.answers.shared import (
     Answer,
     IsoDate,
     PageAnswer,
+    PageCursor,
     PageLimit,
-    PageOffset,
     PeopleQuery,
     TextAnswer,
 )
 from perfml.service.answers.suggestions import LineAnswer, decisions_about, suggestion_fields, suggestions_file
+from perfml.service.paging import ListVersion
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
@@ -119,7 +120,8 @@ class TargetsQuery(PeopleQuery):
     employee_id: str | None = None
     status: TargetStatus | None = None
     limit: PageLimit = 50
-    offset: PageOffset = 0
+    cursor: PageCursor | None = None
+    """From ``next`` of the page before; the first page when absent."""
 
 
 def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
@@ -133,15 +135,16 @@ def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
         for position, (person, status) in enumerate(zip(people, statuses, strict=True))
         if query.employee_id in (None, person) and query.status in (None, status) and query.selects(known, person)
     ]
-    rows = file.rows(chosen[query.offset : query.offset + query.limit])
+    parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
+    whole = ListVersion(address="/v1/targets", parameters={"as_of": day, **parameters}, version=file.version)
+    page = whole.page(chosen, int, limit=query.limit, cursor=query.cursor)
+    rows = file.rows(page.rows)
     decisions = decisions_about(store, rows)
-    parameters = query.model_dump(exclude={"as_of", "limit", "offset"}, exclude_defaults=True)
-    page = PageAnswer.of(
-        "/v1/targets", {"as_of": day, **parameters}, total=len(chosen), limit=query.limit, offset=query.offset
-    )
     return TargetsAnswer(
         as_of=day,
         statuses=dict(Counter(cast(list[str], statuses))),
         targets=tuple(TargetAnswer.model_validate(suggestion_fields(row, decisions)) for row in rows),
-        **vars(page),
+        total=page.total,
+        limit=page.limit,
+        next=page.next,
     )

@@ -16,7 +16,7 @@ from perfml.service.answers.decisions import (
 )
 from perfml.service.answers.escalations import EscalationsAnswer, EscalationsQuery, target_escalations
 from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
-from perfml.service.problems import Invalid, KeyInUse, NoSpace, NotFound, Unreadable, refusals
+from perfml.service.problems import Invalid, KeyInUse, ListReplaced, NoSpace, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, IdempotencyKey, SuggestionId, subject_router
 
 router = subject_router("advice")
@@ -25,7 +25,7 @@ router = subject_router("advice")
 @router.get(
     "/targets",
     summary="Goals in force, with a suggestion or why there is none",
-    responses=refusals(NotFound, Invalid, Unreadable),
+    responses=refusals(NotFound, ListReplaced, Invalid, Unreadable),
 )
 def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> TargetsAnswer:
     """Goals in force with the suggestion for each, or why there is none. No suggestion takes effect by itself."""

@@ -21,7 +21,7 @@ from perfml.service.answers.trust.disputes import (
     proof_file,
 )
 from perfml.service.problems import Invalid, KeyInUse, NoSpace, NotFound, refusals
-from perfml.service.routes.shared import AppStore, DisputeId, EmployeeId, IdempotencyKey, subject_router
+from perfml.service.routes.shared import AppStore, DisputeId, EmployeeId, IdempotencyKey, OptionalKey, subject_router
 
 router = subject_router("disputes")
 
@@ -47,21 +47,25 @@ def get_proof(dispute_id: DisputeId, store: AppStore) -> Response:
 @router.post(
     "/disputes/{dispute_id}/decision",
     summary="Uphold or reject a dispute",
-    responses=refusals(NotFound, Invalid, NoSpace),
+    responses=refusals(NotFound, KeyInUse, Invalid, NoSpace),
 )
-def post_dispute_decision(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
+def post_dispute_decision(
+    *, dispute_id: DisputeId, body: JudgementBody, key: OptionalKey = None, store: AppStore
+) -> DisputeAnswer:
     """Decide a dispute, by somebody outside the person's line. The person is told."""
-    return judge(store, dispute_id, body)
+    return judge(store, dispute_id, body, key=key)
 
 
 @router.post(
     "/disputes/{dispute_id}/reviews",
     summary="What a second reviewer says",
-    responses=refusals(NotFound, Invalid, NoSpace),
+    responses=refusals(NotFound, KeyInUse, Invalid, NoSpace),
 )
-def post_dispute_review(dispute_id: DisputeId, body: JudgementBody, store: AppStore) -> DisputeAnswer:
+def post_dispute_review(
+    *, dispute_id: DisputeId, body: JudgementBody, key: OptionalKey = None, store: AppStore
+) -> DisputeAnswer:
     """Say what you would have decided. It changes nothing; agreement is measured."""
-    return judge(store, dispute_id, body, second=True)
+    return judge(store, dispute_id, body, second=True, key=key)
 
 
 @router.post(

@@ -11,8 +11,8 @@ from perfml.service.answers.trust.holds import (
     resume_everything,
     stop_everything,
 )
-from perfml.service.problems import Invalid, NoSpace, refusals
-from perfml.service.routes.shared import AppStore, HoldId, subject_router
+from perfml.service.problems import Invalid, KeyInUse, NoSpace, refusals
+from perfml.service.routes.shared import AppStore, HoldId, OptionalKey, subject_router
 
 router = subject_router("holds")
 
@@ -23,19 +23,19 @@ def get_holds(store: AppStore) -> HoldsAnswer:
     return all_holds(store)
 
 
-@router.post("/holds/{hold_id}/release", summary="Lift a hold", responses=refusals(Invalid, NoSpace))
-def post_release(hold_id: HoldId, body: SignOffBody, store: AppStore) -> HoldAnswer:
+@router.post("/holds/{hold_id}/release", summary="Lift a hold", responses=refusals(KeyInUse, Invalid, NoSpace))
+def post_release(*, hold_id: HoldId, body: SignOffBody, key: OptionalKey = None, store: AppStore) -> HoldAnswer:
     """Lift a hold, signed off by a person. Refused before two clean days, with the days seen."""
-    return release_hold(store, hold_id, body)
+    return release_hold(store, hold_id, body, key=key)
 
 
-@router.post("/stop", summary="Hold everything at once", responses=refusals(Invalid, NoSpace))
-def post_stop(body: SignOffBody, store: AppStore) -> HoldAnswer:
+@router.post("/stop", summary="Hold everything at once", responses=refusals(KeyInUse, Invalid, NoSpace))
+def post_stop(*, body: SignOffBody, key: OptionalKey = None, store: AppStore) -> HoldAnswer:
     """From the next request on no score, list, target or course is shown, until somebody resumes."""
-    return stop_everything(store, body)
+    return stop_everything(store, body, key=key)
 
 
-@router.post("/resume", summary="Lift the stop", responses=refusals(Invalid, NoSpace))
-def post_resume(body: SignOffBody, store: AppStore) -> HoldAnswer:
+@router.post("/resume", summary="Lift the stop", responses=refusals(KeyInUse, Invalid, NoSpace))
+def post_resume(*, body: SignOffBody, key: OptionalKey = None, store: AppStore) -> HoldAnswer:
     """Lift the stop, signed off by a person."""
-    return resume_everything(store, body)
+    return resume_everything(store, body, key=key)

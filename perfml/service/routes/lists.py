@@ -8,7 +8,7 @@ from fastapi import Query
 
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
-from perfml.service.problems import Invalid, NotFound, NotProven, OverBudget, Unreadable, refusals
+from perfml.service.problems import Invalid, ListReplaced, NotFound, NotProven, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, ModelName, OfGroups, subject_router
 
 router = subject_router("lists")
@@ -17,7 +17,7 @@ router = subject_router("lists")
 @router.get(
     "/models/{model}/at-risk",
     summary="The people at risk, the highest risk first",
-    responses=refusals(NotFound, NotProven, Invalid, OverBudget, Unreadable),
+    responses=refusals(NotFound, NotProven, ListReplaced, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )
 def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore) -> AtRiskAnswer:

@@ -40,16 +40,16 @@ ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 SuggestionId = Annotated[
     str, Path(description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses.")
 ]
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        pattern=r"^[!-~]+$",
-        description="Chosen by the caller, e.g. a UUID: the same entry sent again under it is stored once.",
-    ),
-]
+_KEY = Header(
+    alias="Idempotency-Key",
+    min_length=1,
+    max_length=200,
+    pattern=r"^[!-~]+$",
+    description="Chosen by the caller, e.g. a UUID: the same request sent again under it is carried out once.",
+)
+IdempotencyKey = Annotated[str, _KEY]
+OptionalKey = Annotated[str | None, _KEY]
+"""For what changes nothing when it is asked for twice, but would where something came in between."""
 HoldId = Annotated[str, Path(description="An id of /v1/holds.")]
 DisputeId = Annotated[str, Path(description="An id of /v1/disputes.")]
 EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]

@@ -20,6 +20,7 @@ from perfml.service.access.admission import REACH, SHOWN
 from perfml.service.access.own_rows import limited
 from perfml.service.access.refusals import NotSignedIn
 from perfml.service.access.sessions import is_page, sign_in_first
+from perfml.service.serving.etags import tagged
 from perfml.service.serving.kept_answers import KeptAnswer
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
@@ -70,7 +71,7 @@ class AuditedRoute(APIRoute):
                 people |= {str(request.path_params["employee_id"])}
             if people:
                 await state.audit.record(seen(f"{request.method} {self.path_format}", people))
-            return response
+            return tagged(request, response)
 
         return admitting
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
-from perfml.service.problems import Failure, Invalid, NotFound, Problem, problem_of, status_of
+from perfml.service.problems import (
+    PROBLEM_TYPE,
+    Failure,
+    Invalid,
+    Malformed,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    TooLarge,
+    problem_of,
+    refusal_of,
+)
+from perfml.service.serving.failure_log import log_failure
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
@@ -27,43 +38,65 @@ LIMITS: Mapping[str, tuple[str, str]] = {
     "string_too_long": ("service_value_too_long", "max_length"),
 }
 """Kind of pydantic's error → the message, and the key of the limit in the error's context."""
+UNROUTED: Mapping[int, type[Refusal]] = {
+    kind.status: kind for kind in (Malformed, NotFound, MethodNotAllowed, TooLarge)
+}
+"""Status of an error of the framework → the kind of problem."""
+UNROUTED_TEXTS: Mapping[type[Refusal], tuple[str, str]] = {
+    Malformed: ("service_unreadable_body", "service_send_json"),
+    NotFound: ("service_unknown_address", "service_see_addresses"),
+    MethodNotAllowed: ("service_unknown_method", "service_see_addresses"),
+    TooLarge: ("service_too_large", "service_send_less"),
+}
 PLAIN_HINTS: Mapping[str, str] = {
     "missing": "service_value_missing",
     "int_parsing": "service_value_no_integer",
     "float_parsing": "service_value_no_number",
 }
 """Kind of pydantic's error → the message that says the same."""
-_LOG = logging.getLogger(__name__)
 
 
-def error_response(status: int, problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The response to a request that is refused."""
-    return JSONResponse(problem.model_dump(), status, {**(headers or {}), **HEADERS})
+class ProblemResponse(JSONResponse):
+    """A problem as the body of an answer. What no text can hold, such as half of a surrogate pair, becomes a question mark."""
+
+    media_type = PROBLEM_TYPE
+
+    def render(self, content: object) -> bytes:
+        """The body."""
+        return json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def error_response(
+    error: PerfmlError, headers: Mapping[str, str] | None = None, *, instance: str | None = None
+) -> Response:
+    """The response to a request that is refused, or that failed."""
+    problem = problem_of(error, instance=instance)
+    return ProblemResponse(problem.model_dump(mode="json"), problem.status, {**(headers or {}), **HEADERS})
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answer every error of ``app`` with a problem."""
+    """Answer every error that ``app`` expects with a problem; :mod:`~perfml.service.serving.failures` answers the others."""
 
     @app.exception_handler(PerfmlError)
-    def _refused(_: Request, error: PerfmlError) -> JSONResponse:
-        return error_response(status_of(error), problem_of(error))
+    def _refused(_: Request, error: PerfmlError) -> Response:
+        inside = refusal_of(error).status == Failure.status
+        return error_response(error, instance=log_failure(error) if inside else None)
 
     @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        refusal = _invalid_request(request, error)
-        return error_response(refusal.status, problem_of(refusal))
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        return error_response(_invalid_request(request, error))
 
     @app.exception_handler(HTTPException)
-    def _unrouted(_: Request, error: HTTPException) -> JSONResponse:
-        detail = Message.of("service_unknown_address", detail=str(error.detail).lower())
-        refusal = NotFound(detail, where="address", remedy=Message.of("service_see_addresses"))
-        return error_response(error.status_code, problem_of(refusal), error.headers)
+    def _unrouted(_: Request, error: HTTPException) -> Response:
+        return error_response(unrouted(error.status_code), error.headers)
 
-    @app.exception_handler(Exception)
-    def _failed(_: Request, error: Exception) -> JSONResponse:
-        _LOG.error("a request failed", exc_info=error)
-        refusal = Failure(Message.of("service_failed"), where="service", remedy=Message.of("service_see_log"))
-        return error_response(refusal.status, problem_of(refusal))
+
+def unrouted(status: int) -> Refusal:
+    """What the framework refuses with ``status``."""
+    kind = UNROUTED.get(status, Malformed)
+    problem, remedy = UNROUTED_TEXTS[kind]
+    where = "body" if kind in (Malformed, TooLarge) else "address"
+    return kind(Message.of(problem), where=where, remedy=Message.of(remedy))
 
 
 def _invalid_request(request: Request, error: RequestValidationError) -> Invalid:

@@ -17,7 +17,7 @@ from starlette.types import Message as AsgiMessage
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
 from perfml.service.access.page_headers import HTTPS_ALONE, secure_page
-from perfml.service.problems import OtherMachine, Refusal, WrongHost, problem_of
+from perfml.service.problems import OtherMachine, Refusal, WrongHost
 from perfml.service.serving.error_handlers import HEADERS, error_response
 
 _REMEDY = Message.of("service_use_this_machine")
@@ -58,7 +58,7 @@ class Loopback:
             return
         refusal = _refusal(scope, self.hosts)
         if refusal:
-            await error_response(refusal.status, problem_of(refusal))(scope, receive, send)
+            await error_response(refusal)(scope, receive, send)
             return
 
         elsewhere = bool(self.hosts) and not is_loopback(_name(Headers(scope=scope).get("host", "")))

@@ -10,9 +10,18 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
+from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.project.trust.alert_spec import AlertReader, AlertsSpec
-from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, add_entries, read_entries
+from perfml.store.record_store import (
+    NewEntry,
+    RecordStore,
+    StoredEntry,
+    add_entries,
+    caller_key,
+    read_entries,
+    stored_before,
+)
 from perfml.store.tables import ALERTS
 from perfml.trust.alerts.alert import Acknowledged, Alert, Look, Sighting
 from perfml.trust.alerts.folding import ACKNOWLEDGED, LOOKED, SEEN, fold
@@ -50,7 +59,9 @@ def enter(home: Path, spec: AlertsSpec, looks: Iterable[Look], *, day: dt.date) 
     return alerts
 
 
-def acknowledge(home: Path, alert_id: str, *, by: str, on: dt.date, note: str = "") -> Alert:
+def acknowledge(
+    home: Path, alert_id: str, *, by: str, on: dt.date, note: str = "", idempotency_key: str | None = None
+) -> Alert:
     """Store that ``by`` takes care of an alert. The first acknowledgement stands.
 
     Raises :class:`PerfmlError` for an unknown alert, one that is acknowledged already, and without a name.
@@ -62,22 +73,26 @@ def acknowledge(home: Path, alert_id: str, *, by: str, on: dt.date, note: str = 
         alert = next((each for each in alerts if alert_id in each.ids), None)
         if alert is None:
             raise PerfmlError(f"{alert_id!r} is no alert", where="alert", remedy="`perfml alerts` lists them")
+        first = alert.first
+        request: JsonObject = {
+            "event": ACKNOWLEDGED,
+            "rule": first.rule,
+            "employee_id": first.employee_id,
+            "day": first.day.isoformat(),
+            "by": by,
+            "note": note,
+        }
+        subject = f"employee:{first.employee_id}"
+        if stored_before(connection, ALERTS, idempotency_key, subject=subject, request=request):
+            return alert
         if alert.acknowledged is not None:
             taken = f"{alert.acknowledged.by} takes care of it since {alert.acknowledged.on}"
             raise PerfmlError(taken, where=f"alert {alert_id}", remedy="nothing needs to be done")
-        first = alert.first
+        own = f"{ACKNOWLEDGED}/{first.rule}/{first.employee_id}/{first.day}"
         entry = NewEntry(
-            key=f"{ACKNOWLEDGED}/{first.rule}/{first.employee_id}/{first.day}",
-            subject=f"employee:{first.employee_id}",
-            entry={
-                "event": ACKNOWLEDGED,
-                "rule": first.rule,
-                "employee_id": first.employee_id,
-                "day": first.day.isoformat(),
-                "by": by,
-                "on": on.isoformat(),
-                "note": note,
-            },
+            key=own if idempotency_key is None else caller_key(idempotency_key),
+            subject=subject,
+            entry={**request, "on": on.isoformat()},
         )
         add_entries(connection, ALERTS, [entry])
     return replace(alert, acknowledged=Acknowledged(by=by, on=on, note=note))

@@ -13,10 +13,18 @@ from typing import Literal
 import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
-from perfml.json_types import Json
+from perfml.json_types import Json, JsonObject
 from perfml.messages import Bilingual, Message
 from perfml.project.trust.delivery_spec import DeliveriesSpec, FeedSpec, PersonSpec
-from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, add_entries, read_entries
+from perfml.store.record_store import (
+    NewEntry,
+    RecordStore,
+    StoredEntry,
+    add_entries,
+    caller_key,
+    read_entries,
+    stored_before,
+)
 from perfml.store.tables import DELIVERIES
 from perfml.trust.deliveries.packets import Packet
 from perfml.trust.outbox import queue
@@ -121,7 +129,14 @@ def watch(home: Path, spec: DeliveriesSpec, packets: Sequence[Packet], *, now: d
 
 
 def acknowledge(
-    home: Path, source: str, *, by: str, at: dt.datetime, note: str = "", day: dt.date | None = None
+    home: Path,
+    source: str,
+    *,
+    by: str,
+    at: dt.datetime,
+    note: str = "",
+    day: dt.date | None = None,
+    idempotency_key: str | None = None,
 ) -> list[Alarm]:
     """Store that ``by`` takes care of the open alarms of ``source`` (of one business day: ``day``); return them.
 
@@ -132,6 +147,9 @@ def acknowledge(
     with RecordStore(home).transaction() as connection:
         known = fold_alarms(read_entries(connection, DELIVERIES, subjects=[source]))
         chosen = [alarm for alarm in known.values() if alarm.is_open and day in (None, alarm.business_date)]
+        request: JsonObject = {"event": "acknowledged", "by": by, "note": note}
+        if stored_before(connection, DELIVERIES, idempotency_key, subject=source, request=request):
+            return [alarm for alarm in known.values() if (alarm.acknowledged_by, alarm.note) == (by, note)]
         if not chosen:
             raise PerfmlError(
                 f"no alarm is open{'' if day is None else f' for {day}'}",
@@ -139,7 +157,10 @@ def acknowledge(
                 remedy="`perfml deliveries` lists the open ones",
             )
         more = {"by": by, "note": note}
-        add_entries(connection, DELIVERIES, [_entry(alarm, "acknowledged", at=at, **more) for alarm in chosen])
+        entries = [_entry(alarm, "acknowledged", at=at, **more) for alarm in chosen]
+        if idempotency_key is not None:
+            entries[0] = replace(entries[0], key=caller_key(idempotency_key))
+        add_entries(connection, DELIVERIES, entries)
     return [replace(alarm, acknowledged_by=by, note=note) for alarm in chosen]
 
 

@@ -15,7 +15,7 @@ from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.project.spec import DisputeRules
 from perfml.sentences import is_sentence
-from perfml.store.record_store import NewEntry, RecordStore, add_entries, read_entries
+from perfml.store.record_store import NewEntry, RecordStore, add_entries, caller_key, read_entries, stored_before
 from perfml.store.tables import DISPUTES, HOLDS
 from perfml.trust.disputes.dispute import Dispute, DisputeVerdict, Proof
 from perfml.trust.disputes.folding import DECIDED, ESCALATED, FILED, REVIEWED, fold
@@ -120,7 +120,15 @@ class DisputeLog:
             return _known(fold(read_entries(connection, DISPUTES, subjects=[dispute_id])), dispute_id)
 
     def decide(
-        self, dispute_id: str, verdict: DisputeVerdict, *, by: str, reason: str, on: dt.date, lines: Sequence[Units]
+        self,
+        dispute_id: str,
+        verdict: DisputeVerdict,
+        *,
+        by: str,
+        reason: str,
+        on: dt.date,
+        lines: Sequence[Units],
+        idempotency_key: str | None = None,
     ) -> Dispute:
         """Uphold or reject a dispute: its fact is corrected or stands from now on, and the person is told.
 
@@ -128,6 +136,9 @@ class DisputeLog:
         decided otherwise before.
         """
         with self._store.transaction() as connection:
+            entry: JsonObject = {"what": DECIDED, "verdict": verdict, "by": by, "reason": reason}
+            if stored_before(connection, DISPUTES, idempotency_key, subject=dispute_id, request=entry):
+                return _known(fold(read_entries(connection, DISPUTES)), dispute_id)
             dispute = self._judged(connection, dispute_id, by=by, reason=reason, lines=lines)
             if dispute.decision is not None:
                 if (dispute.decision.verdict, dispute.decision.by) == (verdict, by):
@@ -141,7 +152,7 @@ class DisputeLog:
             hold = next(hold for hold in holds if hold.hold_id == dispute.hold_id)
             right = dispute.right if verdict == "upheld" else None
             release_within(connection, hold, by=by, reason=reason, on=on, right=right)
-            _add(connection, dispute_id, {"what": DECIDED, "verdict": verdict, "by": by, "reason": reason}, on=on)
+            _add(connection, dispute_id, entry, on=on, idempotency_key=idempotency_key)
             code = "dispute_upheld" if verdict == "upheld" else "dispute_rejected"
             message = Message.of(code, fact=dispute.fact, reason=reason)
             for recipient in dict.fromkeys((dispute.employee_id, dispute.filed_by)):
@@ -149,20 +160,30 @@ class DisputeLog:
             return _known(fold(read_entries(connection, DISPUTES, subjects=[dispute_id])), dispute_id)
 
     def review(
-        self, dispute_id: str, verdict: DisputeVerdict, *, by: str, reason: str, on: dt.date, lines: Sequence[Units]
+        self,
+        dispute_id: str,
+        verdict: DisputeVerdict,
+        *,
+        by: str,
+        reason: str,
+        on: dt.date,
+        lines: Sequence[Units],
+        idempotency_key: str | None = None,
     ) -> Dispute:
         """Note what a second reviewer would have decided; it changes nothing and is measured (:mod:`.agreement`).
 
         Raises :class:`PerfmlError` as :meth:`decide` does, and for whoever decided it.
         """
         with self._store.transaction() as connection:
+            entry: JsonObject = {"what": REVIEWED, "verdict": verdict, "by": by, "reason": reason}
+            if stored_before(connection, DISPUTES, idempotency_key, subject=dispute_id, request=entry):
+                return _known(fold(read_entries(connection, DISPUTES)), dispute_id)
             dispute = self._judged(connection, dispute_id, by=by, reason=reason, lines=lines)
             if dispute.decision is None or dispute.decision.by == by:
                 problem = "is not decided yet" if dispute.decision is None else "was decided by the same person"
                 raise PerfmlError(problem, where=f"dispute {dispute_id}", remedy="a second reviewer looks afterwards")
             if by not in [review.by for review in dispute.reviews]:
-                entry: JsonObject = {"what": REVIEWED, "verdict": verdict, "by": by, "reason": reason}
-                _add(connection, dispute_id, entry, on=on)
+                _add(connection, dispute_id, entry, on=on, idempotency_key=idempotency_key)
             return _known(fold(read_entries(connection, DISPUTES, subjects=[dispute_id])), dispute_id)
 
     def escalate(self, today: dt.date) -> tuple[Dispute, ...]:
@@ -214,8 +235,11 @@ def _known(disputes: Sequence[Dispute], dispute_id: str) -> Dispute:
     return dispute
 
 
-def _add(connection: sql.Connection, dispute_id: str, entry: JsonObject, *, on: dt.date) -> None:
-    key = "|".join([dispute_id, str(entry["what"]), str(entry.get("by", ""))])
+def _add(
+    connection: sql.Connection, dispute_id: str, entry: JsonObject, *, on: dt.date, idempotency_key: str | None = None
+) -> None:
+    own = "|".join([dispute_id, str(entry["what"]), str(entry.get("by", ""))])
+    key = own if idempotency_key is None else caller_key(idempotency_key)
     entry = {**entry, "on": on.isoformat()}
     add_entries(connection, DISPUTES, [NewEntry(key=key, subject=dispute_id, entry=entry)])
 

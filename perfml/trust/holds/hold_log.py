@@ -15,7 +15,7 @@ from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.sentences import is_sentence
-from perfml.store.record_store import NewEntry, RecordStore, add_entries, read_entries
+from perfml.store.record_store import NewEntry, RecordStore, add_entries, caller_key, read_entries, stored_before
 from perfml.store.tables import HOLDS
 from perfml.trust.holds.covering import Units
 from perfml.trust.holds.folding import RELEASE, SEEN, SET, fold
@@ -81,7 +81,16 @@ class HoldLog:
             _add(connection, hold.entity, {"what": SEEN, "hold_id": hold_id, "day": day.isoformat(), "clean": clean})
             return _known(connection, hold_id)
 
-    def release(self, hold_id: str, *, by: str, reason: str, on: dt.date, units: Units = MappingProxyType({})) -> Hold:
+    def release(
+        self,
+        hold_id: str,
+        *,
+        by: str,
+        reason: str,
+        on: dt.date,
+        units: Units = MappingProxyType({}),
+        idempotency_key: str | None = None,
+    ) -> Hold:
         """Lift a hold: a named person and a reason are required, and :data:`~.hold.CLEAN_DAYS` where days are measured.
 
         The people of ``units`` whom it covered are sent a message, and whoever was sent one when it was set.
@@ -89,8 +98,11 @@ class HoldLog:
         Raises :class:`PerfmlError`, naming the days seen, where that is not so, for an unknown hold, and for one that ends
         with its dispute.
         """
+        request: JsonObject = {"what": RELEASE, "hold_id": hold_id, "by": by, "reason": reason}
         with self._store.transaction() as connection:
             hold = _known(connection, hold_id)
+            if stored_before(connection, HOLDS, idempotency_key, subject=hold.entity, request=request):
+                return hold
             if hold.cause == "dispute":
                 raise PerfmlError(
                     "ends with its dispute", where=f"hold {hold_id}", remedy="decide it with `perfml resolve`"
@@ -101,22 +113,35 @@ class HoldLog:
                     where=f"hold {hold_id}",
                     remedy="they withdraw it with `perfml opt-out --withdraw`",
                 )
-            lifted = release_within(connection, hold, by=by, reason=reason, on=on)
+            lifted = release_within(connection, hold, by=by, reason=reason, on=on, idempotency_key=idempotency_key)
             queue_lifted(connection, lifted, units)
             return lifted
 
-    def stop(self, *, by: str, reason: str, on: dt.date) -> Hold:
-        """Hold everything, until :meth:`resume`. Raises :class:`PerfmlError` without a name or a reason."""
+    def stop(self, *, by: str, reason: str, on: dt.date, idempotency_key: str | None = None) -> Hold:
+        """Hold everything, until :meth:`resume`. A stop that comes late, after it was lifted, stops nothing where it has the
+        ``idempotency_key`` of the one before. Raises :class:`PerfmlError` without a name or a reason."""
         _require_sign_off(by, reason, where="stop")
         message = Message.of("hold_stop", by=by, reason=reason)
-        return self.set(EVERYTHING, cause="stop", message=message, on=on, by=by)
+        request: JsonObject = {"what": SET, "message": message.model_dump(mode="json"), "set_by": by}
+        with self._store.transaction() as connection:
+            before = stored_before(connection, HOLDS, idempotency_key, subject=EVERYTHING, request=request)
+            if before is not None:
+                return _known(connection, str(before.entry["hold_id"]))
+            return set_within(
+                connection, EVERYTHING, cause="stop", message=message, on=on, by=by, idempotency_key=idempotency_key
+            )
 
-    def resume(self, *, by: str, reason: str, on: dt.date) -> Hold:
+    def resume(self, *, by: str, reason: str, on: dt.date, idempotency_key: str | None = None) -> Hold:
         """Lift the stop. Raises :class:`PerfmlError` where nothing is stopped, and without a name or a reason."""
+        request: JsonObject = {"what": RELEASE, "by": by, "reason": reason}
+        with self._store.transaction() as connection:
+            before = stored_before(connection, HOLDS, idempotency_key, subject=EVERYTHING, request=request)
+            if before is not None:
+                return _known(connection, str(before.entry["hold_id"]))
         stopped = [hold for hold in self.active() if hold.cause == "stop"]
         if not stopped:
             raise PerfmlError("nothing is stopped", where="resume", remedy="`perfml holds` lists what is held")
-        return self.release(stopped[0].hold_id, by=by, reason=reason, on=on)
+        return self.release(stopped[0].hold_id, by=by, reason=reason, on=on, idempotency_key=idempotency_key)
 
 
 def set_within(
@@ -129,6 +154,7 @@ def set_within(
     since: dt.date | None = None,
     by: str = "perfml",
     employee_id: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Hold:
     """Set a hold within a transaction, see :meth:`HoldLog.set`."""
     require_entity(entity)
@@ -148,7 +174,7 @@ def set_within(
         "set_by": by,
         "employee_id": employee_id,
     }
-    _add(connection, entity, entry)
+    _add(connection, entity, entry, idempotency_key)
     return _known(connection, str(entry["hold_id"]))
 
 
@@ -160,6 +186,7 @@ def release_within(
     reason: str,
     on: dt.date,
     right: Mapping[str, str] | None = None,
+    idempotency_key: str | None = None,
 ) -> Hold:
     """Lift ``hold`` within a transaction, see :meth:`HoldLog.release`; ``right``: what an upheld dispute corrects."""
     where = f"hold {hold.hold_id}"
@@ -179,7 +206,7 @@ def release_within(
         "on": on.isoformat(),
         "right": None if right is None else dict(right),
     }
-    _add(connection, hold.entity, {"what": RELEASE, "hold_id": hold.hold_id, **entry})
+    _add(connection, hold.entity, {"what": RELEASE, "hold_id": hold.hold_id, **entry}, idempotency_key)
     return _known(connection, hold.hold_id)
 
 
@@ -194,9 +221,10 @@ def _known(connection: sql.Connection, hold_id: str) -> Hold:
     return hold
 
 
-def _add(connection: sql.Connection, entity: str, entry: JsonObject) -> None:
-    """Add an entry under a key made of what it says, so that the same is stored once."""
-    key = "|".join(str(entry[name]) for name in ("hold_id", "what", "day", "clean") if name in entry)
+def _add(connection: sql.Connection, entity: str, entry: JsonObject, idempotency_key: str | None = None) -> None:
+    """Add an entry under the caller's key, else one made of what it says, so that the same is stored once."""
+    own = "|".join(str(entry[name]) for name in ("hold_id", "what", "day", "clean") if name in entry)
+    key = own if idempotency_key is None else caller_key(idempotency_key)
     add_entries(connection, HOLDS, [NewEntry(key=key, subject=entity, entry=entry)])
 
 

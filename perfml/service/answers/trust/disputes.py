@@ -151,7 +151,9 @@ def file_one(store: Store, employee_id: str, body: DisputeBody, *, key: str) -> 
     return DisputeAnswer.of(filed)
 
 
-def judge(store: Store, dispute_id: str, body: JudgementBody, *, second: bool = False) -> DisputeAnswer:
+def judge(
+    store: Store, dispute_id: str, body: JudgementBody, *, second: bool = False, key: str | None = None
+) -> DisputeAnswer:
     """Decide a dispute or, as a ``second`` reviewer, say what one would have decided.
 
     Raises :class:`NotFound` for an unknown one, :class:`Invalid` for somebody who may not judge it, and where it was decided
@@ -162,7 +164,9 @@ def judge(store: Store, dispute_id: str, body: JudgementBody, *, second: bool = 
     log = _log(store)
     with refused("body by"):
         verb = log.review if second else log.decide
-        judged = verb(dispute_id, body.verdict, by=body.by, reason=body.reason, on=today(), lines=lines)
+        judged = verb(
+            dispute_id, body.verdict, by=body.by, reason=body.reason, on=today(), lines=lines, idempotency_key=key
+        )
     return DisputeAnswer.of(judged)
 
 

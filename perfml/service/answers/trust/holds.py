@@ -78,24 +78,29 @@ def all_holds(store: Store) -> HoldsAnswer:
     return HoldsAnswer(holds=tuple(map(HoldAnswer.of, HoldLog(store.home).active())))
 
 
-def stop_everything(store: Store, body: SignOffBody) -> HoldAnswer:
+def stop_everything(store: Store, body: SignOffBody, *, key: str | None = None) -> HoldAnswer:
     """Hold everything from the next request on. Raises :class:`Invalid` without a sentence as reason."""
     with refused("body"):
-        return HoldAnswer.of(HoldLog(store.home).stop(by=body.by, reason=body.reason, on=today()))
+        log = HoldLog(store.home)
+        return HoldAnswer.of(log.stop(by=body.by, reason=body.reason, on=today(), idempotency_key=key))
 
 
-def resume_everything(store: Store, body: SignOffBody) -> HoldAnswer:
+def resume_everything(store: Store, body: SignOffBody, *, key: str | None = None) -> HoldAnswer:
     """Lift the stop. Raises :class:`Invalid` where nothing is stopped."""
     with refused("body"):
-        return HoldAnswer.of(HoldLog(store.home).resume(by=body.by, reason=body.reason, on=today()))
+        log = HoldLog(store.home)
+        return HoldAnswer.of(log.resume(by=body.by, reason=body.reason, on=today(), idempotency_key=key))
 
 
-def release_hold(store: Store, hold_id: str, body: SignOffBody) -> HoldAnswer:
+def release_hold(store: Store, hold_id: str, body: SignOffBody, *, key: str | None = None) -> HoldAnswer:
     """Lift a hold and tell whom it covered. Raises :class:`Invalid` for an unknown one, and before its clean days."""
     day = today()
     units = kept_units(store.home, day)
     with refused("hold_id"):
-        return HoldAnswer.of(HoldLog(store.home).release(hold_id, by=body.by, reason=body.reason, on=day, units=units))
+        log = HoldLog(store.home)
+        return HoldAnswer.of(
+            log.release(hold_id, by=body.by, reason=body.reason, on=day, units=units, idempotency_key=key)
+        )
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""Entity tags: whoever has an answer already is told that it is the same, and nothing else.
+
+A tag is strong: it changes with every byte of the answer as this asker gets it, without the rows that they may not see. It is
+bound to who asks, so that the tag of one tells another nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from fastapi import Request, Response
+
+from perfml.store.audit.acting import acting
+
+_DIGEST = 16
+
+
+def tagged(request: Request, response: Response) -> Response:
+    """The answer with its tag; or, where the request names this tag, that it has not changed (304)."""
+    if request.method != "GET" or response.status_code != 200 or response.media_type != "application/json":
+        return response
+    tag = f'"{_digest(bytes(response.body))}"'
+    if _names(request.headers, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    response.headers["ETag"] = tag
+    return response
+
+
+def _digest(body: bytes) -> str:
+    asker = hashlib.blake2b(acting().name.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
+    return hashlib.blake2b(body, key=asker, digest_size=_DIGEST).hexdigest()
+
+
+def _names(headers: Mapping[str, str], tag: str) -> bool:
+    """Whether ``If-None-Match`` names the tag. A weak one compares as a strong one does (RFC 9110, 13.1.2)."""
+    given = [each.strip().removeprefix("W/") for each in headers.get("if-none-match", "").split(",")]
+    return tag in given or given == ["*"]
