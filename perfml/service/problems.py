@@ -13,6 +13,7 @@ from perfml.errors import DiskFull, ModelError, PerfmlError
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.scoring.sealed_files import DamagedFile
+from perfml.store.audit.secret import AuditError
 from perfml.store.opening import StoreError
 
 _WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -311,7 +312,7 @@ def refusal_of(error: PerfmlError) -> Refusal:
             return no_space(error)
         case ModelError():
             return _in_chinese_shorter(Unreadable, error, "service_model_damaged")
-        case StoreError():
+        case StoreError() | AuditError():
             return _in_chinese_shorter(Failure, error, "service_failed")
     return failure()
 

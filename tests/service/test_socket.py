@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from perfml.service.app import create_app
+from tests.service.company import PROBLEM_KEYS
 from tests.service.conftest import ODD_IDS
 
 
@@ -60,7 +61,7 @@ def test_odd_ids_and_addresses_that_lead_out(port: int) -> None:
     ):
         for rest in ("", "/at-risk"):
             status, body = get(port, f"/v1/models/{name}{rest}")
-            assert status == 404 and set(body) == {"problem", "where", "remedy", "zh", "en"}, name
+            assert status == 404 and set(body) == PROBLEM_KEYS, name
 
 
 @pytest.mark.slow

@@ -8,13 +8,12 @@ import traceback
 import uuid
 from pathlib import Path
 
-import perfml
 from perfml.service.serving.request_log import LOGGER
 
 FRAMES = 6
 """Places in the code that are logged, the innermost last."""
 _LOG = logging.getLogger(LOGGER)
-_ROOT = Path(perfml.__file__).parent.parent
+_ROOT = Path(__file__).parents[3]
 
 
 def log_failure(error: BaseException) -> str:
