@@ -18,6 +18,7 @@ from perfml.api import disputes as of_disputes
 from perfml.api import evidence as of_evidence
 from perfml.api import models as of_models
 from perfml.api import notices as of_notices
+from perfml.api import personal as of_personal
 from perfml.api import reconciliation as of_reconciliation
 from perfml.api import scores as of_scores
 from perfml.api.operation import exports as of_exports
@@ -129,6 +130,10 @@ class Project:
     curves = of_scores.curves
     replay = of_scores.replay
     check_served = of_scores.check_served
+
+    # What can be said about a person beside the score
+
+    record = of_personal.record
 
     # Whether to believe it
 

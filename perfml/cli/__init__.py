@@ -34,6 +34,7 @@ from perfml.cli.options import (
     require_suffix,
     series,
 )
+from perfml.cli.personal import commands as personal
 from perfml.errors import PerfmlError
 from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
@@ -233,6 +234,7 @@ for command in (
     ),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
+    personal.record,
     *(advice.decide, advice.intervene),
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),

@@ -14,11 +14,11 @@ import pandas as pd
 
 from perfml.errors import PerfmlError
 from perfml.evidence.columns import Column
-from perfml.evidence.log.windows import Plan, Side, WindowColumn, compile_windows
+from perfml.evidence.log.traces import ColumnTrace, EventTrace, trace_of
+from perfml.evidence.log.windows import Plan, compile_windows
 from perfml.evidence.snapshots import KNOWN, hidden_columns, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
-from perfml.project.feature_spec import COUNTERPART_MEASURES
 from perfml.project.folder import Definitions
 
 
@@ -39,74 +39,54 @@ def rows_behind(
     :class:`PerfmlError` if no definition produces the column any more.
     """
     name = column.compares or column.name
+    trace = trace_of(definitions, plan_of(data, definitions, kinds), name)
+    if trace is None:
+        raise PerfmlError(
+            "no definition produces this column", where=name, remedy="restore the file in features/ that produced it"
+        )
     make_snapshots(data, [as_of])
-    return _behind(data, definitions, name, employee_id=employee_id, as_of=as_of, kinds=kinds, most=most)
+    return _of_trace(data, trace, employee_id=employee_id, as_of=as_of, most=most)
 
 
-def _behind(
-    data: Data,
-    definitions: Definitions,
-    name: str,
-    *,
-    employee_id: str,
-    as_of: dt.date,
-    kinds: Sequence[str],
-    most: int,
+def plan_of(data: Data, definitions: Definitions, kinds: Sequence[str]) -> Plan:
+    """The windowed columns over the log of ``data``; none where it has no log."""
+    if not data.has("events"):
+        return Plan((), ())
+    return compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
+
+
+def _of_trace(
+    data: Data, trace: ColumnTrace, *, employee_id: str, as_of: dt.date, most: int
 ) -> dict[str, pd.DataFrame]:
-    if data.has("events"):
-        plan = compile_windows(definitions.windowed, kinds, has_counterparts="counterpart_id" in data.columns["events"])
-        for column in plan.columns:
-            if name in [column.column.of_team(summary).name for summary in column.team]:
-                return {}
-            if column.column.name == name:
-                events = _events(data, plan, column, employee_id=employee_id, as_of=as_of, most=most)
-                return {"events": events} if len(events) else {}
-    for file in definitions.relational:
-        if name in file.spec.columns and file.spec.reads:
-            parts = [
-                _behind(data, definitions, read, employee_id=employee_id, as_of=as_of, kinds=kinds, most=most)
-                for read in file.spec.reads
-            ]
-            return {
-                table: _newest(data, table, [part[table] for part in parts if table in part], most=most)
-                for table in sorted({table for part in parts for table in part})
-            }
-        if name in file.spec.columns:
-            known = {
-                table: _known(data, table, employee_id=employee_id, most=most)
-                for table in file.spec.needs
-                if table == "people" or data.has(table)
-            }
-            return {table: rows for table, rows in known.items() if rows is not None and len(rows)}
-    raise PerfmlError(
-        "no definition produces this column", where=name, remedy="restore the file in features/ that produced it"
-    )
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for events in trace.events:
+        parts.setdefault("events", []).append(_events(data, events, employee_id=employee_id, as_of=as_of, most=most))
+    for table in trace.tables:
+        rows = _known(data, table, employee_id=employee_id, most=most) if _available(data, table) else None
+        if rows is not None:
+            parts.setdefault(table, []).append(rows)
+    merged = {
+        table: frames[0] if len(frames) == 1 else _newest(data, table, frames, most=most)
+        for table, frames in parts.items()
+    }
+    return {table: merged[table] for table in sorted(merged) if len(merged[table])}
 
 
-def _events(
-    data: Data, plan: Plan, column: WindowColumn, *, employee_id: str, as_of: dt.date, most: int
-) -> pd.DataFrame:
-    """Rows of the log in the channels that were counted, as the person who acted and as the counterpart."""
-    if column.measure in COUNTERPART_MEASURES:
-        sides: tuple[Side, ...] = ("own", "received") if column.side == "either" else (column.side,)
-        channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
-    else:
-        channels = plan.channels(column)
+def _available(data: Data, table: str) -> bool:
+    return table == "people" or data.has(table)
+
+
+def _events(data: Data, trace: EventTrace, *, employee_id: str, as_of: dt.date, most: int) -> pd.DataFrame:
+    """Rows of the log that were counted, as the person who acted and as the counterpart."""
     parts: list[str] = []
     given: list[object] = []
-    for who, first in (("employee_id", 0), ("counterpart_id", plan.n_channels)):
-        indexes = [channel - first for channel in channels if first <= channel < first + plan.n_channels]
-        met = "true"
-        if indexes and (condition := plan.condition(indexes[0])) is not None:
-            indexes, met = list(condition.kinds), condition.sql
-        if indexes:
-            named = [plan.kinds[index] for index in indexes if index < len(plan.kinds)]
-            rest = "or t.kind not in (select unnest(?::text[]))" if len(plan.kinds) in indexes else ""
-            parts.append(f"(t.{who} = ? and {met} and (t.kind in (select unnest(?::text[])) {rest}))")
-            given += [employee_id, named, *([list(plan.kinds)] if rest else [])]
-    others = "and t.counterpart_id is not null" if column.measure in COUNTERPART_MEASURES else ""
-    days = column.past_days or column.window_days
-    since = f"and t.happened_day >= a.as_of - {days}" if days else ""
+    for who, kinds in (("employee_id", trace.own), ("counterpart_id", trace.received)):
+        if kinds is not None:
+            named = f"t.kind {'not ' if kinds.others else ''}in (select unnest(?::text[]))"
+            parts.append(f"(t.{who} = ? and {trace.where or 'true'} and {named})")
+            given += [employee_id, list(kinds.kinds)]
+    others = "and t.counterpart_id is not null" if trace.met else ""
+    since = f"and t.happened_day >= a.as_of - {trace.days}" if trace.days else ""
     return data.connection.execute(
         f"select t.* exclude ({hidden_columns(data, 'events')}) from main.events t, (select ?::date as as_of) a"
         f" where {visible('t')} {since} {others}"

@@ -23,7 +23,7 @@ from perfml.evidence.exports.retrying import read_again
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
 from perfml.evidence.tables.reading import RawTable, public, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
-from perfml.evidence.withheld.rows import Withheld
+from perfml.evidence.withheld.fact import Withheld
 from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec

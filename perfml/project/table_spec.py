@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from perfml.project.spec import Spec
+from perfml.project.voices import Who
 
 
 class ColumnType(Spec):
@@ -26,6 +27,8 @@ class ColumnType(Spec):
     """What it says, in Chinese."""
     example: str | int | float | None = None
     """A value of the example row in templates."""
+    others: bool = False
+    """Names another person, such as who gave feedback; it is not shown to whom the row is about, nor to their manager."""
     later: bool = False
     """A second date of the row, which may lie after the first; it is hidden until that day has passed."""
 
@@ -87,6 +90,8 @@ class TableSpec(Spec):
     """The column with the date of the fact."""
     planned: bool = False
     """Rows may lie in the future (a position, an exit or a goal that is already agreed)."""
+    shown_to: tuple[Who, ...] = ("hr", "manager", "employee")
+    """Who is shown a person's rows: ``hr``, ``manager`` or ``employee``."""
     scale: Scale | None = None
     """For reviews, the range of ratings."""
     value_decimals: Annotated[int, Field(ge=0, le=9)] | None = None

@@ -13,11 +13,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -41,10 +41,22 @@ BYTES_AT_ONCE = 1 << 20
 _DIGITS = 64
 _SEALED = re.compile(rb"\x18\x0b" + SEAL.encode() + rb"\x18\x40([0-9a-f]{64})")
 """The seal in the footer: two short texts of Thrift's compact protocol, each after its length."""
+T = TypeVar("T")
 _END = 8
 """Bytes of the length of the footer and of the mark after it."""
-_VERIFIED: dict[Path, tuple[int, ...]] = {}
-"""Files whose seal and address were verified by this process, with their identity then."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    """A file as it was when it was verified; with its footer, which takes long to decode where there are many row groups."""
+
+    identity: tuple[int, ...]
+    footer: pq.FileMetaData
+    computed: dict[Hashable, object] = field(default_factory=dict)
+
+
+_VERIFIED: dict[Path, _Verified] = {}
+"""Files whose seal and address were verified by this process."""
 
 
 class DamagedFile(PerfmlError):
@@ -63,6 +75,13 @@ class SealedFile:
     path: Path
     file: pq.ParquetFile
     written: dt.datetime
+    computed: dict[Hashable, object]
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What ``compute`` makes of this file alone: computed once while the file stays what it is."""
+        if key not in self.computed:
+            self.computed[key] = compute()
+        return cast(T, self.computed[key])
 
     @property
     def record(self) -> JsonObject:
@@ -110,15 +129,19 @@ def open_sealed(path: Path) -> Iterator[SealedFile]:
     with opened:
         status = os.fstat(opened.fileno())
         identity = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        known = _VERIFIED.get(path) == identity
-        if not known:
+        known = _VERIFIED.get(path)
+        if known is not None and known.identity != identity:
+            known = None
+        if known is None:
             _verify_seal(opened, path)
-        with pq.ParquetFile(opened) as file:
-            sealed = SealedFile(path=path, file=file, written=dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
-            if not known:
+        with pq.ParquetFile(opened, metadata=None if known is None else known.footer) as file:
+            verified = known or _Verified(identity=identity, footer=file.metadata)
+            written = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
+            sealed = SealedFile(path=path, file=file, written=written, computed=verified.computed)
+            if known is None:
                 _verify_address(sealed)
                 if time.time() - max(status.st_ctime, status.st_mtime) > SETTLED_SECONDS:
-                    _VERIFIED[path] = identity
+                    _VERIFIED[path] = verified
             yield sealed
 
 
@@ -137,7 +160,7 @@ def remedy_of(path: Path) -> Message:
             return Message.of("file_score_again", name=name, day=day)
         case "suggestions", _:
             return Message.of("file_suggest_again", name=name, day=day)
-        case _, "people" | "lines":
+        case _, "people" | "lines" | "records":
             return Message.of("file_people_again", day=day)
         case _:
             return Message.of("file_restore")

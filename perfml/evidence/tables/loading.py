@@ -11,7 +11,8 @@ import duckdb
 from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.evidence.tables.typed_rows import faults, present, sql_type, typed_rows
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, repeats_keys, single_versions, versions
-from perfml.evidence.withheld.rows import WithheldFact, as_they_stand
+from perfml.evidence.withheld.fact import WithheldFact
+from perfml.evidence.withheld.rows import as_they_stand
 from perfml.project.table_spec import TableSpec
 
 EVENT_CONTENT = ("employee_id", "happened_at", "kind", "value", "counterpart_id", "source")

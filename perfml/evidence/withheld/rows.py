@@ -2,37 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from perfml.evidence.tables.reading import literal, quoted
 from perfml.evidence.tables.typed_rows import sql_type
 from perfml.evidence.withheld.disputable import owner_column
+from perfml.evidence.withheld.fact import WithheldFact
 from perfml.project.table_spec import TableSpec
-
-
-@dataclass(frozen=True, kw_only=True)
-class WithheldFact:
-    """One row of one person: taken out, or with ``right`` columns in place of wrong ones."""
-
-    table: str
-    key: str
-    """As :func:`key_sql` gives it, and ``perfml check`` prints it."""
-    employee_id: str
-    right: Mapping[str, str] | None = None
-    """Column -> right value; None: the row is taken out as long as this stands."""
-    until: dt.date | None = None
-    """Versions known from this day on are the company's own correction, and stay as they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Withheld:
-    """All facts that are not used as they stand, as of one entry of the store."""
-
-    facts: tuple[WithheldFact, ...] = ()
-    number: int | None = None
-    """Of the newest entry about holds; None where no store was asked."""
 
 
 def key_sql(name: str, spec: TableSpec) -> str:

@@ -20,9 +20,11 @@ from perfml.access.credentials import CredentialKind, CredentialLog, IssuedSecre
 from perfml.access.identity import Identities
 from perfml.access.policies import REFUSED_PURPOSE
 from perfml.access.principals import Principal, Purpose
+from perfml.access.reading import reading_of
 from perfml.access.relations import Subject
 from perfml.access.setting_up import is_set_up, use_setup_link
 from perfml.project.folder import ProjectFolder
+from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.attempts import WrongSecrets
 from perfml.service.access.forgery import refuse_forged, refuse_other_origin
 from perfml.service.access.questions import question_of
@@ -95,6 +97,13 @@ class Admission:
         """Whether whoever asks may do ``action`` as well: what a page offers. Everything, before the first administrator."""
         principal, today = request.scope[PRINCIPAL], request.scope[TODAY]
         return principal is None or self._access.authorize(principal, action, subject, today).allowed
+
+    def reading(self, request: Request, employee_id: str) -> RecordReading:
+        """As what whoever asks reads the rows of a person; as HR before the first administrator."""
+        principal, today = request.scope[PRINCIPAL], request.scope[TODAY]
+        return (
+            RecordReading.of("hr") if principal is None else reading_of(self._access, principal, employee_id, day=today)
+        )
 
     async def set_up(self, request: Request, code: str, account: str) -> IssuedSecret | None:
         """The session of the first administrator; None for a code that opens nothing."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from perfml.evidence.withheld.rows import Withheld, WithheldFact
+from perfml.evidence.withheld.fact import Withheld, WithheldFact
 from perfml.trust.holds.hold import Hold
-from perfml.trust.holds.hold_log import HoldLog
+from perfml.trust.holds.hold_log import HoldLog, HoldState
 
 
 def withheld_facts(home: Path, until: int | None = None) -> Withheld:
     """The facts that holds in the log of ``home`` withhold, as of entry number ``until`` (default: now)."""
-    state = HoldLog(home).state(until)
+    return facts_of(HoldLog(home).state(until))
+
+
+def facts_of(state: HoldState) -> Withheld:
+    """The facts that the holds of ``state`` withhold."""
     facts = (_withheld(hold) for hold in state.holds if hold.kind == "fact")
     return Withheld(facts=tuple(fact for fact in facts if fact is not None), number=state.number)
 

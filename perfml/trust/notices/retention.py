@@ -25,7 +25,7 @@ from perfml.trust.holds.folding import fold
 from perfml.trust.notices.notice_log import fold_notices
 from perfml.trust.outbox import fold_posts
 
-FOLDERS = ("scores", "suggestions", "people", "lines")
+FOLDERS = ("scores", "suggestions", "people", "lines", "records")
 """Folders of ``home`` with files of one date each: what was computed about people."""
 
 

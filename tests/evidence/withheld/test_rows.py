@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perfml.evidence.sources import Data, open_data
-from perfml.evidence.withheld.rows import Withheld, WithheldFact
+from perfml.evidence.withheld.fact import Withheld, WithheldFact
 from perfml.evidence.withheld.stored_fact import stored_fact
 from tests.tables import TODAY, shipped, write_parquet, write_tables
 

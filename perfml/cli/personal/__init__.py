@@ -1,0 +1,1 @@
+"""The commands about one person beside the score."""

@@ -1,0 +1,40 @@
+"""What is held about one person, their figures beside those of others, and what a conversation is prepared with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from perfml.api import Project
+from perfml.cli.options import (
+    HomeOption,
+    JsonOption,
+    LanguageName,
+    LanguageOption,
+    ProjectOption,
+    print_json,
+)
+from perfml.project.voices import Who
+from perfml.terminal import personal as tables
+
+ReaderOption = Annotated[Who, typer.Option("--as", help="Who reads: hr, manager or employee.")]
+ScoredDateOption = Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")]
+
+
+def record(
+    employee: str,
+    *,
+    reader: ReaderOption = "hr",
+    as_of: ScoredDateOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what is held about a person: their rows of every table, as known before a date, each with the key a dispute names."""
+    answer = Project(project, home=home).record(employee, reader=reader, as_of=as_of)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        tables.record_tables(answer.tables, answer.withheld, language.value)

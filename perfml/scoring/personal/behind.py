@@ -1,0 +1,98 @@
+"""The kept rows that the first column of a reason was computed from: like :mod:`perfml.evidence.behind`, without the data."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+from perfml.errors import PerfmlError
+from perfml.evidence.log.traces import ColumnTrace, EventTrace
+from perfml.messages import Bilingual
+from perfml.project.column_names import compared_column
+from perfml.project.voices import Who
+from perfml.scoring.personal.files import KeptRow
+from perfml.scoring.personal.record import PersonalPart, RecordTable, record_tables
+from perfml.scoring.personal.standing import LOG, RecordReading, StandingRecord, is_own, standing_record
+from perfml.scoring.score_files import first_column, person_rows
+
+POSITION = ("employees", "positions")
+"""The tables whose newest row says what evidence calls ``people``."""
+
+
+class RowsBehind(PersonalPart):
+    """The rows behind one reason."""
+
+    employee_id: str
+    as_of: dt.date
+    model: str
+    evidence: str
+    column: str
+    """The first column of the reason."""
+    reader: Who
+    withheld: Bilingual | None
+    """Why nothing is shown: the person opted out."""
+    tables: tuple[RecordTable, ...]
+    """Empty where no row of the person is behind it, as for what the rest of a team has together."""
+
+
+def rows_behind_kept(
+    home: Path,
+    employee_id: str,
+    evidence: str,
+    *,
+    model: str,
+    reading: RecordReading,
+    as_of: dt.date | None = None,
+) -> RowsBehind:
+    """The rows behind the reason ``evidence`` of a person's score at ``as_of`` (default: the newest), as they stand now.
+
+    Raises :class:`PerfmlError` where no horizon lists the reason, where nothing
+    is kept of that date, and for a column of which the kept rows do not say enough.
+    """
+    scores = person_rows(home, model, employee_id, as_of=as_of)
+    column, day = first_column(scores, evidence), scores[0]["as_of"]
+    record = standing_record(home, employee_id, day)
+    traces = record.contents.traces
+    trace = traces.get(column) or traces.get(compared_column(column))
+    if trace is None or record.as_of != day:
+        raise PerfmlError(
+            "the rows behind it are not stored",
+            where=f"{column} at {day}",
+            remedy=f"run `perfml score {model} --as-of {day}` again",
+        )
+    rows = tuple(traced(record, trace, column=column))
+    return RowsBehind(
+        employee_id=employee_id,
+        as_of=day,
+        model=model,
+        evidence=evidence,
+        column=column,
+        reader=reading.reader,
+        withheld=record.withheld,
+        tables=record_tables(record, rows, reading),
+    )
+
+
+def traced(record: StandingRecord, trace: ColumnTrace, *, column: str) -> Iterator[KeptRow]:
+    """The rows of ``record`` that a column with this trace counts. Raises :class:`PerfmlError` for a column that counts events by
+    a condition, which only the data tell."""
+    if any(events.where is not None for events in trace.events):
+        raise PerfmlError(
+            "counts events by a condition",
+            where=column,
+            remedy="read its rows from the data with `perfml explain --behind`",
+        )
+    newest = {row.table: row for row in reversed(record.rows)} if "people" in trace.tables else {}
+    for row in record.rows:
+        counted = row.table == LOG and any(_counts(events, row, record) for events in trace.events)
+        position = row.table in POSITION and newest.get(row.table) is row
+        if counted or row.table in trace.tables or position:
+            yield row
+
+
+def _counts(trace: EventTrace, row: KeptRow, record: StandingRecord) -> bool:
+    kinds = trace.own if is_own(row, record.contents.tables[LOG], record.employee_id) else trace.received
+    in_window = not trace.days or row.day >= record.as_of - dt.timedelta(days=trace.days)
+    met = not trace.met or "counterpart_id" in row.values
+    return kinds is not None and in_window and met and kinds.has(row.values["kind"])

@@ -1,0 +1,34 @@
+"""Keeping what can be said about people at a date: their rows, and their figures beside those of others."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from perfml.evidence.sources import Data
+from perfml.project.folder import ProjectFolder
+from perfml.scoring.personal.files import made_from, write_records
+from perfml.scoring.personal.rows import contents_of, rows_of_people
+from perfml.scoring.run_record import RunRecord
+from perfml.trust.holds.hold import Hold
+
+
+def keep_records(
+    data: Data, folder: ProjectFolder, home: Path, *, as_of: dt.date, run: RunRecord, held: Mapping[str, Hold]
+) -> None:
+    """Keep the rows of everyone employed at ``as_of`` who did not opt out, in place of an earlier run's.
+
+    ``run``: the record of the scores of that date. What was made from the same is not written again.
+    """
+    out = sorted(person for person, hold in held.items() if hold.cause == "opt_out")
+    source = _hash([run["fingerprint"], run["definitions"], str(run.get("holds")), *out])
+    if made_from(home, as_of) != source:
+        contents = contents_of(data, folder.definitions).model_copy(update={"made_from": source})
+        write_records(rows_of_people(data, as_of, without=out), home, as_of=as_of, contents=contents)
+
+
+def _hash(parts: Iterable[str]) -> str:
+    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()

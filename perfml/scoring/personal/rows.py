@@ -1,0 +1,133 @@
+"""Everyone's own rows of the input tables, as known before a date: what is kept of them with the scores of that date.
+
+A table whose spec names a person, or a goal of theirs, has such rows. Of each person the newest :data:`MOST` are taken, of the
+log the newest of each kind, and whatever else is the newest about a goal. An event is a row of whoever did it, and of the
+counterpart.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+
+import pyarrow as pa
+
+from perfml.evidence.behind import plan_of
+from perfml.evidence.log.cells import discover_kinds
+from perfml.evidence.log.traces import traces
+from perfml.evidence.snapshots import make_snapshots, visible
+from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import literal, quoted
+from perfml.evidence.withheld.disputable import owner_column
+from perfml.evidence.withheld.rows import owner_sql
+from perfml.messages import Bilingual
+from perfml.project.folder import Definitions
+from perfml.project.table_spec import ColumnType, TableSpec
+from perfml.scoring.personal.files import HIDDEN, SCHEMA, KeptColumn, KeptTable, RecordContents
+
+MOST = 25
+"""Rows of one person in one table; in the log, of one kind and side."""
+BATCH = 100_000
+
+
+def rows_of_people(data: Data, as_of: dt.date, *, without: Collection[str] = ()) -> Iterator[pa.Table]:
+    """The rows of everyone employed at ``as_of`` but those in ``without``, by person, table and age; see :data:`SCHEMA`.
+
+    Nothing that happened or became known on ``as_of`` or later is in them.
+    """
+    make_snapshots(data, [as_of])
+    parts = [
+        _select(data, name, spec, number)
+        for number, (name, spec) in enumerate(data.specs.items())
+        if owner_sql(name, spec) is not None
+    ]
+    query = (
+        f"with a as (select date '{as_of}' as as_of), who as (select employee_id from temp.people"
+        " where employee_id not in (select unnest(?::text[])))"
+        f' select employee_id, "table", day, known, "values" from ({" union all ".join(parts)})'
+        ' order by employee_id, number, moment desc, "values"'
+    )
+    reader = data.connection.sql(query, params=[sorted(without)]).to_arrow_reader(BATCH)
+    empty = True
+    for batch in reader:
+        empty = False
+        yield pa.Table.from_batches([batch]).cast(SCHEMA)
+    if empty:
+        yield SCHEMA.empty_table()
+
+
+def contents_of(data: Data, definitions: Definitions) -> RecordContents:
+    """What the rows of ``data`` mean, and which of them each column of evidence is computed from."""
+    kinds = discover_kinds(data, data.today.isoformat()) if data.has("events") else ()
+    return RecordContents(
+        holds=data.withheld.number,
+        tables={
+            name: KeptTable(
+                title=Bilingual(en=spec.en, zh=spec.zh),
+                columns=tuple(_described(column, spec.columns[column]) for column in shown_columns(spec)),
+                key=spec.key,
+                owner=owner_column(name, spec),
+                happened=spec.happened,
+                shown_to=spec.shown_to,
+                used_for=_used_for(name, definitions),
+            )
+            for name, spec in data.specs.items()
+            if owner_sql(name, spec) is not None
+        },
+        traces=dict(traces(definitions, plan_of(data, definitions, kinds))),
+    )
+
+
+def _described(name: str, column: ColumnType) -> KeptColumn:
+    label = Bilingual(en=column.en or name, zh=column.zh or name)
+    return KeptColumn(name=name, label=label, type=column.type, others=column.others)
+
+
+def _used_for(table: str, definitions: Definitions) -> tuple[Bilingual, ...]:
+    titles = [(file.spec.en, file.spec.zh) for file in definitions.relational if table in file.spec.needs]
+    if table == "events":
+        titles += [(file.spec.en, file.spec.zh) for file in definitions.windowed]
+    return tuple(Bilingual(en=en, zh=zh) for en, zh in titles)
+
+
+def shown_columns(spec: TableSpec) -> list[str]:
+    """The columns of a table whose values are kept."""
+    return [
+        name
+        for name, column in spec.columns.items()
+        if name not in HIDDEN and not column.protected and not column.personal
+    ]
+
+
+def _select(data: Data, name: str, spec: TableSpec, number: int) -> str:
+    """SQL of the rows of one table; ``owner`` of each is whose it is, ``moment`` when it happened."""
+    owner, present = owner_sql(name, spec), set(data.columns[name])
+    values = ", ".join(_value(column, spec) if column in present else "null" for column in shown_columns(spec))
+    moment = f"t.{quoted(spec.happened)}::timestamp" if spec.happened else "t.known_moment"
+    rows = (
+        f'select {{owner}} as employee_id, {literal(name)} as "table", {number} as number, {moment} as moment,'
+        f' {moment}::date as day, t.known_day as known, [{values}]::text[] as "values", {{group}} as part,'
+        f" {_goal(name, spec)} as goal from main.{quoted(name)} t, a"
+        f" where {visible('t')} and {{owner}} in (select employee_id from who)"
+    )
+    group = "t.kind" if name == "events" else "null"
+    sides = [rows.format(owner=owner, group=group)]
+    if name == "events" and "counterpart_id" in present:
+        received = rows.format(owner="t.counterpart_id", group="'received ' || t.kind")
+        sides.append(f"{received} and t.counterpart_id <> t.employee_id")
+    order = 'order by moment desc, "values"'
+    newest = f"row_number() over (partition by employee_id, part {order}) <= {MOST}"
+    if _goal(name, spec) != "null":
+        newest += f" or row_number() over (partition by goal {order}) = 1"
+    return f"select * exclude (part, goal) from ({' union all '.join(sides)}) qualify {newest}"
+
+
+def _goal(name: str, spec: TableSpec) -> str:
+    """SQL of the goal that a row is about, where it names nobody by itself."""
+    return "t.goal_id" if owner_column(name, spec) is None and "goal_id" in spec.columns else "null"
+
+
+def _value(column: str, spec: TableSpec) -> str:
+    """SQL of a value as text; a second date of a row that has not passed is not known yet."""
+    value = f"t.{quoted(column)}"
+    return f"case when {value} < a.as_of then {value} end::text" if spec.columns[column].later else f"{value}::text"

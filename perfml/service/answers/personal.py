@@ -1,0 +1,70 @@
+"""What can be said about a person beside the score, for the reader that the asker is to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from perfml.errors import PerfmlError
+from perfml.project.voices import Who
+from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
+from perfml.scoring.personal.record import PersonalRecord, personal_record
+from perfml.scoring.personal.standing import RecordReading
+from perfml.scoring.score_files import NoScore
+from perfml.scoring.sealed_files import DamagedFile
+from perfml.service.answers.shared import IsoDate, ServiceQuery
+from perfml.service.problems import no_person
+from perfml.service.store import Store
+
+
+class ReaderQuery(ServiceQuery):
+    """For whom, and of which date."""
+
+    as_of: IsoDate | None = None
+    """YYYY-MM-DD; the newest date that was scored when absent."""
+    voice: Who | None = None
+    """The reader, where the asker is HR: as whom to read. Employee and manager read as what they are."""
+
+    def narrowed(self, reading: RecordReading) -> RecordReading:
+        """``reading``, or that of the reader whom HR wants to read as."""
+        if reading.reader != "hr" or self.voice in (None, "hr"):
+            return reading
+        return RecordReading(reader=self.voice)
+
+
+class BehindQuery(ReaderQuery):
+    """Which reason of which model."""
+
+    model: str
+    evidence: str
+    """As reasons name it."""
+
+
+def record_of(store: Store, employee_id: str, query: ReaderQuery, *, reading: RecordReading) -> PersonalRecord:
+    """Return a person's rows. Raises :class:`NotFound` with the same text for somebody unknown and for a date without rows."""
+    with _refused_alike():
+        return personal_record(store.home, employee_id, reading=query.narrowed(reading), as_of=query.as_of)
+
+
+def behind_of(store: Store, employee_id: str, query: BehindQuery, *, reading: RecordReading) -> RowsBehind:
+    """Return the rows behind a reason. Raises :class:`NotFound`, also for a reason that no score of the person lists."""
+    store.version(query.model)
+    with _refused_alike():
+        return rows_behind_kept(
+            store.home,
+            employee_id,
+            query.evidence,
+            model=query.model,
+            reading=query.narrowed(reading),
+            as_of=query.as_of,
+        )
+
+
+@contextmanager
+def _refused_alike() -> Iterator[None]:
+    try:
+        yield
+    except DamagedFile:
+        raise
+    except (NoScore, PerfmlError) as error:
+        raise no_person() from error

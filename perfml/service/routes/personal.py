@@ -1,0 +1,50 @@
+"""What can be said about a person beside the score. The asker reads as what they are to the person."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from perfml.scoring.personal.behind import RowsBehind
+from perfml.scoring.personal.record import PersonalRecord
+from perfml.scoring.personal.standing import RecordReading
+from perfml.service.access.admission import Admission
+from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, record_of
+from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
+from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
+
+router = subject_router("personal")
+
+
+def _reading(request: Request, employee_id: EmployeeId) -> RecordReading:
+    admission: Admission = request.app.state.admission
+    return admission.reading(request, employee_id)
+
+
+AskerReading = Annotated[RecordReading, Depends(_reading)]
+
+
+@router.get(
+    "/employees/{employee_id:path}/record",
+    summary="What is held about one person",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_record(
+    *, employee_id: EmployeeId, query: Annotated[ReaderQuery, Query()], store: AppStore, reading: AskerReading
+) -> PersonalRecord:
+    """The person's rows of every table as known before a date, newest first, without facts in dispute. Only HR sees other people
+    in them, such as who gave feedback."""
+    return record_of(store, employee_id, query, reading=reading)
+
+
+@router.get(
+    "/employees/{employee_id:path}/rows-behind",
+    summary="The rows behind one reason",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_rows_behind(
+    *, employee_id: EmployeeId, query: Annotated[BehindQuery, Query()], store: AppStore, reading: AskerReading
+) -> RowsBehind:
+    """The person's rows that the first column of a reason was computed from."""
+    return behind_of(store, employee_id, query, reading=reading)
