@@ -119,10 +119,14 @@ class CredentialLog:
         limits: JsonObject = {"actions": None if actions is None else sorted(actions), "label": label}
         return self._issue(CredentialKind.TOKEN, account, by=by, now=now, ends=now + lasts, more=limits)
 
-    def session(self, account: str, *, now: dt.datetime) -> IssuedSecret:
-        """Make a session of somebody who has just shown who they are."""
+    def session(self, account: str, *, now: dt.datetime, once: str | None = None) -> IssuedSecret:
+        """Make a session of somebody who has just shown who they are; ``once``: in a way that makes no second one.
+
+        Raises :class:`~perfml.store.record_store.KeyTaken` for the second.
+        """
         rests: JsonObject = {"rests": SESSION_RESTS.total_seconds()}
-        return self._issue(CredentialKind.SESSION, account, by=account, now=now, ends=now + SESSION_LASTS, more=rests)
+        ends = now + SESSION_LASTS
+        return self._issue(CredentialKind.SESSION, account, by=account, now=now, ends=ends, more=rests, key=once)
 
     def setup_link(self, *, by: str, now: dt.datetime) -> IssuedSecret:
         """Make a link by which the first administrator is named; earlier ones end."""
@@ -148,7 +152,7 @@ class CredentialLog:
             return None
         entry: JsonObject = {"event": "spend", "at": now.isoformat(), "once": uuid.uuid4().hex}
         try:
-            self._store.add(CREDENTIALS, [NewEntry(key=f"spend {known.id}", subject=_digest(secret), entry=entry)])
+            self._add(_digest(secret), entry, key=f"spend {known.id}")
         except KeyTaken:
             return None
         return replace(known, spent=True)
@@ -176,7 +180,15 @@ class CredentialLog:
         return list(fold_credentials(self._store.read(CREDENTIALS)).values())
 
     def _issue(
-        self, kind: CredentialKind, account: str, *, by: str, now: dt.datetime, ends: dt.datetime, more: JsonObject
+        self,
+        kind: CredentialKind,
+        account: str,
+        *,
+        by: str,
+        now: dt.datetime,
+        ends: dt.datetime,
+        more: JsonObject,
+        key: str | None = None,
     ) -> IssuedSecret:
         secret = PREFIX + secrets.token_urlsafe(32)
         entry: JsonObject = {
@@ -189,10 +201,10 @@ class CredentialLog:
             "expires_at": ends.isoformat(),
             **more,
         }
-        return IssuedSecret(secret=secret, credential=_as_issued(self._add(_digest(secret), entry)))
+        return IssuedSecret(secret=secret, credential=_as_issued(self._add(_digest(secret), entry, key=key)))
 
-    def _add(self, digest: str, entry: JsonObject) -> StoredEntry:
-        return self._store.add(CREDENTIALS, [NewEntry(key=uuid.uuid4().hex, subject=digest, entry=entry)])[0]
+    def _add(self, digest: str, entry: JsonObject, *, key: str | None = None) -> StoredEntry:
+        return self._store.add(CREDENTIALS, [NewEntry(key=key or uuid.uuid4().hex, subject=digest, entry=entry)])[0]
 
 
 def fold_credentials(entries: Iterable[StoredEntry]) -> dict[str, Credential]:

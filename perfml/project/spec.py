@@ -6,8 +6,9 @@ import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeVar, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from perfml.errors import DefinitionError, choose_from
 
@@ -18,6 +19,7 @@ Relation = Literal["team", "peers"]
 OfTeam = Literal["sum", "share"]
 ExitKind = Literal["voluntary", "involuntary", "other"]
 Days = Annotated[int, Field(ge=1, le=3660)]
+THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 RENAMED: Mapping[str, str] = {"better": "direction", "most_kinds": "max_kinds", "elsewhere": "unrelated"}
 """Keys by their earlier name; the earlier name is refused with the new one."""
 
@@ -176,6 +178,39 @@ class DisclosureRules(Spec):
     """Requests for group figures that the service answers to one client a day."""
 
 
+def refuse_plain(address: str) -> str:
+    """Return ``address`` where nobody between can read or change what it answers: HTTPS, or HTTP on this machine. Raises
+    :class:`ValueError`."""
+    parts = urlsplit(address)
+    usable = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in THIS_MACHINE)
+    if not usable or not parts.hostname or "@" in parts.netloc or not address.isprintable():
+        raise ValueError("write an address that begins with https://")
+    return address
+
+
+class OidcSettings(Spec):
+    """The provider that people sign in with by OpenID Connect."""
+
+    issuer: Annotated[str, AfterValidator(refuse_plain)]
+    """Its address, under which ``/.well-known/openid-configuration`` stands."""
+    client_id: Annotated[str, Field(min_length=1)]
+    """What the provider calls perfml. The secret, if it gave one, stands in the environment alone: ``PERFML_OIDC_SECRET``, or
+    its file in ``PERFML_OIDC_SECRET_FILE``."""
+    claim: Annotated[str, Field(min_length=1)] = "sub"
+    """Which claim names the account: one that people cannot change themselves. ``email`` counts where it is verified."""
+
+
+class ServiceSettings(Spec):
+    """How the service is run."""
+
+    reads_a_minute: Annotated[int, Field(ge=1)] = 600
+    """Requests that read, of one account, or of one client that is not signed in."""
+    writes_a_minute: Annotated[int, Field(ge=1)] = 60
+    """Requests that write, counted alike."""
+    oidc: OidcSettings | None = None
+    """Sign-in with a provider; without it by set-up link and tokens alone."""
+
+
 class ProjectSpec(Spec):
     """``perfml.toml``."""
 
@@ -191,3 +226,5 @@ class ProjectSpec(Spec):
     """How disputes of facts are decided."""
     disclosure: DisclosureRules = DisclosureRules()
     """Which figures of groups may be shown."""
+    service: ServiceSettings = ServiceSettings()
+    """How the service is run."""

@@ -10,9 +10,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from perfml._version import __version__
+from perfml.access.oidc.provider import OidcProvider, client_secret
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
 from perfml.service.access.admission import Admission
+from perfml.service.access.oidc_sign_in import oidc_sign_in
 from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
 from perfml.service.access.sign_in import sign_in
@@ -59,6 +61,8 @@ def create_app(
         required=bool(hosts),
         local_login=local_login,
     )
+    oidc = store.folder.spec.service.oidc
+    app.state.provider = None if oidc is None else OidcProvider(oidc, secret=client_secret())
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)
@@ -69,6 +73,7 @@ def create_app(
     app.include_router(router)
     app.include_router(pages)
     app.include_router(sign_in)
+    app.include_router(oidc_sign_in)
     return app
 
 

@@ -90,7 +90,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
             given = operation.get("parameters", [])
             body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             answers = operation["responses"]
-            answer = answers["200"]["content"]["application/json"]["schema"]
+            answer = answers.get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
             yield Operation(
                 method=method.upper(),
                 path=path,

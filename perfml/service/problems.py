@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -62,6 +62,7 @@ class Refusal(PerfmlError):
     def __init__(self, problem: Message, *, where: str, remedy: Message) -> None:
         super().__init__(render(problem, "en"), where=where, remedy=render(remedy, "en"))
         self.zh = f"{where}：{render(problem, 'zh')}；{render(remedy, 'zh')}"
+        self.headers: Mapping[str, str] = {}
 
 
 class NotFound(Refusal):

@@ -35,6 +35,8 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, [], ProjectSpec),
     (ProjectSpec, {}, ["data"], spec.DataSettings),
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
+    (ProjectSpec, {}, ["service"], spec.ServiceSettings),
+    (ProjectSpec, {}, ["service", "oidc"], spec.OidcSettings),
     (ProjectSpec, {}, ["models"], spec.LeaveOut),
     (ProjectSpec, {}, ["disputes"], spec.DisputeRules),
     (ProjectSpec, {}, ["disclosure"], spec.DisclosureRules),

@@ -22,14 +22,17 @@ from perfml.access.relations import PersonSubject
 from perfml.errors import PerfmlError
 from perfml.evidence.population.facts import PERIODS
 from perfml.project.folder import ProjectFolder
+from perfml.project.spec import ServiceSettings
 from perfml.project.starter import STARTER
 from perfml.scoring.people.periods import keep_periods
 from perfml.service.access.admission import PRINCIPAL, SHOWN, TODAY, Admission
+from perfml.service.access.caller_limits import MOST_CALLERS, CallerLimits, client_of
 from perfml.service.access.forgery import FIELD, HEADER, csrf_token
 from perfml.service.access.page_headers import PAGE_POLICY
 from perfml.service.access.rules import PUBLIC, RULES, RouteRule, all_rules
 from perfml.service.access.sessions import COOKIE
 from perfml.service.app import create_app, serve
+from perfml.service.problems import Problem
 from perfml.service.serving.auditing import AuditedRoute
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
@@ -394,3 +397,30 @@ def test_whoever_guesses_waits_and_whoever_knows_does_not(home: Path, guarded: T
     guesses = [guarded.get("/v1/health", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(25)]
     assert guesses[0] == 401 and guesses[-1] == 429
     assert guarded.get("/v1/health", headers=hr).status_code == 200
+
+
+@pytest.mark.slow
+def test_an_account_asks_and_writes_so_often_a_minute_and_another_goes_on(home: Path, guarded: TestClient) -> None:
+    hr, other = token(home, "hr", Role.HR), token(home, "other", Role.HR)
+    time = [0.0]
+    settings = ServiceSettings(reads_a_minute=3, writes_a_minute=2)
+    guarded.app.state.admission.limits = CallerLimits(settings, clock=lambda: time[0])
+    assert [guarded.get("/v1/health", headers=hr).status_code for _ in range(4)] == [200, 200, 200, 429]
+    time[0] = 20.5
+    answer = guarded.get("/v1/health", headers=hr)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "40")
+    assert set(answer.json()) == set(Problem.model_fields)
+    assert guarded.get("/v1/health", headers=other).status_code == 200
+    body = {"by": "x", "reason": "It is over."}
+    assert [guarded.post("/v1/resume", json=body, headers=hr).status_code for _ in range(3)] == [422, 422, 429]
+    assert guarded.get("/v1/health").status_code == 401
+    time[0] = 60.0
+    assert guarded.get("/v1/health", headers=hr).status_code == 200
+
+
+def test_counts_of_callers_stay_small() -> None:
+    limits = CallerLimits(ServiceSettings())
+    for number in range(MOST_CALLERS + 50):
+        scope = {"type": "http", "method": "GET", "headers": [], "client": (str(number), 1)}
+        limits.count(Request(scope), client_of(Request(scope)))
+    assert len(limits._counts) == MOST_CALLERS

@@ -25,7 +25,7 @@ from perfml.access.relations import Subject
 from perfml.access.setting_up import is_set_up, use_setup_link
 from perfml.project.folder import ProjectFolder
 from perfml.scoring.personal.standing import RecordReading
-from perfml.service.access.attempts import WrongSecrets
+from perfml.service.access.caller_limits import CallerLimits, client_of
 from perfml.service.access.forgery import refuse_forged, refuse_other_origin
 from perfml.service.access.questions import question_of
 from perfml.service.access.refusals import (
@@ -33,11 +33,11 @@ from perfml.service.access.refusals import (
     not_for_you,
     not_signed_in,
     purpose_refused,
-    too_many_wrong,
 )
 from perfml.service.access.rules import RULES, RouteRule
 from perfml.service.access.sessions import COOKIE, PURPOSE_COOKIE
 from perfml.store.audit.acting import Actor, acting
+from perfml.store.record_store import KeyTaken
 from perfml.store.standing import StoreVersions
 from perfml.store.tables import GRANTS
 
@@ -66,21 +66,22 @@ class Admission:
         local_login: bool = False,
     ) -> None:
         self._home, self._access, self._identities = home, Access(home, folder), Identities(home, versions)
-        self.rules, self.local_login, self._wrong = rules, local_login, WrongSecrets()
-        self._now = now or (lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
+        self.rules, self.local_login, self.limits = rules, local_login, CallerLimits(folder.spec.service)
+        self.now = now or (lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
         self._versions, self._set_up = versions, required or local_login
         self._asked: object = None
 
     async def admit(self, request: Request) -> Actor:
         """Who acts. Raises :class:`Refusal`: 401 without a valid secret, 403 for the purpose alone, and 404 alike for what is
         unknown and for what is not permitted."""
-        now = self._now()
+        now = self.now()
         request.scope[PRINCIPAL], request.scope[TODAY] = None, now.date()
         if not await self._enforced():
             if request.method not in _READING and {"origin", "sec-fetch-site"}.intersection(request.headers):
                 refuse_other_origin(request)
             return acting()
         request.scope[PRINCIPAL] = principal = await self._principal(request, now)
+        self.limits.count(request, f"account {principal.id}")
         rule = self.rules.get(f"{request.method} {request.scope['route'].path_format}")
         if rule is None:
             raise not_for_you()
@@ -107,12 +108,12 @@ class Admission:
 
     async def set_up(self, request: Request, code: str, account: str) -> IssuedSecret | None:
         """The session of the first administrator; None for a code that opens nothing."""
-        named = await run_in_threadpool(use_setup_link, self._home, code, account=account, now=self._now())
+        named = await run_in_threadpool(use_setup_link, self._home, code, account=account, now=self.now())
         if named is None:
-            self._count_wrong(request)
+            self.limits.count_wrong(request)
             return None
         self._set_up = True
-        return await run_in_threadpool(CredentialLog(self._home).session, named.id, now=self._now())
+        return await run_in_threadpool(CredentialLog(self._home).session, named.id, now=self.now())
 
     def accounts(self) -> list[str]:
         """The accounts that somebody granted anything."""
@@ -122,19 +123,30 @@ class Admission:
         """A session of any account; None where that is not enabled."""
         if not self.local_login or account not in self.accounts():
             return None
-        return CredentialLog(self._home).session(account, now=self._now())
+        return CredentialLog(self._home).session(account, now=self.now())
+
+    def log_in(self, account: str, *, once: str) -> IssuedSecret | None:
+        """A session of somebody who was named by the provider; None where they have no role, and for the second use of an
+        attempt, which ``once`` names."""
+        now = self.now()
+        if not any(grant.holds(now.date()) for grant, _ in AccountLog(self._home).account(account).grants):
+            return None
+        try:
+            return CredentialLog(self._home).session(account, now=now, once=once)
+        except KeyTaken:
+            return None
 
     def log_out(self, secret: str) -> None:
         """End a session."""
         log = CredentialLog(self._home)
-        known = log.find(secret, CredentialKind.SESSION, now=self._now())
+        known = log.find(secret, CredentialKind.SESSION, now=self.now())
         if known is not None:
             log.revoke(known.id, by=known.account)
 
     async def _enforced(self) -> bool:
         """Whether somebody is administrator. Once so, it stays so: when the last one is revoked nobody is let in."""
         if not self._set_up:
-            today = self._now().date()
+            today = self.now().date()
             asked = (today, self._versions.now()[GRANTS.name])
             if asked != self._asked:
                 self._set_up, self._asked = await run_in_threadpool(is_set_up, self._home, today), asked
@@ -150,18 +162,12 @@ class Admission:
             known = await run_in_threadpool(self._identities.principal, secret, kind, now=now)
         if known is None:
             if secret:
-                self._count_wrong(request)
+                self.limits.count_wrong(request)
+            self.limits.count(request, client_of(request))
             raise not_signed_in()
         if kind is CredentialKind.SESSION and request.method not in _READING:
             await refuse_forged(request)
         return replace(known, purpose=_purpose(request))
-
-    def _count_wrong(self, request: Request) -> None:
-        """Raise :class:`TooManyWrong` after many; who has a valid secret is let in all the same."""
-        client = request.client.host if request.client else ""
-        self._wrong.add(client)
-        if self._wrong.too_many(client):
-            raise too_many_wrong()
 
 
 def _purpose(request: Request) -> Purpose | None:

@@ -30,11 +30,25 @@ class OtherOrigin(Refusal):
     description = "a page of another site may not write."
 
 
-class TooManyWrong(Refusal):
-    """After many wrong secrets of one client."""
+class TooMany(Refusal):
+    """More requests within a minute than one caller may send, or wrong secrets; ``Retry-After`` says how long to wait."""
 
     status = 429
-    description = "after many wrong secrets; wait a minute."
+    description = "too many requests, or wrong secrets, within a minute; ``Retry-After`` says how long to wait."
+
+
+class SignInFailed(Refusal):
+    """Somebody comes back from the provider without what this service asked it for."""
+
+    status = 400
+    description = "the sign-in did not succeed."
+
+
+class NoProvider(Refusal):
+    """The provider of sign-in does not answer as it should."""
+
+    status = 503
+    description = "the provider of sign-in cannot be used."
 
 
 def not_signed_in() -> NotSignedIn:
@@ -57,9 +71,21 @@ def other_origin(where: str) -> OtherOrigin:
     return OtherOrigin(Message.of("access_other_origin"), where=where, remedy=Message.of("access_other_origin_remedy"))
 
 
-def too_many_wrong() -> TooManyWrong:
-    """Somebody who guesses."""
-    return TooManyWrong(Message.of("access_too_many"), where="Authorization", remedy=Message.of("access_wait_a_minute"))
+def too_many(seconds: int) -> TooMany:
+    """Somebody who asks too often, or guesses."""
+    refusal = TooMany(Message.of("access_too_many"), where="client", remedy=Message.of("access_wait", seconds=seconds))
+    refusal.headers = {"Retry-After": str(seconds)}
+    return refusal
+
+
+def sign_in_failed() -> SignInFailed:
+    """An attempt that this browser did not begin, that took too long, or that was used."""
+    return SignInFailed(Message.of("access_sign_in_failed"), where="address", remedy=Message.of("access_sign_in_again"))
+
+
+def no_provider() -> NoProvider:
+    """A provider that cannot be used; its answer is not repeated."""
+    return NoProvider(Message.of("access_no_provider"), where="provider", remedy=Message.of("access_sign_in_again"))
 
 
 def not_for_you() -> NotFound:

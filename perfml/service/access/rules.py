@@ -55,7 +55,8 @@ RULES: Mapping[str, RouteRule] = {
 PUBLIC = frozenset(
     {
         *("GET /", "GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"),
-        *("GET /login", "GET /setup", "POST /setup", "GET /login/local", "POST /login/local", "POST /logout"),
+        *("GET /login", "POST /login/oidc", "GET /login/oidc/back", "POST /login/local", "POST /logout"),
+        *("GET /setup", "POST /setup"),
     }
 )
 """What holds nothing of anybody, and no figure; and where people sign in."""

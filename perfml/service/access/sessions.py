@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from perfml.access.credentials import SESSION_LASTS
 from perfml.access.principals import SERVED, Purpose
 
-COOKIE, PURPOSE_COOKIE = "__Host-perfml", "__Host-perfml-purpose"
+COOKIE, PURPOSE_COOKIE, ATTEMPT_COOKIE = "__Host-perfml", "__Host-perfml-purpose", "__Host-perfml-sign-in"
 SIGN_IN = "/login"
 API = "/v1/"
 LONGEST_NEXT = 500
@@ -63,4 +63,4 @@ def safe_next(text: str) -> str:
     """
     printable = all("!" <= letter <= "~" and letter != "\\" for letter in text)
     own = text.startswith("/") and not text.startswith("//") and len(text) <= LONGEST_NEXT
-    return text if printable and own and urlsplit(text).path not in (SIGN_IN, "/logout") else "/"
+    return text if printable and own and not text.startswith((SIGN_IN, "/logout")) else "/"

@@ -1,4 +1,4 @@
-"""Pages to sign in with: the set-up link, and at this machine alone any account. Forms without script."""
+"""Pages to sign in with: the company's provider, the set-up link, and at this machine alone any account. Forms without script."""
 
 from __future__ import annotations
 
@@ -28,52 +28,56 @@ Next = Annotated[str, Form(alias="next", max_length=2_000)]
 @sign_in.get(SIGN_IN)
 async def sign_in_page(request: Request) -> HTMLResponse:
     """The ways to sign in."""
-    admission, then = _admission(request), request.query_params.get("next", "/")
+    admission = admission_of(request)
     accounts = await run_in_threadpool(admission.accounts) if admission.local_login else None
-    return _form("/login/local", accounts=accounts, then=then)
+    then = safe_next(request.query_params.get("next", "/"))
+    return page(then=then, accounts=accounts, provider=request.app.state.provider is not None)
 
 
 @sign_in.get("/setup")
 def setup_page(code: str = "") -> HTMLResponse:
     """A form for the set-up link and the first administrator's account."""
-    return _form("/setup", code=code[:200])
+    return page(code=code[:200])
 
 
 @sign_in.post("/setup")
 async def set_up(request: Request, code: Text, account: Text, purpose: Text = "operation") -> Response:
     """Name the first administrator, who is signed in then."""
     refuse_other_origin(request)
-    return _enter(await _admission(request).set_up(request, code, account), purpose)
+    return await enter(request, await admission_of(request).set_up(request, code, account), purpose)
 
 
 @sign_in.post("/login/local")
 async def log_in_locally(request: Request, account: Text, purpose: Text = "support", then: Next = "/") -> Response:
     """Sign in as any account, for development."""
     refuse_other_origin(request)
-    return _enter(await run_in_threadpool(_admission(request).log_in_locally, account), purpose, then=then)
+    session = await run_in_threadpool(admission_of(request).log_in_locally, account)
+    return await enter(request, session, purpose, then=then)
 
 
 @sign_in.post("/logout")
 async def log_out(request: Request) -> Response:
     """End the session."""
     await refuse_forged(request)
-    await run_in_threadpool(_admission(request).log_out, request.cookies.get(COOKIE, ""))
+    await run_in_threadpool(admission_of(request).log_out, request.cookies.get(COOKIE, ""))
     return signed_out()
 
 
-def _admission(request: Request) -> Admission:
+def admission_of(request: Request) -> Admission:
+    """The admission of the service that a request came to."""
     admission: Admission = request.app.state.admission
     return admission
 
 
-def _form(action: str, *, code: str | None = None, accounts: list[str] | None = None, then: str = "/") -> HTMLResponse:
-    html = _PAGE.render(
-        action=action, code=code, accounts=accounts, then=safe_next(then), purposes=PURPOSES, style=STYLE
-    )
+def page(**fields: str | bool | list[str] | None) -> HTMLResponse:
+    """The page, with the ways to sign in for which there are ``fields``."""
+    html = _PAGE.render(purposes=PURPOSES, style=STYLE, **fields)
     return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY})
 
 
-def _enter(session: IssuedSecret | None, purpose: str, *, then: str = "/") -> Response:
+async def enter(request: Request, session: IssuedSecret | None, purpose: str, *, then: str = "/") -> Response:
+    """Begin a session of its own; one that was in the browser before ends. Raises ``NotFound`` without one."""
     if session is None:
         raise not_for_you()
+    await run_in_threadpool(admission_of(request).log_out, request.cookies.get(COOKIE, ""))
     return signed_in(session.secret, purpose, then=then)

@@ -71,6 +71,8 @@ def error_response(
 ) -> Response:
     """The response to a request that is refused, or that failed."""
     problem = problem_of(error, instance=instance)
+    if isinstance(error, Refusal):
+        headers = {**(headers or {}), **error.headers}
     return ProblemResponse(problem.model_dump(mode="json"), problem.status, {**(headers or {}), **HEADERS})
 
 
