@@ -21,6 +21,7 @@ from perfml.api import notices as of_notices
 from perfml.api import personal as of_personal
 from perfml.api import reconciliation as of_reconciliation
 from perfml.api import scores as of_scores
+from perfml.api.operation import backup as of_backup
 from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
 from perfml.errors import DataError, MissingTables
@@ -172,6 +173,11 @@ class Project:
     exports = of_exports.exports
     exports_due = of_exports.exports_due
     export_ledger = of_exports.export_ledger
+
+    # Backups
+
+    backup = of_backup.backup
+    restore = of_backup.restore
 
     # What the law asks
 

@@ -18,6 +18,7 @@ from perfml.cli import holds as held
 from perfml.cli.access import access
 from perfml.cli.alerts import alerts
 from perfml.cli.audit import audit
+from perfml.cli.operation.backup import backup, restore
 from perfml.cli.operation.exports import export
 from perfml.cli.options import (
     AsOfOption,
@@ -241,6 +242,7 @@ for command in (
     *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),
     *(held.holds, held.release, held.stop, held.resume, held.recompute),
     *(held.dispute, held.disputes, held.resolve, held.review),
+    *(backup, restore),
     serve,
 ):
     app.command()(command)

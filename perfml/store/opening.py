@@ -207,9 +207,35 @@ def _make(home: Path, url: str) -> _Marker:
         if number is None:
             number = uuid.uuid4().hex
             connection.execute(IDENTITY.insert().values(id=number))
+    return _mark(home, number, url)
+
+
+def _mark(home: Path, number: str, url: str) -> _Marker:
     marker = _Marker(number, _address(url))
     write_text(home / MARKER, json.dumps({"id": marker.id, "database": marker.address}))
     return marker
+
+
+@contextmanager
+def fill_store(home: Path, number: str, *, head: str) -> Iterator[sql.Connection]:
+    """A writing transaction in a new store of the id ``number`` with the empty tables of migration ``head``.
+
+    Raises :class:`StoreError` for a database that is not empty, and for a migration of a newer perfml.
+    """
+    url = _url(home)
+    with _whole(home, url):
+        if head > HEAD:
+            raise StoreError(f"was written by a newer perfml ({head})", where="backup", remedy="update perfml")
+        if _address(url) == FILE:
+            private_file(home / FILE)
+        with _begun(_engine(url), home, writing=True) as connection:
+            if _head(connection) is not None:
+                raise StoreError(
+                    "is not empty", where=_address(url), remedy=f"name an empty database in {URL_VARIABLE}"
+                )
+            _migrate(connection, to=head)
+            yield connection
+        _mark(home, number, url)
 
 
 def _require_file(home: Path, marker: _Marker) -> None:
@@ -246,16 +272,16 @@ def _head(connection: sql.Connection) -> str | None:
     return version
 
 
-def _migrate(connection: sql.Connection) -> None:
-    """Run the migrations that are due, within a writing transaction; another process may have been first."""
-    if _head(connection) == HEAD:
+def _migrate(connection: sql.Connection, *, to: str = HEAD) -> None:
+    """Run the migrations that are due up to ``to``, within a writing transaction; another process may have been first."""
+    if _head(connection) == to:
         return
     from alembic import command  # only a store that is not at HEAD needs it
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _marker(home: Path) -> _Marker | None:
