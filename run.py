@@ -18,13 +18,14 @@ import contextlib
 import hashlib
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
@@ -42,6 +43,9 @@ PYTHON = BIN / ("python.exe" if WINDOWS else "python")
 PERFML = BIN / ("perfml.cmd" if WINDOWS else "perfml")
 STAMP = VENV / "perfml-installed.txt"
 LOCKS = {"runtime": ROOT / "requirements.lock", "full": ROOT / "requirements-dev.lock"}  # full contains runtime
+
+POSTGRES = ("adbc-driver-manager", "adbc-driver-postgresql", "psycopg", "psycopg-binary")
+"""What serve/Dockerfile installs beside the runtime lock."""
 
 CHECKS = (
     "ruff check .",
@@ -238,7 +242,17 @@ def lock(args: list[str]) -> int:
     for name, scope in ((full, ["--all-extras"]), (runtime, ["--constraints", full])):  # the same versions in both
         with step(f"writing {name}"):
             run(uv, "pip", "compile", "pyproject.toml", *scope, *how, "--output-file", name)
+    (ROOT / "serve" / "postgres.lock").write_text(entries_of(LOCKS["full"].read_text("utf-8"), POSTGRES), "utf-8")
     return 0
+
+
+def entries_of(lock: str, names: Sequence[str]) -> str:
+    """The entries of a lock for these packages, with their hashes."""
+    entries = re.split(r"\n(?=[A-Za-z0-9])", lock)
+    chosen = [entry for entry in entries if entry.split("==")[0] in names]
+    return (
+        "# Beside requirements.lock, for PostgreSQL: python3 run.py lock\n" + "\n".join(map(str.rstrip, chosen)) + "\n"
+    )
 
 
 Verb = Callable[[list[str]], int]

@@ -20,6 +20,7 @@ from perfml.cli.alerts import alerts
 from perfml.cli.audit import audit
 from perfml.cli.operation.backup import backup, restore
 from perfml.cli.operation.exports import export
+from perfml.cli.operation.secret_files import read_secret_files
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
@@ -53,6 +54,7 @@ app = typer.Typer(
 def main() -> None:
     """Run a command; an error that the user can correct prints one line and exits with 1, an unknown option with 2."""
     try:
+        read_secret_files()
         sys.exit(app(prog_name="perfml"))
     except PerfmlError as error:
         problem = str(error)
@@ -181,19 +183,39 @@ def dashboard(
     terminal.out.print(f"dashboard: {written}", highlight=False)
 
 
+class LogFormat(StrEnum):
+    """Forms of the log."""
+
+    text = "text"
+    json = "json"
+
+
 def serve(
     *,
-    host: str = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8321,
+    host: Annotated[str, typer.Option(envvar="PERFML_HOST")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, envvar="PERFML_PORT")] = 8321,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-host", help="Name under which other machines are answered; repeatable. Needs an administrator."
+            "--allow-host",
+            envvar="PERFML_ALLOW_HOST",
+            help="Name under which other machines are answered; repeatable. Needs an administrator.",
         ),
     ] = None,
     local_login: Annotated[
         bool, typer.Option("--local-login", help="For development: sign in as anybody, at this machine alone.")
     ] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", envvar="PERFML_LOG_FORMAT", help="Lines of the log, on standard error.")
+    ] = LogFormat.text,
+    forwarded_allow_ips: Annotated[
+        str | None,
+        typer.Option(
+            "--forwarded-allow-ips",
+            envvar="FORWARDED_ALLOW_IPS",
+            help="Addresses of reverse proxies, separated by commas (default: this machine).",
+        ),
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
@@ -212,7 +234,16 @@ def serve(
             highlight=False,
             soft_wrap=True,
         )
-    run(opened.home, host=host, port=port, folder=opened.folder, hosts=allow_host or (), local_login=local_login)
+    run(
+        opened.home,
+        host=host,
+        port=port,
+        folder=opened.folder,
+        hosts=allow_host or (),
+        local_login=local_login,
+        log_form=log_format.value,
+        proxies=forwarded_allow_ips,
+    )
 
 
 app.add_typer(audit)

@@ -10,6 +10,8 @@ from perfml.errors import PerfmlError
 PACKAGE = Path(__file__).resolve().parent.parent
 STARTER = next(root for root in (PACKAGE / "starter", PACKAGE.parent) if (root / "features").is_dir())
 CONTENT = ("features", "models", "serve", "notebooks")
+LEFT = frozenset({"__pycache__", "Dockerfile", "compose.yaml", "postgres.lock"})
+"""What is not copied: traces of Python, and what of ``serve`` builds a container from a checkout."""
 
 
 def init(target: Path) -> list[Path]:
@@ -19,7 +21,8 @@ def init(target: Path) -> list[Path]:
     """
     sources = [STARTER / "perfml.toml"]
     for folder in CONTENT:
-        sources += sorted(p for p in (STARTER / folder).rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+        files = (path for path in (STARTER / folder).rglob("*") if path.is_file())
+        sources += sorted(path for path in files if not LEFT & {*path.relative_to(STARTER).parts})
     targets = [target / source.relative_to(STARTER) for source in sources]
     taken = [str(path) for path in targets if path.exists()]
     if taken:

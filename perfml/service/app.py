@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,10 +25,14 @@ from perfml.service.serving.body_limit import BodyLimit
 from perfml.service.serving.error_handlers import install_handlers
 from perfml.service.serving.failures import Failures
 from perfml.service.serving.kept_answers import KeptAnswers
+from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.loopback import Loopback
-from perfml.service.serving.request_log import LOGGER, RequestLog
+from perfml.service.serving.request_log import RequestLog
 from perfml.service.store import Store
 from perfml.store.standing import StoreVersions
+
+GRACE_SECONDS = 20
+"""How long requests may take that were begun before the service was told to end."""
 
 
 def create_app(
@@ -85,17 +88,27 @@ def serve(
     folder: ProjectFolder | None = None,
     hosts: Sequence[str] = (),
     local_login: bool = False,
+    log_form: LogForm = "text",
+    proxies: str | None = None,
 ) -> None:
-    """Listen until interrupted. Raises :class:`PerfmlError` where other machines would be let in without ``hosts``, before
-    anybody is administrator, or with ``local_login``.
+    """Listen until interrupted, and then answer what was asked before, for at most :data:`GRACE_SECONDS`.
+
+    ``proxies``: addresses whose word counts for who asks and how (``X-Forwarded-For``, ``-Proto``), separated by commas; default
+    ``FORWARDED_ALLOW_IPS`` in the environment, else this machine. Raises :class:`PerfmlError` where other machines would be let
+    in without ``hosts``, before anybody is administrator, or with ``local_login``.
 
     The server's own access log stays off: its lines would name employees. :class:`RequestLog` names addresses only.
     """
     refuse_unguarded(Path(home), host, hosts=hosts, local_login=local_login)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    requests = logging.getLogger(LOGGER)
-    requests.handlers = [handler]
-    requests.setLevel(logging.INFO)
+    set_up_logging(log_form)
     app = create_app(home, folder, hosts=hosts, local_login=local_login)
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        forwarded_allow_ips=proxies,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )

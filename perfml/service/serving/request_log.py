@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
+import uuid
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
+from perfml.service.serving.log_lines import REQUEST_ID
+
 LOGGER = "perfml.requests"
+REQUEST_HEADER = "X-Request-ID"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _LOG = logging.getLogger(LOGGER)
 
 
 class RequestLog:
-    """Log method, template of the address, status and milliseconds of every request, at level INFO."""
+    """Log method, template of the address, status and milliseconds of every request, at level INFO, under an id that the answer
+    carries, too. The id is made here: one that a client chose could name somebody."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -23,16 +30,22 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        began, status, request_id = time.perf_counter(), 500, uuid.uuid4().hex
+        token = REQUEST_ID.set(request_id)
 
         async def noting(message: AsgiMessage) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_HEADER] = request_id
             await send(message)
 
         try:
             await self.app(scope, receive, noting)
         finally:
             template = getattr(scope.get("route"), "path_format", "(other)")
-            _LOG.info("%s %s %d %.0f ms", scope["method"], template, status, 1000 * (time.perf_counter() - began))
+            method = scope["method"] if scope["method"] in METHODS else "(other)"
+            took = 1000 * (time.perf_counter() - began)
+            fields = {"method": method, "route": template, "status": status, "milliseconds": round(took, 1)}
+            _LOG.info("%s %s %d %.0f ms", method, template, status, took, extra={"fields": fields})
+            REQUEST_ID.reset(token)

@@ -1,0 +1,69 @@
+"""Lines of the service's log, as text or as JSON, without personal data.
+
+Only perfml's own messages and the server's are written with their values. Of an error its type and place are written and never
+its text, which may name people; of other libraries the message as it stands in their code.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import logging
+import traceback
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Literal
+
+LogForm = Literal["text", "json"]
+OWN = ("perfml", "uvicorn")
+"""Loggers whose messages are written with their values."""
+FRAMES = 5
+"""Innermost places of an error that are written."""
+IN_TEXT = ("at", "message", "error", "places", "request_id")
+"""Fields of a line of text."""
+REQUEST_ID: ContextVar[str | None] = ContextVar("perfml_request", default=None)
+"""The id of the request that is answered."""
+
+
+class LineFormatter(logging.Formatter):
+    """One line a record."""
+
+    def __init__(self, form: LogForm) -> None:
+        super().__init__()
+        self.form = form
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        fields = fields_of(record)
+        if self.form == "json":
+            return json.dumps(fields, ensure_ascii=False)
+        return " ".join(str(fields[name]) for name in IN_TEXT if name in fields)
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, object]:
+    """What is written of a record."""
+    own = record.name.split(".")[0] in OWN
+    fields: dict[str, object] = {
+        "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": (record.getMessage() if own else str(record.msg)).splitlines()[0] if record.msg else "",
+    }
+    if (request := REQUEST_ID.get()) is not None:
+        fields["request_id"] = request
+    fields |= getattr(record, "fields", {})
+    if record.exc_info and record.exc_info[1] is not None:
+        error = record.exc_info[1]
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+        fields["error"] = type(error).__name__
+        fields["places"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+    return fields
+
+
+def set_up_logging(form: LogForm) -> None:
+    """Send every record of this process through :class:`LineFormatter` to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(LineFormatter(form))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    for name in OWN:
+        logging.getLogger(name).setLevel(logging.INFO)
