@@ -30,7 +30,7 @@ def read(path: Path) -> list[Instruction]:
 
 
 def last_stage(instructions: list[Instruction]) -> list[Instruction]:
-    """The instructions of the stage that is kept."""
+    """The instructions of the stage that is stage."""
     begins = max(number for number, each in enumerate(instructions) if each.keyword == "FROM")
     return instructions[begins:]
 
@@ -76,11 +76,11 @@ def faults(instructions: list[Instruction]) -> list[str]:
                 wrong.append("DL3025 a shell form swallows signals")
             case "ENV" | "ARG" if re.search(r"(?i)(password|secret|token|_key|_url)\w*=\S", text):
                 wrong.append("DL3044 a secret in a layer")
-    kept = last_stage(instructions)
-    users = [each.text for each in kept if each.keyword == "USER"]
+    stage = last_stage(instructions)
+    users = [each.text for each in stage if each.keyword == "USER"]
     if not users or re.fullmatch(r"(root|0)(:.*)?", users[-1]) or not re.fullmatch(r"\d+:\d+", users[-1]):
         wrong.append("DL3002 the last USER is root, or no number")
-    if sum(each.keyword == "HEALTHCHECK" for each in kept) != 1:
+    if sum(each.keyword == "HEALTHCHECK" for each in stage) != 1:
         wrong.append("no HEALTHCHECK")
     if any(each.keyword == "COPY" and re.search(r"(^|\s)\.\s", each.text) for each in instructions):
         wrong.append("COPY of everything")

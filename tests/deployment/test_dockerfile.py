@@ -48,12 +48,12 @@ def test_the_rules_can_fail(text: str, fault: str | None, tmp_path: Path) -> Non
 
 
 def test_what_it_copies_is_there_and_not_ignored() -> None:
-    kept = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")]
     for each in read(DOCKERFILE):
         if each.keyword == "COPY" and "--from" not in each.text:
             for source in shlex.split(each.text)[:-1]:
                 assert (ROOT / source).exists(), source
-                assert source.split("/")[0] in kept, source
+                assert source.split("/")[0] in copied, source
 
 
 def test_the_lock_beside_the_runtime_lock_is_that_of_the_full_lock() -> None:

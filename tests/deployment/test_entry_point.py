@@ -28,9 +28,9 @@ START_SECONDS, END_SECONDS = 60, 15
 
 def command() -> list[str]:
     """ENTRYPOINT and CMD, with the Python of this machine."""
-    kept = last_stage(read(ROOT / "serve" / "Dockerfile"))
+    stage = last_stage(read(ROOT / "serve" / "Dockerfile"))
     parts = [
-        part for keyword in ("ENTRYPOINT", "CMD") for each in kept if each.keyword == keyword for part in each.form()
+        part for keyword in ("ENTRYPOINT", "CMD") for each in stage if each.keyword == keyword for part in each.form()
     ]
     return [IMAGE.get(part, part) for part in parts]
 
