@@ -135,6 +135,7 @@ class Project:
     # What can be said about a person beside the score
 
     record = of_personal.record
+    peers = of_personal.peers
 
     # Whether to believe it
 

@@ -10,6 +10,7 @@ from perfml.project.voices import Who
 
 if TYPE_CHECKING:
     from perfml.api import Project
+    from perfml.scoring.personal.peers import PeerFigures
     from perfml.scoring.personal.record import PersonalRecord
 
 
@@ -24,4 +25,18 @@ def record(project: Project, employee_id: str, *, reader: Who = "hr", as_of: Dat
 
     answer = personal_record(project.home, employee_id, reading=RecordReading.of(reader), as_of=date_or_none(as_of))
     seen(project, f"record {answer.as_of}", [employee_id])
+    return answer
+
+
+def peers(project: Project, employee_id: str, *, reader: Who = "hr", as_of: DateLike | None = None) -> PeerFigures:
+    """A person beside the mean of others at a date that was scored (default: the newest), for the figures of ``models/peers.toml``.
+
+    Where a group is so small that somebody's own value could be worked out, a figure is insufficient. Raises :class:`PerfmlError`
+    where nothing is kept of the person.
+    """
+    from perfml.scoring.personal.peers import peer_figures
+    from perfml.scoring.personal.standing import RecordReading
+
+    answer = peer_figures(project.home, employee_id, reading=RecordReading.of(reader), as_of=date_or_none(as_of))
+    seen(project, f"peers {answer.as_of}", [employee_id])
     return answer

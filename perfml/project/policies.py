@@ -12,6 +12,7 @@ from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
 from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.trust.notice_spec import NoticesSpec
+from perfml.project.trust.peers_spec import PeersSpec
 from perfml.project.voices import VoicesSpec
 
 KINDS: Final[dict[str, type[Spec]]] = {
@@ -22,6 +23,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "voices": VoicesSpec,
     "notices": NoticesSpec,
     "alerts": AlertsSpec,
+    "peers": PeersSpec,
 }
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from perfml.messages import Bilingual, Language
 from perfml.messages.message import fill
+from perfml.scoring.personal.peers import PeerFigures
 from perfml.scoring.personal.record import RecordTable
 from perfml.terminal.console import out
 
@@ -37,3 +38,9 @@ def record_tables(tables: Iterable[RecordTable], withheld: Bilingual | None, lan
             out.print(f"  {row.day}{key} {values}", highlight=False)
         if rows > MOST_ROWS:
             out.print(f"  {fill('record_more', language, rows=rows - MOST_ROWS)}", highlight=False)
+
+
+def peer_lines(figures: PeerFigures, language: Language) -> None:
+    """Print each figure of a person beside others, one line each."""
+    for text in [figures.withheld] if figures.withheld is not None else [figure.text for figure in figures.figures]:
+        out.print(escape(text_of(text, language)), highlight=False)

@@ -38,3 +38,21 @@ def record(
         print_json(answer.model_dump(mode="json"))
     else:
         tables.record_tables(answer.tables, answer.withheld, language.value)
+
+
+def peers(
+    employee: str,
+    *,
+    reader: ReaderOption = "hr",
+    as_of: ScoredDateOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a person beside the mean of at least five others of their department, their kind of work or the company."""
+    answer = Project(project, home=home).peers(employee, reader=reader, as_of=as_of)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        tables.peer_lines(answer, language.value)

@@ -25,6 +25,10 @@ from perfml.scoring.sealed_files import DamagedFile, SealedFile, open_sealed, wr
 
 FOLDER = "records"
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+PEERS = "peers"
+"""The name, among the tables of a person, of the rows with their figures beside those of others."""
+PEER_COLUMNS = ("measure", "value", "mean", "others", "group", "name")
+"""The values of such a row: the person's, and the mean of how many others, of which group."""
 HIDDEN = frozenset({"known_at"})
 """Columns of the contract whose value stands beside the row."""
 SCHEMA = pa.schema(
@@ -69,6 +73,13 @@ class KeptTable(_KeptPart):
     """The evidence that is made from it."""
 
 
+class PeerMeasure(_KeptPart):
+    """What a figure of a person beside others means."""
+
+    title: Bilingual
+    unit: str
+
+
 class RecordContents(_KeptPart):
     """What the record of a file says beside its rows."""
 
@@ -77,6 +88,8 @@ class RecordContents(_KeptPart):
     made_from: str = ""
     """What changes with the data, the definitions and who is left out: the same again need not be written again."""
     tables: Mapping[str, KeptTable] = {}
+    peers: Mapping[str, PeerMeasure] = {}
+    """The figures of people beside others, in the order of their definition."""
     traces: Mapping[str, ColumnTrace] = {}
     """Column of evidence → from which rows it is computed."""
 
@@ -143,7 +156,8 @@ def read_person(home: Path, employee_id: str, as_of: dt.date | None = None) -> K
 
 def _rows(sealed: SealedFile, contents: RecordContents, employee_id: str) -> Iterator[KeptRow]:
     first, last = sealed.once("bounds", lambda: (_bounds(sealed, "min"), _bounds(sealed, "max")))
-    names = {name: [column.name for column in table.columns] for name, table in contents.tables.items()}
+    names = {name: tuple(column.name for column in table.columns) for name, table in contents.tables.items()}
+    names[PEERS] = PEER_COLUMNS
     for group in range(bisect_left(last, employee_id), bisect_right(first, employee_id)):
         ids = sealed.file.read_row_group(group, ["employee_id"], use_threads=False).column(0).to_pylist()
         low, high = bisect_left(ids, employee_id), bisect_right(ids, employee_id)

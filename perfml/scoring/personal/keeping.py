@@ -10,6 +10,8 @@ from pathlib import Path
 
 from perfml.evidence.sources import Data
 from perfml.project.folder import ProjectFolder
+from perfml.project.trust.peers_spec import PeersSpec
+from perfml.scoring.personal.figures import peer_rows
 from perfml.scoring.personal.files import made_from, write_records
 from perfml.scoring.personal.rows import contents_of, rows_of_people
 from perfml.scoring.run_record import RunRecord
@@ -26,8 +28,11 @@ def keep_records(
     out = sorted(person for person, hold in held.items() if hold.cause == "opt_out")
     source = _hash([run["fingerprint"], run["definitions"], str(run.get("holds")), *out])
     if made_from(home, as_of) != source:
-        contents = contents_of(data, folder.definitions).model_copy(update={"made_from": source})
-        write_records(rows_of_people(data, as_of, without=out), home, as_of=as_of, contents=contents)
+        peers = next((spec for spec in folder.policies.values() if isinstance(spec, PeersSpec)), None)
+        figures = peers and peer_rows(data, folder.definitions, peers, folder.spec.disclosure, as_of=as_of, without=out)
+        rows = rows_of_people(data, as_of, without=out, besides=figures)
+        contents = contents_of(data, folder.definitions, peers).model_copy(update={"made_from": source})
+        write_records(rows, home, as_of=as_of, contents=contents)
 
 
 def _hash(parts: Iterable[str]) -> str:

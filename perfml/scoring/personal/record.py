@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perfml.messages import Bilingual
 from perfml.project.voices import Who
-from perfml.scoring.personal.files import KeptRow, KeptTable
+from perfml.scoring.personal.files import PEERS, KeptRow, KeptTable
 from perfml.scoring.personal.standing import (
     RecordReading,
     StandingRecord,
@@ -91,7 +91,7 @@ def personal_record(
         as_of=record.as_of,
         reader=reading.reader,
         withheld=record.withheld,
-        tables=record_tables(record, record.rows, reading),
+        tables=record_tables(record, tuple(row for row in record.rows if row.table != PEERS), reading),
     )
 
 

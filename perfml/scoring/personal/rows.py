@@ -23,15 +23,20 @@ from perfml.evidence.withheld.rows import owner_sql
 from perfml.messages import Bilingual
 from perfml.project.folder import Definitions
 from perfml.project.table_spec import ColumnType, TableSpec
-from perfml.scoring.personal.files import HIDDEN, SCHEMA, KeptColumn, KeptTable, RecordContents
+from perfml.project.trust.peers_spec import PeersSpec
+from perfml.scoring.personal.files import HIDDEN, SCHEMA, KeptColumn, KeptTable, PeerMeasure, RecordContents
 
 MOST = 25
 """Rows of one person in one table; in the log, of one kind and side."""
 BATCH = 100_000
 
 
-def rows_of_people(data: Data, as_of: dt.date, *, without: Collection[str] = ()) -> Iterator[pa.Table]:
+def rows_of_people(
+    data: Data, as_of: dt.date, *, without: Collection[str] = (), besides: pa.Table | None = None
+) -> Iterator[pa.Table]:
     """The rows of everyone employed at ``as_of`` but those in ``without``, by person, table and age; see :data:`SCHEMA`.
+
+    ``besides``: further rows of them, that stand after the others.
 
     Nothing that happened or became known on ``as_of`` or later is in them.
     """
@@ -41,6 +46,11 @@ def rows_of_people(data: Data, as_of: dt.date, *, without: Collection[str] = ())
         for number, (name, spec) in enumerate(data.specs.items())
         if owner_sql(name, spec) is not None
     ]
+    if besides is not None:
+        data.connection.register("rows_besides", besides)
+        parts.append(
+            f'select employee_id, "table", {len(parts)} as number, null as moment, day, known, "values" from rows_besides'
+        )
     query = (
         f"with a as (select date '{as_of}' as as_of), who as (select employee_id from temp.people"
         " where employee_id not in (select unnest(?::text[])))"
@@ -56,7 +66,7 @@ def rows_of_people(data: Data, as_of: dt.date, *, without: Collection[str] = ())
         yield SCHEMA.empty_table()
 
 
-def contents_of(data: Data, definitions: Definitions) -> RecordContents:
+def contents_of(data: Data, definitions: Definitions, peers: PeersSpec | None = None) -> RecordContents:
     """What the rows of ``data`` mean, and which of them each column of evidence is computed from."""
     kinds = discover_kinds(data, data.today.isoformat()) if data.has("events") else ()
     return RecordContents(
@@ -73,6 +83,10 @@ def contents_of(data: Data, definitions: Definitions) -> RecordContents:
             )
             for name, spec in data.specs.items()
             if owner_sql(name, spec) is not None
+        },
+        peers={
+            name: PeerMeasure(title=Bilingual(en=measure.en, zh=measure.zh), unit=measure.unit)
+            for name, measure in (() if peers is None else peers.measures.items())
         },
         traces=dict(traces(definitions, plan_of(data, definitions, kinds))),
     )

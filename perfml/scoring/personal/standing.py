@@ -114,8 +114,11 @@ def _as_they_stand(
         return
     disputed = {table for table, _ in facts}
     for row in rows:
+        if row.table not in disputed:
+            yield row
+            continue
         table = contents.tables[row.table]
-        of_row = facts.get((row.table, row_key(row, table, employee_id)), ()) if row.table in disputed else ()
+        of_row = facts.get((row.table, row_key(row, table, employee_id)), ())
         whose = employee_id if table.owner is None else row.values.get(table.owner)
         concerning = [
             fact

@@ -9,7 +9,7 @@ again.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -87,12 +87,17 @@ def withholding(path: Path, record: JsonObject | None = None, *, doubting: bool 
 
     With ``doubting`` only those whose rows stand on data in doubt, whatever else holds them.
     """
-    home, as_of = path.parents[2], dt.date.fromisoformat(path.stem)
+    as_of = dt.date.fromisoformat(path.stem)
+    return withheld_at(path.parents[2], as_of, stamp=lambda: stamp_of(path, record), doubting=doubting)
+
+
+def withheld_at(home: Path, as_of: dt.date, *, stamp: Callable[[], int], doubting: bool = False) -> Withholding:
+    """Who is withheld from rows of ``as_of`` that were made under the entry about holds with the number ``stamp()``."""
     state = HoldLog(home).state()
     if not state.holds:
         return NOBODY
-    stamp = stamp_of(path, record)
-    holds = [hold for hold in state.holds if _touches(hold, as_of=as_of, stamp=stamp)]
+    number = stamp()
+    holds = [hold for hold in state.holds if _touches(hold, as_of=as_of, stamp=number)]
     if doubting:
         holds = [hold for hold in holds if concerns(hold, as_of)]
     return _withholding(home, holds, as_of=as_of)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from perfml.errors import PerfmlError
 from perfml.project.voices import Who
 from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
+from perfml.scoring.personal.peers import PeerFigures, peer_figures
 from perfml.scoring.personal.record import PersonalRecord, personal_record
 from perfml.scoring.personal.standing import RecordReading
 from perfml.scoring.score_files import NoScore
@@ -58,6 +59,12 @@ def behind_of(store: Store, employee_id: str, query: BehindQuery, *, reading: Re
             reading=query.narrowed(reading),
             as_of=query.as_of,
         )
+
+
+def peers_of(store: Store, employee_id: str, query: ReaderQuery, *, reading: RecordReading) -> PeerFigures:
+    """Return a person beside others. Raises :class:`NotFound` with the same text for somebody unknown."""
+    with _refused_alike():
+        return peer_figures(store.home, employee_id, reading=query.narrowed(reading), as_of=query.as_of)
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from perfml.scoring.personal.behind import RowsBehind
+from perfml.scoring.personal.peers import PeerFigures
 from perfml.scoring.personal.record import PersonalRecord
 from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.admission import Admission
-from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, record_of
+from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, peers_of, record_of
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
 
@@ -48,3 +49,15 @@ def get_rows_behind(
 ) -> RowsBehind:
     """The person's rows that the first column of a reason was computed from."""
     return behind_of(store, employee_id, query, reading=reading)
+
+
+@router.get(
+    "/employees/{employee_id:path}/peers",
+    summary="One person beside others",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_peers(
+    *, employee_id: EmployeeId, query: Annotated[ReaderQuery, Query()], store: AppStore, reading: AskerReading
+) -> PeerFigures:
+    """The person's own figures beside the mean of at least five others, where nobody's own value can be worked out of it."""
+    return peers_of(store, employee_id, query, reading=reading)
