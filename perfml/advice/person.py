@@ -186,7 +186,7 @@ def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | 
     Raises :class:`NobodyKept` where nothing is kept of the person, :class:`PerfmlError` for damaged files.
     """
     risks = tuple(_risks(home, employee_id, voice=voice, as_of=as_of))
-    suggestions = list(_suggestions(home, employee_id, as_of))
+    suggestions = list(suggestions_of(home, employee_id, as_of))
     if not risks and not suggestions:
         raise NobodyKept(
             "is nobody of whom anything is kept here" + (f" at {as_of}" if as_of else ""),
@@ -275,7 +275,8 @@ def _why_not(row: StoredScore) -> BothLanguages | None:
     return BothLanguages(zh=render(message, "zh"), en=render(message, "en"))
 
 
-def _suggestions(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[StoredTarget | StoredCourse]:
+def suggestions_of(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[StoredTarget | StoredCourse]:
+    """The newest rows of a person of each policy up to ``as_of``, blank where they are held."""
     for folder in _folders(home / "suggestions"):
         day = next((day for day in dates_in(folder) if as_of is None or day <= as_of), None)
         if day is not None:

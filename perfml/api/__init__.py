@@ -136,6 +136,8 @@ class Project:
 
     record = of_personal.record
     peers = of_personal.peers
+    brief = of_personal.brief
+    development_card = of_personal.development_card
 
     # Whether to believe it
 

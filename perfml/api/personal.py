@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from perfml.api.shared import date_or_none, seen
 from perfml.dates import DateLike
+from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
 
 if TYPE_CHECKING:
+    from perfml.advice.talks.brief import OneToOneBrief
+    from perfml.advice.talks.card import DevelopmentCard
     from perfml.api import Project
     from perfml.scoring.personal.peers import PeerFigures
     from perfml.scoring.personal.record import PersonalRecord
@@ -29,7 +32,8 @@ def record(project: Project, employee_id: str, *, reader: Who = "hr", as_of: Dat
 
 
 def peers(project: Project, employee_id: str, *, reader: Who = "hr", as_of: DateLike | None = None) -> PeerFigures:
-    """A person beside the mean of others at a date that was scored (default: the newest), for the figures of ``models/peers.toml``.
+    """A person beside the mean of others at a date that was scored (default: the newest), for the figures of
+    ``models/peers.toml``.
 
     Where a group is so small that somebody's own value could be worked out, a figure is insufficient. Raises :class:`PerfmlError`
     where nothing is kept of the person.
@@ -39,4 +43,30 @@ def peers(project: Project, employee_id: str, *, reader: Who = "hr", as_of: Date
 
     answer = peer_figures(project.home, employee_id, reading=RecordReading.of(reader), as_of=date_or_none(as_of))
     seen(project, f"peers {answer.as_of}", [employee_id])
+    return answer
+
+
+def brief(project: Project, employee_id: str, *, as_of: DateLike | None = None) -> OneToOneBrief:
+    """What a one-to-one with a person is prepared with: goals, success factors, wishes, three questions, what is to be mended.
+
+    Each line names its rows; without a row there is no praise. Raises :class:`PerfmlError` where nothing is kept of the person.
+    """
+    from perfml.advice.talks.brief import one_to_one_brief
+
+    spec = project.folder.policy_of(TalksSpec)[1]
+    answer = one_to_one_brief(project.home, employee_id, spec=spec, as_of=date_or_none(as_of))
+    seen(project, f"brief {answer.as_of}", [employee_id])
+    return answer
+
+
+def development_card(project: Project, employee_id: str, *, as_of: DateLike | None = None) -> DevelopmentCard:
+    """The development card of a person: their last two reviews, strengths, gaps, projects and courses, each line with its row.
+
+    Raises :class:`PerfmlError` where nothing is kept of the person.
+    """
+    from perfml.advice.talks.card import development_card
+
+    spec = project.folder.policy_of(TalksSpec)[1]
+    answer = development_card(project.home, employee_id, spec=spec, as_of=date_or_none(as_of))
+    seen(project, f"development card {answer.as_of}", [employee_id])
     return answer

@@ -266,7 +266,7 @@ for command in (
     ),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
-    *(personal.record, personal.peers),
+    *(personal.record, personal.peers, personal.brief, personal.card),
     *(advice.decide, advice.intervene),
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),

@@ -13,6 +13,7 @@ from perfml.project.target_policy import TargetPolicy
 from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.trust.notice_spec import NoticesSpec
 from perfml.project.trust.peers_spec import PeersSpec
+from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import VoicesSpec
 
 KINDS: Final[dict[str, type[Spec]]] = {
@@ -24,6 +25,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "notices": NoticesSpec,
     "alerts": AlertsSpec,
     "peers": PeersSpec,
+    "talks": TalksSpec,
 }
 
 

@@ -56,3 +56,37 @@ def peers(
         print_json(answer.model_dump(mode="json"))
     else:
         tables.peer_lines(answer, language.value)
+
+
+def brief(
+    employee: str,
+    *,
+    as_of: ScoredDateOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Prepare a one-to-one: goals, success factors with their rows, wishes, three questions, and what to mend."""
+    answer = Project(project, home=home).brief(employee, as_of=as_of)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        tables.brief_lines(answer, language.value)
+
+
+def card(
+    employee: str,
+    *,
+    as_of: ScoredDateOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a person's development card: reviews, strengths, gaps, projects and courses, each line with its row."""
+    answer = Project(project, home=home).development_card(employee, as_of=as_of)
+    if as_json:
+        print_json(answer.model_dump(mode="json"))
+    else:
+        tables.card_lines(answer, language.value)

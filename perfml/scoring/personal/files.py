@@ -24,6 +24,8 @@ from perfml.scoring.score_files import NoScore
 from perfml.scoring.sealed_files import DamagedFile, SealedFile, open_sealed, write_sealed
 
 FOLDER = "records"
+MOST = 25
+"""Rows of one person in one table that are kept; in the log, of one kind and side."""
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 PEERS = "peers"
 """The name, among the tables of a person, of the rows with their figures beside those of others."""
@@ -88,6 +90,8 @@ class RecordContents(_KeptPart):
     made_from: str = ""
     """What changes with the data, the definitions and who is left out: the same again need not be written again."""
     tables: Mapping[str, KeptTable] = {}
+    courses: Mapping[str, str] = {}
+    """Course id → title."""
     peers: Mapping[str, PeerMeasure] = {}
     """The figures of people beside others, in the order of their definition."""
     traces: Mapping[str, ColumnTrace] = {}

@@ -1,6 +1,6 @@
 """Everyone's own rows of the input tables, as known before a date: what is kept of them with the scores of that date.
 
-A table whose spec names a person, or a goal of theirs, has such rows. Of each person the newest :data:`MOST` are taken, of the
+A table whose spec names a person, or a goal of theirs, has such rows. Of each person the newest MOST are taken, of the
 log the newest of each kind, and whatever else is the newest about a goal. An event is a row of whoever did it, and of the
 counterpart.
 """
@@ -24,10 +24,8 @@ from perfml.messages import Bilingual
 from perfml.project.folder import Definitions
 from perfml.project.table_spec import ColumnType, TableSpec
 from perfml.project.trust.peers_spec import PeersSpec
-from perfml.scoring.personal.files import HIDDEN, SCHEMA, KeptColumn, KeptTable, PeerMeasure, RecordContents
+from perfml.scoring.personal.files import HIDDEN, MOST, SCHEMA, KeptColumn, KeptTable, PeerMeasure, RecordContents
 
-MOST = 25
-"""Rows of one person in one table; in the log, of one kind and side."""
 BATCH = 100_000
 
 
@@ -84,12 +82,18 @@ def contents_of(data: Data, definitions: Definitions, peers: PeersSpec | None = 
             for name, spec in data.specs.items()
             if owner_sql(name, spec) is not None
         },
+        courses=_titles(data),
         peers={
             name: PeerMeasure(title=Bilingual(en=measure.en, zh=measure.zh), unit=measure.unit)
             for name, measure in (() if peers is None else peers.measures.items())
         },
         traces=dict(traces(definitions, plan_of(data, definitions, kinds))),
     )
+
+
+def _titles(data: Data) -> dict[str, str]:
+    query = "select course_id, title from courses order by course_id"
+    return dict(data.connection.execute(query).fetchall()) if data.has("courses") else {}
 
 
 def _described(name: str, column: ColumnType) -> KeptColumn:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from perfml.advice.talks.brief import OneToOneBrief, one_to_one_brief
+from perfml.advice.talks.card import DevelopmentCard, development_card
 from perfml.errors import PerfmlError
+from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
 from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
 from perfml.scoring.personal.peers import PeerFigures, peer_figures
@@ -18,11 +21,16 @@ from perfml.service.problems import no_person
 from perfml.service.store import Store
 
 
-class ReaderQuery(ServiceQuery):
-    """For whom, and of which date."""
+class DateQuery(ServiceQuery):
+    """Of which date."""
 
     as_of: IsoDate | None = None
     """YYYY-MM-DD; the newest date that was scored when absent."""
+
+
+class ReaderQuery(DateQuery):
+    """For whom, and of which date."""
+
     voice: Who | None = None
     """The reader, where the asker is HR: as whom to read. Employee and manager read as what they are."""
 
@@ -65,6 +73,20 @@ def peers_of(store: Store, employee_id: str, query: ReaderQuery, *, reading: Rec
     """Return a person beside others. Raises :class:`NotFound` with the same text for somebody unknown."""
     with _refused_alike():
         return peer_figures(store.home, employee_id, reading=query.narrowed(reading), as_of=query.as_of)
+
+
+def brief_of(store: Store, employee_id: str, query: DateQuery) -> OneToOneBrief:
+    """Return the brief of a one-to-one. Raises :class:`NotFound` with the same text for somebody unknown."""
+    with _refused_alike():
+        spec = store.folder.policy_of(TalksSpec)[1]
+        return one_to_one_brief(store.home, employee_id, spec=spec, as_of=query.as_of)
+
+
+def card_of(store: Store, employee_id: str, query: DateQuery) -> DevelopmentCard:
+    """Return the development card of a person. Raises :class:`NotFound` with the same text for somebody unknown."""
+    with _refused_alike():
+        spec = store.folder.policy_of(TalksSpec)[1]
+        return development_card(store.home, employee_id, spec=spec, as_of=query.as_of)
 
 
 @contextmanager

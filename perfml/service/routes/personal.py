@@ -6,12 +6,23 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from perfml.advice.talks.brief import OneToOneBrief
+from perfml.advice.talks.card import DevelopmentCard
 from perfml.scoring.personal.behind import RowsBehind
 from perfml.scoring.personal.peers import PeerFigures
 from perfml.scoring.personal.record import PersonalRecord
 from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.admission import Admission
-from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, peers_of, record_of
+from perfml.service.answers.personal import (
+    BehindQuery,
+    DateQuery,
+    ReaderQuery,
+    behind_of,
+    brief_of,
+    card_of,
+    peers_of,
+    record_of,
+)
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
 
@@ -61,3 +72,26 @@ def get_peers(
 ) -> PeerFigures:
     """The person's own figures beside the mean of at least five others, where nobody's own value can be worked out of it."""
     return peers_of(store, employee_id, query, reading=reading)
+
+
+@router.get(
+    "/employees/{employee_id:path}/brief",
+    summary="What a one-to-one with a person is prepared with",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_brief(employee_id: EmployeeId, query: Annotated[DateQuery, Query()], store: AppStore) -> OneToOneBrief:
+    """Goals, success factors, wishes for development, three questions, and what is the manager's to mend; each line with the rows
+    that it comes from, and no probability."""
+    return brief_of(store, employee_id, query)
+
+
+@router.get(
+    "/employees/{employee_id:path}/development-card",
+    summary="The development card of a person",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_development_card(
+    employee_id: EmployeeId, query: Annotated[DateQuery, Query()], store: AppStore
+) -> DevelopmentCard:
+    """The last two reviews, strengths, gaps with the words they come from, projects and courses; each line with its row."""
+    return card_of(store, employee_id, query)
