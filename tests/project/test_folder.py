@@ -139,7 +139,7 @@ REFUSED = {
     "a key of an input column": (
         {"features__sources_dot_toml": "[exits.columns.kind]\nsecret = true"},
         r"features/sources\.toml exits \[columns\.kind\]: 'secret' is not a key;"
-        r" use one of: en, example, later, personal, protected, required, type, zh",
+        r" use one of: en, example, later, others, personal, protected, required, type, zh",
     ),
     "no table at all": ({"features__sources_dot_toml": "exits = 3"}, r"features/sources\.toml exits: 3 cannot be used"),
     "wrong TOML": (

@@ -29,11 +29,12 @@ from perfml.scoring.personal.files import PEERS, SCHEMA
 
 DECIMALS = 2
 """Of a mean; of a share two more."""
-Line = frozenset[int]
+Above = frozenset[int]
+"""Everyone above a person, by number."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Group:
+class _PeerGroup:
     """A group of people, by their numbers."""
 
     kind: PeerGroup
@@ -85,7 +86,7 @@ def peer_rows(
 
 
 def _figures(
-    values: Floats, groups: list[list[_Group]], lines: Mapping[int, Line], rules: DisclosureRules, *, decimals: int
+    values: Floats, groups: list[list[_PeerGroup]], lines: Mapping[int, Above], rules: DisclosureRules, *, decimals: int
 ) -> Iterator[list[str | None]]:
     """For each person the own value, and the mean of others with its group; nothing of others where no group may be used."""
     of_person = usable_groups(values, groups, lines, rules)
@@ -103,8 +104,8 @@ def _figures(
 
 
 def usable_groups(
-    values: Floats, groups: list[list[_Group]], lines: Mapping[int, Line], rules: DisclosureRules
-) -> dict[int, _Group]:
+    values: Floats, groups: list[list[_PeerGroup]], lines: Mapping[int, Above], rules: DisclosureRules
+) -> dict[int, _PeerGroup]:
     """Person → the first of their groups whose mean gives nobody's own value away; people without one are left out.
 
     ``groups``: for each kind, in the order in which they are tried.
@@ -114,7 +115,7 @@ def usable_groups(
     refused: set[int] = set()
     judged: set[int] = set()
     while True:
-        of_person: dict[int, _Group] = {}
+        of_person: dict[int, _PeerGroup] = {}
         for kind in reversed(groups):
             of_person |= {int(person): group for group in kind if id(group) not in refused for person in group.people}
         used = list({id(group): group for group in of_person.values()}.values())
@@ -129,7 +130,7 @@ def usable_groups(
 
 
 def _may_be_shown(
-    group: _Group, values: Floats, known: Bools, lines: Mapping[int, Line], rules: DisclosureRules
+    group: _PeerGroup, values: Floats, known: Bools, lines: Mapping[int, Above], rules: DisclosureRules
 ) -> bool:
     """Whether the sum over a group, and over what is left of it beside each manager's line, breaks no rule."""
     people = group.people[known[group.people]]
@@ -147,7 +148,7 @@ def _breaks(values: Floats, rules: DisclosureRules) -> bool:
     return any(primary(each, rules) is not None for each in (np.ones(len(values)), values))
 
 
-def _given_away(used: list[_Group], values: Floats, known: Bools, rules: DisclosureRules) -> set[int]:
+def _given_away(used: list[_PeerGroup], values: Floats, known: Bools, rules: DisclosureRules) -> set[int]:
     """The groups that must not be used beside the others."""
     member = np.zeros((len(used), len(values)), dtype=bool)
     for row, group in enumerate(used):
@@ -161,25 +162,25 @@ def _given_away(used: list[_Group], values: Floats, known: Bools, rules: Disclos
     return {id(group) for group, why in zip(used, table.withheld(rules), strict=True) if why is not None}
 
 
-def _sum(values: Floats, group: _Group) -> tuple[float, int]:
+def _sum(values: Floats, group: _PeerGroup) -> tuple[float, int]:
     of_group = values[group.people]
     return float(np.nansum(of_group)), int((~np.isnan(of_group)).sum())
 
 
-def _groups(kind: PeerGroup, people: pd.DataFrame) -> Iterator[_Group]:
+def _groups(kind: PeerGroup, people: pd.DataFrame) -> Iterator[_PeerGroup]:
     if kind == "company":
-        yield _Group(kind=kind, name="", people=np.arange(len(people)))
+        yield _PeerGroup(kind=kind, name="", people=np.arange(len(people)))
         return
     names = people[kind].to_numpy(dtype=object)
     for name in sorted({each for each in names if isinstance(each, str)}):
-        yield _Group(kind=kind, name=name, people=np.flatnonzero(names == name))
+        yield _PeerGroup(kind=kind, name=name, people=np.flatnonzero(names == name))
 
 
-def _lines(ids: Objects, managers: Objects) -> dict[int, Line]:
+def _lines(ids: Objects, managers: Objects) -> dict[int, Above]:
     """Person → everyone above them, by number; a circle ends where it closes."""
     number = {str(person): at for at, person in enumerate(ids)}
     above = [number.get(manager) if isinstance(manager, str) else None for manager in managers]
-    lines: dict[int, Line] = {}
+    lines: dict[int, Above] = {}
     for person in range(len(ids)):
         chain: list[int] = []
         manager = above[person]
