@@ -1,0 +1,100 @@
+"""Charts of the pages: an SVG, and the same numbers as a table beside it.
+
+Colours come from the style sheet by class, since no page permits inline style.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from perfml.report.svg import text_width, wrap
+
+WIDTH = 560.0
+ROW, LINE = 34.0, 16.0
+SIZE = 13.0
+LABELS = 0.42
+"""Share of the width for labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartRow:
+    """One number: its label, its value, and how it is written, in the picture as in the table."""
+
+    label: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A picture with its title and the table of its numbers."""
+
+    title: str
+    svg: Markup
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def bars(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str]) -> Chart:
+    """Horizontal bars from zero; those below it point to the left, in another colour."""
+    low, high = min([0.0, *(row.value for row in rows)]), max([0.0, *(row.value for row in rows)])
+    figures = max((text_width(row.text, SIZE) for row in rows), default=0.0) + 10
+    left = WIDTH * LABELS + (figures if low < 0 else 8)
+    scale = (WIDTH - left - (figures if high > 0 else 8)) / ((high - low) or 1.0)
+    zero = left - low * scale
+    parts, y = [], 4.0
+    for row in rows:
+        lines = wrap(row.label, width=WIDTH * LABELS - 8, size=SIZE)
+        height = max(ROW - 6, len(lines) * LINE + 6)
+        middle = y + height / 2
+        for number, line in enumerate(lines):
+            parts.append(_text(0, middle + (number - (len(lines) - 1) / 2) * LINE + 4.5, line))
+        end = zero + row.value * scale
+        start, width = min(zero, end), max(1.5, abs(end - zero))
+        kind = ("up" if row.value >= 0 else "down") if low < 0 else "bar"
+        parts.append(
+            f'<rect class="{kind}" x="{start:.1f}" y="{middle - 8:.1f}" width="{width:.1f}" height="16" rx="2"/>'
+        )
+        at, anchor = (end + 6, "start") if row.value >= 0 else (end - 6, "end")
+        parts.append(_text(at, middle + 4.5, row.text, anchor=anchor, kind="strong"))
+        y += height + 6
+    parts.append(f'<path class="axis" d="M{zero:.1f} 0V{y:.1f}"/>')
+    return Chart(
+        title=title, svg=_picture(parts, y + 2, title), heads=heads, rows=tuple((r.label, r.text) for r in rows)
+    )
+
+
+def trend(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str], height: float = 180.0) -> Chart:
+    """A line over equally spaced labels, such as months; from zero, so that a small change looks small."""
+    high = max([0.0, *(row.value for row in rows)]) or 1.0
+    top, bottom, edge = 24.0, height - 26, 28.0
+    step = (WIDTH - 2 * edge) / max(1, len(rows) - 1)
+    points = [(edge + n * step, bottom - row.value / high * (bottom - top)) for n, row in enumerate(rows)]
+    parts = [f'<path class="grid" d="M0 {bottom:.1f}H{WIDTH:g}"/>']
+    if points:
+        parts.append(f'<polyline class="trend" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>')
+    free = 0.0
+    for (x, y), row in zip(points, rows, strict=True):
+        parts.append(f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
+        parts.append(_text(x, y - 9, row.text, anchor="middle", kind="strong"))
+        if x - text_width(row.label, 12) / 2 >= free:
+            parts.append(_text(x, height - 8, row.label, anchor="middle", kind="muted"))
+            free = x + text_width(row.label, 12) / 2 + 8
+    return Chart(
+        title=title, svg=_picture(parts, height, title), heads=heads, rows=tuple((r.label, r.text) for r in rows)
+    )
+
+
+def _text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(content)}</text>'
+
+
+def _picture(parts: Iterable[str], height: float, title: str) -> Markup:
+    name = escape(title)
+    return Markup(
+        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" height="{height:g}" role="img"'
+        f' aria-label="{name}">{"".join(parts)}</svg>'
+    )

@@ -1,0 +1,36 @@
+"""The ways from the head of every page: to each visitor those that lead somewhere for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+
+from perfml.access.actions import Action
+from perfml.access.principals import Role
+from perfml.service.web.catalogues import msgid
+
+
+@dataclass(frozen=True, kw_only=True)
+class MenuEntry:
+    """A page with its title, for whoever may do ``action`` and has one of ``roles``."""
+
+    address: str
+    title: str
+    action: Action
+    roles: frozenset[Role]
+
+
+def _entry(address: str, title: str, action: Action, *roles: Role) -> MenuEntry:
+    return MenuEntry(address=address, title=title, action=action, roles=frozenset(roles))
+
+
+MENU = (
+    _entry("/hr", msgid("Conversations"), Action.LIST_PRIORITIES, Role.HR),
+    _entry("/team", msgid("My team"), Action.LIST_TEAM, Role.MANAGER),
+    _entry("/me", msgid("About me"), Action.READ_DEVELOPMENT_CARD, Role.EMPLOYEE),
+)
+
+
+def menu_of(roles: Set[Role], may: Callable[[Action], bool]) -> list[MenuEntry]:
+    """The entries for a visitor, in order."""
+    return [entry for entry in MENU if entry.roles & roles and may(entry.action)]

@@ -1,0 +1,1 @@
+"""The pages by subject: each function collects facts for one template."""

@@ -1,0 +1,120 @@
+"""HR's first page: the data first, then the conversations of the month, those held and those whose setting needs support."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BeforeValidator, Field
+
+from perfml.access.principals import EVERYTHING
+from perfml.service.answers.models import health
+from perfml.service.answers.priorities import PrioritiesQuery, priority_list
+from perfml.service.answers.shared import ServiceQuery, TextAnswer
+from perfml.service.store import Store
+from perfml.service.web.page_route import PageRoute
+from perfml.service.web.visit import HtmlPage, Visit, Visitor
+from perfml.trust.deliveries.alarms import read_alarms
+from perfml.trust.disputes.dispute_log import DisputeLog
+from perfml.trust.holds.hold_log import HoldLog
+
+hr = APIRouter(include_in_schema=False, route_class=PageRoute)
+Tone = Literal["good", "care", "bad"]
+DataKind = Literal["models", "damaged", "alarms", "holds", "disputes"]
+OwnerChoice = Literal["employee", "manager", "company"]
+
+
+def _nothing_chosen(value: object) -> object:
+    """A field of a form that was left empty is not filtered by."""
+    return None if value == "" else value
+
+
+class ConversationsQuery(ServiceQuery):
+    """What the form of the page sends."""
+
+    model: str = "attrition"
+    capacity: Annotated[int, Field(ge=1, le=500)] = 20
+    department: Annotated[str | None, BeforeValidator(_nothing_chosen)] = None
+    owner: Annotated[OwnerChoice | None, BeforeValidator(_nothing_chosen)] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataLine:
+    """One thing that is known about the state of the data."""
+
+    kind: DataKind
+    count: int
+    tone: Tone
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelChoice:
+    """A model that lists can be made by."""
+
+    name: str
+    title: TextAnswer
+
+
+@hr.get("/hr")
+def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()]) -> HtmlPage:
+    """The people to talk to this month, as far as capacity allows."""
+    store = visit.store
+    listed = priority_list(
+        store, PrioritiesQuery(model=query.model, capacity=query.capacity, department=query.department)
+    )
+    known = store.people(listed.as_of)
+    shown, setting = (
+        [row for row in rows if visit.sees(row.employee_id) and (query.owner is None or query.owner in row.owners[:1])]
+        for rows in (listed.people, listed.setting)
+    )
+    held = [row for row in listed.held if visit.sees(row.employee_id)]
+    lasting = [row for row in listed.lasting if visit.sees(row.employee_id)]
+    others = {row.employee_id for row in held} | {row.employee_id for row in lasting}
+    return visit.page(
+        "hr/conversations.html",
+        people={row.employee_id for row in (*shown, *setting)} | others,
+        listed=listed,
+        title=_title(visit.store, query.model),
+        models=[ModelChoice(name=name, title=_title(visit.store, name)) for name in store.models()],
+        data=list(_data_lines(store)),
+        whole_company=EVERYTHING in visit.units,
+        departments=_departments(visit, {each.department for each in known.values() if each.department}),
+        department=query.department,
+        owner=query.owner,
+        shown=shown,
+        setting=setting,
+        held=held,
+        lasting=lasting,
+        names={person: known[person].label for person in others if person in known},
+    )
+
+
+def _data_lines(store: Store) -> Iterator[DataLine]:
+    """What HR should know of the data before they believe a list."""
+    models = health(store).models
+    damaged = sum(each.problem is not None for each in models)
+    yield DataLine(
+        kind="damaged" if damaged else "models", count=damaged or len(models), tone="bad" if damaged else "good"
+    )
+    counts: tuple[tuple[DataKind, int], ...] = (
+        ("alarms", sum(alarm.closed_at is None for alarm in read_alarms(store.home).values())),
+        ("holds", len(HoldLog(store.home).active())),
+        ("disputes", sum(each.state == "open" for each in DisputeLog(store.home, store.dispute_rules).disputes())),
+    )
+    for kind, count in counts:
+        yield DataLine(kind=kind, count=count, tone="care" if count else "good")
+
+
+def _title(store: Store, model: str) -> TextAnswer:
+    spec = store.record(model, store.version(model)).spec
+    return TextAnswer(zh=spec.zh, en=spec.en)
+
+
+def _departments(visit: Visit, known: Set[str]) -> list[str]:
+    """The departments that the visitor may choose."""
+    if EVERYTHING in visit.units:
+        return sorted(known)
+    prefix = "department:"
+    return sorted(unit.removeprefix(prefix) for unit in visit.units if unit.startswith(prefix))

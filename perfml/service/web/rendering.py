@@ -1,0 +1,115 @@
+"""Templates become HTML: one environment for each language, over the project's templates and those that perfml ships."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import partial
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Protocol
+
+from babel.dates import format_date, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from perfml._version import __version__
+from perfml.messages import Language, Message, render
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, Catalogue
+
+WEB = "serve/web"
+LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
+NOTHING = "–"
+"""What stands where there is no value."""
+
+
+class InBoth(Protocol):
+    """A text in both languages."""
+
+    @property
+    def zh(self) -> str:
+        """In Simplified Chinese."""
+
+    @property
+    def en(self) -> str:
+        """In English."""
+
+
+class Templates:
+    """The templates of a project, in both languages."""
+
+    def __init__(self, folder: ProjectFolder) -> None:
+        roots = list(dict.fromkeys((folder.root, STARTER)))
+        self.assets = Assets(root / WEB / "static" for root in reversed(roots))
+        catalogue = Catalogue(folder.files(f"{WEB}/locale", ".po"))
+        words: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
+        loader = FileSystemLoader([str(root / WEB / "templates") for root in roots])
+        self._environments = {language: self._environment(loader, language, words[language]) for language in LANGUAGES}
+
+    def render(self, template: str, language: Language, facts: Mapping[str, object]) -> str:
+        """The HTML of ``template`` with ``facts``. Raises :class:`jinja2.TemplateError` for a template that is wrong."""
+        return self._environments[language].get_template(template).render(facts)
+
+    def _environment(self, loader: FileSystemLoader, language: Language, words: NullTranslations) -> Environment:
+        environment = Environment(
+            loader=loader,
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        )
+        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        environment.globals |= {
+            "language": language,
+            "html_language": HTML_LANGUAGE[language],
+            "asset": self.assets.address,
+            "version": __version__,
+        }
+        locale = LOCALES[language]
+        environment.filters |= {
+            "both": partial(_in_language, language),
+            "day": lambda day: NOTHING if day is None else format_date(day, "medium", locale),
+            "month": lambda day: NOTHING if day is None else format_date(day, "MMM y", locale),
+            "number": lambda value: NOTHING if value is None else format_decimal(value, "#,##0.##", locale),
+            "percent": lambda value: NOTHING if value is None else format_percent(value, "0%", locale),
+            "fine_percent": lambda value: NOTHING if value is None else format_percent(value, "0.0%", locale),
+            "long": lambda days: NOTHING if days is None else format_timedelta(dt.timedelta(days=days), locale=locale),
+        }
+        return environment
+
+
+def _in_language(language: Language, text: InBoth | Message | Mapping[str, str] | str | None) -> str:
+    """A text in the language of the page; a text that is the same in both stays as it is."""
+    if text is None:
+        return ""
+    if isinstance(text, str):
+        return text
+    if isinstance(text, Message):
+        return render(text, language)
+    if isinstance(text, Mapping):
+        return text[language]
+    return text.zh if language == "zh" else text.en
+
+
+class Assets:
+    """Style, script and pictures: read once, named by their content, so that a browser may keep them."""
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        self._files: dict[str, tuple[bytes, str]] = {}
+        for folder in folders:
+            for path in sorted(folder.glob("*.*")):
+                content = path.read_bytes()
+                self._files[path.name] = (content, hashlib.sha256(content).hexdigest()[:12])
+
+    def get(self, name: str) -> tuple[bytes, str] | None:
+        """The content of a file and its hash."""
+        return self._files.get(name)
+
+    def address(self, name: str) -> str:
+        """Where a page finds a file. Raises :class:`KeyError` for one that is not there."""
+        return f"/static/{name}?v={self._files[name][1]}"
