@@ -10,7 +10,7 @@ from perfml.dates import DateLike, MomentLike, moment_of
 
 if TYPE_CHECKING:
     from perfml.api import Project
-    from perfml.trust.deliveries.alarms import Alarm
+    from perfml.trust.deliveries.alarm_log import Alarm
     from perfml.trust.deliveries.inbox import Receipt
     from perfml.trust.deliveries.report import DeliveryReport
 
@@ -45,7 +45,7 @@ def acknowledge(
 
     Raises :class:`PerfmlError` where none is open.
     """
-    from perfml.trust.deliveries.alarms import acknowledge
+    from perfml.trust.deliveries.alarm_log import acknowledge
 
     return acknowledge(project.home, source, by=by, note=note, day=date_or_none(day), at=moment_of(now))
 

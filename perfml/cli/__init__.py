@@ -104,7 +104,7 @@ def demo(
 
         play(out or Path("build/incident"))
         return
-    from perfml.demo.tour import tour  # only this command needs the simulation
+    from perfml.demo.tour.steps import tour  # only this command needs the simulation
 
     tour(out or Path("build/demo"), employees=employees, seed=seed)
 

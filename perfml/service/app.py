@@ -29,6 +29,9 @@ from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.loopback import Loopback
 from perfml.service.serving.request_log import RequestLog
 from perfml.service.store import Store
+from perfml.service.web.pages import WEB_ROUTERS
+from perfml.service.web.rendering import Templates
+from perfml.service.web.rules import WEB_RULES
 from perfml.store.standing import StoreVersions
 
 GRACE_SECONDS = 20
@@ -60,12 +63,13 @@ def create_app(
         store.home,
         store.folder,
         versions,
-        rules=all_rules(RULES),
+        rules=all_rules(RULES, WEB_RULES),
         required=bool(hosts),
         local_login=local_login,
     )
     oidc = store.folder.spec.service.oidc
     app.state.provider = None if oidc is None else OidcProvider(oidc, secret=client_secret())
+    app.state.templates = Templates(store.folder)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     install_handlers(app)
     app.add_middleware(Acting)
@@ -74,9 +78,8 @@ def create_app(
     app.add_middleware(RequestLog)
     app.add_middleware(Failures)
     app.include_router(router)
-    app.include_router(pages)
-    app.include_router(sign_in)
-    app.include_router(oidc_sign_in)
+    for rooms in (pages, sign_in, oidc_sign_in, *WEB_ROUTERS):
+        app.include_router(rooms)
     return app
 
 

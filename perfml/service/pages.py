@@ -1,6 +1,6 @@
-"""The two pages for people: what is here (``/``) and every address with its parameters and answers (``/docs``).
+"""``/docs``: every address of the API with its parameters and answers.
 
-Both are made from the OpenAPI document and need neither script nor another server.
+It is made from the OpenAPI document and needs neither script nor another server.
 """
 
 from __future__ import annotations
@@ -57,12 +57,6 @@ class Operation:
     def link(self) -> bool:
         """Whether a browser can follow the address as it is."""
         return self.method == "GET" and "{" not in self.path
-
-
-@pages.get("/")
-def home_page(request: Request) -> HTMLResponse:
-    """What is here: every address with its summary."""
-    return _page(request, "index.html.j2")
 
 
 @pages.get("/docs")

@@ -59,7 +59,8 @@ RULES: Mapping[str, RouteRule] = {
 """Method and template of an address → its rule."""
 PUBLIC = frozenset(
     {
-        *("GET /", "GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"),
+        *("GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"),
+        *("GET /static/{name}", "POST /language"),
         *("GET /login", "POST /login/oidc", "GET /login/oidc/back", "POST /login/local", "POST /logout"),
         *("GET /setup", "POST /setup"),
     }

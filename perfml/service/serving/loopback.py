@@ -66,7 +66,8 @@ class Loopback:
         async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
                 secure_page(headers)
                 if elsewhere:
                     headers["Strict-Transport-Security"] = HTTPS_ALONE

@@ -19,7 +19,7 @@ def msgid(text: str) -> str:
     return text
 
 
-class Catalogue(NullTranslations):
+class WordCatalogue(NullTranslations):
     """The Chinese of each English text; a text that is missing stays English."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -56,6 +56,8 @@ def _entries(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
     with path.open("rb") as handle:
         catalogue = read_po(handle)
     for entry in catalogue:
-        english, chinese = ((text,) if isinstance(text, str) else tuple(text or ("",)) for text in (entry.id, entry.string))
+        english, chinese = (
+            (text,) if isinstance(text, str) else tuple(text or ("",)) for text in (entry.id, entry.string)
+        )
         if english[0] and chinese[0] and not entry.fuzzy:
             yield english, chinese[0]

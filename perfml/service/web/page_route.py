@@ -13,22 +13,10 @@ from perfml.errors import PerfmlError
 from perfml.messages import Message
 from perfml.service.access.refusals import NotSignedIn
 from perfml.service.access.sessions import sign_in_first
-from perfml.service.problems import Refusal, status_of
+from perfml.service.problems import problem_of
 from perfml.service.web.visit import HtmlPage, visit_of
 from perfml.store.audit.acting import acting_as
 from perfml.store.audit.chain import seen
-
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
-        " form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Vary": "Cookie, Accept-Language",
-}
-"""On every page: nothing of another origin runs, and no other page frames it."""
 
 
 class PageRoute(APIRoute):
@@ -49,7 +37,7 @@ class PageRoute(APIRoute):
                 response = sign_in_first(request)
             except (PerfmlError, RequestValidationError, HTTPException) as error:
                 response = refusal_page(request, error)
-            response.headers.update(HEADERS)
+            response.headers["Vary"] = "Cookie, Accept-Language"
             return response
 
         return admitting
@@ -58,11 +46,10 @@ class PageRoute(APIRoute):
 def refusal_page(request: Request, error: PerfmlError | RequestValidationError | HTTPException) -> Response:
     """A page that says what is wrong and what to do."""
     if isinstance(error, RequestValidationError):
-        return visit_of(request).page("refused.html", status=422, problem=Message.of("web_unusable_entry"), remedy=None)
+        return visit_of(request).page("refused.html", status=422, problem=Message.of("web_unusable_entry"))
     if isinstance(error, HTTPException):
         return visit_of(request).page(
-            "refused.html", status=error.status_code, problem=Message.of("access_not_for_you"), remedy=None
+            "refused.html", status=error.status_code, problem=Message.of("access_not_for_you")
         )
-    status = error.status if isinstance(error, Refusal) else status_of(error)
-    problem = {"en": str(error), "zh": error.zh} if isinstance(error, Refusal) else str(error)
-    return visit_of(request).page("refused.html", status=status, problem=problem, remedy=None)
+    problem = problem_of(error)
+    return visit_of(request).page("refused.html", status=problem.status, problem=problem)

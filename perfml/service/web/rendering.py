@@ -18,7 +18,7 @@ from perfml._version import __version__
 from perfml.messages import Language, Message, render
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
-from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, Catalogue
+from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, WordCatalogue
 
 WEB = "serve/web"
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
@@ -44,16 +44,18 @@ class Templates:
     def __init__(self, folder: ProjectFolder) -> None:
         roots = list(dict.fromkeys((folder.root, STARTER)))
         self.assets = Assets(root / WEB / "static" for root in reversed(roots))
-        catalogue = Catalogue(folder.files(f"{WEB}/locale", ".po"))
-        words: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
+        catalogue = WordCatalogue(folder.files(f"{WEB}/locale", ".po"))
+        translations: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
         loader = FileSystemLoader([str(root / WEB / "templates") for root in roots])
-        self._environments = {language: self._environment(loader, language, words[language]) for language in LANGUAGES}
+        self._environments = {
+            language: self._environment(loader, language, translations[language]) for language in LANGUAGES
+        }
 
     def render(self, template: str, language: Language, facts: Mapping[str, object]) -> str:
         """The HTML of ``template`` with ``facts``. Raises :class:`jinja2.TemplateError` for a template that is wrong."""
         return self._environments[language].get_template(template).render(facts)
 
-    def _environment(self, loader: FileSystemLoader, language: Language, words: NullTranslations) -> Environment:
+    def _environment(self, loader: FileSystemLoader, language: Language, translations: NullTranslations) -> Environment:
         environment = Environment(
             loader=loader,
             autoescape=True,
@@ -63,7 +65,7 @@ class Templates:
             auto_reload=False,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         )
-        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
         environment.globals |= {
             "language": language,
             "html_language": HTML_LANGUAGE[language],

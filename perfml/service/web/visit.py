@@ -99,8 +99,8 @@ class Visit:
 
     def may(self, action: Action, subject: Subject | str | None = None) -> bool:
         """Whether the visitor may do ``action``: about the person of an id, a group, or what the action is about at large."""
-        about = PersonSubject(employee_id=subject) if isinstance(subject, str) else subject or self._at_large(action)
-        return self._admission.may(self.request, action, about)
+        whom = PersonSubject(employee_id=subject) if isinstance(subject, str) else subject or self._at_large(action)
+        return self._admission.may(self.request, action, whom)
 
     def sees(self, employee_id: str) -> bool:
         """Whether a row about a person may stand on this page."""

@@ -12,7 +12,8 @@ from perfml.errors import DefinitionError, choose_from
 from perfml.evidence.sources import Data
 from perfml.project.folder import ProjectFolder
 from perfml.project.trust.delivery_spec import DeliveriesSpec
-from perfml.trust.deliveries.alarms import Alarm, Watch, read_alarms, watch
+from perfml.trust.deliveries.alarm_log import Alarm, read_alarms
+from perfml.trust.deliveries.alarms import Watch, watch
 from perfml.trust.deliveries.inbox import receipt_days
 from perfml.trust.deliveries.packets import Packet, packets, table_days
 from perfml.trust.outbox import Carried, deliver

@@ -16,7 +16,7 @@ from perfml.trust.audit.verifying import Verification, verify
 from perfml.trust.definitions.clashes import Clash, clashes
 from perfml.trust.definitions.undefined import OtherVersion, UndefinedMetric, other_versions, undefined_metrics
 from perfml.trust.definitions.versions import VersionHistory, history
-from perfml.trust.deliveries.alarms import Alarm, read_alarms
+from perfml.trust.deliveries.alarm_log import Alarm, read_alarms
 from perfml.trust.deliveries.inbox import inbox, receipts
 from perfml.trust.deliveries.packets import Packet
 from perfml.trust.disputes.dispute import Dispute

@@ -18,7 +18,7 @@ from perfml.errors import PerfmlError
 from perfml.store.record_store import RecordStore, StoredEntry
 from perfml.store.tables import ALERTS, DECISIONS, DELIVERIES, DISPUTES, HOLDS, INTERVENTIONS, NOTICES, OUTBOX
 from perfml.trust.audit.history import erase_older
-from perfml.trust.deliveries.alarms import fold_alarms
+from perfml.trust.deliveries.alarm_log import fold_alarms
 from perfml.trust.deliveries.inbox import RECEIVED
 from perfml.trust.disputes.folding import fold as fold_disputes
 from perfml.trust.holds.folding import fold

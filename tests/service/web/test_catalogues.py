@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from perfml.project.starter import STARTER
-from perfml.service.web.catalogues import Catalogue
+from perfml.service.web.catalogues import WordCatalogue
 
 LOCALE = STARTER / "serve" / "web" / "locale"
 PACKAGE = Path(__file__).parents[3] / "perfml" / "service" / "web"
@@ -52,7 +52,7 @@ def first(text: str | tuple[str, ...] | list[str]) -> str:
 
 
 def test_every_text_has_its_chinese() -> None:
-    known = Catalogue(sorted(LOCALE.glob("*.po"))).texts
+    known = WordCatalogue(sorted(LOCALE.glob("*.po"))).texts
     missing = sorted({f"{file}: {text}" for file, text, _ in texts() if text not in known})
     assert not missing, "\n".join(missing)
 

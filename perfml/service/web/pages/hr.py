@@ -16,7 +16,7 @@ from perfml.service.answers.shared import ServiceQuery, TextAnswer
 from perfml.service.store import Store
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
-from perfml.trust.deliveries.alarms import read_alarms
+from perfml.trust.deliveries.alarm_log import read_alarms
 from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.holds.hold_log import HoldLog
 
