@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.catalog import Message
@@ -44,7 +45,8 @@ def fields(text: str) -> set[str]:
 
 
 def entries() -> list[Message]:
-    return [entry for path in sorted(LOCALE.glob("*.po")) for entry in read_po(path.open("rb")) if entry.id]
+    catalogues = [read_po(BytesIO(path.read_bytes())) for path in sorted(LOCALE.glob("*.po"))]
+    return [entry for catalogue in catalogues for entry in catalogue if entry.id]
 
 
 def first(text: str | tuple[str, ...] | list[str]) -> str:
