@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from perfml.access.accounts import AccountLog
+from perfml.access.principals import Role, RoleGrant
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.service.access.admission import Admission
 from perfml.service.app import create_app
+from perfml.store.standing import StoreVersions
+from tests.service.accounts import Clock, keep_lines
 from tests.service.company import DAY, advise, keep, scored, train, without
 
 ODD_IDS = [
@@ -55,3 +62,20 @@ def home(tmp_path: Path) -> Path:
 def client(home: Path) -> TestClient:
     """A client on this machine."""
     return TestClient(create_app(home), base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """What time it is."""
+    return Clock()
+
+
+@pytest.fixture
+def guarded(home: Path, clock: Clock) -> TestClient:
+    """A client of a service with an administrator, at the time of ``clock``."""
+    keep_lines(home)
+    log = AccountLog(home)
+    log.grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
+    app = create_app(home)
+    app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), now=clock)
+    return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False)

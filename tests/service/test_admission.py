@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
 import pytest
 from fastapi import APIRouter, FastAPI, Form, Request
 from fastapi.responses import HTMLResponse
@@ -20,11 +19,9 @@ from perfml.access.credentials import CredentialLog
 from perfml.access.principals import Role, RoleGrant
 from perfml.access.relations import PersonSubject
 from perfml.errors import PerfmlError
-from perfml.evidence.population.facts import PERIODS
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ServiceSettings
 from perfml.project.starter import STARTER
-from perfml.scoring.people.periods import keep_periods
 from perfml.service.access.admission import PRINCIPAL, SHOWN, TODAY, Admission
 from perfml.service.access.caller_limits import MOST_CALLERS, CallerLimits, client_of
 from perfml.service.access.forgery import FIELD, HEADER, csrf_token
@@ -38,57 +35,11 @@ from perfml.service.web.page_route import PageRoute
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
 from perfml.store.standing import StoreVersions
-from tests.service.company import DAY, PROBLEM_KEYS
+from tests.service.accounts import ALL, NOW, SOUTH, Clock, token
+from tests.service.company import PROBLEM_KEYS
 
-NOW = dt.datetime(2026, 9, 10, 9)
-TRANSFER = dt.date(2026, 9, 10)
-FIRST = dt.date(2020, 1, 1)
-SOUTH, ALL = frozenset({"department:South"}), frozenset({"everything"})
-POSITIONS = (
-    ("boss", FIRST, None, None, "Board", None),
-    ("E1", FIRST, TRANSFER, "boss", "South", None),
-    ("E1", TRANSFER, None, "other", "North", None),
-    ("E2", FIRST, None, "boss", "South", None),
-    ("O'Neil", FIRST, None, "boss", "South", None),
-    ("other", FIRST, None, None, "North", None),
-)
 FIGURES = "/v1/employees/{}/risk"
 SENTENCES = "/v1/employees/{}/risk?voice={}"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> dt.datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def guarded(home: Path, clock: Clock) -> TestClient:
-    columns = dict(zip(PERIODS.names, zip(*POSITIONS, strict=True), strict=True))
-    keep_periods(pa.table(columns, schema=PERIODS), home, as_of=DAY)
-    log = AccountLog(home)
-    log.grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
-    app = create_app(home)
-    app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), now=clock)
-    return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
-
-
-def token(
-    home: Path, account: str, *roles: Role, employee: str | None = None, units: frozenset[str] = ALL
-) -> dict[str, str]:
-    """The headers of somebody with a token, who asks in order to support people."""
-    for role in roles:
-        grant = RoleGrant(role=role, units=units if role is Role.HR else frozenset())
-        AccountLog(home).grant(account, grant, by="admin", employee_id=employee)
-    issued = CredentialLog(home).token(account, by="admin", now=NOW, lasts=dt.timedelta(days=30))
-    return {"Authorization": f"Bearer {issued.secret}", "X-Purpose": "support"}
 
 
 def addresses(app) -> Iterator[tuple[str, object]]:

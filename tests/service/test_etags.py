@@ -10,10 +10,9 @@ from starlette.testclient import TestClient
 from perfml.access.principals import Role
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
+from tests.service.accounts import ALL, SOUTH, token
 from tests.service.company import DAY, keep, scored
-from tests.service.test_admission import ALL, SOUTH, clock, guarded, token
 
-__all__ = ["clock", "guarded"]
 PERSON = "/v1/employees/E1/risk"
 ADDRESSES = (PERSON, "/v1/models/attrition/at-risk", "/v1/models", "/v1/targets", "/v1/holds", "/v1/employees/E1")
 

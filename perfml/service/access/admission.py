@@ -92,7 +92,9 @@ class Admission:
                 raise purpose_refused() if decision.policy.startswith(REFUSED_PURPOSE) else not_for_you()
         if rule.rows is not None:
             request.scope[REACH] = await run_in_threadpool(self._access.reach, principal, rule.rows, now.date())
-        return Actor(name=principal.id, purpose=str(principal.purpose))
+        return Actor(
+            name=principal.id, purpose=str(principal.purpose), employee_id=principal.employee_id, admitted=True
+        )
 
     def may(self, request: Request, action: Action, subject: Subject) -> bool:
         """Whether whoever asks may do ``action`` as well: what a page offers. Everything, before the first administrator."""

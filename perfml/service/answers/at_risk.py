@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote
@@ -35,7 +35,7 @@ from perfml.service.answers.shared import (
 )
 from perfml.service.paging import ListVersion
 from perfml.service.problems import no_segment, not_proven
-from perfml.service.scores import Horizon, ScoreFile, StoredRow
+from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
@@ -75,9 +75,9 @@ class AtRiskAnswer(PageAnswer):
     scored_at: dt.datetime
     """When the scores were written."""
     not_listed: dict[ScoreStatus, int]
-    """The number of people of that date without a score, by reason."""
+    """The number of people of that date without a score that the asker may see, by reason."""
     expected_cases: ExpectedCasesAnswer
-    """Among all of the band ``act``, whatever band, segment or page was requested."""
+    """Among all of the band ``act`` that the asker may see, whatever band, segment or page was requested."""
     people: tuple[ListedPersonAnswer, ...]
 
 
@@ -97,8 +97,8 @@ class AtRiskQuery(PeopleQuery):
     """From ``next`` of the page before; the first page when absent."""
 
 
-def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
-    """Return one page of the list.
+def at_risk(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None = None) -> AtRiskAnswer:
+    """Return one page of the list, as if the people within ``reach`` were all (default: everyone).
 
     Raises :class:`NotFound` for an unknown model, date, horizon or segment, :class:`NotProven` where the version that made
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
@@ -113,8 +113,13 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     if tested is None or not tested.proven:
         verdict = TextAnswer.of(NO_BACKTEST if tested is None else tested.text)
         raise not_proven(model, days, zh=verdict.zh, en=verdict.en)
-    expected, not_listed = file.once(("whole list", days), lambda: _whole_list(file, horizon, tested.listed_ratio))
-    ranked = _chosen(store, file, horizon.ranked, as_of=as_of, query=query)
+    ratio = tested.listed_ratio
+    expected, not_listed = (
+        file.once(("whole list", days), lambda: _whole_list(file, horizon.rows, ratio))
+        if reach is None
+        else _whole_list(file, _within(file, horizon.rows, reach), ratio)
+    )
+    ranked = _chosen(store, file, _within(file, horizon.ranked, reach), as_of=as_of, query=query)
     ranks = file.column("rank")
     whole = ListVersion(
         address=f"/v1/models/{quote(model, safe='')}/at-risk",
@@ -146,11 +151,19 @@ def at_risk(store: Store, model: str, query: AtRiskQuery) -> AtRiskAnswer:
     )
 
 
-def _whole_list(file: ScoreFile, horizon: Horizon, ratio: Sequence[float]) -> tuple[Cases, dict[ScoreStatus, int]]:
+def _within(file: ScoreFile, rows: Sequence[int], reach: Set[str] | None) -> Sequence[int]:
+    """The rows of people within ``reach``."""
+    if reach is None:
+        return rows
+    ids = file.column("employee_id")
+    return [row for row in rows if ids[row] in reach]
+
+
+def _whole_list(file: ScoreFile, rows: Sequence[int], ratio: Sequence[float]) -> tuple[Cases, dict[ScoreStatus, int]]:
     """The cases expected in the band ``act``, and how many are not listed, whatever page of whom is asked for."""
     bands, statuses, probabilities = file.columns(["band", "status", "probability"], slice(None))
-    acting = np.array([probabilities[row] for row in horizon.rows if bands[row] == "act"], dtype=np.float64)
-    count = Counter(cast(ScoreStatus, statuses[row]) for row in horizon.rows)
+    acting = np.array([probabilities[row] for row in rows if bands[row] == "act"], dtype=np.float64)
+    count = Counter(cast(ScoreStatus, statuses[row]) for row in rows)
     return cases_in_list(acting, ratio), {status: n for status, n in count.items() if status != "scored"}
 
 

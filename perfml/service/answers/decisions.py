@@ -22,6 +22,7 @@ from perfml.advice.suggestion_files import find_suggestion
 from perfml.messages import Message
 from perfml.scoring.people.known import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
+from perfml.service.answers.signed import EnteredBy, SignedByAccount
 from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
 from perfml.service.store import Store
 from perfml.store.record_store import KeyTaken
@@ -58,7 +59,7 @@ class AcceptBody(ServiceQuery):
     """A suggestion that is accepted."""
 
     verdict: Literal["accept"]
-    decided_by: RequiredText
+    decided_by: SignedByAccount = ""
     reason: OptionalText = ""
 
 
@@ -66,7 +67,7 @@ class RefuseBody(ServiceQuery):
     """A suggestion that is refused, and why."""
 
     verdict: Literal["refuse"]
-    decided_by: RequiredText
+    decided_by: SignedByAccount = ""
     reason: RequiredText
 
 
@@ -87,7 +88,7 @@ class InterventionBody(ServiceQuery):
     random: bool = False
     """Whether chance decided between offering and holding out."""
     hold_out: bool = False
-    entered_by: Annotated[str, Field(max_length=200)] = ""
+    entered_by: EnteredBy = ""
 
 
 def decide(store: Store, suggestion_id: str, body: AcceptBody | RefuseBody, *, key: str) -> DecisionAnswer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set
 from dataclasses import asdict
 from typing import cast
 
@@ -40,11 +41,16 @@ class EscalationsQuery(ServiceQuery):
     policy: str = "target_adjustment"
 
 
-def target_escalations(store: Store, query: EscalationsQuery) -> EscalationsAnswer:
-    """Return the cases of a date. Raises :class:`NotFound` where the policy or the date has no suggestions."""
+def target_escalations(store: Store, query: EscalationsQuery, *, reach: Set[str] | None = None) -> EscalationsAnswer:
+    """Return the cases of a date, with the goals of people within ``reach`` (default: everyone).
+
+    Raises :class:`NotFound` where the policy or the date has no suggestions.
+    """
     day, path = suggestions_file(store, query.policy, query.as_of)
     file = open_scores(path, ("suggestion_id", "goal_id", "beyond"))
-    rows = cast(list[StoredTarget], file.rows([at for at, beyond in enumerate(file.column("beyond")) if beyond]))
+    ids, beyond = file.column("employee_id"), file.column("beyond")
+    cases_at = [at for at, case in enumerate(beyond) if case and (reach is None or ids[at] in reach)]
+    rows = cast(list[StoredTarget], file.rows(cases_at))
     cases = escalations(rows)
     decided = DecisionLog(store.home).decisions(case.escalation_id for case in cases)
     return EscalationsAnswer(

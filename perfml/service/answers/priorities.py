@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Annotated, cast
 
 from pydantic import Field
@@ -131,14 +131,17 @@ class PrioritiesQuery(PeopleQuery):
     """Share of those who would be listed that is left out at random."""
 
 
-def priority_list(store: Store, query: PrioritiesQuery) -> PrioritiesAnswer:
-    """Work down the ranking of one date. Raises :class:`NotFound` for an unknown model, date or horizon."""
+def priority_list(store: Store, query: PrioritiesQuery, *, reach: Set[str] | None = None) -> PrioritiesAnswer:
+    """Work down the ranking of one date, of the people within ``reach`` (default: everyone).
+
+    Raises :class:`NotFound` for an unknown model, date or horizon.
+    """
     day, file = store.scores(query.model, query.as_of)
     horizon = file.horizon(query.horizon_days, model=query.model)
     days, version, known = horizon.days, horizon.version, store.people(day)
     statuses, people, why = file.columns(["status", "employee_id", "why_not"], slice(None))
     of_horizon, ranked = (
-        [position for position in positions if query.selects(known, people[position])]
+        [position for position in positions if query.selects(known, people[position], reach)]
         for positions in (horizon.rows, horizon.ranked)
     )
     ranking = Ranking(

@@ -6,7 +6,7 @@ Docstrings of answers and queries, and of their attributes, are the descriptions
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -105,8 +105,10 @@ class PeopleQuery(ServiceQuery):
     manager_id: str | None = None
     """Only people who report to this manager, as known at the as-of date."""
 
-    def selects(self, people: Mapping[str, PersonFacts], employee_id: object) -> bool:
-        """Whether a person passes both filters. Nobody passes of whom nothing is known."""
+    def selects(self, people: Mapping[str, PersonFacts], employee_id: object, reach: Set[str] | None = None) -> bool:
+        """Whether a person passes both filters and lies within ``reach``. Nobody passes a filter of whom nothing is known."""
+        if reach is not None and employee_id not in reach:
+            return False
         if self.department is None and self.manager_id is None:
             return True
         facts = people.get(str(employee_id))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import Literal, cast
+from collections.abc import Set
+from typing import Literal
 
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import (
@@ -107,7 +108,7 @@ class TargetsAnswer(PageAnswer):
 
     as_of: dt.date
     statuses: dict[str, int]
-    """Goals of that date by status, whatever filter was requested."""
+    """Goals of that date by status, of everyone whom the asker may see, whatever filter was requested."""
     targets: tuple[TargetAnswer, ...]
 
 
@@ -124,8 +125,11 @@ class TargetsQuery(PeopleQuery):
     """From ``next`` of the page before; the first page when absent."""
 
 
-def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
-    """Return one page of the goals of a date. Raises :class:`NotFound` where the policy or the date has none."""
+def target_suggestions(store: Store, query: TargetsQuery, *, reach: Set[str] | None = None) -> TargetsAnswer:
+    """Return one page of the goals of a date, of the people within ``reach`` (default: everyone).
+
+    Raises :class:`NotFound` where the policy or the date has none.
+    """
     day, path = suggestions_file(store, query.policy, query.as_of)
     file = open_scores(path, ("suggestion_id", "goal_id", "status"))
     people, statuses = file.columns(["employee_id", "status"], slice(None))
@@ -133,7 +137,9 @@ def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
     chosen = [
         position
         for position, (person, status) in enumerate(zip(people, statuses, strict=True))
-        if query.employee_id in (None, person) and query.status in (None, status) and query.selects(known, person)
+        if query.employee_id in (None, person)
+        and query.status in (None, status)
+        and query.selects(known, person, reach)
     ]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     whole = ListVersion(address="/v1/targets", parameters={"as_of": day, **parameters}, version=file.version)
@@ -142,7 +148,7 @@ def target_suggestions(store: Store, query: TargetsQuery) -> TargetsAnswer:
     decisions = decisions_about(store, rows)
     return TargetsAnswer(
         as_of=day,
-        statuses=dict(Counter(cast(list[str], statuses))),
+        statuses=dict(Counter(str(s) for p, s in zip(people, statuses, strict=True) if reach is None or p in reach)),
         targets=tuple(TargetAnswer.model_validate(suggestion_fields(row, decisions)) for row in rows),
         total=page.total,
         limit=page.limit,

@@ -17,7 +17,7 @@ from perfml.service.answers.decisions import (
 from perfml.service.answers.escalations import EscalationsAnswer, EscalationsQuery, target_escalations
 from perfml.service.answers.targets import TargetsAnswer, TargetsQuery, target_suggestions
 from perfml.service.problems import Invalid, KeyInUse, ListReplaced, NoSpace, NotFound, Unreadable, refusals
-from perfml.service.routes.shared import AppStore, IdempotencyKey, SuggestionId, subject_router
+from perfml.service.routes.shared import AppStore, IdempotencyKey, Reach, SuggestionId, subject_router
 
 router = subject_router("advice")
 
@@ -27,9 +27,9 @@ router = subject_router("advice")
     summary="Goals in force, with a suggestion or why there is none",
     responses=refusals(NotFound, ListReplaced, Invalid, Unreadable),
 )
-def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> TargetsAnswer:
+def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore, reach: Reach) -> TargetsAnswer:
     """Goals in force with the suggestion for each, or why there is none. No suggestion takes effect by itself."""
-    return target_suggestions(store, query)
+    return target_suggestions(store, query, reach=reach)
 
 
 @router.get(
@@ -37,9 +37,9 @@ def get_targets(query: Annotated[TargetsQuery, Query()], store: AppStore) -> Tar
     summary="Shocks beyond the target policy, as cases to decide",
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-def get_escalations(query: Annotated[EscalationsQuery, Query()], store: AppStore) -> EscalationsAnswer:
+def get_escalations(query: Annotated[EscalationsQuery, Query()], store: AppStore, reach: Reach) -> EscalationsAnswer:
     """Shocks beyond the target policy, one case for each metric and place, with the figures and who may decide."""
-    return target_escalations(store, query)
+    return target_escalations(store, query, reach=reach)
 
 
 @router.post(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request
+from fastapi import Path, Query
 from fastapi.responses import Response
 
-from perfml.service.access.admission import REACH
 from perfml.service.answers.trust.exports import (
     ExportLedgerAnswer,
     ExportQuery,
@@ -18,7 +17,7 @@ from perfml.service.answers.trust.exports import (
     export_ledger,
 )
 from perfml.service.problems import Invalid, NoSpace, NotFound, NothingToExport, refusals
-from perfml.service.routes.shared import AppStore, subject_router
+from perfml.service.routes.shared import AppStore, Reach, subject_router
 
 router = subject_router("exports")
 
@@ -44,8 +43,8 @@ def get_export_ledger(store: AppStore) -> ExportLedgerAnswer:
 def get_export(
     name: Annotated[str, Path(description="A name of /v1/exports.")],
     query: Annotated[ExportQuery, Query()],
-    request: Request,
     store: AppStore,
+    reach: Reach,
 ) -> Response:
     """CSV, Excel or Parquet of the people whom the asker may see. No cell is a formula; whoever is held is in no file."""
-    return export_file(store, name, query, reach=request.scope.get(REACH))
+    return export_file(store, name, query, reach=reach)

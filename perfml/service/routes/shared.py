@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Request
 
 from perfml.disclosure.budget import QueryBudget
+from perfml.service.access.admission import REACH
 from perfml.service.problems import over_budget
 from perfml.service.serving.auditing import AuditedRoute
 from perfml.service.store import Store
@@ -23,6 +24,11 @@ def _store(request: Request) -> Store:
     return store
 
 
+async def _reach(request: Request) -> frozenset[str] | None:
+    reach: frozenset[str] | None = request.scope.get(REACH)
+    return reach
+
+
 def _group_figures(request: Request) -> None:
     """Count a request for figures of groups: models, and lists of a department, a manager's team or a segment."""
     of_everybody = not {"department", "manager_id", "segment"} & request.query_params.keys()
@@ -36,6 +42,8 @@ def _group_figures(request: Request) -> None:
 
 OfGroups = [Depends(_group_figures)]
 AppStore = Annotated[Store, Depends(_store)]
+Reach = Annotated[frozenset[str] | None, Depends(_reach)]
+"""About whom the asker may know the rows of a list, and what is counted of them; None: everyone."""
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 SuggestionId = Annotated[
     str, Path(description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses.")

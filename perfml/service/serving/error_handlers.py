@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
+from perfml.service.answers.signed import ANOTHER
 from perfml.service.problems import (
     PROBLEM_TYPE,
     Failure,
@@ -52,6 +53,7 @@ PLAIN_HINTS: Mapping[str, str] = {
     "missing": "service_value_missing",
     "int_parsing": "service_value_no_integer",
     "float_parsing": "service_value_no_number",
+    ANOTHER: "access_signed_by_another",
 }
 """Kind of pydantic's error → the message that says the same."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from perfml.home_reads import Memo, Reads
+from perfml.service.access.admission import REACH
 from perfml.store.standing import StoreVersions
 
 ROUTES = frozenset({"get_person_risk", "get_at_risk", "get_model", "get_models", "get_targets", "get_escalations"})
@@ -33,6 +34,8 @@ class AnswerKey:
 
     path: str
     query: bytes
+    reach: frozenset[str] | None
+    """Whom its rows are limited to."""
     versions: Mapping[str, tuple[int, ...]]
 
 
@@ -48,12 +51,16 @@ class KeptAnswers:
         if request.scope["route"].name not in ROUTES:
             return None
         scope = request.scope
-        return AnswerKey(path=scope["path"], query=scope["query_string"], versions=self._versions.now())
+        return AnswerKey(
+            path=scope["path"], query=scope["query_string"], reach=scope.get(REACH), versions=self._versions.now()
+        )
 
     def get(self, key: AnswerKey) -> KeptAnswer | None:
         """The answer, if it would be computed the same again."""
-        return self._answers.get((key.path, key.query), key.versions)
+        return self._answers.get((key.path, key.query, key.reach), key.versions)
 
     def put(self, key: AnswerKey, answer: KeptAnswer, reads: Reads) -> None:
         """Keep the answer that was computed from ``reads``."""
-        self._answers.put((key.path, key.query), answer, reads=reads, versions=key.versions, weight=len(answer.body))
+        self._answers.put(
+            (key.path, key.query, key.reach), answer, reads=reads, versions=key.versions, weight=len(answer.body)
+        )

@@ -19,6 +19,9 @@ class Actor:
 
     name: str
     purpose: str = UNSTATED
+    employee_id: str | None = None
+    admitted: bool = False
+    """Whether they showed who they are; otherwise it is what they state."""
 
 
 _ACTING: ContextVar[Actor | None] = ContextVar("perfml_actor", default=None)

@@ -18,6 +18,7 @@ from perfml.messages import Message
 from perfml.scoring.people.known import unknown_people
 from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery
+from perfml.service.answers.signed import SignedByPerson
 from perfml.service.answers.trust.holds import refused, today
 from perfml.service.problems import NotFound, unknown_person
 from perfml.service.store import Store
@@ -103,7 +104,7 @@ class DisputeBody(ServiceQuery):
     key: RequiredText
     """As ``perfml check`` prints keys."""
     right: Mapping[str, Annotated[str, Field(max_length=2_000)]] = {}
-    filed_by: RequiredText
+    filed_by: SignedByPerson = ""
     proof: ProofBody | None = None
 
 
@@ -111,7 +112,7 @@ class JudgementBody(ServiceQuery):
     """A verdict with its reason, by an employee id outside the person's line."""
 
     verdict: DisputeVerdict
-    by: RequiredText
+    by: SignedByPerson = ""
     reason: RequiredText
 
 
