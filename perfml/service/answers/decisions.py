@@ -22,7 +22,7 @@ from perfml.advice.suggestion_files import find_suggestion
 from perfml.messages import Message
 from perfml.scoring.people.known import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
-from perfml.service.answers.signed import EnteredBy, SignedByAccount
+from perfml.service.answers.trust.signed import EnteredBy, SignedByAccount
 from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
 from perfml.service.store import Store
 from perfml.store.record_store import KeyTaken

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from perfml.errors import PerfmlError
 from perfml.messages import Message, render
-from perfml.service.answers.signed import ANOTHER
+from perfml.service.answers.trust.signed import ANOTHER
 from perfml.service.problems import (
     PROBLEM_TYPE,
     Failure,

@@ -18,8 +18,8 @@ from perfml.messages import Message
 from perfml.scoring.people.known import unknown_people
 from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery
-from perfml.service.answers.signed import SignedByPerson
 from perfml.service.answers.trust.holds import refused, today
+from perfml.service.answers.trust.signed import SignedByPerson
 from perfml.service.problems import NotFound, unknown_person
 from perfml.service.store import Store
 from perfml.trust.audit.seeing import record_seen

@@ -10,7 +10,7 @@ from perfml.errors import DiskFull, PerfmlError
 from perfml.messages import Message
 from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery, TextAnswer
-from perfml.service.answers.signed import SignedByAccount
+from perfml.service.answers.trust.signed import SignedByAccount
 from perfml.service.problems import Invalid, KeyInUse
 from perfml.service.store import Store
 from perfml.store.opening import StoreError
