@@ -24,6 +24,7 @@ from benchmarks._alert_faults import shuffle
 from benchmarks._audit_faults import tamper
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
 from benchmarks._ingest_faults import kill_receivers, permute
+from benchmarks._serving_faults import kill_servers
 from benchmarks._withheld_faults import measure
 from perfml import Project
 from perfml.demo.company import simulate
@@ -162,6 +163,27 @@ def alerts(folder: Path, times: int = 200) -> list[str]:
     return wrong
 
 
+def serving(folder: Path, times: int = 25) -> list[str]:
+    """Kill the server of the service under eight writers, with SQLite and with PostgreSQL."""
+    wrong = []
+    with postgresql_server() as server:
+        for database in ("SQLite", "PostgreSQL"):
+            if database == "PostgreSQL":
+                os.environ[URL_VARIABLE] = new_database(server)
+            try:
+                outcome = kill_servers(folder / database / "home", times=times, seed=SEED)
+            finally:
+                os.environ.pop(URL_VARIABLE, None)
+            print(
+                f"serving, {database}: {times} kills, {len(outcome.acknowledged)} writes acknowledged, {outcome.repeated}"
+                f" attempts without an answer and repeated, answers again within {outcome.slowest:.1f} s,"
+                f" {len(outcome.wrong)} lost, stored twice or refused",
+                flush=True,
+            )
+            wrong += outcome.wrong
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
@@ -172,6 +194,7 @@ FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "audit": audit,
     "disputes": disputes,
     "writes": writes,
+    "serving": serving,
     "restart": restart,
     "withheld": withheld,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -84,9 +84,10 @@ class ExportLedger:
             if known is None:
                 self._open(connection, exported, recipient)
             elif known.state == "delivered":
-                if slot is not None and str(slot) not in known.slots:
-                    _add(connection, export, f"slot/{manifest.delivery_id}/{slot}", _slot(manifest.delivery_id, slot))
-                return known, None
+                if slot is None or str(slot) in known.slots:
+                    return known, None
+                _add(connection, export, f"slot/{manifest.delivery_id}/{slot}", _slot(manifest.delivery_id, slot))
+                return replace(known, slots=(*known.slots, str(slot))), None
             elif _under_way(entries, manifest.delivery_id, now):
                 raise PerfmlError(
                     "another process sends it",
