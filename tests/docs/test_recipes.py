@@ -269,6 +269,31 @@ def test_exports(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert known == {"d": b"x"}
 
 
+@pytest.mark.slow
+def test_deploy(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup of the project's home is restored into another, with the key that was kept elsewhere."""
+    home = Project(project).home
+    Project(project).opt_out("E1", by="E1", on="2026-02-01")
+    backup, restore = "".join(blocks("deploy.md", "sh")).splitlines()
+    names = {"PROJECT": str(project), "BACKUPS": str(tmp_path / "backups"), "HOME": str(tmp_path / "restored")}
+    (tmp_path / "backups").mkdir()
+    for command in (backup, restore):
+        names |= {"KEY": str(home / "audit.key"), "FILE": str(next((tmp_path / "backups").glob("*.gz"), ""))}
+        monkeypatch.setattr("sys.argv", ["perfml", *(names.get(word, word) for word in shlex.split(command)[3:])])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code, command
+    assert Project(project, home=tmp_path / "restored").notices()["E1"].opted_out_on == dt.date(2026, 2, 1)
+
+
+def test_deploy_names_what_compose_asks_for() -> None:
+    compose = (HOW_TO.parents[1] / "serve" / "compose.yaml").read_text(encoding="utf-8")
+    shell = "".join(blocks("deploy.md", "bash"))
+    for secret in re.findall(r"\.\./secrets/(\w+)", compose):
+        assert f"secrets/{secret}" in shell
+    assert "PERFML_ALLOW_HOST" in shell and "PERFML_ALLOW_HOST:?" in compose
+
+
 @pytest.fixture
 def small_export(tmp_path: Path) -> Path:
     """An export in GBK with Chinese names."""
