@@ -35,7 +35,7 @@ TODAY = dt.date(2026, 11, 1)
 FORMATS: tuple[ExportFormat, ...] = ("csv", "xlsx", "parquet")
 
 
-def made(home: Path, what: str = "at_risk", request: ExportRequest | None = None, **keys: object) -> Exported:
+def export(home: Path, what: str = "at_risk", request: ExportRequest | None = None, **keys: object) -> Exported:
     return make_export(home, "list", spec(what, **keys), request or ExportRequest(), today=TODAY)
 
 
@@ -50,7 +50,7 @@ def people(exported: Exported) -> list[str]:
 
 
 def test_the_list_is_that_of_the_band_with_who_each_is(tmp_path: Path) -> None:
-    exported = made(make_home(tmp_path))
+    exported = export(make_home(tmp_path))
     assert people(exported) == ["张伟", "E1", "E2"]
     first = rows(exported)[0]
     assert (first["name"], first["department"], first["rank"]) == ("Name of 张伟", "South", "1")
@@ -59,40 +59,40 @@ def test_the_list_is_that_of_the_band_with_who_each_is(tmp_path: Path) -> None:
 
 def test_units_reach_and_columns_limit_it(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    assert people(made(home, units=["department:South"])) == ["张伟", "E1"]
-    assert people(made(home, request=ExportRequest(units=("department:South", "location:Harbour")))) == ["张伟", "E1"]
-    assert people(made(home, request=ExportRequest(units=("department:South", "location:X")))) == []
-    assert people(made(home, request=ExportRequest(reach={"E2", "E3"}))) == ["E2"]
-    chosen = made(home, columns=["rank", "employee_id"])
+    assert people(export(home, units=["department:South"])) == ["张伟", "E1"]
+    assert people(export(home, request=ExportRequest(units=("department:South", "location:Harbour")))) == ["张伟", "E1"]
+    assert people(export(home, request=ExportRequest(units=("department:South", "location:X")))) == []
+    assert people(export(home, request=ExportRequest(reach={"E2", "E3"}))) == ["E2"]
+    chosen = export(home, columns=["rank", "employee_id"])
     assert list(rows(chosen)[0]) == ["rank", "employee_id"] and chosen.manifest.columns["rank"] == "int64"
     with pytest.raises(DefinitionError, match=r"'ranks' is not a column of at_risk; did you mean 'rank'"):
-        made(home, columns=["ranks"])
+        export(home, columns=["ranks"])
 
 
 @pytest.mark.parametrize("what", ["at_risk", "courses", "targets"])
 def test_whoever_is_withheld_is_left_out_from_that_moment_on(what: str, tmp_path: Path) -> None:
     home = make_home(tmp_path)
     project = Project(home=home)
-    assert "张伟" in people(made(home, what)) and "H1" not in people(made(home, what))
+    assert "张伟" in people(export(home, what)) and "H1" not in people(export(home, what))
     project.opt_out("张伟", by="张伟", on=TODAY)
-    assert "张伟" not in people(made(home, what))
+    assert "张伟" not in people(export(home, what))
 
 
 def test_every_kind_of_hold_counts(tmp_path: Path) -> None:
     home = make_home(tmp_path)
     project, log, why = Project(home=home), HoldLog(home), Message.of("as_worded", text="a gap")
     dispute(home, "E1", on=TODAY)
-    assert people(made(home)) == ["张伟", "E2"]
+    assert people(export(home)) == ["张伟", "E2"]
     log.set("department:North", cause="quarantine", message=why, on=TODAY, by="Ana")
-    assert people(made(home)) == ["张伟"]
+    assert people(export(home)) == ["张伟"]
     log.set("metric:new_accounts", cause="definition", message=why, on=TODAY, by="Ana")
-    assert people(made(home)) == ["张伟"] and people(made(home, "targets")) == []
+    assert people(export(home)) == ["张伟"] and people(export(home, "targets")) == []
     stop = project.stop(by="Ana", reason="the ranks look wrong", today=TODAY)
     for each in KINDS:
         with pytest.raises(PerfmlError, match="everything is stopped"):
-            made(home, each)
+            export(home, each)
     project.resume(by="Ana", reason="they were right", today=TODAY)
-    assert people(made(home)) == ["张伟"], stop
+    assert people(export(home)) == ["张伟"], stop
 
 
 def test_the_export_of_holds_names_no_person(tmp_path: Path) -> None:
@@ -102,7 +102,7 @@ def test_the_export_of_holds_names_no_person(tmp_path: Path) -> None:
     HoldLog(home).set("employee:E1", cause="quarantine", message=why, on=TODAY, by="Ana")
     Project(home=home).opt_out("E2", by="E2", on=TODAY)
     dispute(home, "E3", on=TODAY)
-    exported = made(home, "holds")
+    exported = export(home, "holds")
     assert {(row["entity"], row["cause"], row["count"]) for row in rows(exported)} == {
         ("department:North", "quarantine", ""),
         ("people", "quarantine", "1"),
@@ -118,8 +118,8 @@ def test_decisions_count_from_the_next_day_on(tmp_path: Path) -> None:
     project.decide("t1", "refuse", by="Ana", reason="the market is fine, as we saw", key="k1")
     project.decide("t1", "accept", by="Ana", reason="", key="k2")
     entered = dt.datetime.now(dt.UTC).date()
-    assert rows(made(home, "decisions", ExportRequest(as_of=entered))) == []
-    (row,) = rows(made(home, "decisions", ExportRequest(as_of=entered + dt.timedelta(days=1))))
+    assert rows(export(home, "decisions", ExportRequest(as_of=entered))) == []
+    (row,) = rows(export(home, "decisions", ExportRequest(as_of=entered + dt.timedelta(days=1))))
     assert (row["employee_id"], row["verdict"], row["old_target"], row["new_target"]) == (
         "张伟",
         "accept",
@@ -131,18 +131,21 @@ def test_decisions_count_from_the_next_day_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_same_rows_are_the_same_bytes_under_the_same_id(form: ExportFormat, tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    first, again = made(home, format=form), made(home, format=form)
+    first, again = export(home, format=form), export(home, format=form)
     assert first == again and first.manifest.bytes == len(first.body)
-    others = [made(home, format=form, version=2), made(home, format=form, columns=["employee_id"])]
-    others += [made(home, format=form, recipient={"folder": "x"}), made(home, format=form, units=["department:South"])]
+    others = [export(home, format=form, version=2), export(home, format=form, columns=["employee_id"])]
+    others += [
+        export(home, format=form, recipient={"folder": "x"}),
+        export(home, format=form, units=["department:South"]),
+    ]
     assert len({each.manifest.delivery_id for each in [first, *others]}) == 5
 
 
 def test_the_schema_stands_in_the_file(tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    marks = pq.read_schema(io.BytesIO(made(home, format="parquet", version=3).body)).metadata
+    marks = pq.read_schema(io.BytesIO(export(home, format="parquet", version=3).body)).metadata
     assert marks[b"perfml.schema"] == b"perfml.export.at_risk/3" and marks[b"perfml.as_of"] == str(DAY).encode()
-    with zipfile.ZipFile(io.BytesIO(made(home, format="xlsx").body)) as book:
+    with zipfile.ZipFile(io.BytesIO(export(home, format="xlsx").body)) as book:
         assert "perfml.export.at_risk/1" in book.read("docProps/custom.xml").decode()
 
 
@@ -186,7 +189,7 @@ def test_no_cell_is_a_formula(tmp_path: Path) -> None:
     @given(st.lists(TEXTS, min_size=1, max_size=8))
     def holds(titles: list[str]) -> None:
         with_titles(home, titles)
-        assert_no_formula(made(home, "courses").body, made(home, "courses", format="xlsx").body, titles)
+        assert_no_formula(export(home, "courses").body, export(home, "courses", format="xlsx").body, titles)
 
     holds()
 
@@ -199,7 +202,7 @@ def test_libreoffice_finds_no_formula(format_of_file: ExportFormat, tmp_path: Pa
     home = make_home(tmp_path / "home")
     with_titles(home, PAYLOADS)
     path = tmp_path / f"list.{format_of_file}"
-    path.write_bytes(made(home, "courses", format=format_of_file).body)
+    path.write_bytes(export(home, "courses", format=format_of_file).body)
     command = [
         office,
         f"-env:UserInstallation=file://{tmp_path}/office",

@@ -27,7 +27,7 @@ from tests.postgresql import new_database, postgresql_server
 
 NOW = dt.datetime(2026, 11, 2, 6, tzinfo=dt.UTC)  # a Monday
 KEYS = ("n" * 32, "o" * 32)
-HERE = ["127.0.0.1/32"]
+THIS_MACHINE = ["127.0.0.1/32"]
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def inbox() -> Iterator[Receiver]:
 def send(
     home: Path, url: str, *, now: dt.datetime = NOW, slot: dt.date | None = None, **keys: object
 ) -> ExportDelivery:
-    of_list = spec("at_risk", recipient={"webhook": url, "allow": HERE}, **keys)
+    of_list = spec("at_risk", recipient={"webhook": url, "allow": THIS_MACHINE}, **keys)
     return send_export(home, "list", of_list, as_of=None, slot=slot, now=now, pause_seconds=0)
 
 
@@ -126,7 +126,7 @@ def test_a_refusal_is_not_repeated_in_the_same_run_nor_a_redirect_followed(
 def test_it_is_given_up_until_somebody_asks(inbox: Receiver, tmp_path: Path) -> None:
     home, slot = make_home(tmp_path), dt.date(2026, 11, 2)
     inbox.answers = [404]
-    keys = {"schedule": {"every": "week"}, "attempts": 2, "recipient": {"webhook": inbox.url, "allow": HERE}}
+    keys = {"schedule": {"every": "week"}, "attempts": 2, "recipient": {"webhook": inbox.url, "allow": THIS_MACHINE}}
     all_of = ExportsSpec(exports={"list": spec("at_risk", **keys)})
     states = []
     for _ in range(2):
@@ -152,7 +152,9 @@ def test_whoever_is_held_meanwhile_is_not_in_what_is_tried_again(inbox: Receiver
     ((_, body),) = inbox.messages
     assert b"E1" not in body and "张伟".encode() in body
     of_list = ExportsSpec(
-        exports={"list": spec("at_risk", schedule={"every": "day"}, recipient={"webhook": inbox.url, "allow": HERE})}
+        exports={
+            "list": spec("at_risk", schedule={"every": "day"}, recipient={"webhook": inbox.url, "allow": THIS_MACHINE})
+        }
     )
     assert due_exports(home, of_list, slot) == ()
 
@@ -166,7 +168,7 @@ def test_the_same_content_answers_the_next_due_day_without_being_sent(inbox: Rec
 
 def test_of_two_processes_one_sends_and_a_killed_one_is_followed(inbox: Receiver, tmp_path: Path) -> None:
     home = make_home(tmp_path)
-    of_list = spec("at_risk", recipient={"webhook": inbox.url, "allow": HERE})
+    of_list = spec("at_risk", recipient={"webhook": inbox.url, "allow": THIS_MACHINE})
     exported = make_export(home, "list", of_list, ExportRequest(), today=NOW.date())
     now = dt.datetime.now(dt.UTC)
     ExportLedger(home).begin(exported, recipient="x", slot=None, now=now)  # and then it is killed
@@ -231,7 +233,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(inbox: Receiver, mo
     monkeypatch.setattr(
         webhook.socket, "getaddrinfo", lambda *_, **__: [(socket.AF_INET, 1, 6, "", (next(answers), port))]
     )
-    recipient = ExportRecipient(webhook=f"http://localhost:{port}/x", allow=tuple(HERE))
+    recipient = ExportRecipient(webhook=f"http://localhost:{port}/x", allow=tuple(THIS_MACHINE))
     original = socket.create_connection
     monkeypatch.setattr(webhook.socket, "create_connection", lambda address, **keys: _direct(original, address))
     assert post(recipient, b"x", {}) == 200 and inbox.messages[0][0]["host"] == f"localhost:{port}"
@@ -246,7 +248,7 @@ def _direct(_: object, address: tuple[str, int]) -> socket.socket:
 def test_a_proxy_of_the_environment_is_not_used(inbox: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    assert post(ExportRecipient(webhook=inbox.url, allow=tuple(HERE)), b"x", {}) == 200
+    assert post(ExportRecipient(webhook=inbox.url, allow=tuple(THIS_MACHINE)), b"x", {}) == 200
 
 
 @pytest.mark.parametrize(
@@ -270,7 +272,9 @@ def test_an_answer_is_bounded(sent: bytes) -> None:
 
         thread = threading.Thread(target=answer)
         thread.start()
-        recipient = ExportRecipient(webhook=f"http://127.0.0.1:{listening.getsockname()[1]}/", allow=tuple(HERE))
+        recipient = ExportRecipient(
+            webhook=f"http://127.0.0.1:{listening.getsockname()[1]}/", allow=tuple(THIS_MACHINE)
+        )
         if sent.startswith(b"HTTP/1.1 200 OK\r\n\r\n"):
             assert post(recipient, b"x", {}) == 200
         else:
@@ -299,7 +303,9 @@ def test_a_receiver_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> 
 
         thread = threading.Thread(target=drip)
         thread.start()
-        recipient = ExportRecipient(webhook=f"http://127.0.0.1:{listening.getsockname()[1]}/", allow=tuple(HERE))
+        recipient = ExportRecipient(
+            webhook=f"http://127.0.0.1:{listening.getsockname()[1]}/", allow=tuple(THIS_MACHINE)
+        )
         with pytest.raises(NotDelivered, match="does not answer"):
             post(recipient, b"x", {})
         ended.set()
