@@ -125,15 +125,21 @@ def backtest(
 def drift(
     project: Project, model: str, data: DataLocation | None = None, *, as_of: DateLike | None = None
 ) -> list[HorizonDrift]:
-    """Compare evidence, scores and outcomes with those the model in use was trained on: one verdict per horizon."""
+    """Compare evidence, scores and outcomes with those the model in use was trained on: one verdict per horizon.
+
+    The figures are kept under ``home``, where the service answers with the newest ones.
+    """
     from perfml.learning.registry.model_store import load
     from perfml.scoring.drift_check import drift
+    from perfml.scoring.drift_files import keep_drift
 
     project.folder.model(model)
     loaded = load(project.home, model)
     with project.open(data) as opened:
         day = date_of(as_of) if as_of else end_of_record(opened)
-        return drift(opened, project.folder, loaded, as_of=day, progress=project.progress)
+        checked = drift(opened, project.folder, loaded, as_of=day, progress=project.progress)
+    keep_drift(project.home, model, [each.to_json() for each in checked], version=loaded.version, as_of=day)
+    return checked
 
 
 def fairness(

@@ -18,15 +18,16 @@ from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
 from perfml.service.access.sign_in import sign_in
 from perfml.service.pages import pages
-from perfml.service.routes import router
+from perfml.service.routes import TAGS, router
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.auditing import Acting
-from perfml.service.serving.body_limit import BodyLimit
-from perfml.service.serving.error_handlers import install_handlers
-from perfml.service.serving.failures import Failures
+from perfml.service.serving.errors.body_limit import BodyLimit
+from perfml.service.serving.errors.error_handlers import install_handlers
+from perfml.service.serving.errors.failures import Failures
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.loopback import Loopback
+from perfml.service.serving.metrics import Measured, ServiceMetrics
 from perfml.service.serving.request_log import RequestLog
 from perfml.service.store import Store
 from perfml.service.web.pages import WEB_ROUTERS
@@ -55,6 +56,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
     app.state.store = store = Store(Path(home), folder)
     versions = StoreVersions(store.home)
@@ -71,11 +74,13 @@ def create_app(
     app.state.provider = None if oidc is None else OidcProvider(oidc, secret=client_secret())
     app.state.templates = Templates(store.folder)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
+    app.state.metrics = metrics = ServiceMetrics(app.state.answers, app.state.audit)
     install_handlers(app)
     app.add_middleware(Acting)
     app.add_middleware(BodyLimit)
     app.add_middleware(Loopback, hosts=hosts)
     app.add_middleware(RequestLog)
+    app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Failures)
     app.include_router(router)
     for rooms in (pages, sign_in, oidc_sign_in, *WEB_ROUTERS):

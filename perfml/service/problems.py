@@ -142,6 +142,13 @@ class Unreadable(Refusal):
     description = "files that are damaged; nothing is answered from them."
 
 
+class NotReady(Refusal):
+    """The store cannot be reached, or scores do not verify."""
+
+    status = 503
+    description = "it cannot answer; /v1/health says why."
+
+
 class NoSpace(Refusal):
     """Nothing more can be written, while reads go on."""
 
@@ -191,6 +198,11 @@ def example_of(kind: type[Refusal]) -> JsonObject:
     """A problem of one kind, as the document shows it."""
     text = Message.of("service_example")
     return problem_of(kind(text, where="address", remedy=Message.of("service_see_addresses"))).model_dump(mode="json")
+
+
+def not_ready() -> NotReady:
+    """The service cannot answer."""
+    return NotReady(Message.of("service_not_ready"), where="service", remedy=Message.of("service_see_health"))
 
 
 def over_budget(queries_a_day: int) -> OverBudget:

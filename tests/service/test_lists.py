@@ -14,7 +14,7 @@ from perfml.messages import render
 from perfml.scoring import sealed_files
 from perfml.scoring.people.files import keep_people
 from perfml.service.answers.shared import IsoDate
-from perfml.service.serving.error_handlers import _hint
+from perfml.service.serving.errors.error_handlers import _hint
 from tests.sealed import seal_again
 from tests.service.company import CAUSES, DAY, PROBLEM_KEYS, keep, scored, train
 from tests.service.conftest import ODD_IDS

@@ -85,7 +85,7 @@ class Admission:
         rule = self.rules.get(f"{request.method} {request.scope['route'].path_format}")
         if rule is None:
             raise not_for_you()
-        action, subject = await question_of(request, rule, principal)
+        action, subject = await question_of(request, rule, principal, now.date())
         if action is not None:
             decision = self._access.authorize(principal, action, subject, now.date())
             if not decision.allowed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from perfml.advice.suggestion_files import find_suggestion
 from perfml.errors import PerfmlError
 from perfml.service.access.forgery import is_form
 from perfml.service.access.rules import RouteRule
+from perfml.trust.alerts.alert_log import read_alerts
 from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.holds.hold_log import HoldLog
 
@@ -22,7 +24,7 @@ UNKNOWN = PersonSubject(employee_id="")
 """Whom a request is about that names nobody who is known."""
 
 
-async def question_of(request: Request, rule: RouteRule, principal: Principal) -> AccessQuestion:
+async def question_of(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
     """The action and the subject of a request; :data:`UNKNOWN` where it names something that is not, and no action where being
     signed in is enough."""
     match rule.about_whom:
@@ -34,6 +36,10 @@ async def question_of(request: Request, rule: RouteRule, principal: Principal) -
             return _voiced(request, rule, principal)
         case "group":
             return _group(request, rule)
+        case "worded group":
+            return _worded(request, rule, principal, day)
+        case "alert":
+            return rule.action, await run_in_threadpool(_person_of_alert, request)
         case "body":
             return rule.action, await _person_of_body(request)
         case "suggestion":
@@ -62,6 +68,16 @@ def _group(request: Request, rule: RouteRule) -> AccessQuestion:
         return rule.rows, PersonSubject(employee_id=query["employee_id"])
     units = frozenset(f"{kind}:{query[kind]}" for kind in ("department", "location") if kind in query)
     return rule.action, GroupSubject(units=units, team_of=query.get("manager_id"))
+
+
+def _worded(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
+    """Like a group; about themselves people read what is meant for the employee, and HR alone reads what is for HR."""
+    action, subject = _group(request, rule)
+    reader = request.query_params.get("reader", "hr")
+    oneself = isinstance(subject, PersonSubject) and subject.employee_id == principal.employee_id
+    if (oneself and reader != "employee") or (reader == "hr" and not principal.units(day)):
+        return rule.rows, UNKNOWN
+    return action, subject
 
 
 async def _person_of_body(request: Request) -> PersonSubject:
@@ -96,6 +112,13 @@ def _person_of_dispute(request: Request) -> PersonSubject:
     except PerfmlError:
         return UNKNOWN
     return PersonSubject(employee_id=dispute.employee_id)
+
+
+def _person_of_alert(request: Request) -> PersonSubject:
+    """Whom an alert concerns."""
+    name = request.path_params["alert_id"]
+    alert = next((each for each in read_alerts(request.app.state.store.home) if name in each.ids), None)
+    return UNKNOWN if alert is None else PersonSubject(employee_id=alert.first.employee_id)
 
 
 def _hold(request: Request) -> AccessQuestion:

@@ -8,7 +8,9 @@ from typing import Literal
 
 from perfml.access.actions import Action
 
-AboutWhom = Literal["service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "body"]
+AboutWhom = Literal[
+    "service", "person", "voiced person", "group", "worded group", "suggestion", "dispute", "hold", "alert", "body"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,25 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/exports/ledger": RouteRule(action=Action.READ_EXPORT_LEDGER),
     "GET /v1/exports/{name}": RouteRule(action=Action.EXPORT_LISTS, about_whom="group", rows=Action.READ_RISK),
     "POST /v1/employees/{employee_id}/disputes": RouteRule(action=Action.FILE_DISPUTE, about_whom="person"),
+    "GET /v1/models/{model}/card": RouteRule(action=Action.READ_MODELS),
+    "GET /v1/models/{model}/fairness": RouteRule(action=Action.READ_FAIRNESS),
+    "GET /v1/models/{model}/drift": RouteRule(action=Action.READ_DRIFT),
+    "GET /v1/team": RouteRule(action=Action.LIST_TEAM, about_whom="group", rows=Action.READ_PERSON),
+    "GET /v1/trends": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
+    "GET /v1/adoption": RouteRule(action=Action.READ_ADOPTION, about_whom="group"),
+    "GET /v1/alerts": RouteRule(action=Action.LIST_ALERTS, about_whom="worded group", rows=Action.READ_ALERTS),
+    "POST /v1/alerts/{alert_id}/acknowledgement": RouteRule(action=Action.ACKNOWLEDGE_ALERT, about_whom="alert"),
+    "GET /v1/deliveries": RouteRule(action=Action.READ_DELIVERIES),
+    "POST /v1/deliveries/{source}/acknowledgement": RouteRule(action=Action.ACKNOWLEDGE_DELIVERY),
+    "GET /v1/notices": RouteRule(action=Action.LIST_NOTICES, about_whom="group", rows=Action.READ_NOTICES),
+    "GET /v1/governance": RouteRule(action=Action.READ_GOVERNANCE),
+    "GET /v1/audit/verification": RouteRule(action=Action.VERIFY_AUDIT),
+    "GET /v1/metrics": RouteRule(action=Action.READ_METRICS),
 }
 """Method and template of an address → its rule."""
 PUBLIC = frozenset(
     {
-        *("GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json"),
+        *("GET /docs", "GET /v1/openapi.json", "HEAD /v1/openapi.json", "GET /v1/ready"),
         *("GET /static/{name}", "POST /language"),
         *("GET /login", "POST /login/oidc", "GET /login/oidc/back", "POST /login/local", "POST /logout"),
         *("GET /setup", "POST /setup"),

@@ -76,6 +76,15 @@ class ModelAnswer(Answer):
     """The model card, in Markdown; empty where nobody wrote one."""
 
 
+class CardAnswer(Answer):
+    """What a model is for and what it is not, written by people."""
+
+    model: str
+    version: str
+    card: str
+    """Markdown; empty where nobody wrote one."""
+
+
 class ModelsAnswer(Answer):
     """Every trained model, by name."""
 
@@ -124,6 +133,12 @@ def one_model(store: Store, model: str) -> ModelAnswer:
         scored=tuple(store.scored(model)),
         card=store.card(model, version),
     )
+
+
+def model_card(store: Store, model: str) -> CardAnswer:
+    """Return the card of the version in use. Raises :class:`NotFound` and :class:`ModelError`."""
+    version = store.version(model)
+    return CardAnswer(model=model, version=version, card=store.card(model, version))
 
 
 def all_models(store: Store) -> ModelsAnswer:

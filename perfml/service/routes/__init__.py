@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from perfml.service.routes import advice, disputes, exports, holds, lists, models, people, personal
+from perfml.service.routes import advice, alerts, disputes, exports, holds, lists, models, oversight, people, personal
 
-SUBJECTS = (models, lists, advice, holds, disputes, exports, personal, people)
+TAGS = {
+    "models": "Trained models: back-test, gates, card, fairness, drift.",
+    "lists": "Lists of people, a team, trends, adoption.",
+    "personal": "What is held about one person beside the score.",
+    "people": "One person.",
+    "advice": "Targets, cases beyond the policy, decisions, and help that was offered.",
+    "alerts": "What people are told, and what they take care of.",
+    "holds": "What is withheld, and the stop of everything.",
+    "disputes": "Facts that somebody says are wrong.",
+    "exports": "Lists for other systems.",
+    "oversight": "Readiness, metrics, governance, the audit log.",
+}
+"""Subject → what it holds, in the order of the document."""
+SUBJECTS = (models, lists, advice, alerts, holds, disputes, exports, oversight, personal, people)
 """``people`` is the last: ids may hold slashes, so its ``/employees/{employee_id}`` takes whatever no other address took."""
 
 router = APIRouter()
 for subject in SUBJECTS:
     router.include_router(subject.router)
+router.include_router(oversight.probe)

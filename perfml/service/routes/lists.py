@@ -1,4 +1,4 @@
-"""Lists of people."""
+"""Lists of people, and what people add up to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Annotated
 from fastapi import Query
 
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
+from perfml.service.answers.overview.adoption import AdoptionAnswer, adoption
+from perfml.service.answers.overview.team import TeamAnswer, TeamQuery, team_of
+from perfml.service.answers.overview.trends import TrendsAnswer, TrendsQuery, trends
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.problems import Invalid, ListReplaced, NotFound, NotProven, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, ModelName, OfGroups, Reach, subject_router
@@ -36,3 +39,31 @@ def get_at_risk(
 def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore, reach: Reach) -> PrioritiesAnswer:
     """The people to talk to first, as far as capacity allows. A model that is not proven lists nobody, and says why."""
     return priority_list(store, query, reach=reach)
+
+
+@router.get("/team", summary="A manager's team and what waits to be done", responses=refusals(NotFound, Invalid))
+def get_team(query: Annotated[TeamQuery, Query()], store: AppStore) -> TeamAnswer:
+    """The people who report to a manager today, by name, with alerts and suggestions that wait. No probability, and no rank."""
+    return team_of(store, query)
+
+
+@router.get(
+    "/trends",
+    summary="How many were listed, by date and department",
+    responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
+)
+def get_trends(query: Annotated[TrendsQuery, Query()], store: AppStore) -> TrendsAnswer:
+    """People scored and listed at each date, by department, and alerts raised by month. Figures of few people are withheld."""
+    return trends(store, query)
+
+
+@router.get(
+    "/adoption",
+    summary="What becomes of suggestions",
+    responses=refusals(OverBudget),
+    dependencies=OfGroups,
+)
+def get_adoption(store: AppStore) -> AdoptionAnswer:
+    """How many suggestions were accepted and refused, and how much help was offered. Figures of few people are withheld."""
+    return adoption(store)

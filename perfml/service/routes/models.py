@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from perfml.service.answers.models import HealthAnswer, ModelAnswer, ModelsAnswer, all_models, health, one_model
+from perfml.service.answers.checks.drift import DriftAnswer, model_drift
+from perfml.service.answers.checks.fairness import ModelFairnessAnswer, model_fairness
+from perfml.service.answers.models import (
+    CardAnswer,
+    HealthAnswer,
+    ModelAnswer,
+    ModelsAnswer,
+    all_models,
+    health,
+    model_card,
+    one_model,
+)
 from perfml.service.problems import Invalid, NotFound, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, ModelName, OfGroups, subject_router
 
@@ -30,3 +41,35 @@ def get_models(store: AppStore) -> ModelsAnswer:
 def get_model(model: ModelName, store: AppStore) -> ModelAnswer:
     """One trained model: whether it was promoted, its back-test with intervals, its gates, and its card."""
     return one_model(store, model)
+
+
+@router.get(
+    "/models/{model}/card",
+    summary="What a model is for, and what it is not",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_model_card(model: ModelName, store: AppStore) -> CardAnswer:
+    """The card of the version in use, in Markdown."""
+    return model_card(store, model)
+
+
+@router.get(
+    "/models/{model}/fairness",
+    summary="Are groups of people treated alike?",
+    responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
+)
+def get_model_fairness(model: ModelName, store: AppStore) -> ModelFairnessAnswer:
+    """The fairness audit of the back-test of the version in use. Groups of few people are withheld."""
+    return model_fairness(store, model)
+
+
+@router.get(
+    "/models/{model}/drift",
+    summary="Does a model still fit the people?",
+    responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
+)
+def get_model_drift(model: ModelName, store: AppStore) -> DriftAnswer:
+    """The newest check of `perfml drift`: evidence, scores and outcomes beside those of training."""
+    return model_drift(store, model)

@@ -23,6 +23,11 @@ class AuditWriter:
         self._waiting: list[tuple[Reading, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Readings that are not committed yet."""
+        return len(self._waiting)
+
     async def record(self, reading: Reading) -> None:
         """Return when the reading is committed. Raises :class:`PerfmlError` where it cannot be."""
         recorded: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -15,7 +15,12 @@ from perfml.home_reads import Memo, Reads
 from perfml.service.access.admission import REACH
 from perfml.store.standing import StoreVersions
 
-ROUTES = frozenset({"get_person_risk", "get_at_risk", "get_model", "get_models", "get_targets", "get_escalations"})
+ROUTES = frozenset(
+    {
+        *("get_person_risk", "get_at_risk", "get_model", "get_models", "get_targets", "get_escalations"),
+        *("get_model_fairness", "get_model_drift", "get_model_card", "get_trends", "get_adoption"),
+    }
+)
 """Those whose answer depends on files and entries alone, and not on the clock."""
 MOST_BYTES = 64_000_000
 
@@ -45,6 +50,7 @@ class KeptAnswers:
     def __init__(self, versions: StoreVersions) -> None:
         self._versions = versions
         self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
+        self.hits = self.misses = 0
 
     def key_of(self, request: Request) -> AnswerKey | None:
         """What the answer to ``request`` depends on; None where it depends on more."""
@@ -57,7 +63,10 @@ class KeptAnswers:
 
     def get(self, key: AnswerKey) -> KeptAnswer | None:
         """The answer, if it would be computed the same again."""
-        return self._answers.get((key.path, key.query, key.reach), key.versions)
+        answer = self._answers.get((key.path, key.query, key.reach), key.versions)
+        self.hits += answer is not None
+        self.misses += answer is None
+        return answer
 
     def put(self, key: AnswerKey, answer: KeptAnswer, reads: Reads) -> None:
         """Keep the answer that was computed from ``reads``."""

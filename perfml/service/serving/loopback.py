@@ -18,7 +18,7 @@ from perfml.errors import PerfmlError
 from perfml.messages import Message, render
 from perfml.service.access.page_headers import HTTPS_ALONE, secure_page
 from perfml.service.problems import OtherMachine, Refusal, WrongHost
-from perfml.service.serving.error_handlers import HEADERS, error_response
+from perfml.service.serving.errors.error_handlers import HEADERS, error_response
 
 _REMEDY = Message.of("service_use_this_machine")
 

@@ -26,7 +26,7 @@ from perfml.service.problems import (
     problem_of,
     refusal_of,
 )
-from perfml.service.serving.failure_log import log_failure
+from perfml.service.serving.errors.failure_log import log_failure
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 """On every answer: nothing about a person stays in a cache, and no browser guesses another content type."""
@@ -79,7 +79,7 @@ def error_response(
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answer every error that ``app`` expects with a problem; :mod:`~perfml.service.serving.failures` answers the others."""
+    """Answer every error that ``app`` expects with a problem; :mod:`~perfml.service.serving.errors.failures` answers the others."""
 
     @app.exception_handler(PerfmlError)
     def _refused(_: Request, error: PerfmlError) -> Response:

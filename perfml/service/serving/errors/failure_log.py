@@ -13,7 +13,7 @@ from perfml.service.serving.request_log import LOGGER
 FRAMES = 6
 """Places in the code that are logged, the innermost last."""
 _LOG = logging.getLogger(LOGGER)
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 
 
 def log_failure(error: BaseException) -> str:

@@ -6,8 +6,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
 from perfml.service.problems import failure
-from perfml.service.serving.error_handlers import error_response
-from perfml.service.serving.failure_log import log_failure
+from perfml.service.serving.errors.error_handlers import error_response
+from perfml.service.serving.errors.failure_log import log_failure
 
 
 class Failures:

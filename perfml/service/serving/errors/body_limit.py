@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
-from perfml.service.serving.error_handlers import error_response, unrouted
+from perfml.service.serving.errors.error_handlers import error_response, unrouted
 
 MOST_BODY = 12_000_000
 """Bytes of a request: the largest proof in base64 and the keys beside it."""

@@ -1,0 +1,1 @@
+"""A team, trends, adoption: what several people add up to."""

@@ -1,0 +1,111 @@
+"""A manager's team as it is today: who is in it, and what waits to be done for whom. No figure of a risk, and no rank."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from perfml.access.reporting_lines import current_lines
+from perfml.advice.decision_log import DecisionLog
+from perfml.messages import Message
+from perfml.scoring.people.files import facts_of
+from perfml.scoring.sealed_files import DamagedFile
+from perfml.scoring.withheld.withholding import kept_units
+from perfml.service.answers.shared import Answer, PersonFactsAnswer, RequiredText, ServiceQuery, TextAnswer
+from perfml.service.answers.suggestions import suggestions_file
+from perfml.service.answers.trust.holds import today
+from perfml.service.problems import NotFound, refusal_of
+from perfml.service.scores import open_scores
+from perfml.service.store import Store
+from perfml.trust.alerts.alert_log import read_alerts
+from perfml.trust.holds.covering import people_of
+from perfml.trust.holds.hold_log import HoldLog
+
+POLICIES: Mapping[str, str] = {"targets": "target_adjustment", "courses": "course_match"}
+
+
+class TeamMemberAnswer(Answer):
+    """Somebody in the line of the manager."""
+
+    employee_id: str
+    person: PersonFactsAnswer
+    levels: int
+    """Levels below the manager: 1 for a direct report."""
+    held: bool
+    """Whether what is computed about the person is withheld now."""
+    alerts: int
+    """Alerts that nobody takes care of yet, among those meant for the manager."""
+    targets: int
+    """Suggested targets that nobody has decided on."""
+    courses: int
+    """Suggested courses that nobody has decided on."""
+
+
+class TeamAnswer(Answer):
+    """The line of a manager on a day, by level and name."""
+
+    manager_id: str
+    day: dt.date
+    people: tuple[TeamMemberAnswer, ...]
+    missing: tuple[TextAnswer, ...]
+    """Which counts are 0 because nothing was suggested yet, or cannot be read."""
+
+
+class TeamQuery(ServiceQuery):
+    """Whose team."""
+
+    manager_id: RequiredText
+    levels: Annotated[int, Field(ge=1, le=50)] = 1
+    """How many levels down: 1 for direct reports alone."""
+
+
+def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
+    """Return the people who report to a manager today. Raises :class:`NotFound` for whoever leads nobody."""
+    day, lines = today(), current_lines(store.home)
+    below = {
+        person: lines.levels(person, above=query.manager_id, day=day) for person in lines.below(query.manager_id, day)
+    }
+    people = {person: levels for person, levels in below.items() if levels <= query.levels}
+    if not people:
+        raise NotFound(Message.of("service_no_team"), where="manager_id", remedy=Message.of("service_check_manager"))
+    known = store.people(day)
+    held = people_of(HoldLog(store.home).active(), kept_units(store.home, day))
+    waiting = Counter(
+        alert.first.employee_id
+        for alert in read_alerts(store.home)
+        if alert.state in ("open", "escalated") and "manager" in alert.first.texts
+    )
+    missing: list[TextAnswer] = []
+    undecided = {name: _undecided(store, policy, missing) for name, policy in POLICIES.items()}
+    members = [
+        TeamMemberAnswer(
+            employee_id=person,
+            person=PersonFactsAnswer.of(facts_of(known, person)),
+            levels=levels,
+            held=person in held,
+            alerts=0 if person in held else waiting[person],
+            targets=0 if person in held else undecided["targets"][person],
+            courses=0 if person in held else undecided["courses"][person],
+        )
+        for person, levels in people.items()
+    ]
+    members.sort(key=lambda each: (each.levels, each.person.name or "", each.employee_id))
+    return TeamAnswer(manager_id=query.manager_id, day=day, people=tuple(members), missing=tuple(missing))
+
+
+def _undecided(store: Store, policy: str, missing: list[TextAnswer]) -> Counter[str]:
+    """Employee → suggestions of the newest file of a policy that nobody has decided on; that a file cannot be read is noted in
+    ``missing``, and ends nothing else."""
+    try:
+        _, path = suggestions_file(store, policy, None)
+        file = open_scores(path, ("suggestion_id", "status"))
+    except (NotFound, DamagedFile) as error:
+        missing.append(TextAnswer(zh=refusal_of(error).zh, en=str(refusal_of(error))))
+        return Counter()
+    decided = DecisionLog(store.home).decisions().keys()
+    rows = zip(*file.columns(["employee_id", "suggestion_id", "status"], slice(None)), strict=True)
+    return Counter(str(who) for who, name, status in rows if status == "suggested" and name not in decided)
