@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from perfml.learning.registry.model_store import Model
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
-    from perfml.scoring.drift_check import HorizonDrift
+    from perfml.scoring.drift.check import HorizonDrift
 
 
 def train(project: Project, model: str, data: DataLocation | None = None, *, until: DateLike | None = None) -> Model:
@@ -130,8 +130,8 @@ def drift(
     The figures are kept under ``home``, where the service answers with the newest ones.
     """
     from perfml.learning.registry.model_store import load
-    from perfml.scoring.drift_check import drift
-    from perfml.scoring.drift_files import keep_drift
+    from perfml.scoring.drift.check import drift
+    from perfml.scoring.drift.files import keep_drift
 
     project.folder.model(model)
     loaded = load(project.home, model)

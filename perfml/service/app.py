@@ -27,7 +27,7 @@ from perfml.service.serving.errors.failures import Failures
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.loopback import Loopback
-from perfml.service.serving.metrics import Measured, ServiceMetrics
+from perfml.service.serving.metrics import ServiceMetrics
 from perfml.service.serving.request_log import RequestLog
 from perfml.service.store import Store
 from perfml.service.web.pages import WEB_ROUTERS
@@ -79,9 +79,8 @@ def create_app(
     app.add_middleware(Acting)
     app.add_middleware(BodyLimit)
     app.add_middleware(Loopback, hosts=hosts)
-    app.add_middleware(RequestLog)
-    app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(Failures)
+    app.add_middleware(RequestLog, metrics=metrics)
     app.include_router(router)
     for rooms in (pages, sign_in, oidc_sign_in, *WEB_ROUTERS):
         app.include_router(rooms)

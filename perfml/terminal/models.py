@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.learning.fairness.run import FairnessAnswer
     from perfml.learning.registry.model_store import Model
     from perfml.learning.validation.backtest import Backtest
-    from perfml.scoring.drift_check import HorizonDrift
+    from perfml.scoring.drift.check import HorizonDrift
 
 VERDICT_COLOURS = {
     "pass": "green",

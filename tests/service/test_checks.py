@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from perfml.access.principals import Role
-from perfml.scoring.drift_files import keep_drift
+from perfml.scoring.drift.files import keep_drift
 from perfml.service.app import create_app
 from perfml.store.opening import FILE
 from tests.service.company import DAY

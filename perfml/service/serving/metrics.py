@@ -6,11 +6,8 @@ Each application has a registry of its own. Counting is two additions a request;
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.types import Message as AsgiMessage
 
 from perfml.errors import PerfmlError
 from perfml.service.serving.audit_writer import AuditWriter
@@ -20,8 +17,6 @@ from perfml.service.store import Store
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Upper limits of the groups of durations."""
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-OTHER = "(other)"
 
 
 class ServiceMetrics:
@@ -35,7 +30,7 @@ class ServiceMetrics:
         self._seconds = Histogram(
             "perfml_request_seconds", "Time to the end of an answer.", labels, buckets=SECONDS, registry=registry
         )
-        self._kept = Gauge(
+        self._sent_again = Gauge(
             "perfml_kept_answers", "Answers sent again (hit) and computed (miss).", ("outcome",), registry=registry
         )
         self._age = Gauge(
@@ -43,17 +38,15 @@ class ServiceMetrics:
         )
         self._queue = Gauge("perfml_audit_queue", "Reads that wait to be recorded.", registry=registry)
 
-    def count(self, scope: Scope, status: int, seconds: float) -> None:
-        """Count one answer."""
-        method = scope["method"] if scope["method"] in METHODS else OTHER
-        address = getattr(scope.get("route"), "path_format", OTHER)
+    def count(self, method: str, address: str, *, status: int, seconds: float) -> None:
+        """Count one answer of an ``address``, which is a template."""
         self._requests.labels(method, address, status).inc()
         self._seconds.labels(method, address).observe(seconds)
 
     def text(self, store: Store) -> str:
         """Everything, as Prometheus reads it."""
-        self._kept.labels("hit").set(self._answers.hits)
-        self._kept.labels("miss").set(self._answers.misses)
+        self._sent_again.labels("hit").set(self._answers.hits)
+        self._sent_again.labels("miss").set(self._answers.misses)
         self._queue.set(self._audit.waiting)
         now = dt.datetime.now(dt.UTC)
         self._age.clear()
@@ -64,28 +57,3 @@ class ServiceMetrics:
                 continue
             self._age.labels(model).set((now - file.written).total_seconds())
         return generate_latest(self._registry).decode()
-
-
-class Measured:
-    """Counts every answer."""
-
-    def __init__(self, app: ASGIApp, metrics: ServiceMetrics) -> None:
-        self.app, self.metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it when it has been answered."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        began, status = time.perf_counter(), 500
-
-        async def noting(message: AsgiMessage) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noting)
-        finally:
-            self.metrics.count(scope, status, time.perf_counter() - began)

@@ -1,4 +1,5 @@
-"""One log line a request, without personal data: the address as its template, never an id, a query or a body."""
+"""One log line a request, without personal data: the address as its template, never an id, a query or a body. What the line
+says is counted."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
 from perfml.service.serving.log_lines import REQUEST_ID
+from perfml.service.serving.metrics import ServiceMetrics
 
 LOGGER = "perfml.requests"
 REQUEST_HEADER = "X-Request-ID"
@@ -22,8 +24,8 @@ class RequestLog:
     """Log method, template of the address, status and milliseconds of every request, at level INFO, under an id that the answer
     carries, too. The id is made here: one that a client chose could name somebody."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, metrics: ServiceMetrics) -> None:
+        self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and log it when it has been answered."""
@@ -45,7 +47,9 @@ class RequestLog:
         finally:
             template = getattr(scope.get("route"), "path_format", "(other)")
             method = scope["method"] if scope["method"] in METHODS else "(other)"
-            took = 1000 * (time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self.metrics.count(method, template, status=status, seconds=seconds)
+            took = 1000 * seconds
             fields = {"method": method, "route": template, "status": status, "milliseconds": round(took, 1)}
             _LOG.info("%s %s %d %.0f ms", method, template, status, took, extra={"fields": fields})
             REQUEST_ID.reset(token)

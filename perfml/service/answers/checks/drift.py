@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Literal
 
 from perfml.messages import Message
-from perfml.scoring.drift_files import KeptShift, kept_drift
+from perfml.scoring.drift.files import KeptShift, kept_drift
 from perfml.service.answers.shared import Answer, TextAnswer
 from perfml.service.problems import NotFound
 from perfml.service.store import Store
@@ -40,16 +40,16 @@ class DriftAnswer(Answer):
 
 def model_drift(store: Store, model: str) -> DriftAnswer:
     """Return the newest check. Raises :class:`NotFound` for an unknown model and for one that nobody checked."""
-    version, kept = store.version(model), kept_drift(store.home, model)
-    if kept is None:
+    version, newest = store.version(model), kept_drift(store.home, model)
+    if newest is None:
         raise NotFound(
             Message.of("service_no_drift"), where="model", remedy=Message.of("service_check_drift", model=model)
         )
     return DriftAnswer(
         model=model,
-        version=kept.version,
-        as_of=kept.as_of,
-        in_use=kept.version == version,
+        version=newest.version,
+        as_of=newest.as_of,
+        in_use=newest.version == version,
         horizons=tuple(
             HorizonDriftAnswer(
                 horizon_days=each.horizon_days,
@@ -60,6 +60,6 @@ def model_drift(store: Store, model: str) -> DriftAnswer:
                 score=each.score,
                 columns=tuple(column for column in each.columns if column.moved),
             )
-            for each in kept.horizons
+            for each in newest.horizons
         ),
     )

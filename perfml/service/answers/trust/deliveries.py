@@ -13,7 +13,8 @@ from perfml.service.answers.trust.holds import refused
 from perfml.service.store import Store
 from perfml.trust.deliveries.alarm_log import Alarm, AlarmKind, acknowledge, read_alarms
 
-PacketStatus = Literal["expected", "received", "late", "missing"]
+FeedState = Literal["expected", "received", "late", "missing"]
+"""Of a packet; as the module of packets says, which brings DuckDB."""
 Moment = Annotated[dt.datetime, AfterValidator(lambda moment: moment.replace(tzinfo=dt.UTC))]
 """A moment in UTC, of which the store does not say so."""
 
@@ -27,7 +28,7 @@ class PacketAnswer(Answer):
     received_at: Moment | None
     rows: int | None
     total: Decimal | None
-    status: PacketStatus
+    status: FeedState
     problems: tuple[TextAnswer, ...]
     """Figures out of the range that is expected."""
 
@@ -58,7 +59,7 @@ class FeedAnswer(Answer):
     source: str
     title: TextAnswer | None
     """Null for one that nobody declared."""
-    packets: dict[PacketStatus, int]
+    packets: dict[FeedState, int]
     wrong: int
     """Packets with figures out of their range."""
 
@@ -97,7 +98,7 @@ def delivery_state(store: Store) -> DeliveriesAnswer:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
     spec = store.folder.deliveries
     packets = delivery_packets(store.home, spec, None, now=now)
-    feeds: dict[str, dict[PacketStatus, int]] = {name: {} for name in spec.feeds}
+    feeds: dict[str, dict[FeedState, int]] = {name: {} for name in spec.feeds}
     wrong: dict[str, int] = {}
     for packet in packets:
         counted = feeds.setdefault(packet.source, {})

@@ -79,7 +79,7 @@ def error_response(
 
 
 def install_handlers(app: FastAPI) -> None:
-    """Answer every error that ``app`` expects with a problem; :mod:`~perfml.service.serving.errors.failures` answers the others."""
+    """Answer every error that ``app`` expects with a problem; :mod:`.failures` answers the others."""
 
     @app.exception_handler(PerfmlError)
     def _refused(_: Request, error: PerfmlError) -> Response:

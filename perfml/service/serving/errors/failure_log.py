@@ -8,17 +8,17 @@ import traceback
 import uuid
 from pathlib import Path
 
-from perfml.service.serving.request_log import LOGGER
+from perfml.service.serving.log_lines import REQUEST_ID
 
 FRAMES = 6
 """Places in the code that are logged, the innermost last."""
-_LOG = logging.getLogger(LOGGER)
+_LOG = logging.getLogger("perfml.failures")
 _ROOT = Path(__file__).parents[4]
 
 
 def log_failure(error: BaseException) -> str:
-    """Log of what kind an error is and where it was raised, under a name that is returned."""
-    name = uuid.uuid4().urn
+    """Log of what kind an error is and where it was raised, under the id of the request, which is returned."""
+    name = uuid.UUID(REQUEST_ID.get() or uuid.uuid4().hex).urn
     _LOG.error("failure %s: %s", name, " from ".join(_outline(error)))
     return name
 

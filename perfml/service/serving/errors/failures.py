@@ -11,7 +11,7 @@ from perfml.service.serving.errors.failure_log import log_failure
 
 
 class Failures:
-    """The outermost layer. An answer that has begun is cut off."""
+    """Below the log of requests, above everything else. An answer that has begun is cut off."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

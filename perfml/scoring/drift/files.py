@@ -58,10 +58,10 @@ class KeptDrift(BaseModel):
 
 def keep_drift(home: Path, model: str, horizons: Sequence[JsonObject], *, version: str, as_of: dt.date) -> Path:
     """Keep the verdict of each horizon, in place of the check before."""
-    kept = KeptDrift.model_validate({"version": version, "as_of": as_of, "horizons": horizons})
+    figures = KeptDrift.model_validate({"version": version, "as_of": as_of, "horizons": horizons})
     path = _file(home, model)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, kept.model_dump_json(indent=1))
+    write_text(path, figures.model_dump_json(indent=1))
     return path
 
 
