@@ -19,10 +19,9 @@ from perfml.trust.deliveries.alarms import watch
 from perfml.trust.deliveries.packets import Packet
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import NoticeLog
+from tests.service.accounts import ALL, token
 from tests.service.company import DAY
-from tests.service.test_admission import ALL, clock, guarded, token
 
-__all__ = ["clock", "guarded"]
 SPEC = ProjectFolder(STARTER).policy_of(AlertsSpec)[1]
 MOMENT = dt.datetime(2026, 9, 2, 8)
 

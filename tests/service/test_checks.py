@@ -12,10 +12,9 @@ from perfml.access.principals import Role
 from perfml.scoring.drift.files import keep_drift
 from perfml.service.app import create_app
 from perfml.store.opening import FILE
+from tests.service.accounts import ALL, token
 from tests.service.company import DAY
-from tests.service.test_admission import ALL, clock, guarded, token
 
-__all__ = ["clock", "guarded"]
 SHIFT = {
     "name": "tenure_days",
     "psi": 0.3,

@@ -15,11 +15,10 @@ from perfml.evidence.population.facts import PEOPLE
 from perfml.messages import Message
 from perfml.scoring.people.files import keep_people
 from perfml.trust.holds.hold_log import HoldLog
+from tests.service.accounts import ALL, SOUTH, token
 from tests.service.company import DAY, keep, scored, train
-from tests.service.test_admission import ALL, SOUTH, clock, guarded, token
 from tests.service.test_alerts import raise_alert
 
-__all__ = ["clock", "guarded"]
 TEAM = "/v1/team?manager_id=boss"
 
 
