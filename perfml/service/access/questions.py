@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from perfml.access.actions import Action
-from perfml.access.principals import Principal
+from perfml.access.principals import EVERYTHING, Principal
 from perfml.access.relations import SERVICE, GroupSubject, PersonSubject, Subject
 from perfml.advice.suggestion_files import find_suggestion
 from perfml.errors import PerfmlError
@@ -40,6 +40,8 @@ async def question_of(request: Request, rule: RouteRule, principal: Principal, d
             return _worded(request, rule, principal, day)
         case "alert":
             return rule.action, await run_in_threadpool(_person_of_alert, request)
+        case "own group":
+            return _own_group(request, rule, principal, day)
         case "body":
             return rule.action, await _person_of_body(request)
         case "suggestion":
@@ -78,6 +80,12 @@ def _worded(request: Request, rule: RouteRule, principal: Principal, day: dt.dat
     if (oneself and reader != "employee") or (reader == "hr" and not principal.units(day)):
         return rule.rows, UNKNOWN
     return action, subject
+
+
+def _own_group(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
+    """The group of the filters, and without any the units of the asker's HR grants: a page that is opened without a choice."""
+    action, subject = _group(request, rule)
+    return action, GroupSubject(units=principal.units(day) - {EVERYTHING}) if subject == GroupSubject() else subject
 
 
 async def _person_of_body(request: Request) -> PersonSubject:

@@ -9,7 +9,17 @@ from typing import Literal
 from perfml.access.actions import Action
 
 AboutWhom = Literal[
-    "service", "person", "voiced person", "group", "worded group", "suggestion", "dispute", "hold", "alert", "body"
+    "service",
+    "person",
+    "voiced person",
+    "group",
+    "worded group",
+    "own group",
+    "suggestion",
+    "dispute",
+    "hold",
+    "alert",
+    "body",
 ]
 
 

@@ -29,6 +29,19 @@ class ChartRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RangeRow:
+    """A value with its interval beside what it is compared with: a dot on a line, and a hollow dot."""
+
+    label: str
+    low: float
+    value: float
+    high: float
+    reference: float
+    cells: tuple[str, ...]
+    """As the table writes them, after the label."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chart:
     """A picture with its title and the table of its numbers."""
 
@@ -41,7 +54,7 @@ class Chart:
 def bars(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str]) -> Chart:
     """Horizontal bars from zero; those below it point to the left, in another colour."""
     low, high = min([0.0, *(row.value for row in rows)]), max([0.0, *(row.value for row in rows)])
-    figures = max((text_width(row.text, SIZE) for row in rows), default=0.0) + 10
+    figures = max((text_width(row.text, SIZE) for row in rows), default=0.0) + 16
     left = WIDTH * LABELS + (figures if low < 0 else 8)
     scale = (WIDTH - left - (figures if high > 0 else 8)) / ((high - low) or 1.0)
     zero = left - low * scale
@@ -65,6 +78,27 @@ def bars(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str]) -> Cha
     return Chart(
         title=title, svg=_picture(parts, y + 2, title), heads=heads, rows=tuple((r.label, r.text) for r in rows)
     )
+
+
+def ranges(rows: Sequence[RangeRow], *, title: str, heads: tuple[str, ...]) -> Chart:
+    """One line for each row, from zero to the largest end of an interval; the first cell stands at its end."""
+    high = max([0.0, *(max(row.high, row.reference) for row in rows)]) or 1.0
+    left = WIDTH * 0.24
+    figures = max((text_width(row.cells[0], SIZE) for row in rows), default=0.0) + 24
+    scale = (WIDTH - left - figures) / high
+    parts, y = [], 4.0
+    for row in rows:
+        middle = y + 12
+        low_x, x, high_x, reference = (left + each * scale for each in (row.low, row.value, row.high, row.reference))
+        parts.append(_text(0, middle + 4.5, row.label))
+        parts.append(f'<path class="range" d="M{low_x:.1f} {middle:.1f}H{high_x:.1f}"/>')
+        parts.append(f'<circle class="hollow" cx="{reference:.1f}" cy="{middle:.1f}" r="4.5"/>')
+        parts.append(f'<circle class="mark" cx="{x:.1f}" cy="{middle:.1f}" r="4"/>')
+        parts.append(_text(WIDTH, middle + 4.5, row.cells[0], anchor="end", kind="strong"))
+        y += 26
+    parts.append(f'<path class="axis" d="M{left:.1f} 0V{y:.1f}"/>')
+    table = tuple((row.label, *row.cells) for row in rows)
+    return Chart(title=title, svg=_picture(parts, y + 2, title), heads=heads, rows=table)
 
 
 def trend(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str], height: float = 180.0) -> Chart:

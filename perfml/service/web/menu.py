@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 
 from perfml.access.actions import Action
@@ -26,6 +26,7 @@ def _entry(address: str, title: str, action: Action, *roles: Role) -> MenuEntry:
 
 MENU = (
     _entry("/hr", msgid("Conversations"), Action.LIST_PRIORITIES, Role.HR),
+    _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/team", msgid("My team"), Action.LIST_TEAM, Role.MANAGER),
     _entry("/me", msgid("About me"), Action.READ_DEVELOPMENT_CARD, Role.EMPLOYEE),
 )
@@ -34,3 +35,9 @@ MENU = (
 def menu_of(roles: Set[Role], may: Callable[[Action], bool]) -> list[MenuEntry]:
     """The entries for a visitor, in order."""
     return [entry for entry in MENU if entry.roles & roles and may(entry.action)]
+
+
+def current_of(entries: Iterable[MenuEntry], path: str) -> MenuEntry | None:
+    """The entry that a page belongs to: the one with the longest address that its own begins with."""
+    leading = [entry for entry in entries if f"{path}/".startswith(f"{entry.address}/")]
+    return max(leading, key=lambda entry: len(entry.address), default=None)

@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from gettext import NullTranslations
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Protocol
+from urllib.parse import quote
 
-from babel.dates import format_date, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,6 +21,7 @@ from perfml.messages import Language, Message, render
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, WordCatalogue
+from perfml.service.web.markdown import markdown
 
 WEB = "serve/web"
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
@@ -47,6 +50,7 @@ class Templates:
         catalogue = WordCatalogue(folder.files(f"{WEB}/locale", ".po"))
         translations: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
         loader = FileSystemLoader([str(root / WEB / "templates") for root in roots])
+        self._translations = translations
         self._environments = {
             language: self._environment(loader, language, translations[language]) for language in LANGUAGES
         }
@@ -54,6 +58,10 @@ class Templates:
     def render(self, template: str, language: Language, facts: Mapping[str, object]) -> str:
         """The HTML of ``template`` with ``facts``. Raises :class:`jinja2.TemplateError` for a template that is wrong."""
         return self._environments[language].get_template(template).render(facts)
+
+    def translate(self, text: str, language: Language) -> str:
+        """A text that :func:`~perfml.service.web.catalogues.msgid` marks, in a language."""
+        return self._translations[language].gettext(text)
 
     def _environment(self, loader: FileSystemLoader, language: Language, translations: NullTranslations) -> Environment:
         environment = Environment(
@@ -71,9 +79,15 @@ class Templates:
             "html_language": HTML_LANGUAGE[language],
             "asset": self.assets.address,
             "version": __version__,
+            "new_key": partial(token_urlsafe, 12),
         }
         locale = LOCALES[language]
         environment.filters |= {
+            "segment": partial(quote, safe=""),
+            "begin": lambda text: text[:1].upper() + text[1:],
+            "markdown": markdown,
+            "moment": lambda at: NOTHING if at is None else format_datetime(at, "medium", locale=locale),
+            "figure": lambda value: NOTHING if value is None else format_decimal(value, "0.###", locale),
             "both": partial(_in_language, language),
             "day": lambda day: NOTHING if day is None else format_date(day, "medium", locale),
             "month": lambda day: NOTHING if day is None else format_date(day, "MMM y", locale),

@@ -9,5 +9,12 @@ from perfml.service.access.rules import RouteRule
 
 WEB_RULES: Mapping[str, RouteRule] = {
     "GET /": RouteRule(action=None),
-    "GET /hr": RouteRule(action=Action.LIST_PRIORITIES, about_whom="group", rows=Action.READ_RISK),
+    "GET /hr": RouteRule(action=Action.LIST_PRIORITIES, about_whom="own group", rows=Action.READ_RISK),
+    "GET /hr/people/{employee_id}": RouteRule(action=Action.READ_RISK, about_whom="person"),
+    "GET /hr/people/{employee_id}/rows": RouteRule(action=Action.READ_RISK, about_whom="person"),
+    "GET /hr/people/{employee_id}/record": RouteRule(action=Action.READ_RISK, about_whom="person"),
+    "POST /suggestions/{suggestion_id}": RouteRule(action=Action.DECIDE_TARGET, about_whom="suggestion"),
+    "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
+    "GET /models": RouteRule(action=Action.READ_MODELS),
+    "GET /models/{model}": RouteRule(action=Action.READ_MODELS),
 }

@@ -15,13 +15,16 @@ from perfml.access.principals import EVERYTHING, Principal, Role
 from perfml.access.relations import SERVICE, GroupSubject, PersonSubject, Subject
 from perfml.access.reporting_lines import current_lines
 from perfml.messages import Language
+from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.admission import PRINCIPAL, REACH, TODAY, Admission
 from perfml.service.access.forgery import csrf_token
 from perfml.service.access.sessions import PURPOSE_COOKIE
 from perfml.service.store import Store
 from perfml.service.web.catalogues import language_of
-from perfml.service.web.menu import menu_of
+from perfml.service.web.confirmations import CONFIRMED
+from perfml.service.web.menu import current_of, menu_of
 from perfml.service.web.rendering import Templates
+from perfml.store.audit.acting import acting
 
 LANGUAGE_COOKIE = "perfml-language"
 AT_THIS_MACHINE = frozenset({Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR})
@@ -78,9 +81,22 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """The address of this page, to come back to."""
-        url = self.request.url
-        return url.path + (f"?{url.query}" if url.query else "")
+        """The address of this page, to come back to, without what was confirmed on it."""
+        raw: bytes = self.request.scope["raw_path"]
+        path = raw.decode("latin-1")
+        query = "&".join(part for part in self.request.url.query.split("&") if not part.startswith("done="))
+        return path + (f"?{query}" if query else "")
+
+    @property
+    def signer(self) -> str:
+        """Who signs what is written on this page: empty for whoever is signed in, since the account is recorded."""
+        return "" if acting().admitted else acting().name
+
+    @property
+    def reach(self) -> frozenset[str] | None:
+        """About whom rows may stand on this page; None: everyone."""
+        reach: frozenset[str] | None = self.request.scope.get(REACH)
+        return reach
 
     @property
     def personas(self) -> list[str]:
@@ -97,22 +113,38 @@ class Visit:
         admission: Admission = self.request.app.state.admission
         return admission
 
-    def may(self, action: Action, subject: Subject | str | None = None) -> bool:
-        """Whether the visitor may do ``action``: about the person of an id, a group, or what the action is about at large."""
-        whom = PersonSubject(employee_id=subject) if isinstance(subject, str) else subject or self._at_large(action)
-        return self._admission.may(self.request, action, whom)
+    def may(self, action: Action | str, subject: Subject | str | None = None) -> bool:
+        """Whether the visitor may do ``action`` (in a template its name): about the person of an id, a group,
+        or what the action is about at large."""
+        asked = Action(action)
+        whom = PersonSubject(employee_id=subject) if isinstance(subject, str) else subject or self._at_large(asked)
+        return self._admission.may(self.request, asked, whom)
 
     def sees(self, employee_id: str) -> bool:
         """Whether a row about a person may stand on this page."""
-        reach: frozenset[str] | None = self.request.scope.get(REACH)
-        return reach is None or employee_id in reach
+        return self.reach is None or employee_id in self.reach
+
+    def reading(self, employee_id: str) -> RecordReading:
+        """As what the visitor reads the rows of a person."""
+        return self._admission.reading(self.request, employee_id)
+
+    def translate(self, text: str, **values: object) -> str:
+        """A text of a module in the language of the page, with its ``values``."""
+        return self.templates.translate(text, self.language) % values
 
     def page(self, template: str, *, people: Iterable[str] = (), status: int = 200, **facts: object) -> HtmlPage:
         """Render ``template`` with ``facts``; ``people``: everyone whom it shows, who are recorded before it is sent."""
+        entries = menu_of(self.roles, self.may) if TODAY in self.request.scope else []
         html = self.templates.render(
             template,
             self.language,
-            {"visit": self, "menu": menu_of(self.roles, self.may) if TODAY in self.request.scope else (), **facts},
+            {
+                "visit": self,
+                "menu": entries,
+                "current": current_of(entries, self.request.url.path),
+                "confirmed": CONFIRMED.get(self.request.query_params.get("done", "")),
+                **facts,
+            },
         )
         response = HtmlPage(html, status)
         response.people = frozenset(people)

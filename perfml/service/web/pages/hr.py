@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from perfml.access.principals import EVERYTHING
 from perfml.service.answers.models import health
 from perfml.service.answers.priorities import PrioritiesQuery, priority_list
-from perfml.service.answers.shared import ServiceQuery, TextAnswer
+from perfml.service.answers.shared import TextAnswer
 from perfml.service.store import Store
+from perfml.service.web.forms import Optional, PageQuery
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 from perfml.trust.deliveries.alarm_log import read_alarms
@@ -26,18 +27,13 @@ DataKind = Literal["models", "damaged", "alarms", "holds", "disputes"]
 OwnerChoice = Literal["employee", "manager", "company"]
 
 
-def _nothing_chosen(value: object) -> object:
-    """A field of a form that was left empty is not filtered by."""
-    return None if value == "" else value
-
-
-class ConversationsQuery(ServiceQuery):
+class ConversationsQuery(PageQuery):
     """What the form of the page sends."""
 
     model: str = "attrition"
     capacity: Annotated[int, Field(ge=1, le=500)] = 20
-    department: Annotated[str | None, BeforeValidator(_nothing_chosen)] = None
-    owner: Annotated[OwnerChoice | None, BeforeValidator(_nothing_chosen)] = None
+    department: Annotated[str | None, Optional] = None
+    owner: Annotated[OwnerChoice | None, Optional] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +58,17 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
     """The people to talk to this month, as far as capacity allows."""
     store = visit.store
     listed = priority_list(
-        store, PrioritiesQuery(model=query.model, capacity=query.capacity, department=query.department)
+        store,
+        PrioritiesQuery(model=query.model, capacity=query.capacity, department=query.department),
+        reach=visit.reach,
     )
     known = store.people(listed.as_of)
     shown, setting = (
-        [row for row in rows if visit.sees(row.employee_id) and (query.owner is None or query.owner in row.owners[:1])]
+        [row for row in rows if query.owner is None or query.owner in row.owners[:1]]
         for rows in (listed.people, listed.setting)
     )
-    held = [row for row in listed.held if visit.sees(row.employee_id)]
     lasting = [row for row in listed.lasting if visit.sees(row.employee_id)]
-    others = {row.employee_id for row in held} | {row.employee_id for row in lasting}
+    others = {row.employee_id for row in listed.held} | {row.employee_id for row in lasting}
     return visit.page(
         "hr/conversations.html",
         people={row.employee_id for row in (*shown, *setting)} | others,
@@ -85,7 +82,7 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         owner=query.owner,
         shown=shown,
         setting=setting,
-        held=held,
+        held=listed.held,
         lasting=lasting,
         names={person: known[person].label for person in others if person in known},
     )
