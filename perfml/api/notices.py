@@ -100,12 +100,15 @@ def package(
 
 
 def retention(project: Project, *, now: MomentLike | None = None, apply: bool = False) -> Retention:
-    """What is older than the policy keeps (at least three years); with ``apply`` it is erased."""
+    """What is older than the policy keeps (at least three years), and what is over of access; with ``apply`` it is erased."""
+    from perfml.access.retention import with_access
     from perfml.trust.notices.retention import retention
     from perfml.trust.notices.withheld import notices_of
 
     years = notices_of(project.folder).retention_years
-    return retention(project.home, years=years, today=moment_of(now).date(), apply=apply)
+    moment = moment_of(now)
+    due = retention(project.home, years=years, today=moment.date(), apply=apply)
+    return with_access(due, project.home, now=moment, apply=apply)
 
 
 def governance(
