@@ -41,9 +41,9 @@ from perfml.store.record_store import KeyTaken
 from perfml.store.standing import StoreVersions
 from perfml.store.tables import GRANTS
 
-PRINCIPAL, TODAY, REACH, SHOWN = "perfml.principal", "perfml.today", "perfml.reach", "perfml.shown"
-"""Where a request keeps who asks (a :class:`Principal`; None before the first administrator), on which day, whom its rows are
-limited to, and whom a page shows, for the audit log (employee ids; of JSON they are read from the answer itself)."""
+PRINCIPAL, TODAY, REACH = "perfml.principal", "perfml.today", "perfml.reach"
+"""Where a request keeps who asks (a :class:`Principal`; None before the first administrator), on which day, and whom its rows
+are limited to."""
 _READING = frozenset({"GET", "HEAD"})
 
 

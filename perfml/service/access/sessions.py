@@ -12,7 +12,6 @@ from perfml.access.principals import SERVED, Purpose
 
 COOKIE, PURPOSE_COOKIE, ATTEMPT_COOKIE = "__Host-perfml", "__Host-perfml-purpose", "__Host-perfml-sign-in"
 SIGN_IN = "/login"
-API = "/v1/"
 LONGEST_NEXT = 500
 
 
@@ -33,11 +32,6 @@ def signed_out() -> Response:
     for cookie in (COOKIE, PURPOSE_COOKIE):
         response.delete_cookie(cookie, secure=True, httponly=True, samesite="lax")
     return response
-
-
-def is_page(request: Request) -> bool:
-    """Whether somebody reads the answer in a browser."""
-    return not request.url.path.startswith(API)
 
 
 def sign_in_first(request: Request) -> Response:

@@ -16,10 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perfml.harmless import CONTROL
 from perfml.home_reads import noting
-from perfml.service.access.admission import REACH, SHOWN
+from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
-from perfml.service.access.refusals import NotSignedIn
-from perfml.service.access.sessions import is_page, sign_in_first
 from perfml.service.serving.etags import tagged
 from perfml.service.serving.kept_answers import KeptAnswer
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
@@ -38,13 +36,7 @@ class AuditedRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def admitting(request: Request) -> Response:
-            try:
-                actor = await request.app.state.admission.admit(request)
-            except NotSignedIn:
-                if is_page(request):
-                    return sign_in_first(request)
-                raise
-            with acting_as(actor):
+            with acting_as(await request.app.state.admission.admit(request)):
                 return await recording(request)
 
         async def recording(request: Request) -> Response:
@@ -66,7 +58,6 @@ class AuditedRoute(APIRoute):
                 reach = request.scope[REACH]
                 if not people <= reach:
                     response, people = limited(response, reach), people & reach
-            people |= frozenset(request.scope.get(SHOWN, ()))
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:
