@@ -83,7 +83,7 @@ def admitted(service: TestClient, address: str, headers: dict[str, str], **more)
     return not any(text in answer.text for text in OUT)
 
 
-def about(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRule]]:
+def addresses_of(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRule]]:
     for address, rule in service.app.state.admission.rules.items():
         if rule.about_whom in kind.split(",") and rule.action is not None:
             for name, value in NAMED.items():
@@ -94,14 +94,14 @@ def about(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRule]]:
 def test_every_kind_of_address_is_in_the_matrix(service: TestClient) -> None:
     kinds = {rule.about_whom for rule in service.app.state.admission.rules.values()}
     assert kinds <= {"service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "body"}
-    assert len(list(about("person,voiced person", service))) > 5, "so that the test can fail"
+    assert len(list(addresses_of("person,voiced person", service))) > 5, "so that the test can fail"
 
 
 @pytest.mark.slow
 def test_addresses_of_a_person(service: TestClient, askers: dict[str, dict[str, str]], clock: Clock) -> None:
     for day in DAYS:
         clock.now = dt.datetime.combine(day, NOON)
-        for address, rule in about("person,voiced person", service):
+        for address, rule in addresses_of("person,voiced person", service):
             for name, headers in askers.items():
                 seen = {
                     subject
@@ -117,7 +117,7 @@ def test_addresses_whose_body_names_a_person(
     service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
 ) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
-    for address, rule in about("body", service):
+    for address, rule in addresses_of("body", service):
         for name, headers in askers.items():
             seen = {s for s in SUBJECTS if admitted(service, address, headers, json={"employee_id": s, "not": "whole"})}
             assert seen == {s for s in SUBJECTS if rule.action.value in allowed_of_person(name, s, TRANSFER)}, name
@@ -127,7 +127,7 @@ def test_addresses_whose_body_names_a_person(
 @pytest.mark.slow
 def test_addresses_of_a_group(service: TestClient, askers: dict[str, dict[str, str]], clock: Clock) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
-    for address, rule in about("group", service):
+    for address, rule in addresses_of("group", service):
         for name, headers in askers.items():
             seen = {group for group, query in FILTERS.items() if admitted(service, address, headers, params=query)}
             expected = {group for group in FILTERS if rule.action.value in LISTS.get((name, group), "").split()}
@@ -139,8 +139,8 @@ def test_addresses_of_the_service_and_of_what_nobody_knows(
     service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
 ) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
-    for address, rule in about("service", service):
+    for address, rule in addresses_of("service", service):
         seen = {name for name, headers in askers.items() if admitted(service, address, headers)}
         assert seen == {name for name in askers if rule.action.value in OF_SERVICE[name].split()}, address
-    for address, _ in about("suggestion,dispute,hold", service):
+    for address, _ in addresses_of("suggestion,dispute,hold", service):
         assert not any(admitted(service, address, headers) for headers in askers.values()), address
