@@ -69,7 +69,8 @@ def test_only_the_home_is_written_to() -> None:
     instructions = read(DOCKERFILE)
     variables = environment(instructions)
     volumes = [each.form() for each in last_stage(instructions) if each.keyword == "VOLUME"]
-    assert volumes == [[variables["PERFML_HOME"]]]
+    ((home, _),) = volumes
+    assert str(Path(variables["PERFML_HOME"]).parent) == home, "so that restoring can rename a folder into it"
     assert variables["PYTHONDONTWRITEBYTECODE"] == "1" and variables["NUMBA_CACHE_DIR"].startswith("/tmp/")
 
 

@@ -6,16 +6,18 @@ import csv
 import io
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from perfml import Project
 from perfml.access.principals import Role
+from perfml.advice.courses.match import SCHEMA as COURSES
+from perfml.advice.suggestion_files import keep_suggestions
 from perfml.outgoing.ledger import ExportLedger
-from tests.service.company import DAY, PROBLEM_KEYS
-from tests.service.test_admission import Clock, clock, guarded, token
+from tests.service.accounts import token
+from tests.service.company import COURSE, DAY, PROBLEM_KEYS
 
-__all__ = ["Clock", "clock", "guarded"]
 FILE = "/v1/exports/at_risk?format=csv"
 
 
@@ -78,6 +80,16 @@ def test_the_service_gives_what_the_verb_sends(client: TestClient, home: Path) -
         ("targets", "folder"),
         ("targets", "download"),
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["csv", "xlsx", "parquet"])
+def test_a_text_that_looks_like_an_answer_names_nobody(form: str, client: TestClient, home: Path) -> None:
+    titles = ['"employee_id": "E2"', '"employee_id": "\\q"']
+    rows = [{**COURSE, "suggestion_id": f"c{n}", "title": title} for n, title in enumerate(titles)]
+    keep_suggestions(pa.Table.from_pylist(rows, schema=COURSES), home, policy="course_match", as_of=DAY)
+    assert client.get(f"/v1/exports/courses?format={form}").status_code == 200
+    assert not [each for each in Project(home=home).audit("E2") if "courses" in each.action]
 
 
 @pytest.mark.slow

@@ -51,7 +51,8 @@ class AuditedRoute(APIRoute):
             else:
                 with noting() as reads:
                     response = await answer(request)
-                people = frozenset(people_in(bytes(getattr(response, "body", b""))))
+                is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows
+                people = frozenset(people_in(bytes(response.body)) if is_json else ())
                 if key is not None and response.status_code == 200:
                     state.answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
             if REACH in request.scope:

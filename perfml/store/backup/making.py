@@ -21,7 +21,7 @@ from typing import IO
 import sqlalchemy as sql
 
 from perfml._version import __version__
-from perfml.files import atomic_write
+from perfml.files import atomic_write, private_file
 from perfml.home_reads import Identity, identity_of
 from perfml.store.audit.heads import FILE as HEADS_FILE
 from perfml.store.audit.heads import FOLDER
@@ -51,12 +51,14 @@ def make_backup(home: Path, to: Path, *, now: dt.datetime) -> tuple[Path, Backup
     path = to / f"perfml-{now:%Y%m%dT%H%M%SZ}.tar.gz" if to.is_dir() or not to.suffix else to
     if path.resolve().is_relative_to(home.resolve()):
         raise BackupError("lies in the home", where=f"--to {to}", remedy="name another folder, on another disk")
-    with atomic_write(path) as temporary, tarfile.open(temporary, "w:gz", compresslevel=1) as archive:
-        files = _settled(archive, home)
-        manifest = _store(archive, home, files, now=now)
-        if (home / KEY_FILE).exists() or os.environ.get(KEY_VARIABLE):
-            manifest = manifest.signed(audit_key(home))
-        _add(archive, MANIFEST, io.BytesIO(manifest.text().encode()))
+    with atomic_write(path) as temporary:
+        private_file(temporary)
+        with tarfile.open(temporary, "w:gz", compresslevel=1) as archive:
+            files = _settled(archive, home)
+            manifest = _store(archive, home, files, now=now)
+            if (home / KEY_FILE).exists() or os.environ.get(KEY_VARIABLE):
+                manifest = manifest.signed(audit_key(home))
+            _add(archive, MANIFEST, io.BytesIO(manifest.text().encode()))
     return path, manifest
 
 
