@@ -12,6 +12,7 @@ from perfml import Project
 from perfml.demo.company import Truth, simulate
 
 END = dt.date(2026, 10, 1)
+MODELS = ("attrition", "low_performance")
 PROJECT = """
 name = "simulated"
 """
@@ -29,6 +30,8 @@ QUARTERLY = f"""{QUICK}
 [population]
 every = "quarter"
 """
+FEW_ROUNDS = QUARTERLY.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
+"""For tests of commands, which need a model and not a good one."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ class Simulated:
         return Project(self.project, home=self.home)
 
 
+def quick_project(folder: Path) -> Path:
+    """Write a project into ``folder`` whose models are trained with few rounds; return it."""
+    (folder / "models").mkdir(parents=True)
+    (folder / "perfml.toml").write_text(PROJECT)
+    for model in MODELS:
+        (folder / "models" / f"{model}.toml").write_text(FEW_ROUNDS)
+    return folder
+
+
 def simulated(folder: Path) -> Simulated:
     """Simulate, train with one seed and one horizon on the state at each quarter, score."""
     data, project, home = folder / "data", folder / "project", folder / "home"
@@ -53,7 +65,7 @@ def simulated(folder: Path) -> Simulated:
     (project / "models").mkdir(parents=True)
     (project / "perfml.toml").write_text(PROJECT)
     rows = {}
-    for model in ("attrition", "low_performance"):
+    for model in MODELS:
         (project / "models" / f"{model}.toml").write_text(QUARTERLY)
         opened = Project(project, home=home)
         opened.train(model, data, until=END)

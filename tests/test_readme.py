@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import os
 import pkgutil
 import re
 import shlex
@@ -20,7 +19,7 @@ from perfml import cli
 from perfml.advice.suggestion_files import suggestion_file
 from tests.exports.company import company
 from tests.exports.makers import mark_and_zeros
-from tests.simulated import END, QUICK, Simulated
+from tests.simulated import END, FEW_ROUNDS, Simulated, quick_project
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +52,7 @@ def test_perfml_commands_run_in_their_order(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PERFML_HOME", str(tmp_path / "home"))
     person = company_of_500.rows["attrition"][0]["employee_id"]
+    quick = quick_project(tmp_path / "quick")
     for arguments in typed:
         examples = {"EXPORT": str(company_of_500.data), "EMPLOYEE_ID": person}
         examples |= {"NAME": "李娜", "SENTENCE": "Agreed with the works council."}
@@ -60,7 +60,7 @@ def test_perfml_commands_run_in_their_order(
             examples |= {"EXPORT": str(export), "PROJECT": str(tmp_path / "project")}
             own = [] if arguments[0] in ("map", "check") else ["--home", str(tmp_path / "first")]
         else:
-            own = ["--project", str(company_of_500.project)]
+            own = ["--project", str(quick)]
         arguments = [examples.get(word, word) for word in arguments] + own
         if arguments[0] == "decide":
             path = suggestion_file(tmp_path / "home", "course_match")[1]
@@ -75,15 +75,13 @@ def test_perfml_commands_run_in_their_order(
         assert not ended.value.code, (arguments, capsys.readouterr())
         if arguments[0] == "map":
             (tmp_path / "project" / "models").mkdir()
-            (tmp_path / "project" / "models" / "attrition.toml").write_text(QUICK)
+            (tmp_path / "project" / "models" / "attrition.toml").write_text(FEW_ROUNDS)
     assert (tmp_path / "scores.csv").is_file() and (tmp_path / "list.xlsx").is_file()
 
 
 def test_python_example_runs(company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code, learner = [block for language, block in BLOCKS if language == "python"]
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "perfml.toml").write_text((company_of_500.project / "perfml.toml").read_text())
-    os.symlink(company_of_500.project / "models", tmp_path / "models")
+    monkeypatch.chdir(quick_project(tmp_path / "quick"))
     names: dict[str, object] = {}
     exec(code.replace('"EXPORT"', repr(str(company_of_500.data))), names)  # what a reader would paste
     assert len(names["frame"]) > 400

@@ -14,7 +14,7 @@ from tests.exports import held_out, unseen  # which enter their exports into HEL
 from tests.exports.company import END, Company
 from tests.exports.makers import HELD_OUT, MAKERS, UNSEEN, Maker
 from tests.exports.measuring import Count, count, source_of
-from tests.simulated import QUARTERLY
+from tests.simulated import FEW_ROUNDS
 
 RIGHT = 0.9
 """Share of the columns that must be proposed right."""
@@ -22,8 +22,9 @@ RIGHT_UNSEEN = 0.85
 """The same for names that nobody looked at while choosing synonyms."""
 QUICKEST = ("mark_and_zeros",)
 """Exports that are trained on in the fast tier: reviews alone, without a log."""
+TRAINED = (*QUICKEST, "five_sheets", "gbk_folder", "wide_log", "merged_headers")
+"""One export of each kind of folder and workbook; every export is mapped and checked."""
 assert held_out and unseen
-FEW_ROUNDS = QUARTERLY.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -92,7 +93,7 @@ def test_mapped_and_checked_or_stopped_at_a_question(
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICKEST else pytest.param(name, marks=pytest.mark.slow) for name in MAKERS]
+    "name", [name if name in QUICKEST else pytest.param(name, marks=pytest.mark.slow) for name in TRAINED]
 )
 def test_trained_and_scored(small: Company, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (export := tmp_path / "export").mkdir()

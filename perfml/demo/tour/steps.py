@@ -13,6 +13,7 @@ from rich.markup import escape
 from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
+from perfml.demo.tour.personas import grant_personas
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
 from perfml.terminal import advice as tables
@@ -71,8 +72,11 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
     terminal.out.print(f"MLflow has the training runs: python3 run.py perfml mlflow --home {home}")
+    accounts = grant_personas(project, END)
     terminal.out.print(
-        f"to open the service: python3 run.py perfml serve --home {home}   (then http://127.0.0.1:8321/v1/models/attrition/at-risk)"
+        f"to see it as {', '.join(accounts)}: python3 run.py perfml serve --local-login --home {home}"
+        "   (then http://127.0.0.1:8321)",
+        highlight=False,
     )
     return page
 
