@@ -136,15 +136,16 @@ def rows_behind(
     model: str,
     as_of: DateLike | None = None,
     most: int = 50,
+    reader: Who = "hr",
 ) -> dict[str, pd.DataFrame]:
     """The rows of the company's own tables behind one reason of one person's score: table → at most ``most`` rows, newest
     first.
 
     ``evidence`` names the reason as score rows do; the shortest horizon that lists it is used. Its first column is looked
-    up with the definitions of that scoring run, in what was known before its as-of date. Raises :class:`PerfmlError`
-    where no horizon lists the reason.
+    up with the definitions of that scoring run, in what was known before its as-of date. For ``reader`` employee or manager
+    the rows are without other people, such as who gave feedback. Raises :class:`PerfmlError` where no horizon lists the reason.
     """
-    from perfml.evidence.behind import rows_behind
+    from perfml.evidence.behind import rows_behind, without_others
     from perfml.evidence.fingerprint import kept_definitions
     from perfml.learning.registry.model_store import load
     from perfml.scoring.run_record import read_record, score_path
@@ -158,7 +159,7 @@ def rows_behind(
     record = read_record(score_path(project.home, model, day))
     folder = project.folder if record is None else kept_definitions(project.home, record["definitions"])
     with project.open(data) as opened:
-        return rows_behind(
+        tables = rows_behind(
             opened,
             folder.definitions,
             column,
@@ -167,6 +168,13 @@ def rows_behind(
             kinds=loaded.kinds,
             most=most,
         )
+        specs = opened.specs
+    if reader == "hr":
+        return tables
+    return {
+        table: without_others(rows, specs[table], employee_id) if table in specs else rows
+        for table, rows in tables.items()
+    }
 
 
 def curves(

@@ -356,7 +356,7 @@ def explain(
     """Show one person's stored risk with its reasons; or, with --behind, the rows behind a reason."""
     opened = Project(project, home=home)
     if behind is not None:
-        tables = opened.rows_behind(employee, behind, data, model=model, as_of=as_of)
+        tables = opened.rows_behind(employee, behind, data, model=model, as_of=as_of, reader=voice or "hr")
         if as_json:
             print_json(
                 {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in tables.items()}

@@ -156,7 +156,10 @@ def _exposure(
     """The missing days of the log in the terms of ``plan``."""
     if not plan.columns:
         return None
-    known = KnownHoles(data, definitions.holes, as_ofs)
+    holes = definitions.holes
+    known = data.once(
+        ("holes", holes.model_dump_json(), *as_ofs), lambda: KnownHoles(data, holes, as_ofs)
+    )  # they take as long to find as the rest
     number = {person: index for index, person in enumerate(people.persons)}
     gaps = []
     for row, as_of in enumerate(as_ofs):

@@ -20,6 +20,7 @@ from perfml.evidence.snapshots import KNOWN, hidden_columns, make_snapshots, vis
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
 from perfml.project.folder import Definitions
+from perfml.project.table_spec import TableSpec
 
 
 def rows_behind(
@@ -46,6 +47,23 @@ def rows_behind(
         )
     make_snapshots(data, [as_of])
     return _of_trace(data, trace, employee_id=employee_id, as_of=as_of, most=most)
+
+
+def without_others(rows: pd.DataFrame, spec: TableSpec, employee_id: str) -> pd.DataFrame:
+    """Rows as the employee and their manager are shown them: without other people, such as who gave feedback.
+
+    What somebody else did has its day alone: to the second, it could be looked up among the rows of whoever did it.
+    """
+    shown = rows.astype(object).where(rows.notna(), None)
+    for name in [name for name, column in spec.columns.items() if column.others and name in shown]:
+        shown[name] = shown[name].where(shown[name] == employee_id, None)
+    if "employee_id" in shown:
+        by_others = shown["employee_id"] != employee_id
+        hidden = [name for name in ("employee_id", *spec.key) if name in shown]
+        shown.loc[by_others, hidden] = None
+        if spec.happened in shown:
+            shown.loc[by_others, spec.happened] = pd.to_datetime(shown.loc[by_others, spec.happened]).dt.normalize()
+    return shown
 
 
 def plan_of(data: Data, definitions: Definitions, kinds: Sequence[str]) -> Plan:

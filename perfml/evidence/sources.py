@@ -8,10 +8,10 @@ key and a later ``known_at``) replaces it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar, cast
 
 import duckdb
 
@@ -28,6 +28,7 @@ from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec
 
+T = TypeVar("T")
 MOST_NAMED = 8
 """Unknown columns of a table that a notice names, at most."""
 
@@ -59,6 +60,16 @@ class Data:
 
     hidden: list[str] = field(default_factory=list)
     """Conditions on a row ``e`` of the log that a measurement hides for a while; see :mod:`perfml.evidence.holes.planted`."""
+
+    computed: dict[Hashable, object] = field(default_factory=dict, repr=False)
+    """What was computed from the log, for :meth:`once`."""
+
+    def once(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """What ``compute`` makes of the log and the positions, which stay what they are while the source is open."""
+        whole = (key, tuple(self.hidden))
+        if whole not in self.computed:
+            self.computed[whole] = compute()
+        return cast(T, self.computed[whole])
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""

@@ -77,14 +77,14 @@ def _figures(
 ) -> Iterator[list[str | None]]:
     """For each person the own value, and the mean of others with its group; nothing of others where no group may be used."""
     of_person = Comparison(values=values, lines=lines, rules=rules).usable(groups)
-    sums = {id(group): _sum(values, group) for group in of_person.values()}
+    sums = {group: _sum(values, group) for group in set(of_person.values())}
     for person, value in enumerate(values):
         own = None if np.isnan(value) else f"{value:.{decimals}f}"
         group = of_person.get(person)
         if group is None:
             yield [own, None, None, None, None]
             continue
-        total, n = sums[id(group)]
+        total, n = sums[group]
         others = n - (own is not None)
         mean = (total - (value if own is not None else 0.0)) / others
         yield [own, f"{mean:.{decimals}f}", str(others), group.kind, group.name]
