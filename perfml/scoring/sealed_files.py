@@ -96,16 +96,22 @@ class SealedFile:
 
 
 def write_sealed(
-    parts: Iterable[pa.Table], home: Path, address: str, *, record: JsonObject | None = None, keep_earlier: bool = False
+    parts: Iterable[pa.Table],
+    home: Path,
+    address: str,
+    *,
+    record: JsonObject | None = None,
+    keep_earlier: bool = False,
+    row_group: int = ROW_GROUP,
 ) -> Path:
     """Write ``parts``, at least one and all of the same schema, to ``home / address`` with the ``record`` of their run.
 
     A process killed at any moment leaves the previous file or the new one, each with its own record. ``keep_earlier``: whether a
-    previous file with other rows stays in :data:`EARLIER`.
+    previous file with other rows stays in :data:`EARLIER`; ``row_group``: the rows that are read at once.
     """
     path = home / address
     with atomic_write(path) as temporary:
-        content = _write(parts, temporary, {**(record or {}), "address": address})
+        content = _write(parts, temporary, {**(record or {}), "address": address}, row_group=row_group)
         with temporary.open("r+b") as written:
             at = _seal_position(written)
             if at is None:
@@ -166,7 +172,7 @@ def remedy_of(path: Path) -> Message:
             return Message.of("file_restore")
 
 
-def _write(parts: Iterable[pa.Table], path: Path, record: JsonObject) -> str:
+def _write(parts: Iterable[pa.Table], path: Path, record: JsonObject, *, row_group: int) -> str:
     """Write with an empty seal; return the hash of the rows' content."""
     rest = iter(parts)
     first = next(rest).replace_schema_metadata(None)
@@ -176,7 +182,7 @@ def _write(parts: Iterable[pa.Table], path: Path, record: JsonObject) -> str:
         while part is not None:
             content.update(part)
             rows += part.num_rows
-            writer.write_table(part, ROW_GROUP)
+            writer.write_table(part, row_group)
             part = next(rest, None)
         whole = {**record, "rows": rows, "content": content.hexdigest()}
         text = json.dumps(whole, ensure_ascii=False)

@@ -11,9 +11,9 @@ from perfml.evidence.log.traces import ColumnTrace, EventTrace
 from perfml.messages import Bilingual
 from perfml.project.column_names import compared_column
 from perfml.project.voices import Who
-from perfml.scoring.personal.files import KeptRow
+from perfml.scoring.personal.files import LOG, KeptRow
 from perfml.scoring.personal.record import PersonalPart, RecordTable, record_tables
-from perfml.scoring.personal.standing import LOG, RecordReading, StandingRecord, is_own, standing_record
+from perfml.scoring.personal.standing import RecordReading, StandingRecord, is_own, standing_record
 from perfml.scoring.score_files import first_column, person_rows
 
 POSITION = ("employees", "positions")

@@ -24,9 +24,13 @@ from perfml.scoring.score_files import NoScore
 from perfml.scoring.sealed_files import DamagedFile, SealedFile, open_sealed, write_sealed
 
 FOLDER = "records"
+ROWS_AT_ONCE = 1_000
+"""Rows of a row group: those of two or three people, as one of them is read at a time."""
 MOST = 25
 """Rows of one person in one table that are kept; in the log, of one kind and side."""
 _EPOCH = dt.date(1970, 1, 1).toordinal()
+LOG = "events"
+"""The table of the log, whose rows are also about the counterpart."""
 PEERS = "peers"
 """The name, among the tables of a person, of the rows with their figures beside those of others."""
 PEER_COLUMNS = ("measure", "value", "mean", "others", "group", "name")
@@ -121,7 +125,9 @@ class KeptRecord:
 
 def write_records(parts: Iterable[pa.Table], home: Path, *, as_of: dt.date, contents: RecordContents) -> Path:
     """Write the rows of a date, sorted by person, in place of an earlier run's."""
-    return write_sealed(parts, home, f"{FOLDER}/{as_of}.parquet", record=contents.model_dump(mode="json"))
+    return write_sealed(
+        parts, home, f"{FOLDER}/{as_of}.parquet", record=contents.model_dump(mode="json"), row_group=ROWS_AT_ONCE
+    )
 
 
 def made_from(home: Path, as_of: dt.date) -> str:
@@ -163,11 +169,12 @@ def _rows(sealed: SealedFile, contents: RecordContents, employee_id: str) -> Ite
     names = {name: tuple(column.name for column in table.columns) for name, table in contents.tables.items()}
     names[PEERS] = PEER_COLUMNS
     for group in range(bisect_left(last, employee_id), bisect_right(first, employee_id)):
-        ids = sealed.file.read_row_group(group, ["employee_id"], use_threads=False).column(0).to_pylist()
+        part = sealed.file.read_row_group(group, SCHEMA.names, use_threads=False)
+        ids = part.column(0).to_pylist()
         low, high = bisect_left(ids, employee_id), bisect_right(ids, employee_id)
         if low < high:
-            rows = sealed.file.read_row_group(group, SCHEMA.names[1:], use_threads=False).slice(low, high - low)
-            tables, days, known, lists = (column.combine_chunks() for column in rows.columns)
+            columns = part.slice(low, high - low).columns[1:]
+            tables, days, known, lists = (column.combine_chunks() for column in columns)
             values, end = lists.flatten().to_pylist(), 0
             for table, day, since in zip(tables.to_pylist(), _days(days), _days(known), strict=True):
                 begin, end = end, end + len(names[table])

@@ -24,7 +24,7 @@ from perfml.messages import Bilingual
 from perfml.project.folder import Definitions
 from perfml.project.table_spec import ColumnType, TableSpec
 from perfml.project.trust.peers_spec import PeersSpec
-from perfml.scoring.personal.files import HIDDEN, MOST, SCHEMA, KeptColumn, KeptTable, PeerMeasure, RecordContents
+from perfml.scoring.personal.files import HIDDEN, LOG, MOST, SCHEMA, KeptColumn, KeptTable, PeerMeasure, RecordContents
 
 BATCH = 100_000
 
@@ -123,21 +123,22 @@ def _select(data: Data, name: str, spec: TableSpec, number: int) -> str:
     values = ", ".join(_value(column, spec) if column in present else "null" for column in shown_columns(spec))
     moment = f"t.{quoted(spec.happened)}::timestamp" if spec.happened else "t.known_moment"
     rows = (
-        f'select {{owner}} as employee_id, {literal(name)} as "table", {number} as number, {moment} as moment,'
-        f' {moment}::date as day, t.known_day as known, [{values}]::text[] as "values", {{group}} as part,'
-        f" {_goal(name, spec)} as goal from main.{quoted(name)} t, a"
-        f" where {visible('t')} and {{owner}} in (select employee_id from who)"
+        f"select t.*, a.as_of, {{whose}} as whose, {{part}} as part, {moment} as moment, {_goal(name, spec)} as goal"
+        f" from main.{quoted(name)} t, a where {visible('t')} and {{whose}} in (select employee_id from who)"
     )
-    group = "t.kind" if name == "events" else "null"
-    sides = [rows.format(owner=owner, group=group)]
-    if name == "events" and "counterpart_id" in present:
-        received = rows.format(owner="t.counterpart_id", group="'received ' || t.kind")
+    sides = [rows.format(whose=owner, part="t.kind" if name == LOG else "null")]
+    if name == LOG and "counterpart_id" in present:
+        received = rows.format(whose="t.counterpart_id", part="'received ' || t.kind")
         sides.append(f"{received} and t.counterpart_id <> t.employee_id")
-    order = 'order by moment desc, "values"'
-    newest = f"row_number() over (partition by employee_id, part {order}) <= {MOST}"
+    order = ", ".join(["moment desc", *(quoted(column) for column in spec.key if column in present)])
+    newest = f"row_number() over (partition by whose, part order by {order}) <= {MOST}"
     if _goal(name, spec) != "null":
-        newest += f" or row_number() over (partition by goal {order}) = 1"
-    return f"select * exclude (part, goal) from ({' union all '.join(sides)}) qualify {newest}"
+        newest += f" or row_number() over (partition by goal order by {order}) = 1"
+    return (
+        f'select whose as employee_id, {literal(name)} as "table", {number} as number, moment, moment::date as day,'
+        f' known_day as known, [{values}]::text[] as "values"'
+        f" from (select * from ({' union all '.join(sides)}) qualify {newest}) t"
+    )
 
 
 def _goal(name: str, spec: TableSpec) -> str:
@@ -148,4 +149,4 @@ def _goal(name: str, spec: TableSpec) -> str:
 def _value(column: str, spec: TableSpec) -> str:
     """SQL of a value as text; a second date of a row that has not passed is not known yet."""
     value = f"t.{quoted(column)}"
-    return f"case when {value} < a.as_of then {value} end::text" if spec.columns[column].later else f"{value}::text"
+    return f"case when {value} < t.as_of then {value} end::text" if spec.columns[column].later else f"{value}::text"

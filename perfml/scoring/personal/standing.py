@@ -14,11 +14,9 @@ from pathlib import Path
 from perfml.evidence.withheld.fact import WithheldFact
 from perfml.messages import Bilingual, both
 from perfml.project.voices import Who
-from perfml.scoring.personal.files import KeptRow, KeptTable, RecordContents, read_person
+from perfml.scoring.personal.files import LOG, KeptRow, KeptTable, RecordContents, read_person
 from perfml.trust.holds.facts import facts_of
 from perfml.trust.holds.hold_log import HoldLog, HoldState
-
-LOG = "events"
 
 
 @dataclass(frozen=True, kw_only=True)
