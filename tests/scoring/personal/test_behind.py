@@ -60,18 +60,18 @@ def test_they_are_those_of_the_data(company_of_500: Simulated) -> None:
         for row in scored[:: len(scored) // 5]:
             person = row["employee_id"]
             for reason in [each["evidence"] for each in row["reasons"] if each["values"]][:6]:
-                kept = rows_behind_kept(
+                answer = rows_behind_kept(
                     company_of_500.home, person, reason, model=model, reading=RecordReading.of("hr")
                 )
                 tables = project.rows_behind(person, reason, company_of_500.data, model=model, most=10**6)
                 for table in (name for name in tables if name != "people"):
-                    expected, actual = of_data(tables[table], person), of_kept(kept, table)
+                    expected, actual = of_data(tables[table], person), of_kept(answer, table)
                     compared += 1
                     assert actual <= expected, (person, reason, table)
                     happened = TABLES[table].happened or ""
                     assert newest(actual, happened) == newest(expected, happened), (person, reason, table)
                     whole += actual == expected
-                assert {each.name for each in kept.tables} <= {
+                assert {each.name for each in answer.tables} <= {
                     *tables,
                     *(("employees", "positions") if "people" in tables else ()),
                 }
@@ -89,10 +89,10 @@ def test_the_giver_is_not_shown_to_the_receiver_and_their_manager(company_of_500
             continue
         person = row["employee_id"]
         for reader in ("employee", "manager"):
-            kept = rows_behind_kept(
+            answer = rows_behind_kept(
                 company_of_500.home, person, reasons[0], model="attrition", reading=RecordReading(reader=reader)
             )
-            assert all("counterpart_id" not in each.values for table in kept.tables for each in table.rows)
+            assert all("counterpart_id" not in each.values for table in answer.tables for each in table.rows)
             shown = project.rows_behind(person, reasons[0], company_of_500.data, model="attrition", reader=reader)
             for frame in shown.values():
                 assert set(frame.get("counterpart_id", pd.Series(dtype=object)).dropna()) <= {person}
