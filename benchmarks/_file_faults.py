@@ -117,7 +117,10 @@ def answers(home: Path, person: str, out: Path | None) -> Answers:
 def _answered(ask: Callable[[], object]) -> str | None:
     """The answer as text; None for a refusal with a remedy, and any other error as an answer, which is a wrong one."""
     try:
-        return json.dumps(ask(), default=str, ensure_ascii=False)
+        answer = ask()
+        if isinstance(answer, dict) and answer.get("missing"):  # a person without the suggestions that cannot be read
+            return None
+        return json.dumps(answer, default=str, ensure_ascii=False)
     except PerfmlError as error:
         return None if error.remedy and error.where else f"no file or remedy: {error}"
     except Exception as error:  # whatever it is, it is no refusal
@@ -129,7 +132,7 @@ def _served(client: TestClient, address: str) -> str | None:
     body = answer.json()
     if answer.status_code != 200:
         return None if body.get("remedy") else f"{answer.status_code} {answer.text}"
-    if body.get("refused") or body.get("status") == "degraded":  # /v1/models and /v1/health name what they refuse
+    if body.get("refused") or body.get("missing") or body.get("status") == "degraded":  # these name what they refuse
         return None
     return json.dumps({key: _steady(value) for key, value in body.items()}, ensure_ascii=False)
 

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from benchmarks import _api_faults
 from benchmarks._alert_faults import shuffle
 from benchmarks._audit_faults import tamper
 from benchmarks._file_faults import MODEL, flip_bits, kill_publishers
@@ -184,6 +185,15 @@ def serving(folder: Path, times: int = 25) -> list[str]:
     return wrong
 
 
+def api(folder: Path, times: int = 20_000) -> list[str]:
+    """Send requests that the OpenAPI document allows, and ones that it forbids, over the whole API."""
+    _api_faults.company(folder)
+    statuses, wrong = _api_faults.explore(folder, cases=times, start=SEED)
+    counted = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
+    print(f"api: {statuses.total()} requests, {counted}; {len(wrong)} failed inside or had another shape")
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
@@ -191,6 +201,7 @@ FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "permutations": permutations,
     "bridges": bridges,
     "alerts": alerts,
+    "api": api,
     "audit": audit,
     "disputes": disputes,
     "writes": writes,

@@ -35,9 +35,12 @@ from perfml import terminal  # noqa: E402
 from perfml.evidence.population.facts import PEOPLE  # noqa: E402
 from perfml.scoring.people.files import keep_people  # noqa: E402
 from perfml.service.app import create_app  # noqa: E402
+from perfml.service.paging import ListVersion  # noqa: E402
+from perfml.service.scores import open_scores  # noqa: E402
 from tests.service.company import DAY, advise, keep, scored, train  # noqa: E402
 
 MODEL = "attrition"
+LIST = f"/v1/models/{MODEL}/at-risk"
 TICKS = os.sysconf("SC_CLK_TCK")
 GOALS = {"one person": 1.7, "a page of 20": 3.0, "a page of 500": 10.0, "mixed": 3.0}
 
@@ -75,6 +78,13 @@ def home_of(folder: Path, employees: int) -> None:
     columns = [pa.array(facts.get(field.name, empty), field.type) for field in PEOPLE]
     keep_people(pa.Table.from_arrays(columns, schema=PEOPLE), folder, as_of=DAY)
     advise(folder)
+
+
+def cursors_of(folder: Path, employees: int) -> list[str]:
+    """The cursor behind each rank, as the service gives them out."""
+    version = open_scores(folder / "scores" / MODEL / f"{DAY}.parquet").version
+    whole = ListVersion(address=LIST, parameters={"as_of": DAY, "horizon_days": 91}, version=version)
+    return [whole.cursor(rank) for rank in range(employees)]
 
 
 def _empty() -> FastAPI:
@@ -174,7 +184,7 @@ def main() -> int:
         return f"/v1/employees/E{number * 7919 % n:06d}/risk"
 
     def page(size: int) -> Callable[[int], str]:
-        return lambda number: f"/v1/models/{MODEL}/at-risk?limit={size}&offset={number * size % n}"
+        return lambda number: f"{LIST}?limit={size}&cursor={cursors[number * size % n]}"
 
     mixture = (person, person, person, page(20), lambda _: "/v1/health", person, page(50), lambda _: "/v1/holds")
     table = Table(title=f"{n:,} people, audit on, {dt.date.today()}", title_justify="left")
@@ -184,6 +194,7 @@ def main() -> int:
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
         home_of(Path(folder), n)
+        cursors = cursors_of(Path(folder), n)
         with serving(None) as (pid, port):
             run(pid, port, lambda _: "/v1/nothing", requests=500, connections=4)
             one = run(pid, port, lambda _: "/v1/nothing", requests=4_000, connections=1)

@@ -20,7 +20,7 @@ from perfml.advice.suggestion_files import BeyondTarget, StoredCourse, StoredTar
 from perfml.dated_files import dates_in
 from perfml.errors import PerfmlError
 from perfml.learning.registry.artifacts import read_columns, read_record
-from perfml.messages import render, stored_message
+from perfml.messages import Language, render, stored_message
 from perfml.project.spec import Owner
 from perfml.project.voices import Who
 from perfml.reasons.leading import for_others, raising
@@ -29,6 +29,7 @@ from perfml.scoring.people.files import facts_of, people_facts
 from perfml.scoring.people.known import rows_of
 from perfml.scoring.run_record import voices_of
 from perfml.scoring.score_files import StoredScore
+from perfml.scoring.sealed_files import DamagedFile
 from perfml.scoring.withheld.provisional import provisional_people
 from perfml.scoring.withheld.stale import last_good
 
@@ -157,6 +158,8 @@ class SharedPerson(_BundlePart):
     risks: tuple[SharedRisk, ...]
     courses: tuple[CourseSupport, ...]
     targets: tuple[TargetSupport, ...]
+    missing: tuple[BothLanguages, ...] = ()
+    """Suggestions that cannot be read, and what mends them."""
 
 
 class KnownPerson(_BundlePart):
@@ -186,8 +189,10 @@ def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | 
     Raises :class:`NobodyKept` where nothing is kept of the person, :class:`PerfmlError` for damaged files.
     """
     risks = tuple(_risks(home, employee_id, voice=voice, as_of=as_of))
-    suggestions = list(suggestions_of(home, employee_id, as_of))
+    suggestions, damages = _readable_suggestions(home, employee_id, as_of)
     if not risks and not suggestions:
+        if damages:
+            raise damages[0]
         raise NobodyKept(
             "is nobody of whom anything is kept here" + (f" at {as_of}" if as_of else ""),
             where=f"employee_id {employee_id!r}",
@@ -198,6 +203,7 @@ def person(home: Path, employee_id: str, *, voice: Who = "hr", as_of: dt.date | 
     courses = tuple(_course(row) for row in stored_courses if row["status"] != "outside")
     targets = tuple(_target(row) for row in stored_targets if row["status"] == "suggested" or row["status"] == "beyond")
     shared = {"employee_id": employee_id, "voice": voice, "risks": risks, "courses": courses, "targets": targets}
+    shared["missing"] = tuple(_damage(each) for each in damages)
     if voice != "hr":
         return SharedPerson.model_validate(shared)
     newest = max([risk.as_of for risk in risks] + [row["as_of"] for row in suggestions])
@@ -275,12 +281,42 @@ def _why_not(row: StoredScore) -> BothLanguages | None:
     return BothLanguages(zh=render(message, "zh"), en=render(message, "en"))
 
 
-def suggestions_of(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[StoredTarget | StoredCourse]:
-    """The newest rows of a person of each policy up to ``as_of``, blank where they are held."""
+def _readable_suggestions(
+    home: Path, employee_id: str, as_of: dt.date | None
+) -> tuple[list[StoredTarget | StoredCourse], list[DamagedFile]]:
+    """The suggestions of the policies whose file can be read, and what is wrong with the others."""
+    rows: list[StoredTarget | StoredCourse] = []
+    damages: list[DamagedFile] = []
+    for path in _suggestion_files(home, as_of):
+        try:
+            rows += cast(list[StoredTarget | StoredCourse], rows_of(path, employee_id))
+        except DamagedFile as error:
+            damages.append(error)
+    return rows, damages
+
+
+def _damage(error: DamagedFile) -> BothLanguages:
+    """What is wrong with a file of suggestions, by the name of its policy."""
+    policy = Path(error.where).parent.name
+
+    def worded(language: Language) -> str:
+        return "; ".join(render(message, language) for message in error.messages)
+
+    return BothLanguages(en=f"{policy}: {worded('en')}", zh=f"{policy}：{worded('zh')}")
+
+
+def _suggestion_files(home: Path, as_of: dt.date | None) -> Iterator[Path]:
+    """The newest file of each policy up to ``as_of``."""
     for folder in _folders(home / "suggestions"):
         day = next((day for day in dates_in(folder) if as_of is None or day <= as_of), None)
         if day is not None:
-            yield from cast(list[StoredTarget | StoredCourse], rows_of(folder / f"{day}.parquet", employee_id))
+            yield folder / f"{day}.parquet"
+
+
+def suggestions_of(home: Path, employee_id: str, as_of: dt.date | None) -> Iterator[StoredTarget | StoredCourse]:
+    """The newest rows of a person of each policy up to ``as_of``, blank where they are held."""
+    for path in _suggestion_files(home, as_of):
+        yield from cast(list[StoredTarget | StoredCourse], rows_of(path, employee_id))
 
 
 def _course(row: StoredCourse) -> CourseSupport:

@@ -15,7 +15,7 @@ from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.scoring.run_record import RunRecord
-from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.sealed_files import DamagedFile, open_sealed, write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
 
@@ -221,18 +221,34 @@ def suggestion_file(home: Path, policy: str, as_of: dt.date | None = None) -> tu
 
 
 def find_suggestion(home: Path, suggestion_id: str) -> StoredTarget | StoredCourse | None:
-    """The newest stored row of this id, of any policy; a case beyond a target policy is any row of it."""
-    folder = home / "suggestions"
+    """The newest stored row of this id, of any policy; a case beyond a target policy is any row of it.
+
+    A damaged file hides its own rows alone: it is an error where no other file has the id.
+    """
+    folder, damages = home / "suggestions", list[DamagedFile]()
     for policy in sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []:
         for day in suggestion_dates(home, policy):
-            with open_sealed(folder / policy / f"{day}.parquet") as sealed:
-                file = sealed.file
-                names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
-                for group in range(file.num_row_groups):
-                    ids = file.read_row_group(group, names, use_threads=False).to_pylist()
-                    for position, row in enumerate(ids):
-                        if suggestion_id in (row["suggestion_id"], (row.get("beyond") or {}).get("escalation_id")):
-                            rows = file.read_row_group(group, use_threads=False)
-                            stored: StoredTarget | StoredCourse = rows.slice(position, 1).to_pylist()[0]
-                            return stored
+            try:
+                stored = _row_of(folder / policy / f"{day}.parquet", suggestion_id)
+            except DamagedFile as error:
+                damages.append(error)
+                continue
+            if stored is not None:
+                return stored
+    if damages:
+        raise damages[0]
+    return None
+
+
+def _row_of(path: Path, suggestion_id: str) -> StoredTarget | StoredCourse | None:
+    with open_sealed(path) as sealed:
+        file = sealed.file
+        names = [name for name in ("suggestion_id", "beyond") if name in file.schema_arrow.names]
+        for group in range(file.num_row_groups):
+            ids = file.read_row_group(group, names, use_threads=False).to_pylist()
+            for position, row in enumerate(ids):
+                if suggestion_id in (row["suggestion_id"], (row.get("beyond") or {}).get("escalation_id")):
+                    rows = file.read_row_group(group, use_threads=False)
+                    stored: StoredTarget | StoredCourse = rows.slice(position, 1).to_pylist()[0]
+                    return stored
     return None

@@ -21,6 +21,7 @@ from perfml.service.pages import pages
 from perfml.service.routes import TAGS, router
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.auditing import Acting
+from perfml.service.serving.connections import MOST_CONNECTIONS, MOST_HEADER, TimedConnection
 from perfml.service.serving.errors.body_limit import BodyLimit
 from perfml.service.serving.errors.error_handlers import install_handlers
 from perfml.service.serving.errors.failures import Failures
@@ -118,4 +119,7 @@ def serve(
         server_header=False,
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        http=TimedConnection,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=MOST_HEADER,
     )

@@ -86,6 +86,13 @@ class MethodNotAllowed(Refusal):
     description = "the address does not take this method."
 
 
+class TooSlow(Refusal):
+    """A body that did not come in time."""
+
+    status = 408
+    description = "a body that did not come in time."
+
+
 class TooLarge(Refusal):
     """A body larger than any that is needed."""
 

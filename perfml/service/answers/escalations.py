@@ -12,7 +12,7 @@ from perfml.advice.suggestion_files import StoredTarget
 from perfml.advice.targets.escalations import EscalationFigures, escalations
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAnswer
-from perfml.service.answers.suggestions import suggestions_file
+from perfml.service.answers.suggestions import suggestions_file, why_empty
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
@@ -30,6 +30,8 @@ class EscalationsAnswer(Answer):
     """The cases of one date, the most people first."""
 
     as_of: dt.date
+    why_empty: TextAnswer | None
+    """Why there is no case, where there is none."""
     escalations: tuple[EscalationAnswer, ...]
 
 
@@ -55,6 +57,7 @@ def target_escalations(store: Store, query: EscalationsQuery, *, reach: Set[str]
     decided = DecisionLog(store.home).decisions(case.escalation_id for case in cases)
     return EscalationsAnswer(
         as_of=day,
+        why_empty=None if cases else why_empty(len(file.column("employee_id"))),
         escalations=tuple(
             EscalationAnswer.model_validate(
                 {

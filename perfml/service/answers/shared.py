@@ -9,7 +9,8 @@ import datetime as dt
 from collections.abc import Mapping, Set
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from perfml.advice.person import KnownPerson
 from perfml.messages import Message, render
@@ -96,6 +97,14 @@ class ServiceQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, values: object) -> object:
+        """Refuse what no database keeps in a text."""
+        if _holds_nul(values):
+            raise PydanticCustomError("nul", "leave out the character U+0000")
+        return values
+
 
 class PeopleQuery(ServiceQuery):
     """The base of queries for lists of people."""
@@ -122,6 +131,12 @@ class PeopleQuery(ServiceQuery):
     def filters(self) -> dict[str, str | None]:
         """The filters as parameters of a request."""
         return {"department": self.department, "manager_id": self.manager_id}
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_nul(each) for each in (*value, *value.values()))
+    return isinstance(value, str) and "\0" in value
 
 
 def _require_iso_date(value: object) -> object:

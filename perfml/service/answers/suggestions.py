@@ -9,8 +9,9 @@ from pathlib import Path
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.suggestion_files import suggestion_dates, suggestion_file
+from perfml.messages import Message
 from perfml.service.answers.decisions import DecisionAnswer
-from perfml.service.answers.shared import Answer
+from perfml.service.answers.shared import Answer, TextAnswer
 from perfml.service.problems import no_suggestions
 from perfml.service.scores import StoredRow
 from perfml.service.store import Store
@@ -35,6 +36,11 @@ def suggestions_file(store: Store, policy: str, as_of: dt.date | None) -> tuple[
     if not available or as_of not in (None, *available):
         raise no_suggestions(as_of, available)
     return suggestion_file(store.home, policy, as_of)
+
+
+def why_empty(rows: int) -> TextAnswer:
+    """Why a list of suggestions is empty: nothing was to be suggested at that date, or none of its ``rows`` is asked for."""
+    return TextAnswer.of(Message.of("service_none_chosen" if rows else "service_none_suggested"))
 
 
 def decisions_about(store: Store, rows: list[StoredRow]) -> dict[str, list[DecisionAnswer]]:

@@ -17,7 +17,13 @@ from perfml.service.answers.shared import (
     PeopleQuery,
     TextAnswer,
 )
-from perfml.service.answers.suggestions import LineAnswer, decisions_about, suggestion_fields, suggestions_file
+from perfml.service.answers.suggestions import (
+    LineAnswer,
+    decisions_about,
+    suggestion_fields,
+    suggestions_file,
+    why_empty,
+)
 from perfml.service.paging import ListVersion
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
@@ -109,6 +115,8 @@ class TargetsAnswer(PageAnswer):
     as_of: dt.date
     statuses: dict[str, int]
     """Goals of that date by status, of everyone whom the asker may see, whatever filter was requested."""
+    why_empty: TextAnswer | None
+    """Why nothing is listed, where nothing is."""
     targets: tuple[TargetAnswer, ...]
 
 
@@ -149,6 +157,7 @@ def target_suggestions(store: Store, query: TargetsQuery, *, reach: Set[str] | N
     return TargetsAnswer(
         as_of=day,
         statuses=dict(Counter(str(s) for p, s in zip(people, statuses, strict=True) if reach is None or p in reach)),
+        why_empty=None if chosen else why_empty(len(people)),
         targets=tuple(TargetAnswer.model_validate(suggestion_fields(row, decisions)) for row in rows),
         total=page.total,
         limit=page.limit,

@@ -23,7 +23,7 @@ from perfml.service.answers.trust.deliveries import (
 )
 from perfml.service.answers.trust.notices import NoticesAnswer, NoticesQuery, notice_states
 from perfml.service.problems import Invalid, KeyInUse, ListReplaced, NoSpace, NotFound, refusals
-from perfml.service.routes.shared import AppStore, OptionalKey, subject_router
+from perfml.service.routes.shared import AppStore, OptionalKey, Reach, subject_router
 
 router = subject_router("alerts")
 AlertId = Annotated[str, Path(description="An id of /v1/alerts.")]
@@ -31,9 +31,9 @@ FeedName = Annotated[str, Path(description="A feed of /v1/deliveries.")]
 
 
 @router.get("/alerts", summary="What rules over evidence say early", responses=refusals(ListReplaced, Invalid))
-def get_alerts(query: Annotated[AlertsQuery, Query()], store: AppStore) -> AlertsAnswer:
+def get_alerts(query: Annotated[AlertsQuery, Query()], store: AppStore, reach: Reach) -> AlertsAnswer:
     """Alerts with the figures and the rows that they stand on, the newest first. They say what happened, and foretell nothing."""
-    return alert_list(store, query)
+    return alert_list(store, query, reach=reach)
 
 
 @router.post(
@@ -67,6 +67,6 @@ def post_delivery_acknowledgement(
 
 
 @router.get("/notices", summary="What people were told before they were scored", responses=refusals(Invalid))
-def get_notices(query: Annotated[NoticesQuery, Query()], store: AppStore) -> NoticesAnswer:
+def get_notices(query: Annotated[NoticesQuery, Query()], store: AppStore, reach: Reach) -> NoticesAnswer:
     """Notices given, opt-outs, and outcomes whose package is due, by person."""
-    return notice_states(store, query)
+    return notice_states(store, query, reach=reach)

@@ -46,7 +46,10 @@ Reach = Annotated[frozenset[str] | None, Depends(_reach)]
 """About whom the asker may know the rows of a list, and what is counted of them; None: everyone."""
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 SuggestionId = Annotated[
-    str, Path(description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses.")
+    str,
+    Path(
+        pattern=r"^[^\x00]*$", description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses."
+    ),
 ]
 _KEY = Header(
     alias="Idempotency-Key",
@@ -60,4 +63,6 @@ OptionalKey = Annotated[str | None, _KEY]
 """For what changes nothing when it is asked for twice, but would where something came in between."""
 HoldId = Annotated[str, Path(description="An id of /v1/holds.")]
 DisputeId = Annotated[str, Path(description="An id of /v1/disputes.")]
-EmployeeId = Annotated[str, Path(description="The company's own id, percent-encoded; it may hold slashes.")]
+EmployeeId = Annotated[
+    str, Path(pattern=r"^[^\x00]*$", description="The company's own id, percent-encoded; it may hold slashes")
+]

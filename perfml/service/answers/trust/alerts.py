@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import Annotated
 
 from pydantic import Field
@@ -18,11 +18,11 @@ from perfml.service.answers.shared import (
     PageCursor,
     PageLimit,
     PeopleQuery,
-    RequiredText,
     ServiceQuery,
     TextAnswer,
 )
 from perfml.service.answers.trust.holds import refused, today
+from perfml.service.answers.trust.signed import SignedByAccount
 from perfml.service.paging import ListVersion
 from perfml.service.problems import NotFound
 from perfml.service.store import Store
@@ -104,11 +104,11 @@ class AlertsQuery(PeopleQuery):
 class AcknowledgementBody(ServiceQuery):
     """Who takes care of it."""
 
-    by: RequiredText
+    by: SignedByAccount = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
 
 
-def alert_list(store: Store, query: AlertsQuery) -> AlertsAnswer:
+def alert_list(store: Store, query: AlertsQuery, *, reach: Set[str] | None = None) -> AlertsAnswer:
     """Return one page of the alerts of which something may be said now."""
     rules, day = _rules(store), today()
     held = people_of(HoldLog(store.home).active(), kept_units(store.home, day))
@@ -117,7 +117,7 @@ def alert_list(store: Store, query: AlertsQuery) -> AlertsAnswer:
         (alert, text)
         for alert in read_alerts(store.home)
         if (text := _text(alert, query.reader)) is not None
-        and query.selects(known, alert.first.employee_id)
+        and query.selects(known, alert.first.employee_id, reach)
         and query.employee_id in (None, alert.first.employee_id)
         and query.rule in (None, alert.first.rule)
     ]

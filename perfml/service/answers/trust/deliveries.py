@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery, TextAnswer
+from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAnswer
 from perfml.service.answers.trust.holds import refused
+from perfml.service.answers.trust.signed import SignedByAccount
 from perfml.service.store import Store
 from perfml.trust.deliveries.alarm_log import Alarm, AlarmKind, acknowledge, read_alarms
 
@@ -85,7 +86,7 @@ class AlarmsAnswer(Answer):
 class DeliveryAcknowledgementBody(ServiceQuery):
     """Who takes care of the open alarms of a feed."""
 
-    by: RequiredText
+    by: SignedByAccount = ""
     note: Annotated[str, Field(max_length=2_000)] = ""
     business_date: IsoDate | None = None
     """Only the alarm of this day; all that are open when absent."""

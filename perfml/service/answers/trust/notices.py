@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Set
 
 from perfml.service.answers.shared import Answer, PageAnswer, PageCursor, PageLimit, PeopleQuery
 from perfml.service.answers.trust.holds import today
@@ -71,14 +72,14 @@ class NoticesQuery(PeopleQuery):
     """From ``next`` of the page before; the first page when absent."""
 
 
-def notice_states(store: Store, query: NoticesQuery) -> NoticesAnswer:
+def notice_states(store: Store, query: NoticesQuery, *, reach: Set[str] | None = None) -> NoticesAnswer:
     """Return one page of the people, in the order in which they were first told something."""
     states = NoticeLog(store.home).states()
     known = {} if query.department is None and query.manager_id is None else store.people(today())
     chosen = [
         (number, state)
         for number, (person, state) in enumerate(states.items())
-        if query.employee_id in (None, person) and query.selects(known, person)
+        if query.employee_id in (None, person) and query.selects(known, person, reach)
     ]
     parameters = query.model_dump(exclude={"limit", "cursor"}, exclude_defaults=True)
     whole = ListVersion(address="/v1/notices", parameters=parameters, version="")  # people are only added, at the end

@@ -1,6 +1,9 @@
-"""No body is larger than the largest that is needed: neither one that says so nor one that turns out to be."""
+"""No body is larger than the largest that is needed, neither one that says so nor one that turns out to be; or takes for ever."""
 
 from __future__ import annotations
+
+import asyncio
+import time
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -11,11 +14,14 @@ from perfml.service.serving.errors.error_handlers import error_response, unroute
 
 MOST_BODY = 12_000_000
 """Bytes of a request: the largest proof in base64 and the keys beside it."""
-_TOO_LARGE = 413
+BODY_SECONDS = 60.0
+"""Time in which a body has to come."""
+_TOO_LARGE, _TOO_SLOW = 413, 408
 
 
 class BodyLimit:
-    """Refuse a body by its declared length before it is read, and any other as soon as too much has come."""
+    """Refuse a body by its declared length before it is read, any other as soon as too much has come, and one that does not
+    come in time."""
 
     def __init__(self, app: ASGIApp, most: int = MOST_BODY) -> None:
         self.app, self.most = app, most
@@ -29,12 +35,18 @@ class BodyLimit:
         if declared.isdecimal() and int(declared[:20]) > self.most:
             await error_response(unrouted(_TOO_LARGE))(scope, receive, send)
             return
-        come = 0
+        come, whole, end = 0, False, time.monotonic() + BODY_SECONDS
 
         async def limited() -> AsgiMessage:
-            nonlocal come
-            message = await receive()
+            nonlocal come, whole
+            if whole:  # what is waited for now is the end of the connection
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), end - time.monotonic())
+            except TimeoutError as error:
+                raise HTTPException(_TOO_SLOW) from error
             come += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
             if come > self.most:
                 raise HTTPException(_TOO_LARGE)
             return message

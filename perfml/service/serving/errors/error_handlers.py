@@ -23,6 +23,7 @@ from perfml.service.problems import (
     NotFound,
     Refusal,
     TooLarge,
+    TooSlow,
     problem_of,
     refusal_of,
 )
@@ -40,13 +41,14 @@ LIMITS: Mapping[str, tuple[str, str]] = {
 }
 """Kind of pydantic's error → the message, and the key of the limit in the error's context."""
 UNROUTED: Mapping[int, type[Refusal]] = {
-    kind.status: kind for kind in (Malformed, NotFound, MethodNotAllowed, TooLarge)
+    kind.status: kind for kind in (Malformed, NotFound, MethodNotAllowed, TooSlow, TooLarge)
 }
 """Status of an error of the framework → the kind of problem."""
 UNROUTED_TEXTS: Mapping[type[Refusal], tuple[str, str]] = {
     Malformed: ("service_unreadable_body", "service_send_json"),
     NotFound: ("service_unknown_address", "service_see_addresses"),
     MethodNotAllowed: ("service_unknown_method", "service_see_addresses"),
+    TooSlow: ("service_too_slow", "service_send_at_once"),
     TooLarge: ("service_too_large", "service_send_less"),
 }
 PLAIN_HINTS: Mapping[str, str] = {
@@ -99,7 +101,7 @@ def unrouted(status: int) -> Refusal:
     """What the framework refuses with ``status``."""
     kind = UNROUTED.get(status, Malformed)
     problem, remedy = UNROUTED_TEXTS[kind]
-    where = "body" if kind in (Malformed, TooLarge) else "address"
+    where = "body" if kind in (Malformed, TooSlow, TooLarge) else "address"
     return kind(Message.of(problem), where=where, remedy=Message.of(remedy))
 
 
