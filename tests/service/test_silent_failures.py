@@ -125,4 +125,6 @@ def test_a_failure_anywhere_says_where_and_not_about_whom(
             assert answer.json()["instance"] in logged(caplog)
     assert failures > 15
     assert not [canary for canary in CANARIES if canary in logged(caplog)]
-    assert f"{type(error).__name__} at " in logged(caplog) and "tests/service/test_silent_failures.py:" in logged(caplog)
+    assert f"{type(error).__name__} at " in logged(caplog) and "tests/service/test_silent_failures.py:" in logged(
+        caplog
+    )
