@@ -30,7 +30,8 @@ QUARTERLY = f"""{QUICK}
 [population]
 every = "quarter"
 """
-FEW_ROUNDS = QUARTERLY.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5")
+FEW = "seeds = [11]\nmax_rounds = 8\nearly_stopping_rounds = 5"
+MONTHLY_FEW_ROUNDS, FEW_ROUNDS = (text.replace("seeds = [11]", FEW) for text in (QUICK, QUARTERLY))
 """For tests of commands, which need a model and not a good one."""
 
 

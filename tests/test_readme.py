@@ -19,7 +19,7 @@ from perfml import cli
 from perfml.advice.suggestion_files import suggestion_file
 from tests.exports.company import company
 from tests.exports.makers import mark_and_zeros
-from tests.simulated import END, FEW_ROUNDS, Simulated, quick_project
+from tests.simulated import END, MONTHLY_FEW_ROUNDS, Simulated, quick_project
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_perfml_commands_run_in_their_order(
         assert not ended.value.code, (arguments, capsys.readouterr())
         if arguments[0] == "map":
             (tmp_path / "project" / "models").mkdir()
-            (tmp_path / "project" / "models" / "attrition.toml").write_text(FEW_ROUNDS)
+            (tmp_path / "project" / "models" / "attrition.toml").write_text(MONTHLY_FEW_ROUNDS)
     assert (tmp_path / "scores.csv").is_file() and (tmp_path / "list.xlsx").is_file()
 
 

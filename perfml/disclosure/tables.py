@@ -99,7 +99,7 @@ class GroupTable:
         """(targets, parts): the groups, the parts, and what one group has beyond another; each once."""
         beyond = [a & ~b for a, b in permutations(parts, 2)]
         every = np.concatenate(
-            [parts, np.eye(parts.shape[1], dtype=bool), np.array(beyond).reshape(-1, parts.shape[1])]
+            [parts, np.eye(parts.shape[1], dtype=bool), np.array(beyond, dtype=bool).reshape(-1, parts.shape[1])]
         )
         return np.unique(every[every.any(axis=1)], axis=0)
 

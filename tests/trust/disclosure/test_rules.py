@@ -106,6 +106,14 @@ def test_many_rows_of_one_person_are_one_person() -> None:
     assert withheld_outcomes(np.ones((1, 120), bool), label=label, person=person, rules=RULES) == ("few people",)
 
 
+def test_one_group_alone() -> None:
+    """With nothing beside it, it is only looked at by itself."""
+    people = np.arange(12)
+    values = np.column_stack([np.ones(12), np.linspace(1, 2, 12)])
+    table = GroupTable(member=np.ones((1, 12), bool), person=people, values=values, known=np.zeros(1, bool))
+    assert table.withheld(RULES) == (None,)
+
+
 def test_a_budget_is_of_one_client_and_one_day() -> None:
     budget, day = QueryBudget(2), dt.date(2026, 3, 1)
     assert [budget.spend("a", day) for _ in range(3)] == [True, True, False]
