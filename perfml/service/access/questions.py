@@ -20,18 +20,21 @@ from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.holds.hold_log import HoldLog
 
 AccessQuestion = tuple[Action | None, Subject]
+GROUP_FILTERS = frozenset({"employee_id", "manager_id", "department", "location"})
 UNKNOWN = PersonSubject(employee_id="")
 """Whom a request is about that names nobody who is known."""
 
 
 async def question_of(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
-    """The action and the subject of a request; :data:`UNKNOWN` where it names something that is not, and no action where being
-    signed in is enough."""
+    """The action and the subject of a request on ``day``; :data:`UNKNOWN` where it names something that is not, and no action
+    where being signed in is enough."""
     match rule.about_whom:
         case "service":
             return rule.action, SERVICE
         case "person":
             return rule.action, PersonSubject(employee_id=request.path_params["employee_id"])
+        case "oneself":
+            return rule.action, PersonSubject(employee_id=principal.employee_id or "")
         case "voiced person":
             return _voiced(request, rule, principal)
         case "group":
@@ -83,9 +86,12 @@ def _worded(request: Request, rule: RouteRule, principal: Principal, day: dt.dat
 
 
 def _own_group(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
-    """The group of the filters, and without any the units of the asker's HR grants: a page that is opened without a choice."""
-    action, subject = _group(request, rule)
-    return action, GroupSubject(units=principal.units(day) - {EVERYTHING}) if subject == GroupSubject() else subject
+    """The group of the filters; without one the units of an HR grant, else the own reporting line."""
+    if GROUP_FILTERS & request.query_params.keys():
+        return _group(request, rule)
+    units = principal.units(day)
+    own = GroupSubject(units=units - {EVERYTHING}) if units else GroupSubject(team_of=principal.employee_id)
+    return rule.action, own
 
 
 async def _person_of_body(request: Request) -> PersonSubject:

@@ -10,17 +10,19 @@ from perfml.access.actions import Action
 
 AboutWhom = Literal[
     "service",
+    "oneself",
     "person",
     "voiced person",
     "group",
-    "worded group",
     "own group",
+    "worded group",
     "suggestion",
     "dispute",
     "hold",
     "alert",
     "body",
 ]
+"""``own group``: without a filter, whom the asker answers for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,6 +122,101 @@ def trend(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str], heigh
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two numbers of one kind side by side, such as a person's own and the mean of others."""
+
+    label: str
+    own: float
+    other: float
+    own_text: str
+    other_text: str
+
+
+def pairs(rows: Sequence[Pair], *, title: str, heads: tuple[str, str, str]) -> Chart:
+    """Two bars from zero for each row, the longer of each row over the whole width: rows have units of their own."""
+    left, figures = (
+        WIDTH * LABELS,
+        max((text_width(t, SIZE) for r in rows for t in (r.own_text, r.other_text)), default=0),
+    )
+    parts, y = [], 20.0
+    for at, (kind, head) in enumerate(zip(("bar", "faint"), heads[1:], strict=True)):
+        x = left + at * (text_width(heads[1], 12) + 40)
+        parts += [
+            f'<rect class="{kind}" x="{x:.1f}" y="3" width="10" height="10" rx="2"/>',
+            _text(x + 15, 12, head, kind="muted"),
+        ]
+    for row in rows:
+        lines = wrap(row.label, width=left - 8, size=SIZE)
+        height = max(40.0, len(lines) * LINE + 8)
+        middle = y + height / 2
+        for number, line in enumerate(lines):
+            parts.append(_text(0, middle + (number - (len(lines) - 1) / 2) * LINE + 4.5, line))
+        longest = max(abs(row.own), abs(row.other)) or 1.0
+        for value, text, kind, top in ((row.own, row.own_text, "bar", -15), (row.other, row.other_text, "faint", 1)):
+            width = max(1.5, abs(value) / longest * (WIDTH - left - figures - 12))
+            parts.append(
+                f'<rect class="{kind}" x="{left:.1f}" y="{middle + top:.1f}" width="{width:.1f}" height="14" rx="2"/>'
+            )
+            parts.append(_text(left + width + 6, middle + top + 11.5, text, kind="strong" if kind == "bar" else ""))
+        y += height + 6
+    return Chart(
+        title=title,
+        svg=_picture(parts, y + 2, title),
+        heads=heads,
+        rows=tuple((row.label, row.own_text, row.other_text) for row in rows),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attainment:
+    """A goal: what is expected of its target, all as shares of the target of before, and the same as written in the table."""
+
+    label: str
+    expected: float
+    low: float
+    high: float
+    new_target: float | None
+    """None where it does not move."""
+    texts: tuple[str, ...]
+    """Target, forecast with its interval, and new target."""
+
+
+def attainments(rows: Sequence[Attainment], *, title: str, heads: tuple[str, ...]) -> Chart:
+    """For each goal the forecast with its interval, the target (a line), and the suggested one (a hollow mark).
+
+    ``heads``: of the label and of each of the texts.
+    """
+    most = max([1.0, *(max(row.high, row.new_target or 0.0) for row in rows)])
+    left, right = WIDTH * LABELS, WIDTH - 14
+    scale = (right - left) / min(most, 3.0)
+    parts, y = [], 8.0
+    for row in rows:
+        lines = wrap(row.label, width=left - 8, size=SIZE)
+        height = max(52.0, len(lines) * LINE + 20)
+        middle = y + 14
+        for number, line in enumerate(lines):
+            parts.append(_text(0, middle + number * LINE + 4.5, line))
+        low, high, mid = (left + min(each, 3.0) * scale for each in (row.low, row.high, row.expected))
+        parts.append(f'<path class="grid" d="M{left:.1f} {middle:.1f}H{right:.1f}"/>')
+        wide = max(2.0, high - low)
+        parts.append(f'<rect class="faint" x="{low:.1f}" y="{middle - 7:.1f}" width="{wide:.1f}" height="14" rx="4"/>')
+        parts.append(f'<path class="axis" d="M{left + scale:.1f} {middle - 11:.1f}V{middle + 11:.1f}"/>')
+        if row.new_target is not None:
+            parts.append(
+                f'<circle class="hollow" cx="{left + min(row.new_target, 3.0) * scale:.1f}" cy="{middle:.1f}" r="6"/>'
+            )
+        parts.append(f'<circle class="mark" cx="{mid:.1f}" cy="{middle:.1f}" r="4"/>')
+        parts.append(_text(left, middle + 26, " · ".join(text for text in row.texts if text), kind="muted"))
+        y += height + 4
+    return Chart(
+        title=title,
+        svg=_picture(parts, y + 2, title),
+        heads=heads,
+        rows=tuple((row.label, *row.texts) for row in rows),
+    )
+
+
 def _text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(content)}</text>'
 

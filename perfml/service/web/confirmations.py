@@ -7,7 +7,21 @@ from typing import Literal
 
 from perfml.service.web.catalogues import msgid
 
-Done = Literal["decided", "offered", "judged", "reviewed", "released", "stopped", "resumed", "acknowledged", "promoted"]
+Done = Literal[
+    "decided",
+    "offered",
+    "judged",
+    "reviewed",
+    "released",
+    "stopped",
+    "resumed",
+    "acknowledged",
+    "promoted",
+    "talked",
+    "disputed",
+    "opted_out",
+    "opted_in",
+]
 CONFIRMED: Mapping[str, str] = {
     "decided": msgid("Your decision is stored. People put it into effect; perfml changes nothing by itself."),
     "offered": msgid("The offer is logged. It counts when help is measured against no help."),
@@ -18,5 +32,9 @@ CONFIRMED: Mapping[str, str] = {
     "resumed": msgid("The stop is lifted."),
     "acknowledged": msgid("Stored: you take care of it, and nobody else is asked."),
     "promoted": msgid("The version is promoted."),
+    "talked": msgid("The conversation is stored."),
+    "disputed": msgid("Your dispute is filed. The row is used nowhere until it is decided."),
+    "opted_out": msgid("You have opted out. Nothing is computed about you any more."),
+    "opted_in": msgid("You take part again from the next computation on."),
 }
 """What a page confirms after a write."""

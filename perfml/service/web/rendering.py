@@ -48,11 +48,10 @@ class Templates:
         roots = list(dict.fromkeys((folder.root, STARTER)))
         self.assets = Assets(root / WEB / "static" for root in reversed(roots))
         catalogue = WordCatalogue(folder.files(f"{WEB}/locale", ".po"))
-        translations: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
+        self._translations: Mapping[Language, NullTranslations] = {"en": NullTranslations(), "zh": catalogue}
         loader = FileSystemLoader([str(root / WEB / "templates") for root in roots])
-        self._translations = translations
         self._environments = {
-            language: self._environment(loader, language, translations[language]) for language in LANGUAGES
+            language: self._environment(loader, language, self._translations[language]) for language in LANGUAGES
         }
 
     def render(self, template: str, language: Language, facts: Mapping[str, object]) -> str:
