@@ -1,5 +1,4 @@
-"""The report: one HTML file, in Chinese and English, that needs no network; a small script only filters, sorts and exports."""
+"""The report: one HTML file, in Chinese and English, that needs no network; a small script only filters, sorts and exports.
 
-from perfml.report.report import write_report
-
-__all__ = ["write_report"]
+This module imports nothing: the service draws with :mod:`perfml.report.svg`, and loads no model for it.
+"""

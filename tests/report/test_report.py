@@ -28,9 +28,10 @@ from perfml.learning.record import Figure, GateRecord
 from perfml.learning.registry.model_store import FittedModels, Model
 from perfml.messages import Message
 from perfml.project.model_spec import ModelSpec
-from perfml.report import wording, write_report
+from perfml.report import wording
 from perfml.report.contents.advice import Advice
 from perfml.report.pictures import Interval
+from perfml.report.report import write_report
 from perfml.scoring.scoring import SCHEMA
 from tests.records import backtest_record, baseline_gate, figure, training_record
 from tests.service.company import BEYOND, COURSE, TARGET
