@@ -35,7 +35,14 @@ FILTERS = {
     "team of other lead": {"manager_id": "other_lead"},
     "team of nobody": {"manager_id": "unknown"},
 }
-NAMED = {"model": "attrition", "name": "at_risk", "suggestion_id": "x", "dispute_id": "x", "hold_id": "x"}
+NAMED = {
+    "model": "attrition",
+    "name": "at_risk",
+    "suggestion_id": "x",
+    "dispute_id": "x",
+    "hold_id": "x",
+    "alert_id": "x",
+}
 OUT = ("is unknown, or not for you", "不存在，或您无权查看")
 
 
@@ -93,7 +100,10 @@ def addresses_of(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRul
 
 def test_every_kind_of_address_is_in_the_matrix(service: TestClient) -> None:
     kinds = {rule.about_whom for rule in service.app.state.admission.rules.values()}
-    assert kinds <= {"service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "body"}
+    known = {"service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "alert", "body"}
+    assert kinds - known <= {"worded group", "own group"}, (
+        "whose group follows from the asker: tested with their answers"
+    )
     assert len(list(addresses_of("person,voiced person", service))) > 5, "so that the test can fail"
 
 
@@ -142,5 +152,5 @@ def test_addresses_of_the_service_and_of_what_nobody_knows(
     for address, rule in addresses_of("service", service):
         seen = {name for name, headers in askers.items() if admitted(service, address, headers)}
         assert seen == {name for name in askers if rule.action.value in OF_SERVICE[name].split()}, address
-    for address, _ in addresses_of("suggestion,dispute,hold", service):
+    for address, _ in addresses_of("suggestion,dispute,hold,alert", service):
         assert not any(admitted(service, address, headers) for headers in askers.values()), address
