@@ -101,7 +101,7 @@ def addresses_of(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRul
 def test_every_kind_of_address_is_in_the_matrix(service: TestClient) -> None:
     kinds = {rule.about_whom for rule in service.app.state.admission.rules.values()}
     known = {"service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "alert", "body"}
-    assert kinds - known <= {"worded group", "own group"}, (
+    assert kinds - known <= {"worded group", "own group", "oneself"}, (
         "whose group follows from the asker: tested with their answers"
     )
     assert len(list(addresses_of("person,voiced person", service))) > 5, "so that the test can fail"
