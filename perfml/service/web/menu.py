@@ -28,6 +28,7 @@ MENU = (
     _entry("/hr", msgid("Conversations"), Action.LIST_PRIORITIES, Role.HR),
     _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/team", msgid("My team"), Action.LIST_TEAM, Role.MANAGER),
+    _entry("/targets", msgid("Targets"), Action.LIST_TARGETS, Role.HR, Role.MANAGER),
     _entry("/me", msgid("About me"), Action.READ_DEVELOPMENT_CARD, Role.EMPLOYEE),
 )
 

@@ -21,6 +21,7 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "GET /team/{employee_id}": RouteRule(action=Action.READ_BRIEF, about_whom="person"),
     "GET /team/{employee_id}/card": RouteRule(action=Action.READ_DEVELOPMENT_CARD, about_whom="person"),
     "POST /team/{employee_id}/conversations": RouteRule(action=Action.LOG_INTERVENTION, about_whom="person"),
+    "GET /targets": RouteRule(action=Action.LIST_TARGETS, about_whom="own group", rows=Action.READ_TARGETS),
     "GET /me": RouteRule(action=Action.READ_PERSON, about_whom="oneself"),
     "GET /me/card": RouteRule(action=Action.READ_DEVELOPMENT_CARD, about_whom="oneself"),
     "POST /me/opt-out": RouteRule(action=Action.OPT_OUT, about_whom="oneself"),

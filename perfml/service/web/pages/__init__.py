@@ -6,7 +6,8 @@ from perfml.service.web.pages.models import models
 from perfml.service.web.pages.people.one_to_one import one_to_one
 from perfml.service.web.pages.people.own import own
 from perfml.service.web.pages.people.own_disputes import own_disputes
+from perfml.service.web.pages.people.targets import targets
 from perfml.service.web.pages.people.team import team
 from perfml.service.web.pages.person import person
 
-WEB_ROUTERS = (public, entrance, hr, person, models, team, one_to_one, own_disputes, own)
+WEB_ROUTERS = (public, entrance, hr, person, models, team, one_to_one, own_disputes, own, targets)
