@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from perfml.errors import PerfmlError
 from perfml.files import atomic_write
 from perfml.harmless import cell
-from perfml.scoring.sealed_files import ROW_GROUP, open_sealed
+from perfml.scoring.sealed_files import RECORD, ROW_GROUP, SEAL, open_sealed
 
 if TYPE_CHECKING:
     import xlsxwriter
@@ -156,10 +156,12 @@ def _write_workbook(parts: Iterable[pa.Table], path: Path) -> None:
 
 
 def _describe(book: xlsxwriter.Workbook, marks: Mapping[bytes, bytes]) -> None:
-    """Keep the metadata of a table as properties; the time of writing is none, so the same rows make the same bytes."""
+    """Keep the metadata of a table as properties, but for the seal of the file that it comes from; the time of writing is none,
+    so the same rows make the same bytes."""
     book.set_properties({"created": WRITTEN})
     for name, text in marks.items():
-        book.set_custom_property(name.decode(), text.decode())
+        if name.decode() not in (RECORD, SEAL):
+            book.set_custom_property(name.decode(), text.decode())
 
 
 WRITERS: Mapping[str, Callable[[Iterable[pa.Table], Path], None]] = {".csv": _write_csv, ".xlsx": _write_workbook}
