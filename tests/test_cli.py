@@ -61,6 +61,8 @@ COMMANDS = [
     *("holds", "release", "stop", "resume", "recompute", "dispute", "disputes", "resolve", "review"),
     *("definitions", "sign-off", "reconcile", "rebase"),
     *("notice", "opt-out", "outcome", "package", "retention", "governance"),
+    *("record", "peers", "brief", "card"),
+    *("backup", "restore"),
 ]
 
 
