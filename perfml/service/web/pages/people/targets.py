@@ -14,6 +14,7 @@ from perfml.access.principals import EVERYTHING
 from perfml.advice.targets.contributions import Contribution, GoalFigures, MetricPeriod, by_metric, contribution
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.scoring.personal.goal_units import goal_units
+from perfml.service.access.refusals import not_for_you
 from perfml.service.answers.suggestions import suggestions_file
 from perfml.service.answers.targets import TargetAnswer
 from perfml.service.problems import NotFound
@@ -59,6 +60,8 @@ def attainment(visit: Visitor, query: Annotated[TargetsPageQuery, Query()]) -> H
     """The goals of a person, or the contributions of the parts of a whole."""
     if query.employee_id is not None:
         return _of_person(visit, query.employee_id)
+    if not (visit.units or visit.line):
+        raise not_for_you()
     day, goals = visible_goals(visit)
     known = {} if day is None else visit.store.people(day)
     kind, goals = _within(visit, query, goals, known)
