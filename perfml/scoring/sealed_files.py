@@ -102,16 +102,17 @@ def write_sealed(
     *,
     record: JsonObject | None = None,
     keep_earlier: bool = False,
-    row_group: int = ROW_GROUP,
+    row_group: int | None = None,
 ) -> Path:
     """Write ``parts``, at least one and all of the same schema, to ``home / address`` with the ``record`` of their run.
 
     A process killed at any moment leaves the previous file or the new one, each with its own record. ``keep_earlier``: whether a
-    previous file with other rows stays in :data:`EARLIER`; ``row_group``: the rows that are read at once.
+    previous file with other rows stays in :data:`EARLIER`; ``row_group``: the rows that are read at once (default:
+    :data:`ROW_GROUP`).
     """
     path = home / address
     with atomic_write(path) as temporary:
-        content = _write(parts, temporary, {**(record or {}), "address": address}, row_group=row_group)
+        content = _write(parts, temporary, {**(record or {}), "address": address}, row_group=row_group or ROW_GROUP)
         with temporary.open("r+b") as written:
             at = _seal_position(written)
             if at is None:
