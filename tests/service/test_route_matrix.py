@@ -26,6 +26,7 @@ from tests.service.accounts import Clock
 NOON = dt.time(12)
 DAYS = (TRANSFER - dt.timedelta(days=1), TRANSFER, TRANSFER - dt.timedelta(days=1))
 """Before and on the day of the transfer, and before it again with whatever is kept by then."""
+OPENED = ("everyone", "South", "North")
 FILTERS = {
     "everyone": {},
     "South": {"department": "South"},
@@ -142,6 +143,19 @@ def test_addresses_of_a_group(service: TestClient, askers: dict[str, dict[str, s
             seen = {group for group, query in FILTERS.items() if admitted(service, address, headers, params=query)}
             expected = {group for group in FILTERS if rule.action.value in LISTS.get((name, group), "").split()}
             assert seen == expected, (address, name)
+
+
+@pytest.mark.slow
+def test_a_page_of_a_group_is_opened_without_a_choice_by_whoever_has_units(
+    service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
+) -> None:
+    clock.now = dt.datetime.combine(TRANSFER, NOON)
+    for address, rule in (each for each in addresses_of("own group", service) if "/hr" in each[0]):
+        for name, headers in askers.items():
+            allowed = {group for group in FILTERS if rule.action.value in LISTS.get((name, group), "").split()}
+            own = name == "hr of South" and "South" in allowed
+            seen = {group for group in OPENED if admitted(service, address, headers, params=FILTERS[group])}
+            assert seen == allowed.intersection(OPENED) | ({"everyone"} if own else set()), (address, name)
 
 
 @pytest.mark.slow

@@ -104,7 +104,8 @@ def ranges(rows: Sequence[RangeRow], *, title: str, heads: tuple[str, ...]) -> C
 def trend(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str], height: float = 180.0) -> Chart:
     """A line over equally spaced labels, such as months; from zero, so that a small change looks small."""
     high = max([0.0, *(row.value for row in rows)]) or 1.0
-    top, bottom, edge = 24.0, height - 26, 28.0
+    top, bottom = 24.0, height - 26
+    edge = max([28.0, *(text_width(row.label, 12) / 2 + 4 for row in rows)])
     step = (WIDTH - 2 * edge) / max(1, len(rows) - 1)
     points = [(edge + n * step, bottom - row.value / high * (bottom - top)) for n, row in enumerate(rows)]
     parts = [f'<path class="grid" d="M0 {bottom:.1f}H{WIDTH:g}"/>']

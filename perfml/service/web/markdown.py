@@ -27,6 +27,18 @@ def markdown(text: str) -> Markup:
     return Markup("").join(_block(block) for block in _blocks(text))
 
 
+def inline(text: str) -> Markup:
+    """One line with bold, italic and code.
+
+    >>> inline("run `perfml notice` <now>")
+    Markup('run <code>perfml notice</code> &lt;now&gt;')
+    """
+    html = str(escape(text))
+    for pattern, replacement in _INLINE:
+        html = pattern.sub(replacement, html)
+    return Markup(html)
+
+
 def _blocks(text: str) -> Iterator[list[str]]:
     """Lines that belong together: until an empty one, around a heading, and where a list begins."""
     block: list[str] = []
@@ -48,7 +60,7 @@ def _block(lines: list[str]) -> Markup:
     heading = _HEADING.match(lines[0])
     if heading:
         level = min(6, len(heading[1]) + FIRST_LEVEL - 1)
-        return Markup(f"<h{level}>{_inline(heading[2])}</h{level}>")
+        return Markup(f"<h{level}>{inline(heading[2])}</h{level}>")
     if _ITEM.match(lines[0]):
         items: list[str] = []
         for line in lines:
@@ -57,13 +69,6 @@ def _block(lines: list[str]) -> Markup:
                 items.append(line[item.end() :])
             else:
                 items[-1] += f" {line.strip()}"
-        listed = "".join(f"<li>{_inline(item)}</li>" for item in items)
+        listed = "".join(f"<li>{inline(item)}</li>" for item in items)
         return Markup(f"<ul>{listed}</ul>")
-    return Markup(f"<p>{_inline(' '.join(line.strip() for line in lines))}</p>")
-
-
-def _inline(text: str) -> str:
-    html = str(escape(text))
-    for pattern, replacement in _INLINE:
-        html = pattern.sub(replacement, html)
-    return html
+    return Markup(f"<p>{inline(' '.join(line.strip() for line in lines))}</p>")

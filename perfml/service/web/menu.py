@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from perfml.access.actions import Action
 from perfml.access.principals import Role
+from perfml.access.relations import GroupSubject, Subject
 from perfml.service.web.catalogues import msgid
 
 
@@ -18,24 +19,33 @@ class MenuEntry:
     title: str
     action: Action
     roles: frozenset[Role]
+    subject: Subject | None = None
+    """About whom; what the action is about at large when absent."""
 
 
-def _entry(address: str, title: str, action: Action, *roles: Role) -> MenuEntry:
-    return MenuEntry(address=address, title=title, action=action, roles=frozenset(roles))
+def _entry(address: str, title: str, action: Action, *roles: Role, subject: Subject | None = None) -> MenuEntry:
+    return MenuEntry(address=address, title=title, action=action, roles=frozenset(roles), subject=subject)
 
 
+EVERYONE = GroupSubject()
 MENU = (
     _entry("/hr", msgid("Conversations"), Action.LIST_PRIORITIES, Role.HR),
+    _entry("/hr/work", msgid("To do"), Action.LIST_DISPUTES, Role.HR),
+    _entry("/hr/trends", msgid("Trends"), Action.READ_TRENDS, Role.HR, subject=EVERYONE),
+    _entry("/hr/adoption", msgid("Results"), Action.READ_ADOPTION, Role.HR, subject=EVERYONE),
     _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
+    _entry("/governance", msgid("Checklist"), Action.READ_GOVERNANCE, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
+    _entry("/audit", msgid("Audit log"), Action.READ_AUDIT, Role.AUDITOR),
+    _entry("/exports", msgid("What was sent"), Action.READ_EXPORT_LEDGER, Role.AUDITOR, Role.ADMINISTRATOR),
     _entry("/team", msgid("My team"), Action.LIST_TEAM, Role.MANAGER),
     _entry("/targets", msgid("Targets"), Action.LIST_TARGETS, Role.HR, Role.MANAGER),
     _entry("/me", msgid("About me"), Action.READ_DEVELOPMENT_CARD, Role.EMPLOYEE),
 )
 
 
-def menu_of(roles: Set[Role], may: Callable[[Action], bool]) -> list[MenuEntry]:
+def menu_of(roles: Set[Role], may: Callable[[Action, Subject | None], bool]) -> list[MenuEntry]:
     """The entries for a visitor, in order."""
-    return [entry for entry in MENU if entry.roles & roles and may(entry.action)]
+    return [entry for entry in MENU if entry.roles & roles and may(entry.action, entry.subject)]
 
 
 def current_of(entries: Iterable[MenuEntry], path: str) -> MenuEntry | None:

@@ -21,7 +21,7 @@ from perfml.messages import Language, Message, render
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, WordCatalogue
-from perfml.service.web.markdown import markdown
+from perfml.service.web.markdown import inline, markdown
 
 WEB = "serve/web"
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
@@ -85,6 +85,7 @@ class Templates:
             "segment": partial(quote, safe=""),
             "begin": lambda text: text[:1].upper() + text[1:],
             "markdown": markdown,
+            "inline": inline,
             "moment": lambda at: NOTHING if at is None else format_datetime(at, "medium", locale=locale),
             "figure": lambda value: NOTHING if value is None else format_decimal(value, "0.###", locale),
             "both": partial(_in_language, language),

@@ -89,8 +89,8 @@ class Visit:
 
     @property
     def signer(self) -> str:
-        """Who signs what is written on this page: empty for whoever is signed in, since the account is recorded."""
-        return "" if acting().admitted else acting().name
+        """Who signs what is written on this page: the account, or whoever sits at this machine."""
+        return acting().name
 
     @property
     def reach(self) -> frozenset[str] | None:

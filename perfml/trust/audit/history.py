@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import sqlalchemy as sql
 
 from perfml.errors import PerfmlError
 from perfml.sentences import is_sentence
-from perfml.store.audit.chain import ERASE_PERSON, append, rows
+from perfml.store.audit.chain import ERASE_PERSON, AuditRow, append, rows
 from perfml.store.audit.person_keys import keys, opened
 from perfml.store.audit.secret import AuditError
 from perfml.store.opening import is_made, session
 from perfml.store.record_store import RecordStore
-from perfml.store.tables import PERSON_KEYS
+from perfml.store.tables import AUDIT, PERSON_KEYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,23 +45,34 @@ def history_of(home: Path, employee_id: str) -> tuple[AuditEvent, ...]:
         pseudonym = _pseudonym(connection, employee_id)
         known = keys(connection)
         mentioning = [row for row in rows(connection) if pseudonym is not None and pseudonym in row.pseudonyms]
-    events = []
-    for row in mentioning:
-        try:
-            content = opened(row.payload, row.pseudonyms, known, action=row.action) or {}
-        except ValueError as error:
-            raise AuditError(str(error), where=f"row {row.number}", remedy="`perfml audit verify` says more") from error
-        events.append(
-            AuditEvent(
-                number=row.number,
-                at=row.at,
-                actor=str(content.get("actor", "")),
-                action=row.action,
-                purpose=str(content.get("purpose", "")),
-                people=len(row.pseudonyms),
-            )
+    return tuple(_event(row, known) for row in mentioning)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogEntry:
+    """A row of the log as an auditor reads it: the event, and the employee ids whom it concerns as far as they are not erased."""
+
+    event: AuditEvent
+    employee_ids: tuple[str, ...]
+
+
+def newest_entries(home: Path, *, limit: int, before: int | None = None) -> tuple[LogEntry, ...]:
+    """The newest ``limit`` rows, of those under number ``before``. Raises :class:`AuditError` for an altered one."""
+    if not is_made(home):
+        return ()
+    query = sql.select(AUDIT).order_by(AUDIT.c.number.desc()).limit(limit)
+    with session(home, writing=False) as connection:
+        chosen = connection.execute(query if before is None else query.where(AUDIT.c.number < before)).mappings()
+        log = [AuditRow(**row) for row in chosen]
+        named = connection.execute(sql.select(PERSON_KEYS.c.pseudonym, PERSON_KEYS.c.person))
+        people = {row.pseudonym: row.person for row in named}
+        known = keys(connection)
+    return tuple(
+        LogEntry(
+            event=_event(row, known), employee_ids=tuple(people[name] for name in row.pseudonyms if name in people)
         )
-    return tuple(events)
+        for row in log
+    )
 
 
 def erase_person(home: Path, employee_id: str, *, by: str, reason: str) -> None:
@@ -88,6 +100,21 @@ def erase_older(home: Path, before: dt.date, *, apply: bool) -> int:
     if apply and old:
         _forget(home, old, by="retention", reason=f"not mentioned since {before}")
     return len(old)
+
+
+def _event(row: AuditRow, known: Mapping[str, bytes]) -> AuditEvent:
+    try:
+        content = opened(row.payload, row.pseudonyms, known, action=row.action) or {}
+    except ValueError as error:
+        raise AuditError(str(error), where=f"row {row.number}", remedy="`perfml audit verify` says more") from error
+    return AuditEvent(
+        number=row.number,
+        at=row.at,
+        actor=str(content.get("actor", "")),
+        action=row.action,
+        purpose=str(content.get("purpose", "")),
+        people=len(row.pseudonyms),
+    )
 
 
 def _forget(home: Path, people: list[str], *, by: str, reason: str) -> int:

@@ -3,11 +3,17 @@
 from perfml.service.web.pages.entrance import entrance, public
 from perfml.service.web.pages.hr import hr
 from perfml.service.web.pages.models import models
+from perfml.service.web.pages.oversight import oversight
+from perfml.service.web.pages.overview import overview
 from perfml.service.web.pages.people.one_to_one import one_to_one
 from perfml.service.web.pages.people.own import own
 from perfml.service.web.pages.people.own_disputes import own_disputes
 from perfml.service.web.pages.people.targets import targets
 from perfml.service.web.pages.people.team import team
 from perfml.service.web.pages.person import person
+from perfml.service.web.pages.work import work
 
-WEB_ROUTERS = (public, entrance, hr, person, models, team, one_to_one, own_disputes, own, targets)
+WEB_ROUTERS = (
+    *(public, entrance, hr, work, overview, person, models, oversight),
+    *(team, one_to_one, own_disputes, own, targets),
+)

@@ -1,0 +1,96 @@
+"""What HR's people add up to: whether suggestions are used, and how lists change. Figures of few people are withheld."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from perfml.advice.decision_log import DecisionLog
+from perfml.errors import DefinitionError
+from perfml.project.trust.alert_spec import AlertsSpec
+from perfml.service.answers.overview.adoption import adoption
+from perfml.service.answers.overview.trends import DateTrendAnswer, TrendsAnswer, TrendsQuery, trends
+from perfml.service.answers.shared import TextAnswer
+from perfml.service.problems import NotFound
+from perfml.service.routes.shared import OfGroups
+from perfml.service.web.catalogues import msgid
+from perfml.service.web.charts import Chart, ChartRow, trend
+from perfml.service.web.forms import PageQuery
+from perfml.service.web.page_route import PageRoute
+from perfml.service.web.visit import HtmlPage, Visit, Visitor
+
+overview = APIRouter(include_in_schema=False, route_class=PageRoute)
+REASONS = 10
+"""Of refusals, the newest."""
+POLICY_TITLES = {"course_match": msgid("Courses"), "target_adjustment": msgid("Targets")}
+
+
+class TrendQuery(PageQuery):
+    """Which model."""
+
+    model: str | None = None
+    """The first one when absent."""
+
+
+@overview.get("/hr/adoption", dependencies=OfGroups)
+def adoption_page(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
+    """Whether suggestions are used, and how much help was offered."""
+    decisions = [decided[-1] for decided in DecisionLog(visit.store.home).decisions().values()]
+    refused = sorted((each for each in decisions if each.verdict == "refuse"), key=lambda each: each.entered_at)
+    answer = adoption(visit.store)
+    shown = any(policy.refused for policy in answer.policies)
+    return visit.page(
+        "hr/adoption.html",
+        answer=answer,
+        titles=POLICY_TITLES,
+        reasons=[each.reason for each in refused[: -REASONS - 1 : -1]] if shown else [],
+    )
+
+
+@overview.get("/hr/trends", dependencies=OfGroups)
+def trends_page(visit: Visitor, query: Annotated[TrendQuery, Query()]) -> HtmlPage:
+    """How many were listed, at each date that was scored."""
+    store = visit.store
+    names = store.models()
+    answer = _trends(visit, query.model or next(iter(names), ""))
+    return visit.page(
+        "hr/trends.html",
+        models={name: _title(visit, name) for name in names},
+        answer=answer,
+        chart=None if answer is None else _chart(visit, answer.dates),
+        rules=_rule_titles(visit),
+    )
+
+
+def _trends(visit: Visit, model: str) -> TrendsAnswer | None:
+    """None where nothing has been scored by the model yet."""
+    try:
+        return trends(visit.store, TrendsQuery(model=model))
+    except NotFound:
+        if model in visit.store.models() or not model:
+            return None
+        raise
+
+
+def _chart(visit: Visit, dates: tuple[DateTrendAnswer, ...]) -> Chart:
+    return trend(
+        [ChartRow(label=str(each.as_of), value=each.listed, text=str(each.listed)) for each in dates],
+        title=visit.translate(msgid("People on the list")),
+        heads=(visit.translate(msgid("Scored on")), visit.translate(msgid("On the list"))),
+    )
+
+
+def _title(visit: Visit, model: str) -> TextAnswer:
+    spec = visit.store.record(model, visit.store.version(model)).spec
+    return TextAnswer(zh=spec.zh, en=spec.en)
+
+
+def _rule_titles(visit: Visit) -> Mapping[str, TextAnswer]:
+    """Rule of an alert → its name; none where the project has no rules, or several policies of them."""
+    try:
+        rules = visit.store.folder.policy_of(AlertsSpec)[1].rules
+    except DefinitionError:
+        return {}
+    return {name: TextAnswer(zh=rule.zh, en=rule.en) for name, rule in rules.items()}
