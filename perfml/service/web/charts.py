@@ -208,14 +208,8 @@ def attainments(rows: Sequence[Attainment], *, title: str, heads: tuple[str, ...
                 f'<circle class="hollow" cx="{left + min(row.new_target, 3.0) * scale:.1f}" cy="{middle:.1f}" r="6"/>'
             )
         parts.append(f'<circle class="mark" cx="{mid:.1f}" cy="{middle:.1f}" r="4"/>')
-        parts.append(
-            _text(
-                left,
-                middle + 26,
-                " · ".join(f"{head} {text}" for head, text in zip(heads[1:], row.texts, strict=True) if text),
-                kind="muted",
-            )
-        )
+        written = " · ".join(f"{head} {text}" for head, text in zip(heads[1:], row.texts, strict=True) if text)
+        parts.append(_text(0, middle + 24 + (len(lines) - 1) * LINE, written, kind="muted"))
         y += height + 4
     return Chart(
         title=title,
