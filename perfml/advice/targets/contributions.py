@@ -14,7 +14,7 @@ NOT_ADDITIVE = frozenset(
     {"%", "percent", "per cent", "share", "ratio", "rate", "rating", "rank", "level", "score", "分", "比率"}
 )
 """Units of which a sum says nothing."""
-Problem = Literal["unit_unknown", "units_differ", "not_additive", "no_forecast"]
+NoSum = Literal["unit_unknown", "units_differ", "not_additive", "no_forecast"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Contribution:
     expected: float
     unknown: int
     """Goals without a forecast, which are in no sum."""
-    problem: Problem | None
+    problem: NoSum | None
     """Why there is no sum."""
 
     @property
@@ -88,7 +88,7 @@ def by_metric(goals: Iterable[GoalFigures]) -> Mapping[MetricPeriod, list[GoalFi
     return dict(sorted(out.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
-def _problem(units: set[str | None], *, known: bool) -> Problem | None:
+def _problem(units: set[str | None], *, known: bool) -> NoSum | None:
     if not known:
         return "no_forecast"
     if len(units) > 1:
