@@ -87,7 +87,7 @@ def _worded(request: Request, rule: RouteRule, principal: Principal, day: dt.dat
 
 def _own_group(request: Request, rule: RouteRule, principal: Principal, day: dt.date) -> AccessQuestion:
     """The group of the filters; without one the units of an HR grant, else the own reporting line."""
-    if GROUP_FILTERS & request.query_params.keys():
+    if any(request.query_params.get(name) for name in GROUP_FILTERS):  # a form sends what was left empty as well
         return _group(request, rule)
     units = principal.units(day)
     own = GroupSubject(units=units - {EVERYTHING}) if units else GroupSubject(team_of=principal.employee_id)

@@ -10,8 +10,16 @@ from urllib.parse import quote
 import pytest
 from starlette.testclient import TestClient
 
+from perfml.access.accounts import AccountLog
+from perfml.access.principals import Role, RoleGrant
 from perfml.advice.decision_log import DecisionLog
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.service.access.admission import Admission
+from perfml.service.app import create_app
+from perfml.store.standing import StoreVersions
 from perfml.trust.audit.history import history_of
+from tests.service.accounts import Clock, keep_lines, token
 
 pytestmark = pytest.mark.slow
 ORIGIN = {"origin": "http://127.0.0.1:8321", "sec-fetch-site": "same-origin"}
@@ -85,3 +93,19 @@ def test_another_site_writes_nothing(client: TestClient, home: Path) -> None:
     form = {"verdict": "accept", "key": "k" * 12, "back": PERSON}
     assert client.post("/suggestions/c1", data=form, headers={"origin": "http://evil.example"}).status_code == 403
     assert DecisionLog(home).decisions() == {}
+
+
+def test_hr_of_a_unit_opens_the_list_without_a_choice(home: Path) -> None:
+    keep_lines(home)
+    AccountLog(home).grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
+    headers = token(home, "a1", Role.HR, units=frozenset({"department:South"}))
+    app = create_app(home)
+    rules = app.state.admission.rules
+    app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), rules=rules, now=Clock())
+    client = TestClient(app, base_url="http://127.0.0.1:8321")
+    for path, status in (("/hr", 200), ("/hr?department=", 200), ("/hr?department=North", 404), ("/hr/work", 200)):
+        page = client.get(path, headers=headers)
+        assert page.status_code == status, path
+        assert "张伟" not in plain(page.text)
+    assert client.get("/hr/people/other", headers=headers).status_code == 404
+    assert client.get("/hr/people/O'Neil", headers=headers).status_code == 200

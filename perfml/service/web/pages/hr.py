@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from perfml.access.actions import Action
 from perfml.access.principals import EVERYTHING
+from perfml.access.relations import GroupSubject
 from perfml.service.answers.models import health
 from perfml.service.answers.priorities import PrioritiesQuery, priority_list
 from perfml.service.answers.shared import TextAnswer
@@ -22,6 +24,7 @@ from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.holds.hold_log import HoldLog
 
 hr = APIRouter(include_in_schema=False, route_class=PageRoute)
+EXPORT = "at_risk"
 Tone = Literal["good", "care", "bad"]
 DataKind = Literal["models", "damaged", "alarms", "holds", "disputes"]
 OwnerChoice = Literal["employee", "manager", "company"]
@@ -76,16 +79,22 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         title=_title(visit.store, query.model),
         models=[ModelChoice(name=name, title=_title(visit.store, name)) for name in store.models()],
         data=list(_data_lines(store)),
-        whole_company=EVERYTHING in visit.units,
         departments=_departments(visit, {each.department for each in known.values() if each.department}),
         department=query.department,
         owner=query.owner,
+        exportable=_exportable(visit, query),
         shown=shown,
         setting=setting,
         held=listed.held,
         lasting=lasting,
         names={person: known[person].label for person in others if person in known},
     )
+
+
+def _exportable(visit: Visit, query: ConversationsQuery) -> bool:
+    """Whether the people at risk of this choice may be had as a file."""
+    units = frozenset() if query.department is None else frozenset({f"department:{query.department}"})
+    return EXPORT in visit.store.folder.exports.exports and visit.may(Action.EXPORT_LISTS, GroupSubject(units=units))
 
 
 def _data_lines(store: Store) -> Iterator[DataLine]:

@@ -11,7 +11,9 @@ from fastapi import APIRouter, Query
 from perfml.learning.record import FairnessRecord, Figure, GateRecord, TrainingRecord
 from perfml.learning.registry.artifacts import CANDIDATE, pointed
 from perfml.learning.registry.promotion_log import promotions
+from perfml.service.answers.checks.drift import DriftAnswer, model_drift
 from perfml.service.answers.models import HorizonAnswer, all_models, one_model
+from perfml.service.problems import NotFound
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, RangeRow, ranges
 from perfml.service.web.forms import PageQuery
@@ -84,6 +86,7 @@ def model_page(visit: Visitor, model: str, query: Annotated[PageQuery, Query()])
         answer=answer,
         horizons=[_horizon(visit, each, record) for each in answer.horizons],
         left_out=record.left_out,
+        drift=_drift(visit, model),
         candidate=pointed(store.home, model, CANDIDATE),
         promoted=promotions(store.home, model)[::-1],
     )
@@ -113,6 +116,14 @@ def _horizon(visit: Visit, answer: HorizonAnswer, record: TrainingRecord) -> Hor
         calibration=chart,
         fairness=record.fairness.get(days),
     )
+
+
+def _drift(visit: Visit, model: str) -> DriftAnswer | None:
+    """The newest check; None where nobody ran one."""
+    try:
+        return model_drift(visit.store, model)
+    except NotFound:
+        return None
 
 
 def _bins(visit: Visit, record: TrainingRecord, days: int) -> Iterator[RangeRow]:
