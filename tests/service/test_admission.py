@@ -193,7 +193,7 @@ def probe(app: FastAPI) -> None:
         seen = principal and (principal.id, principal.employee_id, sorted(principal.roles(request.scope[TODAY])), risk)
         return HTMLResponse(f"{seen} {csrf_token(request)}")
 
-    @router.post("/offers")
+    @router.post("/probe/offers")
     async def offer(request: Request, employee_id: Annotated[str, Form()]) -> HTMLResponse:
         return HTMLResponse(f"offered {employee_id}")
 
@@ -204,7 +204,7 @@ def probe(app: FastAPI) -> None:
     app.include_router(router)
     more = {
         "GET /people/{employee_id}": RouteRule(action=Action.READ_REASONS, about_whom="person"),
-        "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
+        "POST /probe/offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
         "GET /start": RouteRule(action=None),
     }
     app.state.admission.rules = all_rules(RULES, more)
@@ -234,13 +234,13 @@ def test_pages_are_admitted_like_addresses_and_lead_to_the_way_in(home: Path, gu
 
     own = {**cookie, "Origin": "http://127.0.0.1:8321"}
     form = {"employee_id": "E2", FIELD: csrf_of(session.secret)}
-    assert guarded.post("/offers", data=form, headers=own).text == "offered E2"
-    assert guarded.post("/offers", files={"f": b"x"}, data=form, headers=own).text == "offered E2"
-    assert guarded.post("/offers", data={**form, "employee_id": "other"}, headers=own).status_code == 404
+    assert guarded.post("/probe/offers", data=form, headers=own).text == "offered E2"
+    assert guarded.post("/probe/offers", files={"f": b"x"}, data=form, headers=own).text == "offered E2"
+    assert guarded.post("/probe/offers", data={**form, "employee_id": "other"}, headers=own).status_code == 404
     for wrong in ({}, {FIELD: ""}, {FIELD: "é"}, {FIELD: csrf_of("perfml_of_another")}):
         sent = {"employee_id": "E2", **wrong}
-        assert guarded.post("/offers", data=sent, headers=own).status_code == 403, wrong
-    assert guarded.post("/offers", data=form, headers=cookie).status_code == 403
+        assert guarded.post("/probe/offers", data=sent, headers=own).status_code == 403, wrong
+    assert guarded.post("/probe/offers", data=form, headers=cookie).status_code == 403
     assert guarded.post("/logout", headers=own).status_code == 403
 
 

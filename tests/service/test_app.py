@@ -264,8 +264,9 @@ def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) 
         codes.add(response.status_code)
         assert response.status_code in (200, 400, 404, 405, 409, 422)
         # A conversation done before it was offered and a reason that is no sentence are refused: no JSON schema says so.
-        # Nor does one say which cursors a list has given out.
-        opaque = operation.method.upper() == "POST" or "cursor" in (case.query or {})
+        # Nor does one say which cursors a list has given out, and U+0000 is refused everywhere.
+        given_texts = [str(value) for part in (case.path_parameters, case.query) for value in (part or {}).values()]
+        opaque = operation.method.upper() == "POST" or "cursor" in (case.query or {}) or "\0" in "".join(given_texts)
         free = [positive_data_acceptance] if opaque else []
         case.validate_response(response, excluded_checks=free)
 
