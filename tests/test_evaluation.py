@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 LONG = ("catalogue", "learners", "promotion", "IBM attrition", "IBM attrition, 500 rows")
 """Sets of half a minute or more that others here resemble, left to ``python3 run.py evaluate``."""
+MODULES = ("run", "company", "tabular", "turnover", "yearly", "stores", "catalogue", "learners", "goals")
 needs_data = [
     pytest.mark.data,
     pytest.mark.skipif(
@@ -26,10 +27,12 @@ needs_data = [
 @pytest.fixture
 def evaluation(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.syspath_prepend(str(ROOT / "evaluation"))
+    for name in MODULES:  # a module of that name may have been imported from elsewhere, and is again afterwards
+        monkeypatch.delitem(sys.modules, name, raising=False)
     import run
 
     yield run
-    for name in ("run", "company", "tabular", "turnover", "yearly", "stores", "catalogue", "learners", "goals"):
+    for name in MODULES:
         sys.modules.pop(name, None)
 
 
