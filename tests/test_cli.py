@@ -277,11 +277,13 @@ def test_a_sample_of_what_was_served_is_computed_again(run, company_of_500: Simu
 def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500: Simulated, tmp_path: Path) -> None:
     data, project = ["--data", company_of_500.data], ["--project", company_of_500.project]
     quick = ["--project", quick_project(tmp_path / "quick")]
+    home = tmp_path / "home"  # since drift keeps what it measured
+    shutil.copytree(company_of_500.home, home)
     code, out, _ = run("fairness", "attrition", *data, *quick, "--mitigate", "gender")
     assert code == 0 and "non flag rate ratio" in " ".join(out.split()) and "proxy of gender" in out
     code, _, err = run("fairness", "attrition", *data, *quick, "--mitigate", "shoe_size")
     assert code == 1 and "not a protected attribute" in err
-    code, out, _ = run("drift", "attrition", *data, *project, "--home", company_of_500.home, "--json")
+    code, out, _ = run("drift", "attrition", *data, *project, "--home", home, "--json")
     assert code == 0 and json.loads(out)[0]["verdict"] in ("no action", "watch", "retrain", "cannot tell")
     code, out, _ = run("raters", *data, *project, "--json")
     assert code == 0 and {"en", "zh", "severity"} <= set(json.loads(out)[0])

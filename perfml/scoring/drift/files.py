@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from perfml.errors import PerfmlError
-from perfml.files import write_text
+from perfml.files import private_folder, write_text
 from perfml.home_reads import note_file
 from perfml.json_types import JsonObject
 
@@ -60,7 +60,7 @@ def keep_drift(home: Path, model: str, horizons: Sequence[JsonObject], *, versio
     """Keep the verdict of each horizon, in place of the check before."""
     figures = KeptDrift.model_validate({"version": version, "as_of": as_of, "horizons": horizons})
     path = _file(home, model)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     write_text(path, figures.model_dump_json(indent=1))
     return path
 
