@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,18 @@ class Simulated:
 
     def open(self) -> Project:
         return Project(self.project, home=self.home)
+
+    def copy_home(self, target: Path) -> Path:
+        """Copy the home to ``target``, and return it. The database is copied by SQLite: a process that closes the file of a
+        database that it has open elsewhere gives up its locks, and another that writes meanwhile is read half."""
+        shutil.copytree(self.home, target, ignore=shutil.ignore_patterns("store.sqlite*"))
+        with (
+            closing(sqlite3.connect(self.home / "store.sqlite")) as own,
+            closing(sqlite3.connect(target / "store.sqlite")) as copy,
+        ):
+            own.backup(copy)
+        (target / "store.sqlite").chmod(0o600)
+        return target
 
 
 def quick_project(folder: Path) -> Path:

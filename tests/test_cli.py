@@ -245,7 +245,7 @@ def test_a_tracking_server_that_is_down_loses_nothing(run, company_of_500: Simul
 
 def test_replay_matches_and_an_altered_score_is_noticed(run, company_of_500: Simulated, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     asked = ["replay", "attrition", "--as-of", END.isoformat(), "--home", home, "--project", company_of_500.project]
     code, out, _ = run(*asked)
     assert code == 0 and "to the last digit" in out
@@ -264,7 +264,7 @@ def test_replay_matches_and_an_altered_score_is_noticed(run, company_of_500: Sim
 
 def test_a_sample_of_what_was_served_is_computed_again(run, company_of_500: Simulated, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     asked = ["replay", "--sample", "1", "--people", "5", "--seed", "s", "--home", home, "--json"]
     code, out, _ = run(*asked, "--project", company_of_500.project)
     sample = json.loads(out)
@@ -278,7 +278,7 @@ def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500
     data, project = ["--data", company_of_500.data], ["--project", company_of_500.project]
     quick = ["--project", quick_project(tmp_path / "quick")]
     home = tmp_path / "home"  # since drift keeps what it measured
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     code, out, _ = run("fairness", "attrition", *data, *quick, "--mitigate", "gender")
     assert code == 0 and "non flag rate ratio" in " ".join(out.split()) and "proxy of gender" in out
     code, _, err = run("fairness", "attrition", *data, *quick, "--mitigate", "shoe_size")
@@ -295,7 +295,7 @@ def test_fairness_drift_and_raters_answer_in_tables_and_json(run, company_of_500
 
 def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simulated, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     where = ("--home", home, "--project", company_of_500.project)
     data = ("--data", company_of_500.data)
     code, out, _ = run("targets", *data, *where, "--as-of", "2026-09-03", "--out", tmp_path / "t.csv")
@@ -326,7 +326,7 @@ def test_advice_is_suggested_decided_on_and_remembered(run, company_of_500: Simu
 
 def test_priorities_are_listed_logged_and_not_listed_again(run, company_of_500: Simulated, tmp_path: Path) -> None:
     home = tmp_path / "home"
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     where = ("--home", home, "--project", company_of_500.project)
     code, out, _ = run("priorities", "attrition", "--capacity", 4, *where)
     assert code == 0 and "to talk to" in out and "名单 4 人" in out

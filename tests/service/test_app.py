@@ -223,10 +223,15 @@ RARELY_RIGHT = {
     "/v1/alerts/{alert_id}/acknowledgement",
     "/v1/deliveries/{source}/acknowledgement",
     "/v1/exports/{name}",
+    *(
+        f"/v1/employees/{{employee_id}}/{name}"
+        for name in ("record", "peers", "rows-behind", "brief", "development-card")
+    ),
     "/v1/models/{model}/drift",
     "/v1/team",
 }
-"""Operations for which few draws make sense: a proof is a file, and nobody draws the id of a dispute or hold."""
+"""Operations for which few draws make sense: a proof is a file, nobody draws the id of a dispute or hold, and this home keeps no
+records of people."""
 
 
 @pytest.mark.parametrize(

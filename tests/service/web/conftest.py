@@ -38,7 +38,7 @@ class ServedCompany:
 def served_company(company_of_500: Simulated, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCompany]:
     """The simulated company, advised, with accounts, behind a real server with the login for development."""
     folder = tmp_path_factory.mktemp("pages")
-    shutil.copytree(company_of_500.home, folder / "home")
+    company_of_500.copy_home(folder / "home")
     project = Simulated(
         company_of_500.data, company_of_500.project, folder / "home", company_of_500.truth, company_of_500.rows
     ).open()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 from pathlib import Path
 
 import pytest
@@ -214,7 +213,7 @@ def test_a_person_who_opted_out_has_no_score_no_rank_and_no_suggestion(
     company_of_500: Simulated, tmp_path: Path
 ) -> None:
     home = tmp_path / "home"
-    shutil.copytree(company_of_500.home, home)
+    company_of_500.copy_home(home)
     mine = Project(company_of_500.project, home=home)
     first = next(row for row in company_of_500.rows["attrition"] if row["rank"] == 1)
     NoticeLog(home).opt_out(first["employee_id"], by="self", on=END)
