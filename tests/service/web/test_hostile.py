@@ -42,8 +42,10 @@ TAGS = (
 )
 WRAPPED = ("{0}", "a{0}b", "李{0}", "{0}{0}", " {0}", "<!--{0}-->{0}", "&lt;{0}", "]]>{0}", "%3C{0}", "\\{0}",
            "<p>{0}", "'{0}", '"{0}', "`{0}", "${{{0}}}", "<{0}", "<b>{0}</b>", "\t{0}", "{0}\u202e", "\ufeff{0}",
-           "<table>{0}", "<noscript>{0}</noscript>", "<xmp>{0}", "<plaintext>{0}", "<select>{0}")  # fmt: skip
-PAYLOADS = [outer.format(tag.format(call=CALL)) for outer, tag in product(WRAPPED, TAGS)]
+           "<table>{0}", "<noscript>{0}</noscript>", "<xmp>{0}", "<plaintext>{0}", "<select>{0}",
+           "{0}</b>", "x={0}", "{0};", "({0})")  # fmt: skip
+ALL = (outer.format(tag.format(call=CALL)) for outer, tag in product(WRAPPED, TAGS))
+PAYLOADS = list(dict.fromkeys(ALL))[:500]
 
 
 @pytest.fixture
@@ -78,5 +80,6 @@ def test_nothing_of_it_runs(browser: Browser, hostile_home: Path) -> None:
             answer = page.goto(f"/hr/people/E{person}")
             assert answer is not None and answer.status == 200
             assert page.evaluate("window.ran") == 0
-        page.set_content(f"<script>{CALL}</script>")
-        assert page.evaluate("window.ran") == 1, "so that the test can fail"
+        without_policy = browser.new_page()
+        without_policy.set_content(f"<script>{CALL}</script>")
+        assert without_policy.evaluate("window.ran") == 1, "so that the test can fail"
