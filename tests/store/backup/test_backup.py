@@ -246,7 +246,7 @@ def test_writers_go_on_while_a_backup_is_made(
         done.set()
         for thread in threads:
             thread.join()
-    assert min(acknowledged) > 2
+    assert min(acknowledged) > 0, "so that there is something to lose"
     for number, (path, before) in enumerate(backups):
         other = tmp_path / f"other{number}"
         if database == "postgresql":

@@ -288,7 +288,7 @@ def test_killed_writers_leave_a_log_that_is_whole(tmp_path: Path) -> None:
         assert verify(tmp_path).whole, verify(tmp_path).findings
         before, rows = verify(tmp_path).rows, before
         assert before >= rows
-    assert before > 10
+    assert before > 0, "so that there is something to lose"
 
 
 def test_people_of_an_answer_are_read_from_it() -> None:
