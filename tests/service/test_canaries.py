@@ -143,7 +143,7 @@ def test_no_canary_sings_to_who_sees_nobody(seeded: TestClient, caplog: pytest.L
                     path.partition("?")[2] or path, ""
                 )  # what the asker wrote
                 assert answer.status_code < 500, (name, path)
-                if path.startswith(THE_LOG):
+                if path.startswith(THE_LOG) and name == "auditor":
                     shown = shown.replace(PERSON, "").replace(HELD, "").replace(OTHER, "")
                 assert CANARY not in shown + str(answer.headers), (name, purpose, method, path, shown[:300])
     lines = [

@@ -142,6 +142,11 @@ def test_no_name_leads_out_of_the_models(client: TestClient, name: str) -> None:
     assert (answer.status_code, answer.json()["remedy"]) == (404, "use one of: attrition")
 
 
+def test_a_name_with_a_null_character_is_refused(client: TestClient) -> None:
+    answer = client.get("/v1/employees/E1/risk", params={"model": "attrition\0"})
+    assert (answer.status_code, answer.json()["remedy"]) == (422, "leave out the character U+0000")
+
+
 @pytest.mark.parametrize("pointer", ["candidate", "champion"])
 def test_a_pointer_that_leads_out_is_refused(home: Path, client: TestClient, pointer: str) -> None:
     (home / "models" / "attrition" / pointer).write_text("../../elsewhere\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,9 +22,9 @@ class TimedConnection(H11Protocol):
 
     _timer: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))  # of a TCP connection
         self._wait()
 
     def data_received(self, data: bytes) -> None:

@@ -72,7 +72,7 @@ class Templates:
             auto_reload=False,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         )
-        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]
+        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
         environment.globals |= {
             "language": language,
             "html_language": HTML_LANGUAGE[language],

@@ -239,14 +239,14 @@ def test_writers_go_on_while_a_backup_is_made(
         thread.start()
     backups = []
     try:
-        for number in range(4):
+        while len(backups) < 4 or (min(acknowledged) <= 2 and len(backups) < 40):
             before = list(acknowledged)
-            backups.append((make_backup(home, tmp_path / f"{number}.tar.gz", now=NOW)[0], before))
+            backups.append((make_backup(home, tmp_path / f"{len(backups)}.tar.gz", now=NOW)[0], before))
     finally:
         done.set()
         for thread in threads:
             thread.join()
-    assert min(acknowledged) > 0, "so that there is something to lose"
+    assert min(acknowledged) > 2
     for number, (path, before) in enumerate(backups):
         other = tmp_path / f"other{number}"
         if database == "postgresql":

@@ -274,8 +274,9 @@ def test_writers_at_once_keep_one_chain(home: Path) -> None:
 @pytest.mark.slow
 def test_killed_writers_leave_a_log_that_is_whole(tmp_path: Path) -> None:
     add(tmp_path, "first")
-    drawn, before = random.Random(7), 0
-    for run in range(8):
+    drawn, before, run = random.Random(7), 0, 0
+    while run < 8 or (before <= 10 and run < 100):  # as often as it takes a busy machine to write something
+        run += 1
         child = os.fork()
         if child == 0:
             for n in range(10_000):
@@ -288,7 +289,7 @@ def test_killed_writers_leave_a_log_that_is_whole(tmp_path: Path) -> None:
         assert verify(tmp_path).whole, verify(tmp_path).findings
         before, rows = verify(tmp_path).rows, before
         assert before >= rows
-    assert before > 0, "so that there is something to lose"
+    assert before > 10
 
 
 def test_people_of_an_answer_are_read_from_it() -> None:
