@@ -130,11 +130,14 @@ def test_features_are_written_and_described(run, company_of_500: Simulated, tmp_
     assert sorted(pd.to_datetime(frame["as_of"]).dt.strftime("%Y-%m-%d").unique()) == ["2026-07-01", "2026-10-01"]
 
 
-def test_score_writes_csv_and_explain_reads_the_same(run, company_of_500: Simulated, tmp_path: Path) -> None:
+def test_score_writes_csv_and_explain_reads_the_same(
+    run, company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "SECONDS_BETWEEN_LINES", 3600.0)  # a busy machine prints how far it is
     out_file = tmp_path / "scores.csv"
     where = ("--project", company_of_500.project, "--home", company_of_500.home)
     code, _, err = run("score", "attrition", "--data", company_of_500.data, "--as-of", END, "--out", out_file, *where)
-    assert code == 0 and not [line for line in err.splitlines() if not line.startswith("0:0")], "progress alone"
+    assert (code, err) == (0, "")
     frame = pd.read_csv(out_file, dtype={"employee_id": str})
     assert len(frame) == len(company_of_500.rows["attrition"])
     first = frame.iloc[0]
