@@ -17,6 +17,7 @@ from perfml import cli, terminal
 from perfml.reasons.voices import VoicedReason
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.voiced import VoicedScore
+from perfml.terminal import console
 from tests.sealed import seal_again
 from tests.simulated import END, Simulated, quick_project
 from tests.tables import write_tables
