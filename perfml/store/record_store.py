@@ -96,9 +96,10 @@ def read_entries(
 
 
 def stored_before(
-    connection: sql.Connection, table: sql.Table, key: str | None, *, subject: str, request: JsonObject
+    connection: sql.Connection, table: sql.Table, key: str | None, *, subject: str | None, request: JsonObject
 ) -> StoredEntry | None:
-    """The entry that the same ``request`` about ``subject`` stored under a caller's ``key`` before, within a transaction.
+    """The entry that the same ``request`` about ``subject`` (None: about whatever it was) stored under a caller's ``key`` before,
+    within a transaction.
 
     None where it comes for the first time, or without a key. Raises :class:`KeyTaken` where the key stands for another one."""
     if key is None:
@@ -107,7 +108,7 @@ def stored_before(
     if row is None:
         return None
     stored = _stored(table, row)
-    if stored.subject != subject or any(stored.entry.get(name) != value for name, value in request.items()):
+    if subject not in (None, stored.subject) or any(stored.entry.get(name) != value for name, value in request.items()):
         raise _taken(key)
     return stored
 

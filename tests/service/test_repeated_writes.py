@@ -109,3 +109,15 @@ def test_keys_hold_when_the_service_is_started_again(home: Path, client: TestCli
     with TestClient(create_app(home), base_url="http://127.0.0.1") as later:
         assert later.post(address, json=JUDGED, headers=headers).json() == first.json()
     assert len(DisputeLog(home, later.app.state.store.dispute_rules).disputes()) == 1
+
+
+@pytest.mark.slow
+def test_a_filing_that_is_sent_again_is_answered_the_same_after_the_decision(home: Path, client: TestClient) -> None:
+    keep_resolvers(home)
+    name = dispute(client)
+    assert client.post(f"/v1/disputes/{name}/decision", json=JUDGED).status_code == 200
+    before = stored(home)
+    assert (dispute(client), stored(home)) == (name, before)
+    body = {"table": "reviews", "key": "r1", "right": {"rating": "4"}, "filed_by": "E1"}
+    other = client.post("/v1/employees/E1/disputes", json=body, headers={"Idempotency-Key": "filing"})
+    assert (other.status_code, stored(home)) == (409, before)

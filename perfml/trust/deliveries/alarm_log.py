@@ -63,7 +63,8 @@ def fold_alarms(entries: Iterable[StoredEntry]) -> dict[AlarmKey, Alarm]:
         kind = next((each for each in KINDS if each == text.get("kind")), None)
         if kind is None:
             continue
-        key, at = (entry.subject, dt.date.fromisoformat(text["business_date"]), kind), _moment(text["at"])
+        key = (entry.subject, dt.date.fromisoformat(text["business_date"]), kind)
+        at = dt.datetime.fromisoformat(text["at"])
         match text["event"]:
             case "raised":
                 recipient = text["recipient"] or None
@@ -99,22 +100,26 @@ def acknowledge(
     if not by.strip():
         raise PerfmlError("is empty", where="--by", remedy="say who takes care of it")
     with RecordStore(home).transaction() as connection:
-        known = fold_alarms(read_entries(connection, DELIVERIES, subjects=[source]))
+        entries = read_entries(connection, DELIVERIES, subjects=[source])
+        known = fold_alarms(entries)
+        more: JsonObject = {"by": by, "note": note, "of_day": None if day is None else day.isoformat()}
+        request: JsonObject = {"event": "acknowledged", **more}
+        before = stored_before(connection, DELIVERIES, idempotency_key, subject=source, request=request)
+        if before is not None:
+            together = [each.entry for each in entries if _without_packet(each) == _without_packet(before)]
+            packets = {(each["business_date"], each["kind"]) for each in together}
+            return [alarm for key, alarm in known.items() if (key[1].isoformat(), key[2]) in packets]
         chosen = [alarm for alarm in known.values() if alarm.is_open and day in (None, alarm.business_date)]
-        request: JsonObject = {"event": "acknowledged", "by": by, "note": note}
-        if stored_before(connection, DELIVERIES, idempotency_key, subject=source, request=request):
-            return [alarm for alarm in known.values() if (alarm.acknowledged_by, alarm.note) == (by, note)]
         if not chosen:
             raise PerfmlError(
                 f"no alarm is open{'' if day is None else f' for {day}'}",
                 where=f"feed {source!r}",
                 remedy="`perfml deliveries` lists the open ones",
             )
-        more = {"by": by, "note": note}
-        entries = [alarm_entry(alarm, "acknowledged", at=at, **more) for alarm in chosen]
+        new = [alarm_entry(alarm, "acknowledged", at=at, **more) for alarm in chosen]
         if idempotency_key is not None:
-            entries[0] = replace(entries[0], key=caller_key(idempotency_key))
-        add_entries(connection, DELIVERIES, entries)
+            new[0] = replace(new[0], key=caller_key(idempotency_key))
+        add_entries(connection, DELIVERIES, new)
     return [replace(alarm, acknowledged_by=by, note=note) for alarm in chosen]
 
 
@@ -133,5 +138,6 @@ def alarm_entry(alarm: Alarm, event: str, *, at: dt.datetime, **more: Json) -> N
     )
 
 
-def _moment(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+def _without_packet(entry: StoredEntry) -> JsonObject:
+    """What all entries of one acknowledgement have in common."""
+    return {name: value for name, value in entry.entry.items() if name not in ("business_date", "kind")}

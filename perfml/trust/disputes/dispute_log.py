@@ -73,6 +73,17 @@ class DisputeLog:
         """
         with self._store.transaction() as connection:
             known = fold(read_entries(connection, DISPUTES))
+            filed: JsonObject = {
+                "what": FILED,
+                "employee_id": employee_id,
+                "table": table,
+                "key": key,
+                "right": dict(right),
+                "filed_by": by,
+                "proof": None if proof is None else asdict(proof),
+            }
+            if before := stored_before(connection, DISPUTES, idempotency_key, subject=None, request=filed):
+                return _known(known, before.subject)
             own = [each for each in known if each.employee_id == employee_id]
             same = [each for each in own if (each.table, each.key) == (table, key)]
             for each in same:
@@ -98,22 +109,17 @@ class DisputeLog:
                 employee_id=employee_id,
             )
             due_on = due(on, self._rules.working_days, self._rules.holidays)
-            filed: JsonObject = {
-                "what": FILED,
+            filed |= {
                 "dispute_id": dispute_id,
-                "employee_id": employee_id,
-                "table": table,
-                "key": key,
-                "right": dict(right),
-                "filed_by": by,
                 "filed_on": on.isoformat(),
                 "due_on": due_on.isoformat(),
                 "hold_id": hold.hold_id,
-                "proof": None if proof is None else asdict(proof),
                 "row": None if row is None else dict(row),
                 "concerned": list(concerned),
             }
-            add_entries(connection, DISPUTES, [NewEntry(key=idempotency_key, subject=dispute_id, entry=filed)])
+            add_entries(
+                connection, DISPUTES, [NewEntry(key=caller_key(idempotency_key), subject=dispute_id, entry=filed)]
+            )
             for recipient, code in ((employee_id, "dispute_received"), (self._rules.decided_by, "dispute_to_decide")):
                 message = Message.of(code, fact=fact, due=due_on.isoformat())
                 _notify(connection, recipient, message, dispute_id=dispute_id, what=FILED)
