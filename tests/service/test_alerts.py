@@ -96,6 +96,24 @@ def test_alerts_are_paged_newest_first(home: Path, client: TestClient) -> None:
 
 
 @pytest.mark.slow
+def test_no_alert_is_left_out_while_others_of_its_day_are_taken_care_of_or_held(home: Path, client: TestClient) -> None:
+    raise_alert(home, "E1", "E2", "a b", "50%", "O'Neil")
+    first = client.get("/v1/alerts?state=open&limit=2").json()
+    done, held = first["alerts"]
+    address = f"/v1/alerts/{done['alert_id']}/acknowledgement"
+    assert client.post(address, json={"by": "boss"}).status_code == 200
+    HoldLog(home).set(
+        f"employee:{held['employee_id']}",
+        cause="quarantine",
+        message=Message.of("hold_stop", by="x", reason="y"),
+        on=DAY,
+    )
+    rest = client.get(first["next"].replace("limit=2", "limit=9")).json()["alerts"]
+    everyone = {"E1", "E2", "a b", "50%", "O'Neil"}
+    assert {each["employee_id"] for each in rest} == everyone - {done["employee_id"], held["employee_id"]}
+
+
+@pytest.mark.slow
 def test_an_alert_is_taken_care_of_once(home: Path, client: TestClient) -> None:
     raise_alert(home, "E1")
     name = client.get("/v1/alerts").json()["alerts"][0]["alert_id"]
@@ -149,6 +167,23 @@ def test_feeds_are_looked_at_and_taken_care_of(home: Path, client: TestClient) -
     assert client.post(address, json=body, headers={"Idempotency-Key": "k"}).json() == first.json()
     assert client.post(address, json=body).status_code == 422, "none is open"
     assert client.post("/v1/deliveries/none/acknowledgement", json=body).status_code == 422
+
+
+@pytest.mark.slow
+def test_a_key_stands_for_the_alarms_of_one_request(home: Path, client: TestClient) -> None:
+    deliveries, address, keyed = ProjectFolder(STARTER).deliveries, "/v1/deliveries/crm/acknowledgement", {}
+    for n in range(3):
+        day = DAY + dt.timedelta(days=n)
+        packet = Packet(
+            source="crm", business_date=day, due_at=MOMENT, received_at=None, rows=None, total=None, status="missing"
+        )
+        watch(home, deliveries, [packet], now=MOMENT)
+        body = {"by": "ops", "business_date": str(day)}
+        keyed[n] = client.post(address, json=body, headers={"Idempotency-Key": f"k{n}"}).json()
+        assert [each["business_date"] for each in keyed[n]["alarms"]] == [str(day)]
+        assert client.post(address, json=body, headers={"Idempotency-Key": f"k{n}"}).json() == keyed[n]
+        other = body | {"business_date": str(day + dt.timedelta(days=1))}
+        assert client.post(address, json=other, headers={"Idempotency-Key": f"k{n}"}).status_code == 409
 
 
 @pytest.mark.slow

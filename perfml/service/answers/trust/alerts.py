@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from typing import Annotated
 
@@ -114,27 +115,24 @@ def alert_list(store: Store, query: AlertsQuery, *, reach: Set[str] | None = Non
     held = people_of(HoldLog(store.home).active(), kept_units(store.home, day))
     known = {} if query.department is None and query.manager_id is None else store.people(day)
     mine = [
-        (alert, text)
-        for alert in read_alerts(store.home)
+        (number, alert, text)
+        for number, alert in _numbered(read_alerts(store.home))
         if (text := _text(alert, query.reader)) is not None
         and query.selects(known, alert.first.employee_id, reach)
         and query.employee_id in (None, alert.first.employee_id)
         and query.rule in (None, alert.first.rule)
     ]
-    said_now = [each for each in mine if each[0].first.employee_id not in held]
-    states: dict[str, int] = {}
-    for alert, _ in said_now:
-        states[alert.state] = states.get(alert.state, 0) + 1
-    chosen = _newest_first(each for each in said_now if query.state in (None, each[0].state))
+    said_now = [each for each in mine if each[1].first.employee_id not in held]
+    chosen = [each for each in said_now if query.state in (None, each[1].state)]
     whole = ListVersion(
         address="/v1/alerts",
         parameters=query.model_dump(exclude={"limit", "cursor"}, exclude_defaults=True),
-        version=str(max((alert.last_seen for alert, _ in mine), default="")),
+        version=str(max((alert.last_seen for _, alert, _ in mine), default="")),
     )
     page = whole.page(chosen, lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return AlertsAnswer(
         reader=query.reader,
-        states=states,
+        states=dict(Counter(alert.state for _, alert, _ in said_now)),
         withheld=len(mine) - len(said_now),
         alerts=tuple(_alert(alert, text, rules.get(alert.first.rule)) for _, alert, text in page.rows),
         total=page.total,
@@ -157,14 +155,15 @@ def acknowledge_one(store: Store, alert_id: str, body: AcknowledgementBody, *, k
     return _alert(alert, text, _rules(store).get(alert.first.rule))
 
 
-def _newest_first(worded: Iterable[tuple[Alert, Bilingual]]) -> list[tuple[int, Alert, Bilingual]]:
-    """Alerts with numbers that rise the older they are, and stay when newer ones come."""
-    of_day: dict[dt.date, int] = {}
+def _numbered(alerts: Iterable[Alert]) -> list[tuple[int, Alert]]:
+    """All alerts, the newest first, with numbers that rise along the list, and stay whoever is held, takes care of one or comes
+    later."""
+    of_day: Counter[dt.date] = Counter()
     numbered = []
-    for alert, text in worded:
+    for alert in alerts:
         day = alert.first.day
-        of_day[day] = of_day.get(day, 0) + 1
-        numbered.append(((dt.date.max - day).days * MOST_A_DAY + of_day[day], alert, text))
+        of_day[day] += 1
+        numbered.append(((dt.date.max - day).days * MOST_A_DAY + of_day[day], alert))
     return sorted(numbered, key=lambda each: each[0])
 
 
