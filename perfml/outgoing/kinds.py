@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from perfml.advice.decision_log import Decision, DecisionLog
 from perfml.advice.suggestion_files import read_suggestions, suggestion_dates, suggestion_file
@@ -52,15 +53,15 @@ class ExportKind:
 def _at_risk(home: Path, spec: ExportSpec, as_of: dt.date | None, today: dt.date) -> tuple[dt.date, list[ExportRow]]:
     """Those whom the list names, at the shortest horizon; nobody where the model is not proven, as it then ranks nobody."""
     path = score_file(home, spec.model, as_of)
-    stored = read_scores(path).to_pylist()
-    horizon = min((row["horizon_days"] for row in stored), default=0)
+    stored = read_scores(path)
+    band, horizon = stored["band"], stored["horizon_days"]
+    listed = pc.and_(pc.is_valid(stored["rank"]), pc.or_(pc.equal(band, "act"), pc.equal(band, "watch")))
     rows: list[ExportRow] = []
-    for row in stored:
-        if row["horizon_days"] == horizon and row["rank"] is not None and row["band"] in ("act", "watch"):
-            leading = raising(row["reasons"])
-            texts = {f"reasons_{language}": "; ".join(each[language] for each in leading) for language in ("en", "zh")}
-            rows.append({**row, **texts})
-    return dt.date.fromisoformat(path.stem), sorted(rows, key=lambda row: int(str(row["rank"])))
+    for row in stored.filter(pc.and_(listed, pc.equal(horizon, pc.min(horizon)))).sort_by("rank").to_pylist():
+        leading = raising(row["reasons"])
+        texts = {f"reasons_{language}": "; ".join(each[language] for each in leading) for language in ("en", "zh")}
+        rows.append({**row, **texts})
+    return dt.date.fromisoformat(path.stem), rows
 
 
 def _targets(home: Path, spec: ExportSpec, as_of: dt.date | None, today: dt.date) -> tuple[dt.date, list[ExportRow]]:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import tenacity
-
 from perfml.errors import DefinitionError, choose_from
 from perfml.files import atomic_write, write_text
 from perfml.outgoing.content import MEDIA_TYPES, Exported, ExportRequest, make_export
@@ -17,7 +15,7 @@ from perfml.outgoing.ledger import ExportDelivery, ExportLedger
 from perfml.outgoing.signing import signed_headers, signing_keys
 from perfml.outgoing.webhook import NotDelivered, post
 from perfml.project.trust.export_spec import ExportSpec, ExportsSpec
-from perfml.trust.outbox import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, RETRIES
+from perfml.trust.outbox import FIRST_PAUSE_SECONDS, retrying
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +124,5 @@ def _post(
     signed = signed_headers(
         keys, delivery_id=exported.manifest.delivery_id, at=int(now.timestamp()), body=exported.body
     )
-    tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: isinstance(error, NotDelivered) and error.passing),
-        stop=tenacity.stop_after_attempt(RETRIES),
-        wait=tenacity.wait_random_exponential(multiplier=pause_seconds, max=LONGEST_PAUSE_SECONDS),
-        reraise=True,
-    )(post, spec.recipient, exported.body, {**headers_of(exported), **signed})
+    again = retrying(lambda error: isinstance(error, NotDelivered) and error.passing, pause_seconds=pause_seconds)
+    again(post, spec.recipient, exported.body, {**headers_of(exported), **signed})

@@ -7,7 +7,7 @@ tells of, and the same message is stored once. :func:`deliver` carries those tha
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from perfml.store.tables import OUTBOX
 from perfml.trust.carriers import Carrier, CarryingError, Letter, carrier_of
 
 RETRIES = 3
-"""Attempts to carry one message in a call of :func:`deliver`; the next call tries again."""
+"""Attempts to send one message in a call; the next call tries again."""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
 """The pause after a failed attempt doubles, with a random part, so that many senders do not come back together."""
 DELIVERED = "delivered"
@@ -117,7 +117,8 @@ def deliver(home: Path, *, carrier: Carrier | None = None, pause_seconds: float 
         if post.delivered_at is not None:
             continue
         try:
-            _carry(chosen, post.letter(), attempts=RETRIES if problem is None else 1, pause_seconds=pause_seconds)
+            attempts = RETRIES if problem is None else 1
+            retrying(_is_of_carrying, attempts=attempts, pause_seconds=pause_seconds)(chosen.carry, post.letter())
         except CarryingError as error:
             problem = problem or str(error)
             waiting.append(post)
@@ -129,10 +130,17 @@ def deliver(home: Path, *, carrier: Carrier | None = None, pause_seconds: float 
     return Carried(delivered=tuple(delivered), waiting=tuple(waiting), problem=problem)
 
 
-def _carry(carrier: Carrier, letter: Letter, *, attempts: int, pause_seconds: float) -> None:
-    tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(CarryingError),
+def retrying(
+    is_passing: Callable[[BaseException], bool], *, attempts: int = RETRIES, pause_seconds: float
+) -> tenacity.Retrying:
+    """Call up to ``attempts`` times, with growing pauses, while ``is_passing`` of the error; the last error is raised."""
+    return tenacity.Retrying(
+        retry=tenacity.retry_if_exception(is_passing),
         stop=tenacity.stop_after_attempt(attempts),
         wait=tenacity.wait_random_exponential(multiplier=pause_seconds, max=LONGEST_PAUSE_SECONDS),
         reraise=True,
-    )(carrier.carry, letter)
+    )
+
+
+def _is_of_carrying(error: BaseException) -> bool:
+    return isinstance(error, CarryingError)

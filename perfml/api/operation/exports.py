@@ -21,7 +21,6 @@ def export(
     as_of: DateLike | None = None,
     *,
     slot: DateLike | None = None,
-    pause_seconds: float | None = None,
 ) -> ExportDelivery:
     """Make the export ``name`` of ``serve/exports.toml`` at ``as_of`` (default: the newest date) and send it to its receiver.
 
@@ -30,7 +29,6 @@ def export(
     answers. Raises :class:`PerfmlError` where it cannot be made.
     """
     from perfml.outgoing.sending import export_of, send_export
-    from perfml.trust.outbox import FIRST_PAUSE_SECONDS
 
     return send_export(
         project.home,
@@ -39,7 +37,6 @@ def export(
         as_of=date_or_none(as_of),
         slot=date_or_none(slot),
         now=dt.datetime.now(dt.UTC),
-        pause_seconds=FIRST_PAUSE_SECONDS if pause_seconds is None else pause_seconds,
     )
 
 
