@@ -7,6 +7,7 @@ packet of rows, a hold that nobody lifted, a dispute that is open, definitions.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,8 @@ from perfml.trust.holds.folding import fold
 from perfml.trust.notices.notice_log import fold_notices
 from perfml.trust.outbox import fold_posts
 
-FOLDERS = ("scores", "suggestions", "people", "lines", "records")
-"""Folders of ``home`` with files of one date each: what was computed about people."""
+FOLDERS = ("scores", "suggestions", "people", "lines", "records", "exports")
+"""Folders of ``home`` with files of one date each: what was computed about people, and lists of it for other systems."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,14 +148,15 @@ IN_FORCE: Mapping[sql.Table, Callable[[Sequence[StoredEntry]], set[int]]] = {
 def _old_files(home: Path, before: dt.date) -> Iterable[Path]:
     for folder in FOLDERS:
         for path in sorted((home / folder).rglob("*")):
-            day = _day(path.name[:10])
+            day = _day(path.name)
             if path.is_file() and day is not None and day < before:
                 yield path
 
 
-def _day(text: str) -> dt.date | None:
+def _day(name: str) -> dt.date | None:
+    date = re.search(r"\d{4}-\d\d-\d\d", name)
     try:
-        return dt.date.fromisoformat(text)
+        return None if date is None else dt.date.fromisoformat(date[0])
     except ValueError:
         return None
 

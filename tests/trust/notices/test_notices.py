@@ -148,11 +148,21 @@ def test_records_are_kept_three_years_and_what_is_in_force_for_longer(tmp_path: 
     scores.mkdir(parents=True)
     for name in ("2026-01-31.parquet", "2026-02-02.parquet"):
         (scores / name).touch()
+    lists = mine.home / "exports" / "at_risk"
+    lists.mkdir(parents=True)
+    for name in (
+        "at_risk-2026-01-31-0a1b2c3d.csv",
+        "at_risk-2026-01-31-0a1b2c3d.csv.json",
+        "at_risk-2026-02-02-0a1b2c3d.csv",
+    ):
+        (lists / name).touch()
     assert not mine.retention(now="2029-01-31").is_due
     due = mine.retention(now="2029-02-02")
-    assert [path.name for path in due.files] == ["2026-01-31.parquet"]
+    assert [path.name for path in due.files if path.parent == scores] == ["2026-01-31.parquet"]
+    assert len([path for path in due.files if path.parent == lists]) == 2 and len(due.files) == 3
     assert due.entries["notices"] == 1 and not due.erased
     assert mine.retention(now="2029-02-02", apply=True).erased
+    assert [path.name for path in lists.iterdir()] == ["at_risk-2026-02-02-0a1b2c3d.csv"]
     assert not mine.retention(now="2029-02-02").is_due
     states = mine.notices()
     assert len(states["e1"].notices) == 1 and states["e1"].outcomes and states["e2"].opted_out_on == DAY
