@@ -64,8 +64,9 @@ def test_an_answer_carries_the_id_of_its_line(log: io.StringIO, client: TestClie
 
 @pytest.mark.parametrize("form", ["json", "text"])
 def test_one_record_is_one_line(form: LogForm) -> None:
-    record = logging.LogRecord("perfml.x", logging.INFO, __file__, 1, "a\nb %s", ("c\nd",), None)
-    assert "\n" not in LineFormatter(form).format(record)
+    for text, values in (("a\nb %s", ("c\nd",)), ("%s", ("",)), ("", ())):
+        record = logging.LogRecord("perfml.x", logging.INFO, __file__, 1, text, values, None)
+        assert len(LineFormatter(form).format(record).splitlines()) == 1
 
 
 def test_the_server_and_perfml_share_one_handler() -> None:

@@ -43,11 +43,12 @@ class LineFormatter(logging.Formatter):
 def fields_of(record: logging.LogRecord) -> dict[str, object]:
     """What is written of a record."""
     own = record.name.split(".")[0] in OWN
+    text = record.getMessage() if own else str(record.msg)
     fields: dict[str, object] = {
         "at": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
-        "message": (record.getMessage() if own else str(record.msg)).splitlines()[0] if record.msg else "",
+        "message": next(iter(text.splitlines()), ""),
     }
     if (request := REQUEST_ID.get()) is not None:
         fields["request_id"] = request
