@@ -1,6 +1,9 @@
 """What is shipped: the version, the two locks, the wheel."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -87,6 +90,29 @@ def test_the_wheel_carries_the_starter_project(wheel: zipfile.ZipFile, folder: s
     generated = re.compile(r"__pycache__|\.ipynb_checkpoints|\.DS_Store")
     assert {name for name in in_checkout if not generated.search(name)} <= shipped
     assert "perfml.toml" in shipped
+
+
+PAGES = """
+import perfml
+from pathlib import Path
+from starlette.testclient import TestClient
+from perfml.service.app import create_app
+client = TestClient(create_app(Path("home")), base_url="http://localhost")
+print(Path(perfml.__file__).parent.parent.name, client.get("/static/perfml.css").status_code)
+for language in ("en", "zh"):
+    answer = client.get("/hr/work", headers={"Accept-Language": language})
+    print(answer.status_code, "<h1>待办</h1>" in answer.text)
+"""
+
+
+@pytest.mark.slow
+def test_the_wheel_serves_its_pages_in_both_languages(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Templates, style and words are those of the wheel, in a folder that is no project."""
+    wheel.extractall(tmp_path / "installed")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    command = [sys.executable, "-P", "-W", "ignore", "-c", PAGES]
+    answers = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert answers.stdout.splitlines() == ["installed 200", "200 False", "200 True"]
 
 
 def test_the_wheel_leaves_out_what_is_made_while_working(wheel: zipfile.ZipFile) -> None:

@@ -30,7 +30,7 @@ def read(path: Path) -> list[Instruction]:
 
 
 def last_stage(instructions: list[Instruction]) -> list[Instruction]:
-    """The instructions of the stage that is stage."""
+    """The instructions of the stage that becomes the image."""
     begins = max(number for number, each in enumerate(instructions) if each.keyword == "FROM")
     return instructions[begins:]
 
