@@ -219,7 +219,7 @@ def serve(
     project: ProjectOption = None,
     home: HomeOption = None,
 ) -> None:
-    """Serve the stored scores under /v1, on this machine only until access is granted."""
+    """Serve the pages, and for programs /v1, on this machine only until access is granted."""
     # only this command needs the web framework
     from perfml.service.access.other_machines import refuse_unguarded
     from perfml.service.app import serve as run
