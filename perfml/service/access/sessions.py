@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -35,18 +35,11 @@ def signed_out() -> Response:
 
 
 def sign_in_first(request: Request) -> Response:
-    """Lead somebody who is not signed in to the page that does it, and back afterwards; a part of a page is not exchanged for
-    that page (htmx follows a header of its own)."""
-    path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
-    if "hx-request" in request.headers:
-        current = urlsplit(request.headers.get("hx-current-url", ""))
-        path = current.path + (f"?{current.query}" if current.query else "")
-    elif request.method not in ("GET", "HEAD"):
-        path = "/"
-    address = f"{SIGN_IN}?next={quote(safe_next(path), safe='/')}"
-    if "hx-request" in request.headers:
-        return Response(status_code=401, headers={"HX-Redirect": address})
-    return RedirectResponse(address, 303)
+    """Lead somebody who is not signed in to the page that does it, and back afterwards."""
+    path = "/"
+    if request.method in ("GET", "HEAD"):
+        path = request.scope["raw_path"].decode("latin-1") + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"{SIGN_IN}?next={quote(safe_next(path), safe='/')}", 303)
 
 
 def safe_next(text: str) -> str:

@@ -12,7 +12,7 @@ from secrets import token_urlsafe
 from typing import Protocol
 from urllib.parse import quote
 
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -86,7 +86,6 @@ class Templates:
             "begin": lambda text: text[:1].upper() + text[1:],
             "markdown": markdown,
             "inline": inline,
-            "moment": lambda at: NOTHING if at is None else format_datetime(at, "medium", locale=locale),
             "figure": lambda value: NOTHING if value is None else format_decimal(value, "0.###", locale),
             "both": partial(_in_language, language),
             "day": lambda day: NOTHING if day is None else format_date(day, "medium", locale),
