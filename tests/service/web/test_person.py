@@ -7,12 +7,15 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import quote
 
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from perfml.access.accounts import AccountLog
 from perfml.access.principals import Role, RoleGrant
 from perfml.advice.decision_log import DecisionLog
+from perfml.advice.suggestion_files import keep_suggestions
+from perfml.advice.targets.suggestion_rows import SCHEMA as TARGETS
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.service.access.admission import Admission
@@ -20,6 +23,7 @@ from perfml.service.app import create_app
 from perfml.store.standing import StoreVersions
 from perfml.trust.audit.history import history_of
 from tests.service.accounts import Clock, keep_lines, token
+from tests.service.company import DAY, TARGET
 
 pytestmark = pytest.mark.slow
 ORIGIN = {"origin": "http://127.0.0.1:8321", "sec-fetch-site": "same-origin"}
@@ -35,7 +39,16 @@ def test_risk_reasons_and_what_could_help(client: TestClient) -> None:
     page = client.get(PERSON)
     text = plain(page.text)
     assert page.status_code == 200
-    for part in ("30%", "no. 1", "not proven", "Tenure", "高效沟通七步法", "Move it", "12", "10.2", "No course fits"):
+    parts = (
+        "30%",
+        "no. 1",
+        "not proven",
+        "Tenure",
+        "高效沟通七步法",
+        "Move it",
+        "target 12 → 10.2 · weight 40 % → 25 %",
+    )
+    for part in (*parts, "No course fits"):
         assert part in text, part
     assert history_of(client.app.state.store.home, "张伟")[-1].action == "see GET /hr/people/{employee_id}"
 
@@ -59,6 +72,13 @@ def test_without_a_score_it_says_why(client: TestClient, person: str) -> None:
 def test_any_id_has_its_page(client: TestClient, person: str) -> None:
     page = client.get("/hr/people/" + quote(person, safe=""))
     assert page.status_code == 200 and person in plain(page.text)
+
+
+def test_of_a_target_that_stays_only_the_weight_is_told(client: TestClient, home: Path) -> None:
+    weight = {**TARGET, "lever": "weight", "new_target": TARGET["old_target"]}
+    keep_suggestions(pa.Table.from_pylist([weight], schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
+    text = plain(client.get(PERSON).text)
+    assert "weight 40 % → 25 %" in text and "12 → 12" not in text and "from 12 to 12" not in text
 
 
 def test_nobody_is_a_page_that_says_so(client: TestClient) -> None:

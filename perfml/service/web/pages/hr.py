@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -12,16 +13,16 @@ from pydantic import Field
 from perfml.access.actions import Action
 from perfml.access.principals import EVERYTHING
 from perfml.access.relations import GroupSubject
+from perfml.errors import ModelError
+from perfml.project.model_spec import ModelSpec
+from perfml.scoring.people.files import facts_of
 from perfml.service.answers.models import health
 from perfml.service.answers.priorities import PrioritiesQuery, priority_list
-from perfml.service.answers.shared import TextAnswer
 from perfml.service.store import Store
 from perfml.service.web.forms import Optional, PageQuery
 from perfml.service.web.page_route import PageRoute
+from perfml.service.web.pages.work import holds_of, open_alarms, visible_disputes
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
-from perfml.trust.deliveries.alarm_log import read_alarms
-from perfml.trust.disputes.dispute_log import DisputeLog
-from perfml.trust.holds.hold_log import HoldLog
 
 hr = APIRouter(include_in_schema=False, route_class=PageRoute)
 EXPORT = "at_risk"
@@ -33,7 +34,8 @@ OwnerChoice = Literal["employee", "manager", "company"]
 class ConversationsQuery(PageQuery):
     """What the form of the page sends."""
 
-    model: str = "attrition"
+    model: Annotated[str | None, Optional] = None
+    """The first one with scores when absent."""
     capacity: Annotated[int, Field(ge=1, le=500)] = 20
     department: Annotated[str | None, Optional] = None
     owner: Annotated[OwnerChoice | None, Optional] = None
@@ -48,22 +50,15 @@ class DataLine:
     tone: Tone
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelChoice:
-    """A model that lists can be made by."""
-
-    name: str
-    title: TextAnswer
-
-
 @hr.get("/hr")
 def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()]) -> HtmlPage:
     """The people to talk to this month, as far as capacity allows."""
-    store = visit.store
+    store, models = visit.store, model_titles(visit.store)
+    model = query.model or next((name for name in models if store.scored(name)), None)
+    if model is None:
+        return visit.page("hr/conversations.html", listed=None, data=list(_data_lines(visit)))
     listed = priority_list(
-        store,
-        PrioritiesQuery(model=query.model, capacity=query.capacity, department=query.department),
-        reach=visit.reach,
+        store, PrioritiesQuery(model=model, capacity=query.capacity, department=query.department), reach=visit.reach
     )
     known = store.people(listed.as_of)
     shown, setting = (
@@ -76,9 +71,8 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         "hr/conversations.html",
         people={row.employee_id for row in (*shown, *setting)} | others,
         listed=listed,
-        title=_title(visit.store, query.model),
-        models=[ModelChoice(name=name, title=_title(visit.store, name)) for name in store.models()],
-        data=list(_data_lines(store)),
+        models=models,
+        data=list(_data_lines(visit)),
         departments=_departments(visit, {each.department for each in known.values() if each.department}),
         department=query.department,
         owner=query.owner,
@@ -87,8 +81,17 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         setting=setting,
         held=listed.held,
         lasting=lasting,
-        names={person: known[person].label for person in others if person in known},
+        names={person: facts_of(known, person).label for person in others},
     )
+
+
+def model_titles(store: Store) -> dict[str, ModelSpec]:
+    """Every model that can be read, with its title in both languages."""
+    titles: dict[str, ModelSpec] = {}
+    for name in store.models():
+        with suppress(ModelError):
+            titles[name] = store.record(name, store.version(name)).spec
+    return titles
 
 
 def _exportable(visit: Visit, query: ConversationsQuery) -> bool:
@@ -97,25 +100,22 @@ def _exportable(visit: Visit, query: ConversationsQuery) -> bool:
     return EXPORT in visit.store.folder.exports.exports and visit.may(Action.EXPORT_LISTS, GroupSubject(units=units))
 
 
-def _data_lines(store: Store) -> Iterator[DataLine]:
-    """What HR should know of the data before they believe a list."""
-    models = health(store).models
+def _data_lines(visit: Visit) -> Iterator[DataLine]:
+    """What HR should know of the data before they believe a list; as many holds and disputes as their work lists."""
+    models = health(visit.store).models
     damaged = sum(each.problem is not None for each in models)
-    yield DataLine(
-        kind="damaged" if damaged else "models", count=damaged or len(models), tone="bad" if damaged else "good"
-    )
+    scored = sum(each.as_of is not None for each in models)
+    if damaged:
+        yield DataLine(kind="damaged", count=damaged, tone="bad")
+    else:
+        yield DataLine(kind="models", count=scored, tone="good" if scored else "care")
     counts: tuple[tuple[DataKind, int], ...] = (
-        ("alarms", sum(alarm.closed_at is None for alarm in read_alarms(store.home).values())),
-        ("holds", len(HoldLog(store.home).active())),
-        ("disputes", sum(each.state == "open" for each in DisputeLog(store.home, store.dispute_rules).disputes())),
+        ("alarms", len(open_alarms(visit.store))),
+        ("holds", len(list(holds_of(visit)))),
+        ("disputes", sum(each.state == "open" for each in visible_disputes(visit))),
     )
     for kind, count in counts:
         yield DataLine(kind=kind, count=count, tone="care" if count else "good")
-
-
-def _title(store: Store, model: str) -> TextAnswer:
-    spec = store.record(model, store.version(model)).spec
-    return TextAnswer(zh=spec.zh, en=spec.en)
 
 
 def _departments(visit: Visit, known: Set[str]) -> list[str]:

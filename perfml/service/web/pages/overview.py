@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query
 
 from perfml.advice.decision_log import DecisionLog
 from perfml.errors import DefinitionError
-from perfml.project.trust.alert_spec import AlertsSpec
+from perfml.project.trust.alert_spec import AlertRule, AlertsSpec
 from perfml.service.answers.overview.adoption import adoption
 from perfml.service.answers.overview.trends import DateTrendAnswer, TrendsAnswer, TrendsQuery, trends
-from perfml.service.answers.shared import TextAnswer
 from perfml.service.problems import NotFound
 from perfml.service.routes.shared import OfGroups
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, ChartRow, trend
 from perfml.service.web.forms import PageQuery
 from perfml.service.web.page_route import PageRoute
+from perfml.service.web.pages.hr import model_titles
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 
 overview = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -53,14 +53,14 @@ def adoption_page(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlP
 def trends_page(visit: Visitor, query: Annotated[TrendQuery, Query()]) -> HtmlPage:
     """How many were listed, at each date that was scored."""
     store = visit.store
-    names = store.models()
-    answer = _trends(visit, query.model or next(iter(names), ""))
+    titles = model_titles(store)
+    answer = _trends(visit, query.model or next(iter(titles), ""))
     return visit.page(
         "hr/trends.html",
-        models={name: _title(visit, name) for name in names},
+        models=titles,
         answer=answer,
         chart=None if answer is None else _chart(visit, answer.dates),
-        rules=_rule_titles(visit),
+        rules=_rules(visit),
     )
 
 
@@ -82,15 +82,9 @@ def _chart(visit: Visit, dates: tuple[DateTrendAnswer, ...]) -> Chart:
     )
 
 
-def _title(visit: Visit, model: str) -> TextAnswer:
-    spec = visit.store.record(model, visit.store.version(model)).spec
-    return TextAnswer(zh=spec.zh, en=spec.en)
-
-
-def _rule_titles(visit: Visit) -> Mapping[str, TextAnswer]:
-    """Rule of an alert → its name; none where the project has no rules, or several policies of them."""
+def _rules(visit: Visit) -> Mapping[str, AlertRule]:
+    """The rules of alerts by name; none where the project has no rules, or several policies of them."""
     try:
-        rules = visit.store.folder.policy_of(AlertsSpec)[1].rules
+        return visit.store.folder.policy_of(AlertsSpec)[1].rules
     except DefinitionError:
         return {}
-    return {name: TextAnswer(zh=rule.zh, en=rule.en) for name, rule in rules.items()}

@@ -11,17 +11,20 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Response
 from pydantic import TypeAdapter
 
-from perfml.advice.decision_log import Decision, DecisionLog, InterventionStatus
+from perfml.advice.decision_log import InterventionStatus
 from perfml.advice.person import BothLanguages, HrRisk, PersonForHr
 from perfml.learning.registry.artifacts import read_columns
 from perfml.reasons.leading import UNLISTED
+from perfml.scoring.people.files import facts_of
 from perfml.scoring.personal.record import PersonalRecord
 from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.decisions import DecisionBody, InterventionBody, decide, log_intervention
 from perfml.service.answers.people import PersonAnswer, PersonQuery, PersonRowAnswer, person_risk
 from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, record_of
+from perfml.service.answers.suggestions import decisions_about
 from perfml.service.answers.trust.disputes import DisputesQuery, disputes_of
 from perfml.service.problems import NotFound
+from perfml.service.scores import StoredRow
 from perfml.service.store import Store
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, ChartRow, bars
@@ -120,13 +123,13 @@ def one_person(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Que
     known = bundle(visit.store, employee_id, BundleQuery())
     assert isinstance(known, PersonForHr)
     rows = _rows(visit.store, employee_id)
-    suggested = [each.suggestion_id for each in known.courses] + [each.suggestion_id for each in known.targets]
+    suggested: list[StoredRow] = [{"suggestion_id": each.suggestion_id} for each in (*known.courses, *known.targets)]
     return visit.page(
         "hr/person.html",
         people=[employee_id],
         known=known,
         risks=[_risk_view(visit, risk, rows) for risk in known.risks],
-        decisions=_newest(visit.store, suggested),
+        decisions=decisions_about(visit.store, suggested),
         disputes=disputes_of(visit.store, DisputesQuery(employee_id=employee_id)).disputes,
         recorded=_recorded(visit, employee_id),
         kinds=OFFER_KINDS,
@@ -208,12 +211,6 @@ def _titles(visit: Visit, model: str, version: str) -> Mapping[str, str]:
     return titles | {UNLISTED: visit.translate(msgid("Everything else together"))}
 
 
-def _newest(store: Store, suggestion_ids: Iterable[str]) -> Mapping[str, Decision]:
-    """The newest decision about each suggestion."""
-    decided = DecisionLog(store.home).decisions(suggestion_ids)
-    return {name: entries[-1] for name, entries in decided.items()}
-
-
 def _recorded(visit: Visit, employee_id: str) -> PersonalRecord | None:
     """What is held about the person; None where nothing is stored of the newest date."""
     with suppress(NotFound):
@@ -222,5 +219,4 @@ def _recorded(visit: Visit, employee_id: str) -> PersonalRecord | None:
 
 
 def _name(store: Store, employee_id: str, day: dt.date) -> str:
-    facts = store.people(day, {employee_id}).get(employee_id)
-    return facts.label if facts is not None else employee_id
+    return facts_of(store.people(day, {employee_id}), employee_id).label

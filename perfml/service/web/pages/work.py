@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Query, Response
 from perfml.access.actions import Action
 from perfml.access.principals import EVERYTHING
 from perfml.project.table_spec import ColumnType
+from perfml.scoring.people.files import facts_of
 from perfml.service.answers.shared import IsoDate, TextAnswer
 from perfml.service.answers.trust.alerts import (
     AcknowledgementBody,
@@ -35,6 +36,7 @@ from perfml.service.answers.trust.holds import (
     resume_everything,
     stop_everything,
 )
+from perfml.service.store import Store
 from perfml.service.web.forms import PageQuery, WebForm, carry_out
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
@@ -82,31 +84,31 @@ class NoteForm(WebForm):
 def work_list(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
     """What waits for HR."""
     store = visit.store
-    disputes = [each for each in disputes_of(store, DisputesQuery()).disputes if visit.sees(each.employee_id)]
+    disputes = visible_disputes(visit)
     waiting = [each for each in disputes if each.state == "open"]
     decided = [each for each in disputes if each.state != "open"][: -SHOWN - 1 : -1]
     alerts, more = _alerts(visit)
-    holds = list(_holds(visit))
+    holds = list(holds_of(visit))
     people = {each.employee_id for each in (*waiting, *decided)} | {each.employee_id for each in alerts}
     people |= {each.employee_id for each in holds if each.employee_id is not None}
     known = store.people(visit.day, people)
     return visit.page(
         "hr/work.html",
         people=people,
-        alarms=[AlarmAnswer.of(each) for each in read_alarms(store.home).values() if each.closed_at is None],
+        alarms=open_alarms(store),
         alerts=alerts,
         more_alerts=more,
         waiting=waiting,
         decided=decided,
         rows={each.dispute_id: one_dispute(store, each.dispute_id).row_before for each in waiting},
-        tables={name: TextAnswer(zh=table.zh, en=table.en) for name, table in store.tables.items()},
+        tables=store.tables,
         labels={
             name: {column: _short(spec) for column, spec in table.columns.items()}
             for name, table in store.tables.items()
         },
         holds=holds,
         stopped=any(each.hold.cause == "stop" for each in holds),
-        names={person: known[person].label for person in people if person in known},
+        names={person: facts_of(known, person).label for person in people},
         today=visit.day,
     )
 
@@ -173,6 +175,16 @@ def _sign_off(form: ReasonForm) -> SignOffBody:
     return SignOffBody(by=acting().name, reason=form.reason)
 
 
+def open_alarms(store: Store) -> list[AlarmAnswer]:
+    """The deliveries that are missing or wrong."""
+    return [AlarmAnswer.of(each) for each in read_alarms(store.home).values() if each.closed_at is None]
+
+
+def visible_disputes(visit: Visit) -> list[DisputeAnswer]:
+    """The disputes of the visitor's people, oldest first."""
+    return [each for each in disputes_of(visit.store, DisputesQuery()).disputes if visit.sees(each.employee_id)]
+
+
 def _alerts(visit: Visit) -> tuple[list[AlertAnswer], int]:
     """The escalated and the open alerts that the visitor may see, the newest first, and how many more there are."""
     if not visit.may(Action.LIST_ALERTS):
@@ -189,7 +201,7 @@ def _alerts(visit: Visit) -> tuple[list[AlertAnswer], int]:
     return listed[:SHOWN], max(0, len(listed) - SHOWN)
 
 
-def _holds(visit: Visit) -> Iterator[HoldView]:
+def holds_of(visit: Visit) -> Iterator[HoldView]:
     """The holds in force that concern the visitor's people."""
     for hold in HoldLog(visit.store.home).active():
         person = _person_of(hold)
