@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,7 +25,9 @@ from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
 from perfml.store.standing import StoreVersions
 from tests.scoring.personal.company import DAY, company, keep
+from tests.service import company as scores
 from tests.service.test_admission import NOW, token
+from tests.service.test_app import HEAVY
 
 FIRST = dt.date(2015, 1, 1)
 POSITIONS = (
@@ -30,7 +35,17 @@ POSITIONS = (
     ("e1", FIRST, None, "boss", "sales", None),
     ("e2", FIRST, None, "boss", "sales", None),
 )
-ADDRESSES = ("record", "peers", "brief", "development-card")
+REASON, COLUMN = "feedback", "feedback_received_count_91d"
+BEHIND = f"rows-behind?model=attrition&evidence={REASON}"
+ADDRESSES = ("record", "peers", BEHIND, "brief", "development-card")
+EVERY_ADDRESS = """
+import json, sys
+from starlette.testclient import TestClient
+from perfml.service.app import create_app
+client = TestClient(create_app(sys.argv[1]), base_url="http://localhost")
+codes = [client.get("/v1/employees/e1/" + address).status_code for address in sys.argv[2:]]
+print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
 SALES, BOARD = frozenset({"department:sales"}), frozenset({"department:board"})
 
 
@@ -41,6 +56,11 @@ def kept_home(tmp_path: Path) -> Path:
     keep_periods(pa.table(columns, schema=PERIODS), tmp_path / "home", as_of=DAY)
     people = pa.Table.from_pylist([{"employee_id": person} for person, *_ in POSITIONS], schema=PEOPLE)
     keep_people(people, tmp_path / "home", as_of=DAY)
+    value = {"column": COLUMN, "value": 1.0, "usual": None, "zh": "收到反馈", "en": "feedback received"}
+    reason = {"evidence": REASON, "contribution": 0.5, "owner": "manager", "steady": None, "zh": "", "en": ""}
+    row = scores.scored("e1", 1, reasons=[{**reason, "values": [value]}])
+    version = scores.train(tmp_path / "home", "attrition", {91: True})
+    scores.keep(tmp_path / "home", "attrition", version, [row], as_of=DAY)
     return tmp_path / "home"
 
 
@@ -71,6 +91,7 @@ def test_who_may_read_what_of_whom(client: TestClient, kept_home: Path) -> None:
             status = client.get(f"/v1/employees/e1/{address}", headers=headers).status_code
             assert status == (200 if name in ("oneself", "manager", "hr") else 404), (name, address)
             assert client.get(f"/v1/employees/nobody/{address}", headers=headers).status_code == 404
+            assert client.get(f"/v1/employees/e1/{address}").status_code == 401, "nobody is signed in"
 
 
 def test_everybody_reads_as_what_they_are_to_the_person(client: TestClient, kept_home: Path) -> None:
@@ -95,6 +116,27 @@ def test_everybody_reads_as_what_they_are_to_the_person(client: TestClient, kept
         "manager": False,
         "hr": True,
     }
+
+
+def test_the_rows_behind_a_reason_show_who_gave_feedback_to_hr_alone(client: TestClient, kept_home: Path) -> None:
+    everyone = readers(kept_home)
+    for name, reader in (("oneself", "employee"), ("manager", "manager"), ("hr", "hr")):
+        answer = client.get(f"/v1/employees/e1/{BEHIND}", headers=everyone[name]).json()
+        (table,) = answer["tables"]
+        assert (answer["reader"], answer["column"], table["name"]) == (reader, COLUMN, "events")
+        assert [row["day"] for row in table["rows"]] == ["2026-09-01"]
+        assert ("e2" in table["rows"][0]["values"].values()) is (name == "hr")
+    unknown = BEHIND.replace(REASON, "stars")
+    assert client.get(f"/v1/employees/e1/{unknown}", headers=everyone["hr"]).status_code == 404
+
+
+@pytest.mark.slow
+def test_the_process_imports_nothing_heavy(kept_home: Path) -> None:
+    command = [sys.executable, "-c", EVERY_ADDRESS, str(kept_home), *ADDRESSES]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    codes, modules = json.loads(run.stdout)
+    assert codes == [200] * len(ADDRESSES)
+    assert not HEAVY & set(modules)
 
 
 def test_hr_may_read_as_the_employee_does(client: TestClient, kept_home: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from perfml.evidence.log.traces import ColumnTrace
 from perfml.messages import Bilingual, Message, both
 from perfml.messages.message import Value
 from perfml.scoring.personal.behind import traced
@@ -46,8 +45,8 @@ class TalkFacts:
 
     def counted(self, column: str) -> list[KeptRow] | None:
         """The rows that a column of evidence is computed from, newest first; None where this record has no such column."""
-        trace: ColumnTrace | None = self.record.contents.traces.get(column)
-        if trace is None or any(events.where is not None for events in trace.events):
+        trace = self.record.contents.traces.get(column)
+        if trace is None or trace.by_condition:
             return None
         return sorted(traced(self.record, trace, column=column), key=lambda row: row.day, reverse=True)
 
@@ -58,7 +57,7 @@ class TalkFacts:
         return SourceRow(table=row.table, title=table.title, key=key, day=row.day)
 
     def line(self, code: str, rows: Sequence[KeptRow], /, **values: Value) -> TalkLine:
-        """A sentence that stands on ``rows``, at least one."""
+        """A sentence that stands on ``rows``; on none where it says that none are on record."""
         return TalkLine(
             text=Bilingual(**both(Message.of(code, **values))), sources=tuple(self.source(row) for row in rows)
         )

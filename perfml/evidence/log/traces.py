@@ -55,6 +55,11 @@ class ColumnTrace(_Frozen):
     tables: tuple[str, ...] = ()
     """Tables whose rows of the person it is computed from."""
 
+    @property
+    def by_condition(self) -> bool:
+        """Whether it counts events by a condition, which only the data tell."""
+        return any(events.where is not None for events in self.events)
+
 
 def trace_of(definitions: Definitions, plan: Plan, name: str) -> ColumnTrace | None:
     """The trace of a column that is no comparison; None where no definition makes it."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from perfml.errors import PerfmlError
 from perfml.evidence.log.traces import ColumnTrace, EventTrace
 from perfml.messages import Bilingual
 from perfml.project.column_names import compared_column
 from perfml.project.voices import Who
+from perfml.scoring.people.known import rows_of
 from perfml.scoring.personal.files import LOG, KeptRow
 from perfml.scoring.personal.record import PersonalPart, RecordTable, record_tables
 from perfml.scoring.personal.standing import RecordReading, StandingRecord, is_own, standing_record
-from perfml.scoring.score_files import first_column, person_rows
+from perfml.scoring.score_files import NoScore, StoredScore, first_column, score_file
 
 POSITION = ("employees", "positions")
 """The tables whose newest row says what evidence calls ``people``."""
@@ -50,7 +52,10 @@ def rows_behind_kept(
     Raises :class:`PerfmlError` where no horizon lists the reason, where nothing
     is kept of that date, and for a column of which the kept rows do not say enough.
     """
-    scores = person_rows(home, model, employee_id, as_of=as_of)
+    path = score_file(home, model, as_of)
+    scores = cast(list[StoredScore], rows_of(path, employee_id))  # reading with a filter would import pandas
+    if not scores:
+        raise NoScore("has no score", where=f"{employee_id!r} in {path}", remedy="they were not employed at that date")
     column, day = first_column(scores, evidence), scores[0]["as_of"]
     record = standing_record(home, employee_id, day)
     traces = record.contents.traces
@@ -77,7 +82,7 @@ def rows_behind_kept(
 def traced(record: StandingRecord, trace: ColumnTrace, *, column: str) -> Iterator[KeptRow]:
     """The rows of ``record`` that a column with this trace counts. Raises :class:`PerfmlError` for a column that counts events by
     a condition, which only the data tell."""
-    if any(events.where is not None for events in trace.events):
+    if trace.by_condition:
         raise PerfmlError(
             "counts events by a condition",
             where=column,
