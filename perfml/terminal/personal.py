@@ -1,4 +1,4 @@
-"""What is held about one person, table by table."""
+"""What can be said about a person beside the score: their rows, their figures beside others', brief and card."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.markup import escape
 from perfml.advice.talks.brief import OneToOneBrief
 from perfml.advice.talks.card import DevelopmentCard
 from perfml.advice.talks.goals import GoalReview
-from perfml.advice.talks.lines import TalkLine, plain
+from perfml.advice.talks.lines import SourceRow, TalkLine, plain
 from perfml.messages import Bilingual, Language
 from perfml.messages.message import fill
 from perfml.scoring.personal.peers import PeerFigures
-from perfml.scoring.personal.record import RecordTable
+from perfml.scoring.personal.record import PersonalRecord
 from perfml.terminal.console import out
 
 MOST_ROWS = 20
@@ -25,10 +25,10 @@ def text_of(text: Bilingual, language: Language) -> str:
     return text.zh if language == "zh" else text.en
 
 
-def record_tables(tables: Iterable[RecordTable], withheld: Bilingual | None, language: Language) -> None:
+def record_tables(record: PersonalRecord, language: Language) -> None:
     """Print rows with the meaning of their columns, newest first."""
-    _withheld(withheld, language)
-    for table in tables:
+    _withheld(record.withheld, language)
+    for table in record.tables:
         rows = len(table.rows)
         out.print(f"[bold]{escape(text_of(table.title, language))}[/] ({table.name}): {rows:,}", highlight=False)
         if table.used_for:
@@ -43,13 +43,19 @@ def record_tables(tables: Iterable[RecordTable], withheld: Bilingual | None, lan
             out.print(f"  {fill('record_more', language, rows=rows - MOST_ROWS)}", highlight=False)
 
 
+def peer_lines(figures: PeerFigures, language: Language) -> None:
+    """Print each figure of a person beside others, one line each."""
+    for text in [figures.withheld] if figures.withheld is not None else [figure.text for figure in figures.figures]:
+        out.print(escape(text_of(text, language)), highlight=False)
+
+
 def brief_lines(brief: OneToOneBrief, language: Language) -> None:
     """Print the brief of a one-to-one, part by part, each line with the rows it comes from."""
     if _withheld(brief.withheld, language):
         return
     _heading("brief_goals", language)
     for goal in brief.goals:
-        out.print(f"  • {escape(goal_text(goal, language))}", highlight=False)
+        _line(goal_text(goal, language), goal.sources)
     _part("brief_success", brief.success_factors, language, brief.nothing_on_record)
     _part("brief_wishes", brief.wishes, language)
     for question in brief.questions:
@@ -98,13 +104,12 @@ def _part(code: str, lines: Iterable[TalkLine], language: Language, without: Bil
 
 def _lines(lines: Iterable[TalkLine], language: Language) -> None:
     for line in lines:
-        rows = [f"{source.table} {source.key or source.day}" for source in line.sources]
-        more = f" +{len(rows) - 1}" if len(rows) > 2 else ""
-        quoted = f" [dim]\\[{escape('; '.join(rows[: 1 if more else 2]))}{more}][/]" if rows else ""
-        out.print(f"  • {escape(text_of(line.text, language))}{quoted}", highlight=False)
+        _line(text_of(line.text, language), line.sources)
 
 
-def peer_lines(figures: PeerFigures, language: Language) -> None:
-    """Print each figure of a person beside others, one line each."""
-    for text in [figures.withheld] if figures.withheld is not None else [figure.text for figure in figures.figures]:
-        out.print(escape(text_of(text, language)), highlight=False)
+def _line(text: str, sources: Iterable[SourceRow]) -> None:
+    """Print a line with the rows it comes from; of more than two the first, and how many more."""
+    rows = [f"{source.table} {source.key or source.day}" for source in sources]
+    more = f" +{len(rows) - 1}" if len(rows) > 2 else ""
+    quoted = f" [dim]\\[{escape('; '.join(rows[: 1 if more else 2]))}{more}][/]" if rows else ""
+    out.print(f"  • {escape(text)}{quoted}", highlight=False)

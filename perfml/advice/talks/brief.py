@@ -11,7 +11,7 @@ from perfml.advice.person import suggestions_of
 from perfml.advice.suggestion_files import StoredTarget
 from perfml.advice.talks.goals import FEEDBACK, GoalReview, goal_reviews
 from perfml.advice.talks.lines import TalkFacts, TalkLine, plain, times, within
-from perfml.advice.talks.strengths import QUARTER_DAYS, YEAR_DAYS, nothing_on_record, strengths
+from perfml.advice.talks.strengths import YEAR_DAYS, nothing_on_record, strengths
 from perfml.messages import Bilingual, Message, both
 from perfml.project.trust.talks_spec import TalksSpec
 from perfml.scoring.personal.record import PersonalPart, require_rows
@@ -148,8 +148,8 @@ def _to_mend(facts: TalkFacts, goals: Sequence[GoalReview]) -> Iterator[TalkLine
 
 
 def _counted(facts: TalkFacts, column: str, code: str) -> Iterator[TalkLine]:
-    """What was counted within a quarter, where it was anything."""
-    rows = list(within(facts.counted(column) or (), facts.record.as_of, days=QUARTER_DAYS))
+    """What a column counts within its window, where it counts anything."""
+    rows = facts.counted(column)
     if rows:
         yield facts.line(code, rows, times=times(rows), day=str(rows[0].day))
 

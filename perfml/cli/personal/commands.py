@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -15,9 +16,12 @@ from perfml.cli.options import (
     ProjectOption,
     print_json,
 )
+from perfml.messages import Language
 from perfml.project.voices import Who
+from perfml.scoring.personal.record import PersonalPart
 from perfml.terminal import personal as tables
 
+P = TypeVar("P", bound=PersonalPart)
 ReaderOption = Annotated[Who, typer.Option("--as", help="Who reads: hr, manager or employee.")]
 ScoredDateOption = Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")]
 
@@ -34,10 +38,7 @@ def record(
 ) -> None:
     """Show what is held about a person: their rows of every table, as known before a date, each with the key a dispute names."""
     answer = Project(project, home=home).record(employee, reader=reader, as_of=as_of)
-    if as_json:
-        print_json(answer.model_dump(mode="json"))
-    else:
-        tables.record_tables(answer.tables, answer.withheld, language.value)
+    _print(answer, tables.record_tables, language=language, as_json=as_json)
 
 
 def peers(
@@ -52,10 +53,7 @@ def peers(
 ) -> None:
     """Show a person beside the mean of at least five others of their department, their kind of work or the company."""
     answer = Project(project, home=home).peers(employee, reader=reader, as_of=as_of)
-    if as_json:
-        print_json(answer.model_dump(mode="json"))
-    else:
-        tables.peer_lines(answer, language.value)
+    _print(answer, tables.peer_lines, language=language, as_json=as_json)
 
 
 def brief(
@@ -69,10 +67,7 @@ def brief(
 ) -> None:
     """Prepare a one-to-one: goals, success factors with their rows, wishes, three questions, and what to mend."""
     answer = Project(project, home=home).brief(employee, as_of=as_of)
-    if as_json:
-        print_json(answer.model_dump(mode="json"))
-    else:
-        tables.brief_lines(answer, language.value)
+    _print(answer, tables.brief_lines, language=language, as_json=as_json)
 
 
 def card(
@@ -86,7 +81,12 @@ def card(
 ) -> None:
     """Show a person's development card: reviews, strengths, gaps, projects and courses, each line with its row."""
     answer = Project(project, home=home).development_card(employee, as_of=as_of)
+    _print(answer, tables.card_lines, language=language, as_json=as_json)
+
+
+def _print(answer: P, lines: Callable[[P, Language], None], *, language: LanguageName, as_json: bool) -> None:
+    """Print an answer as JSON, or with ``lines`` for people."""
     if as_json:
         print_json(answer.model_dump(mode="json"))
     else:
-        tables.card_lines(answer, language.value)
+        lines(answer, language.value)

@@ -132,11 +132,8 @@ def write_records(parts: Iterable[pa.Table], home: Path, *, as_of: dt.date, cont
 
 def made_from(home: Path, as_of: dt.date) -> str:
     """What the file of a date was made from; empty where there is no sound one."""
-    path = home / FOLDER / f"{as_of}.parquet"
-    if not path.is_file():
-        return ""
     try:
-        with open_sealed(path) as sealed:
+        with open_sealed(home / FOLDER / f"{as_of}.parquet") as sealed:
             return _contents(sealed).made_from
     except DamagedFile:
         return ""

@@ -107,9 +107,6 @@ def _as_they_stand(
     facts: dict[tuple[str, str], list[WithheldFact]] = {}
     for fact in facts_of(state).facts:
         facts.setdefault((fact.table, fact.key), []).append(fact)
-    if not facts:
-        yield from rows
-        return
     disputed = {table for table, _ in facts}
     for row in rows:
         if row.table not in disputed:
