@@ -17,12 +17,15 @@ from perfml import Project, cli
 from perfml.demo.incident import Incident, write
 from perfml.outgoing.signing import KEY_VARIABLE, signed_headers
 from perfml.project.folder import ProjectFolder
+from perfml.scoring.personal.keeping import keep_records
+from perfml.scoring.replay import recorder
 from perfml.trust.alerts.alert import Sighting
 from perfml.trust.alerts.alert_log import read_alerts
 from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.models import test_specifications as models
+from tests.scoring.personal import company as people
 from tests.service.company import advise, keep, scored, train
 from tests.simulated import END, Simulated
 from tests.trust.alerts import company as quiet
@@ -246,6 +249,24 @@ def test_access(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_page("access.md", {"PROJECT": str(project), "NAME": "李娜"}, monkeypatch) == [0] * 5
     assert Project(project).accounts()[0].all_grants[0].units == {"department:South"}
     assert {each.kind.value for each in Project(project).credentials()} == {"setup_link"}
+
+
+@pytest.mark.slow
+def test_conversations(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figure of the page is shown beside the others; each command says what the page says of it."""
+    (measure,) = blocks("conversations.md", "toml")
+    (project / "models" / "peers.toml").write_text(measure, encoding="utf-8")
+    opened, day = Project(project), people.DAY
+    with opened.open(people.company(tmp_path / "data")) as data:
+        run = recorder(opened.home, data=data, folder=opened.folder, held={day: {}})(day)
+        keep_records(data, opened.folder, opened.home, as_of=day, run=run, held={})
+    assert run_page("conversations.md", {"PROJECT": str(project), "EMPLOYEE": "e1"}, monkeypatch) == [0] * 4
+    printed = capsys.readouterr().out
+    assert "praise received in the last 364 days: 1" in printed and "insufficient" in printed
+    assert "gap_tags" in printed and "[reviews r2]" in printed and "[goals g1 2026-09-10; progress" in printed
+    assert "最近两次考核" in printed and "e2" not in printed, "the giver of feedback"
 
 
 @pytest.mark.slow
