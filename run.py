@@ -8,7 +8,7 @@
   python3 run.py evaluate [ARGS]         evaluation/run.py
   python3 run.py benchmark NAME [ARGS]   benchmarks/NAME.py
   python3 run.py docs                    the documentation as a site in build/docs
-  python3 run.py lock [--upgrade]        write the two lock files again (needs uv)
+  python3 run.py lock [--upgrade]        write the lock files again (needs uv)
 
 The first call makes `.venv` beside this file and installs the locked versions, with uv where it is
 on PATH and with pip otherwise; later calls install again only after the lock has changed.

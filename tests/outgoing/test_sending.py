@@ -22,6 +22,7 @@ from perfml.project.trust.export_spec import ExportRecipient, ExportsSpec
 from perfml.store.opening import URL_VARIABLE
 from perfml.store.record_store import RecordStore
 from perfml.store.tables import EXPORTS
+from perfml.terminal.trust.exports import run_lines
 from tests.outgoing.home import Receiver, dispute, make_home, receiver, spec
 from tests.postgresql import new_database, postgresql_server
 
@@ -330,3 +331,9 @@ def test_no_secret_of_an_address_is_written_down(inbox: Receiver, tmp_path: Path
     delivery = send(make_home(tmp_path), inbox.url)
     assert "path-secret" not in str(delivery.to_json())
     assert "path-secret" not in str([entry.entry for entry in RecordStore(tmp_path).read(EXPORTS)])
+
+
+def test_a_run_that_failed_does_not_say_that_nothing_is_due(capsys: pytest.CaptureFixture[str]) -> None:
+    run_lines([], ["list: everything is stopped"], "en")
+    run_lines([], [], "en")
+    assert capsys.readouterr().out.splitlines() == ["list: everything is stopped", "nothing is due"]

@@ -44,8 +44,7 @@ def run(
     if as_json:
         print_json({"sent": [each.to_json() for each in sent], "failed": failed})
     else:
-        tables.sent_lines(sent, language.value)
-        tables.failed_lines(failed)
+        tables.run_lines(sent, failed, language.value)
     if failed or any(each.state != "delivered" for each in sent):
         raise typer.Exit(1)
 

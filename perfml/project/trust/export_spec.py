@@ -106,7 +106,7 @@ class ExportSpec(Spec):
     model: str = "attrition"
     """The model of ``at_risk``."""
     policy: str | None = None
-    """The policy of ``courses`` and ``targets``; default: ``course_match``, ``target_adjustment``."""
+    """The policy of ``courses``, ``targets`` and ``decisions``; default: ``course_match``, else ``target_adjustment``."""
     format: ExportFormat = "csv"
     """Form of the file."""
     columns: tuple[str, ...] = ()

@@ -24,8 +24,8 @@ def exports_table(spec: ExportsSpec, language: Language) -> None:
     out.print(table)
 
 
-def sent_lines(deliveries: Sequence[ExportDelivery], language: Language) -> None:
-    """A line for each delivery of a run."""
+def run_lines(deliveries: Sequence[ExportDelivery], problems: Sequence[str], language: Language) -> None:
+    """A line for each delivery of a run, and for each export that could not be made."""
     for each in deliveries:
         text = fill(
             "export_sent",
@@ -40,14 +40,10 @@ def sent_lines(deliveries: Sequence[ExportDelivery], language: Language) -> None
         out.print(escape(text), highlight=False)
         if each.problem:
             out.print(f"  [yellow]{escape(each.problem)}[/]", highlight=False)
-    if not deliveries:
-        out.print(fill("export_none_due", language))
-
-
-def failed_lines(problems: Sequence[str]) -> None:
-    """A line for each export that could not be made."""
     for problem in problems:
         out.print(f"[red]{escape(problem)}[/]", highlight=False)
+    if not deliveries and not problems:
+        out.print(fill("export_none_due", language))
 
 
 def ledger_table(deliveries: Sequence[ExportDelivery], language: Language) -> None:
