@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from perfml.dated_files import dates_in, pick
+from perfml.evidence.columns import Column
 from perfml.home_reads import Memo, note_file
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.artifacts import (
@@ -35,7 +36,7 @@ from perfml.service.problems import no_model, no_scores
 from perfml.service.scores import ScoreFile, open_scores
 
 MOST_RECORDS = 20
-"""Versions of models whose records a process keeps."""
+"""Versions of models whose records, and whose columns, a process keeps."""
 
 
 class Store:
@@ -44,6 +45,7 @@ class Store:
     def __init__(self, home: Path, folder: ProjectFolder | None = None) -> None:
         self.home, self.folder = home, folder or ProjectFolder(STARTER)
         self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
+        self._columns: Memo[Mapping[str, Column]] = Memo(MOST_RECORDS)
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
@@ -83,6 +85,11 @@ class Store:
         name = self._trained(model)
         return self._records.of((name, version), lambda: read_record(self.home, name, version))
 
+    def columns(self, model: str, version: str) -> Mapping[str, Column]:
+        """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
+        name = self._trained(model)
+        return self._columns.of((name, version), lambda: read_columns(self.home, name, version))
+
     def card(self, model: str, version: str) -> str:
         """Read the model card of a version, in Markdown."""
         return verified_file(self.home, self._trained(model), version, file="card.md").decode("utf-8")
@@ -106,7 +113,7 @@ class Store:
     def voices(self, model: str, version: str, as_of: dt.date) -> Voices:
         """Read the wording of the reasons that ``version`` gave at ``as_of``. Raises :class:`DamagedFile`."""
         spec = voices_of(self.home, self._trained(model), as_of)
-        return Voices(spec, read_columns(self.home, model, version))
+        return Voices(spec, self.columns(model, version))
 
     def _trained(self, model: str) -> str:
         trained = self.models()

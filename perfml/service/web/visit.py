@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -63,7 +64,7 @@ class Visit:
         """Which employee the visitor is."""
         return None if self.principal is None else self.principal.employee_id
 
-    @property
+    @cached_property
     def line(self) -> frozenset[str]:
         """Everyone in the visitor's reporting line today."""
         me = self.employee_id

@@ -80,7 +80,13 @@ def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
         if alert.state in ("open", "escalated") and "manager" in alert.first.texts
     )
     missing: list[TextAnswer] = []
-    undecided = {name: _undecided(store, policy, missing) for name, policy in POLICIES.items()}
+    undecided: dict[str, Counter[str]] = {}
+    for name, policy in POLICIES.items():
+        try:
+            undecided[name] = undecided_of(store, policy)
+        except (NotFound, DamagedFile) as error:
+            missing.append(TextAnswer(zh=refusal_of(error).zh, en=str(refusal_of(error))))
+            undecided[name] = Counter()
     members = [
         TeamMemberAnswer(
             employee_id=person,
@@ -97,15 +103,13 @@ def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
     return TeamAnswer(manager_id=query.manager_id, day=day, people=tuple(members), missing=tuple(missing))
 
 
-def _undecided(store: Store, policy: str, missing: list[TextAnswer]) -> Counter[str]:
-    """Employee → suggestions of the newest file of a policy that nobody has decided on; that a file cannot be read is noted in
-    ``missing``, and ends nothing else."""
-    try:
-        _, path = suggestions_file(store, policy, None)
-        file = open_scores(path, ("suggestion_id", "status"))
-    except (NotFound, DamagedFile) as error:
-        missing.append(TextAnswer(zh=refusal_of(error).zh, en=str(refusal_of(error))))
-        return Counter()
+def undecided_of(store: Store, policy: str) -> Counter[str]:
+    """Employee → suggestions of the newest file of a policy that nobody has decided on.
+
+    Raises :class:`NotFound` where nothing was suggested yet, and :class:`DamagedFile`.
+    """
+    _, path = suggestions_file(store, policy, None)
+    file = open_scores(path, ("suggestion_id", "status"))
     decided = DecisionLog(store.home).decisions().keys()
     rows = zip(*file.columns(["employee_id", "suggestion_id", "status"], slice(None)), strict=True)
     return Counter(str(who) for who, name, status in rows if status == "suggested" and name not in decided)

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 
 from perfml.advice.decision_log import InterventionStatus
 from perfml.advice.person import BothLanguages, HrRisk, PersonForHr
-from perfml.learning.registry.artifacts import read_columns
 from perfml.reasons.leading import UNLISTED
 from perfml.scoring.people.files import facts_of
 from perfml.scoring.personal.record import PersonalRecord
@@ -24,7 +23,6 @@ from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of,
 from perfml.service.answers.suggestions import decisions_about
 from perfml.service.answers.trust.disputes import DisputesQuery, disputes_of
 from perfml.service.problems import NotFound
-from perfml.service.scores import StoredRow
 from perfml.service.store import Store
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, ChartRow, bars
@@ -123,13 +121,13 @@ def one_person(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Que
     known = bundle(visit.store, employee_id, BundleQuery())
     assert isinstance(known, PersonForHr)
     rows = _rows(visit.store, employee_id)
-    suggested: list[StoredRow] = [{"suggestion_id": each.suggestion_id} for each in (*known.courses, *known.targets)]
+    suggested = [each.suggestion_id for each in known.courses] + [each.suggestion_id for each in known.targets]
     return visit.page(
         "hr/person.html",
         people=[employee_id],
         known=known,
         risks=[_risk_view(visit, risk, rows) for risk in known.risks],
-        decisions=decisions_about(visit.store, suggested),
+        decisions=decisions_about(visit.store, [{"suggestion_id": each} for each in suggested]),
         disputes=disputes_of(visit.store, DisputesQuery(employee_id=employee_id)).disputes,
         recorded=_recorded(visit, employee_id),
         kinds=OFFER_KINDS,
@@ -204,7 +202,7 @@ def _risk_view(visit: Visit, risk: HrRisk, rows: Iterable[PersonRowAnswer]) -> R
 
 def _titles(visit: Visit, model: str, version: str) -> Mapping[str, str]:
     """Reason → its name in the language of the page."""
-    columns = read_columns(visit.store.home, model, version).values()
+    columns = visit.store.columns(model, version).values()
     chinese = visit.language == "zh"
     titles = {column.reason: column.reason_zh if chinese else column.reason_en for column in columns}
     titles = {name: title[:1].upper() + title[1:] for name, title in titles.items()}

@@ -6,7 +6,8 @@ Two dates are compared: the newest one and the one before, which the manager saw
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,6 +18,7 @@ from perfml.messages import Bilingual
 from perfml.project.voices import Reader
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.service.answers.courses import CourseAnswer, CoursesQuery, course_suggestions
+from perfml.service.answers.overview.team import POLICIES, undecided_of
 from perfml.service.answers.personal import DateQuery, brief_of
 from perfml.service.answers.shared import TextAnswer
 from perfml.service.answers.targets import TargetAnswer, TargetsQuery, target_suggestions
@@ -24,9 +26,7 @@ from perfml.service.problems import NotFound
 from perfml.service.store import Store
 from perfml.service.web.pages.people.reasons import ReasonReader, ReasonToTalk
 from perfml.trust.alerts.alert import Alert
-
-OPEN = frozenset({"open", "escalated"})
-"""States of an alert that nobody takes care of yet."""
+from perfml.trust.alerts.alert_log import read_alerts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class TeamMember:
     held: TextAnswer | None
     """Why nothing is computed of the person now."""
     alerts: tuple[Alert, ...]
-    """Open ones, the newest first."""
+    """Those that nobody takes care of, the newest first."""
     moved: tuple[MovedTarget, ...]
     to_mend: tuple[TalkLine, ...]
     to_decide: int
@@ -69,34 +69,36 @@ class TeamMember:
         return bool(self.new_reasons or self.alerts or self.moved)
 
 
-def previous_date(store: Store) -> dt.date | None:
-    """The scored date before the newest one: what a manager saw last time."""
-    days = sorted({day for model in store.models() for day in store.scored(model)}, reverse=True)
-    return days[1] if len(days) > 1 else None
+def scored_days(store: Store) -> list[dt.date]:
+    """The days that any model has scored, the newest first."""
+    return sorted({day for model in store.models() for day in store.scored(model)}, reverse=True)
 
 
-def newest_date(store: Store) -> dt.date | None:
-    """The newest scored date."""
-    return max((day for model in store.models() for day in store.scored(model)[:1]), default=None)
+def newest_day(store: Store) -> dt.date | None:
+    """The newest scored day."""
+    return next(iter(scored_days(store)), None)
 
 
 class MemberReader:
     """Reads what is shown of people, against the date of last time."""
 
     def __init__(self, store: Store, voice: Reader = "manager") -> None:
-        self._store, self.since = store, previous_date(store)
+        self._store, self._voice = store, voice
+        days = scored_days(store)
+        self.since = days[1] if len(days) > 1 else None
+        """The scored date before the newest one: what the reader saw last time."""
         self.now = ReasonReader(store, voice)
         self._before = None if self.since is None else ReasonReader(store, voice, self.since)
 
-    def member(self, facts: PersonFacts, *, alerts: Iterable[Alert]) -> TeamMember:
-        """What is shown of a person; ``alerts``: those that concern them."""
+    def member(self, facts: PersonFacts) -> TeamMember:
+        """What is shown of a person."""
         person, since = facts.employee_id, self.since
         brief = kept_brief(self._store, person)
         return TeamMember(
             facts=facts,
             reasons=tuple(self.reasons(person)),
             held=self.now.why_nothing(person),
-            alerts=tuple(sorted((each for each in alerts if each.state in OPEN), key=_newest_first)),
+            alerts=self.alerts(person, self._voice),
             moved=tuple(
                 MovedTarget(goal=goal, change=change)
                 for goal in (() if brief is None else brief.goals)
@@ -104,8 +106,30 @@ class MemberReader:
                 if since is None or change.effective_on >= since
             ),
             to_mend=() if brief is None else brief.to_mend,
-            to_decide=sum(goal.status == "suggested" and not goal.decisions for goal in goals_of(self._store, person)),
+            to_decide=self._undecided[person],
         )
+
+    def alerts(self, employee_id: str, told: Reader) -> tuple[Alert, ...]:
+        """The alerts about a person that nobody takes care of, with words for ``told``, the newest first."""
+        return tuple(alert for alert in self._alerts.get(employee_id, ()) if told in alert.first.texts)
+
+    @cached_property
+    def _alerts(self) -> Mapping[str, list[Alert]]:
+        """Employee → alerts that nobody takes care of, the newest first."""
+        waiting = [alert for alert in read_alerts(self._store.home) if alert.state in ("open", "escalated")]
+        waiting.sort(key=lambda alert: (-alert.first.day.toordinal(), alert.first.alert_id))
+        alerts: dict[str, list[Alert]] = {}
+        for alert in waiting:
+            alerts.setdefault(alert.first.employee_id, []).append(alert)
+        return alerts
+
+    @cached_property
+    def _undecided(self) -> Counter[str]:
+        """Employee → targets to decide on; none where nothing was suggested yet."""
+        try:
+            return undecided_of(self._store, POLICIES["targets"])
+        except NotFound:
+            return Counter()
 
     def reasons(self, employee_id: str) -> Iterator[ReasonToTalk]:
         """The reasons of now, with what is new marked; nothing is new where nothing is known of last time."""
@@ -122,13 +146,9 @@ def kept_brief(store: Store, employee_id: str) -> OneToOneBrief | None:
         return None
 
 
-def _newest_first(alert: Alert) -> tuple[int, str]:
-    return -alert.first.day.toordinal(), alert.first.alert_id
-
-
 def person_facts(store: Store, employee_id: str) -> PersonFacts:
     """Who somebody is, as known at the newest date."""
-    day = newest_date(store)
+    day = newest_day(store)
     return facts_of({} if day is None else store.people(day, {employee_id}), employee_id)
 
 

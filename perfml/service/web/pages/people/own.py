@@ -28,7 +28,6 @@ from perfml.service.web.confirmations import Done
 from perfml.service.web.forms import PageQuery, WebForm, carry_out
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.pages.people.members import (
-    OPEN,
     MemberReader,
     courses_of,
     goals_of,
@@ -37,7 +36,6 @@ from perfml.service.web.pages.people.members import (
 )
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 from perfml.store.audit.acting import acting
-from perfml.trust.alerts.alert_log import read_alerts
 from perfml.trust.notices.notice_log import Notice, NoticeLog, NoticeState
 
 own = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -77,11 +75,7 @@ def me(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
         disputes=disputes,
         held=reader.now.why_nothing(person),
         reasons=list(reader.reasons(person)),
-        alerts=[
-            each
-            for each in read_alerts(store.home)
-            if each.first.employee_id == person and each.state in OPEN and "employee" in each.first.texts
-        ],
+        alerts=reader.alerts(person, "employee"),
         peers=peers,
         beside=None if peers is None else _beside(visit, peers),
         gaps=_gaps(brief),

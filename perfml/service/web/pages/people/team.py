@@ -14,10 +14,8 @@ from perfml.scoring.people.files import facts_of
 from perfml.service.access.refusals import not_for_you
 from perfml.service.web.forms import Optional, PageQuery
 from perfml.service.web.page_route import PageRoute
-from perfml.service.web.pages.people.members import OPEN, MemberReader, TeamMember, newest_date
+from perfml.service.web.pages.people.members import MemberReader, TeamMember, newest_day
 from perfml.service.web.visit import HtmlPage, Visitor
-from perfml.trust.alerts.alert import Alert
-from perfml.trust.alerts.alert_log import read_alerts
 
 team = APIRouter(include_in_schema=False, route_class=PageRoute)
 PAGE = 30
@@ -51,21 +49,12 @@ def my_team(visit: Visitor, query: Annotated[TeamPageQuery, Query()]) -> HtmlPag
     if not levels:
         raise not_for_you()
     chosen = sorted(person for person, level in levels.items() if level == query.level)
-    day, reader = newest_date(visit.store), MemberReader(visit.store)
+    day, reader = newest_day(visit.store), MemberReader(visit.store)
     known = {} if day is None else visit.store.people(day, {manager, *chosen})
-    alerts: dict[str, list[Alert]] = {}
-    for alert in read_alerts(visit.store.home):
-        alerts.setdefault(alert.first.employee_id, []).append(alert)
     chosen.sort(key=lambda person: facts_of(known, person).label)
     pages = (len(chosen) + PAGE - 1) // PAGE
     shown = chosen[(query.page - 1) * PAGE : query.page * PAGE]
-    members = [
-        reader.member(
-            facts_of(known, person), alerts=[each for each in alerts.get(person, ()) if "manager" in each.first.texts]
-        )
-        for person in shown
-        if visit.may(Action.READ_REASONS, person)
-    ]
+    members = [reader.member(facts_of(known, person)) for person in shown if visit.may(Action.READ_REASONS, person)]
     if query.order == "mine":
         members.sort(key=_to_do, reverse=True)
     own = manager == visit.employee_id
@@ -82,9 +71,7 @@ def my_team(visit: Visitor, query: Annotated[TeamPageQuery, Query()]) -> HtmlPag
         members=[member for member in members if member.held is None],
         held=[member for member in members if member.held is not None],
         to_mend=[member for member in members if member.to_mend],
-        own_alerts=[
-            each for each in alerts.get(manager, ()) if own and each.state in OPEN and "employee" in each.first.texts
-        ],
+        own_alerts=reader.alerts(manager, "employee") if own else (),
         has_line={person for person in shown if lines.below(person, visit.day)},
     )
 
