@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,13 +16,13 @@ MOST_FILES = 2
 _UNITS: Memo[Mapping[str, str]] = Memo(MOST_FILES)
 
 
-def goal_units(home: Path, as_of: dt.date) -> Mapping[str, str]:
-    """Goal id → unit of its newest version, in the newest file of rows up to ``as_of``; empty where there is none.
+def goal_units(home: Path) -> Mapping[str, str]:
+    """Goal id → unit of its newest version, in the newest file of rows; empty where there is none.
 
     Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
     folder = home / FOLDER
-    day = next((day for day in dates_in(folder) if day <= as_of), None)
+    day = next(iter(dates_in(folder)), None)
     if day is None:
         return {}
     path = folder / f"{day}.parquet"

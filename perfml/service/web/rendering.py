@@ -27,6 +27,8 @@ WEB = "serve/web"
 LOCALES: Mapping[Language, str] = {"en": "en_GB", "zh": "zh_Hans_CN"}
 NOTHING = "–"
 """What stands where there is no value."""
+WHOLE_FROM = 1_000
+"""From here on a number of any unit is written without decimals."""
 
 
 class InBoth(Protocol):
@@ -92,10 +94,22 @@ class Templates:
             "month": lambda day: NOTHING if day is None else format_date(day, "MMM y", locale),
             "number": lambda value: NOTHING if value is None else format_decimal(value, "#,##0.##", locale),
             "percent": lambda value: NOTHING if value is None else format_percent(value, "0%", locale),
+            "amount": amount,
             "fine_percent": lambda value: NOTHING if value is None else format_percent(value, "0.0%", locale),
             "long": lambda days: NOTHING if days is None else format_timedelta(dt.timedelta(days=days), locale=locale),
         }
         return environment
+
+
+def amount(value: float | None) -> str:
+    """A number of any unit.
+
+    >>> amount(1234567.8), amount(9.64), amount(60.0), amount(None)
+    ('1,234,568', '9.64', '60', '–')
+    """
+    if value is None:
+        return NOTHING
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def _in_language(language: Language, text: InBoth | Message | Mapping[str, str] | str | None) -> str:

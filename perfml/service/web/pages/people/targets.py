@@ -15,23 +15,22 @@ from perfml.advice.targets.contributions import Contribution, GoalFigures, Metri
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.scoring.personal.goal_units import goal_units
 from perfml.service.access.refusals import not_for_you
+from perfml.service.answers.overview.team import POLICIES
 from perfml.service.answers.suggestions import suggestions_file
 from perfml.service.answers.targets import TargetAnswer
 from perfml.service.problems import NotFound
 from perfml.service.scores import open_scores
-from perfml.service.store import Store
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Attainment, Chart, ChartRow, attainments, bars
 from perfml.service.web.forms import Optional, PageQuery
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.pages.people.members import goals_of, person_facts
+from perfml.service.web.rendering import amount
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 
 targets = APIRouter(include_in_schema=False, route_class=PageRoute)
-POLICY = "target_adjustment"
 STEPS = (0.7, 0.9, 1.0, 1.2)
 """Shares of the target at which the colour of a cell changes."""
-ROUND_FROM = 1_000
 ChildKind = Literal["department", "manager_id", "employee_id"]
 
 
@@ -62,7 +61,7 @@ def attainment(visit: Visitor, query: Annotated[TargetsPageQuery, Query()]) -> H
         return _of_person(visit, query.employee_id)
     if not (visit.units or visit.line):
         raise not_for_you()
-    day, goals = visible_goals(visit)
+    day, goals = _visible_goals(visit)
     known = {} if day is None else visit.store.people(day)
     kind, goals = _within(visit, query, goals, known)
     parts = _parts(kind, goals, known)
@@ -79,21 +78,21 @@ def attainment(visit: Visitor, query: Annotated[TargetsPageQuery, Query()]) -> H
         whole=whole,
         chosen=chosen,
         manager=None if query.manager_id is None else facts_of(known, query.manager_id),
-        level=level_of,
+        level=_level,
         chart=None if chosen is None else _shares(visit, chosen, parts, whole[chosen]),
     )
 
 
-def visible_goals(visit: Visit) -> tuple[dt.date | None, list[GoalFigures]]:
+def _visible_goals(visit: Visit) -> tuple[dt.date | None, list[GoalFigures]]:
     """The goals of the newest date that the visitor may see; none where nothing was suggested yet."""
     store = visit.store
     try:
-        day, path = suggestions_file(store, POLICY, None)
+        day, path = suggestions_file(store, POLICIES["targets"], None)
     except NotFound:
         return None, []
     file = open_scores(path, ("suggestion_id", "goal_id", "status"))
     names = ["employee_id", "goal_id", "metric", "period_end", "old_target", "expected"]
-    units = goal_units(store.home, max(day, visit.day))
+    units = goal_units(store.home)
     return day, [
         GoalFigures(
             employee_id=str(person),
@@ -108,7 +107,7 @@ def visible_goals(visit: Visit) -> tuple[dt.date | None, list[GoalFigures]]:
     ]
 
 
-def level_of(cell: Contribution) -> int:
+def _level(cell: Contribution) -> int:
     """The colour of a cell: 1, far below the target, to 5, far above; 0 without a sum."""
     share = cell.share
     return 0 if share is None else 1 + sum(round(share, 2) >= step for step in STEPS)
@@ -183,13 +182,13 @@ def _of_person(visit: Visit, employee_id: str) -> HtmlPage:
         people={employee_id},
         facts=person_facts(store, employee_id),
         goals=goals,
-        chart=attainment_chart(visit, goals),
-        units=_units(store, goals),
+        chart=_attainment_chart(visit, goals),
+        units=goal_units(store.home),
         may_decide=visit.may(Action.DECIDE_TARGET, employee_id),
     )
 
 
-def attainment_chart(visit: Visit, goals: tuple[TargetAnswer, ...]) -> Chart | None:
+def _attainment_chart(visit: Visit, goals: tuple[TargetAnswer, ...]) -> Chart | None:
     """Forecasts of goals with their intervals beside old and new targets; None where no goal has one."""
     rows = [
         Attainment(
@@ -213,17 +212,3 @@ def attainment_chart(visit: Visit, goals: tuple[TargetAnswer, ...]) -> Chart | N
 
 def _moves(goal: TargetAnswer) -> bool:
     return goal.new_target is not None and goal.new_target != goal.old_target
-
-
-def amount(value: float) -> str:
-    """A number of any unit: whole from a thousand on.
-
-    >>> amount(1234567.8), amount(9.64)
-    ('1,234,568', '9.64')
-    """
-    return f"{value:,.0f}" if abs(value) >= ROUND_FROM else f"{value:.2f}".rstrip("0").rstrip(".")
-
-
-def _units(store: Store, goals: tuple[TargetAnswer, ...]) -> Mapping[str, str]:
-    units = goal_units(store.home, max((goal.period_end for goal in goals), default=dt.date.max))
-    return {goal.goal_id: units[goal.goal_id] for goal in goals if goal.goal_id in units}
