@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-NOBODY = {"user": "nobody"} if os.name == "posix" and os.geteuid() == 0 else {}
+USER = "nobody" if os.name == "posix" and os.geteuid() == 0 else None
 """PostgreSQL refuses to run as root."""
 
 
@@ -37,7 +37,7 @@ def postgresql_server() -> Iterator[str]:
         try:
             subprocess.run(
                 [programs / "initdb", "-D", cluster, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"],
-                check=True, capture_output=True, cwd=folder, **NOBODY,
+                check=True, capture_output=True, cwd=folder, user=USER,
             )  # fmt: skip
         except (PermissionError, subprocess.CalledProcessError) as error:
             pytest.skip(f"PostgreSQL cannot start here: {error}")
@@ -56,7 +56,7 @@ def restart(server: str) -> None:
 def _control(folder: Path, *arguments: str | Path) -> None:
     """Run ``pg_ctl`` on the cluster in ``folder``, and wait until it is done."""
     command = [binaries() / "pg_ctl", "-D", folder / "cluster", "-w", "-l", folder / "log", *arguments]
-    subprocess.run(command, check=True, capture_output=True, cwd=folder, **NOBODY)
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, user=USER)
 
 
 def new_database(server: str) -> str:

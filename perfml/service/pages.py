@@ -62,12 +62,8 @@ class Operation:
 @pages.get("/docs")
 def docs_page(request: Request) -> HTMLResponse:
     """Every address with its parameters, body, answer and refusals."""
-    return _page(request, "docs.html.j2")
-
-
-def _page(request: Request, template: str) -> HTMLResponse:
     document = request.app.openapi()
-    html = _TEMPLATES.get_template(template).render(
+    html = _TEMPLATES.get_template("docs.html.j2").render(
         info=document["info"],
         operations=tuple(_operations(document)),
         records=_records(document),

@@ -284,6 +284,12 @@ def no_suggestions(as_of: dt.date | None, available: Sequence[dt.date]) -> NotFo
     )
 
 
+def key_in_use() -> KeyInUse:
+    """A write under the idempotency key of another one."""
+    remedy = Message.of("service_use_another_key")
+    return KeyInUse(Message.of("service_key_in_use"), where="Idempotency-Key", remedy=remedy)
+
+
 def no_suggestion() -> NotFound:
     """The id of a suggestion that nobody made."""
     return NotFound(

@@ -156,7 +156,14 @@ def advise(home: Path) -> None:
     nothing = dict.fromkeys(
         ("lever", "old_target", "new_target", "old_weight", "new_weight", "actual", "gone", "expected", "low", "high")
     )
-    texts = {"why_not_zh": "暂缓", "why_not_en": "held", "zh": None, "en": None, "rules": [], "evidence": []}
+    texts: dict[str, object] = {
+        "why_not_zh": "暂缓",
+        "why_not_en": "held",
+        "zh": None,
+        "en": None,
+        "rules": [],
+        "evidence": [],
+    }
     held = {**TARGET, **nothing, **texts, "suggestion_id": "t2", "employee_id": "H1", "goal_id": "g2", "status": "held"}
     held |= {"parts": None, "probability_before": None, "probability_after": None}
     beyond = {
@@ -171,7 +178,7 @@ def advise(home: Path) -> None:
     beyond |= dict.fromkeys(("lever", "new_target", "new_weight", "probability_after"))
     rows = [TARGET, held, beyond]
     keep_suggestions(pa.Table.from_pylist(rows, schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
-    empty = {
+    empty: dict[str, object] = {
         "course_id": None,
         "title": None,
         "rank": None,

@@ -81,6 +81,14 @@ def test_nothing_is_said_of_who_is_held(home: Path, client: TestClient) -> None:
 
 
 @pytest.mark.slow
+def test_a_stop_holds_also_where_nobody_knows_who_works_there(home: Path, client: TestClient) -> None:
+    raise_alert(home, "E1", "E2")
+    assert client.post("/v1/stop", json={"by": "anna", "reason": "The feed is broken since Monday."}).status_code == 200
+    body = client.get("/v1/alerts").json()
+    assert (body["alerts"], body["withheld"]) == ([], 2)
+
+
+@pytest.mark.slow
 def test_alerts_are_paged_newest_first(home: Path, client: TestClient) -> None:
     for number, person in enumerate(("E1", "E2", "a b", "50%", "O'Neil")):
         raise_alert(home, person, day=DAY + dt.timedelta(days=40 * number))
@@ -166,7 +174,8 @@ def test_feeds_are_looked_at_and_taken_care_of(home: Path, client: TestClient) -
     assert [each["acknowledged_by"] for each in first.json()["alarms"]] == ["ops"]
     assert client.post(address, json=body, headers={"Idempotency-Key": "k"}).json() == first.json()
     assert client.post(address, json=body).status_code == 422, "none is open"
-    assert client.post("/v1/deliveries/none/acknowledgement", json=body).status_code == 422
+    for name in ("none", "%00"):
+        assert client.post(f"/v1/deliveries/{name}/acknowledgement", json=body).status_code == 422
 
 
 @pytest.mark.slow

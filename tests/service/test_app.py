@@ -21,7 +21,9 @@ from starlette.testclient import TestClient
 from perfml.errors import PerfmlError
 from perfml.service.access.rules import RULES
 from perfml.service.app import create_app, serve
-from tests.service.company import PROBLEM_KEYS
+from tests.scoring.personal.company import company
+from tests.scoring.personal.company import keep as keep_rows
+from tests.service.company import DAY, PROBLEM_KEYS
 
 POSITIVE, NEGATIVE = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 Operation = schemathesis.APIOperation[Any, Any, Any, Any]
@@ -209,8 +211,8 @@ def test_every_error_in_the_openapi_document_is_a_problem(client: TestClient) ->
                 assert {each["value"]["status"] for each in problem["examples"].values()} == {int(status)}
 
 
-EXISTING = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1"}
-"""A name and ids that exist, so that not every request ends with 404."""
+EXISTING = {"model": "attrition", "employee_id": "张伟", "suggestion_id": "t1", "evidence": "job"}
+"""Names and ids that exist, so that not every request ends with 404."""
 
 
 RARELY_RIGHT = {
@@ -223,22 +225,20 @@ RARELY_RIGHT = {
     "/v1/alerts/{alert_id}/acknowledgement",
     "/v1/deliveries/{source}/acknowledgement",
     "/v1/exports/{name}",
-    *(
-        f"/v1/employees/{{employee_id}}/{name}"
-        for name in ("record", "peers", "rows-behind", "brief", "development-card")
-    ),
     "/v1/models/{model}/drift",
     "/v1/team",
 }
-"""Operations for which few draws make sense: a proof is a file, nobody draws the id of a dispute or hold, and this home keeps no
-records of people."""
+"""Operations for which few draws make sense: a proof is a file, and nobody draws the id of a dispute or hold."""
 
 
 @pytest.mark.parametrize(
     ("mode", "fixed"), [(POSITIVE, {}), (POSITIVE, EXISTING), (NEGATIVE, {})], ids=["any", "there", "wrong"]
 )
 @pytest.mark.slow
-def test_the_service_does_what_its_document_says(home: Path, mode: GenerationMode, fixed: dict[str, str]) -> None:
+def test_the_service_does_what_its_document_says(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, mode: GenerationMode, fixed: dict[str, str]
+) -> None:
+    keep_rows(company(tmp_path_factory.mktemp("data"), e1=EXISTING["employee_id"]), home, as_of=DAY)
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     codes: dict[str, set[int]] = {}
@@ -265,6 +265,7 @@ def _explore(operation: Operation, mode: GenerationMode, fixed: dict[str, str]) 
     @given(case=operation.as_strategy(generation_mode=mode))
     def explore(case: schemathesis.Case[Operation]) -> None:
         case.path_parameters = {name: fixed.get(name, value) for name, value in (case.path_parameters or {}).items()}
+        case.query = {name: fixed.get(name, value) for name, value in (case.query or {}).items()}
         response = case.call(base_url="http://localhost")
         codes.add(response.status_code)
         assert response.status_code in (200, 400, 404, 405, 409, 422)

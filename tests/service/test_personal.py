@@ -22,6 +22,7 @@ from perfml.scoring.people.periods import keep_periods
 from perfml.service.access.admission import Admission
 from perfml.service.app import create_app
 from perfml.store.audit.chain import rows
+from perfml.store.opening import StoreError
 from perfml.store.record_store import RecordStore
 from perfml.store.standing import StoreVersions
 from tests.scoring.personal.company import DAY, company, keep
@@ -155,6 +156,16 @@ def test_it_is_recorded_who_read(client: TestClient, kept_home: Path) -> None:
     with RecordStore(kept_home).transaction() as connection:
         last = rows(connection)[-1]
     assert "boss-account" in str(last) and "/brief" in str(last)
+
+
+def test_a_store_that_cannot_be_read_is_not_taken_for_somebody_unknown(
+    client: TestClient, kept_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object, **__: object) -> None:
+        raise StoreError("cannot be read", where="store.db")
+
+    monkeypatch.setattr("perfml.service.answers.personal.personal_record", damaged)
+    assert client.get("/v1/employees/e1/record", headers=readers(kept_home)["hr"]).status_code == 500
 
 
 def test_a_dispute_shows_with_the_next_request(client: TestClient, kept_home: Path) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from perfml.errors import PerfmlError
-from perfml.files import private_folder, write_text
+from perfml.files import private_folder, reading, write_text
 from perfml.home_reads import note_file
 from perfml.json_types import JsonObject
 
@@ -71,10 +70,8 @@ def kept_drift(home: Path, model: str) -> KeptDrift | None:
     note_file(path)
     if not path.is_file():
         return None
-    try:
+    with reading(path, remedy=f"run `perfml drift {model}` again"):
         return KeptDrift.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
-        raise PerfmlError("cannot be read", where=str(path), remedy=f"run `perfml drift {model}` again") from error
 
 
 def _file(home: Path, model: str) -> Path:

@@ -103,9 +103,10 @@ def withheld_at(home: Path, as_of: dt.date, *, stamp: Callable[[], int], doubtin
     return _withholding(home, holds, as_of=as_of)
 
 
-def withholding_now(home: Path, day: dt.date) -> Withholding:
-    """Who is withheld from everything on ``day``, whatever rows stand on: by every hold in force."""
-    holds = [hold for hold in HoldLog(home).state().holds if hold.active]
+def withholding_now(home: Path, day: dt.date, *, facts: bool = True) -> Withholding:
+    """Who is withheld from everything on ``day``, whatever rows stand on: by every hold in force; ``facts``: also by those on
+    facts in dispute."""
+    holds = [hold for hold in HoldLog(home).active() if facts or hold.kind != "fact"]
     return _withholding(home, holds, as_of=day) if holds else NOBODY
 
 

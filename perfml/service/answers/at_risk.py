@@ -123,13 +123,7 @@ def at_risk(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | N
     ranks = file.column("rank")
     whole = ListVersion(
         address=f"/v1/models/{quote(model, safe='')}/at-risk",
-        parameters={
-            "as_of": as_of,
-            "horizon_days": days,
-            "band": query.band,
-            "segment": query.segment,
-            **query.filters,
-        },
+        parameters={**query.model_dump(exclude={"limit", "cursor"}), "as_of": as_of, "horizon_days": days},
         version=file.version,
     )
     page = whole.page(ranked, lambda row: cast(int, ranks[row]), limit=query.limit, cursor=query.cursor)
@@ -177,7 +171,7 @@ def _chosen(
     if query.segment is not None:
         segments = cast(list[list[str]], file.column("segments"))
         ranked = [row for row in ranked if query.segment in segments[row]]
-    if query.department is not None or query.manager_id is not None:
+    if query.filtered:
         ids, people = file.column("employee_id"), store.people(as_of)
         ranked = [row for row in ranked if query.selects(people, ids[row])]
     return ranked

@@ -19,11 +19,10 @@ from perfml.advice.decision_log import (
     InterventionStatus,
 )
 from perfml.advice.suggestion_files import find_suggestion
-from perfml.messages import Message
 from perfml.scoring.people.known import unknown_people
 from perfml.service.answers.shared import Answer, IsoDate, RequiredText, ServiceQuery
 from perfml.service.answers.trust.signed import EnteredBy, SignedByAccount
-from perfml.service.problems import Invalid, KeyInUse, no_suggestion, unknown_person
+from perfml.service.problems import Invalid, key_in_use, no_suggestion, unknown_person
 from perfml.service.store import Store
 from perfml.store.record_store import KeyTaken
 
@@ -122,8 +121,7 @@ def _refused_entries() -> Iterator[None]:
     try:
         yield
     except KeyTaken as error:
-        problem, remedy = Message.of("service_key_in_use"), Message.of("service_use_another_key")
-        raise KeyInUse(problem, where="Idempotency-Key", remedy=remedy) from error
+        raise key_in_use() from error
     except EntryError as error:
         problem, remedy = error.messages
         raise Invalid(problem, where=f"body {error.field}", remedy=remedy) from error

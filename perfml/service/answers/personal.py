@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 from perfml.advice.talks.brief import OneToOneBrief, one_to_one_brief
 from perfml.advice.talks.card import DevelopmentCard, development_card
-from perfml.errors import PerfmlError
+from perfml.errors import DiskFull, ModelError, PerfmlError
 from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
 from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
 from perfml.scoring.personal.peers import PeerFigures, peer_figures
 from perfml.scoring.personal.record import PersonalRecord, personal_record
 from perfml.scoring.personal.standing import RecordReading
-from perfml.scoring.score_files import NoScore
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.service.answers.shared import IsoDate, ServiceQuery
 from perfml.service.problems import no_person
 from perfml.service.store import Store
+from perfml.store.opening import StoreError
 
 
 class DateQuery(ServiceQuery):
@@ -93,7 +93,7 @@ def card_of(store: Store, employee_id: str, query: DateQuery) -> DevelopmentCard
 def _refused_alike() -> Iterator[None]:
     try:
         yield
-    except DamagedFile:
+    except (DamagedFile, DiskFull, ModelError, StoreError):
         raise
-    except (NoScore, PerfmlError) as error:
+    except PerfmlError as error:
         raise no_person() from error

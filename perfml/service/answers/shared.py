@@ -13,9 +13,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from perfml.advice.person import KnownPerson
+from perfml.errors import PerfmlError
 from perfml.messages import Message, render
 from perfml.reasons.record import Form
 from perfml.scoring.people.files import PersonFacts
+from perfml.service.problems import refusal_of
 
 RiskBand = Literal["act", "watch", "none"]
 ScoreStatus = Literal["scored", "ineligible", "opted_out", "thin", "held"]
@@ -37,6 +39,12 @@ class TextAnswer(Answer):
     def of(cls, message: Message) -> Self:
         """Render a message in both languages."""
         return cls(zh=render(message, "zh"), en=render(message, "en"))
+
+    @classmethod
+    def of_error(cls, error: PerfmlError) -> Self:
+        """What a caller is told of an error."""
+        refusal = refusal_of(error)
+        return cls(zh=refusal.zh, en=str(refusal))
 
 
 class ReasonLineAnswer(Answer):
@@ -114,11 +122,16 @@ class PeopleQuery(ServiceQuery):
     manager_id: str | None = None
     """Only people who report to this manager, as known at the as-of date."""
 
+    @property
+    def filtered(self) -> bool:
+        """Whether it has to be known where people work."""
+        return self.department is not None or self.manager_id is not None
+
     def selects(self, people: Mapping[str, PersonFacts], employee_id: object, reach: Set[str] | None = None) -> bool:
         """Whether a person passes both filters and lies within ``reach``. Nobody passes a filter of whom nothing is known."""
         if reach is not None and employee_id not in reach:
             return False
-        if self.department is None and self.manager_id is None:
+        if not self.filtered:
             return True
         facts = people.get(str(employee_id))
         return (
@@ -126,11 +139,6 @@ class PeopleQuery(ServiceQuery):
             and self.department in (None, facts.department)
             and self.manager_id in (None, facts.manager_id)
         )
-
-    @property
-    def filters(self) -> dict[str, str | None]:
-        """The filters as parameters of a request."""
-        return {"department": self.department, "manager_id": self.manager_id}
 
 
 def _holds_nul(value: object) -> bool:

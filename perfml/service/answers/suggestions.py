@@ -13,7 +13,7 @@ from perfml.messages import Message
 from perfml.service.answers.decisions import DecisionAnswer
 from perfml.service.answers.shared import Answer, TextAnswer
 from perfml.service.problems import no_suggestions
-from perfml.service.scores import StoredRow
+from perfml.service.scores import StoredRow, open_scores
 from perfml.service.store import Store
 
 
@@ -36,6 +36,15 @@ def suggestions_file(store: Store, policy: str, as_of: dt.date | None) -> tuple[
     if not available or as_of not in (None, *available):
         raise no_suggestions(as_of, available)
     return suggestion_file(store.home, policy, as_of)
+
+
+def suggested(store: Store, policy: str) -> tuple[dt.date, list[tuple[str, str]]]:
+    """The newest date of a policy, and employee and id of each suggestion in force. Raises :class:`NotFound`,
+    :class:`DamagedFile`."""
+    day, path = suggestions_file(store, policy, None)
+    file = open_scores(path, ("suggestion_id", "status"))
+    rows = zip(*file.columns(["employee_id", "suggestion_id", "status"], slice(None)), strict=True)
+    return day, [(str(who), str(name)) for who, name, status in rows if status == "suggested"]
 
 
 def why_empty(rows: int) -> TextAnswer:

@@ -141,7 +141,7 @@ def target_suggestions(store: Store, query: TargetsQuery, *, reach: Set[str] | N
     day, path = suggestions_file(store, query.policy, query.as_of)
     file = open_scores(path, ("suggestion_id", "goal_id", "status"))
     people, statuses = file.columns(["employee_id", "status"], slice(None))
-    known = {} if query.department is None and query.manager_id is None else store.people(day)
+    known = store.people(day) if query.filtered else {}
     chosen = [
         position
         for position, (person, status) in enumerate(zip(people, statuses, strict=True))

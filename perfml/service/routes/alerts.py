@@ -23,11 +23,11 @@ from perfml.service.answers.trust.deliveries import (
 )
 from perfml.service.answers.trust.notices import NoticesAnswer, NoticesQuery, notice_states
 from perfml.service.problems import Invalid, KeyInUse, ListReplaced, NoSpace, NotFound, refusals
-from perfml.service.routes.shared import AppStore, OptionalKey, Reach, subject_router
+from perfml.service.routes.shared import NO_NUL, AppStore, OptionalKey, Reach, subject_router
 
 router = subject_router("alerts")
 AlertId = Annotated[str, Path(description="An id of /v1/alerts.")]
-FeedName = Annotated[str, Path(description="A feed of /v1/deliveries.")]
+FeedName = Annotated[str, Path(pattern=NO_NUL, description="A feed of /v1/deliveries.")]
 
 
 @router.get("/alerts", summary="What rules over evidence say early", responses=refusals(ListReplaced, Invalid))

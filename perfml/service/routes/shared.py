@@ -45,11 +45,10 @@ AppStore = Annotated[Store, Depends(_store)]
 Reach = Annotated[frozenset[str] | None, Depends(_reach)]
 """About whom the asker may know the rows of a list, and what is counted of them; None: everyone."""
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
+NO_NUL = r"^[^\x00]*$"
+"""For what the store is asked for: no database keeps U+0000."""
 SuggestionId = Annotated[
-    str,
-    Path(
-        pattern=r"^[^\x00]*$", description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses."
-    ),
+    str, Path(pattern=NO_NUL, description="An id of a row of /v1/targets, of /v1/escalations or of a person's courses.")
 ]
 _KEY = Header(
     alias="Idempotency-Key",
@@ -64,5 +63,5 @@ OptionalKey = Annotated[str | None, _KEY]
 HoldId = Annotated[str, Path(description="An id of /v1/holds.")]
 DisputeId = Annotated[str, Path(description="An id of /v1/disputes.")]
 EmployeeId = Annotated[
-    str, Path(pattern=r"^[^\x00]*$", description="The company's own id, percent-encoded; it may hold slashes")
+    str, Path(pattern=NO_NUL, description="The company's own id, percent-encoded; it may hold slashes")
 ]

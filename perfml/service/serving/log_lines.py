@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 LogForm = Literal["text", "json"]
+_ROOT = Path(__file__).parents[3]
 OWN = ("perfml", "uvicorn")
 """Loggers whose messages are written with their values."""
-FRAMES = 5
+FRAMES = 6
 """Innermost places of an error that are written."""
 IN_TEXT = ("at", "message", "error", "places", "request_id")
 """Fields of a line of text."""
@@ -54,11 +55,19 @@ def fields_of(record: logging.LogRecord) -> dict[str, object]:
         fields["request_id"] = request
     fields |= getattr(record, "fields", {})
     if record.exc_info and record.exc_info[1] is not None:
-        error = record.exc_info[1]
-        frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-        fields["error"] = type(error).__name__
-        fields["places"] = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+        fields |= {"error": type(record.exc_info[1]).__name__, "places": places_of(record.exc_info[1])}
     return fields
+
+
+def places_of(error: BaseException) -> list[str]:
+    """Where an error was raised, the innermost place last."""
+    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
+    return [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _short(file: str) -> str:
+    path = Path(file)
+    return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name)
 
 
 def set_up_logging(form: LogForm) -> None:

@@ -28,7 +28,7 @@ def deliveries_table(report: DeliveryReport) -> None:
     else:
         out.print("no feed is declared in features/deliveries.toml · 尚未在 `features/deliveries.toml` 中定义数据源")
     states = {(alarm.source, alarm.business_date): alarm for alarm in report.alarms}
-    notable = [packet for packet in report.packets if packet.status == "missing" or packet.problems]
+    notable = [packet for packet in report.packets if packet.is_faulty]
     for packet in notable[:MOST_LISTED]:
         alarm = states.get((packet.source, packet.business_date))
         who = f"; {alarm.acknowledged_by} takes care of it" if alarm and alarm.acknowledged_by else ""

@@ -83,6 +83,11 @@ def read_alarms(home: Path) -> dict[AlarmKey, Alarm]:
     return fold_alarms(RecordStore(home).read(DELIVERIES))
 
 
+def unclosed_alarms(home: Path) -> list[Alarm]:
+    """The alarms whose packet has not come, or not come right."""
+    return [alarm for alarm in read_alarms(home).values() if alarm.closed_at is None]
+
+
 def acknowledge(
     home: Path,
     source: str,

@@ -57,6 +57,16 @@ class Packet:
     problems: tuple[Message, ...] = ()
     """Figures out of the range that is expected."""
 
+    @property
+    def is_faulty(self) -> bool:
+        """Whether it was due and has not come, or came with figures out of their range."""
+        return self.status == "missing" or bool(self.problems)
+
+    @property
+    def is_notable(self) -> bool:
+        """Whether it did not simply come in time."""
+        return self.status != "received" or bool(self.problems)
+
     def to_json(self) -> dict[str, object]:
         """As JSON; problems as codes with values."""
         return {

@@ -12,7 +12,7 @@ from perfml.errors import DefinitionError, choose_from
 from perfml.evidence.sources import Data
 from perfml.project.folder import ProjectFolder
 from perfml.project.trust.delivery_spec import DeliveriesSpec
-from perfml.trust.deliveries.alarm_log import Alarm, read_alarms
+from perfml.trust.deliveries.alarm_log import Alarm, unclosed_alarms
 from perfml.trust.deliveries.alarms import Watch, watch
 from perfml.trust.deliveries.inbox import receipt_days
 from perfml.trust.deliveries.packets import Packet, packets, table_days
@@ -33,7 +33,7 @@ class DeliveryReport:
     @property
     def complete(self) -> bool:
         """Whether every packet that was due has come with figures in their range."""
-        return not any(packet.status == "missing" or packet.problems for packet in self.packets)
+        return not any(packet.is_faulty for packet in self.packets)
 
     def counts(self) -> dict[str, Counter[str]]:
         """Source → status → number of packets."""
@@ -46,12 +46,11 @@ class DeliveryReport:
 
     def to_json(self) -> dict[str, object]:
         """As JSON; of the packets those that did not simply come in time."""
-        notable = [packet for packet in self.packets if packet.status != "received" or packet.problems]
         return {
             "now": self.now.isoformat(),
             "complete": self.complete,
             "counts": {source: dict(counted) for source, counted in self.counts().items()},
-            "packets": [packet.to_json() for packet in notable],
+            "packets": [packet.to_json() for packet in self.packets if packet.is_notable],
             "alarms": [alarm.to_json() for alarm in self.alarms],
             "raised": [alarm.to_json() for alarm in self.watch.raised],
             "escalated": [alarm.to_json() for alarm in self.watch.escalated],
@@ -88,7 +87,7 @@ def report_deliveries(home: Path, spec: DeliveriesSpec, seen: Sequence[Packet], 
     return DeliveryReport(
         now=now,
         packets=tuple(seen),
-        alarms=tuple(alarm for alarm in read_alarms(home).values() if alarm.closed_at is None),
+        alarms=tuple(unclosed_alarms(home)),
         watch=changed,
         carried=deliver(home),
     )

@@ -73,6 +73,11 @@ class DisputeLog:
         """
         with self._store.transaction() as connection:
             known = fold(read_entries(connection, DISPUTES))
+            own = [each for each in known if each.employee_id == employee_id]
+            same = [each for each in own if (each.table, each.key) == (table, key)]
+            for each in same:
+                if each.state == "open":
+                    return each
             filed: JsonObject = {
                 "what": FILED,
                 "employee_id": employee_id,
@@ -84,11 +89,6 @@ class DisputeLog:
             }
             if before := stored_before(connection, DISPUTES, idempotency_key, subject=None, request=filed):
                 return _known(known, before.subject)
-            own = [each for each in known if each.employee_id == employee_id]
-            same = [each for each in own if (each.table, each.key) == (table, key)]
-            for each in same:
-                if each.state == "open":
-                    return each
             self._require_quota(employee_id, own, on)
             if same and (proof is None or proof in [each.proof for each in same]):
                 raise PerfmlError(

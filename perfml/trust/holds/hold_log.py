@@ -138,10 +138,14 @@ class HoldLog:
             before = stored_before(connection, HOLDS, idempotency_key, subject=EVERYTHING, request=request)
             if before is not None:
                 return _known(connection, str(before.entry["hold_id"]))
-        stopped = [hold for hold in self.active() if hold.cause == "stop"]
-        if not stopped:
-            raise PerfmlError("nothing is stopped", where="resume", remedy="`perfml holds` lists what is held")
-        return self.release(stopped[0].hold_id, by=by, reason=reason, on=on, idempotency_key=idempotency_key)
+            stopped = [hold for hold in _of_entity(connection, EVERYTHING) if hold.active and hold.cause == "stop"]
+            if not stopped:
+                raise PerfmlError("nothing is stopped", where="resume", remedy="`perfml holds` lists what is held")
+            lifted = release_within(
+                connection, stopped[0], by=by, reason=reason, on=on, idempotency_key=idempotency_key
+            )
+            queue_lifted(connection, lifted, {})
+            return lifted
 
 
 def set_within(

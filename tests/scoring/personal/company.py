@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 from perfml import Project
@@ -70,25 +71,26 @@ e1          | 2026-08-10 | 2026-08-14
 """
 
 
-def company(folder: Path) -> Path:
-    return write_tables(
-        folder,
-        employees=EMPLOYEES,
-        positions=POSITIONS,
-        events=EVENTS,
-        reviews=REVIEWS,
-        goals=GOALS,
-        progress=PROGRESS,
-        gap_tags=GAP_TAGS,
-        courses=COURSES,
-        enrolments=ENROLMENTS,
-        absences=ABSENCES,
-    )
+def company(folder: Path, *, e1: str = "e1") -> Path:
+    """The tables, in which the person with rows in all of them is called ``e1``."""
+    tables = {
+        "employees": EMPLOYEES,
+        "positions": POSITIONS,
+        "events": EVENTS,
+        "reviews": REVIEWS,
+        "goals": GOALS,
+        "progress": PROGRESS,
+        "gap_tags": GAP_TAGS,
+        "courses": COURSES,
+        "enrolments": ENROLMENTS,
+        "absences": ABSENCES,
+    }
+    return write_tables(folder, **{name: re.sub(r"\be1\b", e1, text) for name, text in tables.items()})
 
 
-def keep(data: Path, home: Path, *, without: tuple[str, ...] = ()) -> Path:
-    """Keep the rows of everyone at :data:`DAY`."""
+def keep(data: Path, home: Path, *, as_of: dt.date = DAY, without: tuple[str, ...] = ()) -> Path:
+    """Keep the rows of everyone at ``as_of``."""
     project = Project(home=home)
     with project.open(data) as opened:
         contents = contents_of(opened, project.folder.definitions)
-        return write_records(rows_of_people(opened, DAY, without=without), home, as_of=DAY, contents=contents)
+        return write_records(rows_of_people(opened, as_of, without=without), home, as_of=as_of, contents=contents)

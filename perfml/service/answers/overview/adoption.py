@@ -14,9 +14,8 @@ from perfml.disclosure.primary import Suppression, primary
 from perfml.home_reads import note_file
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.service.answers.shared import Answer, TextAnswer
-from perfml.service.answers.suggestions import suggestions_file
-from perfml.service.problems import NotFound, refusal_of
-from perfml.service.scores import open_scores
+from perfml.service.answers.suggestions import suggested
+from perfml.service.problems import NotFound
 from perfml.service.store import Store
 
 
@@ -81,21 +80,17 @@ def _policy(store: Store, policy: str, newest: Mapping[str, str]) -> PolicyAdopt
         why_not=None,
     )
     try:
-        day, path = suggestions_file(store, policy, None)
-        file = open_scores(path, ("suggestion_id", "status"))
+        day, suggestions = suggested(store, policy)
     except (NotFound, DamagedFile) as error:
-        refusal = refusal_of(error)
-        return nothing.model_copy(update={"why_not": TextAnswer(zh=refusal.zh, en=str(refusal))})
-    rows = zip(*file.columns(["employee_id", "suggestion_id", "status"], slice(None)), strict=True)
-    suggested = [(str(who), newest.get(str(name), "undecided")) for who, name, status in rows if status == "suggested"]
-    verdicts = Counter(verdict for _, verdict in suggested)
-    withheld = _few(store, [who for who, _ in suggested])
+        return nothing.model_copy(update={"why_not": TextAnswer.of_error(error)})
+    verdicts = Counter(newest.get(name, "undecided") for _, name in suggestions)
+    withheld = _few(store, [who for who, _ in suggestions])
     if withheld is not None:
         return nothing.model_copy(update={"as_of": day, "withheld": withheld})
     return nothing.model_copy(
         update={
             "as_of": day,
-            "suggested": len(suggested),
+            "suggested": len(suggestions),
             "accepted": verdicts["accept"],
             "refused": verdicts["refuse"],
             "undecided": verdicts["undecided"],

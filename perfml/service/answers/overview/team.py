@@ -14,16 +14,13 @@ from perfml.advice.decision_log import DecisionLog
 from perfml.messages import Message
 from perfml.scoring.people.files import facts_of
 from perfml.scoring.sealed_files import DamagedFile
-from perfml.scoring.withheld.withholding import kept_units
+from perfml.scoring.withheld.withholding import withholding_now
 from perfml.service.answers.shared import Answer, PersonFactsAnswer, RequiredText, ServiceQuery, TextAnswer
-from perfml.service.answers.suggestions import suggestions_file
+from perfml.service.answers.suggestions import suggested
 from perfml.service.answers.trust.holds import today
-from perfml.service.problems import NotFound, refusal_of
-from perfml.service.scores import open_scores
+from perfml.service.problems import NotFound
 from perfml.service.store import Store
 from perfml.trust.alerts.alert_log import read_alerts
-from perfml.trust.holds.covering import people_of
-from perfml.trust.holds.hold_log import HoldLog
 
 POLICIES: Mapping[str, str] = {"targets": "target_adjustment", "courses": "course_match"}
 
@@ -73,7 +70,8 @@ def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
     if not people:
         raise NotFound(Message.of("service_no_team"), where="manager_id", remedy=Message.of("service_check_manager"))
     known = store.people(day)
-    held = people_of(HoldLog(store.home).active(), kept_units(store.home, day))
+    withheld = withholding_now(store.home, day, facts=False)
+    held = {person for person in people if withheld.hold({"employee_id": person})}
     waiting = Counter(
         alert.first.employee_id
         for alert in read_alerts(store.home)
@@ -85,7 +83,7 @@ def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
         try:
             undecided[name] = undecided_of(store, policy)
         except (NotFound, DamagedFile) as error:
-            missing.append(TextAnswer(zh=refusal_of(error).zh, en=str(refusal_of(error))))
+            missing.append(TextAnswer.of_error(error))
             undecided[name] = Counter()
     members = [
         TeamMemberAnswer(
@@ -108,8 +106,6 @@ def undecided_of(store: Store, policy: str) -> Counter[str]:
 
     Raises :class:`NotFound` where nothing was suggested yet, and :class:`DamagedFile`.
     """
-    _, path = suggestions_file(store, policy, None)
-    file = open_scores(path, ("suggestion_id", "status"))
+    _, suggestions = suggested(store, policy)
     decided = DecisionLog(store.home).decisions().keys()
-    rows = zip(*file.columns(["employee_id", "suggestion_id", "status"], slice(None)), strict=True)
-    return Counter(str(who) for who, name, status in rows if status == "suggested" and name not in decided)
+    return Counter(who for who, name in suggestions if name not in decided)

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from perfml.disclosure.primary import Suppression, primary
+from perfml.scoring.people.files import facts_of
 from perfml.service.answers.shared import Answer, HorizonDays, ServiceQuery
 from perfml.service.scores import ScoreFile
 from perfml.service.store import Store
@@ -93,10 +94,10 @@ def _at(store: Store, day: dt.date, file: ScoreFile, *, days: int, model: str) -
     ids, statuses, bands = file.columns(["employee_id", "status", "band"], slice(None))
     rows = [row for row in horizon.rows if statuses[row] == "scored"]
     facts = store.people(day)
-    units = [(facts[str(ids[row])].department if str(ids[row]) in facts else None) or NO_DEPARTMENT for row in rows]
+    units = np.array([facts_of(facts, str(ids[row])).department or NO_DEPARTMENT for row in rows], dtype=object)
     listed = np.array([bands[row] == "act" for row in rows], dtype=bool)
     names = sorted(set(units))
-    member = np.array([[unit == name for unit in units] for name in names], dtype=bool).reshape(len(names), len(rows))
+    member = np.array([units == name for name in names], dtype=bool).reshape(len(names), len(rows))
     causes = _withheld(store, member, listed, [str(ids[row]) for row in rows])
     return DateTrendAnswer(
         as_of=day,

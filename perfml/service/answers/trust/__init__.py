@@ -1,1 +1,1 @@
-"""Holds and disputes."""
+"""What people answer for: alerts, deliveries, holds, disputes, notices, exports, and oversight of all of it."""

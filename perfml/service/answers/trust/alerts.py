@@ -12,7 +12,7 @@ from pydantic import Field
 from perfml.errors import DefinitionError
 from perfml.messages import Bilingual, Message
 from perfml.project.trust.alert_spec import AlertReader, AlertRule, AlertsSpec, Severity
-from perfml.scoring.withheld.withholding import kept_units
+from perfml.scoring.withheld.withholding import withholding_now
 from perfml.service.answers.shared import (
     Answer,
     PageAnswer,
@@ -29,8 +29,6 @@ from perfml.service.problems import NotFound
 from perfml.service.store import Store
 from perfml.trust.alerts.alert import Alert, AlertState
 from perfml.trust.alerts.alert_log import acknowledge, read_alerts
-from perfml.trust.holds.covering import people_of
-from perfml.trust.holds.hold_log import HoldLog
 
 MOST_A_DAY = 1_000_000
 _NOTHING: Mapping[str, AlertRule] = {}
@@ -112,8 +110,8 @@ class AcknowledgementBody(ServiceQuery):
 def alert_list(store: Store, query: AlertsQuery, *, reach: Set[str] | None = None) -> AlertsAnswer:
     """Return one page of the alerts of which something may be said now."""
     rules, day = _rules(store), today()
-    held = people_of(HoldLog(store.home).active(), kept_units(store.home, day))
-    known = {} if query.department is None and query.manager_id is None else store.people(day)
+    withheld = withholding_now(store.home, day, facts=False)
+    known = store.people(day) if query.filtered else {}
     mine = [
         (number, alert, text)
         for number, alert in _numbered(read_alerts(store.home))
@@ -122,7 +120,7 @@ def alert_list(store: Store, query: AlertsQuery, *, reach: Set[str] | None = Non
         and query.employee_id in (None, alert.first.employee_id)
         and query.rule in (None, alert.first.rule)
     ]
-    said_now = [each for each in mine if each[1].first.employee_id not in held]
+    said_now = [each for each in mine if not withheld.hold({"employee_id": each[1].first.employee_id})]
     chosen = [each for each in said_now if query.state in (None, each[1].state)]
     whole = ListVersion(
         address="/v1/alerts",

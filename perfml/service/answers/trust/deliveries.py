@@ -12,7 +12,7 @@ from perfml.service.answers.shared import Answer, IsoDate, ServiceQuery, TextAns
 from perfml.service.answers.trust.holds import refused
 from perfml.service.answers.trust.signed import SignedByAccount
 from perfml.service.store import Store
-from perfml.trust.deliveries.alarm_log import Alarm, AlarmKind, acknowledge, read_alarms
+from perfml.trust.deliveries.alarm_log import Alarm, AlarmKind, acknowledge, unclosed_alarms
 
 FeedState = Literal["expected", "received", "late", "missing"]
 """Of a packet; as the module of packets says, which brings DuckDB."""
@@ -105,10 +105,9 @@ def delivery_state(store: Store) -> DeliveriesAnswer:
         counted = feeds.setdefault(packet.source, {})
         counted[packet.status] = counted.get(packet.status, 0) + 1
         wrong[packet.source] = wrong.get(packet.source, 0) + bool(packet.problems)
-    notable = [packet for packet in packets if packet.status != "received" or packet.problems]
     return DeliveriesAnswer(
         now=now,
-        complete=not any(packet.status == "missing" or packet.problems for packet in packets),
+        complete=not any(packet.is_faulty for packet in packets),
         feeds=tuple(
             FeedAnswer(
                 source=name,
@@ -120,9 +119,10 @@ def delivery_state(store: Store) -> DeliveriesAnswer:
         ),
         packets=tuple(
             PacketAnswer.model_validate(vars(packet) | {"problems": tuple(map(TextAnswer.of, packet.problems))})
-            for packet in notable
+            for packet in packets
+            if packet.is_notable
         ),
-        alarms=tuple(AlarmAnswer.of(alarm) for alarm in read_alarms(store.home).values() if alarm.closed_at is None),
+        alarms=tuple(map(AlarmAnswer.of, unclosed_alarms(store.home))),
     )
 
 

@@ -11,7 +11,7 @@ from perfml.messages import Message
 from perfml.scoring.withheld.withholding import kept_units
 from perfml.service.answers.shared import Answer, RequiredText, ServiceQuery, TextAnswer
 from perfml.service.answers.trust.signed import SignedByAccount
-from perfml.service.problems import Invalid, KeyInUse
+from perfml.service.problems import Invalid, key_in_use
 from perfml.service.store import Store
 from perfml.store.opening import StoreError
 from perfml.store.record_store import KeyTaken
@@ -112,8 +112,7 @@ def refused(where: str) -> Iterator[None]:
     except (StoreError, DiskFull):
         raise
     except KeyTaken as error:
-        problem, remedy = Message.of("service_key_in_use"), Message.of("service_use_another_key")
-        raise KeyInUse(problem, where="Idempotency-Key", remedy=remedy) from error
+        raise key_in_use() from error
     except PerfmlError as error:
         problem = Message.of("service_refused", problem=error.problem)
         raise Invalid(

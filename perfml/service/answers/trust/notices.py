@@ -75,7 +75,7 @@ class NoticesQuery(PeopleQuery):
 def notice_states(store: Store, query: NoticesQuery, *, reach: Set[str] | None = None) -> NoticesAnswer:
     """Return one page of the people, in the order in which they were first told something."""
     states = NoticeLog(store.home).states()
-    known = {} if query.department is None and query.manager_id is None else store.people(today())
+    known = store.people(today()) if query.filtered else {}
     chosen = [
         (number, state)
         for number, (person, state) in enumerate(states.items())

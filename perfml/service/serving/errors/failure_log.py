@@ -4,16 +4,11 @@ raised does not."""
 from __future__ import annotations
 
 import logging
-import traceback
 import uuid
-from pathlib import Path
 
-from perfml.service.serving.log_lines import REQUEST_ID
+from perfml.service.serving.log_lines import REQUEST_ID, places_of
 
-FRAMES = 6
-"""Places in the code that are logged, the innermost last."""
 _LOG = logging.getLogger("perfml.failures")
-_ROOT = Path(__file__).parents[4]
 
 
 def log_failure(error: BaseException) -> str:
@@ -25,12 +20,6 @@ def log_failure(error: BaseException) -> str:
 
 def _outline(error: BaseException) -> list[str]:
     """An error and what caused it, without their texts."""
-    frames = traceback.extract_tb(error.__traceback__)[-FRAMES:]
-    places = " > ".join(f"{_short(frame.filename)}:{frame.lineno}" for frame in frames)
     cause = error.__cause__ or error.__context__
+    places = " > ".join(places_of(error))
     return [f"{type(error).__name__} at {places}", *(_outline(cause) if cause is not None else ())]
-
-
-def _short(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name)

@@ -21,8 +21,9 @@ from perfml.service.answers.priorities import PrioritiesQuery, priority_list
 from perfml.service.store import Store
 from perfml.service.web.forms import Optional, PageQuery
 from perfml.service.web.page_route import PageRoute
-from perfml.service.web.pages.work import holds_of, open_alarms, visible_disputes
+from perfml.service.web.pages.work import holds_of, visible_disputes
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
+from perfml.trust.deliveries.alarm_log import unclosed_alarms
 
 hr = APIRouter(include_in_schema=False, route_class=PageRoute)
 EXPORT = "at_risk"
@@ -110,7 +111,7 @@ def _data_lines(visit: Visit) -> Iterator[DataLine]:
     else:
         yield DataLine(kind="models", count=scored, tone="good" if scored else "care")
     counts: tuple[tuple[DataKind, int], ...] = (
-        ("alarms", len(open_alarms(visit.store))),
+        ("alarms", len(unclosed_alarms(visit.store.home))),
         ("holds", len(list(holds_of(visit)))),
         ("disputes", sum(each.state == "open" for each in visible_disputes(visit))),
     )

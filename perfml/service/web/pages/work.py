@@ -36,12 +36,11 @@ from perfml.service.answers.trust.holds import (
     resume_everything,
     stop_everything,
 )
-from perfml.service.store import Store
 from perfml.service.web.forms import PageQuery, WebForm, carry_out
 from perfml.service.web.page_route import PageRoute
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 from perfml.store.audit.acting import acting
-from perfml.trust.deliveries.alarm_log import read_alarms
+from perfml.trust.deliveries.alarm_log import unclosed_alarms
 from perfml.trust.disputes.dispute import DisputeVerdict
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.hold_log import HoldLog
@@ -95,7 +94,7 @@ def work_list(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
     return visit.page(
         "hr/work.html",
         people=people,
-        alarms=open_alarms(store),
+        alarms=[*map(AlarmAnswer.of, unclosed_alarms(store.home))],
         alerts=alerts,
         more_alerts=more,
         waiting=waiting,
@@ -173,11 +172,6 @@ def _judge(visit: Visit, dispute_id: str, form: JudgementForm, *, second: bool) 
 
 def _sign_off(form: ReasonForm) -> SignOffBody:
     return SignOffBody(by=acting().name, reason=form.reason)
-
-
-def open_alarms(store: Store) -> list[AlarmAnswer]:
-    """The deliveries that are missing or wrong."""
-    return [AlarmAnswer.of(each) for each in read_alarms(store.home).values() if each.closed_at is None]
 
 
 def visible_disputes(visit: Visit) -> list[DisputeAnswer]:
