@@ -92,10 +92,11 @@ def test_people_have_a_name_a_unit_and_a_manager(company_of_500: Simulated, page
         assert (name, unit, manager) == (facts.name, facts.department, facts.manager or "")
 
 
-def test_a_name_is_in_no_other_file(company_of_500: Simulated) -> None:
+def test_a_name_is_in_no_other_file(company_of_500: Simulated, tmp_path: Path) -> None:
     """Not in scores, suggestions, records or the tracking store: only in the file that says who is who."""
     names = [facts.name for facts in company_of_500.open().people(END).values() if facts.name][:40]
-    stored = [path for path in company_of_500.home.rglob("*") if path.is_file() and path.parent.name != "people"]
+    home = company_of_500.copy_home(tmp_path / "home")
+    stored = [path for path in home.rglob("*") if path.is_file() and path.parent.name != "people"]
     assert len(names) == 40 and stored
     for path in stored:
         content = path.read_bytes()
