@@ -17,6 +17,7 @@ from perfml.service.access.oidc_sign_in import oidc_sign_in
 from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
 from perfml.service.access.sign_in import sign_in
+from perfml.service.document import DocumentedService
 from perfml.service.pages import pages
 from perfml.service.routes import TAGS, router
 from perfml.service.serving.audit_writer import AuditWriter
@@ -49,7 +50,7 @@ def create_app(
 
     ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
     """
-    app = FastAPI(
+    app = DocumentedService(
         title="perfml",
         version=__version__,
         description="Early, explained, fair support: scores for help, never for decisions about pay or dismissal.",

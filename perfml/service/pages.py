@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader
 
+from perfml.json_types import Json
+from perfml.service.document import JSON
 from perfml.service.problems import Refusal
 
 pages = APIRouter(include_in_schema=False)
@@ -25,6 +28,7 @@ code, pre { font-family: ui-monospace, monospace; font-size: .9em; }
 section { border-top: 1px solid #ccc; margin-top: 1.5rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; }
 .quiet { color: #555; }
+pre { overflow-x: auto; background: #f6f6f6; padding: .6rem; }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -51,6 +55,8 @@ class Operation:
     parameters: tuple[Field, ...]
     body: tuple[Field, ...]
     answer: tuple[Field, ...]
+    examples: tuple[str, ...]
+    """Answers in JSON, one for each form."""
     refusals: tuple[tuple[str, str], ...]
 
     @property
@@ -78,9 +84,9 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             given = operation.get("parameters", [])
-            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            body = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema", {})
             answers = operation["responses"]
-            answer = answers.get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            answer = answers.get("200", {}).get("content", {}).get(JSON, {})
             yield Operation(
                 method=method.upper(),
                 path=path,
@@ -96,9 +102,14 @@ def _operations(document: Mapping[str, Any]) -> Iterator[Operation]:
                     for each in given
                 ),
                 body=tuple(_fields(document, body)),
-                answer=tuple(_fields(document, answer)),
+                answer=tuple(_fields(document, answer.get("schema", {}))),
+                examples=tuple(_written(each["value"]) for each in answer.get("examples", {}).values()),
                 refusals=tuple((status, each["description"]) for status, each in answers.items() if status != "200"),
             )
+
+
+def _written(example: Json) -> str:
+    return json.dumps(example, ensure_ascii=False, indent=2)
 
 
 def _records(document: Mapping[str, Any]) -> dict[str, tuple[Field, ...]]:

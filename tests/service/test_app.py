@@ -227,8 +227,10 @@ RARELY_RIGHT = {
     "/v1/exports/{name}",
     "/v1/models/{model}/drift",
     "/v1/team",
+    "/v1/stop",
+    "/v1/resume",
 }
-"""Operations for which few draws make sense: a proof is a file, and nobody draws the id of a dispute or hold."""
+"""Operations for which few draws make sense: a proof is a file, a reason a sentence, and nobody draws the id of a dispute."""
 
 
 @pytest.mark.parametrize(

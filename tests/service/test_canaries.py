@@ -131,6 +131,8 @@ def test_no_canary_sings_to_who_sees_nobody(seeded: TestClient, caplog: pytest.L
     heard = {kind for kind in KINDS if f"{CANARY}-{kind}" in song}
     assert heard == set(KINDS) - {"outcome"}, "whom it is for hears it: so that the test can fail"
 
+    scientist = token(home, "data-scientist", Role.DATA_SCIENTIST)
+    assert seeded.get("/v1/models/attrition/scores", headers=scientist).json()["total"] == 2
     for name, roles in ASKERS.items():
         headers = token(home, name.replace(" ", "-"), *roles)
         for purpose in ("support", "operation"):

@@ -9,8 +9,14 @@ from starlette.testclient import TestClient
 
 from perfml.access.principals import Role
 from perfml.service.answers.decisions import AcceptBody
+from perfml.service.answers.overview.team import TeamQuery, team_of
+from perfml.service.problems import NotFound
+from perfml.service.store import Store
 from perfml.store.audit.acting import Actor, acting_as
+from perfml.trust.notices.notice_log import NoticeLog
 from tests.service.accounts import SOUTH, token
+from tests.service.company import DAY
+from tests.service.test_alerts import raise_alert
 
 LIST, SOUTHERN = "/v1/models/attrition/at-risk", {"department": "South"}
 
@@ -108,3 +114,26 @@ def test_before_there_are_accounts_a_name_is_stated(client: TestClient) -> None:
 def test_pages_sign_by_the_same_rule() -> None:
     with acting_as(Actor(name="hr", admitted=True)):
         assert AcceptBody(verdict="accept").decided_by == "hr"
+
+
+@pytest.mark.slow
+def test_alerts_notices_and_teams_count_whom_the_asker_may_see(home: Path, guarded: TestClient) -> None:
+    outside = ("H1", "T1", "N1")  # in no reporting line
+    raise_alert(home, "E1", "E2", "O'Neil", *outside)
+    for person in ("E1", "E2", "O'Neil", *outside):
+        NoticeLog(home).outcome(person, what="Moved to another team.", by="hr", on=DAY)
+    everyone = token(home, "all", Role.HR)
+    for path, rows in (("/v1/alerts", "alerts"), ("/v1/notices", "people")):
+        seen, address = [], f"{path}?limit=2"
+        while address is not None:
+            answer = guarded.get(address, headers=everyone).json()
+            assert answer["total"] == 3, path
+            assert len(answer[rows]) == min(2, 3 - len(seen)), "no page is short of the rows that are out of reach"
+            seen += [row["employee_id"] for row in answer[rows]]
+            address = answer["next"]
+        assert sorted(seen) == ["E1", "E2", "O'Neil"]
+    assert guarded.get("/v1/alerts", headers=everyone).json()["states"] == {"open": 3}
+    team = team_of(Store(home), TeamQuery(manager_id="boss"), reach={"E2"})
+    assert [each.employee_id for each in team.people] == ["E2"]
+    with pytest.raises(NotFound):
+        team_of(Store(home), TeamQuery(manager_id="boss"), reach=frozenset())

@@ -42,9 +42,9 @@ def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore, 
 
 
 @router.get("/team", summary="A manager's team and what waits to be done", responses=refusals(NotFound, Invalid))
-def get_team(query: Annotated[TeamQuery, Query()], store: AppStore) -> TeamAnswer:
+def get_team(query: Annotated[TeamQuery, Query()], store: AppStore, reach: Reach) -> TeamAnswer:
     """The people who report to a manager today, by name, with alerts and suggestions that wait. No probability, and no rank."""
-    return team_of(store, query)
+    return team_of(store, query, reach=reach)
 
 
 @router.get(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from fastapi import Query
+
 from perfml.service.answers.checks.drift import DriftAnswer, model_drift
 from perfml.service.answers.checks.fairness import ModelFairnessAnswer, model_fairness
+from perfml.service.answers.checks.scores import PseudonymousQuery, PseudonymousScoresAnswer, pseudonymous_scores
 from perfml.service.answers.models import (
     CardAnswer,
     HealthAnswer,
@@ -14,7 +19,7 @@ from perfml.service.answers.models import (
     model_card,
     one_model,
 )
-from perfml.service.problems import Invalid, NotFound, OverBudget, Unreadable, refusals
+from perfml.service.problems import Invalid, ListReplaced, NotFound, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, ModelName, OfGroups, subject_router
 
 router = subject_router("models")
@@ -73,3 +78,17 @@ def get_model_fairness(model: ModelName, store: AppStore) -> ModelFairnessAnswer
 def get_model_drift(model: ModelName, store: AppStore) -> DriftAnswer:
     """The newest check of `perfml drift`: evidence, scores and outcomes beside those of training."""
     return model_drift(store, model)
+
+
+@router.get(
+    "/models/{model}/scores",
+    summary="Scores by pseudonym",
+    responses=refusals(NotFound, ListReplaced, Invalid, OverBudget, Unreadable),
+    dependencies=OfGroups,
+)
+def get_pseudonymous_scores(
+    model: ModelName, query: Annotated[PseudonymousQuery, Query()], store: AppStore
+) -> PseudonymousScoresAnswer:
+    """For whoever looks after a model: everyone scored at one date by a keyed pseudonym, with neither name, id nor rank; the
+    department only where enough people are in it."""
+    return pseudonymous_scores(store, model, query)

@@ -1,4 +1,5 @@
-"""The key of the audit log: ``home/audit.key``, or ``PERFML_AUDIT_KEY`` in the environment; made with the log's first row."""
+"""Secrets of a home, in no backup: the key of the audit log, ``home/audit.key`` or ``PERFML_AUDIT_KEY`` in the environment, made
+with the log's first row; and that of the pseudonyms that data scientists read, ``home/pseudonyms.key``."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from perfml.errors import PerfmlError
 from perfml.files import reading, write_text
 
 KEY_FILE, KEY_VARIABLE = "audit.key", "PERFML_AUDIT_KEY"
+PSEUDONYM_FILE = "pseudonyms.key"
 _KEY = re.compile(r"[0-9a-f]{64}")
 
 
@@ -27,21 +29,34 @@ def key_address(home: Path) -> str:
 
 def audit_key(home: Path, *, make: bool = False) -> bytes:
     """The key, 32 bytes; with ``make`` it is made where there is none. Raises :class:`AuditError` without a usable one."""
-    path, text = home / KEY_FILE, os.environ.get(KEY_VARIABLE)
+    text = os.environ.get(KEY_VARIABLE)
     if not text:
-        if not path.exists():
-            if not make:
-                raise AuditError(
-                    "is missing", where=str(path), remedy=f"restore it from a backup, or set {KEY_VARIABLE}"
-                )
-            write_text(path, secrets.token_hex(32))
-        with reading(path, remedy="restore it from a backup", error=AuditError):
-            text = path.read_text(encoding="ascii")
+        path = home / KEY_FILE
+        if not path.exists() and not make:
+            raise AuditError("is missing", where=str(path), remedy=f"restore it from a backup, or set {KEY_VARIABLE}")
+        text = _kept(path)
     if not _KEY.fullmatch(text.strip()):
         raise AuditError(
             "is no key of 64 hexadecimal digits", where=key_address(home), remedy="restore it from a backup"
         )
     return bytes.fromhex(text.strip())
+
+
+def pseudonym_key(home: Path) -> bytes:
+    """The key, 32 bytes, made when it is first needed: without its file everybody has another pseudonym from then on."""
+    path = home / PSEUDONYM_FILE
+    text = _kept(path)
+    if not _KEY.fullmatch(text.strip()):
+        raise AuditError("is no key of 64 hexadecimal digits", where=str(path), remedy="remove it: another is made")
+    return bytes.fromhex(text.strip())
+
+
+def _kept(path: Path) -> str:
+    """What the file of a key says; it is made where there is none."""
+    if not path.exists():
+        write_text(path, secrets.token_hex(32))
+    with reading(path, remedy="restore it from a backup", error=AuditError):
+        return path.read_text(encoding="ascii")
 
 
 def derived(key: bytes, purpose: str) -> bytes:

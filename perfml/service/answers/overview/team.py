@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Annotated
 
 from pydantic import Field
@@ -60,11 +60,16 @@ class TeamQuery(ServiceQuery):
     """How many levels down: 1 for direct reports alone."""
 
 
-def team_of(store: Store, query: TeamQuery) -> TeamAnswer:
-    """Return the people who report to a manager today. Raises :class:`NotFound` for whoever leads nobody."""
+def team_of(store: Store, query: TeamQuery, *, reach: Set[str] | None = None) -> TeamAnswer:
+    """Return the people who report to a manager today and are within ``reach`` (default: everyone).
+
+    Raises :class:`NotFound` for whoever leads nobody, and nobody within reach.
+    """
     day, lines = today(), current_lines(store.home)
     below = {
-        person: lines.levels(person, above=query.manager_id, day=day) for person in lines.below(query.manager_id, day)
+        person: lines.levels(person, above=query.manager_id, day=day)
+        for person in lines.below(query.manager_id, day)
+        if reach is None or person in reach
     }
     people = {person: levels for person, levels in below.items() if levels <= query.levels}
     if not people:
