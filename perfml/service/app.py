@@ -8,7 +8,6 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from perfml._version import __version__
 from perfml.access.oidc.provider import OidcProvider, client_secret
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
@@ -17,9 +16,9 @@ from perfml.service.access.oidc_sign_in import oidc_sign_in
 from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
 from perfml.service.access.sign_in import sign_in
-from perfml.service.document import DocumentedService
+from perfml.service.document import documented_app
 from perfml.service.pages import pages
-from perfml.service.routes import TAGS, router
+from perfml.service.routes import router
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.auditing import Acting
 from perfml.service.serving.connections import MOST_CONNECTIONS, MOST_HEADER, TimedConnection
@@ -47,20 +46,8 @@ def create_app(
     """Build the application over the models and scores under ``home``, which may still be empty; ``folder``: the definitions
     (default: those that perfml ships); ``hosts``: names under which other machines are answered; ``local_login``: for
     development.
-
-    ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
     """
-    app = DocumentedService(
-        title="perfml",
-        version=__version__,
-        description="Early, explained, fair support: scores for help, never for decisions about pay or dismissal.",
-        openapi_url="/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
-        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
-    )
+    app = documented_app()
     app.state.store = store = Store(Path(home), folder)
     versions = StoreVersions(store.home)
     app.state.answers, app.state.audit = KeptAnswers(versions), AuditWriter(store.home)

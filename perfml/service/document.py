@@ -14,7 +14,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from perfml._version import __version__
 from perfml.json_types import Json, JsonObject
+from perfml.service.routes import TAGS
 
 JSON = "application/json"
 _FORMATS: Mapping[str, str] = {"date": "2026-11-01", "date-time": "2026-11-01T03:00:00Z"}
@@ -29,21 +31,36 @@ _TYPES: Mapping[type, tuple[str, ...]] = {
 }
 
 
-class DocumentedService(FastAPI):
-    """An application whose document shows what it answers."""
+def documented_app() -> FastAPI:
+    """An application without addresses, whose document shows what those that it is given answer.
 
+    ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
+    """
+    return _Documented(
+        title="perfml",
+        version=__version__,
+        description="Early, explained, fair support: scores for help, never for decisions about pay or dismissal.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
+    )
+
+
+class _Documented(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The document, made once."""
         if self.openapi_schema is None:
-            document = super().openapi()
-            add_examples(document)
+            _add_examples(super().openapi())
         return super().openapi()
 
 
-def add_examples(document: dict[str, Any]) -> None:
+def _add_examples(document: Mapping[str, Any]) -> None:
     """Add an example to every JSON answer of ``document`` that is no refusal; one for each form that an answer may have."""
     values = tomllib.loads(files("perfml.service").joinpath("examples.toml").read_text(encoding="utf-8"))
-    examples = AnswerExamples(schemas=document["components"]["schemas"], values=values)
+    examples = _Examples(schemas=document["components"]["schemas"], values=values)
     for operation in (each for methods in document["paths"].values() for each in methods.values()):
         for status, answer in operation["responses"].items():
             content = answer.get("content", {}).get(JSON)
@@ -53,7 +70,7 @@ def add_examples(document: dict[str, Any]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnswerExamples:
+class _Examples:
     """Example values by schema."""
 
     schemas: Mapping[str, Any]

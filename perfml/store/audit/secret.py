@@ -34,7 +34,7 @@ def audit_key(home: Path, *, make: bool = False) -> bytes:
         path = home / KEY_FILE
         if not path.exists() and not make:
             raise AuditError("is missing", where=str(path), remedy=f"restore it from a backup, or set {KEY_VARIABLE}")
-        text = _kept(path)
+        text = _read_or_make(path)
     if not _KEY.fullmatch(text.strip()):
         raise AuditError(
             "is no key of 64 hexadecimal digits", where=key_address(home), remedy="restore it from a backup"
@@ -45,13 +45,13 @@ def audit_key(home: Path, *, make: bool = False) -> bytes:
 def pseudonym_key(home: Path) -> bytes:
     """The key, 32 bytes, made when it is first needed: without its file everybody has another pseudonym from then on."""
     path = home / PSEUDONYM_FILE
-    text = _kept(path)
+    text = _read_or_make(path)
     if not _KEY.fullmatch(text.strip()):
         raise AuditError("is no key of 64 hexadecimal digits", where=str(path), remedy="remove it: another is made")
     return bytes.fromhex(text.strip())
 
 
-def _kept(path: Path) -> str:
+def _read_or_make(path: Path) -> str:
     """What the file of a key says; it is made where there is none."""
     if not path.exists():
         write_text(path, secrets.token_hex(32))

@@ -109,9 +109,9 @@ class MemberReader:
             to_decide=self._undecided[person],
         )
 
-    def alerts(self, employee_id: str, told: Reader) -> tuple[Alert, ...]:
-        """The alerts about a person that nobody takes care of, with words for ``told``, the newest first."""
-        return tuple(alert for alert in self._alerts.get(employee_id, ()) if told in alert.first.texts)
+    def alerts(self, employee_id: str, reader: Reader) -> tuple[Alert, ...]:
+        """The alerts about a person that nobody takes care of, with words for ``reader``, the newest first."""
+        return tuple(alert for alert in self._alerts.get(employee_id, ()) if reader in alert.first.texts)
 
     @cached_property
     def _alerts(self) -> Mapping[str, list[Alert]]:
