@@ -42,6 +42,7 @@ def write_scores(
 ) -> list[Path]:
     """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees."""
     from perfml.learning.registry.model_store import load
+    from perfml.scoring.people.rating import keep_raters
     from perfml.scoring.personal.keeping import keep_records
     from perfml.scoring.replay import recorder
     from perfml.scoring.scoring import keep_scores, score_in_parts
@@ -61,9 +62,10 @@ def write_scores(
             for day in dates
         }
         record = recorder(project.home, data=opened, folder=project.folder, held=held, provisional=provisional)
-        runs = {day: record(day) for day in dates}
+        runs, rules = {day: record(day) for day in dates}, project.folder.spec.disclosure
         for day in dates:
             keep_records(opened, project.folder, project.home, as_of=day, run=runs[day], held=held[day])
+            keep_raters(opened, rules, project.home, as_of=day, run=runs[day], held=held[day])
         return list(keep_scores(parts, project.home, record=runs.__getitem__))
 
 

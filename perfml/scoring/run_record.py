@@ -6,6 +6,8 @@ Without heavy imports: the service reads it too.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NotRequired, TypedDict, cast
@@ -18,6 +20,7 @@ from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.project.voices import VoicesSpec
 from perfml.scoring.sealed_files import ADDED, DamagedFile, open_sealed
+from perfml.trust.holds.hold import Hold
 
 
 class DigestJson(TypedDict):
@@ -67,6 +70,13 @@ class RunRecord(TypedDict):
 def score_path(home: Path, model: str, as_of: dt.date) -> Path:
     """The file of the scores of a date."""
     return home / "scores" / model / f"{as_of}.parquet"
+
+
+def source_of(run: RunRecord, held: Mapping[str, Hold]) -> str:
+    """What changes with the data, the definitions and who opted out: what was made from the same need not be made again."""
+    out = sorted(person for person, hold in held.items() if hold.cause == "opt_out")
+    parts = [run["fingerprint"], run["definitions"], str(run.get("holds")), *out]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def read_record(path: Path, *, needs: Collection[str] = ()) -> RunRecord | None:

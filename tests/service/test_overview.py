@@ -14,6 +14,8 @@ from perfml.advice.decision_log import Decision, DecisionLog, Intervention
 from perfml.evidence.population.facts import PEOPLE
 from perfml.messages import Message
 from perfml.scoring.people.files import keep_people
+from perfml.scoring.people.raters import SCHEMA as COMPARED
+from perfml.scoring.people.raters import write_raters
 from perfml.trust.holds.hold_log import HoldLog
 from tests.service.accounts import ALL, SOUTH, token
 from tests.service.company import DAY, keep, scored, train
@@ -111,3 +113,76 @@ def test_adoption_counts_decisions_and_help(home: Path, client: TestClient) -> N
         "course_match": "few people",
         "target_adjustment": "few people",
     }
+
+
+RATERS = (
+    ("E2", "severe", 38, 17, 0.42, 0.11, 0.73),
+    ("boss", "like others", 60, 20, 0.02, -0.1, 0.14),
+    ("E1", "lenient", 20, 12, -0.5, -0.8, -0.2),
+    ("O'Neil", "cannot tell", 9, 6, None, None, None),
+    ("other", "not shown", None, None, None, None, None),
+)
+
+
+def keep_compared(home: Path) -> None:
+    """Keep five reviewers."""
+    rows = [(*row, f"{row[1]} <b>", f"{row[1]} 中文") for row in RATERS]
+    table = pa.table(dict(zip(COMPARED.names, zip(*rows, strict=True), strict=True)), schema=COMPARED)
+    write_raters(table, home, as_of=DAY, made_from="x")
+    people = [
+        {"employee_id": row[0], "department": "South" if row[0] in ("E2", "O'Neil") else "North"} for row in RATERS
+    ]
+    keep_people(pa.Table.from_pylist(people, schema=PEOPLE), home, as_of=DAY)
+
+
+@pytest.mark.slow
+def test_reviewers_are_those_of_the_own_units_and_who_rates_seldom_is_counted(home: Path, guarded: TestClient) -> None:
+    keep_compared(home)
+    hr, south = token(home, "hr", Role.HR, units=ALL), token(home, "south", Role.HR, units=SOUTH)
+    answer = guarded.get("/v1/raters", headers=hr).json()
+    assert [each["employee_id"] for each in answer["raters"]] == ["E2", "boss", "E1", "O'Neil"]
+    assert (answer["total"], answer["not_shown"], answer["held"]) == (4, 1, 0)
+    assert answer["verdicts"] == {"severe": 1, "like others": 1, "lenient": 1, "cannot tell": 1}
+    assert "other" not in [each["employee_id"] for each in answer["raters"]]
+    seen, address = [], "/v1/raters?limit=1&verdict=lenient"
+    while address is not None:
+        page = guarded.get(address, headers=hr).json()
+        seen += [each["employee_id"] for each in page["raters"]]
+        address = page["next"]
+    assert seen == ["E1"]
+    mine = guarded.get("/v1/raters?department=South", headers=south).json()
+    assert ([each["employee_id"] for each in mine["raters"]], mine["total"], mine["not_shown"]) == (
+        ["E2", "O'Neil"],
+        2,
+        0,
+    )
+    assert guarded.get("/v1/raters", headers=south).status_code == 404
+    HoldLog(home).set("employee:E2", cause="quarantine", message=Message.of("hold_stop", by="x", reason="y"), on=DAY)
+    held = guarded.get("/v1/raters", headers=hr).json()
+    assert (held["held"], held["total"]) == (1, 3)
+    for role in (Role.DATA_SCIENTIST, Role.AUDITOR, Role.ADMINISTRATOR):
+        assert guarded.get("/v1/raters", headers=token(home, role.value, role)).status_code == 404
+    assert (
+        guarded.get("/v1/raters?manager_id=boss", headers=token(home, "b", Role.EMPLOYEE, employee="boss")).status_code
+        == 404
+    )
+
+
+@pytest.mark.slow
+def test_no_reviewers_were_compared(client: TestClient) -> None:
+    answer = client.get("/v1/raters")
+    assert answer.status_code == 404 and "perfml score" in answer.json()["remedy"]
+    assert "perfml score" in client.get("/hr/raters").text
+
+
+@pytest.mark.slow
+def test_the_page_of_reviewers_says_what_its_picture_says(home: Path, client: TestClient) -> None:
+    keep_compared(home)
+    page = client.get("/hr/raters").text
+    svg, rest = page[page.index("<svg") : page.index("</svg>")], page[page.index("</svg>") :]
+    for text in ("+0.42", "-0.50"):
+        assert text in svg and text in rest
+    assert "<b>" not in page and "severe &lt;b&gt;" in page
+    assert "like others" not in svg and "E2" in svg and "O'Neil" not in page
+    assert "评分尺度" in client.get("/hr/raters", headers={"accept-language": "zh"}).text
+    assert client.get("/hr/raters?department=North").text.count("lenient &lt;b&gt;") == 1

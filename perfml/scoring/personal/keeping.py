@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from perfml.evidence.sources import Data
@@ -14,7 +12,7 @@ from perfml.project.trust.peers_spec import PeersSpec
 from perfml.scoring.personal.figures import peer_rows
 from perfml.scoring.personal.files import made_from, write_records
 from perfml.scoring.personal.rows import contents_of, rows_of_people
-from perfml.scoring.run_record import RunRecord
+from perfml.scoring.run_record import RunRecord, source_of
 from perfml.trust.holds.hold import Hold
 
 
@@ -26,14 +24,10 @@ def keep_records(
     ``run``: the record of the scores of that date. What was made from the same is not written again.
     """
     out = sorted(person for person, hold in held.items() if hold.cause == "opt_out")
-    source = _hash([run["fingerprint"], run["definitions"], str(run.get("holds")), *out])
+    source = source_of(run, held)
     if made_from(home, as_of) != source:
         peers = next((spec for spec in folder.policies.values() if isinstance(spec, PeersSpec)), None)
         figures = peers and peer_rows(data, folder.definitions, peers, folder.spec.disclosure, as_of=as_of, without=out)
         rows = rows_of_people(data, as_of, without=out, besides=figures)
         contents = contents_of(data, folder.definitions, peers).model_copy(update={"made_from": source})
         write_records(rows, home, as_of=as_of, contents=contents)
-
-
-def _hash(parts: Iterable[str]) -> str:
-    return hashlib.sha256(json.dumps(list(parts)).encode()).hexdigest()

@@ -74,6 +74,7 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/models/{model}/drift": RouteRule(action=Action.READ_DRIFT),
     "GET /v1/models/{model}/scores": RouteRule(action=Action.READ_PSEUDONYMOUS_SCORES),
     "GET /v1/team": RouteRule(action=Action.LIST_TEAM, about_whom="group", rows=Action.READ_PERSON),
+    "GET /v1/raters": RouteRule(action=Action.READ_RATERS, about_whom="group", rows=Action.READ_PERSON),
     "GET /v1/trends": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
     "GET /v1/adoption": RouteRule(action=Action.READ_ADOPTION, about_whom="group"),
     "GET /v1/alerts": RouteRule(action=Action.LIST_ALERTS, about_whom="worded group", rows=Action.READ_ALERTS),

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
 from perfml.service.answers.overview.adoption import AdoptionAnswer, adoption
+from perfml.service.answers.overview.raters import RatersAnswer, RatersQuery, rater_list
 from perfml.service.answers.overview.team import TeamAnswer, TeamQuery, team_of
 from perfml.service.answers.overview.trends import TrendsAnswer, TrendsQuery, trends
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
@@ -45,6 +46,16 @@ def get_priorities(query: Annotated[PrioritiesQuery, Query()], store: AppStore, 
 def get_team(query: Annotated[TeamQuery, Query()], store: AppStore, reach: Reach) -> TeamAnswer:
     """The people who report to a manager today, by name, with alerts and suggestions that wait. No probability, and no rank."""
     return team_of(store, query, reach=reach)
+
+
+@router.get(
+    "/raters",
+    summary="How severely reviewers rate",
+    responses=refusals(NotFound, ListReplaced, Invalid, Unreadable),
+)
+def get_raters(query: Annotated[RatersQuery, Query()], store: AppStore, reach: Reach) -> RatersAnswer:
+    """Reviewers compared with others who rated the same people, with intervals. Those who rated few people are only counted."""
+    return rater_list(store, query, reach=reach)
 
 
 @router.get(

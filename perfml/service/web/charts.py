@@ -81,11 +81,12 @@ def bars(rows: Sequence[ChartRow], *, title: str, heads: tuple[str, str]) -> Cha
 
 
 def ranges(rows: Sequence[RangeRow], *, title: str, heads: tuple[str, ...]) -> Chart:
-    """One line for each row, from zero to the largest end of an interval; the first cell stands at its end."""
-    high = max([0.0, *(max(row.high, row.reference) for row in rows)]) or 1.0
-    left = WIDTH * 0.24
+    """One line for each row, from zero, or the lowest end of an interval below it, to the highest; the first cell stands at its
+    end."""
+    low, high = min([0.0, *(row.low for row in rows)]), max([0.0, *(max(row.high, row.reference) for row in rows)])
     figures = max((text_width(row.cells[0], SIZE) for row in rows), default=0.0) + 24
-    scale = (WIDTH - left - figures) / high
+    scale = (WIDTH * 0.76 - figures) / ((high - low) or 1.0)
+    left = WIDTH * 0.24 - low * scale
     parts, y = [], 4.0
     for row in rows:
         middle = y + 12

@@ -32,6 +32,7 @@ MENU = (
     _entry("/hr", msgid("Conversations"), Action.LIST_PRIORITIES, Role.HR),
     _entry("/hr/work", msgid("To do"), Action.LIST_DISPUTES, Role.HR),
     _entry("/hr/trends", msgid("Trends"), Action.READ_TRENDS, Role.HR, subject=EVERYONE),
+    _entry("/hr/raters", msgid("Rating standards"), Action.READ_RATERS, Role.HR),
     _entry("/hr/adoption", msgid("Results"), Action.READ_ADOPTION, Role.HR, subject=EVERYONE),
     _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/governance", msgid("Checklist"), Action.READ_GOVERNANCE, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),

@@ -19,6 +19,7 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "POST /hr/deliveries/{source}": RouteRule(action=Action.ACKNOWLEDGE_DELIVERY),
     "POST /alerts/{alert_id}": RouteRule(action=Action.ACKNOWLEDGE_ALERT, about_whom="alert"),
     "GET /hr/adoption": RouteRule(action=Action.READ_ADOPTION, about_whom="group"),
+    "GET /hr/raters": RouteRule(action=Action.READ_RATERS, about_whom="own group", rows=Action.READ_PERSON),
     "GET /hr/trends": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
     "GET /hr/people/{employee_id}": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "GET /hr/people/{employee_id}/rows": RouteRule(action=Action.READ_RISK, about_whom="person"),

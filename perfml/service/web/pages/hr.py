@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -15,7 +15,7 @@ from perfml.access.principals import EVERYTHING
 from perfml.access.relations import GroupSubject
 from perfml.errors import ModelError
 from perfml.project.model_spec import ModelSpec
-from perfml.scoring.people.files import facts_of
+from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.service.answers.models import health
 from perfml.service.answers.priorities import PrioritiesQuery, priority_list
 from perfml.service.store import Store
@@ -74,7 +74,7 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         listed=listed,
         models=models,
         data=list(_data_lines(visit)),
-        departments=_departments(visit, {each.department for each in known.values() if each.department}),
+        departments=departments_of(visit, known),
         department=query.department,
         owner=query.owner,
         exportable=_exportable(visit, query),
@@ -119,9 +119,10 @@ def _data_lines(visit: Visit) -> Iterator[DataLine]:
         yield DataLine(kind=kind, count=count, tone="care" if count else "good")
 
 
-def _departments(visit: Visit, known: Set[str]) -> list[str]:
-    """The departments that the visitor may choose."""
+def departments_of(visit: Visit, known: Mapping[str, PersonFacts] | None = None) -> list[str]:
+    """The departments that the visitor may choose; of the people ``known``, by default of today's."""
     if EVERYTHING in visit.units:
-        return sorted(known)
+        people = visit.store.people(visit.day) if known is None else known
+        return sorted({each.department for each in people.values() if each.department})
     prefix = "department:"
     return sorted(unit.removeprefix(prefix) for unit in visit.units if unit.startswith(prefix))
