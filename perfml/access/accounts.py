@@ -12,7 +12,8 @@ from pathlib import Path
 from perfml.access.principals import EVERYTHING, Role, RoleGrant, own_grants
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
-from perfml.store.record_store import NewEntry, RecordStore, StoredEntry
+from perfml.messages import Message
+from perfml.store.record_store import NewEntry, RecordStore, StoredEntry, caller_key
 from perfml.store.tables import GRANTS
 
 UNIT_KINDS = ("department:", "location:")
@@ -50,14 +51,17 @@ class AccountLog:
     def __init__(self, home: Path) -> None:
         self._store = RecordStore(home)
 
-    def grant(self, account: str, grant: RoleGrant, *, by: str, employee_id: str | None = None) -> Account:
-        """Store a grant; ``employee_id`` says which employee the account is. Raises :class:`PerfmlError` for one that gives
-        nothing: HR without a unit, an employee without an id, a period that ends before it begins."""
+    def grant(
+        self, account: str, grant: RoleGrant, *, by: str, employee_id: str | None = None, once: str | None = None
+    ) -> Account:
+        """Store a grant; ``employee_id`` says which employee the account is; ``once``: a caller's key, under which it is stored
+        once. Raises :class:`PerfmlError` for one that gives nothing: HR without a unit, an employee without an id, a period
+        that ends before it begins."""
         _require_sound(account, grant, by=by, employee_id=employee_id)
         entry: JsonObject = {"event": "grant", **_as_json(grant), "by": by}
         if employee_id is not None:
             entry["employee_id"] = employee_id
-        self._add(account, entry)
+        self._add(account, entry, key=None if once is None else caller_key(once))
         return self.account(account)
 
     def revoke(self, account: str, role: Role, *, by: str, day: dt.date) -> Account:
@@ -65,9 +69,9 @@ class AccountLog:
         known = self.account(account)
         if not any(grant.role is role and (grant.ends is None or day < grant.ends) for grant, _ in known.grants):
             raise PerfmlError(
-                f"does not have the role {role.value!r}",
+                Message.of("access_no_such_role", role=role.value),
                 where=f"account {account}",
-                remedy="`perfml access list` shows who has which",
+                remedy=Message.of("access_list_roles"),
             )
         self._add(account, {"event": "revoke", "role": role.value, "ends": day.isoformat(), "by": by})
         return self.account(account)
@@ -93,11 +97,19 @@ class AccountLog:
 
     def has_administrator(self, day: dt.date) -> bool:
         """Whether somebody can grant roles on ``day``."""
-        grants = (grant for account in self.accounts() for grant, _ in account.grants)
-        return any(grant.role is Role.ADMINISTRATOR and grant.holds(day) for grant in grants)
+        return bool(self.administrators(day))
 
-    def _add(self, account: str, entry: JsonObject) -> None:
-        self._store.add(GRANTS, [NewEntry(key=uuid.uuid4().hex, subject=account, entry=entry)])
+    def administrators(self, day: dt.date) -> set[str]:
+        """The accounts that can grant roles on ``day``."""
+        return {
+            account.id
+            for account in self.accounts()
+            for grant, _ in account.grants
+            if grant.role is Role.ADMINISTRATOR and grant.holds(day)
+        }
+
+    def _add(self, account: str, entry: JsonObject, *, key: str | None = None) -> None:
+        self._store.add(GRANTS, [NewEntry(key=key or uuid.uuid4().hex, subject=account, entry=entry)])
 
 
 def fold_accounts(entries: Iterable[StoredEntry]) -> dict[str, Account]:
@@ -131,22 +143,25 @@ def fold_accounts(entries: Iterable[StoredEntry]) -> dict[str, Account]:
 
 
 def _require_sound(account: str, grant: RoleGrant, *, by: str, employee_id: str | None) -> None:
-    problem = remedy = ""
+    problem: Message | None = None
     if not account.strip() or not by.strip():
-        problem, remedy = "names nobody", "name the account, and with --by who grants it"
+        problem, remedy = Message.of("access_names_nobody"), Message.of("access_name_account")
     elif grant.role is Role.HR and not grant.units:
-        problem, remedy = "HR has no unit", "name --unit department:NAME, location:NAME or everything"
+        problem, remedy = Message.of("access_hr_without_unit"), Message.of("access_name_unit")
     elif grant.role is Role.EMPLOYEE and employee_id is None:
-        problem, remedy = "does not say which employee it is", "name --employee ID"
+        problem, remedy = Message.of("access_which_employee"), Message.of("access_name_employee")
     elif grant.role is Role.MANAGER:
-        problem, remedy = "follows from the reporting line", "grant employee with --employee ID"
+        problem, remedy = Message.of("access_manager_follows"), Message.of("access_grant_employee")
     elif grant.ends is not None and grant.ends <= grant.begins:
-        problem, remedy = f"ends on {grant.ends}, before it begins", "name a later --until"
+        problem, remedy = (
+            Message.of("access_ends_too_early", day=grant.ends.isoformat()),
+            Message.of("access_name_later_day"),
+        )
     else:
         wrong = _wrong_unit(grant.units)
         if wrong is not None:
-            problem, remedy = f"{wrong!r} is not a unit", "write department:NAME, location:NAME or everything"
-    if problem:
+            problem, remedy = Message.of("access_no_unit", unit=wrong), Message.of("access_write_unit")
+    if problem is not None:
         raise PerfmlError(problem, where=f"grant {grant.role.value} to {account!r}", remedy=remedy)
 
 

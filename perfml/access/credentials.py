@@ -25,7 +25,7 @@ PREFIX = "perfml_"
 """How a secret begins, so that programs that look for leaked secrets recognise it."""
 SESSION_LASTS, SESSION_RESTS, LINK_LASTS = dt.timedelta(hours=12), dt.timedelta(minutes=30), dt.timedelta(hours=1)
 NOTED_EVERY = dt.timedelta(minutes=5)
-"""How often the use of a session is stored."""
+"""How often the use of a session is stored; that of a token with the first use of a day."""
 LONGEST_TOKEN = dt.timedelta(days=366)
 
 
@@ -48,7 +48,8 @@ class Credential:
     by: str
     expires_at: dt.datetime
     made_at: dt.datetime
-    used_at: dt.datetime
+    used_at: dt.datetime | None = None
+    """The newest use that was noted; None before the first."""
     rests: dt.timedelta | None = None
     """How long it may go unused."""
     actions: frozenset[Action] | None = None
@@ -60,12 +61,15 @@ class Credential:
 
     def valid(self, now: dt.datetime) -> bool:
         """Whether it opens anything at ``now``."""
-        rested = self.rests is not None and now >= self.used_at + self.rests
+        rested = self.rests is not None and now >= (self.used_at or self.made_at) + self.rests
         return not (self.revoked or self.spent or rested) and now < self.expires_at
 
     def use_due(self, now: dt.datetime) -> bool:
-        """Whether its use at ``now`` is to be noted, as it ends after a rest."""
-        return self.rests is not None and now - self.used_at >= NOTED_EVERY
+        """Whether its use at ``now`` is to be noted: of a session, as it ends after a rest; of a token, as people end those
+        that nothing uses."""
+        if self.kind is CredentialKind.TOKEN:
+            return self.used_at is None or self.used_at.date() < now.date()
+        return self.rests is not None and now - (self.used_at or self.made_at) >= NOTED_EVERY
 
     def to_json(self) -> JsonObject:
         """As commands print it, without the secret."""
@@ -77,6 +81,7 @@ class Credential:
             "label": self.label,
             "actions": None if self.actions is None else sorted(self.actions),
             "made_at": self.made_at.isoformat(timespec="seconds"),
+            "used_at": None if self.used_at is None else self.used_at.isoformat(timespec="seconds"),
             "expires_at": self.expires_at.isoformat(timespec="seconds"),
             "revoked": self.revoked,
         }
@@ -108,8 +113,12 @@ class CredentialLog:
         lasts: dt.timedelta,
         actions: Collection[Action] | None = None,
         label: str = "",
+        once: str | None = None,
     ) -> IssuedSecret:
-        """Make a token. Raises :class:`PerfmlError` for one that allows nothing, ends at once or lasts above a year."""
+        """Make a token; ``once``: in a way that makes no second one, see :meth:`session`.
+
+        Raises :class:`PerfmlError` for one that allows nothing, ends at once or lasts above a year.
+        """
         if not dt.timedelta() < lasts <= LONGEST_TOKEN or (actions is not None and not actions):
             raise PerfmlError(
                 f"would last {lasts.days} days and allow {'nothing' if actions is not None and not actions else 'something'}",
@@ -117,7 +126,7 @@ class CredentialLog:
                 remedy=f"name --days from 1 to {LONGEST_TOKEN.days}, and at least one --action or none at all",
             )
         limits: JsonObject = {"actions": None if actions is None else sorted(actions), "label": label}
-        return self._issue(CredentialKind.TOKEN, account, by=by, now=now, ends=now + lasts, more=limits)
+        return self._issue(CredentialKind.TOKEN, account, by=by, now=now, ends=now + lasts, more=limits, key=once)
 
     def session(self, account: str, *, now: dt.datetime, once: str | None = None) -> IssuedSecret:
         """Make a session of somebody who has just shown who they are; ``once``: in a way that makes no second one.
@@ -136,14 +145,19 @@ class CredentialLog:
         return self._issue(CredentialKind.SETUP_LINK, "", by=by, now=now, ends=now + LINK_LASTS, more={})
 
     def find(self, secret: str, kind: CredentialKind, *, now: dt.datetime) -> Credential | None:
-        """The credential of ``secret``, where it is valid; the use of a session is noted now and then."""
-        digest = _digest(secret)
-        known = fold_credentials(self._store.read(CREDENTIALS, subjects=[digest])).get(digest)
-        if known is None or known.kind is not kind or not known.valid(now):
+        """The credential of ``secret``, where it is valid; its use is noted now and then."""
+        known = self.known(secret, kind)
+        if known is None or not known.valid(now):
             return None
         if known.use_due(now):
-            self._add(digest, {"event": "use", "at": now.isoformat()})
+            self._add(_digest(secret), {"event": "use", "at": now.isoformat()})
         return known
+
+    def known(self, secret: str, kind: CredentialKind) -> Credential | None:
+        """The credential of ``secret``, also where it is not valid any more."""
+        digest = _digest(secret)
+        known = fold_credentials(self._store.read(CREDENTIALS, subjects=[digest])).get(digest)
+        return known if known is not None and known.kind is kind else None
 
     def spend(self, secret: str, *, now: dt.datetime) -> Credential | None:
         """Use a set-up link; None where it is not valid, and for all but one of those who use it at once."""
@@ -215,8 +229,8 @@ def fold_credentials(entries: Iterable[StoredEntry]) -> dict[str, Credential]:
         if event == "make":
             credentials[each.subject] = _as_issued(each)
         elif known is not None and event == "use":
-            used = max(known.used_at, dt.datetime.fromisoformat(str(each.entry["at"])))
-            credentials[each.subject] = replace(known, used_at=used)
+            used = dt.datetime.fromisoformat(str(each.entry["at"]))
+            credentials[each.subject] = replace(known, used_at=max(known.used_at or used, used))
         elif known is not None:
             credentials[each.subject] = replace(
                 known, revoked=known.revoked or event == "revoke", spent=known.spent or event == "spend"
@@ -235,7 +249,6 @@ def _as_issued(stored: StoredEntry) -> Credential:
         by=str(entry["by"]),
         expires_at=dt.datetime.fromisoformat(str(entry["expires_at"])),
         made_at=issued,
-        used_at=issued,
         rests=dt.timedelta(seconds=rests) if isinstance(rests, int | float) else None,
         # an action that a later perfml no longer has allows nothing
         actions=frozenset(known[str(each)] for each in actions if each in known) if isinstance(actions, list) else None,

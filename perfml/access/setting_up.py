@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 from pathlib import Path
 
 from perfml.access.accounts import Account, AccountLog
-from perfml.access.credentials import CredentialLog, IssuedSecret
+from perfml.access.credentials import Credential, CredentialKind, CredentialLog, IssuedSecret
 from perfml.access.principals import Role, RoleGrant
 from perfml.errors import PerfmlError
+
+
+class LinkState(StrEnum):
+    """What a set-up link is good for."""
+
+    OPEN = "open"
+    EXPIRED = "expired"
+    USED = "used"
+    REPLACED = "replaced"
+    """By a newer one."""
+    UNKNOWN = "unknown"
+    """Not one of this home, or cut."""
+    NOT_NEEDED = "not_needed"
+    """Somebody is administrator already, whatever the link was."""
 
 
 def make_setup_link(home: Path, *, by: str, now: dt.datetime) -> IssuedSecret:
@@ -36,3 +51,26 @@ def use_setup_link(home: Path, secret: str, *, account: str, now: dt.datetime) -
 def is_set_up(home: Path, day: dt.date) -> bool:
     """Whether somebody can grant roles."""
     return AccountLog(home).has_administrator(day)
+
+
+def link_state(home: Path, secret: str, *, now: dt.datetime) -> LinkState:
+    """What the link of ``secret`` is good for at ``now``."""
+    if is_set_up(home, now.date()):
+        return LinkState.NOT_NEEDED
+    link = CredentialLog(home).known(secret, CredentialKind.SETUP_LINK)
+    return LinkState.UNKNOWN if link is None else state_of(link, now)
+
+
+def newest_link(home: Path) -> Credential | None:
+    """The set-up link that was made last; None where none is remembered."""
+    links = [each for each in CredentialLog(home).credentials() if each.kind is CredentialKind.SETUP_LINK]
+    return links[-1] if links else None
+
+
+def state_of(link: Credential, now: dt.datetime) -> LinkState:
+    """What a known link is good for at ``now``."""
+    if link.spent:
+        return LinkState.USED
+    if link.revoked:
+        return LinkState.REPLACED
+    return LinkState.OPEN if link.valid(now) else LinkState.EXPIRED

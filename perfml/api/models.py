@@ -55,7 +55,7 @@ def track(project: Project, model: str | None = None, *, uri: str | None = None)
     not answer raises nothing: the run waits under ``home`` and is sent with the next call.
     """
     from perfml.learning.registry.mlflow_tracking import flush, record
-    from perfml.learning.registry.promotion import candidate
+    from perfml.learning.registry.model_store import candidate
     from perfml.report.training import training_pictures
 
     if model is None:
@@ -64,15 +64,18 @@ def track(project: Project, model: str | None = None, *, uri: str | None = None)
     return [record(project.home, model, trained.version, plots=training_pictures(trained), uri=uri)]
 
 
-def promote(project: Project, model: str, *, approver: str, reason: str, uri: str | None = None) -> Promotion:
+def promote(
+    project: Project, model: str, *, approver: str, reason: str, version: str | None = None, uri: str | None = None
+) -> Promotion:
     """Make the candidate the champion: a named person and a reason are required, and no gate may have failed.
 
-    Raises :class:`ModelError` otherwise. MLflow's alias ``champion`` follows, now or when the server answers.
+    ``version``: another one, such as the one before, to go back to. Raises :class:`ModelError` otherwise. MLflow's alias
+    ``champion`` follows, now or when the server answers.
     """
     from perfml.learning.registry import mlflow_tracking, promotion
 
     project.folder.model(model)
-    promoted = promotion.promote(project.home, model, approver=approver, reason=reason)
+    promoted = promotion.promote(project.home, model, approver=approver, reason=reason, version=version)
     mlflow_tracking.promote(
         project.home, model, promoted.version, approver=promoted.approver, reason=promoted.reason, uri=uri
     )

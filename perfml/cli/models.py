@@ -102,17 +102,21 @@ def promote(
     *,
     approver: Annotated[str, typer.Option("--approver", help="Who approves it: a person's name.")] = "",
     reason: Annotated[str, typer.Option("--reason", help="Why, in a sentence.")] = "",
+    version: Annotated[
+        str | None, typer.Option("--version", help="Default: the newest; an earlier one to go back to it.")
+    ] = None,
     project: ProjectOption = None,
     home: HomeOption = None,
     tracking_uri: TrackingOption = None,
 ) -> None:
-    """Show the gates of the newest version, and make it the champion for a named person with a reason. No gate can be waived."""
-    from perfml.learning.registry.promotion import candidate  # loads LightGBM
+    """Show the gates of a version, and make it the champion for a named person with a reason. No gate can be waived."""
+    from perfml.learning.registry.model_store import candidate, load  # loads LightGBM
 
     opened = Project(project, home=home)
     opened.folder.model(model)
-    model_tables.gates_table(candidate(opened.home, model))
-    promotion = opened.promote(model, approver=approver, reason=reason, uri=tracking_uri)
+    shown = candidate(opened.home, model) if version is None else load(opened.home, model, version)
+    model_tables.gates_table(shown)
+    promotion = opened.promote(model, approver=approver, reason=reason, version=version, uri=tracking_uri)
     replaced = f", in place of {promotion.before}" if promotion.before else ""
     approved = f"approved by {promotion.approver}: {promotion.reason}"
     line = f"{promotion.model} {promotion.version} is the champion{replaced}; {approved}"

@@ -211,6 +211,13 @@ class ServiceSettings(Spec):
     """Sign-in with a provider; without it by set-up link and tokens alone."""
 
 
+class PromotionRules(Spec):
+    """How a version of a model is put in force on a page."""
+
+    two_accounts: bool = True
+    """Whether one account asks for it and another approves it. ``perfml promote``, at the machine itself, names who approves."""
+
+
 class ProjectSpec(Spec):
     """``perfml.toml``."""
 
@@ -228,3 +235,5 @@ class ProjectSpec(Spec):
     """Which figures of groups may be shown."""
     service: ServiceSettings = ServiceSettings()
     """How the service is run."""
+    promotion: PromotionRules = PromotionRules()
+    """How a version of a model is put in force on a page."""

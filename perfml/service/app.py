@@ -12,10 +12,8 @@ from perfml.access.oidc.provider import OidcProvider, client_secret
 from perfml.disclosure.budget import QueryBudget
 from perfml.project.folder import ProjectFolder
 from perfml.service.access.admission import Admission
-from perfml.service.access.oidc_sign_in import oidc_sign_in
 from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
-from perfml.service.access.sign_in import sign_in
 from perfml.service.document import documented_app
 from perfml.service.pages import pages
 from perfml.service.routes import router
@@ -71,7 +69,7 @@ def create_app(
     app.add_middleware(Failures)
     app.add_middleware(RequestLog, metrics=metrics)
     app.include_router(router)
-    for rooms in (pages, sign_in, oidc_sign_in, *WEB_ROUTERS):
+    for rooms in (pages, *WEB_ROUTERS):
         app.include_router(rooms)
     return app
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; a test compares it with ``migrations/versions``."""
 
 
@@ -49,6 +49,8 @@ CREDENTIALS = _entries("credentials")
 """Tokens, sessions and set-up links: made, used and revoked, by the hash of their secret."""
 EXPORTS = _entries("exports")
 """What was sent to other systems, each attempt and its outcome, by the name of the export."""
+PROMOTIONS = _entries("promotions")
+"""Requests to put a version of a model in force, and their decisions, by model."""
 ENTRIES = (
     DECISIONS,
     INTERVENTIONS,
@@ -62,6 +64,7 @@ ENTRIES = (
     GRANTS,
     CREDENTIALS,
     EXPORTS,
+    PROMOTIONS,
 )
 OF_PEOPLE = frozenset({INTERVENTIONS, NOTICES, OUTBOX})
 """Tables whose subjects are people."""

@@ -36,6 +36,7 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, ["data"], spec.DataSettings),
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
     (ProjectSpec, {}, ["service"], spec.ServiceSettings),
+    (ProjectSpec, {}, ["promotion"], spec.PromotionRules),
     (ProjectSpec, {}, ["service", "oidc"], spec.OidcSettings),
     (ProjectSpec, {}, ["models"], spec.LeaveOut),
     (ProjectSpec, {}, ["disputes"], spec.DisputeRules),

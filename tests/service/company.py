@@ -49,12 +49,14 @@ def train(
     until: str = "2026-08-01",
     segments: Mapping[str, Mapping[str, str]] = SEGMENTS,
     insufficient: bool = False,
+    tested: Mapping[str, object] | None = None,
 ) -> str:
-    """Keep a model that was back-tested as said; ``insufficient``: one gate of each horizon could not be judged. Return its
-    version."""
+    """Keep a model that was back-tested as said; ``insufficient``: one gate of each horizon could not be judged; ``tested``:
+    other parts of its back-test. Return its version."""
     lists = [{"share": 0.5, "listed": 40, "cases": 10, "precision": 0.25, "low": 0.1, "high": 0.4, "ratio": [0.9, 1.1]}]
+    parts = {"lists": lists, **(tested or {})}
     record = training_record(
-        *(backtest_record(days, proven=good, lists=lists) for days, good in proven.items()),
+        *(backtest_record(days, proven=good, **parts) for days, good in proven.items()),
         until=dt.date.fromisoformat(until),
         spec=ModelSpec.model_validate(
             {

@@ -43,6 +43,9 @@ NAMED = {
     "dispute_id": "x",
     "hold_id": "x",
     "alert_id": "x",
+    "version": "x",
+    "request_id": "x",
+    "credential_id": "x",
 }
 OUT = ("is unknown, or not for you", "不存在，或您无权查看")
 

@@ -31,6 +31,7 @@ from perfml.store.tables import (
     HOLDS,
     METADATA,
     PERSON_KEYS,
+    PROMOTIONS,
 )
 from tests.postgresql import new_database, postgresql_server
 
@@ -91,7 +92,7 @@ def test_writers_at_once_lose_nothing(store: RecordStore) -> None:
 def test_an_older_store_is_migrated_and_keeps_its_entries(store: RecordStore) -> None:
     stored = store.add(HOLDS, [entry("k", why="x")])
     with session(store.home, writing=True) as connection:
-        for table in (ALERTS, AUDIT, PERSON_KEYS, GRANTS, CREDENTIALS, EXPORTS):
+        for table in (ALERTS, AUDIT, PERSON_KEYS, GRANTS, CREDENTIALS, EXPORTS, PROMOTIONS):
             connection.execute(sql.schema.DropTable(table))
         connection.execute(sql.text("update alembic_version set version_num = '0001'"))
     assert store.read(HOLDS) == stored

@@ -1,6 +1,8 @@
-"""Accounts to look at the demonstration company as: HR, a manager, one of the manager's people, a data scientist, an auditor.
+"""Accounts to look at the demonstration company as: HR, a manager, one of the manager's people, a data scientist, an auditor, an
+administrator.
 
-Nobody is administrator, so the plain service goes on answering this machine without signing in.
+With an administrator the service asks who somebody is, also at this machine; ``perfml serve --local-login`` lets a visitor
+choose.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ def grant_personas(project: Project, day: dt.date) -> list[str]:
         project.grant(f"{role} {person}", Role.EMPLOYEE.value, by=BY, employee=person, begins=day)
     project.grant("data scientist", Role.DATA_SCIENTIST.value, by=BY, begins=day)
     project.grant("auditor", Role.AUDITOR.value, by=BY, begins=day)
+    project.grant("administrator", Role.ADMINISTRATOR.value, by=BY, begins=day)
     return [account.id for account in project.accounts()]
 
 

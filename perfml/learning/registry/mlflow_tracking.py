@@ -90,10 +90,15 @@ def promote(home: Path, name: str, version: str, *, approver: str, reason: str, 
 
     A version that was never logged is logged first.
     """
+    queue_promotion(home, name, version, approver=approver, reason=reason)
+    return next(t for t in flush(home, uri=uri) if (t.name, t.version, t.what) == (name, version, "promotion"))
+
+
+def queue_promotion(home: Path, name: str, version: str, *, approver: str, reason: str) -> None:
+    """Keep a promotion to be logged with the next training, or by ``perfml track``. Raises :class:`ModelError`."""
     verified(home, name, version)
     tags = {"approver": approver, "reason": reason, "promoted_on": dt.datetime.now(dt.UTC).date().isoformat()}
     _queue(home, f"{name}-{version}.{CHAMPION}", {"name": name, "version": version, "plots": {}, CHAMPION: tags})
-    return next(t for t in flush(home, uri=uri) if (t.name, t.version, t.what) == (name, version, "promotion"))
 
 
 def flush(home: Path, *, uri: str | None = None) -> list[Tracked]:

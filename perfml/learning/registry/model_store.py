@@ -32,6 +32,7 @@ from perfml.learning.registry.artifacts import (
     VERSION_LENGTH,
     current_version,
     parse_record,
+    pointed,
     sha256,
     verified,
     versions,
@@ -39,7 +40,7 @@ from perfml.learning.registry.artifacts import (
 )
 from perfml.project.model_spec import ModelSpec
 
-__all__ = ["FittedModels", "Model", "current_version", "load", "save", "verified", "versions"]
+__all__ = ["FittedModels", "Model", "candidate", "current_version", "load", "save", "verified", "versions"]
 
 
 @dataclass(frozen=True)
@@ -196,6 +197,11 @@ def load(home: Path, name: str, version: str | None = None) -> Model:
             kinds=tuple(described["kinds"]),
             record=record,
         )
+
+
+def candidate(home: Path, name: str) -> Model:
+    """Load the newest trained version. Raises :class:`ModelError` before any training."""
+    return load(home, name, pointed(home, name, CANDIDATE))
 
 
 def _remove_interrupted(folder: Path) -> None:

@@ -22,7 +22,7 @@ from perfml.access.policies import REFUSED_PURPOSE
 from perfml.access.principals import Principal, Purpose
 from perfml.access.reading import reading_of
 from perfml.access.relations import Subject
-from perfml.access.setting_up import is_set_up, use_setup_link
+from perfml.access.setting_up import LinkState, is_set_up, link_state, use_setup_link
 from perfml.project.folder import ProjectFolder
 from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.caller_limits import CallerLimits, client_of
@@ -116,6 +116,10 @@ class Admission:
             return None
         self._set_up = True
         return await run_in_threadpool(CredentialLog(self._home).session, named.id, now=self.now())
+
+    def setup_link(self, code: str) -> LinkState:
+        """What the set-up link with this code is good for."""
+        return link_state(self._home, code, now=self.now())
 
     def accounts(self) -> list[str]:
         """The accounts that somebody granted anything."""

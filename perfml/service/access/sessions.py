@@ -48,6 +48,10 @@ def safe_next(text: str) -> str:
     >>> [safe_next(text) for text in ("/team?q=1", "//evil.example", "/\\\\evil.example", "https://evil.example", "/login")]
     ['/team?q=1', '/', '/', '/', '/']
     """
+    return text if own_address(text) and not text.startswith((SIGN_IN, "/logout")) else "/"
+
+
+def own_address(text: str) -> bool:
+    """Whether ``text`` is an address of this service."""
     printable = all("!" <= letter <= "~" and letter != "\\" for letter in text)
-    own = text.startswith("/") and not text.startswith("//") and len(text) <= LONGEST_NEXT
-    return text if printable and own and not text.startswith((SIGN_IN, "/logout")) else "/"
+    return printable and text.startswith("/") and not text.startswith("//") and len(text) <= LONGEST_NEXT

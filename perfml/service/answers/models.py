@@ -119,7 +119,11 @@ def one_model(store: Store, model: str) -> ModelAnswer:
 
     Raises :class:`NotFound` for a name without a model, and :class:`ModelError` where its files are missing or altered.
     """
-    version = store.version(model)
+    return one_version(store, model, store.version(model))
+
+
+def one_version(store: Store, model: str, version: str) -> ModelAnswer:
+    """Describe one version, see :func:`one_model`."""
     record = store.record(model, version)
     return ModelAnswer(
         model=model,

@@ -20,6 +20,12 @@ Done = Literal[
     "disputed",
     "opted_out",
     "opted_in",
+    "granted",
+    "revoked",
+    "ended",
+    "asked",
+    "promoted",
+    "refused",
 ]
 CONFIRMED: Mapping[str, str] = {
     "decided": msgid("Your decision is stored. People put it into effect; perfml changes nothing by itself."),
@@ -34,5 +40,11 @@ CONFIRMED: Mapping[str, str] = {
     "disputed": msgid("Your dispute is filed. The row is used nowhere until it is decided."),
     "opted_out": msgid("You have opted out. Nothing is computed about you any more."),
     "opted_in": msgid("You take part again from the next computation on."),
+    "granted": msgid("The role is granted. It counts from its first day on, with the next request."),
+    "revoked": msgid("It is ended, from the next request on."),
+    "ended": msgid("It is ended, and opens nothing any more."),
+    "asked": msgid("Your request is stored. Another account approves or refuses it."),
+    "promoted": msgid("The version is in force. The next scoring uses it."),
+    "refused": msgid("The request is refused. Nothing has changed."),
 }
 """What a page confirms after a write."""

@@ -46,13 +46,23 @@ class WebForm(BaseModel):
 
 
 def carry_out(visit: Visit, form: WebForm, done: Done, write: Callable[[], object]) -> Response:
-    """Write, and go back with a confirmation. What is refused is shown as it is, with the way back."""
+    """Write, and go back with a confirmation, see :func:`attempt`."""
+    back = safe_next(form.back)
+
+    def written() -> Response:
+        write()
+        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}done={done}", 303)
+
+    return attempt(visit, form, written)
+
+
+def attempt(visit: Visit, form: WebForm, answer: Callable[[], Response]) -> Response:
+    """Write and answer. What is refused is shown as it is, with the way back."""
     back = safe_next(form.back)
     try:
-        write()
+        return answer()
     except PerfmlError as error:
         problem = problem_of(error)
         return visit.page("refused.html", status=problem.status, problem=problem, back=back)
     except ValidationError:
         return visit.page("refused.html", status=422, problem=Message.of("web_unusable_entry"), back=back)
-    return RedirectResponse(f"{back}{'&' if '?' in back else '?'}done={done}", 303)

@@ -94,6 +94,11 @@ class Visit:
         return acting().name
 
     @property
+    def now(self) -> dt.datetime:
+        """The moment by the clock of the rights, UTC without a zone."""
+        return self._admission.now()
+
+    @property
     def reach(self) -> frozenset[str] | None:
         """About whom rows may stand on this page; None: everyone."""
         reach: frozenset[str] | None = self.request.scope.get(REACH)
@@ -144,6 +149,7 @@ class Visit:
                 "menu": entries,
                 "current": current_of(entries, self.request.url.path),
                 "confirmed": CONFIRMED.get(self.request.query_params.get("done", "")),
+                "own_address": self.address,
                 **facts,
             },
         )

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 SCREENSHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 SCREENS = {"telephone": 390, "desk": 1280}
 SERIOUS = ("serious", "critical")
-PERSONAS = ("hr", "manager", "employee", "data scientist", "auditor")
+PERSONAS = ("hr", "manager", "employee", "data scientist", "auditor", "administrator")
 
 
 @pytest.fixture(
@@ -50,7 +50,7 @@ def look(page: Page, name: str) -> list[str]:
 
 
 def test_the_first_ten_minutes(visitor: Visitor, request: pytest.FixtureRequest) -> None:
-    """Every page of the menu, and the first person of its list, opens, reads well and complains of nothing."""
+    """Every page of the menu, and the first person or run of its list, opens, reads well and complains of nothing."""
     page = visitor.open("/")
     case = request.node.callspec.id.replace(" ", "_")
     menu = [link.get_attribute("href") or "" for link in page.locator(".top nav a").all()]
@@ -61,7 +61,7 @@ def test_the_first_ten_minutes(visitor: Visitor, request: pytest.FixtureRequest)
         barriers += look(page, f"{case}{address.partition('?')[0].replace('/', '_')}")
         people = [
             link.get_attribute("href") or ""
-            for link in page.locator("main a[href*='/people/'], main a[href^='/team/']").all()
+            for link in page.locator("main a[href*='/people/'], main a[href^='/team/'], main a[href^='/runs/']").all()
         ]
         for person in people[:1]:
             visitor.open(person)

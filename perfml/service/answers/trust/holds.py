@@ -114,9 +114,11 @@ def refused(where: str) -> Iterator[None]:
     except KeyTaken as error:
         raise key_in_use() from error
     except PerfmlError as error:
-        problem = Message.of("service_refused", problem=error.problem)
+        problem, remedy = (error.notice.values[part] for part in ("problem", "remedy"))
         raise Invalid(
-            problem, where=error.where or where, remedy=Message.of("service_remedy", remedy=error.remedy)
+            Message.of("service_refused", problem=problem),
+            where=error.where or where,
+            remedy=Message.of("service_remedy", remedy=remedy),
         ) from error
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from perfml.learning.record import FairnessRecord, Figure, GateRecord, TrainingRecord
+from perfml.learning.record import FairnessRecord, Figure, FoldRecord, GateRecord, TrainingRecord
 from perfml.learning.registry.artifacts import CANDIDATE, pointed
-from perfml.learning.registry.promotion_log import promotions
+from perfml.learning.registry.promotion_log import Promotion, promotions
+from perfml.learning.registry.promotion_requests import PromotionRequest, requests_of, waiting_of
 from perfml.service.answers.checks.drift import DriftAnswer, model_drift
 from perfml.service.answers.models import HorizonAnswer, all_models, one_model
 from perfml.service.problems import NotFound
@@ -67,6 +68,18 @@ class HorizonView:
     measures: tuple[MeasureRow, ...]
     calibration: Chart
     fairness: FairnessRecord | None
+    curves: tuple[Chart, ...] = ()
+    folds: tuple[FoldRecord, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalView:
+    """What of a model was put in force by whom, what waits for approval, and what was decided, the newest first."""
+
+    model: str
+    promoted: tuple[Promotion, ...]
+    waiting: PromotionRequest | None
+    decided: tuple[PromotionRequest, ...]
 
 
 @models.get("/models")
@@ -84,15 +97,27 @@ def model_page(visit: Visitor, model: str, query: Annotated[PageQuery, Query()])
     return visit.page(
         "models/model.html",
         answer=answer,
-        horizons=[_horizon(visit, each, record) for each in answer.horizons],
+        horizons=[horizon_view(visit, each, record) for each in answer.horizons],
         left_out=record.left_out,
-        drift=_drift(visit, model),
+        drift=newest_drift(visit, model),
         candidate=pointed(store.home, model, CANDIDATE),
-        promoted=promotions(store.home, model)[::-1],
+        approval=approval_of(visit, model),
     )
 
 
-def _horizon(visit: Visit, answer: HorizonAnswer, record: TrainingRecord) -> HorizonView:
+def approval_of(visit: Visit, model: str) -> ApprovalView:
+    """What stands in ``runs/approval.html``."""
+    requests = requests_of(visit.store.home, model)
+    return ApprovalView(
+        model=model,
+        promoted=tuple(promotions(visit.store.home, model)[::-1]),
+        waiting=waiting_of(requests),
+        decided=tuple(each for each in requests[::-1] if each.decision is not None),
+    )
+
+
+def horizon_view(visit: Visit, answer: HorizonAnswer, record: TrainingRecord) -> HorizonView:
+    """One horizon of a version."""
     days = answer.horizon_days
     measures = tuple(
         MeasureRow(name=name, meaning=meaning, model=answer.model[key], baseline=answer.baseline.get(key))
@@ -118,7 +143,7 @@ def _horizon(visit: Visit, answer: HorizonAnswer, record: TrainingRecord) -> Hor
     )
 
 
-def _drift(visit: Visit, model: str) -> DriftAnswer | None:
+def newest_drift(visit: Visit, model: str) -> DriftAnswer | None:
     """The newest check; None where nobody ran one."""
     try:
         return model_drift(visit.store, model)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from perfml.messages import Message
-from perfml.service.access.sessions import safe_next
+from perfml.service.access.sessions import own_address
 from perfml.service.problems import NotFound
 from perfml.service.web.catalogues import LANGUAGES
 from perfml.service.web.menu import menu_of
@@ -35,7 +35,7 @@ def choose_language(
     language: Annotated[str, Form(max_length=8)], back: Annotated[str, Form(max_length=2_000)] = "/"
 ) -> Response:
     """Keep the language that a visitor chose, and go back to the page."""
-    response = RedirectResponse(safe_next(back), 303)
+    response = RedirectResponse(back if own_address(back) else "/", 303)
     if language in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, language, max_age=A_YEAR, samesite="lax", httponly=True)
     return response

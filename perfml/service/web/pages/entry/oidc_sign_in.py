@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from perfml.access.oidc.attempt import LASTS_SECONDS, SignInAttempt, attempt_of, seconds
@@ -17,14 +17,15 @@ from perfml.service.access.caller_limits import client_of
 from perfml.service.access.forgery import refuse_other_origin
 from perfml.service.access.refusals import no_provider, not_for_you, sign_in_failed
 from perfml.service.access.sessions import ATTEMPT_COOKIE
-from perfml.service.access.sign_in import Next, Text, admission_of, enter, page
+from perfml.service.web.pages.entry.sign_in import Next, SignInRoute, Text, admission_of, enter, ways_in
+from perfml.service.web.visit import HtmlPage
 
-oidc_sign_in = APIRouter(include_in_schema=False)
+oidc_sign_in = APIRouter(include_in_schema=False, route_class=SignInRoute)
 BACK = "/login/oidc/back"
 
 
 @oidc_sign_in.post("/login/oidc")
-async def go_to_provider(request: Request, purpose: Text = "support", then: Next = "/") -> HTMLResponse:
+async def go_to_provider(request: Request, purpose: Text = "support", then: Next = "/") -> HtmlPage:
     """Begin an attempt, and send the browser to the provider."""
     refuse_other_origin(request)
     provider, admission = _provider(request), admission_of(request)
@@ -35,7 +36,7 @@ async def go_to_provider(request: Request, purpose: Text = "support", then: Next
         address = await run_in_threadpool(provider.address, attempt, back=_back(request), now=now)
     except ProviderError as error:
         raise no_provider() from error
-    response = page(address=address)
+    response = await ways_in(request, address=address)
     response.headers["Refresh"] = f"0; url={address}"
     value = urlencode({"secret": attempt.secret, "purpose": purpose, "next": then})
     response.set_cookie(ATTEMPT_COOKIE, value, max_age=LASTS_SECONDS, secure=True, httponly=True, samesite="lax")

@@ -1,0 +1,1 @@
+"""The way in: signing in, the first administrator, the first page, the language."""
