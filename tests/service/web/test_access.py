@@ -114,10 +114,10 @@ def test_the_last_administrator_stays(client: TestClient, admin: dict[str, str])
 
 def test_a_token_is_shown_once_and_does_what_was_ticked(client: TestClient, admin: dict[str, str]) -> None:
     form = {**WRITE, "label": "<b>monitor", "days": "90", "action": ["read_metrics", "read_health"]}
-    made = client.post("/access/tokens", data=form, headers=admin | ORIGIN)
-    secret = re.search(r"perfml_[\w-]{43}", made.text)
-    assert made.status_code == 200 and secret and "<b>monitor" not in made.text
-    assert "Figures for monitoring" in made.text and made.headers["cache-control"] == "no-store"
+    created = client.post("/access/tokens", data=form, headers=admin | ORIGIN)
+    secret = re.search(r"perfml_[\w-]{43}", created.text)
+    assert created.status_code == 200 and secret and "<b>monitor" not in created.text
+    assert "Figures for monitoring" in created.text and created.headers["cache-control"] == "no-store"
     own = {"Authorization": f"Bearer {secret[0]}", "X-Purpose": "operation"}
     assert client.get("/v1/metrics", headers=own).status_code == 200
     assert client.get("/access", headers=own).status_code == 404, "no more than was ticked"
@@ -202,6 +202,6 @@ def test_before_the_first_administrator_nothing_is_changed_on_a_page(tmp_path: P
         assert 'action="/access' not in page.text
     form = {**WRITE, "account": "eve", "role": "administrator"}
     assert client.post("/access/grants", data=form, headers=ORIGIN).status_code == 404
-    made = {**WRITE, "label": "x", "days": "30", "action": "read_health"}
-    assert client.post("/access/tokens", data=made, headers=ORIGIN).status_code == 404
+    fields = {**WRITE, "label": "x", "days": "30", "action": "read_health"}
+    assert client.post("/access/tokens", data=fields, headers=ORIGIN).status_code == 404
     assert AccountLog(tmp_path).accounts() == []

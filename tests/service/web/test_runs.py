@@ -32,13 +32,13 @@ Headers = dict[str, str]
 def versions(tmp_path: Path) -> dict[str, str]:
     """Three versions of one model, the newest last; the last fails a gate at its only horizon."""
     home = tmp_path
-    made = {
+    names = {
         "first": train(home, "attrition", {91: True}, until="2026-06-01"),
         "second": train(home, "attrition", {91: True, 182: False}, until="2026-07-01"),
         "failing": train(home, "attrition", {91: False}, until="2026-08-01"),
     }
-    keep(home, "attrition", made["first"], [scored("E1", 1)])
-    return made
+    keep(home, "attrition", names["first"], [scored("E1", 1)])
+    return names
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_every_version_is_listed_with_its_figures_and_nobody_is_in_it(
     assert page.status_code == 200 and order == sorted(order)
     for part in ("0.8 (0.7 – 0.9)", "1 Aug 2026", "1 fails", "all pass", "in use, approved by nobody", "earlier"):
         assert part in text, part
-    one = client.get(f"/runs/attrition/{versions['second']}", headers=scientist)
-    shown = plain(one.text)
+    run = client.get(f"/runs/attrition/{versions['second']}", headers=scientist)
+    shown = plain(run.text)
     for part in ("1,000, 120 with the outcome", "ffffffffffff", "perfml 0.1.0", "within 6 months", "goals"):
         assert part in shown.lower(), part
     assert "E1" not in shown and "E1" not in text
