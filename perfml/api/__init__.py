@@ -24,6 +24,7 @@ from perfml.api import scores as of_scores
 from perfml.api.operation import backup as of_backup
 from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
+from perfml.api.work import goals as of_goals
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
@@ -157,6 +158,11 @@ class Project:
     person = of_advice.person
     decide = of_advice.decide
     log = of_advice.log
+
+    # Goals as a whole
+
+    goals = of_goals.goals
+    kept_goals = of_goals.kept_goals
 
     # Deliveries
 

@@ -37,6 +37,7 @@ from perfml.cli.options import (
     series,
 )
 from perfml.cli.personal import commands as personal
+from perfml.cli.work.goals import goals
 from perfml.errors import PerfmlError
 from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
@@ -250,6 +251,7 @@ app.add_typer(audit)
 app.add_typer(alerts)
 app.add_typer(access)
 app.add_typer(export)
+app.add_typer(goals)
 app.command("map")(mapping.map_export)
 for command in (
     mapping.template,

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from perfml.service.routes import advice, alerts, disputes, exports, holds, lists, models, oversight, people, personal
+from perfml.service.routes import (
+    advice,
+    alerts,
+    disputes,
+    exports,
+    goals,
+    holds,
+    lists,
+    models,
+    oversight,
+    people,
+    personal,
+)
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -12,6 +24,7 @@ TAGS = {
     "personal": "What is held about one person beside the score.",
     "people": "One person.",
     "advice": "Targets, cases beyond the policy, decisions, and help that was offered.",
+    "goals": "Which goal serves which, and forecasts as sums.",
     "alerts": "What people are told, and what they take care of.",
     "holds": "What is withheld, and the stop of everything.",
     "disputes": "Facts that somebody says are wrong.",
@@ -19,7 +32,7 @@ TAGS = {
     "oversight": "Readiness, metrics, governance, the audit log.",
 }
 """Subject → what it holds, in the order of the document."""
-SUBJECTS = (models, lists, advice, alerts, holds, disputes, exports, oversight, personal, people)
+SUBJECTS = (models, lists, advice, goals, alerts, holds, disputes, exports, oversight, personal, people)
 """``people`` is the last: ids may hold slashes, so its ``/employees/{employee_id}`` takes whatever no other address took."""
 
 router = APIRouter()

@@ -26,6 +26,7 @@ from perfml.store.standing import StoreVersions
 from perfml.trust.audit.history import history_of
 from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.notices.notice_log import NoticeLog
+from tests.goals.kept import keep_two
 from tests.scoring.personal.company import DAY, company, keep
 from tests.service.accounts import FIRST, NOW, token
 from tests.service.company import TARGET, scored, train, without
@@ -90,6 +91,7 @@ def people_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     ]
     keep_suggestions(pa.Table.from_pylist(goals, schema=TARGETS), home, policy="target_adjustment", as_of=DAY)
+    keep_two(home, as_of=DAY)
     AccountLog(home).grant("admin", RoleGrant(role=Role.ADMINISTRATOR), by="setup")
     return home
 
@@ -159,7 +161,7 @@ def test_contributions_add_up_and_the_chart_says_what_the_table_says(
     people: TestClient, askers: dict[str, dict[str, str]]
 ) -> None:
     whole = plain(people.get("/targets?manager_id=boss&metric=revenue", headers=askers["boss"]).text)
-    assert "60%" in whole and "100%" in whole
+    assert "60%" in whole and "100%" in whole and "50–70" in whole
     assert "the unit is not on record" in people.get("/targets?manager_id=boss", headers=askers["boss"]).text
     figure = re.search(
         r"<figure>.*?</figure>", people.get("/targets?employee_id=e1", headers=askers["boss"]).text, re.S
@@ -168,6 +170,21 @@ def test_contributions_add_up_and_the_chart_says_what_the_table_says(
     picture, table = figure[0].split("</svg>")
     cells = [plain(cell).strip() for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", table)]
     assert "60 (50–70)" in cells and all(cell in plain(picture) for cell in cells[1:])
+
+
+def test_what_a_goal_serves_and_how_much_of_the_work_serves_the_company(
+    people: TestClient, askers: dict[str, dict[str, str]]
+) -> None:
+    own = plain(people.get("/targets?employee_id=e1", headers=askers["e1"]).text)
+    assert "revenue serves revenue (person), which serves grow (company)" in own
+    broken = plain(people.get("/targets?employee_id=e2", headers=askers["boss"]).text)
+    assert "visits serves no company goal: visits names nothing above it" in broken
+    team = plain(people.get("/targets", headers=askers["boss"]).text)
+    assert "How much of the work serves a company goal" in team and "The company's goals" not in team
+    company = plain(people.get("/targets", headers=askers["hr"]).text)
+    assert "grow needs sales, service; service has no goal that serves it, sales has" in company
+    together = re.search(r"together 50% 50% 0% 0%", company)
+    assert together is not None, company
 
 
 def test_a_decision_and_a_conversation_are_stored_once(
@@ -238,7 +255,7 @@ def test_opting_out_and_back(people: TestClient, askers: dict[str, dict[str, str
 
 def test_an_empty_home_says_what_to_run(tmp_path: Path) -> None:
     client = TestClient(create_app(tmp_path), base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
-    assert "perfml targets" in client.get("/targets").text
+    assert "perfml goals" in client.get("/targets").text
     for address in ("/team", "/me", "/me/card", "/team/e1/card"):
         assert client.get(address).status_code == 404, address
     assert client.get("/team/e1").status_code == 200

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from perfml.advice.targets.forecasting.conformal import COVERAGE, Errors
-from perfml.advice.targets.forecasting.model import EPOCH, AttainmentModel
+from perfml.advice.targets.forecasting.model import EPOCH, RECENT_PERIODS, AttainmentModel, errors_of
 from perfml.advice.targets.forecasting.signals import SignalVerdict
 from perfml.arrays import Dates, Floats, Ints
 from perfml.evidence.sources import Data
@@ -44,6 +44,8 @@ class Forecasts:
     frame: pd.DataFrame
     signals: tuple[SignalVerdict, ...]
     errors: Errors
+    past: pd.DataFrame
+    """The past forecasts that ``errors`` come from: see :meth:`.model.AttainmentModel.judged`."""
 
     def probability(self, target: Floats) -> Floats:
         """P(final >= target), one target per row (n,); missing without a forecast."""
@@ -64,7 +66,8 @@ def forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Prog
     """Forecast each goal in its period at ``as_of``, from what was known before; see :class:`Forecasts`."""
     model = AttainmentModel.of(data, policy, as_of)
     day = float((as_of - EPOCH).days)
-    errors = model.errors(day, progress=progress)
+    past = model.judged(model.past(day, recent=RECENT_PERIODS, progress=progress), day)
+    errors = errors_of(past)
     state = model.at(day)
     panel = state.panel
     running = np.flatnonzero((panel.first < day) & (panel.last >= day) & ~np.isnan(panel.target))
@@ -93,7 +96,7 @@ def forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Prog
             "method": np.where(state.baseline.yearly()[running] > 0.5, "last year and growth", "habit and progress"),
         }
     )
-    return Forecasts(as_of, frame, tuple(state.verdicts), errors)
+    return Forecasts(as_of, frame, tuple(state.verdicts), errors, past)
 
 
 def _peers(value: Floats, code: Ints) -> Floats:

@@ -100,13 +100,24 @@ class AttainmentModel:
         return self.errors_of(self.past(day, recent=RECENT_PERIODS, progress=progress), day)
 
     def errors_of(self, past: pd.DataFrame, day: float) -> Errors:
-        """The errors of ``past`` forecasts in the last :data:`RECENT_PERIODS` whose finals were known before ``day``."""
-        final = finals(self.record.at(day), day)[past["goal"].to_numpy(dtype=np.int64)]
-        rows = past.assign(error=np.log(final / past["expected"]))[~np.isnan(final)]
-        period = rows["last"].to_numpy() * SERIES_STRIDE + rows["first"].to_numpy()
-        rows, period = (x[np.isin(period, np.unique(period)[-RECENT_PERIODS:])] for x in (rows, period))
-        elapsed, error, part = (rows[name].to_numpy(dtype=np.float64) for name in ("elapsed", "error", "part"))
-        return Errors.of(elapsed, error, part=part, period=period)
+        """The errors of the ``past`` forecasts that :meth:`judged` selects."""
+        return errors_of(self.judged(past, day))
+
+    def judged(self, past: pd.DataFrame, day: float) -> pd.DataFrame:
+        """The ``past`` forecasts in the last :data:`RECENT_PERIODS` whose finals were known before ``day``, with their ``error``,
+        log(final / expected), the code of their ``period``, and ``metric`` and ``scope``."""
+        goal = past["goal"].to_numpy(dtype=np.int64)
+        final = finals(self.record.at(day), day)[goal]
+        period = past["last"].to_numpy() * SERIES_STRIDE + past["first"].to_numpy()
+        of = self.record.goals.iloc[goal]
+        rows: pd.DataFrame = past.assign(
+            error=np.log(final / past["expected"]),
+            period=period.astype(np.float64),
+            metric=of["metric"].to_numpy(dtype=object),
+            scope=of["scope"].to_numpy(dtype=object),
+        )[~np.isnan(final)]
+        recent: pd.DataFrame = rows[np.isin(rows["period"], np.unique(rows["period"])[-RECENT_PERIODS:])]
+        return recent
 
     def past(
         self,
@@ -174,6 +185,14 @@ class AttainmentModel:
         x, y = np.clip(lead[usable], -1, 1), np.clip(rest[usable], -1, 1)
         prior = PRIOR_OWNERS * TYPICAL**2
         return float(np.clip((x @ y + PRIOR_PERSISTENCE * prior) / (x @ x + prior), 0.0, 1.0))
+
+
+def errors_of(judged: pd.DataFrame) -> Errors:
+    """The errors of forecasts that :meth:`AttainmentModel.judged` selected."""
+    elapsed, error, part, period = (
+        judged[name].to_numpy(dtype=np.float64) for name in ("elapsed", "error", "part", "period")
+    )
+    return Errors.of(elapsed, error, part=part, period=period)
 
 
 def finals(panel: Panel, day: float) -> Floats:

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, cast
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
 from perfml.access.actions import Action
 from perfml.access.principals import EVERYTHING
-from perfml.advice.targets.contributions import Contribution, GoalFigures, MetricPeriod, by_metric, contribution
+from perfml.goals.sums.contributions import Contribution, MetricPeriod, SumRow, by_metric, contribution
+from perfml.goals.tree.alignment import GroupAlignment, PersonAlignment, together
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.scoring.personal.goal_units import goal_units
 from perfml.service.access.refusals import not_for_you
-from perfml.service.answers.overview.team import POLICIES
-from perfml.service.answers.suggestions import suggestions_file
 from perfml.service.answers.targets import TargetAnswer
+from perfml.service.answers.work.goals import (
+    NO_SUMS,
+    GoalFlagsQuery,
+    KeptSums,
+    PathAnswer,
+    TreeQuery,
+    goal_flags,
+    goal_paths,
+    kept_alignment,
+    kept_sums,
+)
 from perfml.service.problems import NotFound
-from perfml.service.scores import open_scores
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Attainment, Chart, ChartRow, attainments, bars
 from perfml.service.web.forms import Optional, PageQuery
@@ -52,6 +61,8 @@ class Part:
     name: str
     label: str
     cells: Mapping[MetricPeriod, Contribution]
+    alignment: GroupAlignment | None
+    """How much of the weight of its people reaches a company goal."""
 
 
 @targets.get("/targets")
@@ -61,21 +72,27 @@ def attainment(visit: Visitor, query: Annotated[TargetsPageQuery, Query()]) -> H
         return _of_person(visit, query.employee_id)
     if not (visit.units or visit.line):
         raise not_for_you()
-    day, goals = _visible_goals(visit)
+    day, stored, aligned = _stored(visit)
     known = {} if day is None else visit.store.people(day)
-    kind, goals = _within(visit, query, goals, known)
-    parts = _parts(kind, goals, known)
-    whole = {key: contribution(each) for key, each in by_metric(goals).items()}
+    goals = [row for row in stored.people if visit.sees(str(row.employee_id))]
+    kind, within = _within(visit, query, goals)
+    goals = [row for row in goals if within(row)]
+    aligned = [person for person in aligned if visit.sees(person.employee_id) and within(person)]
+    parts = _parts(kind, goals, aligned, stored=stored, known=known)
+    whole = {key: contribution(each, stored.intervals) for key, each in by_metric(goals).items()}
     chosen = next((key for key in whole if key.metric == query.metric), next(iter(whole), None))
     return visit.page(
         "targets/targets.html",
-        people={goal.employee_id for goal in goals} if kind == "employee_id" else set(),
+        people={str(goal.employee_id) for goal in goals} if kind == "employee_id" else set(),
         query=query,
         day=day,
         kind=kind,
         periods=sorted({key.period_end for key in whole}),
         parts=parts,
         whole=whole,
+        alignment=together(aligned) if aligned else None,
+        aligned=_alignment_chart(visit, parts) if aligned else None,
+        flags=goal_flags(visit.store, GoalFlagsQuery()) if day and EVERYTHING in visit.units else None,
         chosen=chosen,
         manager=None if query.manager_id is None else facts_of(known, query.manager_id),
         level=_level,
@@ -83,28 +100,13 @@ def attainment(visit: Visitor, query: Annotated[TargetsPageQuery, Query()]) -> H
     )
 
 
-def _visible_goals(visit: Visit) -> tuple[dt.date | None, list[GoalFigures]]:
-    """The goals of the newest date that the visitor may see; none where nothing was suggested yet."""
-    store = visit.store
+def _stored(visit: Visit) -> tuple[dt.date | None, KeptSums, Sequence[PersonAlignment]]:
+    """The newest date with sums, the sums and everyone's alignment; nothing where nobody looked at goals yet."""
     try:
-        day, path = suggestions_file(store, POLICIES["targets"], None)
+        day, stored = kept_sums(visit.store)
+        return day, stored, kept_alignment(visit.store, day)[1]
     except NotFound:
-        return None, []
-    file = open_scores(path, ("suggestion_id", "goal_id", "status"))
-    names = ["employee_id", "goal_id", "metric", "period_end", "old_target", "expected"]
-    units = goal_units(store.home)
-    return day, [
-        GoalFigures(
-            employee_id=str(person),
-            metric=str(metric),
-            period_end=cast(dt.date, end),
-            unit=units.get(str(goal)),
-            target=cast(float | None, target),
-            expected=cast(float | None, expected),
-        )
-        for person, goal, metric, end, target, expected in zip(*file.columns(names, slice(None)), strict=True)
-        if visit.sees(str(person))
-    ]
+        return None, NO_SUMS, ()
 
 
 def _level(cell: Contribution) -> int:
@@ -114,44 +116,52 @@ def _level(cell: Contribution) -> int:
 
 
 def _within(
-    visit: Visit, query: TargetsPageQuery, goals: list[GoalFigures], known: Mapping[str, PersonFacts]
-) -> tuple[ChildKind, list[GoalFigures]]:
-    """The goals of the part that is asked for, and what it is divided into."""
+    visit: Visit, query: TargetsPageQuery, goals: list[SumRow]
+) -> tuple[ChildKind, Callable[[SumRow | PersonAlignment], bool]]:
+    """What the part that is asked for is divided into, and who belongs to it."""
     if query.manager_id is not None:
-        return "employee_id", [
-            goal for goal in goals if facts_of(known, goal.employee_id).manager_id == query.manager_id
-        ]
+        return (
+            "employee_id",
+            lambda row: (
+                row.manager_id == query.manager_id
+                and query.department
+                in (
+                    None,
+                    row.department,
+                )
+            ),
+        )
     if query.department is not None:
-        return "manager_id", [
-            goal for goal in goals if facts_of(known, goal.employee_id).department == query.department
-        ]
+        return "manager_id", lambda row: row.department == query.department
     if not visit.units:
         line = visit.line
-        own = [goal for goal in goals if goal.employee_id in line]
-        managers = {facts_of(known, goal.employee_id).manager_id for goal in own}
-        return ("employee_id" if len(managers) <= 1 else "manager_id"), own
-    return ("department" if EVERYTHING in visit.units or len(visit.units) > 1 else "manager_id"), goals
+        managers = {row.manager_id for row in goals if row.employee_id in line}
+        return ("employee_id" if len(managers) <= 1 else "manager_id"), lambda row: row.employee_id in line
+    return ("department" if EVERYTHING in visit.units or len(visit.units) > 1 else "manager_id"), lambda row: True
 
 
-def _parts(kind: ChildKind, goals: list[GoalFigures], known: Mapping[str, PersonFacts]) -> list[Part]:
+def _parts(
+    kind: ChildKind,
+    goals: list[SumRow],
+    aligned: Sequence[PersonAlignment],
+    *,
+    stored: KeptSums,
+    known: Mapping[str, PersonFacts],
+) -> list[Part]:
     """The parts by name, those of nobody known last."""
-    groups: dict[str, list[GoalFigures]] = {}
+    groups: dict[str, list[SumRow]] = {}
     for goal in goals:
-        facts = facts_of(known, goal.employee_id)
-        name = (
-            facts.department
-            if kind == "department"
-            else facts.manager_id
-            if kind == "manager_id"
-            else facts.employee_id
-        )
-        groups.setdefault(name or "", []).append(goal)
+        groups.setdefault(getattr(goal, kind) or "", []).append(goal)
+    people: dict[str, list[PersonAlignment]] = {}
+    for person in aligned:
+        people.setdefault(getattr(person, kind) or "", []).append(person)
     parts = [
         Part(
             kind=kind,
             name=name,
             label=name if kind == "department" else facts_of(known, name).label,
-            cells={key: contribution(each) for key, each in by_metric(own).items()},
+            cells={key: contribution(each, stored.intervals) for key, each in by_metric(own).items()},
+            alignment=together(people[name]) if name in people else None,
         )
         for name, own in groups.items()
     ]
@@ -174,6 +184,18 @@ def _shares(visit: Visit, chosen: MetricPeriod, parts: list[Part], whole: Contri
     return bars(rows, title=title, heads=(visit.translate(msgid("Part")), visit.translate(msgid("Expected"))))
 
 
+def _alignment_chart(visit: Visit, parts: list[Part]) -> Chart:
+    """How much of the weight of each part reaches a company goal, the most first."""
+    rows = [
+        ChartRow(label=part.label or visit.translate(msgid("nobody known")), value=share, text=f"{share:.0%}")
+        for part in parts
+        if part.alignment is not None and (share := part.alignment.share) is not None
+    ]
+    rows.sort(key=lambda row: -row.value)
+    title = visit.translate(msgid("Share of weight that reaches a company goal"))
+    return bars(rows, title=title, heads=(visit.translate(msgid("Part")), visit.translate(msgid("Share"))))
+
+
 def _of_person(visit: Visit, employee_id: str) -> HtmlPage:
     store = visit.store
     goals = goals_of(store, employee_id)
@@ -182,10 +204,19 @@ def _of_person(visit: Visit, employee_id: str) -> HtmlPage:
         people={employee_id},
         facts=person_facts(store, employee_id),
         goals=goals,
+        paths=_paths(visit, employee_id),
         chart=_attainment_chart(visit, goals),
         units=goal_units(store.home),
         may_decide=visit.may(Action.DECIDE_TARGET, employee_id),
     )
+
+
+def _paths(visit: Visit, employee_id: str) -> tuple[PathAnswer, ...]:
+    """Which goals those of a person serve; none where nobody looked yet."""
+    try:
+        return goal_paths(visit.store, TreeQuery(employee_id=employee_id, limit=500), reach=visit.reach).goals
+    except NotFound:
+        return ()
 
 
 def _attainment_chart(visit: Visit, goals: tuple[TargetAnswer, ...]) -> Chart | None:

@@ -1,0 +1,1 @@
+"""Which goal serves which: paths to a company goal, where they break, and who works on what."""

@@ -1,0 +1,1 @@
+"""Answers about goals and work."""
