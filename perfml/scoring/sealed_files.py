@@ -167,10 +167,9 @@ def remedy_of(path: Path) -> Message:
             return Message.of("file_score_again", name=name, day=day)
         case "suggestions", _:
             return Message.of("file_suggest_again", name=name, day=day)
-        case _, "people" | "lines" | "records" | "raters":
         case "goals", _:
             return Message.of("file_goals_again", day=day)
-        case _, "people" | "lines" | "records":
+        case _, "people" | "lines" | "records" | "raters":
             return Message.of("file_people_again", day=day)
         case _:
             return Message.of("file_restore")

@@ -37,43 +37,44 @@ COMPANY = {"id": "o1", "level": "company", "metric": "revenue", "title": "grow",
 MANAGERS = {"id": "g9", "level": "person", "metric": "revenue", "title": None, "department": "board", "owner": "boss"}
 
 
-def keep_two(home: Path, *, as_of: dt.date, unit: str | None = "CNY") -> None:
-    """Keep goals of e1, which serve a company goal, and of e2, which serve nothing; both report to boss."""
-    place = {"as_of": as_of, "department": "sales", "manager_id": "boss"}
-    goals = (("e1", "g1", "revenue", 60.0, unit), ("e2", "g2", "visits", 90.0, None))
+def keep_two(home: Path, *, as_of: dt.date, people: tuple[str, str] = ("e1", "e2")) -> None:
+    """Keep goals of two people who report to boss: those of the first serve a company goal, those of the other serve nothing."""
+    first, other = people
+    whose = {"as_of": as_of, "department": "sales", "manager_id": "boss"}
+    goals = ((first, "g1", "revenue", 60.0, "CNY"), (other, "g2", "visits", 90.0, None))
     paths = [
         {
-            **place,
+            **whose,
             **PERIOD,
             "employee_id": person,
             "goal_id": goal,
             "metric": metric,
             "weight": 100.0,
             "share": 1.0,
-            "parent_id": "g9" if person == "e1" else None,
-            "status": "aligned" if person == "e1" else "orphan",
-            "cause": None if person == "e1" else "nothing_named",
-            "end_id": "o1" if person == "e1" else goal,
-            "steps": 2 if person == "e1" else 0,
-            "path": [MANAGERS, COMPANY] if person == "e1" else [],
+            "parent_id": "g9" if person == first else None,
+            "status": "aligned" if person == first else "orphan",
+            "cause": None if person == first else "nothing_named",
+            "end_id": "o1" if person == first else goal,
+            "steps": 2 if person == first else 0,
+            "path": [MANAGERS, COMPANY] if person == first else [],
         }
         for person, goal, metric, _, _ in goals
     ]
     alignment = [
         {
-            **place,
+            **whose,
             "employee_id": person,
             "goals": 1,
-            "aligned": float(person == "e1"),
-            "orphan": float(person == "e2"),
+            "aligned": float(person == first),
+            "orphan": float(person == other),
             **dict.fromkeys(("broken", "circle", "insufficient"), 0.0),
         }
-        for person in ("e1", "e2")
+        for person in people
     ]
     sums = []
     for level in ("company", "department", "line", "team", "person"):
         for person, _, metric, expected, of in goals:
-            whose = {
+            part = {
                 "department": "sales" if level in ("department", "team", "person") else None,
                 "manager_id": "boss" if level in ("line", "team", "person") else None,
                 "employee_id": person if level == "person" else None,
@@ -88,7 +89,7 @@ def keep_two(home: Path, *, as_of: dt.date, unit: str | None = "CNY") -> None:
             }
             sums.append(
                 {
-                    **whose,
+                    **part,
                     **PERIOD,
                     **{name: value if known else None for name, value in amounts.items()},
                     "level": level,

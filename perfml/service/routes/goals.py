@@ -58,7 +58,7 @@ def get_goal_sums(query: Annotated[SumsQuery, Query()], store: AppStore, reach: 
 
 @router.get(
     "/goals/flags",
-    summary="Who works on each company goal, and goals that only some departments have",
+    summary="Who works on each company goal, and who is missing",
     responses=refusals(NotFound, Invalid, Unreadable),
 )
 def get_goal_flags(query: Annotated[GoalFlagsQuery, Query()], store: AppStore) -> GoalFlagsAnswer:
