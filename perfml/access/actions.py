@@ -67,6 +67,7 @@ class Action(StrEnum):
     APPROVE_PROMOTION = "approve_promotion"
     READ_GOVERNANCE = "read_governance"
     SIGN_DEFINITION = "sign_definition"
+    READ_INDICATORS = "read_indicators"
     READ_DELIVERIES = "read_deliveries"
     ACKNOWLEDGE_DELIVERY = "acknowledge_delivery"
     STOP_EVERYTHING = "stop_everything"

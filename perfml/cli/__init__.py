@@ -38,6 +38,7 @@ from perfml.cli.options import (
 )
 from perfml.cli.personal import commands as personal
 from perfml.cli.work.goals import goals
+from perfml.cli.work.indicators import indicators
 from perfml.errors import PerfmlError
 from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
@@ -270,6 +271,7 @@ for command in (
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
     *(personal.record, personal.peers, personal.brief, personal.card),
     *(advice.decide, advice.intervene),
+    indicators,
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
     *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),

@@ -1,1 +1,1 @@
-"""Goals as a whole: the tree from the company's goals to people's, and contributions that add up."""
+"""Goals as a whole: their tree, contributions that add up, metrics that mislead, and what processes owe."""

@@ -50,21 +50,24 @@ read_person read_reasons read_rows_behind read_peers read_courses decide_course 
 read_alerts acknowledge_alert read_holds read_disputes file_dispute read_notices opt_out
 """
 OF_SERVICE = {
-    "hr of South": "read_health read_models read_fairness read_drift read_governance read_deliveries acknowledge_delivery",
-    "hr of all": "read_health read_models read_fairness read_drift read_governance read_deliveries acknowledge_delivery"
+    "hr of South": "read_health read_models read_fairness read_drift read_governance read_indicators read_deliveries"
+    " acknowledge_delivery",
+    "hr of all": "read_health read_models read_fairness read_drift read_governance read_indicators read_deliveries"
+    " acknowledge_delivery"
     " approve_promotion sign_definition stop_everything resume_everything erase_person",
     "director": "read_health",
     "lead": "read_health",
     "worker": "read_health",
     "other lead": "read_health",
     "data scientist": "read_health read_models read_runs read_pseudonymous_scores read_fairness read_drift promote_model"
-    " read_governance read_deliveries",
-    "auditor": "read_health read_models read_runs read_fairness read_drift read_governance read_deliveries read_audit"
-    " verify_audit read_export_ledger",
+    " read_governance read_indicators read_deliveries",
+    "auditor": "read_health read_models read_runs read_fairness read_drift read_governance read_indicators read_deliveries"
+    " read_audit verify_audit read_export_ledger",
     "administrator": "read_health read_metrics read_deliveries acknowledge_delivery stop_everything manage_grants"
     " manage_tokens manage_sessions manage_exports read_export_ledger"
     # the same person is granted HR over everyone, which here means no person and no list
-    " read_models read_fairness read_drift read_governance approve_promotion sign_definition resume_everything erase_person",
+    " read_models read_fairness read_drift read_governance read_indicators approve_promotion sign_definition"
+    " resume_everything erase_person",
     "leaver": "",
 }
 HR_LISTS = """

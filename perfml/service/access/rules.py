@@ -86,6 +86,7 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/deliveries": RouteRule(action=Action.READ_DELIVERIES),
     "POST /v1/deliveries/{source}/acknowledgement": RouteRule(action=Action.ACKNOWLEDGE_DELIVERY),
     "GET /v1/notices": RouteRule(action=Action.LIST_NOTICES, about_whom="group", rows=Action.READ_NOTICES),
+    "GET /v1/indicators": RouteRule(action=Action.READ_INDICATORS),
     "GET /v1/governance": RouteRule(action=Action.READ_GOVERNANCE),
     "GET /v1/audit/verification": RouteRule(action=Action.VERIFY_AUDIT),
     "GET /v1/metrics": RouteRule(action=Action.READ_METRICS),

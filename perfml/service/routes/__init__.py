@@ -17,6 +17,7 @@ from perfml.service.routes import (
     people,
     personal,
 )
+from perfml.service.routes.work import indicators
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -24,7 +25,7 @@ TAGS = {
     "personal": "What is held about one person beside the score.",
     "people": "One person.",
     "advice": "Targets, cases beyond the policy, decisions, and help that was offered.",
-    "goals": "Which goal serves which, and forecasts as sums.",
+    "goals": "Which goal serves which, forecasts as sums, metrics that mislead, and what processes owe.",
     "alerts": "What people are told, and what they take care of.",
     "holds": "What is withheld, and the stop of everything.",
     "disputes": "Facts that somebody says are wrong.",
@@ -32,7 +33,7 @@ TAGS = {
     "oversight": "Readiness, metrics, governance, the audit log.",
 }
 """Subject → what it holds, in the order of the document."""
-SUBJECTS = (models, lists, advice, goals, alerts, holds, disputes, exports, oversight, personal, people)
+SUBJECTS = (models, lists, advice, goals, indicators, alerts, holds, disputes, exports, oversight, personal, people)
 """``people`` is the last: ids may hold slashes, so its ``/employees/{employee_id}`` takes whatever no other address took."""
 
 router = APIRouter()

@@ -15,6 +15,8 @@ from perfml.report.svg import text_width, wrap
 WIDTH = 560.0
 ROW, LINE = 34.0, 16.0
 SIZE = 13.0
+SMALL_WIDTH, SMALL_HEIGHT, SMALL_FLOOR = 220.0, 56.0, 42.0
+"""Of a picture within a row of a table."""
 LABELS = 0.42
 """Share of the width for labels."""
 
@@ -217,6 +219,28 @@ def attainments(rows: Sequence[Attainment], *, title: str, heads: tuple[str, ...
         svg=_picture(parts, y + 2, title),
         heads=heads,
         rows=tuple((row.label, *row.texts) for row in rows),
+    )
+
+
+def spread(counts: Sequence[int], *, target: float, title: str, ends: tuple[str, str, str]) -> Markup:
+    """Columns of ``counts``; ``target``: the column at which its line stands; ``ends``: labels of start, target, end."""
+    step = SMALL_WIDTH / max(1, len(counts))
+    high = max([1, *counts])
+    parts = [
+        f'<rect class="bar" x="{at * step + 1:.1f}" y="{SMALL_FLOOR - count / high * (SMALL_FLOOR - 4):.1f}" width="{step - 2:.1f}"'
+        f' height="{count / high * (SMALL_FLOOR - 4):.1f}"/>'
+        for at, count in enumerate(counts)
+        if count
+    ]
+    parts.append(f'<path class="grid" d="M0 {SMALL_FLOOR:g}H{SMALL_WIDTH:g}"/>')
+    parts.append(f'<path class="axis" d="M{target * step:.1f} 0V{SMALL_FLOOR:g}"/>')
+    for x, anchor, text in zip((0.0, target * step, SMALL_WIDTH), ("start", "middle", "end"), ends, strict=True):
+        parts.append(
+            f'<text class="muted" x="{x:.1f}" y="{SMALL_HEIGHT - 2:g}" text-anchor="{anchor}">{escape(text)}</text>'
+        )
+    return Markup(
+        f'<svg class="chart small" viewBox="0 0 {SMALL_WIDTH:g} {SMALL_HEIGHT:g}" width="{SMALL_WIDTH:g}" height="{SMALL_HEIGHT:g}" role="img"'
+        f' aria-label="{escape(title)}">{"".join(parts)}</svg>'
     )
 
 

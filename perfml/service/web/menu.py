@@ -36,6 +36,7 @@ MENU = (
     _entry("/hr/adoption", msgid("Results"), Action.READ_ADOPTION, Role.HR, subject=EVERYONE),
     _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/runs", msgid("Runs"), Action.READ_RUNS, Role.DATA_SCIENTIST, Role.AUDITOR),
+    _entry("/indicators", msgid("Indicators"), Action.READ_INDICATORS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/governance", msgid("Checklist"), Action.READ_GOVERNANCE, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/audit", msgid("Audit log"), Action.READ_AUDIT, Role.AUDITOR),
     _entry("/access", msgid("Accounts"), Action.MANAGE_GRANTS, Role.ADMINISTRATOR),

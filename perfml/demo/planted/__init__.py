@@ -1,0 +1,1 @@
+"""What is planted in a simulated company after it was written, each part with its own random stream."""

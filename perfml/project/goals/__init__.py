@@ -1,0 +1,1 @@
+"""What definitions about goals may contain."""
