@@ -52,6 +52,7 @@ COMMANDS = [
         "backtest",
         "score",
         "explain",
+        "indicators",
         "report",
         "dashboard",
         "serve",
