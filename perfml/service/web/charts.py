@@ -15,7 +15,7 @@ from perfml.report.svg import text_width, wrap
 WIDTH = 560.0
 ROW, LINE = 34.0, 16.0
 SIZE = 13.0
-SMALL_WIDTH, SMALL_HEIGHT, SMALL_FLOOR = 220.0, 56.0, 42.0
+SMALL_WIDTH, SMALL_FLOOR = 220.0, 42.0
 """Of a picture within a row of a table."""
 LABELS = 0.42
 """Share of the width for labels."""
@@ -223,34 +223,29 @@ def attainments(rows: Sequence[Attainment], *, title: str, heads: tuple[str, ...
 
 
 def spread(counts: Sequence[int], *, target: float, title: str, ends: tuple[str, str, str]) -> Markup:
-    """Columns of ``counts``; ``target``: the column at which its line stands; ``ends``: labels of start, target, end."""
-    step = SMALL_WIDTH / max(1, len(counts))
-    high = max([1, *counts])
-    parts = [
-        f'<rect class="bar" x="{at * step + 1:.1f}" y="{SMALL_FLOOR - count / high * (SMALL_FLOOR - 4):.1f}" width="{step - 2:.1f}"'
-        f' height="{count / high * (SMALL_FLOOR - 4):.1f}"/>'
-        for at, count in enumerate(counts)
-        if count
-    ]
+    """A small picture of ``counts`` as columns; ``target``: the column at which its line stands; ``ends``: labels of the start,
+    the target and the end."""
+    step, high = SMALL_WIDTH / max(1, len(counts)), max([1, *counts])
+    parts = []
+    for at, count in enumerate(counts):
+        tall = count / high * (SMALL_FLOOR - 4)
+        parts.append(
+            f'<rect class="bar" x="{at * step + 1:.1f}" y="{SMALL_FLOOR - tall:.1f}" width="{step - 2:.1f}" height="{tall:.1f}"/>'
+        )
     parts.append(f'<path class="grid" d="M0 {SMALL_FLOOR:g}H{SMALL_WIDTH:g}"/>')
     parts.append(f'<path class="axis" d="M{target * step:.1f} 0V{SMALL_FLOOR:g}"/>')
-    for x, anchor, text in zip((0.0, target * step, SMALL_WIDTH), ("start", "middle", "end"), ends, strict=True):
-        parts.append(
-            f'<text class="muted" x="{x:.1f}" y="{SMALL_HEIGHT - 2:g}" text-anchor="{anchor}">{escape(text)}</text>'
-        )
-    return Markup(
-        f'<svg class="chart small" viewBox="0 0 {SMALL_WIDTH:g} {SMALL_HEIGHT:g}" width="{SMALL_WIDTH:g}" height="{SMALL_HEIGHT:g}" role="img"'
-        f' aria-label="{escape(title)}">{"".join(parts)}</svg>'
-    )
+    for x, anchor, label in zip((0.0, target * step, SMALL_WIDTH), ("start", "middle", "end"), ends, strict=True):
+        parts.append(_text(x, SMALL_FLOOR + 12, label, anchor=anchor, kind="muted"))
+    return _picture(parts, SMALL_FLOOR + 14, title, width=SMALL_WIDTH)
 
 
 def _text(x: float, y: float, content: str, *, anchor: str = "start", kind: str = "") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{kind}">{escape(content)}</text>'
 
 
-def _picture(parts: Iterable[str], height: float, title: str) -> Markup:
+def _picture(parts: Iterable[str], height: float, title: str, *, width: float = WIDTH) -> Markup:
     name = escape(title)
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" width="{WIDTH:g}" height="{height:g}" role="img"'
+        f'<svg class="chart" viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img"'
         f' aria-label="{name}">{"".join(parts)}</svg>'
     )
