@@ -11,13 +11,15 @@ import hashlib
 import secrets
 import uuid
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from perfml.access.actions import Action
-from perfml.errors import PerfmlError
+from perfml.errors import DiskFull, PerfmlError
 from perfml.json_types import JsonObject
+from perfml.store.opening import StoreError
 from perfml.store.record_store import KeyTaken, NewEntry, RecordStore, StoredEntry
 from perfml.store.tables import CREDENTIALS
 
@@ -150,7 +152,8 @@ class CredentialLog:
         if known is None or not known.valid(now):
             return None
         if known.use_due(now):
-            self._add(_digest(secret), {"event": "use", "at": now.isoformat()})
+            with suppress(StoreError, DiskFull):  # it is noted with a later request
+                self._add(_digest(secret), {"event": "use", "at": now.isoformat()})
         return known
 
     def known(self, secret: str, kind: CredentialKind) -> Credential | None:

@@ -20,10 +20,20 @@ from perfml.access.credentials import (
 )
 from perfml.access.identity import Identities
 from perfml.access.principals import Role, RoleGrant
-from perfml.access.setting_up import is_set_up, make_setup_link, use_setup_link
+from perfml.access.setting_up import (
+    LinkState,
+    is_set_up,
+    link_state,
+    make_setup_link,
+    newest_link,
+    state_of,
+    use_setup_link,
+)
 from perfml.errors import PerfmlError
 from perfml.store.opening import FILE
+from perfml.store.record_store import KeyTaken, RecordStore
 from perfml.store.standing import StoreVersions
+from perfml.store.tables import CREDENTIALS
 
 NOW = dt.datetime(2026, 6, 1, 9)
 MONTH, SECOND = dt.timedelta(days=30), dt.timedelta(seconds=1)
@@ -95,6 +105,37 @@ def test_the_setup_link_names_the_first_administrator_once(tmp_path: Path) -> No
     assert use_setup_link(tmp_path, link.secret, account="eve", now=NOW) is None
     with pytest.raises(PerfmlError, match="administrator already"):
         make_setup_link(tmp_path, by="ops", now=NOW)
+
+
+def test_a_link_says_what_became_of_it(tmp_path: Path) -> None:
+    assert newest_link(tmp_path) is None
+    earlier = make_setup_link(tmp_path, by="ops", now=NOW)
+    link = make_setup_link(tmp_path, by="ops", now=NOW)
+    states = {"x": LinkState.UNKNOWN, earlier.secret: LinkState.REPLACED, link.secret: LinkState.OPEN}
+    assert {secret: link_state(tmp_path, secret, now=NOW) for secret in states} == states
+    assert link_state(tmp_path, link.secret, now=NOW + LINK_LASTS) is LinkState.EXPIRED
+    use_setup_link(tmp_path, link.secret, account="anna", now=NOW)
+    assert {link_state(tmp_path, secret, now=NOW) for secret in states} == {LinkState.NOT_NEEDED}
+    newest = newest_link(tmp_path)
+    assert newest is not None and state_of(newest, NOW) is LinkState.USED
+
+
+def test_the_use_of_a_token_is_noted_once_a_day(tmp_path: Path) -> None:
+    log = CredentialLog(tmp_path)
+    issued = log.token("anna", by="boss", now=NOW, lasts=MONTH)
+    assert issued.credential.used_at is None
+    identities, before = Identities(tmp_path, StoreVersions(tmp_path)), len(RecordStore(tmp_path).read(CREDENTIALS))
+    AccountLog(tmp_path).grant("anna", RoleGrant(role=Role.AUDITOR), by="boss")
+    uses = [NOW, NOW, NOW + dt.timedelta(hours=3), NOW + dt.timedelta(days=1), NOW + dt.timedelta(days=1, hours=1)]
+    for now in uses:
+        assert identities.principal(issued.secret, CredentialKind.TOKEN, now=now) is not None
+    assert len(RecordStore(tmp_path).read(CREDENTIALS)) == before + 2
+    (known,) = log.credentials()
+    assert (known.used_at, known.made_at) == (uses[3], NOW)
+    again = log.token("anna", by="boss", now=NOW, lasts=MONTH, once="form")
+    with pytest.raises(KeyTaken):
+        log.token("anna", by="boss", now=NOW, lasts=MONTH, once="form")
+    assert again.credential.id in {each.id for each in log.credentials()}
 
 
 def test_of_many_who_use_the_link_at_once_one_succeeds(tmp_path: Path) -> None:

@@ -73,6 +73,14 @@ def test_both_languages_name_the_same_fields() -> None:
         assert fields(english) == fields(first(entry.string)), entry.id
 
 
+def test_every_text_can_be_filled() -> None:
+    """A per cent sign stands for itself only twice."""
+    texts_of = [text for entry in entries() for text in (first(entry.id), first(entry.string))]
+    for text in texts_of:
+        filled = text % dict.fromkeys(fields(text), "x")
+        assert "%(" not in filled, text
+
+
 def test_chinese_holds_no_english_sentence() -> None:
     """A text that was copied and not translated."""
     letters = set(string.ascii_letters)

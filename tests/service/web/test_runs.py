@@ -67,7 +67,14 @@ def test_every_version_is_listed_with_its_figures_and_nobody_is_in_it(
     text = plain(page.text)
     order = [text.index(versions[name]) for name in ("failing", "second", "first")]
     assert page.status_code == 200 and order == sorted(order)
-    for part in ("0.8 (0.7 – 0.9)", "1 Aug 2026", "1 fails", "all pass", "in use, approved by nobody", "earlier"):
+    for part in (
+        "0.8 (0.7 – 0.9)",
+        "1 Aug 2026",
+        "1 gate fails",
+        "all gates pass",
+        "in use, approved by nobody",
+        "earlier",
+    ):
         assert part in text, part
     run = client.get(f"/runs/attrition/{versions['second']}", headers=scientist)
     shown = plain(run.text)
