@@ -202,6 +202,7 @@ def test(args: list[str]) -> int:
     if args not in ([], ["--fast"]):
         return hand_over(PYTHON, "-m", "pytest", *args)
     failed = []
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the many processes compiles all of perfml again
     for check in FAST if args else CHECKS:  # all of them, whatever the earlier ones say
         print(f"== {check}", flush=True)
         failed += [check] if call(PYTHON, "-m", *shlex.split(check)) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from perfml.errors import DefinitionError
@@ -78,7 +78,7 @@ class Column:
 
     def to_json(self) -> JsonObject:
         """As a JSON object; :meth:`from_json` reads it."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, raw: JsonObject) -> Column:

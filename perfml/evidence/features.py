@@ -164,16 +164,18 @@ def _schema(job: Job) -> pa.Schema:
         "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
         "missing": MISSING.dump_python(job.exposure.reached(job.plan) if job.exposure else (), mode="json"),
     }
-    fields = [("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in job.columns)]
-    return pa.schema(fields, metadata={METADATA: json.dumps(metadata, ensure_ascii=False).encode()})
+    return _fields(job.columns).with_metadata({METADATA: json.dumps(metadata, ensure_ascii=False).encode()})
+
+
+def _fields(columns: Sequence[Column]) -> pa.Schema:
+    return pa.schema([("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in columns)])
 
 
 def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
     """Write all columns but those computed between people to ``spool``; return the values that these are computed from."""
     between = job.selection.between
     values: dict[str, list[Floats]] = {each.source.name: [] for each in between}
-    base_schema = pa.schema(list(_schema(job))[: -len(between) or None])
-    with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, base_schema) as writer:
+    with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, _fields(job.selection.columns)) as writer:
         for batch in batches(job, progress):
             for name, parts in values.items():
                 parts.append(batch.column(name).to_numpy(zero_copy_only=False))

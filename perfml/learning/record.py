@@ -29,7 +29,7 @@ NO_BACKTEST = Message.of("has_no_backtest")
 class RecordPart(BaseModel):
     """Base of all records: frozen, and strict about keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     def to_json(self) -> JsonObject:
         """Return JSON with every message in words, see :func:`rendered`."""

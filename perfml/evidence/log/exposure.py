@@ -16,6 +16,7 @@ import numpy as np
 from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.holes.hole import Hole, MissingDays
 from perfml.evidence.log.windows import Plan, WindowColumn
+from perfml.project.feature_spec import COUNTERPART_MEASURES
 
 REFERENCE_DAYS = 91
 """The window that a person's own rate is taken from; the plan's next longer one where it has none of this length."""
@@ -71,7 +72,7 @@ class Exposure:
     def _missing(self, gap: LogGap, plan: Plan) -> Iterator[WindowColumn]:
         for column in plan.columns:
             days = max(column.window_days, column.past_days)
-            channels = plan.channels(column) if column in plan.cell_columns else column.kinds
+            channels = column.kinds if column.measure in COUNTERPART_MEASURES else plan.channels(column)
             if not gap.channels.isdisjoint(channels) and (
                 not days or self.missing(gap, days) > column.missing_days_share * days
             ):
