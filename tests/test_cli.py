@@ -53,6 +53,7 @@ COMMANDS = [
         "score",
         "explain",
         "indicators",
+        "process-debt",
         "report",
         "dashboard",
         "serve",

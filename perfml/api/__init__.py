@@ -26,6 +26,7 @@ from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
 from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
+from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
@@ -165,6 +166,7 @@ class Project:
     goals = of_goals.goals
     kept_goals = of_goals.kept_goals
     indicators = of_indicators.indicators
+    process_debt = of_process_debt.process_debt
 
     # Deliveries
 

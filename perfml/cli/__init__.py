@@ -39,6 +39,7 @@ from perfml.cli.options import (
 from perfml.cli.personal import commands as personal
 from perfml.cli.work.goals import goals
 from perfml.cli.work.indicators import indicators
+from perfml.cli.work.process_debt import process_debt
 from perfml.errors import PerfmlError
 from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
@@ -272,6 +273,7 @@ for command in (
     *(personal.record, personal.peers, personal.brief, personal.card),
     *(advice.decide, advice.intervene),
     indicators,
+    process_debt,
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
     *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),

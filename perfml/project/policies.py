@@ -8,6 +8,7 @@ from typing import Final
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.goals.indicators_spec import IndicatorsSpec
+from perfml.project.goals.process_debt_spec import ProcessDebtSpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
@@ -28,6 +29,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "peers": PeersSpec,
     "talks": TalksSpec,
     "indicators": IndicatorsSpec,
+    "process_debt": ProcessDebtSpec,
 }
 
 

@@ -17,7 +17,7 @@ from perfml.service.routes import (
     people,
     personal,
 )
-from perfml.service.routes.work import indicators
+from perfml.service.routes.work import indicators, process_debt
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -33,7 +33,21 @@ TAGS = {
     "oversight": "Readiness, metrics, governance, the audit log.",
 }
 """Subject → what it holds, in the order of the document."""
-SUBJECTS = (models, lists, advice, goals, indicators, alerts, holds, disputes, exports, oversight, personal, people)
+SUBJECTS = (
+    models,
+    lists,
+    advice,
+    goals,
+    indicators,
+    process_debt,
+    alerts,
+    holds,
+    disputes,
+    exports,
+    oversight,
+    personal,
+    people,
+)
 """``people`` is the last: ids may hold slashes, so its ``/employees/{employee_id}`` takes whatever no other address took."""
 
 router = APIRouter()

@@ -26,6 +26,7 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "GET /hr/people/{employee_id}/record": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "POST /suggestions/{suggestion_id}": RouteRule(action=Action.DECIDE_TARGET, about_whom="suggestion"),
     "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
+    "GET /process-debt": RouteRule(action=Action.LIST_PROCESS_DEBT, about_whom="own group", rows=Action.READ_PERSON),
     "GET /indicators": RouteRule(action=Action.READ_INDICATORS),
     "GET /governance": RouteRule(action=Action.READ_GOVERNANCE),
     "GET /audit": RouteRule(action=Action.READ_AUDIT),
