@@ -102,11 +102,14 @@ def list_all(
     terminal.out.print(roles)
     if credentials:
         valid = Table(
-            "id 编号", "kind 类型", "account 账号", "until 有效期至", "label 说明", box=None, header_style="dim"
+            *("id 编号", "kind 类型", "account 账号", "used 最近使用", "until 有效期至", "label 说明"),
+            box=None,
+            header_style="dim",
         )
         for each in credentials:
             until = f"{each.expires_at:%Y-%m-%d %H:%M}"
-            valid.add_row(*map(escape, (each.id, each.kind.value, each.account, until, each.label)))
+            used = "" if each.used_at is None else f"{each.used_at:%Y-%m-%d}"
+            valid.add_row(*map(escape, (each.id, each.kind.value, each.account, used, until, each.label)))
         terminal.out.print(valid)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from perfml.errors import DiskFull, ModelError
-from perfml.learning.registry.artifacts import versions
 from perfml.learning.registry.mlflow_tracking import queue_promotion
 from perfml.learning.registry.promotion import Promotion, promote
 from perfml.learning.registry.promotion_requests import PromotionRequest, ask, decide
 from perfml.messages import Message
+from perfml.service.answers.operation.runs import require_run
 from perfml.service.answers.shared import RequiredText, ServiceQuery
-from perfml.service.problems import Invalid, NotFound, key_in_use
+from perfml.service.problems import Invalid, key_in_use
 from perfml.service.store import Store
 from perfml.store.opening import StoreError
 from perfml.store.record_store import KeyTaken
@@ -39,9 +39,7 @@ def ask_for(
 
     Raises :class:`Invalid` where it fails a gate at every horizon or is in force, without a sentence, or while another waits.
     """
-    store.version(model)
-    if version not in versions(store.home, model):
-        raise NotFound(Message.of("service_unknown_run"), where=f"model {model}", remedy=Message.of("service_see_runs"))
+    require_run(store, model, version)
     with _refused():
         if store.folder.spec.promotion.two_accounts:
             return ask(store.home, model, version, by=by, reason=body.reason, now=now, key=key)

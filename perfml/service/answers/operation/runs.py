@@ -46,11 +46,16 @@ def runs_of(store: Store, model: str) -> list[TrainingRun]:
 
 def one_run(store: Store, model: str, version: str) -> TrainingRun:
     """One run. Raises :class:`NotFound` for a version that is not kept, and :class:`ModelError` where it cannot be read."""
+    require_run(store, model, version)
+    store.record(model, version)
+    return _run(store, model, version)
+
+
+def require_run(store: Store, model: str, version: str) -> None:
+    """Raise :class:`NotFound` for an unknown model, and for a version of it that is not kept."""
     store.version(model)
     if version not in versions(store.home, model):
         raise NotFound(Message.of("service_unknown_run"), where=f"model {model}", remedy=Message.of("service_see_runs"))
-    store.record(model, version)
-    return _run(store, model, version)
 
 
 def _run(store: Store, model: str, version: str) -> TrainingRun:

@@ -129,7 +129,6 @@ async def ways_in(
         problem=problem,
         ended=COOKIE in request.cookies and then != "/",
         provider=request.app.state.provider is not None,
-        local=admission.local_login,
         accounts=accounts,
         purposes=PURPOSE_NAMES,
         own_address=f"{SIGN_IN}?next={quote(then, safe='/')}",
