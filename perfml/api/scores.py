@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 from perfml.api.reconciliation import reconciled
 from perfml.api.shared import DataLocation, date_or_none, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike, DatesLike, date_of, dates_of
+from perfml.errors import PerfmlError
 from perfml.evidence.record_end import end_of_record, refuse_stale
 from perfml.messages import Language, Message
 from perfml.project.voices import Reader, Who
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from perfml.api import Project
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
+    from perfml.scoring.what_if.prediction import WhatIfPrediction
 
 
 def score(
@@ -56,7 +58,9 @@ def write_scores(
         for day in dates:
             keep_who_is_who(project, opened, day)
         held = {day: held_at(project, opened, day) for day in dates}
-        parts = score_in_parts(opened, project.folder, loaded, as_of=dates, held=held, progress=project.progress)
+        parts = score_in_parts(
+            opened, project.folder, loaded, as_of=dates, held=held, evidence=project.home, progress=project.progress
+        )
         provisional = {
             day: provisional_entities(reconciled(project, opened, day).rows) if opened.has("facts") else []
             for day in dates
@@ -127,6 +131,39 @@ def explain(
             if row["status"] == "scored":
                 row["reasons"] = voices.retell(row["reasons"])
     return rows
+
+
+def what_if(
+    project: Project,
+    employee_id: str,
+    changes: Mapping[str, float] | None = None,
+    *,
+    model: str,
+    as_of: DateLike | None = None,
+    horizon_days: int | None = None,
+) -> WhatIfPrediction:
+    """What the model would predict for one person, were pieces of evidence, named as in the reasons, as they are for others.
+
+    ``horizon_days``: the shortest by default. Without ``changes``: what may change, and how far. Prediction and no effect:
+    nothing says that a change made in the world lowers the risk. Raises :class:`PerfmlError` for somebody without a score and for
+    what cannot change.
+    """
+    from perfml.learning.registry.light_model import load_light
+    from perfml.scoring.what_if.prediction import predict_what_if
+
+    rows = person_rows(project.home, model, employee_id, as_of=date_or_none(as_of))
+    seen(project, f"what if {model}", [employee_id])
+    horizons = [row["horizon_days"] for row in rows]
+    row = next((row for row in rows if row["horizon_days"] == (horizon_days or min(horizons))), None)
+    if row is None or row["status"] != "scored":
+        raise PerfmlError(
+            "has no such score", where=employee_id, remedy=f"see `perfml explain {employee_id} --model {model}`"
+        )
+    least = project.folder.spec.disclosure.min_others
+    version = row["model_version"]
+    return predict_what_if(
+        project.home, row, changes or {}, least_others=least, load=lambda: load_light(project.home, model, version)
+    )
 
 
 def rows_behind(

@@ -34,6 +34,7 @@ from perfml.scoring.debt import Debt, debt_of
 from perfml.scoring.run_record import RunRecord
 from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.sealed_files import write_sealed
+from perfml.scoring.what_if.evidence import write_evidence
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.undelivered import delivery_holds
@@ -97,11 +98,13 @@ def score_in_parts(
     as_of: Sequence[dt.date],
     home: Path | None = None,
     held: Mapping[dt.date, Mapping[str, Hold]] | None = None,
+    evidence: Path | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once.
 
-    ``held``: the people without a score at each date; by default those of :func:`withheld_people`.
+    ``held``: the people without a score at each date; by default those of :func:`withheld_people`. ``evidence``: the home where
+    the evidence of everyone with a score is kept; nowhere by default.
     """
     table = make_table(
         data,
@@ -129,6 +132,7 @@ def score_in_parts(
             held={**late, **on_hold},
             others=Others.at(data, day, least=folder.spec.disclosure.min_others),
             debt=debt,
+            evidence=evidence,
             progress=progress,
         )
 
@@ -211,6 +215,13 @@ class ScoredPeople:
             model=model, values=values, stated=stated, rows=rows, hidden=hidden, incidences=incidences, spread=spread
         )
 
+    def shown(self, people: Indexes) -> Floats:
+        """The values of ``people`` (numbers below n) that may be told of them: (people, the model's columns)."""
+        shown: Floats = self.stated[self.rows[people]]
+        for column, hide in self.hidden.items():
+            shown[hide[people], column] = np.nan
+        return shown
+
     def explain(self, people: Indexes, days: int) -> tuple[Floats, pa.ListArray]:
         """Base values and reasons of ``people`` (numbers below n) at the horizon of ``days``.
 
@@ -224,13 +235,10 @@ class ScoredPeople:
             mixed = np.flatnonzero(pooled[:, other])
             if len(mixed):
                 contributions[mixed] += pooled[mixed, other, None] * risk.contributions(features[mixed])
-        shown = self.stated[self.rows[people]]
-        for column, hide in self.hidden.items():
-            shown[hide[people], column] = np.nan
         reasons = explain(
             Grouping.of(self.model.columns),
             contributions,
-            values=shown,
+            values=self.shown(people),
             spread=self.spread,
             stable=self.model.stable(days),
         )
@@ -261,12 +269,13 @@ def score_date(
     held: Mapping[str, Hold],
     others: Others,
     debt: Debt | None = None,
+    evidence: Path | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """The rows of one date, horizon after horizon, :data:`CHUNK` at a time.
 
     ``values``: (rows of ``table``, the model's columns); ``held``: people without a score; ``others``: whom
-    reasons may compare with; ``debt``: what missing days may do.
+    reasons may compare with; ``debt``: what missing days may do; ``evidence``: as for :func:`score_in_parts`.
     """
     rows_of_date = np.flatnonzero(table.frame["as_of"].to_numpy().astype("M8[D]") == np.datetime64(as_of))
     people = table.frame["employee_id"].to_numpy(dtype=object)[rows_of_date]
@@ -288,6 +297,17 @@ def score_date(
         stated=stated,
         hidden={column: hide[scored_rows] for column, hide in hidden.items()},
     )
+    if evidence is not None:
+        write_evidence(
+            evidence,
+            model=model.name,
+            version=model.version,
+            as_of=as_of,
+            columns=[column.name for column in model.columns],
+            people=people[scored_rows].tolist(),
+            values=values[scored.rows],
+            stated=scored.shown(np.arange(len(scored_rows))),
+        )
     bands = _bands(len(scored_rows), model.spec.list)
     for horizon, days in enumerate(model.risks):
         margin = np.full(len(people), np.nan)

@@ -163,7 +163,7 @@ def remedy_of(path: Path) -> Message:
     folder = path.parent.parent if path.parent.name == EARLIER else path.parent
     name, day = folder.name, path.name[: len("2026-01-01")]
     match folder.parent.name, name:
-        case "scores", _:
+        case "scores" | "evidence", _:
             return Message.of("file_score_again", name=name, day=day)
         case "suggestions", _:
             return Message.of("file_suggest_again", name=name, day=day)

@@ -25,6 +25,7 @@ from perfml.learning.registry.artifacts import (
     read_record,
     verified_file,
 )
+from perfml.learning.registry.light_model import LightModel, load_light
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisclosureRules, DisputeRules
 from perfml.project.starter import STARTER
@@ -37,6 +38,8 @@ from perfml.service.scores import ScoreFile, open_scores
 
 MOST_RECORDS = 20
 """Versions of models whose records, and whose columns, a process keeps."""
+MOST_MODELS = 4
+"""Versions of models that a process keeps whole, for predictions."""
 
 
 class Store:
@@ -46,6 +49,7 @@ class Store:
         self.home, self.folder = home, folder or ProjectFolder(STARTER)
         self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
         self._columns: Memo[Mapping[str, Column]] = Memo(MOST_RECORDS)
+        self._models: Memo[LightModel] = Memo(MOST_MODELS)
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
@@ -89,6 +93,11 @@ class Store:
         """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""
         name = self._trained(model)
         return self._columns.of((name, version), lambda: read_columns(self.home, name, version))
+
+    def light_model(self, model: str, version: str) -> LightModel:
+        """Load a version for predictions. Raises :class:`ModelError` where its files are missing or were altered."""
+        name = self._trained(model)
+        return self._models.of((name, version), lambda: load_light(self.home, name, version))
 
     def card(self, model: str, version: str) -> str:
         """Read the model card of a version, in Markdown."""

@@ -24,6 +24,7 @@ from perfml.terminal.people import list_of_people, reason_lines, who
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.advice.served import ServedCheck
     from perfml.scoring.replay import Replay
+    from perfml.scoring.what_if.prediction import WhatIfPrediction
 
 REPLAYED = {"replay_same": "green", "replay_differs": "red", "replay_unknown": "yellow"}
 """Colours of the outcomes of a replay."""
@@ -138,6 +139,23 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
         for reason in row.reasons:
             out.print(Padding(escape(reason.en), (0, 0, 0, 2)))
             out.print(Padding(f"[dim]{escape(reason.zh)}[/]", (0, 0, 0, 4)))
+
+
+def what_if_lines(predicted: WhatIfPrediction, language: Language) -> None:
+    """Print the prediction with and without the changes, what may change how far, and that it is no promise."""
+    head = f"{predicted.employee_id} · {predicted.model} · {predicted.horizon_days} d · {predicted.as_of}"
+    out.print(f"[bold]{escape(head)}[/]", highlight=False)
+    before, after = (f"{share:.1%}" for share in (predicted.before, predicted.after))
+    out.print(f"  {before}" + (f" → {after}" if predicted.changes else ""), highlight=False)
+    taken = {each.of.evidence: each.value for each in predicted.changes}
+    for each in predicted.possible:
+        label = each.column.zh if language == "zh" else each.column.en
+        own = "–" if each.own is None else f"{each.own:g}"
+        now = own + (f" → {taken[each.evidence]:g}" if each.evidence in taken else "")
+        out.print(
+            f"  {escape(each.evidence)}: {escape(label)} {now} [dim]({each.low:g} … {each.high:g})[/]", highlight=False
+        )
+    out.print(Padding(f"[dim]{escape(render(Message.of('what_if_note'), language))}[/]", (0, 0, 0, 2)))
 
 
 def replay_lines(replays: Iterable[Replay | ServedCheck], summary: Message | None, language: Language) -> None:

@@ -15,15 +15,13 @@ import numpy.typing as npt
 from perfml.arrays import Floats, Ints
 from perfml.treeshap.compiling import compiled
 from perfml.treeshap.nodes import Nodes
-from perfml.treeshap.parsing import CATEGORICAL, DEFAULT_LEFT, NOT_MISSING, ZERO_MISSING
+from perfml.treeshap.parsing import CATEGORICAL, DEFAULT_LEFT, NOT_MISSING, ZERO, ZERO_MISSING
 from perfml.treeshap.simd import at, at_most, at_most_or_nan, count, like, load, put, spread
 
 BitMasks = npt.NDArray[np.uint64]
 """One bit a row of a block."""
 NAN_RIGHT, NAN_LEFT, ZERO_IS_MISSING, CATEGORY = range(4)
 """Kinds of test at a node."""
-ZERO = float(np.float32(1e-35))
-"""Values no further from 0 count as 0 (LightGBM's ``kZeroThreshold``)."""
 ALL = np.uint64(2**64 - 1)
 NONE = np.uint64(0)
 BIT = np.uint64(1)

@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from perfml.arrays import Floats, Ints
 from perfml.treeshap.compiling import compiled
-from perfml.treeshap.decisions import CATEGORY, NONE, ZERO, ZERO_IS_MISSING, Decisions, index_of
+from perfml.treeshap.decisions import CATEGORY, NONE, ZERO_IS_MISSING, Decisions, index_of
 from perfml.treeshap.nodes import Nodes, gauss_legendre
+from perfml.treeshap.parsing import ZERO
 from perfml.treeshap.simd import at, lanes, like, load, put, spread, store, total
 
 RowKernel = Callable[..., None]

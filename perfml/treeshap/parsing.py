@@ -18,6 +18,8 @@ from perfml.errors import ModelError
 CATEGORICAL, DEFAULT_LEFT = 1, 2
 """Bits of LightGBM's ``decision_type``; the two above them are the kind of missing value."""
 NOT_MISSING, ZERO_MISSING, NAN_MISSING = 0, 1, 2
+ZERO = float(np.float32(1e-35))
+"""Values no further from 0 count as 0 (LightGBM's ``kZeroThreshold``)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,10 +16,12 @@ from perfml.cli.options import (
     ProjectOption,
     print_json,
 )
+from perfml.errors import PerfmlError
 from perfml.messages import Language
 from perfml.project.voices import Who
 from perfml.scoring.personal.record import PersonalPart
 from perfml.terminal import personal as tables
+from perfml.terminal.scores import what_if_lines
 
 P = TypeVar("P", bound=PersonalPart)
 ReaderOption = Annotated[Who, typer.Option("--as", help="Who reads: hr, manager or employee.")]
@@ -82,6 +84,41 @@ def card(
     """Show a person's development card: reviews, strengths, gaps, projects and courses, each line with its row."""
     answer = Project(project, home=home).development_card(employee, as_of=as_of)
     _print(answer, tables.card_lines, language=language, as_json=as_json)
+
+
+def what_if(
+    employee: str,
+    *,
+    change: Annotated[
+        list[str] | None, typer.Option("--change", help="Evidence and value, e.g. activity:overtime=40; up to three.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="Which model.")] = "attrition",
+    as_of: ScoredDateOption = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", help="In days (default: the shortest).")] = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what the model would predict were a piece of evidence as it is for others; without --change, what may change."""
+    predicted = Project(project, home=home).what_if(
+        employee, dict(map(_change, change or [])), model=model, as_of=as_of, horizon_days=horizon
+    )
+    if as_json:
+        print_json(predicted.to_json())
+    else:
+        what_if_lines(predicted, language.value)
+
+
+def _change(text: str) -> tuple[str, float]:
+    """Evidence and value of an option."""
+    evidence, _, value = text.rpartition("=")
+    try:
+        return evidence, float(value)
+    except ValueError as error:
+        raise PerfmlError(
+            f"{text!r} is no change", where="--change", remedy="write evidence=value, e.g. activity:overtime=40"
+        ) from error
 
 
 def _print(answer: P, lines: Callable[[P, Language], None], *, language: LanguageName, as_json: bool) -> None:

@@ -19,8 +19,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from perfml.arrays import Floats, Ints
+from perfml.learning.estimators.additive import Curve, SplineLogistic, SplinesJson
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.splines import INVERSE_PENALTIES, Curve, SplineLogistic, SplinesJson, fit_path
+from perfml.learning.estimators.splines import INVERSE_PENALTIES, fit_path
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
 

@@ -43,6 +43,7 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/models/{model}/at-risk": RouteRule(action=Action.LIST_AT_RISK, about_whom="group", rows=Action.READ_RISK),
     "GET /v1/employees/{employee_id}/risk": RouteRule(action=Action.READ_RISK, about_whom="voiced person"),
     "GET /v1/employees/{employee_id}/courses": RouteRule(action=Action.READ_COURSES, about_whom="person"),
+    "POST /v1/employees/{employee_id}/what-if": RouteRule(action=Action.READ_WHAT_IF, about_whom="person"),
     "GET /v1/employees/{employee_id}/record": RouteRule(action=Action.READ_PERSON, about_whom="person"),
     "GET /v1/employees/{employee_id}/rows-behind": RouteRule(action=Action.READ_ROWS_BEHIND, about_whom="person"),
     "GET /v1/employees/{employee_id}/peers": RouteRule(action=Action.READ_PEERS, about_whom="person"),

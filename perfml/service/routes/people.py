@@ -9,6 +9,7 @@ from fastapi import Query
 from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
+from perfml.service.answers.of_person.what_if import WhatIfAnswer, WhatIfBody, what_if
 from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
@@ -36,6 +37,17 @@ def get_person_risk(
 def get_courses(employee_id: EmployeeId, query: Annotated[CoursesQuery, Query()], store: AppStore) -> CoursesAnswer:
     """The courses suggested for one person, each with its evidence, the first to take first."""
     return course_suggestions(store, employee_id, query)
+
+
+@router.post(
+    "/employees/{employee_id:path}/what-if",
+    summary="What the model would predict with other evidence",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def post_what_if(employee_id: EmployeeId, body: WhatIfBody, store: AppStore) -> WhatIfAnswer:
+    """The probability with up to three pieces of evidence as they are for others, and what may change how far. Nothing is stored:
+    it is the model's prediction, and not the effect of a change. Somebody held is answered like somebody unknown."""
+    return what_if(store, employee_id, body)
 
 
 @router.get(

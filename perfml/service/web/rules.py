@@ -23,6 +23,7 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "GET /hr/trends": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
     "GET /hr/people/{employee_id}": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "GET /hr/people/{employee_id}/rows": RouteRule(action=Action.READ_RISK, about_whom="person"),
+    "GET /hr/people/{employee_id}/what-if": RouteRule(action=Action.READ_WHAT_IF, about_whom="person"),
     "GET /hr/people/{employee_id}/record": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "POST /suggestions/{suggestion_id}": RouteRule(action=Action.DECIDE_TARGET, about_whom="suggestion"),
     "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),

@@ -26,7 +26,10 @@ from perfml.trust.holds.folding import fold
 from perfml.trust.notices.notice_log import fold_notices
 from perfml.trust.outbox import fold_posts
 
-FOLDERS = ("scores", "suggestions", "people", "lines", "records", "raters", "process_debt", "exports")
+FOLDERS = (
+    *("scores", "evidence", "suggestions", "people", "lines", "records"),
+    *("raters", "process_debt", "exports"),
+)
 """Folders of ``home`` with files of one date each: what was computed about people, and lists of it for other systems."""
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from perfml.learning.estimators.splines import Basis, SplineLogistic, fit_path
+from perfml.learning.estimators.additive import SplineLogistic
+from perfml.learning.estimators.splines import Basis, fit_path
 
 
 def sample(n: int = 800) -> tuple[np.ndarray, np.ndarray]:

@@ -9,20 +9,22 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Response
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from perfml.advice.decision_log import InterventionStatus
 from perfml.advice.person import BothLanguages, HrRisk, PersonForHr
+from perfml.messages import Message
 from perfml.reasons.leading import UNLISTED
 from perfml.scoring.people.files import facts_of
 from perfml.scoring.personal.record import PersonalRecord
 from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.decisions import DecisionBody, InterventionBody, decide, log_intervention
+from perfml.service.answers.of_person.what_if import WhatIfBody, what_if
 from perfml.service.answers.people import PersonAnswer, PersonQuery, PersonRowAnswer, person_risk
 from perfml.service.answers.personal import BehindQuery, ReaderQuery, behind_of, record_of
 from perfml.service.answers.suggestions import decisions_about
 from perfml.service.answers.trust.disputes import DisputesQuery, disputes_of
-from perfml.service.problems import NotFound
+from perfml.service.problems import Invalid, NotFound
 from perfml.service.store import Store
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, ChartRow, bars
@@ -66,6 +68,19 @@ class RowsQuery(PageQuery):
     evidence: str
 
 
+class WhatIfQuery(PageQuery):
+    """Of which model, and what would be otherwise."""
+
+    model: str
+    evidence: Annotated[str | None, Optional] = None
+    value: Annotated[float | None, Optional] = None
+
+    @property
+    def changes(self) -> list[dict[str, object]]:
+        """What would be otherwise; nothing before a value was entered."""
+        return [] if self.evidence is None or self.value is None else [{"evidence": self.evidence, "value": self.value}]
+
+
 class DecisionForm(WebForm):
     """What was decided about a suggestion."""
 
@@ -99,6 +114,26 @@ def rows_behind(visit: Visitor, employee_id: str, query: Annotated[RowsQuery, Qu
         name=_name(visit.store, employee_id, behind.as_of),
         behind=behind,
         title=titles.get(query.evidence, query.evidence),
+    )
+
+
+@person.get("/hr/people/{employee_id:path}/what-if")
+def other_values(visit: Visitor, employee_id: str, query: Annotated[WhatIfQuery, Query()]) -> HtmlPage:
+    """What the model would predict for a person with another value of one piece of evidence."""
+    problem = None
+    try:
+        body = WhatIfBody.model_validate({"model": query.model, "changes": query.changes})
+        answer = what_if(visit.store, employee_id, body)
+    except (Invalid, ValidationError):
+        problem = Message.of("web_unusual_value")
+        answer = what_if(visit.store, employee_id, WhatIfBody(model=query.model))
+    return visit.page(
+        "hr/what_if.html",
+        people=[employee_id],
+        employee_id=employee_id,
+        name=_name(visit.store, employee_id, answer.as_of),
+        answer=answer,
+        problem=problem,
     )
 
 

@@ -1,0 +1,116 @@
+"""The evidence of everyone with a score, ``home/evidence/<model>/<as_of>.parquet``: sealed, and written with the scores.
+
+A score file keeps the values behind the listed reasons alone; a prediction for other values needs all columns. One column is
+read at a time, and only a person's own row whole. Light: the service reads with pyarrow and NumPy.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+
+from perfml.arrays import Bools, Floats
+from perfml.messages import Message
+from perfml.scoring.score_files import NoScore
+from perfml.scoring.sealed_files import DamagedFile, SealedFile, open_sealed, write_sealed
+
+FOLDER = "evidence"
+PERSON, UNSTATED = "employee_id", "unstated"
+"""Columns beside those of the model: whose row it is, and the numbers of its columns whose value may not be told."""
+ROWS_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonEvidence:
+    """The row of one person, and the rows of everyone in some columns."""
+
+    own: Floats
+    """(columns of the model,)"""
+    stated: Bools
+    """(columns of the model,): whether the value may be told."""
+    everyone: Floats
+    """(people, columns of the model): NaN in columns that were not asked for."""
+
+
+def evidence_path(home: Path, model: str, as_of: dt.date) -> Path:
+    """The file of a date."""
+    return home / FOLDER / model / f"{as_of}.parquet"
+
+
+def write_evidence(
+    home: Path,
+    *,
+    model: str,
+    version: str,
+    as_of: dt.date,
+    columns: Sequence[str],
+    people: Sequence[str],
+    values: Floats,
+    stated: Floats,
+) -> Path:
+    """Write the rows of a date in place of an earlier run's. ``values``, ``stated``: (people, columns); what is missing in
+    ``stated`` alone may not be told."""
+    order = np.argsort(np.asarray(people, dtype=object), kind="stable")
+    hidden = np.isnan(stated) & ~np.isnan(values)
+    arrays: list[pa.Array] = [
+        pa.array([people[at] for at in order], pa.string()),
+        pa.array([np.flatnonzero(hidden[at]).tolist() for at in order], pa.list_(pa.int16())),
+        *(pa.array(values[order, number]) for number in range(len(columns))),
+    ]
+    table = pa.Table.from_arrays(arrays, names=[PERSON, UNSTATED, *columns])
+    address = evidence_path(home, model, as_of).relative_to(home).as_posix()
+    return write_sealed([table], home, address, record={"version": version}, row_group=ROWS_AT_ONCE)
+
+
+def read_evidence(
+    home: Path,
+    employee_id: str,
+    *,
+    model: str,
+    version: str,
+    as_of: dt.date,
+    columns: Sequence[str],
+    of_everyone: Iterable[int],
+) -> PersonEvidence | None:
+    """The row of a person, and the columns of these numbers ``of_everyone``; None for somebody without a row.
+
+    Raises :class:`NoScore` where no rows were kept, and :class:`DamagedFile`, also where another ``version`` scored than that
+    of the file.
+    """
+    path = evidence_path(home, model, as_of)
+    if not path.is_file():
+        raise NoScore(
+            "its evidence is not stored", where=str(path), remedy=f"it is stored with the next `perfml score {model}`"
+        )
+    with open_sealed(path) as sealed:
+        if sealed.record.get("version") != version:
+            raise DamagedFile(path, Message.of("file_earlier"))
+        sealed.require([PERSON, UNSTATED, *columns])
+        people = sealed.once("people", lambda: _people(sealed))
+        at = bisect_left(people, employee_id)
+        if people[at : at + 1] != [employee_id]:
+            return None
+        row = sealed.file.read_row_group(at // ROWS_AT_ONCE, use_threads=False).slice(at % ROWS_AT_ONCE, 1)
+        own = np.array([row.column(name)[0].as_py() for name in columns], dtype=np.float64)
+        stated = np.ones(len(columns), dtype=bool)
+        stated[cast(list[int], row.column(UNSTATED)[0].as_py())] = False
+        everyone = np.full((len(people), len(columns)), np.nan)
+        for number in of_everyone:
+            everyone[:, number] = _column(sealed, columns[number])
+        return PersonEvidence(own=own, stated=stated, everyone=everyone)
+
+
+def _people(sealed: SealedFile) -> list[str]:
+    return cast(list[str], sealed.file.read([PERSON], use_threads=False).column(0).to_pylist())
+
+
+def _column(sealed: SealedFile, name: str) -> Floats:
+    values = sealed.file.read([name], use_threads=False).column(0)
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)

@@ -1,0 +1,1 @@
+"""What is answered about one person beside the score itself."""
