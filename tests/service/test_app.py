@@ -234,6 +234,8 @@ RARELY_RIGHT = {
     "/v1/team",
     "/v1/stop",
     "/v1/resume",
+    "/v1/raters",
+    "/v1/employees/{employee_id}/what-if",
 }
 """Operations for which few draws make sense: a proof is a file, a reason a sentence, and nobody draws the id of a dispute."""
 
