@@ -184,7 +184,7 @@ def csrf_of(secret: str) -> str:
 
 def probe(app: FastAPI) -> None:
     """Pages as they are to come: one that shows a person, a form that writes about one, one for whoever is signed in."""
-    router = APIRouter(route_class=PageRoute)
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
     @router.get("/people/{employee_id}")
     async def show(request: Request, employee_id: str) -> HTMLResponse:

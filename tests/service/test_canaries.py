@@ -132,7 +132,9 @@ def test_no_canary_sings_to_who_sees_nobody(seeded: TestClient, caplog: pytest.L
     assert heard == set(KINDS) - {"outcome"}, "whom it is for hears it: so that the test can fail"
 
     scientist = token(home, "data-scientist", Role.DATA_SCIENTIST)
-    assert seeded.get("/v1/models/attrition/scores", headers=scientist).json()["total"] == 2
+    assert seeded.get("/v1/models/attrition/scores", headers=scientist).json()["total"] == 1, (
+        "who disputes a fact is held"
+    )
     for name, roles in ASKERS.items():
         headers = token(home, name.replace(" ", "-"), *roles)
         for purpose in ("support", "operation"):
@@ -144,9 +146,13 @@ def test_no_canary_sings_to_who_sees_nobody(seeded: TestClient, caplog: pytest.L
                 shown = answer.text.replace(path, "").replace(
                     path.partition("?")[2] or path, ""
                 )  # what the asker wrote
+                if answer.status_code == 422 and "=" in path:
+                    shown = shown.replace(path.rpartition("=")[2], "")  # what cannot be used is repeated to who sent it
                 assert answer.status_code < 500, (name, path)
                 if path.startswith(THE_LOG) and name == "auditor":
                     shown = shown.replace(PERSON, "").replace(HELD, "").replace(OTHER, "")
+                if path.startswith("/access") and name.startswith("administrator"):
+                    shown = shown.replace(PERSON, "")  # which employee an account is
                 assert CANARY not in shown + str(answer.headers), (name, purpose, method, path, shown[:300])
     lines = [
         record.getMessage() + str(record.__dict__.get("fields")) for record in caplog.records if record.name != "httpx2"
