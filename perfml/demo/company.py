@@ -22,6 +22,7 @@ from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, marke
 from perfml.demo.lives import LOCATIONS, Lives
 from perfml.demo.plants import ATTRITION, CAUSES, PlantedCause, Truth
 from perfml.demo.weeks import live
+from perfml.demo.work.direction import Direction, direction
 
 __all__ = ["CAUSES", "PlantedCause", "Truth", "simulate"]
 
@@ -30,17 +31,20 @@ MIN_DAYS: Final = 365
 PARTS: Final = (
     *("lives", "identities", "courses", "log", "goals", "market", "measures"),
     *("positions", "exits", "events", "reviews", "progress"),
-    *("demand", "sandbaggers", "closing", "interventions", "besides"),
+    *("demand", "sandbaggers", "closing", "interventions", "besides", "direction"),
 )
 """The parts of the simulation that draw random numbers; add new ones at the end."""
 
 
-def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: int = 7) -> Truth:
+def simulate(
+    out: Path, *, employees: int = 600, start: date, end: date, seed: int = 7, broken_goals: bool = True
+) -> Truth:
     """Write the contract tables of a simulated company as Parquet files into the folder `out`; return its truth.
 
     `employees` is the headcount at any time, so the `employees` table grows over the years. The log runs from `start`
     to the day before `end`; hires and positions go further back. Nothing that happened or became known on or after
-    `end` is written, except the planned last day of a goal. The truth is returned, not written.
+    `end` is written, except the planned last day of a goal. The truth is returned, not written. `broken_goals`: whether
+    breaks and a silo are planted in the goal tree; without them it is broken only where somebody has left.
 
     Raises ValueError for fewer than 40 employees or less than a year, which give no history.
     """
@@ -75,6 +79,13 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     )
     learnt = activity.completions(needed[0][needed[3] >= 0], needed[3][needed[3] >= 0], rng["closing"])
     talks = conversations.conversations(lives, rng["interventions"])
+    tree = direction(
+        lives,
+        joined(entries, besides),
+        np.array(tables.serials("g", np.arange(len(entries.person) + len(besides.person))).to_pylist(), dtype=object),
+        planted=broken_goals,
+        rng=rng["direction"],
+    )
     count, logged = len(entries.person), len(behaviour.person)
     company: dict[str, pa.Table] = {
         "employees": tables.employees(lives, ids),
@@ -87,7 +98,8 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
             ]
         ),
         **tables.reviews(lives, named, ids, rng=rng["reviews"]),
-        "goals": tables.goals(lives, joined(entries, besides), ids),
+        "goals": tables.goals(lives, joined(entries, besides), ids, parent=tree.parent),
+        "objectives": tree.objectives,
         "progress": pa.concat_tables(
             [
                 tables.progress(lives, measured[0], rng["progress"]),
@@ -102,11 +114,18 @@ def simulate(out: Path, *, employees: int = 600, start: date, end: date, seed: i
     out.mkdir(parents=True, exist_ok=True)
     for name, table in company.items():
         pq.write_table(table, out / f"{name}.parquet", compression="zstd")
-    return _truth(lives, ids, entries=entries, demanded=demanded, held_back=held_back, talks=talks)
+    return _truth(lives, ids, entries=entries, demanded=demanded, held_back=held_back, talks=talks, tree=tree)
 
 
 def _truth(
-    lives: Lives, ids: NDArray[np.str_], *, entries: Goals, demanded: Floats, held_back: Ints, talks: Conversations
+    lives: Lives,
+    ids: NDArray[np.str_],
+    *,
+    entries: Goals,
+    demanded: Floats,
+    held_back: Ints,
+    talks: Conversations,
+    tree: Direction,
 ) -> Truth:
     began, over = np.array(shock.last_quarter(lives), dtype="datetime64[D]").astype("datetime64[s]")
     randomised = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")
@@ -149,4 +168,6 @@ def _truth(
                 "random_to": [randomised.max()],
             }
         ).iloc[: len(randomised)],
+        goal_breaks=tree.breaks,
+        silos=tree.silos,
     )

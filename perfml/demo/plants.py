@@ -142,7 +142,10 @@ class Truth:
     `sandbaggers`: `employee_id`, `goal_id` of people who hold back between `from_day` and `to_day`. `closures`: a gap
     `tag`, its `skill`, a `course_id` on it, whether the course `closes` the gap, and the `probability` that the tag is
     cleared at the next review. `interventions_effect`: the `kind`, the `outcome` whose hazard it multiplies by `factor` for
-    `lasts_days` among the treated, and the days `random_from` to `random_to` of randomised offers.
+    `lasts_days` among the treated, and the days `random_from` to `random_to` of randomised offers. `goal_breaks`: the goals of
+    the last quarter that reach no company goal, as things stand on the last simulated day: `goal_id`, `status` (orphan, broken,
+    circle) and `cause` (as `perfml.goals.tree.paths.BreakCause`). `silos`: the `objective_id` that a `department` is needed for
+    and has no goal for.
     """
 
     plants: pd.DataFrame
@@ -150,6 +153,8 @@ class Truth:
     sandbaggers: pd.DataFrame
     closures: pd.DataFrame
     interventions_effect: pd.DataFrame
+    goal_breaks: pd.DataFrame
+    silos: pd.DataFrame
 
     def active(self, on: date) -> pd.DataFrame:
         """The episodes that started before `on` and had not ended by then."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from perfml.arrays import Floats, Ints
+from perfml.arrays import Floats, Ints, Objects
 from perfml.demo import growth
 from perfml.demo.activity import KINDS, SOURCES, ActivityLog
 from perfml.demo.conversations import DONE, KIND, NOT_OFFERED, OFFERED, OUTCOMES, Conversations
@@ -187,8 +187,8 @@ def reviews(
     return {"reviews": table.filter(known < until), "gap_tags": tags.filter(known[row] < until)}
 
 
-def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
-    """The ledger: the first version of every goal, and a second one if its target was revised."""
+def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_], *, parent: Objects) -> pa.Table:
+    """The ledger: the first version of every goal, and a second one if its target was revised; `parent`: the id above each."""
     again = np.flatnonzero(entries.revised >= 0)
     row = np.concatenate([np.arange(len(entries.person)), again])
     later = np.arange(len(row)) >= len(entries.person)
@@ -207,7 +207,7 @@ def goals(lives: Lives, entries: Goals, ids: NDArray[np.str_]) -> pa.Table:
             "period_start": days(entries.first[row]),
             "period_end": days(entries.last[row]),
             "effective_on": days(np.where(later, entries.revised[row], entries.effective[row])),
-            "parent_goal_id": serials("g", entries.parent[row]),
+            "parent_goal_id": pa.array(parent[row], pa.string()),
             "scope": names(LOCATIONS, entries.location[row]),
             "known_at": moments(np.full(len(row), -1)),
         }

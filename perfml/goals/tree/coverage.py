@@ -2,7 +2,8 @@
 
 A silo flag says what is on record and no more: which departments a goal needs, and which of them have no goal that serves it.
 Which are needed is *declared* by ``objectives.needs``, or taken from *earlier* periods: a department had goals on the metric in
-at least :data:`OFTEN` of the last :data:`PERIODS` periods and has none now, while another still has. Neither shows that the
+at least :data:`OFTEN` of the last :data:`PERIODS` periods, those of at least :data:`MIN_PEOPLE` of the people it has now, and has
+none now, while another still has. Neither shows that the
 work is not done: a person may do it without a goal.
 """
 
@@ -19,8 +20,8 @@ from perfml.goals.tree.paths import PATH_STATUSES, GoalPaths, shares
 from perfml.goals.tree.reading import GoalTree
 from perfml.goals.tree.rows import MOST_STEPS
 
-PERIODS, OFTEN = 4, 3
-"""Earlier periods that are looked at, and in how many of them a department must have had goals on a metric."""
+PERIODS, OFTEN, MIN_PEOPLE = 4, 3, 3
+"""Earlier periods that are looked at, in how many of them a department must have had goals on a metric, and how many people."""
 
 
 def coverage(tree: GoalTree, paths: GoalPaths) -> tuple[Coverage, ...]:
@@ -110,13 +111,13 @@ ended as (
   select distinct period_end, dense_rank() over (order by period_end desc) as back
   from goals, a where period_end < a.as_of
 ),
-since as (
-  select g.metric, p.department, count(distinct g.period_end) as periods
+had as (
+  select g.metric, p.department, g.period_end
   from goals g join ended e on e.period_end = g.period_end and e.back <= {PERIODS}
   join temp.people p on p.employee_id = g.employee_id
-  where p.department is not null group by all
+  where p.department is not null group by all having count(distinct g.employee_id) >= {MIN_PEOPLE}
 )
-select metric, department from since where periods >= {OFTEN} order by all
+select metric, department from had group by all having count(*) >= {OFTEN} order by all
 """
 
 

@@ -1,0 +1,1 @@
+"""The planted truth about work: the goal tree."""
