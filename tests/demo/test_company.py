@@ -23,6 +23,7 @@ KEYS = {
     "reviews": "review_id",
     "gap_tags": "employee_id, tag, noted_on",
     "goals": "goal_id, effective_on",
+    "objectives": "objective_id, effective_on",
     "progress": "goal_id, measured_at",
     "signals": "name, scope, month",
     "courses": "course_id",
@@ -37,6 +38,7 @@ MANDATORY = {
     "reviews": "review_id employee_id period_end reviewed_on rating",
     "gap_tags": "employee_id tag noted_on",
     "goals": "goal_id employee_id metric core weight target period_start period_end effective_on",
+    "objectives": "objective_id level effective_on",
     "progress": "goal_id measured_at actual",
     "signals": "name month value",
     "courses": "course_id title",
@@ -44,6 +46,7 @@ MANDATORY = {
     "interventions": "employee_id offered_on kind",
 }
 HAPPENED = {name: column for name, column in companies.HAPPENED.items() if name not in ("deliveries", "facts")} | {
+    "objectives": "effective_on",
     "enrolments": "coalesce(completed_on, enrolled_on)",
     "interventions": "coalesce(done_on, offered_on)",
 }

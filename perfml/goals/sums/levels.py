@@ -18,6 +18,7 @@ from perfml.arrays import Bools, Floats, Ints
 from perfml.goals.sums.common_errors import CommonErrors
 from perfml.goals.sums.contributions import LEVELS, SumLevel, not_additive
 from perfml.goals.sums.moments import cumulants, quantile, times_common
+from perfml.goals.tree.paths import trace
 from perfml.goals.tree.reading import GoalTree
 
 NORMAL_TAIL = 1.2815515655446004
@@ -98,16 +99,17 @@ def counted(tree: GoalTree, forecasts: Forecasts, *, without: frozenset[str] = f
 
 
 def sums_of_others(tree: GoalTree) -> Bools:
-    """Which goals (goals,) are the sum of goals below them: the children, all on the same metric, add up to the target."""
+    """Which goals (goals,) are the sum of goals below them: the children, all of people still employed and on the same metric,
+    add up to the target. Goals that name each other in a circle are sums of nothing."""
     goals = tree.goals
     n = len(goals)
     target = goals["target"].to_numpy(dtype=np.float64)
     metric = pd.factorize(goals["metric"])[0]
-    child = np.flatnonzero((tree.parent[:n] >= 0) & (tree.parent[:n] < n) & (tree.parent[:n] != np.arange(n)))
+    child = np.flatnonzero((tree.parent[:n] >= 0) & (tree.parent[:n] < n))
     parent = tree.parent[child]
     total = np.bincount(parent, target[child], minlength=n)
-    mixed = np.bincount(parent, metric[child] != metric[parent], minlength=n) > 0
-    return np.asarray((np.abs(total - target) <= SUM_TOLERANCE * target) & ~mixed)
+    other = np.bincount(parent, (metric[child] != metric[parent]) | tree.ownerless[child], minlength=n) > 0
+    return np.asarray((np.abs(total - target) <= SUM_TOLERANCE * target) & ~other & ~trace(tree).on_circle[:n])
 
 
 def _shapes(goals: pd.DataFrame, forecasts: Forecasts, common: CommonErrors) -> dict[str, Floats]:

@@ -215,15 +215,20 @@ def goal_paths(store: Store, query: TreeQuery, *, reach: Set[str] | None = None)
     """
     day, path = kept_file(store, "paths", query.as_of)
     file = open_scores(path, ("goal_id", "status", "path"))
-    people, statuses = file.columns(["employee_id", "status"], slice(None))
-    known = store.people(day) if query.filtered else {}
+    people, statuses, departments, managers = file.columns(
+        ["employee_id", "status", "department", "manager_id"], slice(None)
+    )
     chosen = [
         position
-        for position, (person, status) in enumerate(zip(people, statuses, strict=True))
+        for position, (person, status, department, manager) in enumerate(
+            zip(people, statuses, departments, managers, strict=True)
+        )
         if status != "held"
+        and (reach is None or person in reach)
         and query.employee_id in (None, person)
         and query.status in (None, status)
-        and query.selects(known, person, reach)
+        and query.department in (None, department)
+        and query.manager_id in (None, manager)
     ]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     whole = ListVersion(address="/v1/goals/tree", parameters={"as_of": day, **parameters}, version=file.version)
