@@ -20,9 +20,9 @@ from perfml.demo import activity, closing, conversations, growth, shock, tables
 from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
 from perfml.demo.lives import LOCATIONS, Lives
+from perfml.demo.planted.direction import LinkedGoals, direction
 from perfml.demo.plants import ATTRITION, CAUSES, PlantedCause, Truth
 from perfml.demo.weeks import live
-from perfml.demo.work.direction import Direction, direction
 
 __all__ = ["CAUSES", "PlantedCause", "Truth", "simulate"]
 
@@ -125,7 +125,7 @@ def _truth(
     demanded: Floats,
     held_back: Ints,
     talks: Conversations,
-    tree: Direction,
+    tree: LinkedGoals,
 ) -> Truth:
     began, over = np.array(shock.last_quarter(lives), dtype="datetime64[D]").astype("datetime64[s]")
     randomised = talks.offered[talks.random].astype("datetime64[D]").astype("datetime64[s]")

@@ -50,7 +50,13 @@ HAPPENED = {name: column for name, column in companies.HAPPENED.items() if name 
     "enrolments": "coalesce(completed_on, enrolled_on)",
     "interventions": "coalesce(done_on, offered_on)",
 }
-TYPES = {"employee_id": "VARCHAR", "happened_at": "TIMESTAMP", "rating": "DOUBLE", "core": "BOOLEAN", "level": "BIGINT"}
+TYPES = {
+    "employee_id": "VARCHAR",
+    "happened_at": "TIMESTAMP",
+    "rating": "DOUBLE",
+    "core": "BOOLEAN",
+    "weight": "DOUBLE",
+}
 
 
 # What a company hands over
@@ -114,7 +120,7 @@ def test_facts_become_known_late_now_and_then(company: Company) -> None:
 def test_exits_follow_hires_and_end_everything(company: Company) -> None:
     assert company.none("from exits join employees using (employee_id) where exited_on <= hired_on")
     for table, day in HAPPENED.items():
-        if table not in ("employees", "exits", "signals", "progress"):
+        if table not in ("employees", "exits", "signals", "progress", "objectives"):
             assert company.none(
                 f"from (select employee_id, {day} as day from {table}) join exits using (employee_id)"
                 " where day > exited_on"

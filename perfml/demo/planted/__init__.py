@@ -1,1 +1,1 @@
-"""What is planted in a simulated company after it was written, each part with its own random stream."""
+"""What is planted beside the causes of risk, each part with its own random stream."""

@@ -37,13 +37,13 @@ def test_a_path_says_what_serves_what_or_where_it_ends(tmp_path: Path) -> None:
     data = company(tmp_path)
     tree = read_tree(data, DAY)
     rows = {row["goal_id"]: KeptPath.of(row) for row in path_rows(tree, trace(tree)).to_pylist()}
-    said = {name: render(path.text, "en") for name, path in rows.items()}
-    assert said["b1"] == "revenue serves revenue (person), which serves sell (department), which serves grow (company)"
-    assert said["b2"] == "visits serves no company goal: visits names nothing above it"
-    assert said["d1"].endswith("there the path ends: visits (person) names nothing above it")
-    assert said["c4"].endswith("whoever had care (person) has left, and nobody took it over")
-    assert said["c3"].endswith("is not in force: it has ended, or has not begun")
-    assert "circle" in said["d2"] and [step.id for step in rows["d2"].path] == ["d3"]
+    texts = {name: render(path.text, "en") for name, path in rows.items()}
+    assert texts["b1"] == "revenue serves revenue (person), which serves sell (department), which serves grow (company)"
+    assert texts["b2"] == "visits serves no company goal: visits names nothing above it"
+    assert texts["d1"].endswith("there the path ends: visits (person) names nothing above it")
+    assert texts["c4"].endswith("whoever had care (person) has left, and nobody took it over")
+    assert texts["c3"].endswith("is not in force: it has ended, or has not begun")
+    assert "circle" in texts["d2"] and [step.id for step in rows["d2"].path] == ["d3"]
     assert "服务于" in render(rows["b1"].text, "zh")
     data.close()
 
@@ -167,8 +167,8 @@ def test_doubling_agrees_with_walking(n: int, seed: int) -> None:
     paths = trace(tree)
     for node in range(n):
         status, end = naive(parent.tolist(), top.tolist(), left.tolist(), node)
-        said = PATH_STATUSES[paths.status[node]]
-        assert said == status or (left[node] and said == "orphan")
+        status_of = PATH_STATUSES[paths.status[node]]
+        assert status_of == status or (left[node] and status_of == "orphan")
         assert status == "circle" or paths.end[node] == end
         assert paths.on_circle[node] == (status == "circle" and _returns(parent.tolist(), node))
 

@@ -50,7 +50,7 @@ of two."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Direction:
+class LinkedGoals:
     """Which goal serves which."""
 
     parent: Objects
@@ -62,7 +62,7 @@ class Direction:
     """See ``perfml.demo.plants.Truth.silos``."""
 
 
-def direction(lives: Lives, entries: Goals, ids: Objects, *, planted: bool, rng: np.random.Generator) -> Direction:
+def direction(lives: Lives, entries: Goals, ids: Objects, *, planted: bool, rng: np.random.Generator) -> LinkedGoals:
     """Link ``entries``, the goals called ``ids``, to each other and to objectives; ``planted``: with breaks and a silo."""
     years = (np.datetime64("1970-01-01") + entries.first).astype("M8[Y]").astype(np.int64) + 1970
     last = entries.first == last_quarter(lives)[0]
@@ -73,7 +73,7 @@ def direction(lives: Lives, entries: Goals, ids: Objects, *, planted: bool, rng:
     parent = np.where(own, served, ids[entries.parent])
     if planted:
         parent = _broken(parent, entries, ids, last=last, rng=rng)
-    return Direction(
+    return LinkedGoals(
         parent=parent,
         objectives=_objectives(lives),
         breaks=_breaks(lives, entries, parent, ids, last=last),
@@ -121,8 +121,10 @@ def _objectives(lives: Lives) -> pa.Table:
             continue
         period = {"period_start": date(year, 1, 1), "period_end": date(year, 12, 31), "effective_on": date(year, 1, 1)}
         for name, (title, metric, needs) in COMPANY.items():
-            said = {"title": title, "metric": metric}
-            rows.append({"objective_id": f"o{year}-{name}", "level": "company", "needs": list(needs), **said, **period})
+            stated = {"title": title, "metric": metric}
+            rows.append(
+                {"objective_id": f"o{year}-{name}", "level": "company", "needs": list(needs), **stated, **period}
+            )
             units = sorted(unit for unit, objective in _UNITS if objective == name)
             rows += [
                 {
@@ -130,7 +132,7 @@ def _objectives(lives: Lives) -> pa.Table:
                     "level": "department",
                     "department": unit,
                     "parent_id": f"o{year}-{name}",
-                    **said,
+                    **stated,
                     **period,
                 }
                 for unit in units

@@ -1,1 +1,0 @@
-"""The planted truth about work: the goal tree."""
