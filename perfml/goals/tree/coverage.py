@@ -20,7 +20,7 @@ from perfml.goals.tree.paths import PATH_STATUSES, GoalPaths, shares
 from perfml.goals.tree.reading import GoalTree
 from perfml.goals.tree.rows import MOST_STEPS
 
-PERIODS, OFTEN, MIN_PEOPLE = 4, 3, 3
+PERIODS, OFTEN, MIN_PEOPLE = 4, 3, 5
 """Earlier periods that are looked at, in how many of them a department must have had goals on a metric, and how many people."""
 
 

@@ -78,13 +78,13 @@ def test_who_works_on_a_company_goal_and_which_department_lacks_it(tmp_path: Pat
 
 
 def test_a_department_that_used_to_have_a_metric_is_flagged_once_it_has_none(tmp_path: Path) -> None:
-    people = [f"p{n}" for n in range(8)]
+    people = [f"p{n}" for n in range(10)]
     head = "goal_id | employee_id | metric | core | weight | target | period_start | period_end | effective_on"
     rows = [head]
     quarters = [("2025-01-01", "2025-03-31"), ("2025-04-01", "2025-06-30"), ("2025-07-01", "2025-09-30")]
     for at, (first, last) in enumerate([*quarters, ("2025-10-01", "2025-12-31")]):
         for n, person in enumerate(people):
-            metric = "complaints" if at < 3 or n < 4 else "calls"
+            metric = "complaints" if at < 3 or n < 5 else "calls"
             rows.append(f"g{at}{n} | {person} | {metric} | true | 100 | 1 | {first} | {last} | {first}")
     data = company(
         tmp_path,
@@ -92,7 +92,7 @@ def test_a_department_that_used_to_have_a_metric_is_flagged_once_it_has_none(tmp
         positions="\n".join(
             [
                 "employee_id | effective_on | manager_id | department",
-                *(f"{person} | 2020-01-01 | | {'service' if n < 4 else 'product'}" for n, person in enumerate(people)),
+                *(f"{person} | 2020-01-01 | | {'service' if n < 5 else 'product'}" for n, person in enumerate(people)),
             ]
         ),
         exits="employee_id | exited_on | kind",
