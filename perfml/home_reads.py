@@ -23,6 +23,8 @@ SETTLED_SECONDS = 1.0
 Identity = tuple[int, ...]
 TableVersions = Mapping[str, tuple[int, ...]]
 """Table of the store -> what changes with each of its entries."""
+Look = Callable[[Path], Identity | None]
+"""What a file is now, as :func:`identity_of`."""
 T = TypeVar("T")
 
 
@@ -51,10 +53,8 @@ class Reads:
 
     def unchanged(self) -> bool:
         """Whether every file is what it was."""
-        return all(identity_of(path) == identity for path, identity in self.files.items())
-
-
-_READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
+        look = _LOOK.get()
+        return all(look(path) == identity for path, identity in self.files.items())
 
 
 def identity_of(path: Path) -> Identity | None:
@@ -66,11 +66,16 @@ def identity_of(path: Path) -> Identity | None:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+_READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
+_VERSIONS: ContextVar[TableVersions | None] = ContextVar("versions", default=None)
+_LOOK: ContextVar[Look] = ContextVar("look", default=identity_of)
+
+
 def note_file(path: Path) -> None:
     """Note that ``path`` is about to be read, or that nothing is there."""
     reads = _READS.get()
     if reads is not None:
-        reads.add(path, identity_of(path))
+        reads.add(path, _LOOK.get()(path))
 
 
 def note_table(name: str) -> None:
@@ -81,14 +86,20 @@ def note_table(name: str) -> None:
 
 
 @contextmanager
-def noting() -> Iterator[Reads]:
-    """Collect what is read within the block, also by threads that take over its context."""
+def noting(versions: TableVersions | None = None, look: Look | None = None) -> Iterator[Reads]:
+    """Collect what is read within the block, also by threads that take over its context.
+
+    ``versions``: those of the tables when it begins, with which every :class:`Memo` in the block compares what it keeps;
+    ``look``: how it looks at files, of which it may have looked at some shortly before (default: :func:`identity_of`).
+    """
     outer, reads = _READS.get(), Reads()
-    token = _READS.set(reads)
+    token, known, looks = _READS.set(reads), _VERSIONS.set(versions or _VERSIONS.get()), _LOOK.set(look or _LOOK.get())
     try:
         yield reads
     finally:
         _READS.reset(token)
+        _VERSIONS.reset(known)
+        _LOOK.reset(looks)
         if outer is not None:
             outer.merge(reads)
 
@@ -117,11 +128,12 @@ class Memo(Generic[T]):
         self._entries: OrderedDict[Hashable, _Entry[T]] = OrderedDict()
 
     def get(self, key: Hashable, versions: TableVersions | None = None) -> T | None:
-        """The value kept under ``key``, if it is still valid with these ``versions`` of the tables; its reads are noted."""
+        """The value kept under ``key``, if it is still valid with these ``versions`` of the tables (default: those of
+        :func:`noting`); its reads are noted."""
         entry = self._entries.get(key)
         if entry is None:
             return None
-        now = versions or {}
+        now = versions or _VERSIONS.get() or {}
         same = all(entry.versions.get(name) == now.get(name) for name in entry.reads.tables)
         if not same or not entry.reads.unchanged():
             self._drop(key)
@@ -135,7 +147,9 @@ class Memo(Generic[T]):
     def put(
         self, key: Hashable, value: T, *, reads: Reads, versions: TableVersions | None = None, weight: int = 1
     ) -> None:
-        """Keep a value that was computed from ``reads``, with the ``versions`` that the tables had before."""
+        """Keep a value that was computed from ``reads``, with the ``versions`` that the tables had before (default: those of
+        :func:`noting`)."""
+        versions = versions or _VERSIONS.get()
         if not reads.settled or (reads.tables and versions is None) or weight > self._most:
             return
         self._drop(key)
@@ -147,7 +161,7 @@ class Memo(Generic[T]):
                 self._weight -= oldest.weight
 
     def of(self, key: Hashable, compute: Callable[[], T], *, weight: Callable[[T], int] = lambda _: 1) -> T:
-        """The value kept under ``key``, else what ``compute`` reads from files alone; one thread computes at a time."""
+        """The value kept under ``key``, else what ``compute`` reads; one thread computes at a time."""
         value = self.get(key)
         if value is None:
             with self._computing:

@@ -16,7 +16,7 @@ from perfml.service.access.other_machines import refuse_unguarded
 from perfml.service.access.rules import RULES, all_rules
 from perfml.service.document import documented_app
 from perfml.service.pages import pages
-from perfml.service.routes import router
+from perfml.service.routes import ROUTERS
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.auditing import Acting
 from perfml.service.serving.connections import MOST_CONNECTIONS, MOST_HEADER, TimedConnection
@@ -27,12 +27,13 @@ from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.loopback import Loopback
 from perfml.service.serving.metrics import ServiceMetrics
+from perfml.service.serving.moment import MomentaryVersions
 from perfml.service.serving.request_log import RequestLog
+from perfml.service.serving.route_index import index_routes
 from perfml.service.store import Store
 from perfml.service.web.pages import WEB_ROUTERS
 from perfml.service.web.rendering import Templates
 from perfml.service.web.rules import WEB_RULES
-from perfml.store.standing import StoreVersions
 
 GRACE_SECONDS = 20
 """How long requests may take that were begun before the service was told to end."""
@@ -47,7 +48,7 @@ def create_app(
     """
     app = documented_app()
     app.state.store = store = Store(Path(home), folder)
-    versions = StoreVersions(store.home)
+    versions = MomentaryVersions(store.home)
     app.state.answers, app.state.audit = KeptAnswers(versions), AuditWriter(store.home)
     app.state.admission = Admission(
         store.home,
@@ -68,9 +69,7 @@ def create_app(
     app.add_middleware(Loopback, hosts=hosts)
     app.add_middleware(Failures)
     app.add_middleware(RequestLog, metrics=metrics)
-    app.include_router(router)
-    for rooms in (pages, *WEB_ROUTERS):
-        app.include_router(rooms)
+    index_routes(app, (*ROUTERS, pages, *WEB_ROUTERS))
     return app
 
 

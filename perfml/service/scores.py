@@ -28,6 +28,8 @@ from perfml.trust.holds.hold import Hold
 
 MOST_ROWS = 2_000_000
 """Rows that a process keeps in memory, of all files together."""
+MOST_FILES = 200
+"""Files of which a process remembers whom they withhold."""
 StoredRow = Mapping[str, object]
 T = TypeVar("T")
 
@@ -47,6 +49,16 @@ class _Decoded:
         for position, person in enumerate(self.values("employee_id")):
             out.setdefault(str(person), []).append(position)
         return out
+
+    @cached_property
+    def by_person(self) -> tuple[pa.RecordBatch, Mapping[str, int]]:
+        """The rows person by person, and where each person's begin: a slice costs a fifth of a selection."""
+        order = [position for positions in self.positions.values() for position in positions]
+        begins, begin = {}, 0
+        for person, positions in self.positions.items():
+            begins[person] = begin
+            begin += len(positions)
+        return rows_at(self.table, order).combine_chunks().to_batches()[0], begins
 
     @cached_property
     def _values(self) -> dict[str, list[object]]:
@@ -98,6 +110,11 @@ class ScoreFile:
         self._decoded, self.written = decoded, decoded.written
         self._held = self._withheld(with_holds) if with_holds else {}
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The columns of the file."""
+        return frozenset(self._decoded.table.column_names)
+
     @property
     def version(self) -> str:
         """What changes when the file is replaced by one with other rows."""
@@ -146,6 +163,15 @@ class ScoreFile:
         """The positions of a person's rows."""
         return self._decoded.positions.get(person, ())
 
+    def rows_of(self, person: str, columns: Sequence[str]) -> list[StoredRow]:
+        """A person's rows of ``columns``, with what lies behind their reasons."""
+        positions = self.of(person)
+        if not positions:
+            return []
+        batch, begins = self._decoded.by_person
+        rows = batch.select(columns).slice(begins[person], len(positions)).to_pylist()
+        return [self._read_row(position, row) for position, row in zip(positions, rows, strict=True)]
+
     def rows(
         self, positions: Sequence[int], columns: Sequence[str] | None = None, *, behind: bool = True
     ) -> list[StoredRow]:
@@ -178,11 +204,20 @@ def open_scores(path: Path, columns: Sequence[str] = COLUMNS) -> ScoreFile:
     Raises :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
 
-    def decode() -> _Decoded:
-        with open_sealed(path) as sealed:
-            return _Decoded(table=sealed.file.read(use_threads=False), record=sealed.record, written=sealed.written)
-
-    decoded = _DECODED.of(path, decode, weight=lambda each: each.table.num_rows)
-    if not set(columns) <= set(decoded.table.column_names):
+    file = _FILES.of(path, lambda: _opened(path))
+    if not set(columns) <= file.names:
         raise DamagedFile(path, Message.of("file_earlier"))
+    return file
+
+
+def _opened(path: Path) -> ScoreFile:
+    decoded = _DECODED.of(path, lambda: _decode(path), weight=lambda each: each.table.num_rows)
     return ScoreFile(decoded, withholding(path, decoded.record))
+
+
+def _decode(path: Path) -> _Decoded:
+    with open_sealed(path) as sealed:
+        return _Decoded(table=sealed.file.read(use_threads=False), record=sealed.record, written=sealed.written)
+
+
+_FILES: Memo[ScoreFile] = Memo(MOST_FILES)

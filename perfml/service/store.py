@@ -50,6 +50,8 @@ class Store:
         self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
         self._columns: Memo[Mapping[str, Column]] = Memo(MOST_RECORDS)
         self._models: Memo[LightModel] = Memo(MOST_MODELS)
+        self._names: Memo[list[str]] = Memo(1)
+        self._dates: Memo[list[dt.date]] = Memo(MOST_RECORDS)
 
     @property
     def tables(self) -> Mapping[str, TableSpec]:
@@ -68,13 +70,7 @@ class Store:
 
     def models(self) -> list[str]:
         """Return the names of the trained models."""
-        folder = self.home / "models"
-        note_file(folder)
-        folders = folder.iterdir() if folder.is_dir() else ()
-        named = sorted(p for p in folders if not p.name.startswith("."))
-        for path in named:
-            note_file(path / CANDIDATE)
-        return [path.name for path in named if (path / CANDIDATE).is_file()]
+        return self._names.of("models", lambda: _trained(self.home / "models"))
 
     def version(self, model: str) -> str:
         """Return the version in use. Raises :class:`NotFound` where no such model has been trained."""
@@ -105,7 +101,8 @@ class Store:
 
     def scored(self, model: str) -> list[dt.date]:
         """Return the as-of dates with scores, the newest first. A file still being written has another name."""
-        return dates_in(self.home / "scores" / self._trained(model))
+        name = self._trained(model)
+        return self._dates.of(name, lambda: dates_in(self.home / "scores" / name))
 
     def scores(self, model: str, as_of: dt.date | None = None) -> tuple[dt.date, ScoreFile]:
         """Return the scores of one date, the newest by default. Raises :class:`NotFound` and :class:`DamagedFile`."""
@@ -129,3 +126,12 @@ class Store:
         if model not in trained:
             raise no_model(trained)
         return model
+
+
+def _trained(folder: Path) -> list[str]:
+    note_file(folder)
+    folders = folder.iterdir() if folder.is_dir() else ()
+    named = sorted(path for path in folders if not path.name.startswith("."))
+    for path in named:
+        note_file(path / CANDIDATE)
+    return [path.name for path in named if (path / CANDIDATE).is_file()]

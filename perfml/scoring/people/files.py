@@ -24,6 +24,8 @@ from perfml.trust.holds.hold_log import HoldLog
 
 TABLES = ("employees/", "positions/")
 """The tables that these facts come from, as facts are named in holds."""
+MOST_FILES = 200
+"""Files of which a process remembers who disputes a fact in them."""
 MOST_PEOPLE = 1_000_000
 """People that a process keeps, of all files together."""
 FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
@@ -31,6 +33,7 @@ FACTS = tuple(name for name in PEOPLE.names if name != "employee_id")
 
 
 _INDEXED: Memo[tuple[pa.Table, dict[str, int]]] = Memo(MOST_PEOPLE)
+_DISPUTED: Memo[set[str]] = Memo(MOST_FILES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +80,7 @@ def people_facts(home: Path, as_of: dt.date, employee_ids: Collection[str] | Non
     if day is None:
         return {}
     path = _folder(home) / f"{day}.parquet"
-    disputed = _disputing(home, path)
+    disputed = _DISPUTED.of(path, lambda: _disputing(home, path))
     table, position = _INDEXED.of(path, lambda: _indexed(path), weight=lambda indexed: indexed[0].num_rows)
     if employee_ids is None:
         rows: list[dict[str, Any]] = table.to_pylist()

@@ -173,7 +173,7 @@ def _rows(
     record = store.record(model, version)
     voices = None if query.voice is None else store.voices(model, version, as_of)
     good: Mapping[int, StaleScore] = {}
-    for row in file.rows(file.of(employee_id), COLUMNS):
+    for row in file.rows_of(employee_id, COLUMNS):
         if row["status"] == "held" and not good:
             good = last_good(store.home, model, employee_id, until=as_of)
         if query.horizon_days not in (None, row["horizon_days"]):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from perfml.service.routes import (
     advice,
     alerts,
@@ -50,7 +48,4 @@ SUBJECTS = (
 )
 """``people`` is the last: ids may hold slashes, so its ``/employees/{employee_id}`` takes whatever no other address took."""
 
-router = APIRouter()
-for subject in SUBJECTS:
-    router.include_router(subject.router)
-router.include_router(oversight.probe)
+ROUTERS = (*(subject.router for subject in SUBJECTS), oversight.probe)

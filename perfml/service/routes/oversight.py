@@ -17,7 +17,7 @@ from perfml.service.routes.shared import AppStore, subject_router
 from perfml.service.serving.metrics import CONTENT_TYPE, ServiceMetrics
 
 router = subject_router("oversight")
-probe = APIRouter(prefix="/v1", tags=["oversight"])
+probe = APIRouter(prefix="/v1", tags=["oversight"], generate_unique_id_function=lambda route: route.name)
 """Without admission: whoever restarts a process that cannot answer has no account."""
 
 

@@ -22,7 +22,7 @@ router = subject_router("people")
     summary="One person's scores and reasons",
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-def get_person_risk(
+async def get_person_risk(
     employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore
 ) -> PersonAnswer | VoicedPersonAnswer:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""

@@ -16,10 +16,15 @@ from perfml.service.store import Store
 
 def subject_router(subject: str) -> APIRouter:
     """The router of one subject, which is its tag in the OpenAPI document."""
-    return APIRouter(prefix="/v1", route_class=AuditedRoute, tags=[subject])
+    return APIRouter(
+        prefix="/v1",
+        route_class=AuditedRoute,
+        tags=[subject],
+        generate_unique_id_function=lambda route: route.name,
+    )
 
 
-def _store(request: Request) -> Store:
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 

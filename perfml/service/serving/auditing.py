@@ -15,11 +15,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from perfml.harmless import CONTROL
-from perfml.home_reads import noting
+from perfml.home_reads import Reads
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
 from perfml.service.serving.etags import tagged
-from perfml.service.serving.kept_answers import KeptAnswer
+from perfml.service.serving.kept_answers import KeptAnswer, KeptAnswers
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
 from perfml.trust.audit.seeing import people_in
@@ -41,20 +41,8 @@ class AuditedRoute(APIRoute):
 
         async def recording(request: Request) -> Response:
             state = request.app.state
-            key = state.answers.key_of(request)
-            ready: KeptAnswer | None = key and state.answers.get(key)
-            if ready is not None:
-                for each in self.dependencies:  # what the route would have asked first
-                    if each.dependency is not None:
-                        each.dependency(request)
-                people, response = ready.people, Response(ready.body, media_type="application/json")
-            else:
-                with noting() as reads:
-                    response = await answer(request)
-                is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows
-                people = frozenset(people_in(bytes(response.body)) if is_json else ())
-                if key is not None and response.status_code == 200:
-                    state.answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
+            with state.answers.noting() as reads:
+                people, response = await answered(request, state.answers, reads)
             if REACH in request.scope:
                 reach = request.scope[REACH]
                 if not people <= reach:
@@ -64,6 +52,21 @@ class AuditedRoute(APIRoute):
             if people:
                 await state.audit.record(seen(f"{request.method} {self.path_format}", people))
             return tagged(request, response)
+
+        async def answered(request: Request, answers: KeptAnswers, reads: Reads) -> tuple[frozenset[str], Response]:
+            key = answers.key_of(request)
+            ready = None if key is None else answers.get(key)
+            if ready is not None:
+                for each in self.dependencies:  # what the route would have asked first
+                    if each.dependency is not None:
+                        each.dependency(request)
+                return ready.people, Response(ready.body, media_type="application/json")
+            response = await answer(request)
+            is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows
+            people = frozenset(people_in(bytes(response.body)) if is_json else ())
+            if key is not None and response.status_code == 200:
+                answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
+            return people, response
 
         return admitting
 

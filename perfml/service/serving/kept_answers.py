@@ -6,13 +6,14 @@ way (:mod:`perfml.home_reads`): a new file of scores, a promotion, a hold or a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from fastapi import Request
 
-from perfml.home_reads import Memo, Reads
+from perfml.home_reads import Memo, Reads, TableVersions, identity_of, noting
 from perfml.service.access.admission import REACH
+from perfml.service.serving.moment import Moment
 from perfml.store.standing import StoreVersions
 
 ROUTES = frozenset(
@@ -41,16 +42,20 @@ class AnswerKey:
     query: bytes
     reach: frozenset[str] | None
     """Whom its rows are limited to."""
-    versions: Mapping[str, tuple[int, ...]]
+    versions: TableVersions
 
 
 class KeptAnswers:
     """The answers of one process."""
 
     def __init__(self, versions: StoreVersions) -> None:
-        self._versions = versions
+        self._versions, self._look = versions, Moment(identity_of)
         self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
+
+    def noting(self) -> AbstractContextManager[Reads]:
+        """Collect what an answer is made from; what is kept of that is compared with the home as it is now."""
+        return noting(self._versions.now(), self._look)
 
     def key_of(self, request: Request) -> AnswerKey | None:
         """What the answer to ``request`` depends on; None where it depends on more."""

@@ -8,6 +8,7 @@ what a browser on this machine may read.
 from __future__ import annotations
 
 from collections.abc import Collection, Set
+from functools import lru_cache
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,6 +24,7 @@ from perfml.service.serving.errors.error_handlers import HEADERS, error_response
 _REMEDY = Message.of("service_use_this_machine")
 
 
+@lru_cache(maxsize=1_000)
 def is_loopback(host: str) -> bool:
     """Whether a name or address can only mean this machine.
 
@@ -100,6 +102,7 @@ def _name(host: str) -> str:
     return host.partition(":")[0]
 
 
+@lru_cache(maxsize=1_000)
 def _is_address(host: str) -> bool:
     try:
         ip_address(host)

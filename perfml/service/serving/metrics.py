@@ -30,6 +30,7 @@ class ServiceMetrics:
         self._seconds = Histogram(
             "perfml_request_seconds", "Time to the end of an answer.", labels, buckets=SECONDS, registry=registry
         )
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._sent_again = Gauge(
             "perfml_kept_answers", "Answers sent again (hit) and computed (miss).", ("outcome",), registry=registry
         )
@@ -40,8 +41,13 @@ class ServiceMetrics:
 
     def count(self, method: str, address: str, *, status: int, seconds: float) -> None:
         """Count one answer of an ``address``, which is a template."""
-        self._requests.labels(method, address, status).inc()
-        self._seconds.labels(method, address).observe(seconds)
+        counted = self._counted.get((method, address, status))
+        if counted is None:
+            counted = self._requests.labels(method, address, status), self._seconds.labels(method, address)
+            self._counted[method, address, status] = counted
+        requests, durations = counted
+        requests.inc()
+        durations.observe(seconds)
 
     def text(self, store: Store) -> str:
         """Everything, as Prometheus reads it."""

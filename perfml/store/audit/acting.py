@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 
 PURPOSE_VARIABLE = "PERFML_PURPOSE"
 UNSTATED = "unstated"
@@ -42,6 +43,7 @@ def acting_as(actor: Actor) -> Iterator[None]:
         _ACTING.reset(token)
 
 
+@cache
 def _user() -> str:
     try:
         return getpass.getuser()

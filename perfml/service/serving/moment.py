@@ -1,0 +1,50 @@
+"""What several requests would look at alike is looked at once a moment.
+
+A moment is one turn of the event loop. All requests that are answered in it had come before it began, so what was looked at
+within it is no older than any of them: a change that somebody made before they asked is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from perfml.home_reads import TableVersions
+from perfml.store.standing import StoreVersions
+
+K = TypeVar("K", bound=Hashable)
+T = TypeVar("T")
+
+
+class Moment(Generic[K, T]):
+    """Looks at something once a turn of the event loop; every time where none runs."""
+
+    def __init__(self, look: Callable[[K], T]) -> None:
+        self._look = look
+        self._seen: dict[K, T] = {}
+
+    def __call__(self, key: K) -> T:
+        """What is there now."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # another thread: nobody would say when the moment is over
+            return self._look(key)
+        if not self._seen:
+            loop.call_soon(self._seen.clear)
+        if key not in self._seen:
+            self._seen[key] = self._look(key)
+        return self._seen[key]
+
+
+class MomentaryVersions(StoreVersions):
+    """The versions of tables, looked at once a moment."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self._moment: Moment[None, TableVersions] = Moment(lambda _: StoreVersions.now(self))
+
+    def now(self) -> TableVersions:
+        """As :meth:`StoreVersions.now`."""
+        return self._moment(None)
