@@ -23,7 +23,7 @@ SETTLED_SECONDS = 1.0
 Identity = tuple[int, ...]
 TableVersions = Mapping[str, tuple[int, ...]]
 """Table of the store -> what changes with each of its entries."""
-Look = Callable[[Path], Identity | None]
+FileLook = Callable[[Path], Identity | None]
 """What a file is now, as :func:`identity_of`."""
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ def identity_of(path: Path) -> Identity | None:
 
 _READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
 _VERSIONS: ContextVar[TableVersions | None] = ContextVar("versions", default=None)
-_LOOK: ContextVar[Look] = ContextVar("look", default=identity_of)
+_LOOK: ContextVar[FileLook] = ContextVar("look", default=identity_of)
 
 
 def note_file(path: Path) -> None:
@@ -86,7 +86,7 @@ def note_table(name: str) -> None:
 
 
 @contextmanager
-def noting(versions: TableVersions | None = None, look: Look | None = None) -> Iterator[Reads]:
+def noting(versions: TableVersions | None = None, look: FileLook | None = None) -> Iterator[Reads]:
     """Collect what is read within the block, also by threads that take over its context.
 
     ``versions``: those of the tables when it begins, with which every :class:`Memo` in the block compares what it keeps;

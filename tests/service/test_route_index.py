@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from starlette.routing import Match
 
 from perfml.service.app import create_app
-from perfml.service.serving.moment import Moment
+from perfml.service.serving.moment import OnceATurn
 from perfml.service.serving.route_index import RouteIndex
 
 ODD = (
@@ -53,7 +53,7 @@ def test_what_no_route_answers_is_refused_as_before(tmp_path: Path, method: str,
 
 def test_a_moment_ends_with_its_turn_of_the_loop() -> None:
     looks: list[str] = []
-    moment = Moment(lambda key: looks.append(key) or len(looks))
+    moment = OnceATurn(lambda key: looks.append(key) or len(looks))
 
     async def turns() -> list[int]:
         same = [moment("a"), moment("a"), moment("b")]

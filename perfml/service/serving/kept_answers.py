@@ -13,7 +13,7 @@ from fastapi import Request
 
 from perfml.home_reads import Memo, Reads, TableVersions, identity_of, noting
 from perfml.service.access.admission import REACH
-from perfml.service.serving.moment import Moment
+from perfml.service.serving.moment import OnceATurn
 from perfml.store.standing import StoreVersions
 
 ROUTES = frozenset(
@@ -49,7 +49,7 @@ class KeptAnswers:
     """The answers of one process."""
 
     def __init__(self, versions: StoreVersions) -> None:
-        self._versions, self._look = versions, Moment(identity_of)
+        self._versions, self._look = versions, OnceATurn(identity_of)
         self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
 

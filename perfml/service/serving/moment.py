@@ -18,7 +18,7 @@ K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
-class Moment(Generic[K, T]):
+class OnceATurn(Generic[K, T]):
     """Looks at something once a turn of the event loop; every time where none runs."""
 
     def __init__(self, look: Callable[[K], T]) -> None:
@@ -43,7 +43,7 @@ class MomentaryVersions(StoreVersions):
 
     def __init__(self, home: Path) -> None:
         super().__init__(home)
-        self._moment: Moment[None, TableVersions] = Moment(lambda _: StoreVersions.now(self))
+        self._moment: OnceATurn[None, TableVersions] = OnceATurn(lambda _: StoreVersions.now(self))
 
     def now(self) -> TableVersions:
         """As :meth:`StoreVersions.now`."""
