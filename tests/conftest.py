@@ -25,11 +25,19 @@ settings.load_profile("perfml")
 LONGEST = (
     "test_evaluation.py",
     "test_notebooks.py",
+    "test_browser.py",
     "test_readme.py",
     "test_thin_companies.py",
     "test_cli.py",
-    "test_damaged_files.py",
     "test_exports.py",
+    "test_no_future.py",
+    "test_app.py",
+    "test_damaged_files.py",
+    "test_classifier.py",
+    "test_route_matrix.py",
+    "test_simulated_company.py",
+    "test_recipes.py",
+    "test_audit.py",
 )
 """Files of minutes, begun first: at the end, one of them would keep one worker busy and leave the others idle."""
 

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterator
 
 import pytest
-from starlette.testclient import TestClient
 
 from perfml.access.accounts import AccountLog
 from perfml.access.credentials import CredentialLog
@@ -22,6 +21,7 @@ from perfml.store.standing import StoreVersions
 from tests.access.company import ACCOUNTS, TRANSFER, keep
 from tests.access.test_matrix import LISTS, OF_SERVICE, SUBJECTS, allowed_of_person
 from tests.service.accounts import Clock
+from tests.service.one_thread import Asker, asker
 
 NOON = dt.time(12)
 DAYS = (TRANSFER - dt.timedelta(days=1), TRANSFER, TRANSFER - dt.timedelta(days=1))
@@ -56,7 +56,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> TestClient:
+def service(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> Iterator[Asker]:
     home = tmp_path_factory.mktemp("home")
     keep(home)
     app = create_app(home)
@@ -65,11 +65,12 @@ def service(tmp_path_factory: pytest.TempPathFactory, clock: Clock) -> TestClien
         home, ProjectFolder(STARTER), StoreVersions(home), rules=rules, now=clock, required=True
     )
     app.state.admission.limits = CallerLimits(many)
-    return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False, follow_redirects=False)
+    with asker(app) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
-def askers(service: TestClient) -> dict[str, dict[str, str]]:
+def askers(service: Asker) -> dict[str, dict[str, str]]:
     home, issued = service.app.state.store.home, dt.datetime.combine(TRANSFER, NOON) - dt.timedelta(days=5)
     headers = {}
     for name, principal in ACCOUNTS.items():
@@ -83,7 +84,7 @@ def askers(service: TestClient) -> dict[str, dict[str, str]]:
     return headers
 
 
-def admitted(service: TestClient, address: str, headers: dict[str, str], **more) -> bool:
+def admitted(service: Asker, address: str, headers: dict[str, str], **more) -> bool:
     """Whether a request is let in; what it finds then is another question. Nothing is written: the bodies are not whole."""
     method, path = address.split(" ")
     answer = service.request(method, path, headers={**headers, "Idempotency-Key": "k"}, **more)
@@ -94,7 +95,7 @@ def admitted(service: TestClient, address: str, headers: dict[str, str], **more)
     return not any(text in answer.text for text in OUT)
 
 
-def addresses_of(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRule]]:
+def addresses_of(kind: str, service: Asker) -> Iterator[tuple[str, RouteRule]]:
     for address, rule in service.app.state.admission.rules.items():
         if rule.about_whom in kind.split(",") and rule.action is not None:
             for name, value in NAMED.items():
@@ -102,7 +103,7 @@ def addresses_of(kind: str, service: TestClient) -> Iterator[tuple[str, RouteRul
             yield address, rule
 
 
-def test_every_kind_of_address_is_in_the_matrix(service: TestClient) -> None:
+def test_every_kind_of_address_is_in_the_matrix(service: Asker) -> None:
     kinds = {rule.about_whom for rule in service.app.state.admission.rules.values()}
     known = {"service", "person", "voiced person", "group", "suggestion", "dispute", "hold", "alert", "body"}
     assert kinds - known <= {"worded group", "own group", "oneself"}, (
@@ -112,7 +113,7 @@ def test_every_kind_of_address_is_in_the_matrix(service: TestClient) -> None:
 
 
 @pytest.mark.slow
-def test_addresses_of_a_person(service: TestClient, askers: dict[str, dict[str, str]], clock: Clock) -> None:
+def test_addresses_of_a_person(service: Asker, askers: dict[str, dict[str, str]], clock: Clock) -> None:
     for day in DAYS:
         clock.now = dt.datetime.combine(day, NOON)
         for address, rule in addresses_of("person,voiced person", service):
@@ -127,9 +128,7 @@ def test_addresses_of_a_person(service: TestClient, askers: dict[str, dict[str, 
 
 
 @pytest.mark.slow
-def test_addresses_whose_body_names_a_person(
-    service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
-) -> None:
+def test_addresses_whose_body_names_a_person(service: Asker, askers: dict[str, dict[str, str]], clock: Clock) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
     for address, rule in addresses_of("body", service):
         for name, headers in askers.items():
@@ -139,7 +138,7 @@ def test_addresses_whose_body_names_a_person(
 
 
 @pytest.mark.slow
-def test_addresses_of_a_group(service: TestClient, askers: dict[str, dict[str, str]], clock: Clock) -> None:
+def test_addresses_of_a_group(service: Asker, askers: dict[str, dict[str, str]], clock: Clock) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
     for address, rule in addresses_of("group", service):
         for name, headers in askers.items():
@@ -150,7 +149,7 @@ def test_addresses_of_a_group(service: TestClient, askers: dict[str, dict[str, s
 
 @pytest.mark.slow
 def test_a_page_of_a_group_is_opened_without_a_choice_by_whoever_has_units(
-    service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
+    service: Asker, askers: dict[str, dict[str, str]], clock: Clock
 ) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
     for address, rule in (each for each in addresses_of("own group", service) if "/hr" in each[0]):
@@ -163,7 +162,7 @@ def test_a_page_of_a_group_is_opened_without_a_choice_by_whoever_has_units(
 
 @pytest.mark.slow
 def test_addresses_of_the_service_and_of_what_nobody_knows(
-    service: TestClient, askers: dict[str, dict[str, str]], clock: Clock
+    service: Asker, askers: dict[str, dict[str, str]], clock: Clock
 ) -> None:
     clock.now = dt.datetime.combine(TRANSFER, NOON)
     for address, rule in addresses_of("service", service):
