@@ -37,6 +37,7 @@ from perfml.scoring.people.files import keep_people  # noqa: E402
 from perfml.service.app import create_app  # noqa: E402
 from perfml.service.paging import ListVersion  # noqa: E402
 from perfml.service.scores import open_scores  # noqa: E402
+from perfml.service.warming import Warming  # noqa: E402
 from tests.service.company import DAY, advise, keep, scored, train  # noqa: E402
 
 MODEL = "attrition"
@@ -99,6 +100,8 @@ def _empty() -> FastAPI:
 
 def _serve(port: int, home: str | None) -> None:
     app = _empty() if home is None else create_app(home)
+    if home is not None:
+        Warming(app.state.store).write(pause=0)  # as the service does beside its first requests
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
 
 

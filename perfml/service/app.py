@@ -31,6 +31,7 @@ from perfml.service.serving.moment import MomentaryVersions
 from perfml.service.serving.request_log import RequestLog
 from perfml.service.serving.route_index import index_routes
 from perfml.service.store import Store
+from perfml.service.warming import Warming
 from perfml.service.web.pages import WEB_ROUTERS
 from perfml.service.web.rendering import Templates
 from perfml.service.web.rules import WEB_RULES
@@ -95,6 +96,7 @@ def serve(
     refuse_unguarded(Path(home), host, hosts=hosts, local_login=local_login)
     set_up_logging(log_form)
     app = create_app(home, folder, hosts=hosts, local_login=local_login)
+    Warming(app.state.store).start()
     uvicorn.run(
         app,
         host=host,

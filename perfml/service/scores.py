@@ -8,7 +8,7 @@ for a process that serves rows).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -70,6 +70,11 @@ class _Decoded:
         return {}
 
     @cached_property
+    def texts(self) -> dict[str, Sequence[bytes]]:
+        """Person -> what was written of their rows, for :meth:`ScoreFile.texts`."""
+        return {}
+
+    @cached_property
     def lines(self) -> pa.Table:
         """The table whose reasons are without the values behind them, which are half of it."""
         chunks = []
@@ -119,6 +124,25 @@ class ScoreFile:
     def version(self) -> str:
         """What changes when the file is replaced by one with other rows."""
         return str(self._decoded.record.get("content") or self.written.isoformat())
+
+    @cached_property
+    def model_version(self) -> str:
+        """The version of the model that the first row is by."""
+        return str(self._decoded.values("model_version")[0])
+
+    @property
+    def people(self) -> Collection[str]:
+        """Everybody who has a row."""
+        return self._decoded.positions.keys()
+
+    def texts(self, person: str, write: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
+        """What ``write`` makes of a person's rows alone: written once a file, and anew while they are withheld."""
+        if self._held and not self._held.keys().isdisjoint(self.of(person)):
+            return write()
+        written = self._decoded.texts
+        if person not in written and self.of(person):
+            written[person] = write()
+        return written.get(person, ())
 
     def column(self, name: str) -> list[object]:
         """All values of one narrow column."""

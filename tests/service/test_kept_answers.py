@@ -13,8 +13,11 @@ from starlette.testclient import TestClient
 from perfml import home_reads
 from perfml.advice.decision_log import Decision, DecisionLog
 from perfml.messages import Message
+from perfml.service.answers.people import PersonQuery, person_risk, person_risk_json
 from perfml.service.app import create_app
 from perfml.service.routes import people
+from perfml.service.store import Store
+from perfml.service.warming import Warming
 from perfml.store.audit.chain import rows
 from perfml.store.record_store import RecordStore
 from perfml.trust.audit.verifying import verify
@@ -55,8 +58,8 @@ def fresh(home: Path) -> list[tuple[int, object]]:
 def test_an_answer_is_computed_once(warm: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     warm.get("/v1/employees/E2/risk")  # the first read makes the store
     asked: list[str] = []
-    own = people.person_risk
-    monkeypatch.setattr(people, "person_risk", lambda *given: asked.append(given[1]) or own(*given))
+    own = people.person_risk_json
+    monkeypatch.setattr(people, "person_risk_json", lambda *given: asked.append(given[1]) or own(*given))
     first, second = (warm.get("/v1/employees/E1/risk") for _ in range(2))
     assert asked == ["E1"]
     assert first.headers.pop("x-request-id") != second.headers.pop("x-request-id")
@@ -136,3 +139,26 @@ def test_nothing_is_shown_that_cannot_be_recorded(home: Path, warm: TestClient) 
     key.write_text("0" * 64)
     refused = warm.get(ADDRESSES[0])
     assert refused.status_code == 500 and "E1" not in json.dumps(refused.json())
+
+
+def test_texts_written_before_anybody_asks_are_those_that_an_answer_has(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home_reads, "SETTLED_SECONDS", 0.0)
+    store, query = Store(home), PersonQuery()
+    Warming(store).write(pause=0)
+    _, file = store.scores("attrition")
+    assert len(file.people) > 1, "so that the test can fail"
+    for person in file.people:
+        answer = person_risk(store, person, query)
+        assert person_risk_json(store, person, query) == answer.model_dump_json().encode()
+        written = file.texts(person, lambda: pytest.fail("written before"))
+        assert len(written) <= len(answer.rows)
+
+
+def test_whoever_is_withheld_has_no_text_of_before(home: Path) -> None:
+    store = Store(home)
+    Warming(store).write(pause=0)
+    before = person_risk_json(store, "E1", PersonQuery())
+    hold(home)
+    assert b'"held"' in person_risk_json(store, "E1", PersonQuery()) and b'"held"' not in before

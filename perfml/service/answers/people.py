@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import cast
+
+from pydantic_core import to_json
 
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
@@ -143,20 +145,11 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
     Raises :class:`NotFound`, with the same text for someone who does not exist and someone without scores; for a model or a
     date without scores the text depends on no person. Raises :class:`ModelError` where the version that scored is altered.
     """
-    models = [query.model] if query.model is not None else store.models()
-    rows: list[PersonRowAnswer | VoicedRowAnswer] = []
-    dates = 0
-    for model in models:
-        try:
-            as_of, file = store.scores(model, query.as_of)
-            dates += 1
-            rows += _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=query)
-        except NotFound:
-            if query.model is not None:
-                raise
-    if query.as_of is not None and not dates:
-        scored = sorted({day for model in models for day in store.scored(model)}, reverse=True)
-        raise no_scores(", ".join(models), query.as_of, scored)
+    rows = [
+        row
+        for model, as_of, file in _files(store, query)
+        for row in _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=query)
+    ]
     if not rows:
         raise no_person()
     if query.voice is None or query.voice == "hr":
@@ -165,11 +158,63 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
     return VoicedPersonAnswer(employee_id=employee_id, voice=query.voice, rows=voiced)
 
 
+def person_risk_json(store: Store, employee_id: str, query: PersonQuery) -> bytes:
+    """:func:`person_risk` as JSON: without a voice or a horizon put together from the texts of the rows, which are written once
+    a file."""
+    if query.voice is not None or query.horizon_days is not None:
+        return person_risk(store, employee_id, query).model_dump_json().encode()
+    texts = [
+        text
+        for model, as_of, file in _files(store, query)
+        for text in _texts(store, file, model=model, as_of=as_of, employee_id=employee_id)
+    ]
+    if not texts:
+        raise no_person()
+    return b'{"employee_id":%s,"rows":[%s]}' % (to_json(employee_id), b",".join(texts))
+
+
+def write_texts(store: Store, model: str) -> Iterator[str]:
+    """Write the texts of everybody's newest rows by a model before somebody asks; yields each person then.
+
+    Raises :class:`NotFound`, :class:`DamagedFile` and :class:`ModelError`.
+    """
+    as_of, file = store.scores(model)
+    for person in file.people:
+        _texts(store, file, model=model, as_of=as_of, employee_id=person)
+        yield person
+
+
+def _files(store: Store, query: PersonQuery) -> list[tuple[str, dt.date, ScoreFile]]:
+    """The files of scores that are asked for, with their models and dates."""
+    models = [query.model] if query.model is not None else store.models()
+    files = []
+    for model in models:
+        try:
+            files.append((model, *store.scores(model, query.as_of)))
+        except NotFound:
+            if query.model is not None:
+                raise
+    if query.as_of is not None and not files:
+        scored = sorted({day for model in models for day in store.scored(model)}, reverse=True)
+        raise no_scores(", ".join(models), query.as_of, scored)
+    return files
+
+
+def _texts(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> Sequence[bytes]:
+    store.record(model, file.model_version)  # raises, whoever is asked about, where the model is not sound
+
+    def texts() -> list[bytes]:
+        rows = _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=PersonQuery())
+        return [row.model_dump_json().encode() for row in rows]
+
+    return file.texts(employee_id, texts)
+
+
 def _rows(
     store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str, query: PersonQuery
 ) -> Iterator[PersonRowAnswer | VoicedRowAnswer]:
     # The model is read before the person is looked up: whether its files are sound must not reveal who has a score.
-    version = str(file.column("model_version")[0])
+    version = file.model_version
     record = store.record(model, version)
     voices = None if query.voice is None else store.voices(model, version, as_of)
     good: Mapping[int, StaleScore] = {}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.bundle import BundleQuery, bundle
 from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_suggestions
 from perfml.service.answers.of_person.what_if import WhatIfAnswer, WhatIfBody, what_if
-from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk
+from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk_json
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
 
@@ -20,13 +20,12 @@ router = subject_router("people")
 @router.get(
     "/employees/{employee_id:path}/risk",
     summary="One person's scores and reasons",
+    response_model=PersonAnswer | VoicedPersonAnswer,
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-async def get_person_risk(
-    employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore
-) -> PersonAnswer | VoicedPersonAnswer:
+async def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> Response:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
-    return person_risk(store, employee_id, query)
+    return Response(person_risk_json(store, employee_id, query), media_type="application/json")
 
 
 @router.get(

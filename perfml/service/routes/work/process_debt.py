@@ -32,7 +32,7 @@ def get_process_debt(query: Annotated[DebtsQuery, Query()], store: AppStore, rea
 
 @router.get(
     "/process-debt/units",
-    summary="What is owed as sums by unit, with its share of the predicted risk",
+    summary="Owed by unit, with its share of the predicted risk",
     responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )

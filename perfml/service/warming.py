@@ -1,0 +1,46 @@
+"""Texts of new scores are written beside the answers of requests, so that nobody who asks waits for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from perfml.errors import PerfmlError
+from perfml.service.answers.people import write_texts
+from perfml.service.store import Store
+
+LOOK_SECONDS = 30.0
+"""How often it is looked for new scores."""
+PAUSE_SECONDS = 0.001
+"""After each person: requests come first."""
+
+
+class Warming(threading.Thread):
+    """Writes the texts of everybody's newest scores, and again when other scores lie there. Ends with the process."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(name="warming", daemon=True)
+        self._store = store
+        self._written: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Look from time to time."""
+        while True:
+            self.write()
+            time.sleep(LOOK_SECONDS)
+
+    def write(self, pause: float = PAUSE_SECONDS) -> None:
+        """Write what is new. Files that are not sound are left to the request that asks for them."""
+        try:
+            models = self._store.models()
+        except (PerfmlError, OSError):
+            return
+        for model in models:
+            try:
+                _, file = self._store.scores(model)
+                if self._written.get(model) != file.version:
+                    for _ in write_texts(self._store, model):
+                        time.sleep(pause)
+                    self._written[model] = file.version
+            except (PerfmlError, OSError):
+                continue
