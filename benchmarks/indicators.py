@@ -3,7 +3,7 @@
 Companies are simulated with one metric of each kind that misleads and one measure that is missing from all goals, and each again
 with nothing planted. Shown, with 95 % intervals (Wilson 1927): how many of the planted metrics are flagged as what they are, how
 many of the missing measures are named with the goal that they move with, how many clean metrics and measures are flagged, and how
-many metrics that follow their parent goal are said to. Seeds from 1 on; the method was fixed on seeds from 101 on. Ends with 1
+many metrics that follow their parent goal are said to. Seeds from 301 on; the method was fixed on others. Ends with 1
 where a goal is missed.
 """
 
@@ -34,7 +34,7 @@ Counts = Mapping[str, tuple[int, int]]
 def main() -> int:
     """Exit code 1 where a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("employees", 1_200), ("seeds", 10), ("first", 1)):
+    for name, default in (("employees", 1_200), ("seeds", 10), ("first", 301)):
         parser.add_argument(f"--{name}", type=int, default=default)
     asked = parser.parse_args()
     hits, of = Counter[str](), Counter[str]()

@@ -29,11 +29,12 @@ MEASURES: Final = ("cross_sell_rate", "new_members", "calls_made", "emails_sent"
 FEWEST_PEOPLE: Final = 40
 """People with a metric below which nothing is planted in it."""
 FEWEST_PARENTS: Final = 20
-"""Owners of parent goals of a metric below which no measure moves with it."""
+FEWEST_RESULTS: Final = 200
+"""Owners of parent goals of a metric, and such goals, below which no measure moves with it."""
 FOLLOWS: Final = 1.2
 """Relative change of a parent goal for a change of one of the goals below."""
-MOVES: Final = 0.13
-"""Relative change of a parent goal for one standard deviation of the missing measure."""
+MOVES: Final = 0.16
+"""Relative change of a parent goal for one standard deviation of the missing measure: about a third of its variance."""
 FULL: Final = 0.97
 """Share of results of a saturated metric that are 100 %."""
 MOVED_UP: Final = 0.8
@@ -97,8 +98,8 @@ def _facts(
     for measure in MEASURES:
         habit = rng.normal(0, 0.6, len(names))
         parts.append(rows.assign(measure=measure, level=habit[code] + rng.normal(0, 0.8, len(rows))))
-    owners = newest[newest.index.isin(above)].groupby("metric")["employee_id"].nunique()
-    eligible = sorted(owners.index[owners >= FEWEST_PARENTS])
+    parents = newest[newest.index.isin(above)].groupby("metric")["employee_id"].agg(["nunique", "size"])
+    eligible = sorted(parents.index[(parents["nunique"] >= FEWEST_PARENTS) & (parents["size"] >= FEWEST_RESULTS)])
     missing = (str(rng.choice(MEASURES)), str(rng.choice(eligible))) if planted and eligible else None
     return pd.concat(parts, ignore_index=True), missing
 

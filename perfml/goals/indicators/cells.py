@@ -15,22 +15,27 @@ from perfml.goals.indicators.association import RankAssociation, rank_associatio
 from perfml.goals.indicators.record import MeasureKind, OutcomeKind
 from perfml.project.goals.indicators_spec import IndicatorsSpec, ServedOutcomes
 
-LEAST_IN_PLACE = 4
-"""Rows of a period in one region below which places are compared with each other."""
+LEAST_IN_REGION = 4
+"""Rows of a period in one region below which regions are compared with each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """One row for each group and period, (n,): ``x`` is the figure, ``y`` the outcome."""
+    """One row for each series and period, (n,): ``x`` is the figure, ``y`` the outcome."""
 
     figure: str
     outcome: str
     outcome_kind: OutcomeKind
     figure_kind: MeasureKind | None = None
     """Of a recorded measure; None for a metric of goals."""
+    series: Ints
+    """One outcome of one group over time."""
     group: Ints
+    """Whose rows belong together."""
     period: Ints
     region: Ints
+    block: Ints
+    """Which of several outcomes; not compared with each other."""
     x: Floats
     y: Floats
 
@@ -39,28 +44,35 @@ class Cells:
         if not len(self.x):
             return None
         periods = int(self.period.max()) + 1
-        row = np.full((int(self.group.max()) + 1, periods + lag), -1)
-        row[self.group, self.period + lag] = np.arange(len(self.x))
-        earlier = row[self.group, self.period]
+        row = np.full((int(self.series.max()) + 1, periods + lag), -1)
+        row[self.series, self.period + lag] = np.arange(len(self.x))
+        earlier = row[self.series, self.period]
         usable = earlier >= 0
         x, y = self.x[earlier[usable]], self.y[usable]
-        group, period, region = (each[usable] for each in (self.group, self.period, self.region))
+        group, period, region, block = (each[usable] for each in (self.group, self.period, self.region, self.block))
         if len(np.unique(period)) < spec.least_periods or len(np.unique(group)) < spec.least_groups:
             return None
-        at = period * (int(region.max()) + 2)
-        stratum = np.where(np.bincount(at + region + 1)[at + region + 1] >= LEAST_IN_PLACE, at + region + 1, at)
+        regions = int(region.max()) + 2
+        whole = (period * (int(block.max()) + 1) + block) * regions
+        part = whole + region + 1
+        stratum = np.where(np.bincount(part)[part] >= LEAST_IN_REGION, part, whole)
         return rank_association(x, y, stratum=stratum, group=group, period=period)
 
 
 def parent_cells(results: pd.DataFrame) -> Iterator[Cells]:
-    """Each metric beside the metric of its parent goals: the mean attainment of the goals below one parent goal, and its own."""
+    """Each metric beside each metric of its parent goals, and beside all of them together: the mean attainment of the goals
+    below a parent goal, and its own."""
     below = results.dropna(subset=["parent_goal_id", "attained"])
     pairs = below[["metric", "parent_goal_id", "attained"]].merge(
         _parents(results), left_on="parent_goal_id", right_on="goal_id"
     )
     means = pairs.groupby(["metric", "outcome", "goal_id", "group", "period", "region", "y"], as_index=False)
-    for (metric, outcome), rows in means.agg(x=("attained", "mean")).groupby(["metric", "outcome"]):
-        yield _cells(rows, figure=str(metric), outcome=str(outcome))
+    for metric, rows in means.agg(x=("attained", "mean")).groupby("metric"):
+        parts = list(rows.groupby("outcome"))
+        for outcome, part in parts:
+            yield _cells(part, figure=str(metric), outcome=str(outcome))
+        if len(parts) > 1:
+            yield _cells(rows, figure=str(metric), outcome="", outcome_kind="all goals")
 
 
 def served_cells(data: Data, results: pd.DataFrame, metric: str, served: ServedOutcomes) -> Iterator[Cells]:
@@ -115,10 +127,12 @@ def _cells(
     figure_kind: MeasureKind | None = None,
 ) -> Cells:
     """``rows``: ``group``, ``period``, ``region``, ``x``, ``y``; several of a group and period are averaged."""
+    block = pd.factorize(rows["outcome"])[0] if "outcome" in rows else np.zeros(len(rows), dtype=np.int64)
     group = pd.factorize(rows["group"])[0]
+    series = group * (int(block.max(initial=0)) + 1) + block
     period, region = (pd.factorize(rows[name], sort=True)[0] for name in ("period", "region"))
     width = int(period.max(initial=0)) + 1
-    key, first, cell = np.unique(group * width + period, return_index=True, return_inverse=True)
+    key, first, cell = np.unique(series * width + period, return_index=True, return_inverse=True)
     count = np.bincount(cell)
     x, y = (np.bincount(cell, rows[name].to_numpy(float)) / count for name in ("x", "y"))
     return Cells(
@@ -126,9 +140,11 @@ def _cells(
         outcome=outcome,
         outcome_kind=outcome_kind,
         figure_kind=figure_kind,
-        group=key // width,
+        series=key // width,
+        group=group[first],
         period=key % width,
         region=region[first],
+        block=block[first],
         x=x,
         y=y,
     )

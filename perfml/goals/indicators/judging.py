@@ -22,11 +22,12 @@ from perfml.goals.indicators.record import (
     MissingRecord,
 )
 from perfml.goals.indicators.results import goal_results
-from perfml.messages import Message
+from perfml.messages import Bilingual, Message
 from perfml.progress import SILENT, Progress
 from perfml.project.goals.indicators_spec import IndicatorsSpec
 
 TENTHS = 20
+ALL_ABOVE = Bilingual(en="the goals above", zh="上级目标")
 
 
 def judge_indicators(
@@ -202,7 +203,8 @@ def _verdict(
 def _moves(code: str, association: AssociationRecord, /, **values: str) -> Message:
     """A sentence about an association, with its interval."""
     low, high = association.low, association.high
-    return Message.of(code, outcome=association.outcome, rank=association.rank, low=low, high=high, **values)
+    outcome = association.outcome or ALL_ABOVE
+    return Message.of(code, outcome=outcome, rank=association.rank, low=low, high=high, **values)
 
 
 def _missing(cells: Iterable[Cells], spec: IndicatorsSpec) -> tuple[int, tuple[MissingRecord, ...]]:

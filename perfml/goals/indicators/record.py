@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from perfml.messages import Message
 
-OutcomeKind = Literal["goal", "facts", "signals"]
+OutcomeKind = Literal["goal", "all goals", "facts", "signals"]
 MeasureKind = Literal["facts", "log"]
 Flag = Literal["saturated", "heaped", "deadline", "contradictory"]
 """How a metric misleads."""
@@ -24,6 +24,7 @@ class AssociationRecord(_Record):
     """How far a figure moves with an outcome: by rank within period and place, from -1 to 1."""
 
     outcome: str
+    """Its metric or name; empty for all parent goals together."""
     outcome_kind: OutcomeKind
     lag: int
     """Periods from the figure to the outcome."""

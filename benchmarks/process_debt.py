@@ -1,0 +1,170 @@
+"""Whether the ledger of process debt says what is planted: ``python3 run.py benchmark process_debt``.
+
+In companies whose core goals are mentioned or forgotten by known managers, every week before a review: how many forgotten goals
+are flagged at least 60 days before it with the manager of that day, who can mend it, and how many goals are flagged that were
+mentioned within three weeks. In companies with planted droughts of feedback and surges of overtime, trained and scored: the
+correlation, over managers and over units, of the share of the predicted risk that the ledger gives to a debt with the share of
+the hazard that was planted. Ends with 1 where a goal is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from perfml import Project
+from perfml.demo.company import simulate
+from perfml.demo.lives import PLANTED_EXITS_PER_YEAR, VOLUNTARY_PER_YEAR
+from perfml.demo.planted.process_debt import plant_mentions
+from perfml.evidence.snapshots import make_snapshots
+from perfml.goals.process_debt.rules import owed
+from perfml.project.goals.process_debt_spec import ProcessDebtSpec
+
+START, END = dt.date(2024, 10, 1), dt.date(2026, 10, 1)
+FIRST_LOOK, LAST_LOOK = dt.date(2026, 1, 5), dt.date(2026, 6, 29)
+"""Weekly looks within the first half of 2026, which is reviewed in July."""
+LEAD_DAYS, FLAGGED, CORRELATION = 60, 0.95, 0.9
+REVIEWED = dt.date(2026, 6, 30)
+"""Last day of the period that is reviewed."""
+SETTLED = dt.timedelta(days=60)
+MODELS = ("attrition", "low_performance")
+SUMS = ("carried", "risk", "debt", "hazard")
+PLANTED, BASE = PLANTED_EXITS_PER_YEAR, VOLUNTARY_PER_YEAR
+"""Hazard that a cause at work adds, and of everybody without one, a year; a cause of low ratings is weighed alike."""
+LIMIT_HOURS = 8
+"""Agreed hours of overtime in 28 days: nobody in the simulated company reaches what the law allows."""
+QUICK = """
+[label]
+horizons_days = [182]
+[population]
+every = "quarter"
+[learner]
+seeds = [11]
+[backtest]
+folds = 2
+[gates]
+refits = 2
+"""
+PROCESSES = f"""
+[processes.overtime]
+limit_hours = {LIMIT_HOURS}
+"""
+
+
+def main() -> int:
+    """Exit code 1 where a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("seeds", 10), ("first", 1), ("employees", 200), ("scored", 1_200)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--part", choices=("mentions", "risk"), help="only this part")
+    asked = parser.parse_args()
+    missed = False
+    seeds = range(asked.first, asked.first + asked.seeds)
+    if asked.part != "risk":
+        parts = [mentions(seed, asked.employees) for seed in seeds]
+        flagged, of, false, clean = (sum(part[n] for part in parts) for n in range(4))
+        ends = binomtest(flagged, of).proportion_ci(method="wilson")
+        print(
+            f"forgotten goals flagged {LEAD_DAYS} days before the review, with the manager: {flagged / of:.1%}"
+            f" [{ends.low:.1%}, {ends.high:.1%}] ({flagged} of {of}); mentioned in time and flagged: {false} of {clean}"
+        )
+        missed |= flagged < FLAGGED * of
+    if asked.part != "mentions":
+        frames = [risk(seed, asked.scored) for seed in seeds]
+        for unit in ("manager_id", "unit"):
+            for process in ("overtime", "feedback"):
+                own = [frame[frame["process"] == process].groupby(unit)[list(SUMS)].sum() for frame in frames]
+                r = [
+                    float(np.corrcoef(each["carried"] / each["risk"], each["debt"] / each["hazard"])[0, 1])
+                    for each in own
+                ]
+                print(
+                    f"{process} by {unit}: correlation {np.mean(r):.2f} ({min(r):.2f} to {max(r):.2f}, {len(r)} companies)"
+                )
+                missed |= bool(np.mean(r) < CORRELATION)
+    return int(missed)
+
+
+def mentions(seed: int, employees: int) -> tuple[int, int, int, int]:
+    """Forgotten goals flagged in time with their manager, all of them, goals flagged that were mentioned in time, and these."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, project = Path(folder) / "data", Project(home=Path(folder) / "home")
+        simulate(data, employees=employees, start=START, end=END, seed=seed)
+        truth = plant_mentions(data, seed=seed)
+        process = project.folder.policy_of(ProcessDebtSpec)[1].processes["goal_unmentioned"]
+        first: dict[str, tuple[dt.date, str | None]] = {}
+        with project.open(data) as opened:
+            day = FIRST_LOOK
+            while day <= LAST_LOOK:
+                make_snapshots(opened, [day])
+                rows = owed(opened, day, process)
+                managers = dict(opened.connection.sql("select employee_id, manager_id from temp.people").fetchall())
+                for goal_id, person in zip(rows["goal_id"], rows["employee_id"], strict=True):
+                    first.setdefault(str(goal_id), (day, managers[person]))
+                day += dt.timedelta(days=7)
+        reviews, positions = (pd.read_parquet(data / f"{name}.parquet") for name in ("reviews", "positions"))
+    reviews = reviews[pd.to_datetime(reviews["period_end"]) == pd.Timestamp(REVIEWED)]
+    on = dict(zip(reviews["employee_id"], pd.to_datetime(reviews["reviewed_on"]).dt.date, strict=True))
+    begun = truth.unmentioned["period_start"].dt.date
+    planted = truth.unmentioned[
+        (begun >= FIRST_LOOK.replace(day=1)) & (truth.unmentioned["period_end"].dt.date <= REVIEWED)
+    ]
+    planted = planted[planted["employee_id"].isin(on) & planted["manager_id"].notna()]
+    flagged = 0
+    for goal_id, person in zip(planted["goal_id"], planted["employee_id"], strict=True):
+        day, manager = first.get(goal_id, (dt.date.max, None))
+        own = positions[
+            (positions["employee_id"] == person) & (pd.to_datetime(positions["effective_on"]).dt.date < day)
+        ]
+        in_office = own.sort_values("effective_on")["manager_id"].iloc[-1]
+        flagged += int(day <= on[person] - dt.timedelta(days=LEAD_DAYS) and manager == in_office)
+    return flagged, len(planted), len(truth.in_time & first.keys()), len(truth.in_time)
+
+
+def risk(seed: int, employees: int) -> pd.DataFrame:
+    """One row for each person and process: what of the risk the ledger gives to it, and what of the hazard was planted."""
+    with tempfile.TemporaryDirectory() as folder:
+        data, root = Path(folder) / "data", Path(folder) / "project"
+        truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
+        (root / "models").mkdir(parents=True)
+        (root / "perfml.toml").write_text('name = "debt"\n')
+        (root / "models" / "process_debt.toml").write_text(PROCESSES)
+        for model in MODELS:
+            (root / "models" / f"{model}.toml").write_text(QUICK)
+        project = Project(root, home=Path(folder) / "home")
+        for model in MODELS:
+            project.train(model, data, until=END)
+            project.write_scores(model, data, as_of=[END])
+        rows = project.process_debt(data, as_of=END).rows
+        facts = project.people(END)
+    active = truth.active(END)
+    active = active[active["started_on"] <= np.datetime64(END - SETTLED)]
+    cause = dict(zip(active["employee_id"], active["cause"], strict=True))
+    outcome = dict(zip(active["employee_id"], active["outcome"], strict=True))
+    planted = {"overtime": "overtime", "feedback": "feedback_drought"}
+    return pd.DataFrame(
+        [
+            {
+                "process": row.process,
+                "manager_id": row.manager_id,
+                "unit": f"{row.department} {facts[row.employee_id].location}",
+                "carried": (row.carried or 0.0) if row.owed else 0.0,
+                "risk": row.probability,
+                "debt": PLANTED * (cause.get(row.employee_id) == planted[row.process]),
+                "hazard": BASE + PLANTED * (outcome.get(row.employee_id) == row.model),
+            }
+            for row in rows
+            if row.process in planted and row.probability is not None
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
