@@ -21,7 +21,9 @@ from scipy.stats import binomtest
 
 from perfml import Project
 from perfml.demo.company import simulate
+from perfml.demo.lives import LEAD_DAYS as LEAD
 from perfml.demo.lives import PLANTED_EXITS_PER_YEAR, VOLUNTARY_PER_YEAR
+from perfml.demo.lives import RAMP_DAYS as RAMP
 from perfml.demo.planted.process_debt import plant_mentions
 from perfml.evidence.snapshots import make_snapshots
 from perfml.goals.process_debt.rules import owed
@@ -33,7 +35,6 @@ FIRST_LOOK, LAST_LOOK = dt.date(2026, 1, 5), dt.date(2026, 6, 29)
 LEAD_DAYS, FLAGGED, CORRELATION = 60, 0.95, 0.9
 REVIEWED = dt.date(2026, 6, 30)
 """Last day of the period that is reviewed."""
-SETTLED = dt.timedelta(days=60)
 MODELS = ("attrition", "low_performance")
 SUMS = ("carried", "risk", "debt", "hazard")
 PLANTED, BASE = PLANTED_EXITS_PER_YEAR, VOLUNTARY_PER_YEAR
@@ -145,9 +146,11 @@ def risk(seed: int, employees: int) -> pd.DataFrame:
         rows = project.process_debt(data, as_of=END).rows
         facts = project.people(END)
     active = truth.active(END)
-    active = active[active["started_on"] <= np.datetime64(END - SETTLED)]
+    since = (pd.Timestamp(END) - active["started_on"]).dt.days
+    strength = dict(zip(active["employee_id"], ((since - LEAD) / RAMP).clip(0, 1), strict=True))
     cause = dict(zip(active["employee_id"], active["cause"], strict=True))
     outcome = dict(zip(active["employee_id"], active["outcome"], strict=True))
+    lasted = dict(zip(active["employee_id"], since, strict=True))
     planted = {"overtime": "overtime", "feedback": "feedback_drought"}
     return pd.DataFrame(
         [
@@ -157,8 +160,14 @@ def risk(seed: int, employees: int) -> pd.DataFrame:
                 "unit": f"{row.department} {facts[row.employee_id].location}",
                 "carried": (row.carried or 0.0) if row.owed else 0.0,
                 "risk": row.probability,
-                "debt": PLANTED * (cause.get(row.employee_id) == planted[row.process]),
-                "hazard": BASE + PLANTED * (outcome.get(row.employee_id) == row.model),
+                "debt": PLANTED
+                * strength.get(row.employee_id, 0.0)
+                * (cause.get(row.employee_id) == planted[row.process]),
+                "hazard": BASE
+                + PLANTED * strength.get(row.employee_id, 0.0) * (outcome.get(row.employee_id) == row.model),
+                "owed_days": row.days or 0,
+                "owed_hours": row.hours or 0.0,
+                "planted_days": lasted.get(row.employee_id, 0) * (cause.get(row.employee_id) == planted[row.process]),
             }
             for row in rows
             if row.process in planted and row.probability is not None

@@ -22,6 +22,7 @@ from perfml.errors import PerfmlError
 from perfml.service.access.rules import RULES
 from perfml.service.app import create_app, serve
 from tests.goals.kept import keep_two
+from tests.goals.kept_findings import keep_metrics, keep_owed
 from tests.scoring.personal.company import company
 from tests.scoring.personal.company import keep as keep_rows
 from tests.service.company import DAY, PROBLEM_KEYS
@@ -249,6 +250,8 @@ def test_the_service_does_what_its_document_says(
 ) -> None:
     keep_rows(company(tmp_path_factory.mktemp("data"), e1=EXISTING["employee_id"]), home, as_of=DAY)
     keep_two(home, as_of=DAY, people=(EXISTING["employee_id"], "E2"))
+    keep_metrics(home, as_of=DAY)
+    keep_owed(home, as_of=DAY, people=(EXISTING["employee_id"], "E2"))
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     codes: dict[str, set[int]] = {}

@@ -48,6 +48,7 @@ def test_where_nothing_follows_nothing_is_said(tmp_path: Path) -> None:
     assert record.missing == () and record.looked_at == 3
 
 
+@pytest.mark.slow
 def test_what_is_against_the_goal_above_contradicts_it(tmp_path: Path) -> None:
     record = judge(tmp_path, write_world(tmp_path / "data", follows=-1.0))
     (visits,) = (each for each in record.metrics if each.metric == "visits")
@@ -55,11 +56,13 @@ def test_what_is_against_the_goal_above_contradicts_it(tmp_path: Path) -> None:
     assert record.missing == (), "a measure that is good while the goal above is bad is no indicator"
 
 
+@pytest.mark.slow
 def test_few_periods_are_insufficient(tmp_path: Path) -> None:
     record = judge(tmp_path, write_world(tmp_path / "data", quarters=3), as_of=dt.date(2024, 10, 1))
     assert verdicts(record)["visits"] == "insufficient"
 
 
+@pytest.mark.slow
 def test_a_declared_fact_is_an_outcome(tmp_path: Path) -> None:
     project = tmp_path / "project"
     (project / "models").mkdir(parents=True)
@@ -74,6 +77,7 @@ def test_a_declared_fact_is_an_outcome(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_future_changes_nothing(followed: tuple[Path, IndicatorsRecord], tmp_path: Path) -> None:
     """Rows that happened or became known from the as-of date on."""
     folder, _ = followed
@@ -90,6 +94,7 @@ def test_the_future_changes_nothing(followed: tuple[Path, IndicatorsRecord], tmp
     assert judge(tmp_path, data, as_of=earlier) == before
 
 
+@pytest.mark.slow
 def test_without_goals_it_says_so(tmp_path: Path) -> None:
     data = write_world(tmp_path / "data")
     (data / "goals.csv").unlink()

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from perfml.access.actions import Action
 from perfml.project.goals.process_debt_spec import ProcessDebtSpec, ProcessSpec
+from perfml.service.access.refusals import not_for_you
 from perfml.service.answers.work.process_debt import DebtsQuery, UnitDebtsQuery, debts, unit_debts
 from perfml.service.problems import NotFound
 from perfml.service.web.forms import PageQuery
@@ -22,6 +23,8 @@ ROWS = 200
 @process_debt.get("/process-debt")
 def process_debt_page(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
     """What was computed last, of the people whom the visitor may see."""
+    if not visit.line and not visit.units:
+        raise not_for_you()
     store = visit.store
     try:
         owed = debts(store, DebtsQuery(limit=ROWS), reach=visit.reach)

@@ -1,0 +1,73 @@
+"""What is kept of metrics and of process debt, for tests of what reads it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+
+from perfml.goals.indicators.files import keep_indicators
+from perfml.goals.indicators.record import AssociationRecord, IndicatorsRecord, MetricRecord, MissingRecord
+from perfml.goals.process_debt.rows import SCHEMA, keep_debts
+from perfml.messages import Message
+
+ASSOCIATION = AssociationRecord(
+    outcome="revenue", outcome_kind="goal", lag=0, rank=0.4, low=0.2, high=0.6, p=0.01, cells=120, groups=20, periods=8
+)
+
+
+def keep_metrics(home: Path, *, as_of: dt.date, metric: str = "visits") -> IndicatorsRecord:
+    """Keep one metric that is saturated, one that is insufficient, and a measure that is missing."""
+    saturated = MetricRecord(
+        metric=metric,
+        goals=480,
+        people=60,
+        periods=8,
+        verdict="misleads",
+        flags=("saturated",),
+        reached=0.97,
+        at_one_value=0.96,
+        at_threshold=460,
+        below_threshold=2,
+        last_pace=1.0,
+        associations=(ASSOCIATION,),
+        by_tenth=(0,) * 10 + (466,) + (14,) + (0,) * 8,
+        reasons=(Message.of("indicators_saturated", share=0.96),),
+    )
+    few = MetricRecord(
+        metric="audits",
+        goals=3,
+        people=2,
+        periods=1,
+        verdict="insufficient",
+        reasons=(Message.of("indicators_few", goals=3, people=2),),
+    )
+    values = {"outcome": "revenue", "rank": 0.4, "low": 0.2, "high": 0.6}
+    missing = MissingRecord(
+        measure="demos",
+        kind="facts",
+        association=ASSOCIATION,
+        reason=Message.of("indicators_missing", measure="demos", **values),
+    )
+    record = IndicatorsRecord(as_of=as_of, metrics=(saturated, few), missing=(missing,), looked_at=9)
+    keep_indicators(record, home)
+    return record
+
+
+def keep_owed(home: Path, *, as_of: dt.date, people: tuple[str, str] = ("e1", "e2")) -> None:
+    """Keep that feedback is owed to the first of two people by boss, and nothing to the other."""
+    owed = {
+        "owed": True,
+        "since": as_of - dt.timedelta(days=12),
+        "days": 12,
+        "model": "low_performance",
+        "probability": 0.37,
+        "carried": 0.21,
+    }
+    whose = {"as_of": as_of, "process": "feedback", "rule": "feedback", "owner": "manager", "manager_id": "boss"}
+    rows = [
+        dict.fromkeys(SCHEMA.names) | whose | {"department": "sales", "employee_id": person} | figures
+        for person, figures in zip(people, (owed, {"owed": False}), strict=True)
+    ]
+    keep_debts(pa.Table.from_pylist(rows, schema=SCHEMA), home, as_of=as_of, record={"holds": 0})

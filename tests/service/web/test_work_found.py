@@ -1,0 +1,101 @@
+"""The pages of metrics and of process debt: what they show, to whom, and that an empty home says what to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from starlette.testclient import TestClient
+
+from perfml.access.principals import Role
+from perfml.evidence.population.facts import PEOPLE, PERIODS
+from perfml.scoring.people.files import keep_people
+from perfml.scoring.people.periods import keep_periods
+from perfml.trust.audit.history import history_of
+from tests.goals.kept_findings import keep_metrics, keep_owed
+from tests.service.accounts import FIRST, token
+from tests.service.company import DAY
+from tests.service.web.admitted import pages_of
+from tests.service.web.test_person import plain
+
+pytestmark = pytest.mark.slow
+HOSTILE = "<script>alert(1)</script>"
+POSITIONS = (("boss", None, "board"), ("e1", "boss", "sales"), ("e2", "boss", "sales"), ("other", None, "legal"))
+
+
+@pytest.fixture(scope="module")
+def work_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("work") / "home"
+    rows = [(person, FIRST, None, manager, department, None) for person, manager, department in POSITIONS]
+    keep_periods(
+        pa.table(dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True)), schema=PERIODS), home, as_of=DAY
+    )
+    facts = [{**dict.fromkeys(PEOPLE.names), "employee_id": person, "name": HOSTILE} for person, *_ in POSITIONS]
+    keep_people(pa.Table.from_pylist(facts, schema=PEOPLE), home, as_of=DAY)
+    keep_metrics(home, as_of=DAY, metric=HOSTILE)
+    keep_owed(home, as_of=DAY)
+    return home
+
+
+@pytest.fixture(scope="module")
+def work(work_home: Path) -> TestClient:
+    return pages_of(work_home)
+
+
+@pytest.fixture(scope="module")
+def visitors(work: TestClient, work_home: Path) -> dict[str, dict[str, str]]:
+    people = {name: token(work_home, f"a {name}", Role.EMPLOYEE, employee=name) for name, *_ in POSITIONS}
+    roles = {"hr": Role.HR, "scientist": Role.DATA_SCIENTIST, "auditor": Role.AUDITOR}
+    return people | {name: token(work_home, name, role) for name, role in roles.items()}
+
+
+ALLOWED = {
+    "/indicators": {"hr", "scientist", "auditor"},
+    "/v1/indicators": {"hr", "scientist", "auditor"},
+    "/process-debt": {"hr", "boss"},
+    "/v1/process-debt": {"hr"},
+    "/v1/process-debt?manager_id=boss": {"hr", "boss"},
+    "/v1/process-debt/units": {"hr"},
+}
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+def test_who_gets_what(work: TestClient, visitors: dict[str, dict[str, str]], address: str) -> None:
+    for name, headers in visitors.items():
+        answer = work.get(address, headers=headers)
+        assert (answer.status_code == 200) == (name in ALLOWED[address]), (name, answer.status_code)
+
+
+def test_metrics_are_told_in_both_languages_and_nothing_runs(
+    work: TestClient, visitors: dict[str, dict[str, str]]
+) -> None:
+    for language, part in (("en", "saturated: 96% of the results are the same"), ("zh-CN", "已饱和：96% 的结果相同")):
+        page = work.get("/indicators", headers=visitors["hr"] | {"Accept-Language": language})
+        assert part in plain(page.text) and "demos" in page.text and "audits" in page.text
+        assert HOSTILE not in page.text and "&lt;script&gt;" in page.text
+
+
+def test_a_manager_reads_what_they_owe_and_no_figure_of_a_risk(
+    work: TestClient, visitors: dict[str, dict[str, str]], work_home: Path
+) -> None:
+    page = work.get("/process-debt", headers=visitors["boss"])
+    assert "feedback owed for 12 days" in plain(page.text)
+    assert not any(figure in page.text for figure in ("0.37", "37%", "0.21", "21%", "predicted risk"))
+    assert HOSTILE not in page.text
+    assert history_of(work_home, "e1")[-1].action == "see GET /process-debt"
+    (debt,) = work.get("/v1/process-debt?manager_id=boss", headers=visitors["boss"]).json()["debts"]
+    assert debt["employee_id"] == "e1" and "probability" not in debt
+
+
+def test_sums_of_two_people_are_withheld(work: TestClient, visitors: dict[str, dict[str, str]]) -> None:
+    (group,) = work.get("/v1/process-debt/units", headers=visitors["hr"]).json()["groups"]
+    assert group["withheld"] and group["owed"] is None and group["risk_share"] is None
+
+
+def test_an_empty_home_says_what_to_run(tmp_path: Path) -> None:
+    client = pages_of(tmp_path / "home")
+    headers = token(tmp_path / "home", "hr", Role.HR)
+    for address, command in (("/indicators", "perfml indicators"), ("/process-debt", "perfml process-debt")):
+        page = client.get(address, headers=headers)
+        assert page.status_code == 200 and command in page.text
