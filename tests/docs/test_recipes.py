@@ -24,6 +24,7 @@ from perfml.trust.alerts.alert_log import read_alerts
 from tests.exports.company import company
 from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
+from tests.goals.tree import company as goal_tree
 from tests.models import test_specifications as models
 from tests.scoring.personal import company as people
 from tests.service.company import advise, keep, scored, train
@@ -267,6 +268,19 @@ def test_conversations(
     assert "praise received in the last 364 days: 1" in printed and "insufficient" in printed
     assert "gap_tags" in printed and "[reviews r2]" in printed and "[goals g1 2026-09-10; progress" in printed
     assert "最近两次考核" in printed and "e2" not in printed, "the giver of feedback"
+
+
+@pytest.mark.slow
+def test_goals(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    goal_tree.company(tmp_path / "data").close()
+    names = {"PROJECT": str(project), "EXPORT": str(tmp_path / "data"), "DATE": str(goal_tree.DAY)}
+    assert run_page("goals.md", names, monkeypatch) == [0] * 4
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "38% of the weight of 4 people reaches a company goal" in printed
+    assert "grow needs sales, service; service has no goal that serves it, sales has" in printed
+    assert "cas c2: care serves no company goal: what care names above it is not on record" in printed
 
 
 @pytest.mark.slow
