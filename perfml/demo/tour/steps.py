@@ -19,6 +19,7 @@ from perfml.project.starter import STARTER
 from perfml.terminal import advice as tables
 from perfml.terminal.evidence import check_table
 from perfml.terminal.scores import show_list
+from perfml.terminal.work.goals import goals_summary
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)
@@ -62,9 +63,12 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         project = Project(STARTER, home=home, progress=progress)
         targets = project.targets(data, as_of=WINDOW)
         courses = project.courses(data, as_of=END)
+        looked = project.goals(data, as_of=WINDOW)
     _say(began, f"targets as of {WINDOW}, courses as of {END}")
     tables.targets_table(targets, people, most=3)
     tables.courses_table(courses, people, most=3)
+    _say(began, f"goals as of {WINDOW}: which serve the company, and what they add up to")
+    goals_summary(looked, "en")
     listed = project.priorities(MODELS[0], as_of=END)
     _say(began, f"priorities, for {listed.capacity} conversations")
     tables.priorities_table(listed, people)

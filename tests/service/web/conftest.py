@@ -44,6 +44,7 @@ def served_company(company_of_500: Simulated, tmp_path_factory: pytest.TempPathF
     ).open()
     project.targets(company_of_500.data, as_of=TARGETS_DAY)
     project.courses(company_of_500.data, as_of=END)
+    project.goals(company_of_500.data, as_of=TARGETS_DAY)
     accounts = {name.partition(" E")[0]: name for name in grant_personas(project, END - dt.timedelta(days=365))}
     with serve_home(project.home, project.folder, local_login=True) as address:
         yield ServedCompany(address, project.home, accounts)
