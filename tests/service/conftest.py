@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from playwright.sync_api import Browser, sync_playwright
 from starlette.testclient import TestClient
 
 from perfml.access.accounts import AccountLog
@@ -32,6 +34,20 @@ ODD_IDS = [
     "../../etc/passwd",
     "%2F",
 ]
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The system's browser; Playwright's own is not needed."""
+    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if path is None:
+        pytest.skip("no browser is installed (Debian: chromium, fonts-noto-cjk): the pages were not looked at")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -70,12 +70,13 @@ def test_one_record_is_one_line(form: LogForm) -> None:
 
 
 def test_the_server_and_perfml_share_one_handler() -> None:
-    root = logging.getLogger()
+    root, server = logging.getLogger(), logging.getLogger("uvicorn.error")
     before, level = list(root.handlers), root.level
+    server.setLevel(logging.NOTSET)  # a server of another test has its own
     try:
         set_up_logging("json")
         (handler,) = root.handlers
-        assert isinstance(handler.formatter, LineFormatter) and logging.getLogger("uvicorn.error").isEnabledFor(20)
+        assert isinstance(handler.formatter, LineFormatter) and server.isEnabledFor(20)
     finally:
         root.handlers[:] = before
         root.setLevel(level)

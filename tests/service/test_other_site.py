@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from perfml.access.accounts import AccountLog
 from perfml.access.principals import Role, RoleGrant
@@ -21,11 +21,7 @@ from perfml.service.app import create_app
 from perfml.trust.holds.hold_log import HoldLog
 from tests.service.oidc_provider import CLIENT, SECRET, running
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium: a page of another site was not tried in a browser"),
-]
+pytestmark = pytest.mark.slow
 ATTACK = """
 <form id="form" method="post" action="{target}/v1/stop" enctype="text/plain">
 <input name='{{"reason": "It looks wrong.", "by": "' value='x"}}'></form>
@@ -85,17 +81,6 @@ def other_site(target: str, host: str) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as tool:
-        try:
-            browser = tool.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        except Error as error:
-            pytest.skip(f"Chromium does not start: {error}")
-        yield browser
-        browser.close()
-
-
 def sign_in(page: Page, target: str) -> None:
     page.goto(f"{target}/login?next=/docs")
     page.get_by_role("button", name="Sign in with your company").click()
@@ -104,7 +89,7 @@ def sign_in(page: Page, target: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"], ids=["another site", "another port: cookies are sent"])
 def test_a_page_of_another_origin_neither_reads_nor_writes(
-    home: Path, tmp_path: Path, chromium: Browser, monkeypatch: pytest.MonkeyPatch, host: str
+    home: Path, tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     """The session is made by the way that people go: to the provider and back, over pages without script."""
     monkeypatch.setenv("PERFML_OIDC_SECRET", SECRET)
@@ -116,7 +101,7 @@ def test_a_page_of_another_origin_neither_reads_nor_writes(
         settings.parent.mkdir()
         settings.write_text(f'[service.oidc]\nissuer = "{provider.issuer}"\nclient_id = "{CLIENT}"\n')
         with listening(create_app(home, ProjectFolder(settings.parent))) as target, other_site(target, host) as site:
-            context = chromium.new_context()
+            context = browser.new_context()
             page = context.new_page()
             sign_in(page, target)
             cookies = {cookie["name"]: cookie for cookie in context.cookies(target)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import socket
 import threading
 import time
@@ -14,14 +13,13 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from perfml.demo.tour.personas import grant_personas
 from perfml.project.folder import ProjectFolder
 from perfml.service.app import create_app
 from tests.simulated import END, Simulated
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TARGETS_DAY = "2026-09-03"
 
 
@@ -65,18 +63,6 @@ def serve_home(home: Path, folder: ProjectFolder | None = None, *, local_login: 
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
     thread.join(timeout=20)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's browser; Playwright's own is not needed."""
-    path = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if path is None:
-        pytest.skip("no browser is installed (Debian: chromium, fonts-noto-cjk): the pages were not looked at")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @dataclass(frozen=True)
