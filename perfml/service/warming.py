@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import chain
 
 from perfml.errors import PerfmlError
+from perfml.home_reads import noting
+from perfml.service.answers.at_risk import write_list_texts
 from perfml.service.answers.people import write_texts
 from perfml.service.store import Store
+from perfml.store.standing import StoreVersions
 
 LOOK_SECONDS = 30.0
 """How often it is looked for new scores."""
@@ -20,7 +24,7 @@ class Warming(threading.Thread):
 
     def __init__(self, store: Store) -> None:
         super().__init__(name="warming", daemon=True)
-        self._store = store
+        self._store, self._versions = store, StoreVersions(store.home)
         self._written: dict[str, str] = {}
 
     def run(self) -> None:
@@ -39,8 +43,9 @@ class Warming(threading.Thread):
             try:
                 _, file = self._store.scores(model)
                 if self._written.get(model) != file.version:
-                    for _ in write_texts(self._store, model):
-                        time.sleep(pause)
+                    with noting(self._versions.now()):
+                        for _ in chain(write_texts(self._store, model), write_list_texts(self._store, model)):
+                            time.sleep(pause)
                     self._written[model] = file.version
             except (PerfmlError, OSError):
                 continue

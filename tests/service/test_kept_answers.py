@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from perfml import home_reads
 from perfml.advice.decision_log import Decision, DecisionLog
+from perfml.evidence.population.facts import PEOPLE
 from perfml.messages import Message
+from perfml.scoring.people.files import keep_people
 from perfml.service.answers.people import PersonQuery, person_risk, person_risk_json
 from perfml.service.app import create_app
 from perfml.service.routes import people
@@ -28,6 +31,7 @@ ADDRESSES = (
     "/v1/employees/E1/risk",
     "/v1/employees/E1/risk?voice=manager",
     "/v1/employees/nobody/risk",
+    "/v1/models/attrition/at-risk",
     "/v1/models/attrition/at-risk?limit=3",
     "/v1/models/attrition/at-risk?limit=3&band=none",
     "/v1/models/attrition",
@@ -103,11 +107,20 @@ def remove_scores(home: Path) -> None:
     (home / "scores" / "attrition" / f"{DAY}.parquet").unlink()
 
 
+def rename_somebody(home: Path) -> None:
+    facts = {"employee_id": ["E1"], "name": ["Anna"]}
+    columns = [pa.array(facts.get(field.name, [None]), field.type) for field in PEOPLE]
+    keep_people(pa.Table.from_arrays(columns, schema=PEOPLE), home, as_of=DAY)
+
+
 def stop(home: Path) -> None:
     HoldLog(home).stop(by="Ana", reason="the ranks look wrong", on=DAY)
 
 
-CHANGES = (hold, decide_on_a_target, score_again, train_another, damage_scores, damage_the_model, remove_scores, stop)
+CHANGES = (
+    *(hold, decide_on_a_target, score_again, train_another, rename_somebody),
+    *(damage_scores, damage_the_model, remove_scores, stop),
+)
 
 
 @pytest.mark.slow

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import cast
 from urllib.parse import quote
 
 import numpy as np
 
+from perfml.home_reads import Memo
 from perfml.learning.record import NO_BACKTEST
 from perfml.learning.registry.artifacts import cautions
 from perfml.learning.validation.lists import Cases, cases_in_list
@@ -38,6 +39,9 @@ from perfml.service.problems import no_segment, not_proven
 from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 
+MOST_LISTS = 20
+"""Lists of which a process keeps the texts."""
+_TEXTS: Memo[dict[int, bytes]] = Memo(MOST_LISTS)
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
 
 
@@ -97,8 +101,9 @@ class AtRiskQuery(PeopleQuery):
     """From ``next`` of the page before; the first page when absent."""
 
 
-def at_risk(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None = None) -> AtRiskAnswer:
-    """Return one page of the list, as if the people within ``reach`` were all (default: everyone).
+def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None = None) -> bytes:
+    """Return one page of the list, an :class:`AtRiskAnswer` as JSON, as if the people within ``reach`` were all (default:
+    everyone). The text of a person on the list is written once, as long as the scores and who is who stay as they are.
 
     Raises :class:`NotFound` for an unknown model, date, horizon or segment, :class:`NotProven` where the version that made
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
@@ -127,9 +132,7 @@ def at_risk(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | N
         version=file.version,
     )
     page = whole.page(ranked, lambda row: cast(int, ranks[row]), limit=query.limit, cursor=query.cursor)
-    rows = file.rows(page.rows, SHOWN, behind=False)
-    people = store.people(as_of, {str(row["employee_id"]) for row in rows})
-    return AtRiskAnswer(
+    head = AtRiskAnswer(
         model=model,
         model_version=version,
         as_of=as_of,
@@ -141,8 +144,41 @@ def at_risk(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | N
         next=page.next,
         not_listed=not_listed,
         expected_cases=ExpectedCasesAnswer(**asdict(expected)),
-        people=tuple(_listed(row, record.spec.reasons.others_share, people) for row in rows),
+        people=(),
     )
+    texts = _texts(store, file, page.rows, model=model, as_of=as_of, limit=record.spec.reasons.others_share)
+    return head.model_dump_json().encode().removesuffix(b"]}") + b",".join(texts) + b"]}"
+
+
+def write_list_texts(store: Store, model: str) -> Iterator[int]:
+    """Write the texts of a model's newest list before somebody asks; yields each row of it then, and raises as
+    :func:`at_risk_json`."""
+    as_of, file = store.scores(model)
+    horizon = file.horizon(None, model=model)
+    limit = store.record(model, horizon.version).spec.reasons.others_share
+    for row in horizon.ranked:
+        _texts(store, file, [row], model=model, as_of=as_of, limit=limit)
+        yield row
+
+
+def _texts(
+    store: Store, file: ScoreFile, rows: Sequence[int], *, model: str, as_of: dt.date, limit: float
+) -> list[bytes]:
+    """The texts of the people at ``rows`` of a file."""
+
+    def nothing_yet() -> dict[int, bytes]:
+        store.scores(model, as_of)  # what the texts are made from is noted, and no text is there yet
+        store.people(as_of, ())
+        return {}
+
+    texts = _TEXTS.of((store.home, model, as_of, limit), nothing_yet)
+    missing = [row for row in rows if row not in texts]
+    if missing:
+        stored = file.rows(missing, SHOWN, behind=False)
+        people = store.people(as_of, {str(row["employee_id"]) for row in stored})
+        for position, row in zip(missing, stored, strict=True):
+            texts[position] = _listed(row, limit, people).model_dump_json().encode()
+    return [texts[row] for row in rows]
 
 
 def _within(file: ScoreFile, rows: Sequence[int], reach: Set[str] | None) -> Sequence[int]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 
-from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk
+from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk_json
 from perfml.service.answers.overview.adoption import AdoptionAnswer, adoption
 from perfml.service.answers.overview.raters import RatersAnswer, RatersQuery, rater_list
 from perfml.service.answers.overview.team import TeamAnswer, TeamQuery, team_of
@@ -21,14 +21,15 @@ router = subject_router("lists")
 @router.get(
     "/models/{model}/at-risk",
     summary="The people at risk, the highest risk first",
+    response_model=AtRiskAnswer,
     responses=refusals(NotFound, NotProven, ListReplaced, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )
-def get_at_risk(
+async def get_at_risk(
     model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore, reach: Reach
-) -> AtRiskAnswer:
+) -> Response:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
-    return at_risk(store, model, query, reach=reach)
+    return Response(at_risk_json(store, model, query, reach=reach), media_type="application/json")
 
 
 @router.get(

@@ -13,7 +13,7 @@ from perfml.advice.suggestion_files import read_suggestions, suggestion_file
 from perfml.project.voices import Who
 from perfml.scoring.people.known import rows_of
 from perfml.scoring.score_files import read_scores, score_file
-from perfml.service.answers.at_risk import AtRiskQuery, at_risk
+from perfml.service.answers.at_risk import AtRiskQuery, at_risk_json
 from perfml.service.answers.people import PersonQuery, person_risk
 from perfml.service.answers.priorities import PrioritiesQuery, priority_list
 from perfml.service.answers.targets import TargetsQuery, target_suggestions
@@ -29,7 +29,7 @@ def outputs(company: Company, day: dt.date) -> dict[str, str]:
     return {
         "scores": text(read_scores(path).to_pylist()),
         "targets": text(read_suggestions(suggested).to_pylist()),
-        "list": at_risk(store, MODEL, AtRiskQuery(as_of=day)).model_dump_json(),
+        "list": at_risk_json(store, MODEL, AtRiskQuery(as_of=day)).decode(),
         "priorities": priority_list(store, PrioritiesQuery(model=MODEL, as_of=day)).model_dump_json(),
         "served targets": target_suggestions(store, TargetsQuery(as_of=day)).model_dump_json(),
     }
