@@ -116,7 +116,7 @@ def serving(home: Path | None) -> Iterator[tuple[int, int]]:
     )
     process.start()
     try:
-        for _ in range(600):
+        for _ in range(3_000):  # texts are written first
             try:
                 socket.create_connection(("127.0.0.1", port)).close()
                 break
