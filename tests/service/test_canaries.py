@@ -171,7 +171,7 @@ def test_no_canary_sings_when_something_breaks(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError(f"{CANARY}-comment of {PERSON}")
 
-    monkeypatch.setattr("perfml.service.routes.people.person_risk", broken)
+    monkeypatch.setattr("perfml.service.routes.people.person_risk_json", broken)
     hr = token(seeded.app.state.store.home, "hr", Role.HR)
     answer = seeded.get(f"/v1/employees/{PERSON}/risk", headers=hr)
     assert answer.status_code == 500 and CANARY not in answer.text + str(answer.headers)
