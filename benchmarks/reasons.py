@@ -40,7 +40,7 @@ import numpy as np  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from perfml import terminal  # noqa: E402
-from perfml.scoring.scoring import CHUNK  # noqa: E402
+from perfml.scoring.scored_people import CHUNK  # noqa: E402
 from perfml.treeshap.explainer import TreeShap  # noqa: E402
 from perfml.treeshap.width import vector_bits  # noqa: E402
 

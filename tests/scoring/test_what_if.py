@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from perfml.errors import PerfmlError
 from perfml.learning.registry.light_model import LightModel, load_light
 from perfml.learning.registry.model_store import load
 from perfml.messages import Message
-from perfml.scoring.score_files import NoScore
+from perfml.scoring.score_files import ExplainedScore, NoScore
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.scoring.what_if.evidence import evidence_path, read_evidence, write_evidence
 from perfml.scoring.what_if.prediction import SAME, CannotChange, WhatIfPrediction, predict_what_if
@@ -35,25 +36,25 @@ def project(company_of_500: Simulated, home: Path) -> Project:
 
 
 @pytest.fixture(scope="module")
-def scored(company_of_500: Simulated) -> list[dict]:
-    return [row for row in company_of_500.rows[MODEL] if row["status"] == "scored"]
+def scored(company_of_500: Simulated) -> list[ExplainedScore]:
+    return [cast(ExplainedScore, row) for row in company_of_500.rows[MODEL] if row["status"] == "scored"]
 
 
 @pytest.fixture(scope="module")
-def light(home: Path, scored: list[dict]) -> LightModel:
+def light(home: Path, scored: list[ExplainedScore]) -> LightModel:
     return load_light(home, MODEL, scored[0]["model_version"])
 
 
 @pytest.fixture(scope="module")
-def asked(home: Path, scored: list[dict], light: LightModel) -> Callable[..., WhatIfPrediction]:
-    def predict(row: dict | None = None, *, least: int = 5, **changes: float) -> WhatIfPrediction:
+def asked(home: Path, scored: list[ExplainedScore], light: LightModel) -> Callable[..., WhatIfPrediction]:
+    def predict(row: ExplainedScore | None = None, *, least: int = 5, **changes: float) -> WhatIfPrediction:
         whose = scored[0] if row is None else row
-        return predict_what_if(home, whose, changes, least_others=least, load=lambda: light)  # type: ignore[arg-type]
+        return predict_what_if(home, whose, changes, least_others=least, load=lambda: light)
 
     return predict
 
 
-def own_row(home: Path, row: dict, light: LightModel, *numbers: int):
+def own_row(home: Path, row: ExplainedScore, light: LightModel, *numbers: int):
     stored = read_evidence(
         home,
         row["employee_id"],
@@ -69,7 +70,7 @@ def own_row(home: Path, row: dict, light: LightModel, *numbers: int):
 
 @pytest.mark.slow
 def test_without_lightgbm_the_model_gives_the_scores_of_everybody(
-    home: Path, scored: list[dict], light: LightModel
+    home: Path, scored: list[ExplainedScore], light: LightModel
 ) -> None:
     rows = np.stack([own_row(home, row, light).own for row in scored[::25]])
     expected = [row["probability"] for row in scored[::25]]
@@ -80,7 +81,7 @@ def test_without_lightgbm_the_model_gives_the_scores_of_everybody(
 
 @pytest.mark.slow
 def test_a_change_is_what_the_whole_model_predicts_for_somebody_with_such_values(
-    home: Path, scored: list[dict], light: LightModel, asked: Callable[..., WhatIfPrediction]
+    home: Path, scored: list[ExplainedScore], light: LightModel, asked: Callable[..., WhatIfPrediction]
 ) -> None:
     before = asked()
     assert before.before == before.after == pytest.approx(scored[0]["probability"], abs=SAME)
@@ -121,7 +122,7 @@ def test_what_cannot_change_and_what_is_unusual_is_refused(asked: Callable[..., 
 
 @pytest.mark.slow
 def test_a_value_that_may_not_be_told_is_not(
-    home: Path, tmp_path: Path, scored: list[dict], light: LightModel, asked: Callable[..., WhatIfPrediction]
+    home: Path, tmp_path: Path, scored: list[ExplainedScore], light: LightModel, asked: Callable[..., WhatIfPrediction]
 ) -> None:
     each, names = asked().possible[0], [column.name for column in light.columns]
     everyone = own_row(home, scored[0], light, *range(len(names))).everyone
@@ -139,20 +140,20 @@ def test_a_value_that_may_not_be_told_is_not(
         values=everyone,
         stated=stated,
     )
-    answer = predict_what_if(tmp_path, scored[0], {}, least_others=5, load=lambda: light)  # type: ignore[arg-type]
+    answer = predict_what_if(tmp_path, scored[0], {}, least_others=5, load=lambda: light)
     assert each.evidence not in {other.evidence for other in answer.possible}
     assert answer.before == pytest.approx(scored[0]["probability"], abs=SAME), "the model keeps what it predicts from"
 
 
 @pytest.mark.slow
 def test_nothing_is_predicted_from_rows_at_odds(
-    home: Path, tmp_path: Path, scored: list[dict], light: LightModel
+    home: Path, tmp_path: Path, scored: list[ExplainedScore], light: LightModel
 ) -> None:
     path = evidence_path(tmp_path, MODEL, END)
     path.parent.mkdir(parents=True)
 
-    def predict(row: dict) -> None:
-        predict_what_if(tmp_path, row, {}, least_others=5, load=lambda: light)  # type: ignore[arg-type]
+    def predict(row: ExplainedScore) -> None:
+        predict_what_if(tmp_path, row, {}, least_others=5, load=lambda: light)
 
     with pytest.raises(NoScore, match="perfml score"):
         predict(scored[0])
@@ -174,7 +175,7 @@ def test_nothing_is_predicted_from_rows_at_odds(
 
 
 @pytest.mark.slow
-def test_the_verb_refuses_who_is_held_like_who_has_no_score(project: Project, scored: list[dict]) -> None:
+def test_the_verb_refuses_who_is_held_like_who_has_no_score(project: Project, scored: list[ExplainedScore]) -> None:
     person = scored[3]["employee_id"]
     answer = project.what_if(person, model=MODEL)
     assert answer.to_json()["note"] and (answer.employee_id, answer.horizon_days) == (person, 182)

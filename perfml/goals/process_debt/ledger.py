@@ -74,16 +74,15 @@ def process_debt_at(
             probability=[risk.get(who, UNKNOWN)[0] for who in merged["employee_id"]],
             carried=[risk.get(who, UNKNOWN)[1] for who in merged["employee_id"]],
         )
-        parts.append(pa.Table.from_pylist([_row(row) for row in merged.to_dict("records")], schema=SCHEMA))
+        parts.append(_rows(merged))
     table = pa.concat_tables(parts) if parts else SCHEMA.empty_table()
     return ProcessDebtReport(as_of=as_of, table=table, notices=tuple(notices))
 
 
-def _row(row: dict[object, object]) -> dict[str, object]:
-    """A row of a frame as one of the schema: lists as they are, everything that is missing as None."""
-    plain = {
-        str(name): value if isinstance(value, list) else None if pd.isna(value) else value  # type: ignore[call-overload]
-        for name, value in row.items()
-    }
-    since = plain["since"]
-    return plain | {"since": None if since is None else pd.Timestamp(str(since)).date()}
+def _rows(frame: pd.DataFrame) -> pa.Table:
+    """A frame as rows of the schema: everything that is missing becomes None."""
+    plain = frame.astype(object).where(frame.notna(), None)
+    since = pd.Series(
+        [None if each is None else pd.Timestamp(each).date() for each in plain["since"]], plain.index, object
+    )
+    return pa.Table.from_pylist(plain.assign(since=since).to_dict("records"), schema=SCHEMA)

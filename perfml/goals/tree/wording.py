@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import cast
+
+from pydantic import TypeAdapter
 
 from perfml.goals.tree.flags import Coverage, SiloFlag
 from perfml.messages import Message, Value
@@ -45,12 +46,7 @@ class KeptPath:
     @classmethod
     def of(cls, row: Mapping[str, object]) -> KeptPath:
         """Read a kept row."""
-        names = ("goal_id", "employee_id", "metric", "weight", "share", "status", "cause", "end_id")
-        steps = cast(Sequence[Mapping[str, str | None]], row["path"] or ())
-        return cls(
-            **cast(dict[str, str], {name: row[name] for name in names}),  # type: ignore[arg-type]
-            path=tuple(PathStep(**cast(dict[str, str], dict(step))) for step in steps),
-        )
+        return _KEPT_PATH.validate_python({**row, "path": row["path"] or ()})
 
     @property
     def text(self) -> Message:
@@ -73,6 +69,9 @@ class KeptPath:
             return Message.of("goal_path_insufficient")
         values: dict[str, Value] = {} if self.cause == "circle" else {"name": name}
         return Message.of(f"goal_break_{self.cause}", **values)
+
+
+_KEPT_PATH = TypeAdapter(KeptPath)
 
 
 def silo_text(flag: SiloFlag) -> Message:

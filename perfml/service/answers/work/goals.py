@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Iterable, Set
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from perfml.errors import PerfmlError
-from perfml.goals.files import GoalsPart, goals_file, kept_flags
-from perfml.goals.sums.contributions import KeptIntervals, NoSum, SumRow, by_metric, contribution
+from perfml.goals.files import kept_flags
+from perfml.goals.sums.contributions import NoSum, SumRow, by_metric, contribution
 from perfml.goals.tree.alignment import GroupAlignment, PersonAlignment, by_group, together
 from perfml.goals.tree.flags import SiloBasis, TopBasis
 from perfml.goals.tree.wording import KeptPath, coverage_text, silo_text
-from perfml.messages import Message
 from perfml.service.answers.shared import (
     Answer,
     IsoDate,
@@ -28,16 +25,13 @@ from perfml.service.answers.shared import (
     ServiceQuery,
     TextAnswer,
 )
+from perfml.service.answers.work.kept_goals import KeptSums, kept_alignment, kept_file, kept_sums
 from perfml.service.paging import ListVersion
-from perfml.service.problems import NotFound
 from perfml.service.scores import open_scores
 from perfml.service.store import Store
 
 PathStatusName = Literal["aligned", "orphan", "broken", "circle", "insufficient"]
 GroupName = Literal["department", "manager_id", "employee_id"]
-_ALIGNMENT = ("employee_id", "department", "manager_id", "location", "goals")
-_SHARES = ("aligned", "orphan", "broken", "circle", "insufficient")
-_SUM = tuple(SumRow.__dataclass_fields__)
 
 
 class StepAnswer(Answer):
@@ -292,53 +286,6 @@ def goal_flags(store: Store, query: GoalFlagsQuery) -> GoalFlagsAnswer:
     )
 
 
-def kept_file(store: Store, part: GoalsPart, as_of: dt.date | None) -> tuple[dt.date, Path]:
-    """The date, the newest by default, and the file of a part. Raises :class:`NotFound` where nothing is stored."""
-    try:
-        return goals_file(store.home, part, as_of)
-    except PerfmlError as error:
-        code = "service_no_goals_at_date" if as_of else "service_no_goals"
-        problem = Message.of(code, as_of=str(as_of)) if as_of else Message.of(code)
-        raise NotFound(problem, where="as_of", remedy=Message.of("service_goals_first")) from error
-
-
-def kept_alignment(store: Store, as_of: dt.date | None = None) -> tuple[dt.date, Sequence[PersonAlignment]]:
-    """The date and everyone's alignment, without those who are held. Raises :class:`NotFound`."""
-    day, path = kept_file(store, "alignment", as_of)
-    file = open_scores(path, (*_ALIGNMENT, *_SHARES))
-
-    def read() -> Sequence[PersonAlignment]:
-        rows = zip(*file.columns((*_ALIGNMENT, *_SHARES), slice(None)), strict=True)
-        return [_person(row) for row in rows if row[-1] is not None]
-
-    return day, file.once("alignment", read)
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptSums:
-    """The kept sums of a date, without those that are held."""
-
-    people: Sequence[SumRow]
-    """The rows of persons, which all others are sums of."""
-    intervals: KeptIntervals
-
-
-NO_SUMS = KeptSums(people=(), intervals=KeptIntervals(()))
-
-
-def kept_sums(store: Store, as_of: dt.date | None = None) -> tuple[dt.date, KeptSums]:
-    """The date and its sums. Raises :class:`NotFound`."""
-    day, path = kept_file(store, "sums", as_of)
-    file = open_scores(path, _SUM)
-
-    def read() -> KeptSums:
-        rows = [_sum_row(row) for row in zip(*file.columns(_SUM, slice(None)), strict=True) if row[0] is not None]
-        people = [row for row in rows if row.level == "person"]
-        return KeptSums(people=people, intervals=KeptIntervals(rows))
-
-    return day, file.once("sums", read)
-
-
 def selected(query: PeopleQuery, person: PersonAlignment, reach: Set[str] | None) -> bool:
     """Whether a person passes the filters of ``query`` and lies within ``reach``."""
     return (
@@ -346,14 +293,6 @@ def selected(query: PeopleQuery, person: PersonAlignment, reach: Set[str] | None
         and query.department in (None, person.department)
         and query.manager_id in (None, person.manager_id)
     )
-
-
-def _sum_row(row: Iterable[object]) -> SumRow:
-    return SumRow(**dict(zip(_SUM, row, strict=True)))  # type: ignore[arg-type]  # as they were written
-
-
-def _person(row: Iterable[object]) -> PersonAlignment:
-    return PersonAlignment(**dict(zip((*_ALIGNMENT, *_SHARES), row, strict=True)))  # type: ignore[arg-type]
 
 
 def _path_answer(path: KeptPath, reach: Set[str] | None) -> PathAnswer:

@@ -18,16 +18,13 @@ from perfml.scoring.personal.goal_units import goal_units
 from perfml.service.access.refusals import not_for_you
 from perfml.service.answers.targets import TargetAnswer
 from perfml.service.answers.work.goals import (
-    NO_SUMS,
     GoalFlagsQuery,
-    KeptSums,
     PathAnswer,
     TreeQuery,
     goal_flags,
     goal_paths,
-    kept_alignment,
-    kept_sums,
 )
+from perfml.service.answers.work.kept_goals import NO_SUMS, KeptSums, kept_alignment, kept_sums
 from perfml.service.problems import NotFound
 from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Attainment, Chart, ChartRow, attainments, bars
