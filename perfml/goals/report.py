@@ -45,7 +45,8 @@ class GoalsReport:
     def to_json(self) -> JsonObject:
         """What is said of the goals as a whole, and how many paths have which status."""
         statuses = Counter(str(status) for status in self.paths.column("status").to_pylist())
-        whole = asdict(together(self.people)) if self.people else None
+        people = self.people
+        whole = asdict(together(people)) if people else None
         return {"as_of": str(self.as_of), "paths": dict(statuses), "alignment": whole, **asdict(self.flags)}
 
 

@@ -95,7 +95,7 @@ def counted(tree: GoalTree, forecasts: Forecasts, *, without: frozenset[str] = f
     known = (rows["expected"] > 0) & ~rows["mismatch"] & ~rows["employee_id"].isin(without)
     rows["expected"] = rows["expected"].where(known)
     rows["scope"] = rows["scope"].fillna("")
-    return rows[~sums_of_others(tree) & ~tree.ownerless[: len(goals)]].reset_index(drop=True)
+    return rows[~sums_of_others(tree) & tree.employed].reset_index(drop=True)
 
 
 def sums_of_others(tree: GoalTree) -> Bools:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Bools
 from perfml.evidence.snapshots import visible
 from perfml.evidence.sources import Data
 from perfml.goals.tree.flags import Coverage, SiloFlag
@@ -27,8 +26,8 @@ PERIODS, OFTEN, MIN_PEOPLE = 4, 3, 5
 def coverage(tree: GoalTree, paths: GoalPaths) -> tuple[Coverage, ...]:
     """Everything about the company goals of ``tree``, in the order of their ids; a goal that nobody serves has no people."""
     goals = tree.goals
-    serving = (paths.status[: len(goals)] == PATH_STATUSES.index("aligned")) & ~tree.ownerless[: len(goals)]
-    everyone = goals.loc[~tree.ownerless[: len(goals)], "employee_id"].nunique()
+    serving = (paths.status[: len(goals)] == PATH_STATUSES.index("aligned")) & tree.employed
+    everyone = goals.loc[tree.employed, "employee_id"].nunique()
     served = pd.DataFrame(
         {
             "end": paths.end[: len(goals)],
@@ -83,9 +82,8 @@ def _declared(tree: GoalTree) -> list[SiloFlag]:
 def _departments_below(tree: GoalTree) -> dict[int, set[str]]:
     """Objective node → departments of the employed people with a goal whose path passes it."""
     goals = tree.goals
-    live: Bools = ~tree.ownerless[: len(goals)]
     code, names = pd.factorize(goals["department"])
-    at = np.flatnonzero(live & (code >= 0))
+    at = np.flatnonzero(tree.employed & (code >= 0))
     own = code[at]
     pairs: set[tuple[int, int]] = set()
     for _ in range(MOST_STEPS):
@@ -122,7 +120,7 @@ select metric, department from had group by all having count(*) >= {OFTEN} order
 
 
 def _earlier(data: Data, tree: GoalTree) -> list[SiloFlag]:
-    goals = tree.goals[~tree.ownerless[: len(tree.goals)]]
+    goals = tree.goals[tree.employed]
     now = goals.dropna(subset=["department"]).groupby("metric")["department"].unique()
     before = data.connection.execute(_EARLIER, [tree.as_of]).df().groupby("metric")["department"].unique()
     flags = []

@@ -87,8 +87,3 @@ def shares(tree: GoalTree) -> Floats:
     weight = tree.goals["weight"].to_numpy(dtype=np.float64)
     total = tree.goals.groupby("employee_id", sort=False)["weight"].transform("sum").to_numpy(dtype=np.float64)
     return np.asarray(weight / total)
-
-
-def employed_goals(tree: GoalTree) -> Bools:
-    """Which goals (goals,) belong to people still employed: those of others are in the tree, and in no figure."""
-    return ~tree.ownerless[: len(tree.goals)]

@@ -58,6 +58,11 @@ class GoalTree:
     """Whether the node is a goal whose owner has left."""
     basis: TopBasis
 
+    @property
+    def employed(self) -> Bools:
+        """Which goals (goals,) belong to people still employed: those of others are in the tree, and in no figure."""
+        return ~self.ownerless[: len(self.goals)]
+
 
 def read_tree(data: Data, as_of: dt.date) -> GoalTree:
     """Read the goals and objectives in force at ``as_of``, as known before it."""
@@ -66,8 +71,8 @@ def read_tree(data: Data, as_of: dt.date) -> GoalTree:
     position = who.reindex(goals["employee_id"])
     goals = goals.assign(**{name: position[name].to_numpy(dtype=object) for name in who.columns})
     objectives = data.connection.execute(_OBJECTIVES, [as_of]).df()
-    ids = pd.Index(np.concatenate([_texts(goals, "goal_id"), _texts(objectives, "objective_id")]))
-    named = pd.Series(np.concatenate([_texts(goals, "parent_goal_id"), _texts(objectives, "parent_id")]), dtype=object)
+    ids = pd.Index(np.concatenate([texts(goals, "goal_id"), texts(objectives, "objective_id")]))
+    named = pd.Series(np.concatenate([texts(goals, "parent_goal_id"), texts(objectives, "parent_id")]), dtype=object)
     first = pd.Series(np.arange(len(ids)), index=ids)
     first = first[~ids.duplicated()]  # a goal is meant where an objective has the same id
     parent = first.reindex(named.to_numpy()).fillna(UNKNOWN).to_numpy(dtype=np.int64)
@@ -98,7 +103,7 @@ def _company_goals(goals: pd.DataFrame, objectives: pd.DataFrame, who: pd.DataFr
     return np.concatenate([at_head, of_company]), "head" if at_head.any() else "none"
 
 
-def _texts(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """A column of text, None where empty."""
+def texts(rows: pd.DataFrame, column: str) -> np.ndarray:
+    """A column (n,) of text, None where empty."""
     values = rows[column].astype(object)
     return values.where(values.notna(), None).to_numpy(dtype=object)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Ints
 from perfml.goals.tree.paths import BREAK_CAUSES, PATH_STATUSES, GoalPaths, shares
-from perfml.goals.tree.reading import GoalTree
+from perfml.goals.tree.reading import GoalTree, texts
 
 MOST_STEPS = 32
 """Steps of a path that are listed; a longer one is followed to its end all the same."""
@@ -64,13 +64,13 @@ ALIGNMENT = pa.schema(
 def path_rows(tree: GoalTree, paths: GoalPaths) -> pa.Table:
     """The rows of :data:`PATHS`."""
     goals = tree.goals
-    rows = np.flatnonzero(~tree.ownerless[: len(goals)])
-    rows = rows[np.lexsort((_texts(goals, "goal_id")[rows], _texts(goals, "employee_id")[rows]))]
+    rows = np.flatnonzero(tree.employed)
+    rows = rows[np.lexsort((texts(goals, "goal_id")[rows], texts(goals, "employee_id")[rows]))]
     nodes = _nodes(tree)
     ids = nodes.column("id")
     of = goals.iloc[rows]
     text = {
-        name: pa.array(_texts(of, name), pa.string())
+        name: pa.array(texts(of, name), pa.string())
         for name in ("goal_id", "employee_id", "department", "manager_id", "metric", "scope")
     }
     numbers = {name: paths_at[rows] for name, paths_at in (("steps", paths.steps), ("end", paths.end))}
@@ -84,7 +84,7 @@ def path_rows(tree: GoalTree, paths: GoalPaths) -> pa.Table:
                 "share": shares(tree)[rows],
                 "period_start": of["period_start"].to_numpy().astype("M8[D]"),
                 "period_end": of["period_end"].to_numpy().astype("M8[D]"),
-                "parent_id": pa.array(_texts(of, "parent_goal_id"), pa.string()),
+                "parent_id": pa.array(texts(of, "parent_goal_id"), pa.string()),
                 "status": _label(PATH_STATUSES, paths.status[rows]),
                 "cause": _label(BREAK_CAUSES, paths.cause[rows]),
                 "end_id": ids.take(pa.array(numbers["end"])),
@@ -102,7 +102,7 @@ def path_rows(tree: GoalTree, paths: GoalPaths) -> pa.Table:
 def alignment_rows(tree: GoalTree, paths: GoalPaths) -> pa.Table:
     """The rows of :data:`ALIGNMENT`."""
     goals = tree.goals
-    of = goals[~tree.ownerless[: len(goals)]]
+    of = goals[tree.employed]
     part = pd.DataFrame({"status": paths.status[: len(goals)], "share": shares(tree)}).loc[of.index]
     owner, people = pd.factorize(of["employee_id"], sort=True)
     size = len(people) * len(PATH_STATUSES)
@@ -112,7 +112,7 @@ def alignment_rows(tree: GoalTree, paths: GoalPaths) -> pa.Table:
     columns = [
         pa.array(people, pa.string()),
         pa.array([tree.as_of] * len(people), pa.date32()),
-        *(pa.array(_texts(first, name), pa.string()) for name in ("department", "manager_id", "location")),
+        *(pa.array(texts(first, name), pa.string()) for name in ("department", "manager_id", "location")),
         pa.array(np.bincount(owner, minlength=len(people))),
         *map(pa.array, table.T),
     ]
@@ -124,12 +124,12 @@ def _nodes(tree: GoalTree) -> pa.Table:
     goals, objectives = tree.goals, tree.objectives
     none = np.full(len(goals), None, dtype=object)
     columns: dict[str, tuple[np.ndarray, np.ndarray]] = {
-        "id": (_texts(goals, "goal_id"), _texts(objectives, "objective_id")),
-        "level": (np.where(tree.top[: len(goals)], "company", "person"), _texts(objectives, "level")),
-        "metric": (_texts(goals, "metric"), _texts(objectives, "metric")),
-        "title": (none, _texts(objectives, "title")),
-        "department": (_texts(goals, "department"), _texts(objectives, "department")),
-        "owner": (_texts(goals, "employee_id"), np.full(len(objectives), None, dtype=object)),
+        "id": (texts(goals, "goal_id"), texts(objectives, "objective_id")),
+        "level": (np.where(tree.top[: len(goals)], "company", "person"), texts(objectives, "level")),
+        "metric": (texts(goals, "metric"), texts(objectives, "metric")),
+        "title": (none, texts(objectives, "title")),
+        "department": (texts(goals, "department"), texts(objectives, "department")),
+        "owner": (texts(goals, "employee_id"), np.full(len(objectives), None, dtype=object)),
     }
     return pa.table({name: pa.array(np.concatenate(parts), pa.string()) for name, parts in columns.items()})
 
@@ -160,8 +160,3 @@ def _goes_on(tree: GoalTree, at: Ints) -> Bools:
 
 def _label(labels: tuple[str, ...], code: Ints) -> pa.Array:
     return pa.array(labels, pa.string()).take(pa.array(code, mask=code < 0))
-
-
-def _texts(rows: pd.DataFrame, column: str) -> np.ndarray:
-    values = rows[column].astype(object)
-    return values.where(values.notna(), None).to_numpy(dtype=object)
