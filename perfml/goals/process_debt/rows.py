@@ -13,7 +13,7 @@ from perfml.dated_files import dates_in, pick
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.project.goals.process_debt_spec import DebtRule
-from perfml.scoring.sealed_files import open_sealed, write_sealed
+from perfml.scoring.sealed_files import write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
 
@@ -92,9 +92,3 @@ def debt_rows(rows: pa.Table) -> list[DebtRow]:
     """The rows of a table, without those that are withheld."""
     shown: list[dict[str, Any]] = [row for row in rows.to_pylist() if row["owed"] is not None]
     return [DebtRow(**row | {name: tuple(row[name] or ()) for name in ("goal_ids", "metrics")}) for row in shown]
-
-
-def ledger_notices(path: Path) -> JsonObject:
-    """What the run of a ledger wrote beside its rows."""
-    with open_sealed(path) as sealed:
-        return sealed.record

@@ -22,11 +22,9 @@ COLUMNS = ["employee_id", "since", "days", "hours", "goal_id", "metric"]
 
 
 def owed(data: Data, as_of: dt.date, process: ProcessSpec) -> pd.DataFrame:
-    """The :data:`COLUMNS` of one process; the snapshots of ``as_of`` alone must stand. Empty where the tables are absent."""
-    rule = _RULES[process.rule]
-    if not all(map(data.has, _NEEDS[process.rule])):
-        return pd.DataFrame(columns=COLUMNS)
-    rows: pd.DataFrame = data.connection.sql(rule(data, as_of, process)).df()
+    """The :data:`COLUMNS` of one process; the snapshots of ``as_of`` alone must stand, and
+    no table be missing: see :func:`missing_tables`."""
+    rows: pd.DataFrame = data.connection.sql(_RULES[process.rule](data, as_of, process)).df()
     return rows[COLUMNS]
 
 
