@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 LEVELS = 12
-"""Levels of the tree, the company goal and the department's counted."""
+"""Fewest levels of the tree, the company goal and the department's counted."""
 GOALS_EACH = 3
 FAN_OUT = 3
 """Reports of each manager: with as many goals each, the tree of people is :data:`LEVELS` - 2 deep at 180,000 goals."""

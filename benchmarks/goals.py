@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 import pandas as pd  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks._goal_tree import write_company  # noqa: E402
+from benchmarks._goal_tree import LEVELS, write_company  # noqa: E402
 from benchmarks._memory import peak_mb  # noqa: E402
 from perfml import terminal  # noqa: E402
 from perfml.api import Project  # noqa: E402
@@ -169,7 +169,7 @@ def _judged(rows: pd.DataFrame, finals: pd.DataFrame, day: dt.date) -> Iterator[
 
 def print_cost(cpu_s: float, peak: float, levels: int, *, goals: int) -> bool:
     """Print what many goals cost; whether it is within the limits."""
-    fine = cpu_s < MOST_CPU_S and peak < MOST_MB and levels >= 12
+    fine = cpu_s < MOST_CPU_S and peak < MOST_MB and levels >= LEVELS
     terminal.out.print(f"{goals:,} goals, {levels} levels: {cpu_s:.1f} CPU s, {peak:,.0f} MB  {mark(fine)}")
     return fine
 

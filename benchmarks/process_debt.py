@@ -150,7 +150,6 @@ def risk(seed: int, employees: int) -> pd.DataFrame:
     strength = dict(zip(active["employee_id"], ((since - LEAD) / RAMP).clip(0, 1), strict=True))
     cause = dict(zip(active["employee_id"], active["cause"], strict=True))
     outcome = dict(zip(active["employee_id"], active["outcome"], strict=True))
-    lasted = dict(zip(active["employee_id"], since, strict=True))
     planted = {"overtime": "overtime", "feedback": "feedback_drought"}
     return pd.DataFrame(
         [
@@ -165,9 +164,6 @@ def risk(seed: int, employees: int) -> pd.DataFrame:
                 * (cause.get(row.employee_id) == planted[row.process]),
                 "hazard": BASE
                 + PLANTED * strength.get(row.employee_id, 0.0) * (outcome.get(row.employee_id) == row.model),
-                "owed_days": row.days or 0,
-                "owed_hours": row.hours or 0.0,
-                "planted_days": lasted.get(row.employee_id, 0) * (cause.get(row.employee_id) == planted[row.process]),
             }
             for row in rows
             if row.process in planted and row.probability is not None
