@@ -43,15 +43,12 @@ class FlatForest:
         for number, each in enumerate(each for tree in trees for each in tree.sets):
             members[number, each] = True
 
-        def children(name: str) -> Ints:
-            return _joined(
-                [
-                    np.where(child >= 0, child + first, child - leaf)
-                    for tree, first, leaf in zip(trees, nodes, leaves, strict=False)
-                    for child in (getattr(tree, name),)
-                ],
-                np.int64,
-            )
+        def children(each: Sequence[Ints]) -> Ints:
+            moved = [
+                np.where(child >= 0, child + first, child - leaf)
+                for child, first, leaf in zip(each, nodes, leaves, strict=False)
+            ]
+            return _joined(moved, np.int64)
 
         return cls(
             root=nodes[:-1],
@@ -60,8 +57,8 @@ class FlatForest:
                 [_thresholds(tree, int(first)) for tree, first in zip(trees, sets, strict=False)], np.float64
             ),
             decision=_joined([tree.decision for tree in trees], np.int64),
-            left=children("left"),
-            right=children("right"),
+            left=children([tree.left for tree in trees]),
+            right=children([tree.right for tree in trees]),
             value=_joined([tree.value for tree in trees], np.float64),
             members=members,
             constant=float(forest.constant.sum()),
