@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from perfml.goals.indicators.files import keep_indicators
 from perfml.goals.indicators.record import AssociationRecord, IndicatorsRecord, MetricRecord, MissingRecord
+from perfml.goals.process_debt.ledger import ProcessDebtReport
 from perfml.goals.process_debt.rows import SCHEMA, keep_debts
 from perfml.messages import Message
 
@@ -70,4 +71,6 @@ def keep_owed(home: Path, *, as_of: dt.date, people: tuple[str, str] = ("e1", "e
         dict.fromkeys(SCHEMA.names) | whose | {"department": "sales", "employee_id": person} | figures
         for person, figures in zip(people, (owed, {"owed": False}), strict=True)
     ]
-    keep_debts(pa.Table.from_pylist(rows, schema=SCHEMA), home, as_of=as_of, record={"holds": 0})
+    notice = Message.of("process_debt_no_table", process="overtime", table="activity")
+    report = ProcessDebtReport(as_of=as_of, table=pa.Table.from_pylist(rows, schema=SCHEMA), notices=(notice,))
+    keep_debts(report, home, record={"holds": 0})

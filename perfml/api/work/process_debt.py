@@ -35,8 +35,6 @@ def process_debt(
         report = process_debt_at(opened, spec, day, home=project.home, held=held)
         keep_who_is_who(project, opened, day)
         record = recorder(project.home, data=opened, folder=project.folder, held={day: held})(day)
-    notices = [notice.model_dump(mode="json") for notice in report.notices]
-    whole = cast(JsonObject, {**record, "notices": notices})
-    keep_debts(report.table, project.home, as_of=day, record=whole)
+    keep_debts(report, project.home, record=cast(JsonObject, record))
     seen(project, f"process debt {day}", people_of(report.table))
     return report

@@ -171,7 +171,7 @@ def _texts(
         store.people(as_of, ())
         return {}
 
-    texts = _TEXTS.of((store.home, model, as_of, limit), nothing_yet)
+    texts = _TEXTS.of((store.home, model, as_of, file.version, limit), nothing_yet)
     missing = [row for row in rows if row not in texts]
     if missing:
         stored = file.rows(missing, SHOWN, behind=False)

@@ -84,7 +84,12 @@ def test_a_manager_reads_what_they_owe_and_no_figure_of_a_risk(
     assert not any(figure in page.text for figure in ("0.37", "37%", "0.21", "21%", "predicted risk"))
     assert HOSTILE not in page.text
     assert history_of(work_home, "e1")[-1].action == "see GET /process-debt"
-    (debt,) = work.get("/v1/process-debt?manager_id=boss", headers=visitors["boss"]).json()["debts"]
+    assert "the table activity is missing, so nothing can be said" in plain(page.text), (
+        "silence would say that nothing is owed"
+    )
+    answer = work.get("/v1/process-debt?manager_id=boss", headers=visitors["boss"]).json()
+    (debt,), (notice,) = answer["debts"], answer["notices"]
+    assert "activity" in notice["zh"]
     assert debt["employee_id"] == "e1" and "probability" not in debt
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from perfml.disclosure.primary import Suppression
-from perfml.goals.process_debt.rows import DebtRow, debts_file, kept_debts
+from perfml.goals.process_debt.rows import DebtRow, debt_notices, debts_file, kept_debts
 from perfml.messages import Message
 from perfml.project.goals.process_debt_spec import DebtRule
 from perfml.service.answers.shared import Answer, IsoDate, PageAnswer, PageCursor, PageLimit, PeopleQuery, TextAnswer
@@ -43,6 +43,8 @@ class DebtsAnswer(PageAnswer):
     """One page of what is owed at one date, the longest first."""
 
     as_of: dt.date
+    notices: tuple[TextAnswer, ...]
+    """Processes that could not be looked at, and why: of them nothing is listed, whatever is owed."""
     debts: tuple[DebtAnswer, ...]
 
 
@@ -107,6 +109,7 @@ def debts(store: Store, query: DebtsQuery, *, reach: Set[str] | None = None) -> 
     page = whole.page(own, lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return DebtsAnswer(
         as_of=day,
+        notices=tuple(map(TextAnswer.of, debt_notices(path))),
         debts=tuple(debt_answer(row) for _, row in page.rows),
         total=page.total,
         limit=page.limit,
