@@ -61,6 +61,9 @@ def test_a_moment_ends_with_its_turn_of_the_loop() -> None:
         await asyncio.sleep(0)
         return [*same, moment("a")]
 
+    def outside_a_loop() -> list[int]:
+        return [moment("a"), moment("a")]
+
     with ThreadPoolExecutor(1) as thread:  # in that of the test a browser may keep a loop running
         assert thread.submit(lambda: asyncio.run(turns())).result() == [1, 1, 2, 3]
-    assert [moment("a"), moment("a")] == [4, 5], "outside a loop nothing ends a moment, so none begins"
+        assert thread.submit(outside_a_loop).result() == [4, 5], "outside a loop nothing ends a moment, so none begins"
