@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -58,7 +60,7 @@ def main() -> None:
     """Run a command; an error that the user can correct prints one line and exits with 1, an unknown option with 2."""
     try:
         read_secret_files()
-        sys.exit(app(prog_name="perfml"))
+        sys.exit(_command()(prog_name="perfml"))
     except PerfmlError as error:
         problem = str(error)
     except OSError as error:
@@ -66,6 +68,12 @@ def main() -> None:
         problem = f"{where}{error.strerror or error}; choose another path, or change its permissions"
     terminal.err.print(f"[red]perfml:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     sys.exit(1)
+
+
+@cache
+def _command() -> Callable[..., int]:
+    """All commands with their options, which are derived from the functions once."""
+    return typer.main.get_command(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -11,7 +11,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -359,11 +359,13 @@ class ProjectFolder:
         return RelationalFile(name, file, parse(RelationalSpec, header, file=file), text[end + 2 :].strip().rstrip(";"))
 
 
-def _merge(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _merge(merged[key], value) if both else value
+        if isinstance(value, Mapping):
+            under = merged.get(key)
+            value = _merge(under if isinstance(under, Mapping) else {}, value)
+        merged[key] = value
     return merged
 
 
@@ -380,6 +382,12 @@ def _text(path: Path) -> str:
 
 def _parse_toml(text: str, file: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
+        return _merge({}, _loaded(text))
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(f"is not TOML: {error}", where=file, remedy="correct that line") from None
+
+
+@lru_cache(maxsize=256)
+def _loaded(text: str) -> Mapping[str, Any]:
+    """The tables of a file; many projects of one process read the same definitions."""
+    return tomllib.loads(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import cache
 from typing import Annotated
 
 from pydantic import Field
@@ -31,7 +33,12 @@ class ForbiddenEvidence(Spec):
         >>> ForbiddenEvidence(zh="情绪", en="emotions", names=("*emotion*",)).covers("Emotion_score")
         True
         """
-        return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in self.names)
+        return _any_of(self.names).match(name.casefold()) is not None
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(translate(pattern.casefold()) for pattern in patterns))
 
 
 def forbidden_among(

@@ -22,6 +22,7 @@ PERSONAS = ("hr", "manager", "employee", "data scientist", "auditor", "administr
 
 
 @pytest.fixture(
+    scope="module",
     params=[
         (persona, language, screen)
         for persona in PERSONAS
@@ -30,6 +31,7 @@ PERSONAS = ("hr", "manager", "employee", "data scientist", "auditor", "administr
     ids="-".join,
 )
 def visitor(request: pytest.FixtureRequest, browser: Browser, served_company: ServedCompany) -> Iterator[Visitor]:
+    """One sign-in for all tests of a persona on a screen."""
     persona, language, screen = request.param
     yield from sign_in(browser, served_company, persona, language=language, width=SCREENS[screen])
 
