@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,9 @@ from perfml.learning.dataset.folds import as_of_dates, deciding_folds
 from perfml.learning.dataset.table import make_table
 from perfml.learning.estimators.baseline import baseline_columns, baseline_probability
 from perfml.learning.estimators.blend import fit, monotone_signs, probability
+from perfml.learning.in_people import LEAD_SHARE
+from perfml.learning.validation.lead import LOOK_BACK_DAYS, lead_days, lead_estimates
+from perfml.learning.validation.lists import capacity_of, listed_rows
 from perfml.learning.validation.metrics import estimate, log_loss, metrics_at
 from perfml.learning.validation.sample import TrainingSample
 from perfml.progress import Progress
@@ -69,6 +73,7 @@ def rated_lowest_within(days: int) -> Callable[[Path, pd.DataFrame], Floats]:
 
 
 QUARTERS = tuple(as_of_dates(dt.date(2020, 1, 1), dt.date(2023, 10, 1), "quarter"))
+HORIZON = np.timedelta64(182, "D")
 WINTER = (dt.date(2016, 11, 1), dt.date(2016, 12, 1))
 EVERYWHERE = {
     "calibration_slope": Goal(low=0.85, high=1.15),
@@ -83,7 +88,7 @@ TASKS = (
         model="attrition",
         until=dt.date(2019, 4, 1),
         as_ofs=QUARTERS,
-        outcome=left_within(182),
+        outcome=left_within(int(HORIZON.astype(int))),
         goals=EVERYWHERE
         | {
             "auc": Goal(low=0.826, stretch=".835"),
@@ -133,6 +138,8 @@ def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[
         theirs = others(task, opened, project=project, rows=rows, kinds=model.kinds)
     beaten = estimate({"auc": metrics["auc"]}, label, ours, person=person, against=theirs["baseline"])["auc"]
     figures["auc_over_baseline"] = beaten.to_json()
+    if task.set_name == "contributors":
+        figures |= lead_over_baseline(folder, rows, ours=ours, baseline=theirs["baseline"])
     figures["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
     trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
     figures["log_loss_over_trees"] = trees["log_loss"].to_json()
@@ -142,6 +149,33 @@ def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[
         "high": None,
     }
     return figures
+
+
+def lead_over_baseline(
+    folder: Path, rows: pd.DataFrame, *, ours: Floats, baseline: Floats
+) -> dict[str, dict[str, float | None]]:
+    """How early lists of :data:`LEAD_SHARE` name those who leave from the first date scored until the last horizon ends, and how
+    much earlier than the baseline's at the same load."""
+    when = rows["as_of"].to_numpy().astype("M8[D]")
+    exits = pd.read_parquet(folder / "exits.parquet", columns=["employee_id", "exited_on"]).drop_duplicates()
+    came = exits.rename(columns={"exited_on": "came_on"}).astype({"came_on": "datetime64[s]"})
+    inside = (came["came_on"] >= when.min()) & (came["came_on"] < when.max() + HORIZON)
+    came = came[inside].reset_index(drop=True)
+    listed, others = (
+        lead_days(
+            came,
+            rows.iloc[listed_rows(each, when, partial(capacity_of, LEAD_SHARE))][["employee_id", "as_of"]],
+            within_days=LOOK_BACK_DAYS,
+        )
+        for each in (ours, baseline)
+    )
+    person = came["employee_id"].to_numpy(dtype=object)
+    parts = {
+        "": lead_estimates(listed, person=person),
+        "_of_baseline": lead_estimates(others, person=person),
+        "_over_baseline": lead_estimates(listed, person=person, against=others),
+    }
+    return {f"lead_{name}{of}": value.to_json() for of, part in parts.items() for name, value in part.items()}
 
 
 def others(

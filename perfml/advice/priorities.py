@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.advice.decision_log import Intervention
+from perfml.advice.guaranteed import Guarantee
 from perfml.errors import PerfmlError
 from perfml.learning.record import NO_BACKTEST, BacktestRecord, TrainingRecord, UpliftRecord
 from perfml.learning.validation.lists import Cases, cases_in_list, list_like
@@ -112,8 +113,9 @@ class Priorities:
     ``people`` are to be talked to, others can act for ``owned_by_others`` and, beyond the limit of that group, for
     ``further_settings``; ``hold_out`` are left out at random, the data of ``held`` are broken, something is under way for
     ``lasting``. ``cases``: number of ``people`` expected to have the outcome. ``uplift``: what randomised offers changed.
-    ``cautions``: which gates could not be judged, where nobody has promoted the version. ``en`` and ``zh`` say how to read the
-    list, or, where the model is not ``proven`` and nobody is listed, why there is none.
+    ``cautions``: which gates could not be judged, where nobody has promoted the version. ``guarantee``: what is promised of a
+    list under a limit. ``en`` and ``zh`` say how to read the list, or, where the model is not ``proven`` and nobody is listed,
+    why there is none.
     """
 
     model: str
@@ -132,6 +134,7 @@ class Priorities:
     backtested: PastPrecision | None
     uplift: tuple[UpliftRecord, ...]
     cautions: tuple[Message, ...]
+    guarantee: Guarantee | None
     en: str
     zh: str
 
@@ -152,6 +155,7 @@ class Priorities:
             "held": held,
             "uplift": [effect.to_json() for effect in self.uplift],
             "cautions": list(map(both, self.cautions)),
+            "guarantee": None if self.guarantee is None else self.guarantee.to_json(),
             "setting_more": len(self.further_settings),
         }
         del fields["further_settings"]
@@ -167,8 +171,9 @@ def priorities(
     interventions: Sequence[Intervention] = (),
     hold_out_share: float = 0.0,
     cautions: Sequence[Message] = (),
+    guarantee: Guarantee | None = None,
 ) -> Priorities:
-    """Work down the ranking until ``capacity`` people are listed.
+    """Work down the ranking until ``capacity`` people are listed or, with a ``guarantee``, to its end.
 
     ``record``: the training record of the model. ``settings``: the most people of ``owned_by_others`` (default: ``capacity``).
     ``cautions``: passed on to whoever reads the list. ``hold_out_share`` of those who would be listed are left out, by a hash of
@@ -190,7 +195,7 @@ def priorities(
     hold_out: list[ListedPerson] = []
     lasting: list[Lasting] = []
     for row in ranking.ranked if proven else ():
-        if len(people) + len(hold_out) >= capacity:
+        if len(people) + len(hold_out) >= capacity or (guarantee is not None and row["rank"] > guarantee.size):
             break
         listed = _listed(row)
         if listed.employee_id in recent:
@@ -230,6 +235,7 @@ def priorities(
         else None,
         uplift=uplift,
         cautions=tuple(cautions),
+        guarantee=guarantee,
         en=read_as(language="en"),
         zh=read_as(language="zh"),
     )

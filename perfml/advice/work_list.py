@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 from perfml.advice.decision_log import DecisionLog
+from perfml.advice.guaranteed import guarantee_of
 from perfml.advice.priorities import Priorities, Ranking, priorities
 from perfml.errors import PerfmlError
 from perfml.learning.registry.artifacts import cautions, read_record
@@ -24,11 +25,13 @@ def work_list(
     settings: int | None = None,
     horizon_days: int | None = None,
     hold_out_share: float = 0.0,
+    wasted_at_most: float | None = None,
 ) -> Priorities:
     """The people to talk to first, by the scores of ``model`` (default: the newest date, the shortest horizon).
 
     ``capacity``: how many people there is time for (default: the capacity of ``spec``); ``settings``: the most people whose
-    setting needs support (default: ``setting_people`` of ``spec``, else as many as the capacity). Raises
+    setting needs support (default: ``setting_people`` of ``spec``, else as many as the capacity); ``wasted_at_most``: the
+    largest share of conversations that may go to people without the outcome, see :mod:`.guaranteed`. Raises
     :class:`PerfmlError` where nothing was scored, at that date or for that horizon.
     """
     path = score_file(home, model, as_of)
@@ -40,12 +43,25 @@ def work_list(
     ranking = Ranking.of(read_scores(path, only=("horizon_days", days)))
     version = ranking.model_version
     record = read_record(home, model, version)
+    most = spec.capacity(ranking.scored) if capacity is None else capacity
+    guarantee = None
+    if wasted_at_most is not None:
+        guarantee = guarantee_of(
+            home,
+            model,
+            record.backtests.get(days),
+            version=version,
+            wasted_at_most=wasted_at_most,
+            most=most,
+            scored=ranking.scored,
+        )
     return priorities(
         ranking,
         record,
-        capacity=spec.capacity(ranking.scored) if capacity is None else capacity,
+        capacity=most,
         settings=spec.setting_people if settings is None else settings,
         interventions=DecisionLog(home).interventions(),
         hold_out_share=hold_out_share,
         cautions=cautions(home, model, version, record, horizon_days=days),
+        guarantee=guarantee,
     )

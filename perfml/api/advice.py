@@ -90,11 +90,14 @@ def priorities(
     as_of: DateLike | None = None,
     horizon_days: int | None = None,
     hold_out_share: float = 0.0,
+    wasted_at_most: float | None = None,
 ) -> Priorities:
     """The people to talk to first, by the scores of ``model`` (default: the newest date, the shortest horizon).
 
-    ``capacity``: how many people there is time for (default: the model's own list); ``settings``: the most people whose
-    setting needs support. Raises :class:`PerfmlError` where nothing was scored.
+    ``capacity``: how many people there is time for (default: the model's own list); ``settings``: the most people whose setting
+    needs support; ``wasted_at_most``: the largest share of conversations that may go to people without the outcome, then as
+    many people of the capacity as it allows are listed, or nobody (``guarantee`` says why). Raises :class:`PerfmlError` where
+    nothing was scored.
     """
     from perfml.advice.work_list import work_list
 
@@ -107,6 +110,7 @@ def priorities(
         settings=settings,
         horizon_days=horizon_days,
         hold_out_share=hold_out_share,
+        wasted_at_most=wasted_at_most,
     )
     seen(project, f"priorities {model}/{listed.as_of}", listed.names)
     return listed

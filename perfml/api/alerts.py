@@ -65,12 +65,12 @@ def backtest_alerts(
     policy: str | None = None,
 ) -> AlertsBacktest:
     """What each rule would have been worth at past dates whose outcomes have matured: how early it would have spoken before
-    the outcome, how often for nothing, and how many alerts that makes."""
-    from perfml.trust.alerts.backtest import backtest
+    the outcome, how often for nothing, how many alerts that makes, and how early lists of the model in use are at that load."""
+    from perfml.trust.alerts.backtest import backtest, beside_lists
 
     name, spec = project.folder.policy_of(AlertsSpec, policy)
     with project.open(data) as opened:
-        return backtest(
+        tested = backtest(
             opened,
             project.folder,
             spec,
@@ -79,3 +79,4 @@ def backtest_alerts(
             policy=name,
             progress=project.progress,
         )
+    return beside_lists(tested, project.home)

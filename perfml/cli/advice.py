@@ -133,6 +133,12 @@ def priorities(
     settings: Annotated[
         int | None, typer.Option("--settings", min=1, help="The most people whose setting needs support.")
     ] = None,
+    wasted_at_most: Annotated[
+        float | None,
+        typer.Option(
+            "--wasted-at-most", help="Largest share of conversations with people without the outcome, e.g. 0.5."
+        ),
+    ] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
     horizon_days: Annotated[int | None, typer.Option("--horizon", help="Days (default: the shortest).")] = None,
     hold_out: Annotated[
@@ -158,6 +164,7 @@ def priorities(
         as_of=as_of,
         horizon_days=horizon_days,
         hold_out_share=hold_out,
+        wasted_at_most=wasted_at_most,
     )
     if as_json:
         print_json(listed.to_json())

@@ -37,7 +37,7 @@ from perfml.cli.options import (
     write,
 )
 from perfml.errors import PerfmlError
-from perfml.learning.in_people import in_people, outcome_message
+from perfml.learning.in_people import in_people, lead_message, outcome_message
 from perfml.learning.record import Figure
 from perfml.messages import coded, render, stored_message
 from perfml.project.trust.alert_spec import AlertsSpec
@@ -89,6 +89,8 @@ def train(
         if past := in_people(tested, share=trained.spec.list.capacity_share):
             sentence = render(past.text(outcome_message(trained.spec.label, days)), "en")
             terminal.out.print(f"    {escape(sentence)}", highlight=False)
+        if early := lead_message(tested):
+            terminal.out.print(f"    {escape(render(early, 'en'))}", highlight=False)
     model_tables.gates_table(trained)
     for notice in trained.record.left_out:
         terminal.out.print(f"  [dim]left out  {escape(render(notice, 'en'))}[/]", highlight=False)

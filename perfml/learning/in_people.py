@@ -1,17 +1,21 @@
-"""What a back-test showed, counted in people: of 100 on such a list, of 100 by the baseline, of 100 others."""
+"""What a back-test showed, counted in people: of 100 on such a list, of 100 by the baseline, of 100 others; and how early."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from perfml.learning.record import BacktestRecord
+from perfml.learning.record import BacktestRecord, BacktestResult, LeadRecord
 from perfml.learning.validation.lists import list_like
 from perfml.messages import Bilingual, Message
 from perfml.project.model_spec import Label
 
 CLEAR_GAIN = 1.25
 """Times the baseline's cases from which on a win is more than narrow."""
+LEAD_SHARE = 0.05
+"""The load whose lead is told."""
+F = TypeVar("F")
 Win = Literal["clear", "narrow", "none"]
 
 
@@ -46,6 +50,31 @@ def outcome_message(label: Label, days: int) -> Message:
             "outcome_exit_own" if tuple(label.exit_kinds) == ("voluntary",) else "outcome_exit", days=days
         )
     return Message.of("outcome_event", event=Bilingual(en=label.en or "", zh=label.zh or ""), days=days)
+
+
+def lead_at(lead: Sequence[LeadRecord], share: float) -> LeadRecord | None:
+    """The lists whose load is nearest to ``share``; None where none was back-tested."""
+    return min(lead, key=lambda each: abs(each.share - share), default=None)
+
+
+def lead_message(tested: BacktestResult[F], *, share: float = LEAD_SHARE) -> Message | None:
+    """How early lists of about ``share`` of the people named those whose outcome came; None where outcomes have no day."""
+    lead = lead_at(tested.lead, share)
+    if lead is None:
+        return None
+    ours, theirs = lead.model, lead.baseline
+    if ours.listed.value is None or ours.median_days.value is None:
+        return Message.of("lead_few")
+    numbers: dict[str, float] = {
+        "share": lead.share,
+        "listed": 100 * ours.listed.value,
+        "days": ours.median_days.value,
+    }
+    if theirs.listed.value is None or theirs.median_days.value is None:
+        return Message.of("lead_alone", **numbers)
+    beside = {"other": 100 * theirs.listed.value, "other_days": theirs.median_days.value}
+    baseline = tested.baseline_columns or Message.of("chance")
+    return Message.of("lead", baseline=baseline, **numbers, **beside)
 
 
 def in_people(tested: BacktestRecord, *, share: float) -> InPeople | None:

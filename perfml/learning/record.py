@@ -8,11 +8,13 @@ records without LightGBM or pandas.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from typing import Generic, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic, Literal, Self, TypeVar
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from perfml.arrays import Floats
 from perfml.disclosure.primary import Suppression
 from perfml.json_types import Json, JsonObject
 from perfml.learning.validation.reference import Reference
@@ -47,6 +49,9 @@ class Figure(RecordPart):
     se: float | None
 
 
+MOST_PLACES = 2_000
+"""Places that a guarantee is measured by; a list that reaches beyond the last of so many is no list of conversations."""
+PLACE_STEPS = 10**6
 NO_FIGURE = Figure(value=None, low=None, high=None, se=None)
 F = TypeVar("F")
 """A figure as computed (:class:`perfml.learning.validation.metrics.Estimate`) or, rounded, as stored (:class:`Figure`)."""
@@ -108,6 +113,75 @@ class ListRecord(RecordPart):
     ratio: tuple[float, ...]
 
 
+class LeadFigures(RecordPart):
+    """How early a list named those whose outcome came; see :mod:`perfml.learning.validation.lead`."""
+
+    listed: Figure = NO_FIGURE
+    """Share of all outcomes with a listing before."""
+    median_days: Figure = NO_FIGURE
+    """Median days from the first listing to the outcome, of those."""
+    mean_days: Figure = NO_FIGURE
+    """Mean over all outcomes; a missed one counts 0 days."""
+
+
+class LeadRecord(RecordPart):
+    """Lead of back-tested lists of ``share`` of the people at each date, beside the baseline's at the same load."""
+
+    share: float
+    outcomes: int
+    unreachable: float
+    """Share of the outcomes that came before their person could be listed: they count as missed."""
+    model: LeadFigures
+    baseline: LeadFigures
+    more: LeadFigures
+    """The model's figures less the baseline's."""
+
+
+class ReplayedLimit(RecordPart):
+    """Lists under one limit that the period before would have given in the latest one: people listed, and those without the
+    outcome."""
+
+    limit: float
+    listed: int
+    wasted: int
+
+
+class GuaranteeRecord(RecordPart):
+    """Back-tested rows of the latest periods, one a person and period, that lists with a guarantee are measured by; see
+    :mod:`perfml.learning.validation.guarantee`."""
+
+    dates: tuple[dt.date, ...]
+    """One as-of date for each period of one horizon, newest first."""
+    rows: int
+    cases: int
+    places: tuple[float, ...]
+    """Places of the rows without the outcome in the out-of-fold ranking of their date, the best first, as shares of its people:
+    .05 is the twentieth of 400. Ties share the best place. The last are left out where there are many."""
+    complete: bool
+    """Whether none is left out."""
+    compared: tuple[dt.date, ...] = ()
+    """The dates of the periods before."""
+    distance: float | None = None
+    """Largest difference of their distributions of place and outcome (Kolmogorov-Smirnov), and its probability by chance."""
+    p_value: float | None = None
+    replayed: tuple[ReplayedLimit, ...] = ()
+    verdict: Verdict = "insufficient"
+    """Whether the periods are exchangeable with those before, as far as can be told."""
+    text: Message = Message.of("guarantee_not_compared")
+
+    @classmethod
+    def of(cls, *, standing: Floats, outcome: Floats, dates: Sequence[dt.date]) -> Self:
+        """From back-tested rows, (rows,) each. Places are rounded to better ones, which lengthens no list."""
+        places = np.sort(standing[outcome == 0])
+        return cls(
+            dates=tuple(dates),
+            rows=len(outcome),
+            cases=int(outcome.sum()),
+            places=tuple((np.floor(places[:MOST_PLACES] * PLACE_STEPS) / PLACE_STEPS).tolist()),
+            complete=len(places) <= MOST_PLACES,
+        )
+
+
 class BacktestResult(RecordPart, Generic[F]):
     """One horizon's back-test."""
 
@@ -136,6 +210,10 @@ class BacktestResult(RecordPart, Generic[F]):
     """Observed over expected cases among those who would have been listed, in draws over people."""
     lists: tuple[ListRecord, ...]
     """Outcomes among lists of other sizes; see :func:`perfml.learning.validation.lists.lists_by_size`."""
+    lead: tuple[LeadRecord, ...] = ()
+    """How early lists of each load named people; empty where outcomes have no day of their own."""
+    guarantee: GuaranteeRecord | None = None
+    """What lists with a guarantee are measured by; versions of an earlier perfml have none."""
 
 
 class BacktestRecord(BacktestResult[Figure]):

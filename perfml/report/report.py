@@ -26,7 +26,7 @@ from perfml.errors import ModelError
 from perfml.evidence.columns import Column
 from perfml.files import write_text
 from perfml.harmless import FORMULA, printable
-from perfml.learning.in_people import outcome_message
+from perfml.learning.in_people import lead_message, outcome_message
 from perfml.learning.registry.artifacts import ModelStage
 from perfml.learning.registry.model_store import Model
 from perfml.messages import Language, Message, render
@@ -158,6 +158,7 @@ def in_language(
         "percent": percent,
         "gates": gates,
         "happened": outcome_message,
+        "lead_message": lead_message,
         "target_statuses": TARGET_STATUSES,
         "statuses": wording.STATUSES,
         "stage_words": wording.STAGES,

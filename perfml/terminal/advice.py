@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from rich.markup import escape
 from rich.padding import Padding
@@ -14,7 +14,7 @@ from perfml.advice.person import BothLanguages, HrRisk, PersonForHr, SharedPerso
 from perfml.advice.suggestion_files import StoredCourse, StoredTarget, SuggestedCourse
 from perfml.advice.targets.backtest import TargetBacktest, summary
 from perfml.advice.targets.escalations import Escalation, escalations
-from perfml.messages import render
+from perfml.messages import Language, render
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.terminal.console import MOST_LISTED, caution_lines, out
 from perfml.terminal.people import list_of_people, reason_lines, who
@@ -103,6 +103,9 @@ def priorities_table(priorities: Priorities, people: Mapping[str, PersonFacts]) 
                 risk = f"{person.probability:.0%}"
                 table.add_row(who(people, person.employee_id), str(person.rank), risk, reason_lines(person.reasons))
             out.print(table)
+    if priorities.guarantee is not None:
+        for language in get_args(Language):
+            out.print(escape(render(priorities.guarantee.text, language)), style="bold", highlight=False)
     out.print(escape(priorities.en), highlight=False)
     out.print(escape(priorities.zh), highlight=False)
     if priorities.backtested is not None and priorities.backtested.precision is not None:

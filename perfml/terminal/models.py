@@ -11,6 +11,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
+from perfml.learning.record import BacktestResult, Figure
 from perfml.learning.registry.artifacts import CHAMPION, cautions, pointed, read_record
 from perfml.messages import render
 from perfml.terminal.console import MOST_LISTED, caution_lines, out
@@ -19,8 +20,11 @@ if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
     from perfml.learning.fairness.run import FairnessAnswer
     from perfml.learning.registry.model_store import Model
     from perfml.learning.validation.backtest import Backtest
+    from perfml.learning.validation.metrics import Estimate
     from perfml.scoring.drift.check import HorizonDrift
 
+LEAD_FIGURES = {"listed": 2, "median_days": 0, "mean_days": 0}
+"""Figures of a lead, and the decimals they are shown with."""
 VERDICT_COLOURS = {
     "pass": "green",
     "fail": "red",
@@ -47,6 +51,44 @@ def backtest_tables(name: str, backtests: Sequence[Backtest]) -> None:
             f"{tested.rows:,} rows, {tested.positives:,} cases, {len(tested.folds)} origins; 95 % intervals over people"
         )
         out.print(table)
+        lead_table(tested)
+
+
+def lead_table(tested: BacktestResult[Estimate]) -> None:
+    """Print how early lists of each load named those whose outcome came, beside the baseline at the same load."""
+    if not tested.lead:
+        return
+    first = tested.lead[0]
+    title = f"how early: days from the first listing to {first.outcomes:,} outcomes; the baseline in brackets"
+    table = Table(title=title, title_justify="left")
+    for heading in (
+        "list",
+        "listed before",
+        "median days of these",
+        "mean days of all",
+        "mean days more than the baseline",
+    ):
+        table.add_column(heading)
+    for each in tested.lead:
+        cells = [
+            f"{figure_text(getattr(each.model, name), digits)} ({figure_text(getattr(each.baseline, name), digits)})"
+            for name, digits in LEAD_FIGURES.items()
+        ]
+        table.add_row(f"{each.share:.0%}", *cells, interval_text(each.more.mean_days))
+    table.caption = f"{first.unreachable:.0%} of the outcomes came before anybody could be listed, and count as missed"
+    out.print(table)
+
+
+def figure_text(figure: Figure, digits: int) -> str:
+    """A figure without its interval."""
+    return "–" if figure.value is None else f"{figure.value:.{digits}f}"
+
+
+def interval_text(figure: Figure) -> str:
+    """A number of days with its interval."""
+    if figure.value is None or figure.low is None or figure.high is None:
+        return "–"
+    return f"{figure.value:+.0f} [{figure.low:+.0f}, {figure.high:+.0f}]"
 
 
 def gates_table(model: Model) -> None:

@@ -24,6 +24,8 @@ from perfml.learning.record import (
     GroupFigures,
     YearRecord,
 )
+from perfml.learning.validation.guarantee import measure
+from perfml.learning.validation.lead import lead_records
 from perfml.learning.validation.lists import lists_by_size, ratio_draws
 from perfml.learning.validation.metrics import (
     Estimate,
@@ -141,6 +143,8 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
         segments=_segments(p, sample),
         listed_ratio=tuple(np.round(ratio, 4).tolist()),
         lists=tuple(lists_by_size(p.outcome, p.model, person=p.person, when=p.when)),
+        lead=lead_records(sample, row=p.row, model=p.model, baseline=p.baseline, horizon_days=horizon_days),
+        guarantee=measure(when=p.when, outcome=p.outcome, probability=p.model, horizon_days=horizon_days),
         rows=len(p.outcome),
         positives=int(p.outcome.sum()),
         proven=proven,

@@ -82,7 +82,8 @@ def cases_in_list(probability: Floats, ratio: Sequence[float], *, seed: int = 0)
     return Cases(float(probability.sum()), float(low), float(high))
 
 
-def _capacity(share: float, n: int) -> int:
+def capacity_of(share: float, n: int) -> int:
+    """How many of ``n`` people a list of ``share`` of them holds: at least one."""
     return max(1, round(share * n))
 
 
@@ -94,7 +95,7 @@ def lists_by_size(outcome: Floats, probability: Floats, *, person: Objects, when
     """
     out = []
     for share in SHARES:
-        capacity = partial(_capacity, share)
+        capacity = partial(capacity_of, share)
         listed = listed_rows(probability, when, capacity)
         ratio = ratio_draws(outcome, probability, person=person, when=when, capacity=capacity)
         expected = float(probability[listed].mean())

@@ -225,6 +225,14 @@ def weighted_mean(values: Floats, weight: Floats) -> Floats:
     return quotient(weight @ values, weight.sum(axis=1))
 
 
+def weighted_median(values: Floats, weight: Floats) -> Floats:
+    """The weighted median for each row of ``weight``: the smallest value at or below which half of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    below = np.cumsum(weight[:, order], axis=1)
+    first = np.argmax(below >= below[:, -1:] / 2, axis=1)
+    return np.where(below[:, -1] > 0, values[order][first], np.nan)
+
+
 def quotient(above: Floats, below: Floats) -> Floats:
     """``above`` over ``below``; missing where that is not positive."""
     out: Floats = np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)

@@ -8,7 +8,8 @@ from typing import Literal
 
 from perfml._version import __version__
 from perfml.errors import ModelError
-from perfml.learning.record import BacktestRecord, Figure, GateRecord, Verdict
+from perfml.learning.in_people import lead_message
+from perfml.learning.record import BacktestRecord, Figure, GateRecord, LeadRecord, Verdict
 from perfml.learning.registry.artifacts import ModelStage
 from perfml.messages import render
 from perfml.scoring.sealed_files import DamagedFile
@@ -53,6 +54,10 @@ class HorizonAnswer(Answer):
     """Mean distance between the expected and the observed share, in ten groups of equal size."""
     calibration_error_floor: float
     """The calibration error that a perfect model of these rows would show, by sampling alone."""
+    lead: tuple[LeadRecord, ...]
+    """How early lists of each load named those whose outcome came, beside the baseline at the same load."""
+    lead_text: TextAnswer | None
+    """The same of a list of 5 % of the people; null where outcomes have no day of their own."""
 
 
 class ModelAnswer(Answer):
@@ -164,6 +169,7 @@ def health(store: Store) -> HealthAnswer:
 
 
 def _horizon(tested: BacktestRecord, gates: Sequence[GateRecord]) -> HorizonAnswer:
+    early = lead_message(tested)
     return HorizonAnswer(
         horizon_days=tested.horizon_days,
         proven=tested.proven,
@@ -186,6 +192,8 @@ def _horizon(tested: BacktestRecord, gates: Sequence[GateRecord]) -> HorizonAnsw
         difference=tested.difference,
         calibration_error=tested.calibration_error,
         calibration_error_floor=tested.calibration_error_floor,
+        lead=tested.lead,
+        lead_text=None if early is None else TextAnswer.of(early),
     )
 
 

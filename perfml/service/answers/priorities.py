@@ -9,6 +9,7 @@ from typing import Annotated, cast
 from pydantic import Field
 
 from perfml.advice.decision_log import DecisionLog
+from perfml.advice.guaranteed import GuaranteeState, guarantee_of
 from perfml.advice.priorities import Held, Ranking, priorities
 from perfml.learning.registry.artifacts import cautions
 from perfml.messages import stored_message
@@ -86,6 +87,21 @@ class UpliftAnswer(Answer):
     en: str
 
 
+class GuaranteeAnswer(Answer):
+    """What is promised of the list under a limit."""
+
+    wasted_at_most: float
+    state: GuaranteeState
+    """``kept``; ``none``: no list keeps the limit; ``ended``: people are no longer like those it was measured by;
+    ``insufficient``: the version was not measured for it. In all but the first nobody is listed."""
+    size: int
+    """The people of the whole company that the limit is kept for."""
+    least: float | None
+    """The smallest limit that a list keeps; null where none does."""
+    zh: str
+    en: str
+
+
 class PrioritiesAnswer(Answer):
     """The list that HR works from, as far as capacity allows."""
 
@@ -99,6 +115,8 @@ class PrioritiesAnswer(Answer):
     cautions: tuple[TextAnswer, ...]
     """Which gates could not be judged, where nobody has promoted the version."""
     text: TextAnswer
+    guarantee: GuaranteeAnswer | None
+    """Null where no limit was asked for."""
     expected_cases: ExpectedCasesAnswer
     """Among ``people``."""
     backtested: ListBacktestAnswer | None
@@ -124,6 +142,9 @@ class PrioritiesQuery(PeopleQuery):
     """The number of people there is time to talk to."""
     settings: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """The most people under ``setting``; when absent, what the model's definition says, else as many as ``capacity``."""
+    wasted_at_most: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """The largest share of conversations that may go to people without the outcome; then at most ``capacity`` people of
+    all groups are listed, as many as that allows, or nobody."""
     as_of: IsoDate | None = None
     horizon_days: HorizonDays | None = None
     """The shortest horizon when absent."""
@@ -158,6 +179,17 @@ def priority_list(store: Store, query: PrioritiesQuery, *, reach: Set[str] | Non
         ranked=_read(file, ranked),
     )
     record = store.record(query.model, version)
+    guarantee = None
+    if query.wasted_at_most is not None:
+        guarantee = guarantee_of(
+            store.home,
+            query.model,
+            record.backtests.get(days),
+            version=version,
+            wasted_at_most=query.wasted_at_most,
+            most=query.capacity,
+            scored=len(horizon.ranked),
+        )
     result = priorities(
         ranking,
         record,
@@ -166,6 +198,7 @@ def priority_list(store: Store, query: PrioritiesQuery, *, reach: Set[str] | Non
         interventions=DecisionLog(store.home).interventions(),
         hold_out_share=query.hold_out_share,
         cautions=cautions(store.home, query.model, version, record, horizon_days=days),
+        guarantee=guarantee,
     )
     fields = result.to_json()
     for group in ("people", "setting", "hold_out"):

@@ -10,7 +10,7 @@ from perfml.messages import Language, render
 from perfml.messages.message import fill
 from perfml.project.trust.alert_spec import AlertReader
 from perfml.terminal.console import MOST_LISTED, out
-from perfml.trust.alerts.backtest import AlertsBacktest
+from perfml.trust.alerts.backtest import AlertsBacktest, RuleBacktest
 from perfml.trust.alerts.report import AlertReport
 
 READERS: tuple[AlertReader, ...] = ("hr", "manager", "employee")
@@ -62,9 +62,31 @@ def backtest_table(tested: AlertsBacktest, language: Language) -> None:
         table.add_row(escape(title), f"{rule.alerts:,}", load, *(_figure(figure) for figure in figures))
     out.print(table)
     for rule in tested.rules:
+        beside = _beside(rule, language)
+        if beside is not None:
+            out.print(f"  {escape(beside)}", highlight=False)
+    for rule in tested.rules:
         if rule.insufficient is not None:
             why = render(rule.insufficient, language)
             out.print(f"  [dim]{escape(getattr(rule.title, language))}: {escape(why)}[/]", highlight=False)
+
+
+def _beside(rule: RuleBacktest, language: Language) -> str | None:
+    """How early the rule and a list of the same load named those whose outcome came; None where one is not known."""
+    lists, early = rule.list_at_load, rule.early
+    if lists is None or early is None or early.mean_days.value is None or lists.model.mean_days.value is None:
+        return None
+    return fill(
+        "alerts_beside_list",
+        language,
+        rule=getattr(rule.title, language),
+        load=rule.load or 0.0,
+        days=early.mean_days.value,
+        listed=early.listed.value or 0.0,
+        share=lists.share,
+        list_days=lists.model.mean_days.value,
+        list_listed=lists.model.listed.value or 0.0,
+    )
 
 
 def _figure(figure: Estimate | None) -> str:

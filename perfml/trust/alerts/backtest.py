@@ -9,17 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from perfml.arrays import Floats
-from perfml.errors import DataError
+from perfml.errors import DataError, ModelError
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import as_of_dates
-from perfml.learning.dataset.known import known_by
 from perfml.learning.dataset.labels import LABEL_TABLES, labels
+from perfml.learning.dataset.outcome_days import outcome_days
+from perfml.learning.in_people import lead_at
+from perfml.learning.record import LeadFigures, LeadRecord
+from perfml.learning.registry.artifacts import current_version, read_record
+from perfml.learning.validation.lead import LOOK_BACK_DAYS, lead_days, lead_estimates, lead_figures
 from perfml.learning.validation.metrics import Estimate, estimate, quotient, weighted_mean
 from perfml.messages import Bilingual, Message, both
 from perfml.progress import SILENT, Progress
@@ -65,13 +70,19 @@ class RuleBacktest:
     """Share of them with an alert within the horizon before."""
     lead_days: Estimate | None = None
     """Median days from the first of these alerts to the outcome."""
+    load: float | None = None
+    """People named at a date, as a share of those employed."""
+    early: LeadFigures | None = None
+    """How early, by the definition of lists: before every outcome since the first look, a year back."""
+    list_at_load: LeadRecord | None = None
+    """The lists of the model in use nearest to that load in its own back-test."""
     insufficient: Message | None = None
     """Why there are no figures, or no precision."""
 
     def to_json(self) -> JsonObject:
         """As JSON."""
         parts: JsonObject = {
-            name: value.to_json() if isinstance(value, Estimate) else value
+            name: value.to_json() if isinstance(value, Estimate | LeadFigures | LeadRecord) else value
             for name, value in vars(self).items()
             if name not in ("title", "insufficient")
         }
@@ -135,6 +146,22 @@ def backtest(
     return AlertsBacktest(first=dates[0], last=dates[-1], looks=len(dates), rules=tuple(rules))
 
 
+def beside_lists(tested: AlertsBacktest, home: Path) -> AlertsBacktest:
+    """The same, with the lists of the models in use that are as long as each rule is loud; none where nothing is trained."""
+    return replace(tested, rules=tuple(replace(rule, list_at_load=_list_at_load(rule, home)) for rule in tested.rules))
+
+
+def _list_at_load(rule: RuleBacktest, home: Path) -> LeadRecord | None:
+    if rule.outcome is None or rule.load is None:
+        return None
+    try:
+        record = read_record(home, rule.outcome, current_version(home, rule.outcome))
+    except ModelError:
+        return None
+    trained = record.backtests.get(rule.horizon_days or 0)
+    return None if trained is None else lead_at(trained.lead, rule.load)
+
+
 def first_days(sightings: Sequence[Sighting], rule: AlertRule) -> list[Sighting]:
     """The sightings that would have been raised: the first of each stretch, as in :func:`.folding.fold`."""
     by_person: dict[str, dict[dt.date, Sighting]] = {}
@@ -167,16 +194,16 @@ def _of_rule(
     label = folder.model(outcome.model).label
     if not data.has(LABEL_TABLES[label.kind]):
         return replace(counted, insufficient=Message.of("alert_no_outcome", table=LABEL_TABLES[label.kind]))
-    base = _rows(whole, outcome)
+    base, named = _rows(whole, outcome), _named(alerts, whole, outcome)
     base = base.assign(
         label=labels(data, base, label, horizon_days=outcome.horizon_days, until=until),
-        alerted=base.set_index(["employee_id", "as_of"]).index.isin(_told_of(alerts, whole, outcome)).astype(float),
+        alerted=base.set_index(["employee_id", "as_of"]).index.isin(named).astype(float),
     )
     base = base[base["label"].notna()]
     judged = int((base["alerted"] > 0).sum())
-    outcomes = _leads(data, base, label, outcome=outcome, until=until)
+    outcomes = _outcomes(data, base, label, outcome=outcome, until=until)
     shares = {} if base.empty else _shares(base)
-    leading = {} if outcomes.empty else _leading(outcomes)
+    led = lead_estimates(outcomes["days"].to_numpy(np.float64), person=outcomes["employee_id"].to_numpy(object))
     enough = judged >= LEAST_ALERTS
     return replace(
         counted,
@@ -187,8 +214,10 @@ def _of_rule(
         base_rate=shares.get("base_rate"),
         lift=shares.get("lift") if enough else None,
         outcomes=len(outcomes),
-        spoken=leading.get("spoken"),
-        lead_days=leading.get("lead_days"),
+        spoken=led.get("listed"),
+        lead_days=led.get("median_days"),
+        load=len(named) / max(1, len(whole)),
+        early=_early(data, named, label, seen=whole, until=until - dt.timedelta(days=label.reporting_delay_days)),
         insufficient=None if enough else Message.of("alert_few", judged=judged, least=LEAST_ALERTS),
     )
 
@@ -200,7 +229,7 @@ def _rows(whole: pd.DataFrame, outcome: AlertOutcome) -> pd.DataFrame:
     return whole[whole["manager_id"].notna()].reset_index(drop=True)
 
 
-def _told_of(alerts: Sequence[Sighting], whole: pd.DataFrame, outcome: AlertOutcome) -> pd.MultiIndex:
+def _named(alerts: Sequence[Sighting], whole: pd.DataFrame, outcome: AlertOutcome) -> pd.MultiIndex:
     """The people and days that ``alerts`` are about."""
     frame = pd.DataFrame(
         {"who": [each.employee_id for each in alerts], "as_of": pd.to_datetime([each.day for each in alerts])}
@@ -234,49 +263,22 @@ def _shares(base: pd.DataFrame) -> dict[str, Estimate]:
     )
 
 
-def _leads(data: Data, base: pd.DataFrame, label: Label, *, outcome: AlertOutcome, until: dt.date) -> pd.DataFrame:
+def _early(data: Data, named: pd.MultiIndex, label: Label, *, seen: pd.DataFrame, until: dt.date) -> LeadFigures | None:
+    """The lead of the people and days ``named`` before every outcome since the first look."""
+    outcomes = outcome_days(data, label, first=seen["as_of"].min().date(), last=until, until=until)
+    if outcomes.empty:
+        return None
+    days = lead_days(outcomes, named.to_frame(index=False, name=["employee_id", "as_of"]), within_days=LOOK_BACK_DAYS)
+    return lead_figures(days, person=outcomes["employee_id"].to_numpy(object))
+
+
+def _outcomes(data: Data, base: pd.DataFrame, label: Label, *, outcome: AlertOutcome, until: dt.date) -> pd.DataFrame:
     """One row for each outcome: whose, and the days from the first alert within the horizon before it; missing without one."""
-    if label.kind == "event":  # which event it was depends on a sum over several
+    came = base[base["label"] == 1]
+    if came.empty:
         return pd.DataFrame({"employee_id": [], "days": []})
-    leaving = label.kind == "exit"
-    column, table = ("exited_on" if leaving else "reviewed_on"), LABEL_TABLES[label.kind]
-    kinds = ", ".join(repr(kind) for kind in label.exit_kinds)
-    chosen = f"t.kind in ({kinds})" if leaving else f"t.rating <= {label.low_at_most}"
-    data.connection.register("judged_rows", base.loc[base["label"] == 1, ["employee_id", "as_of", "alerted"]])
-    frame = data.connection.execute(
-        f"select r.employee_id, t.{column} as came_on,"
-        f" max(case when r.alerted > 0 then date_diff('day', r.as_of::date, t.{column}) end)::double as days"
-        f" from judged_rows r join {table} t on t.employee_id = r.employee_id and {known_by(until)} and {chosen}"
-        f" and t.{column} >= r.as_of::date and t.{column} < r.as_of::date + {outcome.horizon_days}"
-        " group by r.employee_id, came_on order by r.employee_id, came_on"
-    ).df()
-    data.connection.unregister("judged_rows")
-    return frame
-
-
-def _leading(outcomes: pd.DataFrame) -> dict[str, Estimate]:
-    """The share of outcomes with an alert before, and the median lead time of those, over people."""
-    days, person = outcomes["days"].to_numpy(np.float64), outcomes["employee_id"].to_numpy(object)
-    spoken = ~np.isnan(days)
-    figures = estimate(
-        {"spoken": lambda label, _none, weight: weighted_mean(label, weight)},
-        spoken.astype(np.float64),
-        np.zeros(len(days)),
-        person=person,
-    )
-    if spoken.sum() >= LEAST_ALERTS:
-        figures |= estimate(
-            {"lead_days": lambda label, _none, weight: _median(label, weight)},
-            days[spoken],
-            np.zeros(int(spoken.sum())),
-            person=person[spoken],
-        )
-    return figures
-
-
-def _median(values: Floats, weight: Floats) -> Floats:
-    """The weighted median for each row of ``weight``: the smallest value at or below which half of the weight lies."""
-    order = np.argsort(values, kind="stable")
-    below = np.cumsum(weight[:, order], axis=1)
-    first = np.argmax(below >= below[:, -1:] / 2, axis=1)
-    return np.where(below[:, -1] > 0, values[order][first], np.nan)
+    first, last = came["as_of"].min().date(), came["as_of"].max().date() + dt.timedelta(days=outcome.horizon_days)
+    frame = outcome_days(data, label, first=first, last=last, until=until)
+    reachable = ~np.isnan(lead_days(frame, came, within_days=outcome.horizon_days))
+    frame = frame[reachable].reset_index(drop=True)
+    return frame.assign(days=lead_days(frame, came[came["alerted"] > 0], within_days=outcome.horizon_days))

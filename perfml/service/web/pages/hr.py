@@ -27,6 +27,8 @@ from perfml.trust.deliveries.alarm_log import unclosed_alarms
 
 hr = APIRouter(include_in_schema=False, route_class=PageRoute)
 EXPORT = "at_risk"
+LIMITS = (30, 40, 50, 60, 70, 80)
+"""Percent of conversations without the outcome that the page offers as a limit."""
 Tone = Literal["good", "care", "bad"]
 DataKind = Literal["models", "damaged", "alarms", "holds", "disputes"]
 OwnerChoice = Literal["employee", "manager", "company"]
@@ -40,6 +42,8 @@ class ConversationsQuery(PageQuery):
     capacity: Annotated[int, Field(ge=1, le=500)] = 20
     department: Annotated[str | None, Optional] = None
     owner: Annotated[OwnerChoice | None, Optional] = None
+    wasted: Annotated[int | None, Optional, Field(ge=1, le=99)] = None
+    """Percent of the conversations that may go to people without the outcome; any when absent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +63,14 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
     if model is None:
         return visit.page("hr/conversations.html", listed=None, data=list(_data_lines(visit)))
     listed = priority_list(
-        store, PrioritiesQuery(model=model, capacity=query.capacity, department=query.department), reach=visit.reach
+        store,
+        PrioritiesQuery(
+            model=model,
+            capacity=query.capacity,
+            department=query.department,
+            wasted_at_most=None if query.wasted is None else query.wasted / 100,
+        ),
+        reach=visit.reach,
     )
     known = store.people(listed.as_of)
     shown, setting = (
@@ -77,6 +88,8 @@ def conversations(visit: Visitor, query: Annotated[ConversationsQuery, Query()])
         departments=departments_of(visit, known),
         department=query.department,
         owner=query.owner,
+        wasted=query.wasted,
+        limits=sorted({*LIMITS, *([] if query.wasted is None else [query.wasted])}),
         exportable=_exportable(visit, query),
         shown=shown,
         setting=setting,
