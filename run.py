@@ -203,6 +203,9 @@ def test(args: list[str]) -> int:
         return hand_over(PYTHON, "-m", "pytest", *args)
     failed = []
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of the many processes compiles all of perfml again
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # tests run beside each other: threads of theirs would wait for each other
     for check in FAST if args else CHECKS:  # all of them, whatever the earlier ones say
         print(f"== {check}", flush=True)
         failed += [check] if call(PYTHON, "-m", *shlex.split(check)) else []

@@ -8,7 +8,7 @@ compared with the names on disk.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from perfml.dated_files import dates_in, pick
@@ -19,6 +19,7 @@ from perfml.learning.registry.artifacts import (
     CANDIDATE,
     CHAMPION,
     ModelStage,
+    cautions,
     current_version,
     pointed,
     read_columns,
@@ -26,6 +27,7 @@ from perfml.learning.registry.artifacts import (
     verified_file,
 )
 from perfml.learning.registry.light_model import LightModel, load_light
+from perfml.messages import Message
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisclosureRules, DisputeRules
 from perfml.project.starter import STARTER
@@ -49,6 +51,7 @@ class Store:
         self.home, self.folder = home, folder or ProjectFolder(STARTER)
         self._records: Memo[TrainingRecord] = Memo(MOST_RECORDS)
         self._columns: Memo[Mapping[str, Column]] = Memo(MOST_RECORDS)
+        self._cautions: Memo[Sequence[Message]] = Memo(MOST_RECORDS)
         self._models: Memo[LightModel] = Memo(MOST_MODELS)
         self._names: Memo[list[str]] = Memo(1)
         self._dates: Memo[list[dt.date]] = Memo(MOST_RECORDS)
@@ -84,6 +87,12 @@ class Store:
         """Read the record of a version. Raises :class:`ModelError` where its files are missing or were altered."""
         name = self._trained(model)
         return self._records.of((name, version), lambda: read_record(self.home, name, version))
+
+    def cautions(self, model: str, version: str, horizon_days: int) -> Sequence[Message]:
+        """What to know of the lists of a version that nobody has promoted."""
+        record = self.record(model, version)
+        key = (model, version, horizon_days)
+        return self._cautions.of(key, lambda: cautions(self.home, model, version, record, horizon_days=horizon_days))
 
     def columns(self, model: str, version: str) -> Mapping[str, Column]:
         """Read the columns of a version by name. Raises :class:`ModelError` where its files are missing or were altered."""

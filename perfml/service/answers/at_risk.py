@@ -13,7 +13,6 @@ import numpy as np
 
 from perfml.home_reads import Memo
 from perfml.learning.record import NO_BACKTEST
-from perfml.learning.registry.artifacts import cautions
 from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.reasons.leading import for_others
 from perfml.reasons.record import Reason
@@ -125,7 +124,7 @@ def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str
         else _whole_list(file, _within(file, horizon.rows, reach), ratio)
     )
     ranked = _chosen(store, file, _within(file, horizon.ranked, reach), as_of=as_of, query=query)
-    ranks = file.column("rank")
+    ranks = file.once("ranks", lambda: file.column("rank"))
     whole = ListVersion(
         address=f"/v1/models/{quote(model, safe='')}/at-risk",
         parameters={**query.model_dump(exclude={"limit", "cursor"}), "as_of": as_of, "horizon_days": days},
@@ -137,7 +136,7 @@ def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str
         model_version=version,
         as_of=as_of,
         horizon_days=days,
-        cautions=tuple(TextAnswer.of(each) for each in cautions(store.home, model, version, record, horizon_days=days)),
+        cautions=tuple(TextAnswer.of(each) for each in store.cautions(model, version, days)),
         scored_at=file.written,
         total=page.total,
         limit=page.limit,

@@ -59,7 +59,7 @@ class AuditedRoute(APIRoute):
             if ready is not None:
                 for each in self.dependencies:  # what the route would have asked first
                     if each.dependency is not None:
-                        each.dependency(request)
+                        await each.dependency(request)
                 return ready.people, Response(ready.body, media_type="application/json")
             response = await answer(request)
             is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows

@@ -60,4 +60,4 @@ def people_in(body: bytes) -> set[str]:
     >>> people_in(b'{"people": [{"employee_id": "E1"}, {"note": "\\\\"employee_id\\\\": \\\\"E2\\\\""}]}')
     {'E1'}
     """
-    return {loads(name) for name in set(_EMPLOYEE.findall(body))}
+    return {loads(name) if b"\\" in name else name[1:-1].decode() for name in set(_EMPLOYEE.findall(body))}
