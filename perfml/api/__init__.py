@@ -26,6 +26,7 @@ from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
 from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
+from perfml.api.work import policies as of_policies
 from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
@@ -168,6 +169,7 @@ class Project:
     kept_goals = of_goals.kept_goals
     indicators = of_indicators.indicators
     process_debt = of_process_debt.process_debt
+    what_if_policy = of_policies.what_if_policy
 
     # Deliveries
 

@@ -21,6 +21,7 @@ from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
 from perfml.demo.lives import LOCATIONS, Lives
 from perfml.demo.planted.direction import LinkedGoals, direction
+from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import ATTRITION, CAUSES, PlantedCause, Truth
 from perfml.demo.weeks import live
 
@@ -37,14 +38,22 @@ PARTS: Final = (
 
 
 def simulate(
-    out: Path, *, employees: int = 600, start: date, end: date, seed: int = 7, broken_goals: bool = True
+    out: Path,
+    *,
+    employees: int = 600,
+    start: date,
+    end: date,
+    seed: int = 7,
+    broken_goals: bool = True,
+    programme: Programme | None = None,
 ) -> Truth:
     """Write the contract tables of a simulated company as Parquet files into the folder `out`; return its truth.
 
     `employees` is the headcount at any time, so the `employees` table grows over the years. The log runs from `start`
     to the day before `end`; hires and positions go further back. Nothing that happened or became known on or after
     `end` is written, except the planned last day of a goal. The truth is returned, not written. `broken_goals`: whether
-    breaks and a silo are planted in the goal tree; without them it is broken only where somebody has left.
+    breaks and a silo are planted in the goal tree; without them it is broken only where somebody has left. `programme`: what
+    units begin one after another, and what it does to resigning; its starts are written as the table `programmes`.
 
     Raises ValueError for fewer than 40 employees or less than a year, which give no history.
     """
@@ -56,7 +65,7 @@ def simulate(
     sources = np.random.SeedSequence(seed).spawn(len(PARTS))
     rng = {part: np.random.default_rng(source) for part, source in zip(PARTS, sources, strict=True)}
     first, last = ((day - date(1970, 1, 1)).days for day in (start, end))
-    lives = live(employees=employees, start=first, end=last, rng=rng["lives"])
+    lives = live(employees=employees, start=first, end=last, rng=rng["lives"], programme=programme)
     ids = tables.identities(lives, rng["identities"])
     taken = growth.enrolments(lives, rng["courses"])
     person, _, _, done, _ = taken
@@ -111,6 +120,8 @@ def simulate(
         "enrolments": pa.concat_tables([tables.enrolments(lives, each, ids) for each in (taken, needed)]),
         "interventions": tables.interventions(lives, talks, ids),
     }
+    if programme is not None:
+        company["programmes"] = tables.programmes(programme, end=last)
     out.mkdir(parents=True, exist_ok=True)
     for name, table in company.items():
         pq.write_table(table, out / f"{name}.parquet", compression="zstd")

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from perfml.arrays import Bools, Floats, Ints
+from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import ATTRITION, CAUSES, NEVER, Episodes
 
 DEPARTMENTS: Final[dict[str, tuple[str, ...]]] = {
@@ -55,6 +56,7 @@ class Lives:
     end: int
     capacity: int
     people: int = 0
+    programme: Programme | None = None
     episodes: Episodes = field(init=False)
     manager_by_week: list[Ints] = field(default_factory=list)
     team_by_week: list[Ints] = field(default_factory=list)
@@ -221,4 +223,6 @@ def hazards(lives: Lives, day: int, *, last_rating: Floats | None = None) -> Flo
     rates = np.stack([voluntary, involuntary, other], axis=1)
     rates[seats(lives)] *= 0.6
     rates[lives.head[-1]] = 0.0
+    if lives.programme is not None:
+        rates[:, 0] *= lives.programme.factors(lives.department, lives.location, day)
     return rates

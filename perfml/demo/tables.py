@@ -19,6 +19,8 @@ from perfml.demo.activity import KINDS, SOURCES, ActivityLog
 from perfml.demo.conversations import DONE, KIND, NOT_OFFERED, OFFERED, OUTCOMES, Conversations
 from perfml.demo.goals import METRICS, SIGNALS, Goals, calendar
 from perfml.demo.lives import DEPARTMENTS, EXIT_KINDS, LOCATIONS, ROLES, Lives
+from perfml.demo.planted.programme import KIND as PROGRAMME
+from perfml.demo.planted.programme import Programme
 from perfml.demo.shock import DEMAND
 
 DAY: Final = 86_400
@@ -265,6 +267,20 @@ def interventions(lives: Lives, talks: Conversations, ids: NDArray[np.str_]) -> 
         }
     )
     return table.filter(known < lives.end * DAY)
+
+
+def programmes(programme: Programme, *, end: int) -> pa.Table:
+    """One row per unit that has started a programme before `end`."""
+    department, location = np.nonzero(programme.start < end)
+    return pa.table(
+        {
+            "kind": pa.array([PROGRAMME] * len(department), pa.string()),
+            "department": names(tuple(DEPARTMENTS), department),
+            "location": names(LOCATIONS, location),
+            "starts_on": days(programme.start[department, location]),
+            "random": pa.array([programme.random] * len(department)),
+        }
+    )
 
 
 def enrolments(lives: Lives, taken: growth.Taken, ids: NDArray[np.str_]) -> pa.Table:

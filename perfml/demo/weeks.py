@@ -24,6 +24,7 @@ from perfml.demo.lives import (
     seats,
 )
 from perfml.demo.lives import TOP_LEVEL as TOP
+from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import CAUSES, LOW_PERFORMANCE, NAMES, NEVER
 
 TRANSFERS_PER_YEAR: Final = 0.05
@@ -38,10 +39,12 @@ REVIEW_STEP_DAYS: Final = 28
 PROMOTION_STEP_DAYS: Final = 45
 
 
-def live(*, employees: int, start: int, end: int, rng: np.random.Generator) -> Lives:
+def live(
+    *, employees: int, start: int, end: int, rng: np.random.Generator, programme: Programme | None = None
+) -> Lives:
     """Simulate everybody's employment from day `start` to day `end` (exclusive), with a headcount of `employees`."""
     years = (end - start) / 365.25
-    lives = Lives(start=start, end=end, capacity=math.ceil(employees * (1.3 + 0.3 * years)) + 30)
+    lives = Lives(start=start, end=end, capacity=math.ceil(employees * (1.3 + 0.3 * years)) + 30, programme=programme)
     establish(lives, employees, rng)
     patience = rng.integers(*STALLED_AFTER_DAYS, lives.capacity)
     due = dict.fromkeys(CAUSES, 0.5)
@@ -211,6 +214,10 @@ def _leave(lives: Lives, monday: int, rng: np.random.Generator) -> None:
     """Draw this week's exits from the hazards, by kind."""
     weekly = hazards(lives, monday) * 7 / 365.25
     total = weekly.sum(axis=1)
+    if lives.programme is not None:
+        acting = lives.programme.factors(lives.department, lives.location, monday)
+        lives.programme.acting.append(acting)
+        lives.programme.hazard.append(weekly[:, 0] / np.maximum(acting, 1e-9))
     leaves = lives.employed(monday) & (lives.hired < monday) & (rng.random(lives.capacity) < -np.expm1(-total))
     who = np.flatnonzero(leaves)
     kind = (rng.random(len(who))[:, None] * total[who, None] > np.cumsum(weekly[who], axis=1)).sum(axis=1)

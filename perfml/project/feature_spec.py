@@ -14,6 +14,7 @@ NOT_OFFERED: Final[Mapping[str, str]] = {
     "employees": "select from people, who are employed at each as_of, with hired_on and their position",
     "courses": "select from enrolments; a catalogue has no date on which it was known",
     "interventions": "leave it out: a model trained on offers of help would learn whom it had listed before",
+    "programmes": "leave it out: who is offered what says nothing about how a person works",
     "absences": "leave it out: who is away says something about health and family; it only keeps alerts silent",
     "deliveries": "leave it out: it says how complete the data are, and nothing about a person",
     "facts": "leave it out: it is there to reconcile the data, and says nothing about a person",

@@ -9,6 +9,7 @@ from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.goals.indicators_spec import IndicatorsSpec
 from perfml.project.goals.process_debt_spec import ProcessDebtSpec
+from perfml.project.goals.what_if_spec import WhatIfPolicySpec
 from perfml.project.model_spec import ModelSpec
 from perfml.project.spec import Spec, parse
 from perfml.project.target_policy import TargetPolicy
@@ -30,6 +31,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "talks": TalksSpec,
     "indicators": IndicatorsSpec,
     "process_debt": ProcessDebtSpec,
+    "what_if": WhatIfPolicySpec,
 }
 
 

@@ -9,6 +9,7 @@ import typer
 
 from perfml.api import Project
 from perfml.cli.options import (
+    DataOption,
     HomeOption,
     JsonOption,
     LanguageName,
@@ -22,6 +23,7 @@ from perfml.project.voices import Who
 from perfml.scoring.personal.record import PersonalPart
 from perfml.terminal import personal as tables
 from perfml.terminal.scores import what_if_lines
+from perfml.terminal.work.policies import policy_json, policy_lines
 
 P = TypeVar("P", bound=PersonalPart)
 ReaderOption = Annotated[Who, typer.Option("--as", help="Who reads: hr, manager or employee.")]
@@ -87,8 +89,13 @@ def card(
 
 
 def what_if(
-    employee: str,
+    employee: Annotated[str | None, typer.Argument(help="Whose; none with --policy.")] = None,
     *,
+    policy: Annotated[
+        str | None,
+        typer.Option("--policy", help="A change for many: a definition of kind what_if, or a .toml file of one."),
+    ] = None,
+    data: DataOption = None,
     change: Annotated[
         list[str] | None, typer.Option("--change", help="Evidence and value, e.g. activity:overtime=40; up to three.")
     ] = None,
@@ -100,8 +107,22 @@ def what_if(
     home: HomeOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the model would predict were a piece of evidence as it is for others; without --change, what may change."""
-    predicted = Project(project, home=home).what_if(
+    """Show what the model would predict were a piece of evidence as it is for others; without --change, what may change.
+
+    With --policy for many: expected numbers before and after, and with --data what is known of the effect of its programme.
+    """
+    if (employee is None) == (policy is None):
+        raise PerfmlError("is missing", where="what-if", remedy="name a person, or a policy with --policy FILE")
+    opened = Project(project, home=home)
+    if policy is not None:
+        record = opened.what_if_policy(policy, data, as_of=as_of)
+        if as_json:
+            print_json(policy_json(record))
+        else:
+            policy_lines(record, language.value)
+        return
+    assert employee is not None
+    predicted = opened.what_if(
         employee, dict(map(_change, change or [])), model=model, as_of=as_of, horizon_days=horizon
     )
     if as_json:

@@ -94,10 +94,8 @@ def uplift(
 
 def _uplift(kind: str, offered: Floats, held_out: Floats, *, days: int) -> UpliftRecord:
     ours, theirs = float(offered.mean()), float(held_out.mean())
-    our_interval, their_interval = _wilson(offered), _wilson(held_out)
     difference = ours - theirs
-    low = difference - math.hypot(ours - our_interval[0], their_interval[1] - theirs)
-    high = difference + math.hypot(our_interval[1] - ours, theirs - their_interval[0])
+    low, high = newcombe(offered, held_out, z=1.96)
     fields: dict[str, int | float] = {
         "offered": len(offered),
         "held_out": len(held_out),
@@ -112,11 +110,19 @@ def _uplift(kind: str, offered: Floats, held_out: Floats, *, days: int) -> Uplif
     return UpliftRecord.model_validate({"kind": kind, **fields, "text": text})
 
 
-def _wilson(outcome: Floats) -> tuple[float, float]:
-    """Wilson's (1927) 95 % interval of a share."""
-    n, share, z = len(outcome), float(outcome.mean()), 1.96
+def newcombe(ours: Floats, theirs: Floats, *, z: float) -> tuple[float, float]:
+    """The interval of the difference of the shares of two groups of outcomes 0 and 1 (Newcombe 1998, method 10)."""
+    (low, share, high), (their_low, their_share, their_high) = (_wilson(each, z) for each in (ours, theirs))
+    difference = share - their_share
+    below, above = math.hypot(share - low, their_high - their_share), math.hypot(high - share, their_share - their_low)
+    return difference - below, difference + above
+
+
+def _wilson(outcome: Floats, z: float) -> tuple[float, float, float]:
+    """A share between the ends of its interval (Wilson 1927)."""
+    n, share = len(outcome), float(outcome.mean())
     middle, spread = share + z * z / (2 * n), z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)
+    return (middle - spread) / (1 + z * z / n), share, (middle + spread) / (1 + z * z / n)
 
 
 def marked(

@@ -1,1 +1,1 @@
-"""What definitions about goals may contain."""
+"""What definitions about goals, processes and changes for many may contain."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -85,14 +86,7 @@ def read_evidence(
     of the file.
     """
     path = evidence_path(home, model, as_of)
-    if not path.is_file():
-        raise NoScore(
-            "its evidence is not stored", where=str(path), remedy=f"it is stored with the next `perfml score {model}`"
-        )
-    with open_sealed(path) as sealed:
-        if sealed.record.get("version") != version:
-            raise DamagedFile(path, Message.of("file_earlier"))
-        sealed.require([PERSON, UNSTATED, *columns])
+    with _opened(path, model=model, version=version, columns=columns) as sealed:
         people = sealed.once("people", lambda: _people(sealed))
         at = bisect_left(people, employee_id)
         if people[at : at + 1] != [employee_id]:
@@ -105,6 +99,29 @@ def read_evidence(
         for number in of_everyone:
             everyone[:, number] = _column(sealed, columns[number])
         return PersonEvidence(own=own, stated=stated, everyone=everyone)
+
+
+def read_everyone(
+    home: Path, *, model: str, version: str, as_of: dt.date, columns: Sequence[str]
+) -> tuple[list[str], Floats]:
+    """Everyone with a row, and their rows: (people, columns of the model). Raises like :func:`read_evidence`."""
+    path = evidence_path(home, model, as_of)
+    with _opened(path, model=model, version=version, columns=columns) as sealed:
+        return _people(sealed), np.column_stack([_column(sealed, name) for name in columns])
+
+
+@contextmanager
+def _opened(path: Path, *, model: str, version: str, columns: Sequence[str]) -> Iterator[SealedFile]:
+    """The file, if it is there and holds what ``version`` was scored on."""
+    if not path.is_file():
+        raise NoScore(
+            "its evidence is not stored", where=str(path), remedy=f"it is stored with the next `perfml score {model}`"
+        )
+    with open_sealed(path) as sealed:
+        if sealed.record.get("version") != version:
+            raise DamagedFile(path, Message.of("file_earlier"))
+        sealed.require([PERSON, UNSTATED, *columns])
+        yield sealed
 
 
 def _people(sealed: SealedFile) -> list[str]:

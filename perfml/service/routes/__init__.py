@@ -15,7 +15,7 @@ from perfml.service.routes import (
     people,
     personal,
 )
-from perfml.service.routes.work import indicators, process_debt
+from perfml.service.routes.work import indicators, policies, process_debt
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -38,6 +38,7 @@ SUBJECTS = (
     goals,
     indicators,
     process_debt,
+    policies,
     alerts,
     holds,
     disputes,

@@ -34,6 +34,7 @@ MENU = (
     _entry("/hr/trends", msgid("Trends"), Action.READ_TRENDS, Role.HR, subject=EVERYONE),
     _entry("/hr/raters", msgid("Rating standards"), Action.READ_RATERS, Role.HR),
     _entry("/hr/adoption", msgid("Results"), Action.READ_ADOPTION, Role.HR, subject=EVERYONE),
+    _entry("/hr/policies", msgid("What would change"), Action.READ_TRENDS, Role.HR, subject=EVERYONE),
     _entry("/models", msgid("Models"), Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/runs", msgid("Runs"), Action.READ_RUNS, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/indicators", msgid("Indicators"), Action.READ_INDICATORS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
