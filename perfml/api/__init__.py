@@ -27,6 +27,8 @@ from perfml.api.shared import DataLocation
 from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
 from perfml.api.work import policies as of_policies
+from perfml.api.work import lines as of_lines
+from perfml.api.work import milestones as of_milestones
 from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
@@ -170,6 +172,8 @@ class Project:
     indicators = of_indicators.indicators
     process_debt = of_process_debt.process_debt
     what_if_policy = of_policies.what_if_policy
+    milestones = of_milestones.milestones
+    lines = of_lines.lines
 
     # Deliveries
 

@@ -8,6 +8,8 @@ from typing import Final
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
 from perfml.project.goals.indicators_spec import IndicatorsSpec
+from perfml.project.goals.lines_spec import LinesSpec
+from perfml.project.goals.milestones_spec import MilestonesSpec
 from perfml.project.goals.process_debt_spec import ProcessDebtSpec
 from perfml.project.goals.what_if_spec import WhatIfPolicySpec
 from perfml.project.model_spec import ModelSpec
@@ -32,6 +34,8 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "indicators": IndicatorsSpec,
     "process_debt": ProcessDebtSpec,
     "what_if": WhatIfPolicySpec,
+    "lines": LinesSpec,
+    "milestones": MilestonesSpec,
 }
 
 

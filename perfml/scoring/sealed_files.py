@@ -167,6 +167,8 @@ def remedy_of(path: Path) -> Message:
             return Message.of("file_score_again", name=name, day=day)
         case "suggestions", _:
             return Message.of("file_suggest_again", name=name, day=day)
+        case "goals", "milestones" | "lines":
+            return Message.of("file_goals_part_again", name=name, day=day)
         case "goals", _:
             return Message.of("file_goals_again", day=day)
         case _, "people" | "lines" | "records" | "raters":

@@ -27,6 +27,7 @@ from perfml.cli.options import (
 )
 from perfml.goals.tree.alignment import PersonAlignment, by_group
 from perfml.terminal.work import goals as tables
+from perfml.terminal.work.ahead import lines_json, lines_table, milestones_json, milestones_table
 
 goals = typer.Typer(
     name="goals", help="Which goal serves which company goal, who works on what, and sums of forecasts."
@@ -145,3 +146,35 @@ def sums(
     write(report.sums, out, opened=opened)
     rows = [row for row in report.sums.to_pylist() if row["level"] == level.value]
     print_json(rows) if as_json else tables.sums_table(report, level.value)
+
+
+@goals.command()
+def milestones(
+    *,
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at milestones: when each will be finished, late work apart from late marking, and what waits; keep them."""
+    report = Project(project, home=home).milestones(data, as_of=as_of)
+    print_json(milestones_json(report)) if as_json else milestones_table(report, language.value)
+
+
+@goals.command()
+def lines(
+    *,
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    policy: PolicyOption = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at how far everyone is from each line, how likely they cross it, and what it takes a week; keep it for the service."""
+    with terminal.progress() as progress:
+        report = Project(project, home=home, progress=progress).lines(data, as_of=as_of, policy=policy)
+    print_json(lines_json(report)) if as_json else lines_table(report, language.value)

@@ -57,6 +57,8 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/goals/tree": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
     "GET /v1/goals/alignment": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
     "GET /v1/goals/sums": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
+    "GET /v1/goals/milestones": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
+    "GET /v1/goals/lines": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
     "GET /v1/goals/flags": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
     "GET /v1/priorities": RouteRule(action=Action.LIST_PRIORITIES, about_whom="group", rows=Action.READ_RISK),
     "POST /v1/suggestions/{suggestion_id}/decisions": RouteRule(action=Action.DECIDE_TARGET, about_whom="suggestion"),

@@ -15,7 +15,7 @@ from perfml.service.routes import (
     people,
     personal,
 )
-from perfml.service.routes.work import indicators, policies, process_debt
+from perfml.service.routes.work import ahead, indicators, policies, process_debt
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -23,7 +23,7 @@ TAGS = {
     "personal": "What is held about one person beside the score.",
     "people": "One person.",
     "advice": "Targets, cases beyond the policy, decisions, and help that was offered.",
-    "goals": "Which goal serves which, forecasts as sums, metrics that mislead, and what processes owe.",
+    "goals": "Which goal serves which, forecasts as sums, milestones, lines, metrics that mislead, and what processes owe.",
     "alerts": "What people are told, and what they take care of.",
     "holds": "What is withheld, and the stop of everything.",
     "disputes": "Facts that somebody says are wrong.",
@@ -36,6 +36,7 @@ SUBJECTS = (
     lists,
     advice,
     goals,
+    ahead,
     indicators,
     process_debt,
     policies,

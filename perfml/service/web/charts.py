@@ -5,6 +5,7 @@ Colours come from the style sheet by class, since no page permits inline style.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -219,6 +220,53 @@ def attainments(rows: Sequence[Attainment], *, title: str, heads: tuple[str, ...
         svg=_picture(parts, y + 2, title),
         heads=heads,
         rows=tuple((row.label, *row.texts) for row in rows),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatedRow:
+    """A day that was planned, and the days within which it was, or will be, reached; None where that is not known."""
+
+    label: str
+    due: dt.date
+    low: dt.date | None
+    middle: dt.date | None
+    high: dt.date | None
+    cells: tuple[str, ...]
+    """As the table writes them, after the label."""
+
+
+def timeline(rows: Sequence[DatedRow], *, today: dt.date, title: str, heads: tuple[str, ...]) -> Chart:
+    """For each row a hollow mark at the day that was planned, a dot where it was or will be reached, and its range; a line
+    stands at ``today``. The first cell stands below the label."""
+    days = [each.toordinal() for row in rows for each in (row.due, row.low, row.middle, row.high) if each is not None]
+    first, last = min([*days, today.toordinal()]), max([*days, today.toordinal()])
+    left, right = WIDTH * LABELS, WIDTH - 14
+    scale = (right - left) / max(1, last - first)
+
+    def at(day: dt.date) -> float:
+        return left + (day.toordinal() - first) * scale
+
+    parts, y = [], 8.0
+    for row in rows:
+        lines = wrap(row.label, width=left - 12, size=SIZE)
+        middle = y + 12
+        for number, line in enumerate(lines):
+            parts.append(_text(0, middle + number * LINE + 4.5, line))
+        parts.append(_text(0, middle + len(lines) * LINE + 3, row.cells[0], kind="muted"))
+        parts.append(f'<path class="grid" d="M{left:.1f} {middle:.1f}H{right:.1f}"/>')
+        if row.low is not None and row.high is not None and row.low < row.high:
+            parts.append(f'<path class="range" d="M{at(row.low):.1f} {middle:.1f}H{at(row.high):.1f}"/>')
+        parts.append(f'<circle class="hollow" cx="{at(row.due):.1f}" cy="{middle:.1f}" r="6"/>')
+        if row.middle is not None:
+            parts.append(f'<circle class="mark" cx="{at(row.middle):.1f}" cy="{middle:.1f}" r="4"/>')
+        y += 22 + len(lines) * LINE + 6
+    parts.append(f'<path class="axis" d="M{at(today):.1f} 0V{y:.1f}"/>')
+    return Chart(
+        title=title,
+        svg=_picture(parts, y + 2, title),
+        heads=heads,
+        rows=tuple((row.label, *row.cells) for row in rows),
     )
 
 

@@ -60,6 +60,10 @@ class Templates:
         """The HTML of ``template`` with ``facts``. Raises :class:`jinja2.TemplateError` for a template that is wrong."""
         return self._environments[language].get_template(template).render(facts)
 
+    def day(self, day: dt.date | None, language: Language) -> str:
+        """A day as pages write it."""
+        return NOTHING if day is None else format_date(day, "medium", LOCALES[language])
+
     def translate(self, text: str, language: Language) -> str:
         """A text that :func:`~perfml.service.web.catalogues.msgid` marks, in a language."""
         return self._translations[language].gettext(text)
@@ -90,7 +94,7 @@ class Templates:
             "inline": inline,
             "figure": lambda value: NOTHING if value is None else format_decimal(value, "0.###", locale),
             "both": partial(_in_language, language),
-            "day": lambda day: NOTHING if day is None else format_date(day, "medium", locale),
+            "day": lambda day: self.day(day, language),
             "month": lambda day: NOTHING if day is None else format_date(day, "MMM y", locale),
             "number": lambda value: NOTHING if value is None else format_decimal(value, "#,##0.##", locale),
             "percent": lambda value: NOTHING if value is None else format_percent(value, "0%", locale),

@@ -29,6 +29,8 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "POST /suggestions/{suggestion_id}": RouteRule(action=Action.DECIDE_TARGET, about_whom="suggestion"),
     "POST /offers": RouteRule(action=Action.LOG_INTERVENTION, about_whom="body"),
     "GET /process-debt": RouteRule(action=Action.LIST_PROCESS_DEBT, about_whom="own group", rows=Action.READ_PERSON),
+    "GET /ahead": RouteRule(action=Action.LIST_TARGETS, about_whom="own group", rows=Action.READ_TARGETS),
+    "GET /me/ahead": RouteRule(action=Action.READ_TARGETS, about_whom="oneself"),
     "GET /indicators": RouteRule(action=Action.READ_INDICATORS),
     "GET /governance": RouteRule(action=Action.READ_GOVERNANCE),
     "GET /audit": RouteRule(action=Action.READ_AUDIT),

@@ -4,6 +4,7 @@ from perfml.service.web.pages.access import access
 from perfml.service.web.pages.entry.entrance import entrance, public
 from perfml.service.web.pages.entry.oidc_sign_in import oidc_sign_in
 from perfml.service.web.pages.entry.sign_in import sign_in
+from perfml.service.web.pages.goals.ahead import ahead
 from perfml.service.web.pages.goals.indicators import indicators
 from perfml.service.web.pages.goals.policies import policies
 from perfml.service.web.pages.goals.process_debt import process_debt
@@ -22,6 +23,6 @@ from perfml.service.web.pages.work import work
 
 WEB_ROUTERS = (
     *(public, sign_in, oidc_sign_in, entrance),
-    *(hr, work, overview, person, models, runs, oversight, indicators, process_debt, policies, access),
+    *(hr, work, overview, person, models, runs, oversight, indicators, process_debt, ahead, policies, access),
     *(team, one_to_one, own_disputes, own, targets),
 )
