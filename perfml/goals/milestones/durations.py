@@ -3,9 +3,8 @@
     log(days taken / days planned) = middle + owner + quarter + own
 
 A milestone that is open says that it takes at least so long: leaving it out would make every forecast too early. Effects of
-owners and of quarters are shrunk (random effects), with open ones in the mean of what they can still be (EM for censored normal
-data: Dempster, Laird & Rubin 1977); the shape of the rest is that of Kaplan & Meier (1958) over the residuals (Buckley & James
-1979).
+owners and of quarters are shrunk (random effects), with open ones in the mean of what they can still be; that follows from the
+shape of the rest, which is that of Kaplan & Meier (1958) over the residuals (Buckley & James 1979).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import log_ndtr, ndtri
+from scipy.special import ndtri
 
 from perfml.arrays import Bools, Floats, Ints
 
@@ -62,9 +61,10 @@ class Durations:
         middle = float(np.mean(done))
         left = max(float(np.var(done)), LEAST_SPREAD**2)
         between = [left / 4, left / 8]
+        quantiles = left**0.5 * ndtri(GRID)
         for _ in range(ROUNDS):
             fitted = middle + effects[0][owner] + effects[1][quarter]
-            filled, doubt = _filled(value, fitted, open_yet, spread=left**0.5)
+            filled, doubt = _filled(value, fitted, open_yet, quantiles=quantiles)
             for which, (code, count) in enumerate(groups):
                 rest = filled - middle - effects[1 - which][groups[1 - which][0]]
                 weight = sizes[which] + left / max(between[which], 1e-9)
@@ -76,14 +76,14 @@ class Durations:
             rest = filled - middle - effects[0][owner] - effects[1][quarter]
             doubtful = variances[0][owner] + variances[1][quarter]
             left = max(float(np.mean(rest**2 + doubt + doubtful)), LEAST_SPREAD**2)
-        residual = value - middle - effects[0][owner] - effects[1][quarter]
-        spread = left**0.5
+            residual = value - middle - effects[0][owner] - effects[1][quarter]
+            quantiles = _quantiles(residual, open_yet, spread=left**0.5)
         return cls(
             middle=middle,
             owner=Effect(mean=effects[0], variance=variances[0], unseen=between[0]),
             quarter=Effect(mean=effects[1], variance=variances[1], unseen=between[1]),
-            spread=spread,
-            quantiles=np.asarray(_quantiles(residual, open_yet, spread=spread)),
+            spread=left**0.5,
+            quantiles=quantiles,
         )
 
     def below(self, residual: Floats) -> Floats:
@@ -97,13 +97,14 @@ class Durations:
         return np.asarray(inside + beyond)
 
 
-def _filled(value: Floats, fitted: Floats, open_yet: Bools, *, spread: float) -> tuple[Floats, Floats]:
+def _filled(value: Floats, fitted: Floats, open_yet: Bools, *, quantiles: Floats) -> tuple[Floats, Floats]:
     """The values with the mean of what open ones can still be, and the variance of that (n,)."""
-    z = (value - fitted) / spread
-    ratio = np.exp(-0.5 * z**2 - 0.5 * np.log(2 * np.pi) - log_ndtr(-z))  # hazard of the normal distribution
-    mean = fitted + spread * ratio
-    variance = spread**2 * np.clip(1 + z * ratio - ratio**2, 0.0, 1.0)
-    return np.where(open_yet, mean, value), np.where(open_yet, variance, 0.0)
+    count = np.arange(len(quantiles), 0, -1)
+    mean, square = (np.cumsum(quantiles[::-1] ** power)[::-1] / count for power in (1, 2))
+    at = np.minimum(np.searchsorted(quantiles, value - fitted), len(quantiles) - 1)
+    beyond = np.maximum(mean[at], value - fitted)  # above the whole grid nothing is known but the value itself
+    doubt = np.maximum(square[at] - mean[at] ** 2, 0.0)
+    return np.where(open_yet, fitted + beyond, value), np.where(open_yet, doubt, 0.0)
 
 
 def _quantiles(residual: Floats, open_yet: Bools, *, spread: float) -> Floats:

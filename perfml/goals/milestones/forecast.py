@@ -23,6 +23,8 @@ QUARTER_DAYS = 91.3125
 LEAST_TO_MARK = 1.0
 """Days between the beginning of a milestone and the earliest day on which it can be finished."""
 COVERAGE = 0.8
+SURELY_MARKED = 0.9
+"""Share of marks by which an open milestone is taken to be unfinished, not only unmarked, when durations are estimated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def _marking(milestones: Milestones, owner: Ints) -> Marking:
 def _finished(milestones: Milestones, marking: Marking, owner: Ints) -> Floats:
     marked, finished = milestones.number("marked"), milestones.number("finished")
     only_marked = np.flatnonzero(np.isnan(finished) & np.isfinite(marked))
-    typical = {code: marking.typical(code) for code in np.unique(owner[only_marked]).tolist()}
+    typical = {code: marking.quantile(code, 0.5) for code in np.unique(owner[only_marked]).tolist()}
     out = finished.copy()
     out[only_marked] = marked[only_marked] - np.array([typical[code] for code in owner[only_marked].tolist()])
     return out
@@ -91,11 +93,11 @@ def _durations(
     """Of the finished ones, and of the open ones whose work could begin; None where nothing is finished."""
     begun = milestones.number("first").copy()
     for row in range(len(begun)):
-        begun[row] = max([begun[row], *(finished[each] for each in milestones.waits_for(row))])  # missing: not begun
-    typical = {code: marking.typical(code) for code in np.unique(owner).tolist()}
-    last_sure = milestones.day - np.array([typical[code] for code in owner.tolist()])
+        begun[row] = np.max([begun[row], *(finished[each] for each in milestones.waits_for(row))])  # missing: not begun
+    longest = {code: marking.quantile(code, SURELY_MARKED) for code in np.unique(owner).tolist()}
+    last_sure = milestones.day - np.array([longest[code] for code in owner.tolist()])
     open_yet = np.isnan(finished)
-    taken = np.maximum(np.where(open_yet, last_sure, finished) - begun, np.where(open_yet, np.nan, LEAST_TO_MARK))
+    taken = np.maximum(np.where(open_yet, last_sure, finished) - begun, np.where(open_yet, -np.inf, LEAST_TO_MARK))
     used = np.isfinite(taken) & (taken > 0)
     if not (used & ~open_yet).any():
         return None

@@ -33,13 +33,13 @@ class Marking:
         everybody = np.full(len(self.days), PRIOR_MILESTONES / len(self.days))
         return np.asarray((everybody + own) / (PRIOR_MILESTONES + count))
 
-    def typical(self, owner: int) -> float:
-        """The median for an owner; 0 where nothing is on record."""
+    def quantile(self, owner: int, probability: float) -> float:
+        """The days that an owner does not pass with ``probability``; 0 where nothing is on record."""
         if not self.on_record:
             return 0.0
         order = np.argsort(self.days, kind="stable")
         reached = np.cumsum(self.weights(owner)[order])
-        return float(self.days[order][np.searchsorted(reached, 0.5)])
+        return float(self.days[order][min(int(np.searchsorted(reached, probability)), len(order) - 1)])
 
     def drawn(self, owner: int, uniform: Floats) -> Floats:
         """Days for each of ``uniform`` numbers of an owner; 0 where nothing is on record."""

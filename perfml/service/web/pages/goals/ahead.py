@@ -88,6 +88,6 @@ def _course(visit: Visit, mine: Sequence[MilestoneAnswer], today: dt.date) -> Ch
         )
         cells = (day(each.due_on, visit.language), day(middle, visit.language), between)
         rows.append(DatedRow(label=each.name, due=each.due_on, low=low, middle=middle, high=high, cells=cells))
-    heads = (msgid("Milestone"), msgid("Due"), msgid("Finished, or expected"), msgid("80 % range"))
+    heads = (msgid("Milestone"), msgid("Due"), msgid("Finished, or expected"), msgid("80 %% range"))
     title = visit.translate(msgid("My milestones: planned (circle), finished or expected (dot)"))
     return timeline(rows, today=today, title=title, heads=tuple(map(visit.translate, heads)))
