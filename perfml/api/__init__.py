@@ -26,9 +26,9 @@ from perfml.api.operation import exports as of_exports
 from perfml.api.shared import DataLocation
 from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
-from perfml.api.work import policies as of_policies
 from perfml.api.work import lines as of_lines
 from perfml.api.work import milestones as of_milestones
+from perfml.api.work import policies as of_policies
 from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
 from perfml.evidence.sources import Data, open_data
