@@ -54,6 +54,7 @@ COMMANDS = [
         "explain",
         "indicators",
         "process-debt",
+        "feedback-network",
         "report",
         "dashboard",
         "serve",

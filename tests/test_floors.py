@@ -29,7 +29,7 @@ FLOORS = {
     6: ("trust",),
     7: ("scoring",),
     8: ("access", "advice"),
-    9: ("goals", "outgoing"),
+    9: ("goals", "network", "outgoing"),
     10: ("api", "report", "service"),
     11: ("__init__",),
     12: ("terminal", "cli", "demo"),

@@ -49,6 +49,7 @@ class Action(StrEnum):
     LIST_ESCALATIONS = "list_escalations"
     LIST_ALERTS = "list_alerts"
     LIST_PROCESS_DEBT = "list_process_debt"
+    LIST_FEEDBACK_NETWORK = "list_feedback_network"
     LIST_HOLDS = "list_holds"
     LIST_DISPUTES = "list_disputes"
     LIST_NOTICES = "list_notices"

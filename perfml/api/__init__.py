@@ -28,6 +28,7 @@ from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
 from perfml.api.work import lines as of_lines
 from perfml.api.work import milestones as of_milestones
+from perfml.api.work import network as of_network
 from perfml.api.work import policies as of_policies
 from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
@@ -174,6 +175,7 @@ class Project:
     what_if_policy = of_policies.what_if_policy
     milestones = of_milestones.milestones
     lines = of_lines.lines
+    feedback_network = of_network.feedback_network
 
     # Deliveries
 

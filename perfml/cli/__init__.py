@@ -41,6 +41,7 @@ from perfml.cli.options import (
 from perfml.cli.personal import commands as personal
 from perfml.cli.work.goals import goals
 from perfml.cli.work.indicators import indicators
+from perfml.cli.work.network import feedback_network
 from perfml.cli.work.process_debt import process_debt
 from perfml.errors import PerfmlError
 from perfml.evidence.features import describe
@@ -282,6 +283,7 @@ for command in (
     *(advice.decide, advice.intervene),
     indicators,
     process_debt,
+    feedback_network,
     *(deliveries.deliveries, deliveries.acknowledge, deliveries.receive),
     *(definitions.definitions, definitions.sign_off, definitions.reconcile, definitions.rebase),
     *(notices.notice, notices.opt_out, notices.outcome, notices.package, notices.retention, notices.governance),

@@ -7,6 +7,7 @@ from typing import Final
 
 from perfml.errors import DefinitionError
 from perfml.project.course_policy import CoursePolicy, SkillExamplesSpec, SkillsSpec
+from perfml.project.goals.feedback_network_spec import FeedbackNetworkSpec
 from perfml.project.goals.indicators_spec import IndicatorsSpec
 from perfml.project.goals.lines_spec import LinesSpec
 from perfml.project.goals.milestones_spec import MilestonesSpec
@@ -36,6 +37,7 @@ KINDS: Final[dict[str, type[Spec]]] = {
     "what_if": WhatIfPolicySpec,
     "lines": LinesSpec,
     "milestones": MilestonesSpec,
+    "feedback_network": FeedbackNetworkSpec,
 }
 
 

@@ -71,11 +71,11 @@ OF_SERVICE = {
     "leaver": "",
 }
 HR_LISTS = """
-list_at_risk list_priorities list_team list_targets list_escalations list_alerts list_process_debt list_holds list_disputes
-list_notices
+list_at_risk list_priorities list_team list_targets list_escalations list_alerts list_process_debt
+list_feedback_network list_holds list_disputes list_notices
 read_trends read_raters read_adoption export_lists
 """
-TEAM_LISTS = "list_team list_targets list_escalations list_alerts list_process_debt"
+TEAM_LISTS = "list_team list_targets list_escalations list_alerts list_process_debt list_feedback_network"
 GROUPS = {
     "everyone": GroupSubject(),
     "South": GroupSubject(units=frozenset({"department:South"})),

@@ -1,4 +1,4 @@
-"""What is kept of metrics and of process debt, for tests of what reads it."""
+"""What is kept of metrics, of process debt and of the feedback network, for tests of what reads it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from perfml.goals.indicators.record import AssociationRecord, IndicatorsRecord, 
 from perfml.goals.process_debt.ledger import ProcessDebtReport
 from perfml.goals.process_debt.rows import SCHEMA, keep_debts
 from perfml.messages import Message
+from perfml.network.record import SCHEMA as NETWORK
+from perfml.network.record import (
+    GroupNetwork,
+    LevelFlow,
+    NetworkCell,
+    NetworkFigures,
+    UnitGap,
+    UnitsCompared,
+    keep_network,
+)
 
 ASSOCIATION = AssociationRecord(
     outcome="revenue", outcome_kind="goal", lag=0, rank=0.4, low=0.2, high=0.6, p=0.01, cells=120, groups=20, periods=8
@@ -74,3 +84,37 @@ def keep_owed(home: Path, *, as_of: dt.date, people: tuple[str, str] = ("e1", "e
     notice = Message.of("process_debt_no_table", process="overtime", table="activity")
     report = ProcessDebtReport(as_of=as_of, table=pa.Table.from_pylist(rows, schema=SCHEMA), notices=(notice,))
     keep_debts(report, home, record={"holds": 0})
+
+
+def keep_contacts(home: Path, *, as_of: dt.date) -> None:
+    """Keep a network in which e1 hears from boss alone, and two departments never speak; one name is hostile."""
+    hostile = "<script>alert(1)</script>"
+    rows = [("boss", "board", None, None, True), ("e1", "sales", "boss", "manager only", False)]
+    rows += [("e2", "sales", "boss", None, True), ("other", "legal", None, None, True)]
+    numbers = {("sales", "sales"): 31, ("sales", hostile): 12, (hostile, "sales"): 9, (hostile, hostile): None}
+    team = GroupNetwork(
+        group="boss",
+        people=2,
+        outside=None,
+        outside_withheld="few people",
+        beyond_team=None,
+        beyond_withheld="few people",
+    )
+    figures = NetworkFigures(
+        days=182,
+        unit_days=364,
+        judged=4,
+        cells=tuple(
+            NetworkCell(giver=a, receiver=b, contacts=n, withheld=None if n else "few people")
+            for (a, b), n in numbers.items()
+        ),
+        gaps=(UnitGap(by="department", kind="silent", first="sales", second="support", ties=0, expected=21.4),),
+        compared=(UnitsCompared(by="department", units=4, pairs=6, testable=6),),
+        levels=(LevelFlow(direction="up", contacts=12, expected=20.0),),
+        departments=(),
+        teams=(team,),
+        streets=None,
+        notices=(Message.of("network_no_levels"),),
+    )
+    table = pa.Table.from_pylist([dict(zip(NETWORK.names, row, strict=True)) for row in rows], schema=NETWORK)
+    keep_network(table, figures, home, as_of=as_of, record={})

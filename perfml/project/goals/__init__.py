@@ -1,1 +1,1 @@
-"""What definitions about goals, processes and changes for many may contain."""
+"""What definitions about goals, processes, changes for many and the feedback network may contain."""

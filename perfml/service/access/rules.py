@@ -92,6 +92,13 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/process-debt": RouteRule(action=Action.LIST_PROCESS_DEBT, about_whom="group", rows=Action.READ_PERSON),
     "GET /v1/process-debt/units": RouteRule(action=Action.READ_TRENDS, about_whom="group", rows=Action.READ_RISK),
     "GET /v1/what-if/policies": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
+    "GET /v1/feedback-network": RouteRule(action=Action.READ_TRENDS, about_whom="group", rows=Action.READ_PERSON),
+    "GET /v1/feedback-network/outside": RouteRule(
+        action=Action.LIST_FEEDBACK_NETWORK, about_whom="group", rows=Action.READ_PERSON
+    ),
+    "GET /v1/feedback-network/teams": RouteRule(
+        action=Action.LIST_FEEDBACK_NETWORK, about_whom="group", rows=Action.READ_PERSON
+    ),
     "GET /v1/indicators": RouteRule(action=Action.READ_INDICATORS),
     "GET /v1/governance": RouteRule(action=Action.READ_GOVERNANCE),
     "GET /v1/audit/verification": RouteRule(action=Action.VERIFY_AUDIT),

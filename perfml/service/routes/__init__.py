@@ -15,7 +15,7 @@ from perfml.service.routes import (
     people,
     personal,
 )
-from perfml.service.routes.work import ahead, indicators, policies, process_debt
+from perfml.service.routes.work import ahead, indicators, network, policies, process_debt
 
 TAGS = {
     "models": "Trained models: back-test, gates, card, fairness, drift.",
@@ -23,7 +23,7 @@ TAGS = {
     "personal": "What is held about one person beside the score.",
     "people": "One person.",
     "advice": "Targets, cases beyond the policy, decisions, and help that was offered.",
-    "goals": "Which goal serves which, forecasts as sums, milestones, lines, metrics that mislead, and what processes owe.",
+    "goals": "Which goal serves which, forecasts as sums, milestones, lines, metrics that mislead, process debt, feedback.",
     "alerts": "What people are told, and what they take care of.",
     "holds": "What is withheld, and the stop of everything.",
     "disputes": "Facts that somebody says are wrong.",
@@ -40,6 +40,7 @@ SUBJECTS = (
     indicators,
     process_debt,
     policies,
+    network,
     alerts,
     holds,
     disputes,

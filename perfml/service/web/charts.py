@@ -270,6 +270,45 @@ def timeline(rows: Sequence[DatedRow], *, today: dt.date, title: str, heads: tup
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class HeatCell:
+    """One number of a matrix and how it is written; None: not shown."""
+
+    value: float | None
+    text: str
+
+
+def heat_map(names: Sequence[str], rows: Sequence[Sequence[HeatCell]], *, title: str, corner: str) -> Chart:
+    """A matrix whose darker cells hold larger numbers, each written in its cell; ``corner`` says what rows and columns are."""
+    left = min(WIDTH * 0.3, max([0.0, *(text_width(name, SIZE) for name in names)]) + 10)
+    side = min(72.0, (WIDTH - left) / max(1, len(names)))
+    slanted = any(text_width(name, 12) > side - 4 for name in names)
+    top = 24.0 + (0.6 * max(text_width(name, 12) for name in names) if slanted else 0.0)
+    tall, most = min(38.0, side), max([1.0, *(cell.value for row in rows for cell in row if cell.value is not None)])
+    parts = []
+    for at, name in enumerate(names):
+        x, y = left + (at + 0.5) * side, top - 8
+        turn = f' transform="rotate(-35 {x:.1f} {y:.1f})"' if slanted else ""
+        anchor = "start" if slanted else "middle"
+        parts.append(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="muted"{turn}>{escape(name)}</text>')
+    for down, (name, row) in enumerate(zip(names, rows, strict=True)):
+        y = top + down * tall
+        parts.append(_text(left - 8, y + tall / 2 + 4.5, name, anchor="end"))
+        for at, cell in enumerate(row):
+            x = left + at * side
+            box = f'x="{x + 1:.1f}" y="{y + 1:.1f}" width="{side - 2:.1f}" height="{tall - 2:.1f}" rx="2"'
+            shade = 0.04 + 0.46 * cell.value / most if cell.value is not None else None
+            parts.append(
+                f'<rect class="faint" fill-opacity=".25" {box}/>'
+                if shade is None
+                else f'<rect class="bar" fill-opacity="{shade:.2f}" {box}/>'
+            )
+            parts.append(_text(x + side / 2, y + tall / 2 + 4.5, cell.text, anchor="middle"))
+    table = tuple((name, *(cell.text for cell in row)) for name, row in zip(names, rows, strict=True))
+    height = top + len(names) * tall + 2
+    return Chart(title=title, svg=_picture(parts, height, title), heads=(corner, *names), rows=table)
+
+
 def spread(counts: Sequence[int], *, target: float, title: str, ends: tuple[str, str, str]) -> Markup:
     """A small picture of ``counts`` as columns; ``target``: the column at which its line stands; ``ends``: labels of the start,
     the target and the end."""

@@ -46,6 +46,7 @@ MENU = (
     _entry("/team", msgid("My team"), Action.LIST_TEAM, Role.MANAGER),
     _entry("/process-debt", msgid("What is owed"), Action.LIST_PROCESS_DEBT, Role.HR, Role.MANAGER),
     _entry("/ahead", msgid("Milestones"), Action.LIST_TARGETS, Role.HR, Role.MANAGER),
+    _entry("/feedback-network", msgid("Feedback"), Action.LIST_FEEDBACK_NETWORK, Role.HR, Role.MANAGER),
     _entry("/targets", msgid("Targets"), Action.LIST_TARGETS, Role.HR, Role.MANAGER),
     _entry("/me", msgid("About me"), Action.READ_DEVELOPMENT_CARD, Role.EMPLOYEE),
     _entry("/me/ahead", msgid("My goals ahead"), Action.READ_TARGETS, Role.EMPLOYEE),

@@ -31,6 +31,9 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "GET /process-debt": RouteRule(action=Action.LIST_PROCESS_DEBT, about_whom="own group", rows=Action.READ_PERSON),
     "GET /ahead": RouteRule(action=Action.LIST_TARGETS, about_whom="own group", rows=Action.READ_TARGETS),
     "GET /me/ahead": RouteRule(action=Action.READ_TARGETS, about_whom="oneself"),
+    "GET /feedback-network": RouteRule(
+        action=Action.LIST_FEEDBACK_NETWORK, about_whom="own group", rows=Action.READ_PERSON
+    ),
     "GET /indicators": RouteRule(action=Action.READ_INDICATORS),
     "GET /governance": RouteRule(action=Action.READ_GOVERNANCE),
     "GET /audit": RouteRule(action=Action.READ_AUDIT),

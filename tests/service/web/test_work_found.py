@@ -1,7 +1,8 @@
-"""The pages of metrics and of process debt: what they show, to whom, and that an empty home says what to run."""
+"""The pages of metrics, process debt and the feedback network: what they show, to whom, and what an empty home says."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from perfml.evidence.population.facts import PEOPLE, PERIODS
 from perfml.scoring.people.files import keep_people
 from perfml.scoring.people.periods import keep_periods
 from perfml.trust.audit.history import history_of
-from tests.goals.kept_findings import keep_metrics, keep_owed
+from tests.goals.kept_findings import keep_contacts, keep_metrics, keep_owed
 from tests.service.accounts import FIRST, token
 from tests.service.company import DAY
 from tests.service.web.admitted import pages_of
@@ -35,6 +36,7 @@ def work_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     keep_people(pa.Table.from_pylist(facts, schema=PEOPLE), home, as_of=DAY)
     keep_metrics(home, as_of=DAY, metric=HOSTILE)
     keep_owed(home, as_of=DAY)
+    keep_contacts(home, as_of=DAY)
     return home
 
 
@@ -57,6 +59,11 @@ ALLOWED = {
     "/v1/process-debt": {"hr"},
     "/v1/process-debt?manager_id=boss": {"hr", "boss"},
     "/v1/process-debt/units": {"hr"},
+    "/feedback-network": {"hr", "boss"},
+    "/v1/feedback-network": {"hr"},
+    "/v1/feedback-network/outside": {"hr"},
+    "/v1/feedback-network/outside?manager_id=boss": {"hr", "boss"},
+    "/v1/feedback-network/teams?manager_id=boss": {"hr", "boss"},
 }
 
 
@@ -98,9 +105,39 @@ def test_sums_of_two_people_are_withheld(work: TestClient, visitors: dict[str, d
     assert group["withheld"] and group["owed"] is None and group["risk_share"] is None
 
 
+def test_a_manager_reads_who_is_outside_and_no_figure_of_others(
+    work: TestClient, visitors: dict[str, dict[str, str]], work_home: Path
+) -> None:
+    page = plain(work.get("/feedback-network", headers=visitors["boss"]).text)
+    assert "only with the manager in the last 182 days" in page and "Team of" in page
+    assert "Between departments" not in page and "legal" not in page
+    assert history_of(work_home, "e1")[-1].action == "see GET /feedback-network"
+    (own,) = work.get("/v1/feedback-network/outside?manager_id=boss", headers=visitors["boss"]).json()["people"]
+    assert (own["employee_id"], own["outside"]) == ("e1", "manager only") and own["text"]["zh"].startswith("近 182 天")
+
+
+def test_hr_reads_the_matrix_as_picture_and_as_table(work: TestClient, visitors: dict[str, dict[str, str]]) -> None:
+    page = work.get("/feedback-network", headers=visitors["hr"]).text
+    picture = page[page.index("<svg") : page.index("</svg>")]
+    table = page[page.index("</svg>") :]
+    table = table[: table.index("</table>")]
+    numbers = [
+        cell.strip() for cell in re.findall(r"<text[^>]*>([^<]*)</text>", picture) if cell in ("31", "12", "9", "–")
+    ]
+    assert numbers == re.findall(r'<td class="n">([^<]*)</td>', table) == ["–", "9", "12", "31"]
+    assert "sales, support" in plain(page) and "hardly ever speak with each other" in plain(page)
+    answer = work.get("/v1/feedback-network", headers=visitors["hr"]).json()
+    assert answer["cells"][-1] == {"giver": HOSTILE, "receiver": HOSTILE, "contacts": None, "withheld": "few people"}
+    assert HOSTILE not in page and "e1" not in str(answer)
+
+
 def test_an_empty_home_says_what_to_run(tmp_path: Path) -> None:
     client = pages_of(tmp_path / "home")
     headers = token(tmp_path / "home", "hr", Role.HR)
-    for address, command in (("/indicators", "perfml indicators"), ("/process-debt", "perfml process-debt")):
+    for address, command in (
+        ("/indicators", "perfml indicators"),
+        ("/process-debt", "perfml process-debt"),
+        ("/feedback-network", "perfml feedback-network"),
+    ):
         page = client.get(address, headers=headers)
         assert page.status_code == 200 and command in page.text

@@ -6,6 +6,7 @@ from perfml.service.web.pages.entry.oidc_sign_in import oidc_sign_in
 from perfml.service.web.pages.entry.sign_in import sign_in
 from perfml.service.web.pages.goals.ahead import ahead
 from perfml.service.web.pages.goals.indicators import indicators
+from perfml.service.web.pages.goals.network import network_page
 from perfml.service.web.pages.goals.policies import policies
 from perfml.service.web.pages.goals.process_debt import process_debt
 from perfml.service.web.pages.hr import hr
@@ -23,6 +24,20 @@ from perfml.service.web.pages.work import work
 
 WEB_ROUTERS = (
     *(public, sign_in, oidc_sign_in, entrance),
-    *(hr, work, overview, person, models, runs, oversight, indicators, process_debt, ahead, policies, access),
+    *(
+        hr,
+        work,
+        overview,
+        person,
+        models,
+        runs,
+        oversight,
+        indicators,
+        process_debt,
+        network_page,
+        ahead,
+        policies,
+        access,
+    ),
     *(team, one_to_one, own_disputes, own, targets),
 )

@@ -1,0 +1,61 @@
+"""What chance alone would give: contacts of units by their sizes and activity, and whether a count is too small for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from scipy.stats import false_discovery_control, nbinom
+
+from perfml.arrays import Bools, Floats
+
+ROUNDS: Final = 500
+NEAR: Final = 1e-9
+NO_MORE: Final = 1e-6
+"""Dispersion below which counts are as good as Poisson."""
+
+
+def gravity(ties: Floats, near: Bools) -> Floats:
+    """What the activity of units lets expect between each two, (n, n), for symmetric counts ``ties`` with an empty diagonal;
+    ``near``: (n, n), which of them belong together, such as teams of one department, and speak more.
+
+    Quasi-independence: expected counts have the row sums of ``ties`` and its sums over those that are near and those that are
+    not, fitted by proportional scaling (Goodman 1968). Fewer than four units are always fitted exactly, so nothing follows.
+
+    >>> ties = np.array([[0, 4, 4, 4], [4, 0, 4, 4], [4, 4, 0, 4], [4, 4, 4, 0.0]])
+    >>> gravity(ties, np.zeros((4, 4), dtype=bool)).round(3)[0].tolist()
+    [0.0, 4.0, 4.0, 4.0]
+    """
+    expected: Floats = 1.0 - np.eye(len(ties))
+    totals = ties.sum(axis=1)
+    for _ in range(ROUNDS):
+        before = expected
+        scale = np.sqrt(totals / np.maximum(expected.sum(axis=1), NEAR))
+        expected = expected * np.outer(scale, scale)
+        for group in (near, ~near):
+            expected = np.where(group, expected * (ties[group].sum() / max(expected[group].sum(), NEAR)), expected)
+        if np.allclose(expected, before, rtol=NEAR, atol=NEAR):
+            break
+    return expected
+
+
+def dispersion(counts: Floats, expected: Floats) -> float:
+    """How much more counts vary than Poisson counts: α of a variance of μ + αμ², by moments; never below 0."""
+    square = float((expected**2).sum())
+    return max(0.0, float(((counts - expected) ** 2 - expected).sum()) / square) if square else 0.0
+
+
+def at_most(counts: Floats, expected: Floats, alpha: float) -> Floats:
+    """Probability of ``counts`` or fewer, negative binomial with mean ``expected`` and variance μ + αμ².
+
+    >>> at_most(np.array([0.0]), np.array([3.0]), 0.0).round(4).tolist()
+    [0.0498]
+    """
+    size = 1 / max(alpha, NO_MORE)
+    below: Floats = np.asarray(nbinom.cdf(counts, size, size / (size + expected)))
+    return below
+
+
+def significant(p: Floats, false_share: float) -> Bools:
+    """Which of several tests are told, so that at most ``false_share`` of those are expected to be false alarms."""
+    return np.asarray(false_discovery_control(p) <= false_share) if len(p) else np.zeros(0, dtype=bool)
