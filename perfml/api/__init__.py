@@ -193,6 +193,7 @@ class Project:
 
     export = of_exports.export
     exports = of_exports.exports
+    prepare_exports = of_exports.prepare_exports
     exports_due = of_exports.exports_due
     export_ledger = of_exports.export_ledger
 

@@ -106,14 +106,15 @@ def make_export(home: Path, name: str, spec: ExportSpec, request: ExportRequest,
     no rows.
     """
     columns, kind, file_format = columns_of(name, spec), KINDS[spec.what], request.format or spec.format
-    day, rows = kind.rows(home, spec, request.as_of, today)
     withheld = withholding_now(home, today)
     if withheld.everyone is not None:
         raise PerfmlError(
             "everything is stopped, so nothing is sent", where=f"export {name}", remedy="`perfml resume` lifts the stop"
         )
+    day, rows = kind.rows(home, spec, request.as_of, today)
     if kind.of_people:
-        rows = _of_people(home, [row for row in rows if withheld.hold(row) is None], spec, request, day=day)
+        shown = rows if kind.of_facts else [row for row in rows if withheld.hold(row) is None]
+        rows = _of_people(home, [{"as_of": day, **row} for row in shown], spec, request, day=day)
     schema = f"perfml.export.{spec.what}/{spec.version}"
     marks = {"perfml.schema": schema, "perfml.export": name, "perfml.as_of": str(day)}
     table = _table(rows, columns).replace_schema_metadata(marks)

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from perfml.advice.decision_log import Decision, DecisionLog
 from perfml.advice.suggestion_files import read_suggestions, suggestion_dates, suggestion_file
 from perfml.messages import render
+from perfml.outgoing.facts.rows import FACTS, SCHEMAS, FactKind, kept_facts, with_state
 from perfml.project.trust.export_spec import ExportContent, ExportSpec
 from perfml.reasons.leading import raising
 from perfml.scoring.score_files import read_scores, score_file
@@ -43,6 +44,9 @@ class ExportKind:
 
     Raises :class:`PerfmlError` where there are none of that date.
     """
+
+    of_facts: bool = False
+    """Whether rows are facts that carry their own state, and nothing that a model said."""
 
     @property
     def of_people(self) -> bool:
@@ -133,6 +137,15 @@ def _holds(home: Path, spec: ExportSpec, as_of: dt.date | None, today: dt.date) 
     return day, rows
 
 
+def _facts(kind: FactKind) -> ExportKind:
+    def rows(home: Path, spec: ExportSpec, as_of: dt.date | None, today: dt.date) -> tuple[dt.date, list[ExportRow]]:
+        day, own = kept_facts(home, kind, as_of)
+        return day, with_state(home, kind, own, today)
+
+    own = {field.name: field.type for field in SCHEMAS[kind]}
+    return ExportKind(columns={"as_of": DAY, **PERSON, **own}, rows=rows, of_facts=True)
+
+
 KINDS: Mapping[ExportContent, ExportKind] = {
     "at_risk": ExportKind(
         columns={
@@ -175,5 +188,6 @@ KINDS: Mapping[ExportContent, ExportKind] = {
         columns={"entity": TEXT, "cause": TEXT, "held_since": DAY, "count": COUNT, "why_en": TEXT, "why_zh": TEXT},
         rows=_holds,
     ),
+    **{kind: _facts(kind) for kind in FACTS},
 }  # fmt: skip
 """Content of an export → its kind."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import date_or_none, today_or
+from perfml.api.shared import DataLocation, date_or_none, keep_who_is_who, people_of, seen, today_or
 from perfml.dates import DateLike
+from perfml.evidence.record_end import as_of_day
 from perfml.project.trust.export_spec import ExportsSpec
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from perfml.api import Project
+    from perfml.outgoing.facts.rows import FactKind
     from perfml.outgoing.ledger import ExportDelivery
     from perfml.outgoing.sending import DueExport
 
@@ -38,6 +42,29 @@ def export(
         slot=date_or_none(slot),
         now=dt.datetime.now(dt.UTC),
     )
+
+
+def prepare_exports(
+    project: Project, data: DataLocation | None = None, as_of: DateLike | None = None
+) -> dict[str, int]:
+    """Read the facts that exports carry at ``as_of`` (default: the end of the record) and keep them: eligibility for openings,
+    settled ratings, the feed of events. Returns how many rows there are of each kind. No score is read."""
+    from perfml.outgoing.facts.making import eligibility, events, ratings
+    from perfml.outgoing.facts.rows import keep_facts, newest_before
+
+    metric = project.folder.metrics.metrics.get("rating")
+    with project.open(data) as opened:
+        day = as_of_day(opened, as_of)
+        tables: dict[FactKind, pa.Table] = {
+            "eligibility": eligibility(opened, day),
+            "ratings": ratings(opened, day, definition_version=metric.version if metric else 1),
+            "events": events(opened, day, before=newest_before(project.home, "events", day)),
+        }
+        keep_who_is_who(project, opened, day)
+    for kind, table in tables.items():
+        keep_facts(kind, table, project.home, as_of=day)
+    seen(project, f"facts {day}", {person for table in tables.values() for person in people_of(table)})
+    return {kind: len(table) for kind, table in tables.items()}
 
 
 def exports(project: Project) -> ExportsSpec:

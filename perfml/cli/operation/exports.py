@@ -7,13 +7,40 @@ from typing import Annotated
 import typer
 
 from perfml.api import Project
-from perfml.cli.options import HomeOption, JsonOption, LanguageName, LanguageOption, ProjectOption, day_of, print_json
+from perfml.cli.options import (
+    DataOption,
+    HomeOption,
+    JsonOption,
+    LanguageName,
+    LanguageOption,
+    OneDateOption,
+    ProjectOption,
+    day_of,
+    print_json,
+)
 from perfml.errors import PerfmlError
 from perfml.terminal.trust import exports as tables
 
 export = typer.Typer(
     name="export", help="Lists for other systems, of serve/exports.toml: sent once, signed, written down."
 )
+
+
+@export.command()
+def prepare(
+    *,
+    data: DataOption = None,
+    as_of: OneDateOption = None,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the facts that exports carry: eligibility for openings, settled ratings, the feed of events. No score is read."""
+    counts = Project(project, home=home).prepare_exports(data, as_of)
+    if as_json:
+        print_json(dict(counts))
+    else:
+        tables.prepared_table(counts)
 
 
 @export.command()

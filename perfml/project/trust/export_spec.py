@@ -15,14 +15,25 @@ from perfml.project.spec import Spec
 from perfml.project.trust.delivery_spec import WEEKDAYS, PersonSpec, Weekday
 
 ExportFormat = Literal["csv", "xlsx", "parquet"]
-ExportContent = Literal["at_risk", "courses", "targets", "decisions", "alerts", "holds"]
+ExportContent = Literal[
+    "at_risk", "courses", "targets", "decisions", "alerts", "holds", "eligibility", "ratings", "events"
+]
 ExportName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 ExportUnit = Annotated[str, Field(pattern=r"^(department|location):\S.*$")]
-_REFUSED = re.compile(
-    r"(?<![a-z])(pay|payroll|payslips?|salar(y|ies)|wages?|bonus(es)?|compensation|dismiss(al|als|ed)?|terminations?|layoffs?|"
-    r"redundanc(y|ies)|firing)(?![a-z])|薪|工资|奖金|解雇|解聘|裁员|辞退|开除",
+_PAY = re.compile(
+    r"(?<![a-z])(pay|payroll|payslips?|salar(y|ies)|wages?|bonus(es)?|compensation)(?![a-z])|薪|工资|奖金",
     re.IGNORECASE,
 )
+_DISMISSAL = re.compile(
+    r"(?<![a-z])(dismiss(al|als|ed)?|terminations?|layoffs?|redundanc(y|ies)|firing)(?![a-z])|解雇|解聘|裁员|辞退|开除",
+    re.IGNORECASE,
+)
+
+
+def refused_word(text: str, what: ExportContent) -> str | None:
+    """The word of ``text`` that names pay or dismissal; of settled ratings, which are the company's own, pay may be named."""
+    match = _DISMISSAL.search(text) or (None if what == "ratings" else _PAY.search(text))
+    return None if match is None else match[0]
 
 
 class ExportSchedule(Spec):
@@ -102,7 +113,8 @@ class ExportSpec(Spec):
     en: str
     """The title in English."""
     what: ExportContent
-    """Its rows: people at risk, courses suggested, targets suggested, decisions on targets, open alerts, areas that are held."""
+    """Its rows: people at risk, courses suggested, targets suggested, decisions on targets, open alerts, areas that are held;
+    facts: eligibility for openings, settled ratings, events."""
     model: str = "attrition"
     """The model of ``at_risk``."""
     policy: str | None = None
@@ -139,9 +151,9 @@ class ExportSpec(Spec):
     def _is_not_for_pay(self) -> ExportSpec:
         recipient = (self.recipient.folder, self.recipient.webhook, self.owner.name, self.owner.address)
         for text in filter(None, (self.zh, self.en, *recipient)):
-            if (refused := _REFUSED.search(text)) is not None:
+            if (refused := refused_word(text, self.what)) is not None:
                 raise ValueError(
-                    f"{refused[0]!r} names pay or dismissal, which no list may be sent for; choose another receiver"
+                    f"{refused!r} names pay or dismissal, which no list may be sent for; choose another receiver"
                 )
         return self
 
@@ -158,11 +170,9 @@ class ExportsSpec(Spec):
 
     @model_validator(mode="after")
     def _names(self) -> ExportsSpec:
-        for name in self.exports:
-            if (refused := _REFUSED.search(name)) is not None:
-                raise ValueError(
-                    f"exports.{name}: {refused[0]!r} names pay or dismissal, which no list may be sent for"
-                )
+        for name, export in self.exports.items():
+            if (refused := refused_word(name, export.what)) is not None:
+                raise ValueError(f"exports.{name}: {refused!r} names pay or dismissal, which no list may be sent for")
         return self
 
 

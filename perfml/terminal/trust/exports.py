@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.markup import escape
 from rich.table import Table
@@ -68,3 +68,9 @@ def _due(schedule: ExportSchedule | None, language: Language) -> str:
     if schedule is None:
         return fill("export_asked", language)
     return fill(f"export_{schedule.every}", language, on=schedule.on, day=schedule.day)
+
+
+def prepared_table(counts: Mapping[str, int]) -> None:
+    """How many facts there are of each kind."""
+    for kind, count in counts.items():
+        out.print(f"{kind}: {count:,} rows · {count:,} 行", highlight=False)

@@ -28,7 +28,7 @@ from perfml.trust.outbox import fold_posts
 
 FOLDERS = (
     *("scores", "evidence", "suggestions", "people", "lines", "records"),
-    *("raters", "goals", "process_debt", "feedback_network", "exports"),
+    *("raters", "goals", "process_debt", "feedback_network", "facts", "exports"),
 )
 """Folders of ``home`` with files of one date each: what was computed about people, and lists of it for other systems."""
 

@@ -1,0 +1,1 @@
+"""Facts of the record for other systems, and nothing that a model said: eligibility for openings, ratings, events."""

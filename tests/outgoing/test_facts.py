@@ -1,0 +1,158 @@
+"""Facts for other systems: eligibility with reasons, ratings with their state, a feed with retractions; nothing of a model."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from perfml import Project
+from perfml.messages import Message
+from perfml.outgoing.content import ExportRequest, make_export
+from perfml.outgoing.facts.rows import FACTS
+from perfml.outgoing.kinds import KINDS, PERSON
+from perfml.project.folder import ProjectFolder
+from perfml.project.starter import STARTER
+from perfml.scoring.scoring import SCHEMA as SCORES
+from perfml.trust.holds.hold_log import HoldLog
+from tests.outgoing.home import spec
+from tests.tables import write_tables
+
+AS_OF, TODAY = dt.date(2026, 5, 20), dt.date(2026, 5, 21)
+DERIVED = re.compile(
+    r"probab|predict|risk|band|rank|score|margin|hazard|percentile|contribution|evidence|reasons|forecast|horizon|model"
+)
+"""Words of columns that a model or the evidence of one could stand behind."""
+EMPLOYEES = "employee_id | hired_on\nboss | 2020-01-01\n安娜 | 2020-01-01\nbob | 2026-01-01\neve | 2020-01-01"
+POSITIONS = """
+employee_id | effective_on | manager_id | department | level
+安娜        | 2020-01-01   | boss       | 销售       | 4
+bob         | 2026-01-01   | boss       | 销售       | 2
+bob         | 2026-05-01   | eve        | 销售       | 2
+eve         | 2020-01-01   | boss       | 销售       | 4
+"""
+EVENTS = """
+employee_id | happened_at         | kind           | counterpart_id | event_id | known_at
+安娜        | 2026-05-05 09:00:00 | praise         | bob            | v1       |
+bob         | 2026-05-06 09:00:00 | milestone_done |                | v2       |
+bob         | 2026-05-07 09:00:00 | course_done    |                |          |
+安娜        | 2026-05-08 09:00:00 | praise         | bob            | v3       | 2026-05-08 10:00:00
+安娜        | 2026-05-08 09:00:00 | praise         | eve            | v3       | 2026-05-12 10:00:00
+eve         | 2026-05-09 09:00:00 | praise         | bob            | v9       | 2026-05-25 10:00:00
+"""
+OPENINGS = """
+opening_id | opened_on  | closes_on  | title   | least_level | least_months | skills | courses
+p1         | 2026-05-01 |            | =1+1    | 3           | 12           | sql    | c1
+p2         | 2026-04-01 | 2026-05-01 | closed  |             |              |        |
+"""
+INTEREST = """
+employee_id | opening_id | stated_on  | interested
+安娜        | p1         | 2026-05-02 | true
+bob         | *          | 2026-05-02 | true
+eve         | *          | 2026-05-02 | true
+eve         | *          | 2026-05-10 | false
+"""
+COURSES = "course_id | title | skills\nc1 | SQL | sql"
+ENROLMENTS = "employee_id | course_id | enrolled_on | completed_on\n安娜 | c1 | 2026-01-05 | 2026-02-05"
+REVIEWS = """
+review_id | employee_id | reviewer_id | period_end | reviewed_on | rating
+r1        | 安娜        | boss        | 2025-12-31 | 2026-01-15  | 4
+r2        | eve         | boss        | 2025-12-31 | 2026-01-15  | 2
+"""
+
+
+def company(folder: Path, **other: str) -> Path:
+    tables = {"employees": EMPLOYEES, "positions": POSITIONS, "events": EVENTS, "reviews": REVIEWS, "courses": COURSES}
+    return write_tables(
+        folder, **tables | {"openings": OPENINGS, "opening_interest": INTEREST, "enrolments": ENROLMENTS} | other
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    own = Project(home=tmp_path / "home")
+    own.prepare_exports(company(tmp_path / "data"), AS_OF)
+    return own
+
+
+def rows(project: Project, what: str, as_of: dt.date | None = None) -> list[dict[str, str]]:
+    exported = make_export(project.home, "list", spec(what), ExportRequest(as_of=as_of), today=TODAY)
+    return list(csv.DictReader(io.StringIO(exported.body.decode("utf-8-sig"))))
+
+
+@pytest.mark.parametrize("what", FACTS)
+def test_no_column_of_a_model_can_come_in(what: str) -> None:
+    columns, kind = KINDS[what].columns, KINDS[what]
+    assert kind.of_facts and not [name for name in columns if DERIVED.search(name)]
+    shared = columns.keys() & set(SCORES.names) - PERSON.keys() - {"as_of"}
+    definitions = ProjectFolder(STARTER).definitions
+    assert not shared and not [name for name in columns if definitions.makes(name)]
+    for name in ("probability", "band", "rank", "reasons", "margin"):
+        assert DERIVED.search(name), "the test would not see it"
+    assert definitions.makes("feedback_givers_28d")
+
+
+@pytest.mark.slow
+def test_not_yet_because(project: Project) -> None:
+    own = {row["employee_id"]: row for row in rows(project, "eligibility")}
+    assert set(own) == {"安娜", "bob"}, "nobody who did not ask, or no longer does"
+    assert (own["安娜"]["state"], own["安娜"]["missing"]) == ("eligible", "")
+    assert (own["bob"]["state"], own["bob"]["missing"]) == ("not_yet", "months;level;skill;course")
+    assert "in the position for 4 months; 12 are asked for" in own["bob"]["because_en"], (
+        "another manager is no other position"
+    )
+    assert "尚未完成教授“sql”的课程" in own["bob"]["because_zh"]
+    assert own["bob"]["title"] == "'=1+1" or not own["bob"]["title"].startswith("=")
+    why = Message.of("as_worded", text="a gap")
+    HoldLog(project.home).set("employee:安娜", cause="quarantine", message=why, on=AS_OF, by="Ana")
+    held = {row["employee_id"]: row for row in rows(project, "eligibility")}["安娜"]
+    assert (held["state"], held["missing"]) == ("not_yet", "held")
+
+
+@pytest.mark.slow
+def test_ratings_say_whether_they_are_settled(project: Project) -> None:
+    own = {row["review_id"]: row for row in rows(project, "ratings")}
+    assert {row["state"] for row in own.values()} == {"settled"} and own["r1"]["rating"] == "4.0"
+    assert (own["r1"]["scale_best"], own["r1"]["definition_version"], own["r1"]["row_version"]) == ("5.0", "1", "1")
+    why = Message.of("as_worded", text="a gap")
+    project.opt_out("eve", by="eve", on=AS_OF)
+    assert {row["review_id"]: row["state"] for row in rows(project, "ratings")} == {"r1": "settled", "r2": "settled"}
+    HoldLog(project.home).set("employee:安娜", cause="quarantine", message=why, on=AS_OF, by="Ana")
+    assert {row["review_id"]: row["state"] for row in rows(project, "ratings")} == {"r1": "on_hold", "r2": "settled"}
+
+
+@pytest.mark.slow
+def test_the_feed_names_each_fact_once_and_retracts(project: Project, tmp_path: Path) -> None:
+    feed = rows(project, "events")
+    added = {row["fact_id"]: row for row in feed if row["action"] == "added"}
+    assert len(added) == 5 and len({row["fact_id"] for row in feed}) == len(feed)
+    assert not [row for row in feed if row["reference"] == "v9"], "known later"
+    (retracted,) = [row for row in feed if row["action"] == "retracted"]
+    assert added[retracted["retracts"]]["employee_id"] == "bob" and retracted["reference"] == "v3"
+    data = company(tmp_path / "data", events="\n".join(line for line in EVENTS.splitlines() if "| v2" not in line))
+    project.prepare_exports(data, AS_OF + dt.timedelta(days=1))
+    later = {row["fact_id"]: row for row in rows(project, "events")}
+    assert added.keys() <= later.keys(), "ids are stable"
+    (withdrawn,) = [row for row in later.values() if row["action"] == "retracted" and row["reference"] == "v2"]
+    assert withdrawn["retracts"] in added
+    project.prepare_exports(data, AS_OF + dt.timedelta(days=2))
+    assert {row["fact_id"] for row in rows(project, "events")} == later.keys(), "a retraction is told once"
+
+
+@pytest.mark.slow
+def test_the_same_content_has_the_same_id_and_nothing_is_made_of_nothing(project: Project, tmp_path: Path) -> None:
+    ids = {
+        make_export(project.home, "list", spec("events"), ExportRequest(), today=TODAY).manifest.delivery_id
+        for _ in "ab"
+    }
+    assert len(ids) == 1
+    data = write_tables(tmp_path / "few", employees=EMPLOYEES, reviews=REVIEWS)
+    assert Project(home=tmp_path / "other").prepare_exports(data, AS_OF) == {
+        "eligibility": 0,
+        "ratings": 2,
+        "events": 0,
+    }
