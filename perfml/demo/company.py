@@ -21,6 +21,7 @@ from perfml.demo.conversations import Conversations
 from perfml.demo.goals import METRICS, NEW_ACCOUNTS, Goals, goals, joined, market, progress
 from perfml.demo.lives import LOCATIONS, Lives
 from perfml.demo.planted.direction import LinkedGoals, direction
+from perfml.demo.planted.neglect import Neglect
 from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import ATTRITION, CAUSES, PlantedCause, Truth
 from perfml.demo.weeks import live
@@ -46,6 +47,7 @@ def simulate(
     seed: int = 7,
     broken_goals: bool = True,
     programme: Programme | None = None,
+    neglect: Neglect | None = None,
 ) -> Truth:
     """Write the contract tables of a simulated company as Parquet files into the folder `out`; return its truth.
 
@@ -53,7 +55,8 @@ def simulate(
     to the day before `end`; hires and positions go further back. Nothing that happened or became known on or after
     `end` is written, except the planned last day of a goal. The truth is returned, not written. `broken_goals`: whether
     breaks and a silo are planted in the goal tree; without them it is broken only where somebody has left. `programme`: what
-    units begin one after another, and what it does to resigning; its starts are written as the table `programmes`.
+    units begin one after another, and what it does to resigning; its starts are written as the table `programmes`. `neglect`:
+    where overtime surges and feedback stops more often.
 
     Raises ValueError for fewer than 40 employees or less than a year, which give no history.
     """
@@ -65,7 +68,7 @@ def simulate(
     sources = np.random.SeedSequence(seed).spawn(len(PARTS))
     rng = {part: np.random.default_rng(source) for part, source in zip(PARTS, sources, strict=True)}
     first, last = ((day - date(1970, 1, 1)).days for day in (start, end))
-    lives = live(employees=employees, start=first, end=last, rng=rng["lives"], programme=programme)
+    lives = live(employees=employees, start=first, end=last, rng=rng["lives"], programme=programme, neglect=neglect)
     ids = tables.identities(lives, rng["identities"])
     taken = growth.enrolments(lives, rng["courses"])
     person, _, _, done, _ = taken

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from perfml.arrays import Bools, Floats, Ints
+from perfml.demo.planted.neglect import Neglect
 from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import ATTRITION, CAUSES, NEVER, Episodes
 
@@ -57,6 +58,7 @@ class Lives:
     capacity: int
     people: int = 0
     programme: Programme | None = None
+    neglect: Neglect | None = None
     episodes: Episodes = field(init=False)
     manager_by_week: list[Ints] = field(default_factory=list)
     team_by_week: list[Ints] = field(default_factory=list)

@@ -24,6 +24,7 @@ from perfml.demo.lives import (
     seats,
 )
 from perfml.demo.lives import TOP_LEVEL as TOP
+from perfml.demo.planted.neglect import Neglect
 from perfml.demo.planted.programme import Programme
 from perfml.demo.plants import CAUSES, LOW_PERFORMANCE, NAMES, NEVER
 
@@ -40,11 +41,17 @@ PROMOTION_STEP_DAYS: Final = 45
 
 
 def live(
-    *, employees: int, start: int, end: int, rng: np.random.Generator, programme: Programme | None = None
+    *,
+    employees: int,
+    start: int,
+    end: int,
+    rng: np.random.Generator,
+    programme: Programme | None = None,
+    neglect: Neglect | None = None,
 ) -> Lives:
     """Simulate everybody's employment from day `start` to day `end` (exclusive), with a headcount of `employees`."""
-    years = (end - start) / 365.25
-    lives = Lives(start=start, end=end, capacity=math.ceil(employees * (1.3 + 0.3 * years)) + 30, programme=programme)
+    capacity = math.ceil(employees * (1.3 + 0.3 * (end - start) / 365.25)) + 30
+    lives = Lives(start=start, end=end, capacity=capacity, programme=programme, neglect=neglect)
     establish(lives, employees, rng)
     patience = rng.integers(*STALLED_AFTER_DAYS, lives.capacity)
     due = dict.fromkeys(CAUSES, 0.5)
@@ -162,11 +169,16 @@ def _plant(
     for code, name in enumerate(NAMES):
         if name == "rating_slide":
             continue
-        due[name] += EPISODES_PER_YEAR * employees * 7 / 365.25
+        due[name] += EPISODES_PER_YEAR * employees * 7 / 365.25 * (lives.neglect.rate(name) if lives.neglect else 1)
         pool = np.flatnonzero(eligible.get(name, free & ~lives.overlooked) & (episodes.cause < 0))
         count = min(int(due[name]), len(pool))
         due[name] -= min(int(due[name]), count)
         who = rng.permutation(pool)[:count]
+        if lives.neglect is not None:
+            neglected = lives.neglect.chosen(
+                name, pool, department=lives.department, location=lives.location, count=count
+            )
+            who = who if neglected is None else neglected
         episodes.cause[who] = code
         episodes.began[who] = monday
         episodes.ended[who] = monday + rng.integers(*CAUSES[name].lasts_days, count)
