@@ -23,7 +23,7 @@ from perfml.service.access.sessions import PURPOSE_COOKIE
 from perfml.service.store import Store
 from perfml.service.web.catalogues import language_of
 from perfml.service.web.confirmations import CONFIRMED
-from perfml.service.web.menu import current_of, menu_of
+from perfml.service.web.menu import current_of, groups_of, menu_of
 from perfml.service.web.rendering import Templates
 from perfml.store.audit.acting import acting
 
@@ -147,6 +147,7 @@ class Visit:
             {
                 "visit": self,
                 "menu": entries,
+                "menu_groups": groups_of(entries),
                 "current": current_of(entries, self.request.url.path),
                 "confirmed": CONFIRMED.get(self.request.query_params.get("done", "")),
                 "own_address": self.address,
