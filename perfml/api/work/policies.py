@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,4 +68,10 @@ def _policy(project: Project, policy: str | Path) -> tuple[str, WhatIfPolicySpec
         raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DefinitionError(f"is not TOML: {error}", where=str(path), remedy="correct that line") from None
+    if not re.fullmatch(r"\w[\w-]*", path.stem):
+        raise DefinitionError(
+            "has no name that a policy can be stored by",
+            where=str(path),
+            remedy="use letters, digits, _ and - in its name",
+        )
     return path.stem, parse(WhatIfPolicySpec, raw, file=str(path))

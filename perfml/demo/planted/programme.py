@@ -30,6 +30,8 @@ class Programme:
     """(departments, locations): the first day, :data:`NEVER` where it does not start."""
     factor: float
     """Of the hazard of resigning; 1 changes nothing."""
+    drift: float = 0.0
+    """How much the hazard grows in a year in units that ever start, whatever the programme does: they move apart anyway."""
     random: bool = True
     """Whether the table says that chance chose the order."""
     hazard: list[Floats] = field(default_factory=list)
@@ -39,8 +41,11 @@ class Programme:
 
     def factors(self, department: Ints, location: Ints, day: int) -> Floats:
         """(persons,): the factor on ``day``; 1 for whoever has no department."""
-        begun = (department >= 0) & (self.start[np.maximum(department, 0), location] <= day)
-        return np.where(begun, self.factor, 1.0)
+        since = self.start[np.maximum(department, 0), location]
+        placed = department >= 0
+        first = int(self.start.min())
+        moving = (1 + self.drift) ** ((day - first) / 365.25)
+        return np.where(placed & (since <= day), self.factor, 1.0) * np.where(placed & (since < NEVER), moving, 1.0)
 
 
 def draw_programme(*, start: int, end: int, factor: float, seed: int) -> Programme:

@@ -58,7 +58,7 @@ class StaggeredEffect:
         return not self.interval_95[0] <= 0 <= self.interval_95[1]
 
 
-def staggered(panel: UnitPanel, *, seed: int = 48) -> StaggeredEffect | EffectRefusal:
+def staggered(panel: UnitPanel, *, orders_drawn: int = ORDERS, seed: int = 48) -> StaggeredEffect | EffectRefusal:
     """The effect, or why none is given."""
     chosen, started = contrasts(panel), panel.start < panel.periods
     if not started.any():
@@ -71,7 +71,7 @@ def staggered(panel: UnitPanel, *, seed: int = 48) -> StaggeredEffect | EffectRe
     if min(cases, int(panel.cases[panel.clean].sum())) < CASES:
         return "few outcomes"
     rng = np.random.default_rng(seed)
-    orders = np.concatenate([panel.start[None], rng.permuted(np.tile(panel.start, (ORDERS, 1)), axis=1)])
+    orders = np.concatenate([panel.start[None], rng.permuted(np.tile(panel.start, (orders_drawn, 1)), axis=1)])
     explained = _explained(panel, orders)
     if explained < DOUBT:
         return "start explained"

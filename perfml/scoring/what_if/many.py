@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -187,6 +188,6 @@ def _number(change: EvidenceChange, names: Sequence[str]) -> int:
         raise DefinitionError(
             f"the model does not use {change.column!r}",
             where="changes",
-            remedy=choose_from(names, instead_of=change.column),
+            remedy=choose_from(get_close_matches(change.column, names, n=5, cutoff=0), instead_of=change.column),
         )
     return names.index(change.column)
