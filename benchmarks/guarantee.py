@@ -94,7 +94,8 @@ def main() -> int:
         for listed in pool.map(work, seeds):
             outcomes += _keep(asked.out, listed)
         if asked.contributors and DATA.is_dir():
-            outcomes += _keep(asked.out, contributors())
+            for listed in contributors([year for year in YEARS if f"contributors {year}" not in done]):
+                outcomes += _keep(asked.out, listed)
     exceeded = False
     for title, prefix in (("simulated companies", "company"), ("contributors", "contributors")):
         exceeded |= summary(title, [o for o in outcomes if o.of.startswith(prefix)])
@@ -114,17 +115,15 @@ def company(seed: int, *, employees: int) -> list[Outcome]:
             return list(lists(opened, tables, of=f"company {seed}", until=TRAINED, known=END, days=DAYS))
 
 
-def contributors() -> list[Outcome]:
+def contributors(years: Sequence[int]) -> Iterator[list[Outcome]]:
     """The lists of each year of the contributors, trained anew with what was known when it began."""
-    out: list[Outcome] = []
     with tempfile.TemporaryDirectory() as folder:
         opened = Project(ROOT / "evaluation" / "contributors", home=Path(folder))
         with opened.open(DATA) as tables:
-            for year in YEARS:
+            for year in years:
                 day = dt.date(year, 1, 1)
                 later = day + dt.timedelta(days=DAYS)
-                out += lists(opened, tables, of=f"contributors {year}", until=day, known=later, days=DAYS)
-    return out
+                yield list(lists(opened, tables, of=f"contributors {year}", until=day, known=later, days=DAYS))
 
 
 def lists(opened: Project, tables: Data, *, of: str, until: dt.date, known: dt.date, days: int) -> Iterator[Outcome]:

@@ -47,7 +47,7 @@ def measure(*, when: Dates, outcome: Floats, probability: Floats, horizon_days: 
     if then.sum() < LEAST_ROWS:
         return record
     value = np.where(outcome == 1, 2.0, standing)
-    distance, p_value = ks_2samp(value[now], value[then])
+    distance, p_value = ks_2samp(value[now], value[then], method="asymp")
     earlier = GuaranteeRecord.of(standing=standing[then], outcome=outcome[then], dates=before)
     sections = [np.flatnonzero(of([date])) for date in latest]
     replayed = _replayed(earlier, [outcome[rows[np.argsort(standing[rows], kind="stable")]] for rows in sections])
