@@ -26,6 +26,7 @@ from tests.exports.makers import gbk_folder
 from tests.features import test_specifications as evidence
 from tests.goals.tree import company as goal_tree
 from tests.models import test_specifications as models
+from tests.outgoing.test_facts import company as company_with_openings
 from tests.scoring.personal import company as people
 from tests.service.company import advise, keep, scored, train
 from tests.simulated import END, Simulated
@@ -284,8 +285,9 @@ def test_goals(
 
 
 @pytest.mark.slow
-def test_exports(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exports(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The receiver of the page does not exist: what is due waits; it would take a signed message once."""
+    data = company_with_openings(tmp_path / "data")
     (definition,) = blocks("exports.md", "toml")
     (project / "serve").mkdir()
     (project / "serve" / "exports.toml").write_text(definition.replace("learning.example.com", "127.0.0.1:9"), "utf-8")
@@ -293,7 +295,7 @@ def test_exports(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(home, "attrition", train(home, "attrition", {91: True}), [scored("E1", 1, band="act")])
     advise(home)
     monkeypatch.setenv(KEY_VARIABLE, "k" * 32)
-    assert run_page("exports.md", {"PROJECT": str(project)}, monkeypatch) == [0, 0, 1, 0]
+    assert run_page("exports.md", {"PROJECT": str(project), "EXPORT": str(data)}, monkeypatch) == [0, 0, 1, 0, 0, 0]
     sent = {each.export: each for each in Project(project).export_ledger()}
     assert (sent["at_risk"].state, sent["learning_platform"].state) == ("delivered", "waiting")
     code: dict[str, Any] = {}

@@ -40,7 +40,8 @@ def not_read(
     export: Export, tables: Mapping[str, TableSpec], *, used: Iterable[str], mappings: Mapping[str, MappingSpec]
 ) -> list[Message]:
     """Notices on files, sheets and stored tables that were not read and are, by their name, a table or nearly one."""
-    absent = [name for name in tables if name not in set(used)]
+    present = set(used)
+    absent = [name for name in tables if name not in present]
     mapped = {mapping.table: file for file, mapping in mappings.items()}
     read = [mapping.file for mapping in mappings.values() if mapping.file is not None]
     notices = []
@@ -50,7 +51,7 @@ def not_read(
             continue
         if stem in mapped:
             notices.append(Message.of("own_name_not_read", name=name, table=stem, file=f"sources/{mapped[stem]}.toml"))
-        near = get_close_matches(stem.lower().strip(), absent, n=1, cutoff=ALIKE)
+        near = [] if stem in present else get_close_matches(stem.lower().strip(), absent, n=1, cutoff=ALIKE)
         if near and name not in (f"{near[0]}.csv", f"{near[0]}.parquet"):  # which is an error of its own
             notices.append(Message.of("nearly_a_table", name=name, table=near[0]))
     return notices

@@ -47,6 +47,12 @@ def test_a_workbook_is_read_by_its_sheets(tmp_path: Path) -> None:
         assert [row[0] for row in usable_rows(data, "employees")] == ["e1", "e2"] and data.has("events")
 
 
+def test_a_table_is_not_taken_for_an_absent_one_with_a_similar_name(tmp_path: Path) -> None:
+    write_tables(tmp_path, employees=PEOPLE, events=LOG, progress="goal_id | measured_at | actual\ng1 | 2024-01-01 | 2")
+    with opened(tmp_path) as data:
+        assert data.has("progress") and not data.has("programmes") and data.notices == []
+
+
 def test_one_file_is_the_table_it_is_named_like_or_refused_in_words_about_it(tmp_path: Path) -> None:
     write_tables(tmp_path, employees=PEOPLE, staff=PEOPLE)
     with opened(tmp_path / "employees.csv", strict=False) as data:

@@ -32,7 +32,7 @@ POSITIONS = (("boss", None, "board"), ("e1", "boss", "sales"))
 SHOWN = {"kind": "flexible_leave", "days": 91, "people": 900, "estimate": -1.4, "low": -2.6, "high": -0.2}
 
 
-def keep(home: Path) -> None:
+def keep_flexible(home: Path) -> None:
     effects = (
         EffectRecord(
             kind="flexible_leave",
@@ -87,7 +87,7 @@ def policy_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [(person, FIRST, None, manager, department, None) for person, manager, department in POSITIONS]
     columns = dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True))
     keep_periods(pa.table(columns, schema=PERIODS), home, as_of=DAY)
-    keep(home)
+    keep_flexible(home)
     return home
 
 

@@ -24,7 +24,7 @@ router = subject_router("goals")
 
 @router.get(
     "/feedback-network",
-    summary="Contacts between departments, units that never speak, recognition across levels",
+    summary="Feedback between departments and across levels",
     responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )

@@ -15,7 +15,7 @@ router = subject_router("lists")
 
 @router.get(
     "/what-if/policies",
-    summary="What a change for many would be predicted to do, and its effect where that is known",
+    summary="What a change for many would do, and what it did",
     responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )
