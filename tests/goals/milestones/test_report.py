@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from perfml import Project
+from perfml.demo.company import simulate
 from perfml.demo.planted.milestones import plant_milestones
 from perfml.goals.milestones.rows import kept_milestones, milestone_notices, milestones_file
 from perfml.goals.milestones.trajectory import trajectories
-from tests.simulated import Simulated
 from tests.tables import write_tables
 
 AS_OF = dt.date(2026, 5, 20)
@@ -93,13 +93,13 @@ def test_the_course_of_a_goal_adds_up(tables: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_planting_changes_no_other_table_and_is_forecast(company_of_500: Simulated, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    data.mkdir()
-    for path in company_of_500.data.glob("*.parquet"):
-        (data / path.name).symlink_to(path)
-    truth = plant_milestones(data, seed=4, end=dt.date(2026, 10, 1))
-    assert {path.name for path in data.iterdir() if not path.is_symlink()} == {"milestones.parquet"}
+def test_planting_changes_no_other_table_and_is_forecast(tmp_path: Path) -> None:
+    data, end = tmp_path / "data", dt.date(2026, 10, 1)
+    simulate(data, employees=120, start=dt.date(2025, 1, 1), end=end, seed=4)
+    before = {path.name: path.read_bytes() for path in data.iterdir()}
+    truth = plant_milestones(data, seed=4, end=end)
+    after = {path.name: path.read_bytes() for path in data.iterdir()}
+    assert after.pop("milestones.parquet") and after == before
     report = Project(home=tmp_path / "home").milestones(data, as_of="2026-08-15")
     came = truth.milestones.set_index(["goal_id", "name"])
     epoch = dt.date(1970, 1, 1)
@@ -108,4 +108,4 @@ def test_planting_changes_no_other_table_and_is_forecast(company_of_500: Simulat
         for row in report.rows
         if row.low_on is not None and row.high_on is not None
     ]
-    assert len(hits) > 300 and 0.72 <= sum(hits) / len(hits) <= 0.88
+    assert len(hits) > 100 and 0.7 <= sum(hits) / len(hits) <= 0.9
