@@ -9,7 +9,7 @@ from functools import partial
 from gettext import NullTranslations
 from pathlib import Path
 from secrets import token_urlsafe
-from typing import Protocol
+from typing import Protocol, cast
 from urllib.parse import quote
 
 from babel.dates import format_date, format_timedelta
@@ -41,6 +41,12 @@ class InBoth(Protocol):
     @property
     def en(self) -> str:
         """In English."""
+
+
+class _Translating(Protocol):
+    """What Jinja's extension i18n adds to an environment at run time."""
+
+    def install_gettext_translations(self, translations: NullTranslations, newstyle: bool | None = None) -> None: ...
 
 
 class Templates:
@@ -78,7 +84,7 @@ class Templates:
             auto_reload=False,
             extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
         )
-        environment.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # the i18n extension adds it
+        cast(_Translating, environment).install_gettext_translations(translations, newstyle=True)
         environment.globals |= {
             "language": language,
             "html_language": HTML_LANGUAGE[language],
