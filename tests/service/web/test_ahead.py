@@ -119,6 +119,17 @@ def test_what_is_waited_for_is_named_to_those_who_may_see_whose_it_is(
     assert whole["statuses"] == {"late_work": 2, "on_time": 1} and whole["trajectories"] == []
 
 
+def test_pages_of_milestones_list_each_of_them_once(client: TestClient, visitors: dict[str, dict[str, str]]) -> None:
+    whole = client.get("/v1/goals/milestones", headers=visitors["hr"]).json()["milestones"]
+    address, listed = "/v1/goals/milestones?limit=1", []
+    while address is not None:
+        page = client.get(address, headers=visitors["hr"]).json()
+        (each,) = page["milestones"]
+        listed.append(each)
+        address = page["next"]
+    assert listed == whole and [each["status"] for each in whole] == ["late_work", "late_work", "on_time"]
+
+
 def test_a_manager_reads_what_is_late_in_the_own_line(client: TestClient, visitors: dict[str, dict[str, str]]) -> None:
     page = client.get("/ahead", headers=visitors["boss"])
     assert "the work is probably not finished" in plain(page.text)

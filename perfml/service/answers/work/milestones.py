@@ -112,16 +112,18 @@ class MilestonesQuery(PeopleQuery):
 def milestones(store: Store, query: MilestonesQuery, *, reach: Set[str] | None = None) -> MilestonesAnswer:
     """One page of the milestones of people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, path = _file(store, query.as_of)
+    listed = sorted(
+        kept_milestones(path), key=lambda row: (URGENT.index(row.status), row.due_on, row.goal_id, row.name)
+    )
     seen = [
         (position, row)
-        for position, row in enumerate(kept_milestones(path))
+        for position, row in enumerate(listed)
         if (reach is None or row.employee_id in reach)
         and query.employee_id in (None, row.employee_id)
         and query.department in (None, row.department)
         and query.manager_id in (None, row.manager_id)
     ]
     chosen = [each for each in seen if query.status in (None, each[1].status)]
-    chosen.sort(key=lambda each: (URGENT.index(each[1].status), each[1].due_on, each[1].goal_id, each[1].name))
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     version = f"{path.stat().st_mtime_ns:x}"
     whole = ListVersion(address="/v1/goals/milestones", parameters={"as_of": day, **parameters}, version=version)

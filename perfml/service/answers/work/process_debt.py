@@ -97,16 +97,12 @@ class UnitDebtsQuery(PeopleQuery):
 def debts(store: Store, query: DebtsQuery, *, reach: Set[str] | None = None) -> DebtsAnswer:
     """One page of what is owed to people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, path = _file(store, query.as_of)
-    own = [
-        (position, row)
-        for position, row in enumerate(_selected(path, query, reach))
-        if row.owed and query.process in (None, row.process)
-    ]
-    own.sort(key=lambda each: (-(each[1].days or 0), each[1].employee_id, each[1].process))
+    own = [row for row in _selected(path, query, reach) if row.owed and query.process in (None, row.process)]
+    own.sort(key=lambda row: (-(row.days or 0), row.employee_id, row.process))
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     version = f"{path.stat().st_mtime_ns:x}"
     whole = ListVersion(address="/v1/process-debt", parameters={"as_of": day, **parameters}, version=version)
-    page = whole.page(own, lambda each: each[0], limit=query.limit, cursor=query.cursor)
+    page = whole.page(list(enumerate(own)), lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return DebtsAnswer(
         as_of=day,
         notices=tuple(map(TextAnswer.of, debt_notices(path))),
