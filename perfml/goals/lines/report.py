@@ -78,7 +78,7 @@ def lines_at(
         if own.empty:
             notices.append(Message.of("lines_nobody", line=title))
             continue
-        judged = (_attained if line.rule == "attainment" else _ranked)(own, line, forecasts, rules)
+        judged = _ranked(own, line, forecasts, rules) if line.rule == "rank" else _attained(own, line, forecasts)
         parts.append(judged.assign(line=name, line_en=line.en, line_zh=line.zh, rule=line.rule))
     if not parts:
         return LinesReport(as_of=as_of, table=SCHEMA.empty_table(), notices=tuple(notices))
@@ -86,7 +86,7 @@ def lines_at(
     return LinesReport(as_of=as_of, table=_table(frame), notices=tuple(notices))
 
 
-def _attained(own: pd.DataFrame, line: LineSpec, forecasts: Forecasts, rules: DisclosureRules) -> pd.DataFrame:
+def _attained(own: pd.DataFrame, line: LineSpec, forecasts: Forecasts) -> pd.DataFrame:
     """Each goal against its own target: nobody else is in it."""
     actual, expected, target, elapsed = (_numbers(own, name) for name in ("actual", "expected", "target", "elapsed"))
     at = target * line.share

@@ -42,11 +42,6 @@ class FinishForecast:
     finished: Floats
     """The last day of work as far as it is known, or follows from the mark and what is typical of the owner (n,)."""
 
-    @property
-    def owner(self) -> Ints:
-        """Code of the owner of each (n,)."""
-        return pd.factorize(self.milestones.rows["employee_id"], sort=True)[0].astype(np.int64)
-
     def quantile(self, probability: float) -> Floats:
         """The day that is not passed with ``probability`` (n,); missing without a forecast."""
         return np.asarray(np.quantile(self.finish, probability, axis=1))
@@ -54,7 +49,7 @@ class FinishForecast:
 
 def forecast_milestones(milestones: Milestones, *, least_finished: int) -> FinishForecast:
     """Forecast the last day of work of every milestone, from what was known before the day."""
-    owner = pd.factorize(milestones.rows["employee_id"], sort=True)[0].astype(np.int64)
+    owner = milestones.owner
     quarter = (milestones.number("due") // QUARTER_DAYS).astype(np.int64)
     quarter_code, _ = pd.factorize(quarter, sort=True)
     marking = _marking(milestones, owner)

@@ -6,17 +6,10 @@ that is follows from how late its owner marks what is done, and from how long th
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
 import numpy as np
 
 from perfml.arrays import Floats, Objects
 from perfml.goals.milestones.forecast import FinishForecast
-
-MilestoneStatus = Literal["on_time", "late_marking", "late_work", "unclear", "running"]
-"""on_time: finished and marked in time; late_marking: finished in time, and marked late or not yet; late_work: finished after it
-was due, or not finished; unclear: late, and the record does not tell which; running: not due yet."""
-MILESTONE_STATUSES: tuple[MilestoneStatus, ...] = get_args(MilestoneStatus)
 
 
 def finished_in_time(forecast: FinishForecast) -> Floats:
@@ -35,7 +28,7 @@ def finished_in_time(forecast: FinishForecast) -> Floats:
 
 
 def status_of(forecast: FinishForecast, in_time: Floats, *, marking_days: int, sure: float) -> Objects:
-    """The :data:`MilestoneStatus` of each (n,)."""
+    """The :data:`~perfml.goals.milestones.rows.MilestoneStatusName` of each (n,)."""
     milestones = forecast.milestones
     due, marked, finished = (milestones.number(name) for name in ("due", "marked", "finished"))
     until = np.where(np.isnan(marked), milestones.day - 1, marked)
@@ -61,7 +54,7 @@ def _before_mark(forecast: FinishForecast, row: int, *, marked: float, due: floa
     marking, durations, milestones = forecast.marking, forecast.durations, forecast.milestones
     if durations is None or not marking.on_record:
         return np.nan
-    owner = int(forecast.owner[row])
+    owner = int(milestones.owner[row])
     ends = marked - marking.days
     begun = float(np.median(forecast.begun[row]))
     taken = np.maximum(ends - begun, 1.0)

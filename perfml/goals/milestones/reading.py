@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Bools, Floats
+from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.sources import Data
 
 EPOCH = dt.date(1970, 1, 1)
@@ -90,13 +91,18 @@ class Milestones:
         """The rows that a row waits for; none in a circle."""
         return () if self.circle[row] else self.before[row]
 
-    @property
+    @cached_property
+    def owner(self) -> Ints:
+        """Code of the owner of each (n,)."""
+        return pd.factorize(self.rows["employee_id"], sort=True)[0].astype(np.int64)
+
+    @cached_property
     def planned_start(self) -> Floats:
         """When the work on each was to begin: with its goal, or when the last one before it was due (n,)."""
         due, first = self.number("due"), self.number("first")
         return np.array([max([first[row], *(due[each] for each in self.waits_for(row))]) for row in range(len(due))])
 
-    @property
+    @cached_property
     def span(self) -> Floats:
         """Days planned for each, at least one (n,)."""
         return np.maximum(self.number("due") - self.planned_start, 1.0)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 FOLDER = "goals/milestones"
 MilestoneStatusName = Literal["on_time", "late_marking", "late_work", "unclear", "running"]
+"""on_time: finished and marked in time; late_marking: finished in time, and marked late or not yet; late_work: finished after it
+was due, or not finished; unclear: late, and the record does not tell which; running: not due yet."""
 SCHEMA = pa.schema(
     [
         ("goal_id", pa.string()),
@@ -52,7 +54,7 @@ SCHEMA = pa.schema(
         ("goal_high_on", pa.date32()),
     ]
 )
-"""``status``: ``perfml.goals.milestones.lateness``; ``first_due_on``: as planned first; ``in_time``: probability that the work
+"""``status``: :data:`MilestoneStatusName`; ``first_due_on``: as planned first; ``in_time``: probability that the work
 was, or will be, finished by ``due_on``; ``expected_on``: median of the last day of work, ``low_on`` to ``high_on`` its 80 %
 interval, of open ones; ``inherited_days``: how much later it begins because of ``waits_for``, a milestone of the goal
 ``waits_for_goal``; ``pushes``: how many milestones begin later because of it; ``problem``: ``circle`` or ``unknown_dependency``;

@@ -18,8 +18,6 @@ class Spreading:
     """Days by which each begins later than planned because of what it waits for; 0 where it does not, missing where unknown."""
     driver: Ints
     """Row of the one that it waits for longest, where it begins later; else -1."""
-    root: Ints
-    """Row at which that chain begins; -1 where it inherits nothing."""
     pushes: Ints
     """How many milestones begin later because of each, directly or by way of others."""
 
@@ -30,7 +28,7 @@ def spreading(forecast: FinishForecast, *, least_days: float = 1.0) -> Spreading
     ends = np.where(np.isfinite(forecast.finished), forecast.finished, forecast.quantile(0.5))
     planned, first = milestones.planned_start, milestones.number("first")
     n = len(ends)
-    inherited, driver, root = np.zeros(n), np.full(n, -1), np.full(n, -1)
+    inherited, driver = np.zeros(n), np.full(n, -1)
     pushes = np.zeros(n, dtype=np.int64)
     for row in milestones.order:
         before = list(milestones.waits_for(row))
@@ -41,10 +39,9 @@ def spreading(forecast: FinishForecast, *, least_days: float = 1.0) -> Spreading
         inherited[row] = np.nan if np.isnan(later) else max(later, 0.0)
         if later >= least_days:
             driver[row] = last
-            root[row] = last if root[last] < 0 else root[last]
             above, passed = last, {row}
             while above >= 0 and above not in passed:
                 pushes[above] += 1
                 passed.add(above)
                 above = int(driver[above])
-    return Spreading(inherited=inherited, driver=driver, root=root, pushes=pushes)
+    return Spreading(inherited=inherited, driver=driver, pushes=pushes)

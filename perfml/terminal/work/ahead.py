@@ -72,8 +72,9 @@ def lines_json(report: LinesReport) -> JsonObject:
 def lines_table(report: LinesReport, language: Language) -> None:
     """Who is nearest to each line without having crossed it."""
     _notices(report.notices, language)
-    for name in dict.fromkeys(row.line for row in report.rows):
-        rows = [row for row in report.rows if row.line == name]
+    everyone = report.rows
+    for name in dict.fromkeys(row.line for row in everyone):
+        rows = [row for row in everyone if row.line == name]
         out.print(f"[bold]{escape(render(Message.of('line_title', line=rows[0].title), language))}[/]", highlight=False)
         for problem, count in Counter(row.text for row in rows if row.problem).items():
             out.print(f"  {count:,}: {escape(render(problem, language))}", highlight=False)

@@ -66,7 +66,7 @@ def test_slippage_spreads_and_is_traced_to_where_it_begins() -> None:
     forecast, row_of = looked(*rows, day=55)
     spread = spreading(forecast)
     assert spread.inherited[row_of["b"]] == 30 and spread.driver[row_of["b"]] == row_of["a"]
-    assert spread.inherited[row_of["c"]] > 25 and spread.root[row_of["c"]] == row_of["a"]
+    assert spread.inherited[row_of["c"]] > 25 and spread.driver[row_of["c"]] == row_of["b"]
     assert spread.pushes[row_of["a"]] == 2 and spread.pushes[row_of["c"]] == 0
     assert spread.inherited[row_of["free"]] == 0 and spread.driver[row_of["free"]] == -1
 

@@ -30,8 +30,9 @@ def ahead_of_others(visit: Visitor, query: Annotated[PageQuery, Query()]) -> Htm
     if not visit.line and not visit.units:
         raise not_for_you()
     looked = _milestones(visit, MilestonesQuery(limit=ROWS))
-    late = [] if looked is None else [each for each in looked.milestones if each.status not in ("on_time", "running")]
-    waiting = [] if looked is None else [each for each in looked.milestones if each.waiting and each not in late]
+    listed = () if looked is None else looked.milestones
+    late = [each for each in listed if each.status not in ("on_time", "running")]
+    waiting = [each for each in listed if each.waiting and each.status in ("on_time", "running")]
     shown = {each.employee_id for each in (*late, *waiting)}
     store = visit.store
     return visit.page(
