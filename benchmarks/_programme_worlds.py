@@ -8,7 +8,8 @@ import numpy as np
 
 from perfml.arrays import Floats, Ints
 from perfml.demo.lives import LOCATIONS, Lives
-from perfml.demo.planted.programme import NEVER, PERIOD_DAYS, Programme
+from perfml.demo.planted.programme import PERIOD_DAYS, Programme
+from perfml.demo.plants import NEVER
 from perfml.demo.weeks import live
 from perfml.learning.effects.panel import UnitPanel
 
@@ -23,7 +24,7 @@ def world(programme: Programme, *, employees: int, start: int, seed: int) -> Liv
         start=start,
         end=end,
         rng=np.random.default_rng([seed, 1]),
-        programme=replace(programme, hazard=[], acting=[]),
+        programme=replace(programme, hazard=[]),
     )
 
 
@@ -33,7 +34,7 @@ def panel_of(lives: Lives) -> tuple[UnitPanel, Floats]:
     assert programme is not None
     days = np.arange(lives.start, lives.end - PERIOD_DAYS + 1, PERIOD_DAYS)
     people, cases, expected = (np.zeros((programme.start.size, len(days))) for _ in range(3))
-    mondays, weekly = np.array(list(lives.steps)), np.array(programme.hazard) * np.array(programme.acting)
+    mondays, weekly = np.array(list(lives.steps)), np.array(programme.hazard)
     for number, day in enumerate(days):
         unit = _units(lives, int(day))
         present = (unit >= 0) & (lives.hired < day) & (lives.exited >= day)

@@ -128,7 +128,7 @@ def _companies(factor: float, options: argparse.Namespace) -> dict[str, object]:
                 start=EPOCH + dt.timedelta(days=FIRST),
                 end=END,
                 seed=seed,
-                programme=replace(programme, hazard=[], acting=[]),
+                programme=replace(programme, hazard=[]),
             )
             project = Project(home=Path(folder) / "var")
             label = project.folder.model("attrition").label

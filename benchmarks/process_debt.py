@@ -140,7 +140,7 @@ def mentions(seed: int, employees: int) -> tuple[int, int, int, int]:
 
 
 def risk(seed: int, employees: int) -> pd.DataFrame:
-    """One row for each person and process: what of the risk the ledger gives to it, and what of the hazard was planted."""
+    """One row for each person and process: its predicted risk, what of it the ledger gives to the debt, and both as planted."""
     with tempfile.TemporaryDirectory() as folder:
         data, root = Path(folder) / "data", Path(folder) / "project"
         neglect = draw_neglect(seed=seed)

@@ -73,7 +73,7 @@ def rated_lowest_within(days: int) -> Callable[[Path, pd.DataFrame], Floats]:
 
 
 QUARTERS = tuple(as_of_dates(dt.date(2020, 1, 1), dt.date(2023, 10, 1), "quarter"))
-HORIZON = np.timedelta64(182, "D")
+HORIZON_DAYS = 182
 WINTER = (dt.date(2016, 11, 1), dt.date(2016, 12, 1))
 EVERYWHERE = {
     "calibration_slope": Goal(low=0.85, high=1.15),
@@ -88,7 +88,7 @@ TASKS = (
         model="attrition",
         until=dt.date(2019, 4, 1),
         as_ofs=QUARTERS,
-        outcome=left_within(int(HORIZON.astype(int))),
+        outcome=left_within(HORIZON_DAYS),
         goals=EVERYWHERE
         | {
             "auc": Goal(low=0.826, stretch=".835"),
@@ -159,7 +159,7 @@ def lead_over_baseline(
     when = rows["as_of"].to_numpy().astype("M8[D]")
     exits = pd.read_parquet(folder / "exits.parquet", columns=["employee_id", "exited_on"]).drop_duplicates()
     came = exits.rename(columns={"exited_on": "came_on"}).astype({"came_on": "datetime64[s]"})
-    inside = (came["came_on"] >= when.min()) & (came["came_on"] < when.max() + HORIZON)
+    inside = (came["came_on"] >= when.min()) & (came["came_on"] < when.max() + np.timedelta64(HORIZON_DAYS, "D"))
     came = came[inside].reset_index(drop=True)
     listed, others = (
         lead_days(

@@ -227,9 +227,7 @@ def _leave(lives: Lives, monday: int, rng: np.random.Generator) -> None:
     weekly = hazards(lives, monday) * 7 / 365.25
     total = weekly.sum(axis=1)
     if lives.programme is not None:
-        acting = lives.programme.factors(lives.department, lives.location, monday)
-        lives.programme.acting.append(acting)
-        lives.programme.hazard.append(weekly[:, 0] / np.maximum(acting, 1e-9))
+        lives.programme.hazard.append(weekly[:, 0])
     leaves = lives.employed(monday) & (lives.hired < monday) & (rng.random(lives.capacity) < -np.expm1(-total))
     who = np.flatnonzero(leaves)
     kind = (rng.random(len(who))[:, None] * total[who, None] > np.cumsum(weekly[who], axis=1)).sum(axis=1)

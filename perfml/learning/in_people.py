@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
-from perfml.learning.record import BacktestRecord, BacktestResult, LeadRecord
+from perfml.learning.record import BacktestRecord, BacktestResult, F, LeadRecord
 from perfml.learning.validation.lists import list_like
 from perfml.messages import Bilingual, Message
 from perfml.project.model_spec import Label
@@ -15,7 +15,6 @@ CLEAR_GAIN = 1.25
 """Times the baseline's cases from which on a win is more than narrow."""
 LEAD_SHARE = 0.05
 """The load whose lead is told."""
-F = TypeVar("F")
 Win = Literal["clear", "narrow", "none"]
 
 

@@ -8,13 +8,11 @@ records without LightGBM or pandas.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Generic, Literal, Self, TypeVar
+from collections.abc import Mapping
+from typing import Generic, Literal, TypeVar
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from perfml.arrays import Floats
 from perfml.disclosure.primary import Suppression
 from perfml.json_types import Json, JsonObject
 from perfml.learning.validation.reference import Reference
@@ -49,9 +47,6 @@ class Figure(RecordPart):
     se: float | None
 
 
-MOST_PLACES = 2_000
-"""Places that a guarantee is measured by; a list that reaches beyond the last of so many is no list of conversations."""
-PLACE_STEPS = 10**6
 NO_FIGURE = Figure(value=None, low=None, high=None, se=None)
 F = TypeVar("F")
 """A figure as computed (:class:`perfml.learning.validation.metrics.Estimate`) or, rounded, as stored (:class:`Figure`)."""
@@ -168,18 +163,6 @@ class GuaranteeRecord(RecordPart):
     verdict: Verdict = "insufficient"
     """Whether the periods are exchangeable with those before, as far as can be told."""
     text: Message = Message.of("guarantee_not_compared")
-
-    @classmethod
-    def of(cls, *, standing: Floats, outcome: Floats, dates: Sequence[dt.date]) -> Self:
-        """From back-tested rows, (rows,) each. Places are rounded to better ones, which lengthens no list."""
-        places = np.sort(standing[outcome == 0])
-        return cls(
-            dates=tuple(dates),
-            rows=len(outcome),
-            cases=int(outcome.sum()),
-            places=tuple((np.floor(places[:MOST_PLACES] * PLACE_STEPS) / PLACE_STEPS).tolist()),
-            complete=len(places) <= MOST_PLACES,
-        )
 
 
 class BacktestResult(RecordPart, Generic[F]):

@@ -13,6 +13,7 @@ from perfml.advice.guaranteed import Guarantee, guarantee_of
 from perfml.advice.priorities import priorities
 from perfml.errors import PerfmlError
 from perfml.learning.record import GuaranteeRecord
+from perfml.learning.validation.conformal import calibration
 from perfml.messages import Message, render
 from perfml.scoring.drift.files import keep_drift
 from tests.advice.test_priorities import ranking
@@ -25,7 +26,7 @@ def measured(cases: int = 20, **changes: Any) -> GuaranteeRecord:
     """A perfect ranking of :data:`PEOPLE` people, the first ``cases`` of whom had the outcome."""
     standing = np.arange(1, PEOPLE + 1) / PEOPLE
     outcome = (np.arange(PEOPLE) < cases).astype(np.float64)
-    record = GuaranteeRecord.of(standing=standing, outcome=outcome, dates=[dt.date(2026, 1, 1)])
+    record = calibration(standing=standing, outcome=outcome, dates=[dt.date(2026, 1, 1)])
     return record.model_copy(update={"verdict": "pass", "text": Message.of("guarantee_exchangeable"), **changes})
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from perfml.demo.lives import Lives
-from perfml.demo.planted.programme import NEVER, PERIOD_DAYS, Programme, draw_programme
+from perfml.demo.planted.programme import PERIOD_DAYS, Programme, draw_programme
+from perfml.demo.plants import NEVER
 from perfml.demo.weeks import live
 
 END = 20_700
@@ -40,11 +41,11 @@ def test_one_that_changes_nothing_leaves_every_life_as_it_was(without: Lives) ->
 
 @pytest.mark.slow
 def test_the_world_is_the_same_until_the_first_exit_that_it_prevents(without: Lives) -> None:
-    programme = replace(draw_programme(start=START, end=END, factor=0.0, seed=3), hazard=[], acting=[])
+    programme = replace(draw_programme(start=START, end=END, factor=0.0, seed=3), hazard=[])
     given = lives(programme)
     first = int(programme.start.min())
     before = without.exited < first
     np.testing.assert_array_equal(given.exited[before], without.exited[before])
     begun = (given.department >= 0) & (programme.start[given.department, given.location] <= given.exited - 7)
     assert not (begun & (given.exit_kind == 0) & (given.exited < END)).any(), "nobody resigns where it acts"
-    assert len(programme.hazard) == len(programme.acting) == len(given.steps)
+    assert len(programme.hazard) == len(given.steps)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from perfml.learning.record import GuaranteeRecord
+from perfml.learning.validation.conformal import calibration
 from perfml.service.app import create_app
 from tests.service.company import keep, scored, train
 from tests.service.web.test_person import plain
@@ -20,7 +20,7 @@ PEOPLE = [f"E{n:02}" for n in range(1, 41)]
 def client(tmp_path: Path) -> TestClient:
     """Forty people; of forty earlier ones the first eight had the outcome."""
     outcome = (np.arange(40) < 8).astype(np.float64)
-    measured = GuaranteeRecord.of(standing=np.arange(1, 41) / 40, outcome=outcome, dates=[])
+    measured = calibration(standing=np.arange(1, 41) / 40, outcome=outcome, dates=[])
     version = train(tmp_path, "attrition", {91: True}, tested={"guarantee": measured.model_dump()})
     keep(tmp_path, "attrition", version, [scored(who, rank) for rank, who in enumerate(PEOPLE, 1)])
     return TestClient(create_app(tmp_path), base_url="http://127.0.0.1:8321")

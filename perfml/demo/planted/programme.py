@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from perfml.arrays import Floats, Ints
+from perfml.demo.plants import NEVER
 
-NEVER: Final = 10**6
 DEPARTMENT_COUNT: Final = 5
 LOCATION_COUNT: Final = 4
 WAVES: Final = 5
@@ -35,9 +35,7 @@ class Programme:
     random: bool = True
     """Whether the table says that chance chose the order."""
     hazard: list[Floats] = field(default_factory=list)
-    """Filled by the simulation: a week a row, the weekly hazard of resigning of everybody without the programme."""
-    acting: list[Floats] = field(default_factory=list)
-    """The factor of the programme in that week."""
+    """Filled by the simulation: a week a row, the weekly hazard of resigning of everybody."""
 
     def factors(self, department: Ints, location: Ints, day: int) -> Floats:
         """(persons,): the factor on ``day``; 1 for whoever has no department."""

@@ -42,15 +42,13 @@ class StaggeredEffect:
     started: int
     people: int
     """Person-periods after a start that are compared."""
-    cases: int
     estimate: float
     interval_80: tuple[float, float]
     interval_95: tuple[float, float]
     p: float
-    placebo: float | None
-    """The same for the two periods before the start; near 0 if the units moved alike. None with too few periods before."""
+    """How often chance alone would show as large a difference."""
     placebo_p: float | None
-    explained_p: float
+    """The same for the two periods before the start. None with too few periods before."""
 
     @property
     def shown(self) -> bool:
@@ -67,13 +65,11 @@ def staggered(panel: UnitPanel, *, orders_drawn: int = ORDERS, seed: int = 48) -
         return "few units"
     if not chosen:
         return "no controls"
-    cases = int(panel.cases[panel.treated].sum())
-    if min(cases, int(panel.cases[panel.clean].sum())) < CASES:
+    if min(panel.cases[panel.treated].sum(), panel.cases[panel.clean].sum()) < CASES:
         return "few outcomes"
     rng = np.random.default_rng(seed)
     orders = np.concatenate([panel.start[None], rng.permuted(np.tile(panel.start, (orders_drawn, 1)), axis=1)])
-    explained = _explained(panel, orders)
-    if explained < DOUBT:
+    if _explained(panel, orders) < DOUBT:
         return "start explained"
     before = placebos(panel)
     moved = _p(pooled(panel, before, panel.share, orders)) if before else None
@@ -87,14 +83,11 @@ def staggered(panel: UnitPanel, *, orders_drawn: int = ORDERS, seed: int = 48) -
         units=len(panel.start),
         started=int(started.sum()),
         people=_people(panel, chosen),
-        cases=cases,
         estimate=float(outcome[0] / dose[0]),
         interval_80=intervals[0],
         interval_95=intervals[1],
         p=_p(outcome),
-        placebo=float(pooled(panel, before, panel.share, orders[:1])[0]) if before else None,
         placebo_p=moved,
-        explained_p=explained,
     )
 
 

@@ -10,6 +10,9 @@ probabilities may lie elsewhere. Without heavy imports: a list is drawn up from 
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
+
 import numpy as np
 
 from perfml.arrays import Floats
@@ -17,6 +20,21 @@ from perfml.learning.record import GuaranteeRecord
 
 TOLERANCE = 1e-12
 """For limits such as 0.3, which have no exact binary form."""
+MOST_PLACES = 2_000
+"""Places that a guarantee is measured by; a list that reaches beyond the last of so many is no list of conversations."""
+PLACE_STEPS = 10**6
+
+
+def calibration(*, standing: Floats, outcome: Floats, dates: Sequence[dt.date]) -> GuaranteeRecord:
+    """The record of back-tested rows, (rows,) each. Places are rounded to better ones, which lengthens no list."""
+    places = np.sort(standing[outcome == 0])
+    return GuaranteeRecord(
+        dates=tuple(dates),
+        rows=len(outcome),
+        cases=int(outcome.sum()),
+        places=tuple((np.floor(places[:MOST_PLACES] * PLACE_STEPS) / PLACE_STEPS).tolist()),
+        complete=len(places) <= MOST_PLACES,
+    )
 
 
 def least_limits(people: int, measured_by: GuaranteeRecord, *, most: int | None = None) -> Floats:
@@ -27,7 +45,7 @@ def least_limits(people: int, measured_by: GuaranteeRecord, *, most: int | None 
     2008).
 
     >>> standing, outcome = np.array([0.25, 0.5, 0.75, 1.0]), np.array([1.0, 0.0, 1.0, 0.0])
-    >>> least_limits(4, GuaranteeRecord.of(standing=standing, outcome=outcome, dates=[])).round(2).tolist()
+    >>> least_limits(4, calibration(standing=standing, outcome=outcome, dates=[])).round(2).tolist()
     [0.53, 0.53, 0.53, 0.6]
     """
     ranks = np.arange(1, people + 1)

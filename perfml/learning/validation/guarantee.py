@@ -19,7 +19,7 @@ from scipy.stats import binomtest, ks_2samp, rankdata
 
 from perfml.arrays import Bools, Dates, Floats
 from perfml.learning.record import GuaranteeRecord, ReplayedLimit, Verdict
-from perfml.learning.validation.conformal import list_size
+from perfml.learning.validation.conformal import calibration, list_size
 from perfml.messages import Message
 
 PERIODS = 2
@@ -43,12 +43,12 @@ def measure(*, when: Dates, outcome: Floats, probability: Floats, horizon_days: 
         return np.isin(when, np.array(chosen, "M8[D]"))
 
     now, then, standing = of(latest), of(before), standings(when, probability)
-    record = GuaranteeRecord.of(standing=standing[now], outcome=outcome[now], dates=latest)
+    record = calibration(standing=standing[now], outcome=outcome[now], dates=latest)
     if then.sum() < LEAST_ROWS:
         return record
     value = np.where(outcome == 1, 2.0, standing)
     distance, p_value = ks_2samp(value[now], value[then], method="asymp")
-    earlier = GuaranteeRecord.of(standing=standing[then], outcome=outcome[then], dates=before)
+    earlier = calibration(standing=standing[then], outcome=outcome[then], dates=before)
     sections = [np.flatnonzero(of([date])) for date in latest]
     replayed = _replayed(earlier, [outcome[rows[np.argsort(standing[rows], kind="stable")]] for rows in sections])
     verdict, text = _judge(float(distance), float(p_value), replayed)

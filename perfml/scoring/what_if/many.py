@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from perfml.arrays import Bools, Floats
+from perfml.arrays import Bools, Floats, Objects
 from perfml.disclosure.outcomes import withheld_outcomes
 from perfml.errors import DefinitionError, PerfmlError, choose_from
 from perfml.evidence.columns import Column
@@ -138,7 +138,7 @@ def _groups(
     *,
     meant: Bools,
     touched: Bools,
-    whose: np.ndarray,
+    whose: Objects,
     rules: DisclosureRules,
 ) -> tuple[ExpectedRecord, tuple[UnitExpectedRecord, ...]]:
     """The expected numbers of all whom the policy means and of their departments, those of few people withheld."""

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from perfml.arrays import Dates, Floats
-from perfml.learning.record import MOST_PLACES, GuaranteeRecord
-from perfml.learning.validation.conformal import least_limits, list_size
+from perfml.learning.validation.conformal import MOST_PLACES, calibration, least_limits, list_size
 from perfml.learning.validation.guarantee import measure, periods, standings
 
 QUARTERS = np.arange("2023-01", "2026-01", 3, dtype="M8[M]").astype("M8[D]")
@@ -25,7 +24,7 @@ def draw(rng: np.random.Generator, people: int, *, steep: float = 3.0, shift: fl
 def test_p_values_are_those_computed_by_hand() -> None:
     """Of four rows the second and the fourth have no outcome: p of the four ranked is 1/5, 2/5, 2/5, 3/5."""
     standing, outcome = np.array([0.25, 0.5, 0.75, 1.0]), np.array([1.0, 0.0, 1.0, 0.0])
-    at = GuaranteeRecord.of(standing=standing, outcome=outcome, dates=[])
+    at = calibration(standing=standing, outcome=outcome, dates=[])
     raised = [4 * 0.2 / 1, 4 * 0.4 / 2, 4 * 0.4 / 3, 4 * 0.6 / 4]
     assert least_limits(4, at).tolist() == pytest.approx([min(raised[rank:]) for rank in range(4)])
     assert [list_size(4, at, limit=limit) for limit in (0.5, 0.54, 0.59, 0.6)] == [0, 3, 3, 4]
@@ -35,7 +34,7 @@ def test_p_values_are_those_computed_by_hand() -> None:
 
 def test_nobody_is_listed_beyond_what_was_kept() -> None:
     rows = MOST_PLACES * 2
-    at = GuaranteeRecord.of(standing=np.arange(1, rows + 1) / rows, outcome=np.zeros(rows), dates=[])
+    at = calibration(standing=np.arange(1, rows + 1) / rows, outcome=np.zeros(rows), dates=[])
     assert not at.complete and len(at.places) == MOST_PLACES
     assert np.isinf(least_limits(rows, at)[MOST_PLACES:]).all()
 
@@ -45,7 +44,7 @@ def test_the_limit_is_kept_over_many_draws_and_lists_are_given() -> None:
     rng, shares = np.random.default_rng(1), {0.3: [], 0.5: []}  # type: dict[float, list[float]]
     for _ in range(400):
         risk, outcome = draw(rng, 400)
-        at = GuaranteeRecord.of(standing=standings(np.full(400, QUARTERS[0]), risk), outcome=outcome, dates=[])
+        at = calibration(standing=standings(np.full(400, QUARTERS[0]), risk), outcome=outcome, dates=[])
         risk, outcome = draw(rng, 300)
         ranked = outcome[np.argsort(-(risk**3), kind="stable")]
         for limit, wasted in shares.items():
