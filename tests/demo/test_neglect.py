@@ -1,4 +1,4 @@
-"""Where processes fail more often, and that nothing else changes."""
+"""Processes fail more often, and mostly in few units."""
 
 from __future__ import annotations
 

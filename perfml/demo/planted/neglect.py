@@ -1,6 +1,7 @@
 """Units of the simulated company in which overtime surges and feedback stops more often than in others.
 
-Which people these causes meet has a stream of its own; how many, and everything else, is drawn as without it.
+Which people these causes meet has a stream of its own; everything else goes on with the stream of the lives, which more episodes
+move on: two companies with and without neglect are not the same otherwise.
 """
 
 from __future__ import annotations
