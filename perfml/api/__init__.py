@@ -62,8 +62,8 @@ class Project:
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
 
-    def open(self, data: DataLocation | None = None, *, strict: bool = True) -> Data:
-        """Open the tables, typed and checked, without disputed facts.
+    def open(self, data: DataLocation | None = None, *, strict: bool = True, disputed: bool = False) -> Data:
+        """Open the tables, typed and checked, without disputed facts; with ``disputed`` they are as if nobody disputed them.
 
         Raises :class:`DataError` for the first table that exists and cannot be used.
         """
@@ -75,6 +75,7 @@ class Project:
                 remedy="name a folder, a workbook, a DuckDB file or a postgresql:// URL",
             )
         self.progress("reading", 0, 1)
+        withheld = withheld_facts(self.home)
         try:
             opened = open_data(
                 source,
@@ -82,7 +83,7 @@ class Project:
                 mappings=self.folder.sources,
                 inbox=inbox(self.home),
                 strict=strict,
-                withheld=withheld_facts(self.home),
+                withheld=withheld.decided if disputed else withheld,
             )
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]

@@ -1,7 +1,7 @@
 """One export at one date: its rows without anybody who is withheld, as a file, under the id of its content.
 
-Whoever is held, has opted out or disputes a fact is left out at the moment of the export, also when one that failed is tried
-again: the content is made anew each time, and lies nowhere in between.
+Whoever is held, has opted out or disputes a fact is left out at the moment of the export (facts carry their own state), also when
+one that failed is tried again: the content is made anew each time, and lies nowhere in between.
 """
 
 from __future__ import annotations

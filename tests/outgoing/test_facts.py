@@ -123,6 +123,21 @@ def test_ratings_say_whether_they_are_settled(project: Project) -> None:
     assert {row["review_id"]: row["state"] for row in rows(project, "ratings")} == {"r1": "settled", "r2": "settled"}
     HoldLog(project.home).set("employee:安娜", cause="quarantine", message=why, on=AS_OF, by="Ana")
     assert {row["review_id"]: row["state"] for row in rows(project, "ratings")} == {"r1": "on_hold", "r2": "settled"}
+    HoldLog(project.home).set("metric:rating", cause="definition", message=why, on=AS_OF, by="Ana")
+    assert {row["state"] for row in rows(project, "ratings")} == {"on_hold"}
+
+
+@pytest.mark.slow
+def test_a_disputed_rating_is_sent_as_such_before_and_after_the_facts_are_read_again(
+    project: Project, tmp_path: Path
+) -> None:
+    data, right = tmp_path / "data", {"rating": "5"}
+    project.dispute("安娜", table="reviews", key="r1", right=right, by="安娜", data=data, today=AS_OF)
+    states = {"r1": "disputed", "r2": "settled"}
+    assert {row["review_id"]: row["state"] for row in rows(project, "ratings")} == states
+    project.prepare_exports(data, AS_OF)
+    again = rows(project, "ratings")
+    assert {row["review_id"]: row["state"] for row in again} == states and again[0]["rating"] == "4.0"
 
 
 @pytest.mark.slow

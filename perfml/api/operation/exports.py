@@ -29,8 +29,8 @@ def export(
     """Make the export ``name`` of ``serve/exports.toml`` at ``as_of`` (default: the newest date) and send it to its receiver.
 
     The same content is delivered once, however often this is called; what a receiver does not take stands in the result as
-    ``waiting`` or ``given_up``. Nobody is in it who is held, has opted out or disputes a fact. ``slot``: the due day that it
-    answers. Raises :class:`PerfmlError` where it cannot be made.
+    ``waiting`` or ``given_up``. Nobody is in it who is held, has opted out or disputes a fact; lists of facts say so instead.
+    ``slot``: the due day that it answers. Raises :class:`PerfmlError` where it cannot be made.
     """
     from perfml.outgoing.sending import export_of, send_export
 
@@ -48,19 +48,23 @@ def prepare_exports(
     project: Project, data: DataLocation | None = None, as_of: DateLike | None = None
 ) -> dict[str, int]:
     """Read the facts that exports carry at ``as_of`` (default: the end of the record) and keep them: eligibility for openings,
-    settled ratings, the feed of events. Returns how many rows there are of each kind. No score is read."""
+    ratings with those in dispute, the feed of events. Returns how many rows there are of each kind. No score is read."""
     from perfml.outgoing.facts.making import eligibility, events, ratings
-    from perfml.outgoing.facts.rows import keep_facts, newest_before
+    from perfml.outgoing.facts.rows import RATING, keep_facts, newest_before
 
-    metric = project.folder.metrics.metrics.get("rating")
+    metric = project.folder.metrics.metrics.get(RATING)
+    version = metric.version if metric else 1
     with project.open(data) as opened:
         day = as_of_day(opened, as_of)
         tables: dict[FactKind, pa.Table] = {
             "eligibility": eligibility(opened, day),
-            "ratings": ratings(opened, day, definition_version=metric.version if metric else 1),
+            "ratings": ratings(opened, day, definition_version=version),
             "events": events(opened, day, before=newest_before(project.home, "events", day)),
         }
         keep_who_is_who(project, opened, day)
+    if opened.withheld != opened.withheld.decided:
+        with project.open(data, disputed=True) as opened:
+            tables["ratings"] = ratings(opened, day, definition_version=version)
     for kind, table in tables.items():
         keep_facts(kind, table, project.home, as_of=day)
     seen(project, f"facts {day}", {person for table in tables.values() for person in people_of(table)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,3 +28,8 @@ class Withheld:
     facts: tuple[WithheldFact, ...] = ()
     number: int | None = None
     """Of the newest entry about holds; None where no store was asked."""
+
+    @property
+    def decided(self) -> Withheld:
+        """Those whose dispute was upheld."""
+        return replace(self, facts=tuple(fact for fact in self.facts if fact.right is not None))

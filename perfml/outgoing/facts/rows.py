@@ -42,6 +42,8 @@ SCHEMAS: Mapping[FactKind, pa.Schema] = {
         ]
     ),
 }
+RATING = "rating"
+"""The metric of ``features/definitions.toml`` that ratings are of, where a project defines one."""
 HELD = "held"
 """The reason of an opening that says that data about the person are in doubt."""
 
@@ -79,7 +81,8 @@ def with_state(home: Path, kind: FactKind, rows: list[dict[str, object]], today:
         hold = withheld.people.get(str(row["employee_id"]))
         held = hold is not None and hold.cause != "opt_out"
         if kind == "ratings":
-            state = "disputed" if f"reviews/{row['review_id']}" in disputed else "on_hold" if held else "settled"
+            doubted = held or RATING in withheld.metrics
+            state = "disputed" if f"reviews/{row['review_id']}" in disputed else "on_hold" if doubted else "settled"
             stated.append({**row, "state": state})
         elif kind == "eligibility" and held:
             stated.append({**row, **because([*filter(None, [str(row["missing"] or "")]), HELD], row)})
