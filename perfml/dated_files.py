@@ -28,6 +28,12 @@ def pick(available: Sequence[dt.date], as_of: dt.date | None) -> dt.date | None:
     return day if day in available else None
 
 
+def dated_file(folder: Path, as_of: dt.date | None = None) -> tuple[dt.date, Path] | None:
+    """The date (default: the newest) and its file in ``folder``; None where none is kept."""
+    day = pick(dates_in(folder), as_of)
+    return None if day is None else (day, folder / f"{day}.parquet")
+
+
 def _date(name: str) -> dt.date | None:
     try:
         return dt.date.fromisoformat(name.removesuffix(".parquet"))

@@ -13,7 +13,7 @@ from typing import Literal, cast
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from perfml.dated_files import dates_in, pick
+from perfml.dated_files import dated_file
 from perfml.disclosure.primary import Suppression
 from perfml.json_types import JsonObject
 from perfml.messages import Message
@@ -146,8 +146,7 @@ def keep_network(rows: pa.Table, figures: NetworkFigures, home: Path, *, as_of: 
 
 def network_file(home: Path, as_of: dt.date | None = None) -> tuple[dt.date, Path] | None:
     """The date (default: the newest) and the file; None where none is kept."""
-    day = pick(dates_in(home / FOLDER), as_of)
-    return None if day is None else (day, home / FOLDER / f"{day}.parquet")
+    return dated_file(home / FOLDER, as_of)
 
 
 def kept_network(path: Path) -> NetworkFigures:

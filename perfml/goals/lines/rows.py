@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from perfml.dated_files import dates_in, pick
+from perfml.dated_files import dated_file
+from perfml.goals.kept_reports import keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Bilingual, Message
 from perfml.project.goals.lines_spec import LineRule
-from perfml.scoring.sealed_files import open_sealed, write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
 
@@ -105,30 +105,22 @@ class LineRow:
         return Message.of("line_ahead", weeks=self.days_left / 7, chance=self.probability)
 
 
-_ROWS, _NOTICES = TypeAdapter(list[LineRow]), TypeAdapter(tuple[Message, ...])
+_ROWS = TypeAdapter(list[LineRow])
 
 
 def keep_lines(report: LinesReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the rows of a date, in place of those that were kept of it."""
-    whole = {**record, "notices": _NOTICES.dump_python(report.notices, mode="json")}
-    return write_sealed([report.table], home, f"{FOLDER}/{report.as_of}.parquet", record=whole)
+    return keep_report(report, home, FOLDER, record=record)
 
 
 def lines_file(home: Path, as_of: dt.date | None = None) -> tuple[dt.date, Path] | None:
     """The date (default: the newest) and its file; None where none is kept."""
-    day = pick(dates_in(home / FOLDER), as_of)
-    return None if day is None else (day, home / FOLDER / f"{day}.parquet")
+    return dated_file(home / FOLDER, as_of)
 
 
 def kept_lines(path: Path) -> list[LineRow]:
     """The rows of a file without people who are withheld now. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
     return line_rows(withholding(path).table(read_rows(path)))
-
-
-def line_notices(path: Path) -> tuple[Message, ...]:
-    """What could not be said when a file was made, and why. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    with open_sealed(path) as sealed:
-        return sealed.once("notices", lambda: _NOTICES.validate_python(sealed.record["notices"]))
 
 
 def line_rows(rows: pa.Table) -> list[LineRow]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 from pydantic import TypeAdapter
 
-from perfml.dated_files import dates_in, pick
+from perfml.dated_files import dated_file
+from perfml.goals.kept_reports import keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Message
-from perfml.scoring.sealed_files import open_sealed, write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
 
@@ -116,30 +116,22 @@ class MilestoneRow:
         return Message.of("milestone_waits", name=self.waits_for, days=self.inherited_days)
 
 
-_ROWS, _NOTICES = TypeAdapter(list[MilestoneRow]), TypeAdapter(tuple[Message, ...])
+_ROWS = TypeAdapter(list[MilestoneRow])
 
 
 def keep_milestones(report: MilestonesReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the milestones of a date, in place of those that were kept of it."""
-    whole = {**record, "notices": _NOTICES.dump_python(report.notices, mode="json")}
-    return write_sealed([report.table], home, f"{FOLDER}/{report.as_of}.parquet", record=whole)
+    return keep_report(report, home, FOLDER, record=record)
 
 
 def milestones_file(home: Path, as_of: dt.date | None = None) -> tuple[dt.date, Path] | None:
     """The date (default: the newest) and its file; None where none is kept."""
-    day = pick(dates_in(home / FOLDER), as_of)
-    return None if day is None else (day, home / FOLDER / f"{day}.parquet")
+    return dated_file(home / FOLDER, as_of)
 
 
 def kept_milestones(path: Path) -> list[MilestoneRow]:
     """The rows of a file without people who are withheld now. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
     return milestone_rows(withholding(path).table(read_rows(path)))
-
-
-def milestone_notices(path: Path) -> tuple[Message, ...]:
-    """What could not be said when a file was made, and why. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    with open_sealed(path) as sealed:
-        return sealed.once("notices", lambda: _NOTICES.validate_python(sealed.record["notices"]))
 
 
 def milestone_rows(rows: pa.Table) -> list[MilestoneRow]:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pydantic import TypeAdapter
 
-from perfml.dated_files import dates_in, pick
+from perfml.dated_files import dated_file
+from perfml.goals.kept_reports import keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.project.goals.process_debt_spec import DebtRule
-from perfml.scoring.sealed_files import open_sealed, write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from perfml.goals.process_debt.ledger import ProcessDebtReport
 
 FOLDER = "process_debt/rows"
-_NOTICES = TypeAdapter(tuple[Message, ...])
 SCHEMA = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -79,26 +77,17 @@ class DebtRow:
 
 def keep_debts(report: ProcessDebtReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the ledger of a date, in place of an earlier one."""
-    whole = {**record, "notices": _NOTICES.dump_python(report.notices, mode="json")}
-    return write_sealed([report.table], home, f"{FOLDER}/{report.as_of}.parquet", record=whole)
+    return keep_report(report, home, FOLDER, record=record)
 
 
 def debts_file(home: Path, as_of: dt.date | None = None) -> tuple[dt.date, Path] | None:
     """The date (default: the newest) and the file of a ledger; None where none is kept."""
-    day = pick(dates_in(home / FOLDER), as_of)
-    return None if day is None else (day, home / FOLDER / f"{day}.parquet")
+    return dated_file(home / FOLDER, as_of)
 
 
 def kept_debts(path: Path) -> list[DebtRow]:
     """The rows of a ledger without people who are withheld now. Raises :class:`~perfml.scoring.sealed_files.DamagedFile`."""
     return debt_rows(withholding(path).table(read_rows(path)))
-
-
-def debt_notices(path: Path) -> tuple[Message, ...]:
-    """Which processes could not be looked at when a ledger was made, and why. Raises
-    :class:`~perfml.scoring.sealed_files.DamagedFile`."""
-    with open_sealed(path) as sealed:
-        return sealed.once("notices", lambda: _NOTICES.validate_python(sealed.record["notices"]))
 
 
 def debt_rows(rows: pa.Table) -> list[DebtRow]:

@@ -10,7 +10,8 @@ import pytest
 from perfml import Project
 from perfml.demo.company import simulate
 from perfml.demo.planted.milestones import plant_milestones
-from perfml.goals.milestones.rows import kept_milestones, milestone_notices, milestones_file
+from perfml.goals.kept_reports import report_notices
+from perfml.goals.milestones.rows import kept_milestones, milestones_file
 from perfml.goals.milestones.trajectory import trajectories
 from tests.tables import write_tables
 
@@ -64,7 +65,7 @@ def test_what_cannot_be_said_is_said_and_kept(tables: Path, tmp_path: Path) -> N
     assert all(row.expected_on is None for row in report.rows)
     file = milestones_file(tmp_path / "home")
     assert file is not None and kept_milestones(file[1]) == report.rows
-    assert milestone_notices(file[1]) == report.notices
+    assert report_notices(file[1]) == report.notices
 
 
 def test_a_company_without_milestones_is_told_so(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Set
 from pathlib import Path
 
-from perfml.goals.lines.rows import LineProblem, LineRow, kept_lines, line_notices, lines_file
+from perfml.goals.kept_reports import report_notices
+from perfml.goals.lines.rows import LineProblem, LineRow, kept_lines, lines_file
 from perfml.messages import Message
 from perfml.project.goals.lines_spec import LineRule
 from perfml.service.answers.shared import Answer, IsoDate, PageAnswer, PageCursor, PageLimit, PeopleQuery, TextAnswer
@@ -95,7 +96,7 @@ def lines(store: Store, query: LinesQuery, *, reach: Set[str] | None = None) -> 
     page = whole.page(own, lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return LinesAnswer(
         as_of=day,
-        notices=tuple(map(TextAnswer.of, line_notices(path))),
+        notices=tuple(map(TextAnswer.of, report_notices(path))),
         lines=tuple(_answer(row) for _, row in page.rows),
         total=page.total,
         limit=page.limit,

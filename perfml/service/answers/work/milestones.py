@@ -8,11 +8,11 @@ from collections.abc import Set
 from dataclasses import asdict
 from pathlib import Path
 
+from perfml.goals.kept_reports import report_notices
 from perfml.goals.milestones.rows import (
     MilestoneRow,
     MilestoneStatusName,
     kept_milestones,
-    milestone_notices,
     milestones_file,
 )
 from perfml.goals.milestones.trajectory import trajectories
@@ -130,7 +130,7 @@ def milestones(store: Store, query: MilestonesQuery, *, reach: Set[str] | None =
     page = whole.page(chosen, lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return MilestonesAnswer(
         as_of=day,
-        notices=tuple(map(TextAnswer.of, milestone_notices(path))),
+        notices=tuple(map(TextAnswer.of, report_notices(path))),
         statuses=dict(Counter(row.status for _, row in seen)),
         milestones=tuple(_answer(row, reach, query.employee_id) for _, row in page.rows),
         trajectories=tuple(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from perfml.disclosure.primary import Suppression
-from perfml.goals.process_debt.rows import DebtRow, debt_notices, debts_file, kept_debts
+from perfml.goals.kept_reports import report_notices
+from perfml.goals.process_debt.rows import DebtRow, debts_file, kept_debts
 from perfml.messages import Message
 from perfml.project.goals.process_debt_spec import DebtRule
 from perfml.service.answers.shared import Answer, IsoDate, PageAnswer, PageCursor, PageLimit, PeopleQuery, TextAnswer
@@ -105,7 +106,7 @@ def debts(store: Store, query: DebtsQuery, *, reach: Set[str] | None = None) -> 
     page = whole.page(list(enumerate(own)), lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return DebtsAnswer(
         as_of=day,
-        notices=tuple(map(TextAnswer.of, debt_notices(path))),
+        notices=tuple(map(TextAnswer.of, report_notices(path))),
         debts=tuple(debt_answer(row) for _, row in page.rows),
         total=page.total,
         limit=page.limit,
