@@ -11,7 +11,6 @@ from pydantic import Field
 from perfml.advice.decision_log import DecisionLog
 from perfml.advice.guaranteed import GuaranteeState, guarantee_of
 from perfml.advice.priorities import Held, Ranking, priorities
-from perfml.learning.registry.artifacts import cautions
 from perfml.messages import stored_message
 from perfml.scoring.people.files import facts_of
 from perfml.scoring.score_files import RankedRow
@@ -197,7 +196,7 @@ def priority_list(store: Store, query: PrioritiesQuery, *, reach: Set[str] | Non
         settings=query.settings or record.spec.list.setting_people,
         interventions=DecisionLog(store.home).interventions(),
         hold_out_share=query.hold_out_share,
-        cautions=cautions(store.home, query.model, version, record, horizon_days=days),
+        cautions=store.cautions(query.model, version, days),
         guarantee=guarantee,
     )
     fields = result.to_json()
