@@ -67,6 +67,7 @@ def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> floa
     """CPU seconds of the final fits, called directly."""
     encoder = Encoder.fit(frame)
     matrix = np.asarray(encoder.transform(frame))
+    categories = encoder.categories(frame.shape[1])
     began = time.process_time()
     for seed in model.seeds:
         parameters = {
@@ -75,12 +76,10 @@ def alone(frame: pd.DataFrame, label: np.ndarray, model: RiskClassifier) -> floa
             "bagging_fraction": model.bagging_fraction, "bagging_freq": 1, "lambda_l2": model.lambda_l2, "seed": seed,
             "verbosity": -1, "force_row_wise": True,
         }  # fmt: skip
-        data = lgb.Dataset(matrix, label, categorical_feature=list(encoder.categorical))
+        data = lgb.Dataset(matrix, label, categorical_feature=sorted(categories))
         lgb.train(parameters, data, model.risk_.hyperparameters.rounds)
-    levels = {column: len(texts) for column, texts in encoder.levels.items()}
-    fit_path(
-        matrix, label.astype(float), categories=levels, inverse_penalties=[model.risk_.hyperparameters.inverse_penalty]
-    )
+    penalty = model.risk_.hyperparameters.inverse_penalty
+    fit_path(matrix, label.astype(float), categories=categories, inverse_penalties=[penalty])
     return time.process_time() - began
 
 

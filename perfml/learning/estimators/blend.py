@@ -124,10 +124,7 @@ class RiskModel:
 
         ``names`` (features,): what the plots call the columns; without a Chinese font they print boxes for Chinese.
         """
-        import shap  # takes a second, and only this method uses it
-
-        values = self.contributions(features)
-        return shap.Explanation(values[:, :-1], base_values=values[:, -1], data=features, feature_names=list(names))
+        return as_explanation(self.contributions(features), features, names)
 
     def to_parts(self) -> tuple[RiskParts, list[str]]:
         """JSON and LightGBM texts, from which :meth:`from_parts` restores the model."""
@@ -158,6 +155,15 @@ class RiskModel:
         share = (cases + 0.5) / (rows + 1)
         level = Affine(1.0, float(np.log(share / (1 - share))))
         return cls(boosters=(), splines=None, share=1.0, calibration=level, hyperparameters=Hyperparameters())
+
+
+def as_explanation(contributions: Floats, features: Floats, names: Sequence[str]) -> shap.Explanation:
+    """Contributions (n, features + 1) as shap's own object; see :meth:`RiskModel.explanation`."""
+    import shap  # takes a second, and only explanations use it
+
+    return shap.Explanation(
+        contributions[:, :-1], base_values=contributions[:, -1], data=features, feature_names=list(names)
+    )
 
 
 def monotone_signs(names: Sequence[str], spec: ModelSpec) -> list[int]:

@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import _check_sample_weight, check_array, check_is_fitted, check_X_y, validate_data
 
 from perfml.arrays import FeaturesLike, Floats, Ints, TargetLike
-from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, fit, probability
+from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, as_explanation, fit, probability
 from perfml.learning.estimators.encoding import Encoder, as_frame, is_frame
 from perfml.project.model_spec import LearnerSpec
 
@@ -126,20 +126,21 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         label = codes.astype(np.float64)
         given = {name: value for name, value in self.get_params(deep=False).items() if name in LearnerSpec.model_fields}
         seeds, shuffle_seed = self._seeds()
-        names = encoder.names or tuple(str(i) for i in range(matrix.shape[1]))
+        names = encoder.names or tuple(str(i) for i in range(self.n_features_in_))
         self._encoder = encoder
         self.risk_: RiskModel = fit(
             matrix,
             label,
             folds=self._folds(matrix, codes, shuffle_seed=shuffle_seed),
             settings=LearnerSpec(**given | {"seeds": seeds}),
-            signs=_signs(self.monotone or {}, names),
-            categories={column: len(levels) for column, levels in encoder.levels.items()},
+            signs=_signs(self.monotone or {}, names) + [0] * len(encoder.appended),
+            categories=encoder.categories(self.n_features_in_),
             weight=weight,
             threads=_threads(self.n_jobs),
         )
         rows = np.unique(np.linspace(0, len(matrix) - 1, ROWS_FOR_IMPORTANCES).round().astype(np.int64))
-        self.feature_importances_: Floats = np.abs(self.risk_.contributions(matrix[rows])[:, :-1]).mean(axis=0)
+        contributions = encoder.of_table(self.risk_.contributions(matrix[rows]))
+        self.feature_importances_: Floats = np.abs(contributions[:, :-1]).mean(axis=0)
         return self
 
     def decision_function(self, X: FeaturesLike) -> Floats:
@@ -163,7 +164,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         Each row sums to :meth:`decision_function`.
         """
         matrix = self._matrix(X)
-        return self.risk_.contributions(matrix)
+        return self._encoder.of_table(self.risk_.contributions(matrix))
 
     def explanation(self, X: FeaturesLike) -> shap.Explanation:
         """:meth:`contributions` as shap's own object, for its plots; see :meth:`.RiskModel.explanation`.
@@ -171,13 +172,14 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         Categories are codes in ``data``.
         """
         matrix = self._matrix(X)
-        names = [str(name) for name in getattr(self, "feature_names_in_", range(matrix.shape[1]))]
-        return self.risk_.explanation(matrix, names)
+        names = [str(name) for name in getattr(self, "feature_names_in_", range(self.n_features_in_))]
+        contributions = self._encoder.of_table(self.risk_.contributions(matrix))
+        return as_explanation(contributions, matrix[:, : self.n_features_in_], names)
 
     def _matrix(self, X: FeaturesLike) -> Floats:
         check_is_fitted(self)
         X = as_frame(X)
-        if self._encoder.categorical and not is_frame(X):
+        if (self._encoder.levels or self._encoder.scales) and not is_frame(X):
             X = pd.DataFrame(np.asarray(X))
         if not is_frame(X):
             return np.asarray(validate_data(self, X, reset=False, **NUMBERS))

@@ -1,7 +1,9 @@
-"""A matrix of numbers from NumPy, pandas or polars, with categories and missing values.
+"""A matrix of numbers from NumPy, pandas or polars, with categories, ordered texts and missing values.
 
 Categories become codes by a map that is stored as text, so that a model can be read back without pickle; a category that was
-absent at fitting is missing, not an error.
+absent at fitting is missing, not an error. Ordered categories, and texts that stand for ordered numbers
+(:mod:`.ordered_text`), become numbers; texts among them that stand for none ("never") are categories in a column of their own,
+appended on the right. So one column of the table may become two, and :meth:`Encoder.of_table` adds what a model says of both.
 """
 
 from __future__ import annotations
@@ -14,16 +16,18 @@ import numpy as np
 import pandas as pd
 
 from perfml.arrays import FeaturesLike, Floats, Frame, Objects
+from perfml.learning.estimators.ordered_text import ScaleJson, TextScale, listed_scale, text_scale
 
 MAX_LEVELS = 1_000
 """Distinct texts of a column above which it is taken for an identifier and refused."""
 
 
 class EncoderJson(TypedDict):
-    """An :class:`Encoder` as JSON; the keys of ``levels`` are positions."""
+    """An :class:`Encoder` as JSON; the keys of ``levels`` and ``scales`` are positions."""
 
     names: Sequence[str]
     levels: Mapping[str, Sequence[str]]
+    scales: Mapping[str, ScaleJson]
 
 
 @dataclass(frozen=True)
@@ -33,43 +37,59 @@ class Encoder:
     names: tuple[str, ...]
     levels: Mapping[int, tuple[str, ...]]
     """For each categorical column, by position, its categories in code order."""
+    scales: Mapping[int, TextScale]
+    """For each column of ordered texts, by position, how they become numbers."""
 
     @classmethod
     def fit(cls, X: FeaturesLike) -> Encoder:
-        """Record names and categories of a two-dimensional array, a pandas or a polars frame.
+        """Record names, categories and scales of a two-dimensional array, a pandas or a polars frame.
 
-        Raises ValueError for a text column with more than :data:`MAX_LEVELS` distinct values.
+        Raises ValueError for a column of categories with more than :data:`MAX_LEVELS` distinct values.
         """
         names = _names(X)
         if not is_frame(X):
-            return cls((), {})
+            return cls((), {}, {})
         levels: dict[int, tuple[str, ...]] = {}
+        scales: dict[int, TextScale] = {}
         for column in range(X.shape[1]):
-            texts = _texts(_series(X, column))
-            if texts is not None:
-                distinct = tuple(sorted({text for text in texts.tolist() if text is not None}))
-                if len(distinct) > MAX_LEVELS:
-                    name = names[column] if names else column
-                    raise ValueError(
-                        f"column {name!r} has {len(distinct)} distinct texts, more than {MAX_LEVELS}:"
-                        " is it an identifier? Leave it out"
-                    )
+            series = _series(X, column)
+            texts = _texts(series)
+            if texts is None:
+                continue
+            distinct = tuple(sorted({text for text in texts.tolist() if text is not None}))
+            scale = _scale(series, distinct)
+            if scale is not None:
+                scales[column] = scale
+            elif len(distinct) <= MAX_LEVELS:
                 levels[column] = distinct
-        return cls(names, levels)
+            else:
+                name = names[column] if names else column
+                raise ValueError(
+                    f"column {name!r} has {len(distinct)} distinct texts, more than {MAX_LEVELS}:"
+                    " is it an identifier? Leave it out"
+                )
+        return cls(names, levels, scales)
 
     @property
-    def categorical(self) -> tuple[int, ...]:
-        """Positions of the categorical columns."""
-        return tuple(self.levels)
+    def appended(self) -> tuple[int, ...]:
+        """For each encoded column beyond those of the table, the column of the table it belongs to."""
+        return tuple(column for column, scale in self.scales.items() if scale.others)
+
+    def categories(self, columns: int) -> dict[int, int]:
+        """Number of codes of each categorical column of the encoded matrix, by position; ``columns``: of the table."""
+        codes = {column: len(levels) for column, levels in self.levels.items()}
+        others = {columns + i: len(self.scales[c].others) + 1 for i, c in enumerate(self.appended)}
+        return codes | others
 
     def transform(self, X: FeaturesLike) -> FeaturesLike:
-        """(n, features): numbers as they are, categories as codes from 0, missing and unseen values as NaN.
+        """(n, features) to (n, features + :attr:`appended`): numbers as they are, categories as codes from 0, missing values as
+        NaN, unseen and unreadable texts too. An appended column is 0 where its text is a number, and missing where it is.
 
         An array is returned unchanged, for scikit-learn's own validation.
         """
         if not is_frame(X):
             return X
-        out = np.full((X.shape[0], X.shape[1]), np.nan)
+        out = np.full((X.shape[0], X.shape[1] + len(self.appended)), np.nan)
         for column in range(X.shape[1]):
             series = _series(X, column)
             texts = _texts(series)
@@ -77,21 +97,49 @@ class Encoder:
                 code = {level: float(i) for i, level in enumerate(self.levels[column])}
                 given = texts if texts is not None else _numbers_as_texts(series)
                 out[:, column] = [code.get(text, np.nan) for text in given.tolist()]
+            elif column in self.scales:
+                given = (texts if texts is not None else _numbers_as_texts(series)).tolist()
+                scale = self.scales[column]
+                number = {text: scale(text) for text in set(given) - {None}}
+                out[:, column] = [np.nan if text is None else _or_nan(number[text]) for text in given]
+                if scale.others:
+                    code = {text: float(i + 1) for i, text in enumerate(scale.others)}
+                    code |= {text: 0.0 for text, value in number.items() if value is not None}
+                    at = X.shape[1] + self.appended.index(column)
+                    out[:, at] = [code.get(text, np.nan) for text in given]
             elif texts is not None:
                 out[:, column] = _as_numbers(texts, self.names[column] if self.names else str(column))
             else:
                 out[:, column] = _numbers(series)
         return out
 
+    def of_table(self, contributions: Floats) -> Floats:
+        """Contributions of the encoded columns, (n, encoded + 1), as those of the table's: (n, features + 1).
+
+        The last column, the base value, stays. Shapley values of the parts of a column add up to what the column contributes.
+        """
+        if not self.appended:
+            return contributions
+        columns = contributions.shape[1] - 1 - len(self.appended)
+        out = np.column_stack([contributions[:, :columns], contributions[:, -1]])
+        for i, column in enumerate(self.appended):
+            out[:, column] += contributions[:, columns + i]
+        return out
+
     def to_json(self) -> EncoderJson:
         """JSON from which :meth:`from_json` restores the encoder."""
-        return {"names": self.names, "levels": {str(k): v for k, v in self.levels.items()}}
+        return {
+            "names": self.names,
+            "levels": {str(k): v for k, v in self.levels.items()},
+            "scales": {str(k): v.to_json() for k, v in self.scales.items()},
+        }
 
     @classmethod
     def from_json(cls, raw: EncoderJson) -> Encoder:
         """Restore what :meth:`to_json` gave."""
         levels = {int(column): tuple(texts) for column, texts in raw["levels"].items()}
-        return cls(tuple(raw["names"]), levels)
+        scales = {int(column): TextScale.from_json(scale) for column, scale in raw["scales"].items()}
+        return cls(tuple(raw["names"]), levels, scales)
 
 
 def as_frame(X: FeaturesLike) -> FeaturesLike:
@@ -116,6 +164,17 @@ def _names(X: Any) -> tuple[str, ...]:
 
 def _series(X: Any, column: int) -> Any:
     return X.iloc[:, column] if hasattr(X, "iloc") else X[:, column]
+
+
+def _scale(series: Any, distinct: Sequence[str]) -> TextScale | None:
+    """How the ``distinct`` texts of a column become numbers: by the order of its categories or by what they say."""
+    if getattr(series.dtype, "ordered", None) is True:
+        return listed_scale([str(each) for each in series.dtype.categories])
+    return text_scale(distinct)
+
+
+def _or_nan(number: float | None) -> float:
+    return float("nan") if number is None else number
 
 
 def _texts(series: Any) -> Objects | None:

@@ -143,7 +143,8 @@ class HazardModel(BaseEstimator):
         """
         features = self._features(X)
         shape = (len(features), features.shape[1] + 1)
-        return self.slope_ * _mean([contributions(b, features) for b in self.boosters_], shape)
+        encoded = self.slope_ * _mean([contributions(b, features) for b in self.boosters_], shape)
+        return self.encoder_.of_table(encoded)
 
     def predict_survival(self, X: FeaturesLike, times: npt.ArrayLike) -> Floats:
         """Probability of no event up to and including each of ``times``, counted from 0: (n, times).
@@ -239,7 +240,7 @@ class HazardModel(BaseEstimator):
             event.astype(np.float64),
             weight=weight,
             init_score=np.log(np.maximum(exposure, MIN_EXPOSURE)),
-            categorical_feature=list(self.encoder_.categorical),
+            categorical_feature=sorted(self.encoder_.categories(self.n_features_in_)),
         )
 
     def _parameters(self, seed: int, rows: int) -> dict[str, object]:

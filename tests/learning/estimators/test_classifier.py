@@ -235,7 +235,7 @@ class TestBadInput:
 def test_an_encoder_comes_back_from_json() -> None:
     frame, _ = people()
     encoder = Encoder.fit(frame)
-    assert encoder.categorical == (2, 3)
+    assert tuple(encoder.levels) == (2, 3)
     again = Encoder.from_json(encoder.to_json())
     np.testing.assert_array_equal(again.transform(frame), encoder.transform(frame))
 
