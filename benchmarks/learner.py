@@ -20,7 +20,7 @@ from rich.table import Table
 from sklearn.linear_model import LogisticRegression
 
 from perfml import RiskClassifier, terminal
-from perfml.learning.estimators.encoding import Encoder
+from perfml.learning.estimators.encoding.encoder import Encoder
 from perfml.learning.estimators.splines import fit_path
 
 GOAL = 1.5

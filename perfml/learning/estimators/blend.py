@@ -8,10 +8,9 @@ on. The blend is a sum of margins, so its Shapley values are the sum of theirs.
 from __future__ import annotations
 
 import fnmatch
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import lightgbm as lgb
 import numpy as np
@@ -19,9 +18,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from perfml.arrays import Floats, Ints
-from perfml.learning.estimators.additive import Curve, SplineLogistic, SplinesJson
+from perfml.learning.estimators.additive import SplineLogistic, SplinesJson
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.splines import INVERSE_PENALTIES, fit_path
+from perfml.learning.estimators.problem import LearningProblem
+from perfml.learning.estimators.splines import INVERSE_PENALTIES
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
 
@@ -32,8 +32,6 @@ Split = tuple[Ints, Ints]
 """Training rows and validation rows."""
 DEFAULTS = LearnerSpec()
 """The learner's settings where nobody chose others: of models, of ``RiskClassifier`` and of ``HazardModel``."""
-ROWS_FOR_THREADS = 50_000
-"""Below this, LightGBM's threads cost more in waiting for each other than they gain."""
 MIN_ROUNDS = 25
 DEFAULT_ROUNDS = 120
 DEFAULT_INVERSE_PENALTY = 0.05
@@ -45,8 +43,6 @@ PRIOR = 5.0
 """How strongly the weights of trees and curves are held near one half each, in units of log-likelihood."""
 NEGLIGIBLE = 0.03
 """A share of the blend smaller than this is not worth its cost."""
-MAX_COLUMNS = 250
-"""Columns that get a curve; of more, those that the trees used most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +57,8 @@ class Hyperparameters:
     """The trees' part of the blend, 0 to 1."""
     slope: float = 1.0
     """What calibration multiplies the blended margin by."""
+    statistic_rounds: int = 0
+    """Rounds of the trees that see categories as statistics; 0 where there are none."""
 
 
 class RiskParts(TypedDict):
@@ -71,17 +69,6 @@ class RiskParts(TypedDict):
     slope: float
     intercept: float
     hyperparameters: Mapping[str, float]
-
-
-class TreeSettings(Protocol):
-    """LightGBM's parameters that :class:`~perfml.project.model_spec.LearnerSpec` and ``HazardModel`` share."""
-
-    learning_rate: float
-    num_leaves: int
-    min_child_samples: int
-    feature_fraction: float
-    bagging_fraction: float
-    lambda_l2: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +175,7 @@ def fit(
     settings: LearnerSpec,
     signs: Sequence[int] | None = None,
     categories: Mapping[int, int] | None = None,
+    statistics: Mapping[int, int] | None = None,
     weight: Floats | None = None,
     threads: int | None = None,
 ) -> RiskModel:
@@ -196,17 +184,20 @@ def fit(
     ``folds`` choose the ``hyperparameters`` unless these are given; the parts are then refitted on all rows, which also set
     the level.
     ``signs``: the direction required of each column (-1, 0, 1); ``categories``: number of codes of each categorical column;
-    ``threads``: of LightGBM, by default one below :data:`ROWS_FOR_THREADS` and all processors from there on.
+    ``statistics``: for each column to be filled with statistics of the outcome, the categorical column whose they are
+    (:mod:`.encoding.target_statistics`), for one half of the trees;
+    ``threads``: of LightGBM, by default one below 50,000 rows and all processors from there on.
     """
     signs = [0] * features.shape[1] if signs is None else list(signs)
     categories = categories or {}
-    problem = _Problem(
+    problem = LearningProblem(
         features=features,
         label=label,
         weight=weight,
         settings=settings,
         signs=signs,
         categories=categories,
+        statistics=statistics or {},
         threads=threads,
     )
     usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= MIN_CASES]
@@ -217,113 +208,21 @@ def fit(
         chosen = replace(chosen, share=fixed)
     share = 0.0 if chosen.share < NEGLIGIBLE else 1.0 if chosen.share > 1 - NEGLIGIBLE else chosen.share
     everything = np.arange(len(label))
-    boosters = (
-        tuple(problem.trees(everything, seed=seed, rounds=chosen.rounds) for seed in settings.seeds)
-        if share > 0
-        else ()
+    kinds = [False] * (share > 0) + [True] * (share > 0 and chosen.statistic_rounds > 0)
+    boosters = tuple(
+        problem.trees(everything, seed=seed, rounds=chosen.statistic_rounds if kind else chosen.rounds, statistics=kind)
+        for kind in kinds
+        for seed in settings.seeds
     )
     splines = problem.curves(everything, boosters[:1], (chosen.inverse_penalty,))[0] if share < 1 else None
+    seen = problem.seen(everything) if problem.statistics else features
     risk = RiskModel(boosters=boosters, splines=splines, share=share, calibration=Affine(), hyperparameters=chosen)
-    return replace(risk, calibration=at_level(risk.margin(features), label, chosen.slope))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Problem:
-    """The training data, and how each part is fitted on some of its rows."""
-
-    features: Floats
-    label: Floats
-    weight: Floats | None
-    settings: LearnerSpec
-    signs: Sequence[int]
-    categories: Mapping[int, int]
-    threads: int | None
-
-    def trees(self, rows: Ints, *, seed: int, rounds: int, late: Ints | None = None) -> lgb.Booster:
-        """Boost for ``rounds``, or stop early by the loss on the rows ``late``."""
-        train = self._dataset(rows)
-        parameters = self._parameters(seed, len(rows))
-        if late is None:
-            return lgb.train(parameters, train, rounds)
-        stop = lgb.early_stopping(self.settings.early_stopping_rounds, verbose=False)
-        return lgb.train(
-            parameters | {"metric": "binary_logloss"},
-            train,
-            rounds,
-            valid_sets=[self._dataset(late, train)],
-            callbacks=[stop],
-        )
-
-    def curves(
-        self, rows: Ints, boosters: Sequence[lgb.Booster], inverse_penalties: Sequence[float] = INVERSE_PENALTIES
-    ) -> list[SplineLogistic]:
-        """One model for each inverse penalty; of many columns, those that ``boosters`` used most."""
-        columns = self._columns(boosters)
-        fitted = fit_path(
-            self.features[rows][:, columns],
-            self.label[rows],
-            weight=None if self.weight is None else self.weight[rows],
-            categories={i: self.categories[c] for i, c in enumerate(columns) if c in self.categories},
-            signs=[self.signs[c] for c in columns],
-            inverse_penalties=inverse_penalties,
-        )
-        return [_spread(model, columns, self.features.shape[1]) for model in fitted]
-
-    def _columns(self, boosters: Sequence[lgb.Booster]) -> list[int]:
-        observed = np.flatnonzero(~np.isnan(self.features).all(axis=0))
-        if len(observed) <= MAX_COLUMNS:
-            return [int(c) for c in observed]
-        gain = (
-            np.sum([b.feature_importance("gain") for b in boosters], axis=0) if boosters else self.features.std(axis=0)
-        )
-        return sorted(int(c) for c in observed[np.argsort(-gain[observed], kind="stable")[:MAX_COLUMNS]])
-
-    def _dataset(self, rows: Ints, reference: lgb.Dataset | None = None) -> lgb.Dataset:
-        return lgb.Dataset(
-            self.features[rows],
-            self.label[rows],
-            weight=None if self.weight is None else self.weight[rows],
-            categorical_feature=sorted(self.categories),
-            reference=reference,
-        )
-
-    def _parameters(self, seed: int, rows: int) -> dict[str, object]:
-        signs = list(self.signs) if any(self.signs) else None
-        parameters = boosting(self.settings, seed=seed, rows=rows)
-        if self.threads is not None:
-            parameters["num_threads"] = self.threads
-        return parameters | {"objective": "binary", "monotone_constraints": signs}
-
-
-def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, object]:
-    """LightGBM's parameters for one set of trees, without the objective. ``settings`` names them as LightGBM does."""
-    return {
-        "learning_rate": settings.learning_rate,
-        "num_leaves": settings.num_leaves,
-        "min_child_samples": settings.min_child_samples,
-        "feature_fraction": settings.feature_fraction,
-        "bagging_fraction": settings.bagging_fraction,
-        "bagging_freq": 1,
-        "lambda_l2": settings.lambda_l2,
-        "seed": seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
-        "verbosity": -1,
-    }
+    return replace(risk, calibration=at_level(risk.margin(seen), label, chosen.slope))
 
 
 def _cases(label: Floats) -> int:
     """Rows of the rarer label."""
     return int(min(label.sum(), len(label) - label.sum()))
-
-
-def _spread(model: SplineLogistic, columns: Sequence[int], width: int) -> SplineLogistic:
-    """The same model over all ``width`` columns; those without a curve add nothing."""
-    curves, means = [Curve((), (), 0.0)] * width, [0.0] * width
-    for column, curve, mean in zip(columns, model.curves, model.means, strict=True):
-        curves[column], means[column] = curve, mean
-    return SplineLogistic(model.intercept, tuple(curves), tuple(means))
 
 
 def _tree_margin(boosters: Sequence[lgb.Booster], features: Floats) -> Floats:
@@ -332,21 +231,14 @@ def _tree_margin(boosters: Sequence[lgb.Booster], features: Floats) -> Floats:
     return out
 
 
-def _choose(problem: _Problem, folds: Sequence[Split]) -> Hyperparameters:
+def _choose(problem: LearningProblem, folds: Sequence[Split]) -> Hyperparameters:
     """Fit the parts on each fold, and choose what is best on its validation rows. Folds take the seeds in turn."""
-    seeds = problem.settings.seeds
-    stopped = [
-        problem.trees(early, seed=seeds[number % len(seeds)], rounds=problem.settings.max_rounds, late=late)
-        for number, (early, late) in enumerate(folds)
-    ]
-    rounds = max(MIN_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))
     label = np.concatenate([problem.label[late] for _, late in folds])
-    trees = np.concatenate(
-        [
-            np.asarray(booster.predict(problem.features[late], raw_score=True, num_iteration=rounds))
-            for booster, (_, late) in zip(stopped, folds, strict=True)
-        ]
-    )
+    rounds, trees, stopped = _out_of_fold_trees(problem, folds)
+    statistic_rounds = 0
+    if problem.statistics:
+        statistic_rounds, others, _ = _out_of_fold_trees(problem, folds, statistics=True)
+        trees = (trees + others) / 2
     paths = [
         [model.margin(problem.features[late]) for model in problem.curves(early, [booster])]
         for booster, (early, late) in zip(stopped, folds, strict=True)
@@ -356,7 +248,30 @@ def _choose(problem: _Problem, folds: Sequence[Split]) -> Hyperparameters:
     fixed = _fixed_share(problem.settings)
     share = blend_share(trees, by_penalty[best], label) if fixed is None else fixed
     slope = fit_slope(share * trees + (1 - share) * by_penalty[best], label)
-    return Hyperparameters(rounds=rounds, inverse_penalty=INVERSE_PENALTIES[best], share=share, slope=slope)
+    return Hyperparameters(
+        rounds=rounds,
+        inverse_penalty=INVERSE_PENALTIES[best],
+        share=share,
+        slope=slope,
+        statistic_rounds=statistic_rounds,
+    )
+
+
+def _out_of_fold_trees(
+    problem: LearningProblem, folds: Sequence[Split], *, statistics: bool = False
+) -> tuple[int, Floats, list[lgb.Booster]]:
+    """Rounds, margins of the validation rows of all folds, and the trees of each fold."""
+    seeds, most = problem.settings.seeds, problem.settings.max_rounds
+    stopped = [
+        problem.trees(early, seed=seeds[number % len(seeds)], rounds=most, late=late, statistics=statistics)
+        for number, (early, late) in enumerate(folds)
+    ]
+    rounds = max(MIN_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))
+    margins = [
+        np.asarray(booster.predict(problem.seen(late, early), raw_score=True, num_iteration=rounds))
+        for booster, (early, late) in zip(stopped, folds, strict=True)
+    ]
+    return rounds, np.concatenate(margins), stopped
 
 
 def _fixed_share(settings: LearnerSpec) -> float | None:

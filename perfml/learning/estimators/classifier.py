@@ -18,7 +18,8 @@ from sklearn.utils.validation import _check_sample_weight, check_array, check_is
 
 from perfml.arrays import FeaturesLike, Floats, Ints, TargetLike
 from perfml.learning.estimators.blend import DEFAULTS, MIN_CASES, RiskModel, Split, as_explanation, fit, probability
-from perfml.learning.estimators.encoding import Encoder, as_frame, is_frame
+from perfml.learning.estimators.encoding.encoder import Encoder, as_frame, is_frame
+from perfml.learning.estimators.encoding.target_statistics import looked_up
 from perfml.project.model_spec import LearnerSpec
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
         if weight is not None and not (weight > 0).all():  # a row of zero weight counts as absent
             matrix, codes, weight = matrix[weight > 0], codes[weight > 0], weight[weight > 0]
         label = codes.astype(np.float64)
+        encoder = encoder.with_statistics(matrix, label, weight=weight)
+        statistics = encoder.statistic_columns(self.n_features_in_)
+        matrix = np.column_stack(
+            [matrix, *(looked_up(encoder.statistics[c], matrix[:, c]) for c in statistics.values())]
+        )
         given = {name: value for name, value in self.get_params(deep=False).items() if name in LearnerSpec.model_fields}
         seeds, shuffle_seed = self._seeds()
         names = encoder.names or tuple(str(i) for i in range(self.n_features_in_))
@@ -135,6 +141,7 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
             settings=LearnerSpec(**given | {"seeds": seeds}),
             signs=_signs(self.monotone or {}, names) + [0] * len(encoder.appended),
             categories=encoder.categories(self.n_features_in_),
+            statistics=statistics,
             weight=weight,
             threads=_threads(self.n_jobs),
         )

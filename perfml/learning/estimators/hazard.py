@@ -20,9 +20,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from perfml.arrays import Bools, FeaturesLike, Floats, Indexes, TargetLike
 from perfml.learning.estimators import breslow
-from perfml.learning.estimators.blend import DEFAULTS, boosting
+from perfml.learning.estimators.blend import DEFAULTS
 from perfml.learning.estimators.calibration import SLOPES
-from perfml.learning.estimators.encoding import Encoder, EncoderJson, is_frame
+from perfml.learning.estimators.encoding.encoder import Encoder, EncoderJson, is_frame
+from perfml.learning.estimators.problem import boosting
 from perfml.treeshap.contributions import contributions
 
 Folds = list[tuple[Indexes, Indexes]]

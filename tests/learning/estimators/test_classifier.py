@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from perfml import RiskClassifier
-from perfml.learning.estimators.encoding import MAX_LEVELS, Encoder
+from perfml.learning.estimators.encoding.encoder import MAX_LEVELS, Encoder
 
 QUICK = {"seeds": (1,), "max_rounds": 60, "early_stopping_rounds": 20}
 EXPECTED = {

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from perfml import RiskClassifier
-from perfml.learning.estimators.encoding import Encoder
-from perfml.learning.estimators.ordered_text import TextScale, read_amount, text_scale
+from perfml.learning.estimators.encoding.encoder import Encoder
+from perfml.learning.estimators.encoding.ordered_text import TextScale, read_amount, text_scale
 
 QUICK = {"seeds": (1,), "max_rounds": 60, "early_stopping_rounds": 20}
 

@@ -3,31 +3,34 @@
 Categories become codes by a map that is stored as text, so that a model can be read back without pickle; a category that was
 absent at fitting is missing, not an error. Ordered categories, and texts that stand for ordered numbers
 (:mod:`.ordered_text`), become numbers; texts among them that stand for none ("never") are categories in a column of their own,
-appended on the right. So one column of the table may become two, and :meth:`Encoder.of_table` adds what a model says of both.
+appended on the right, and so are statistics of the outcome for categories of many values (:mod:`.target_statistics`). One column
+of the table may thus become several, and :meth:`Encoder.of_table` adds what a model says of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict, TypeGuard
 
 import numpy as np
 import pandas as pd
 
 from perfml.arrays import FeaturesLike, Floats, Frame, Objects
-from perfml.learning.estimators.ordered_text import ScaleJson, TextScale, listed_scale, text_scale
+from perfml.learning.estimators.encoding.ordered_text import ScaleJson, TextScale, listed_scale, text_scale
+from perfml.learning.estimators.encoding.target_statistics import MANY_LEVELS, log_odds, looked_up
 
 MAX_LEVELS = 1_000
 """Distinct texts of a column above which it is taken for an identifier and refused."""
 
 
 class EncoderJson(TypedDict):
-    """An :class:`Encoder` as JSON; the keys of ``levels`` and ``scales`` are positions."""
+    """An :class:`Encoder` as JSON; keys that are numbers are positions of columns."""
 
     names: Sequence[str]
     levels: Mapping[str, Sequence[str]]
     scales: Mapping[str, ScaleJson]
+    statistics: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Encoder:
     """For each categorical column, by position, its categories in code order."""
     scales: Mapping[int, TextScale]
     """For each column of ordered texts, by position, how they become numbers."""
+    statistics: Mapping[int, tuple[float, ...]] = field(default_factory=dict)
+    """For categories of many values, by position, what stands for each code in the appended column."""
 
     @classmethod
     def fit(cls, X: FeaturesLike) -> Encoder:
@@ -73,12 +78,26 @@ class Encoder:
     @property
     def appended(self) -> tuple[int, ...]:
         """For each encoded column beyond those of the table, the column of the table it belongs to."""
+        return self._others + tuple(self.statistics)
+
+    @property
+    def _others(self) -> tuple[int, ...]:
         return tuple(column for column, scale in self.scales.items() if scale.others)
+
+    def statistic_columns(self, columns: int) -> dict[int, int]:
+        """For each encoded column of statistics its categorical column; ``columns``: of the table."""
+        return {columns + len(self._others) + i: column for i, column in enumerate(self.statistics)}
+
+    def with_statistics(self, matrix: Floats, label: Floats, *, weight: Floats | None = None) -> Encoder:
+        """The same encoder with the log-odds of the outcome for each category of many values, from encoded training rows."""
+        many = {column: len(each) for column, each in self.levels.items() if len(each) > MANY_LEVELS}
+        values = {c: log_odds(matrix[:, c], label, levels=levels, weight=weight) for c, levels in many.items()}
+        return replace(self, statistics=values)
 
     def categories(self, columns: int) -> dict[int, int]:
         """Number of codes of each categorical column of the encoded matrix, by position; ``columns``: of the table."""
         codes = {column: len(levels) for column, levels in self.levels.items()}
-        others = {columns + i: len(self.scales[c].others) + 1 for i, c in enumerate(self.appended)}
+        others = {columns + i: len(self.scales[c].others) + 1 for i, c in enumerate(self._others)}
         return codes | others
 
     def transform(self, X: FeaturesLike) -> FeaturesLike:
@@ -105,12 +124,14 @@ class Encoder:
                 if scale.others:
                     code = {text: float(i + 1) for i, text in enumerate(scale.others)}
                     code |= {text: 0.0 for text, value in number.items() if value is not None}
-                    at = X.shape[1] + self.appended.index(column)
+                    at = X.shape[1] + self._others.index(column)
                     out[:, at] = [code.get(text, np.nan) for text in given]
             elif texts is not None:
                 out[:, column] = _as_numbers(texts, self.names[column] if self.names else str(column))
             else:
                 out[:, column] = _numbers(series)
+        for at, column in self.statistic_columns(X.shape[1]).items():
+            out[:, at] = looked_up(self.statistics[column], out[:, column])
         return out
 
     def of_table(self, contributions: Floats) -> Floats:
@@ -132,6 +153,7 @@ class Encoder:
             "names": self.names,
             "levels": {str(k): v for k, v in self.levels.items()},
             "scales": {str(k): v.to_json() for k, v in self.scales.items()},
+            "statistics": {str(k): v for k, v in self.statistics.items()},
         }
 
     @classmethod
@@ -139,7 +161,8 @@ class Encoder:
         """Restore what :meth:`to_json` gave."""
         levels = {int(column): tuple(texts) for column, texts in raw["levels"].items()}
         scales = {int(column): TextScale.from_json(scale) for column, scale in raw["scales"].items()}
-        return cls(tuple(raw["names"]), levels, scales)
+        statistics = {int(column): tuple(values) for column, values in raw["statistics"].items()}
+        return cls(tuple(raw["names"]), levels, scales, statistics)
 
 
 def as_frame(X: FeaturesLike) -> FeaturesLike:

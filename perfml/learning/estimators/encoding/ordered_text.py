@@ -171,7 +171,7 @@ def _of_words(distinct: Sequence[str]) -> TextScale | None:
 def _word_scales() -> tuple[Mapping[str, float], ...]:
     raw = tomllib.loads((Path(__file__).parent / "word_scales.toml").read_text(encoding="utf-8"))
     return tuple(
-        {_plain(word): float(step) for step, words in enumerate(scale["steps"]) for word in words}
+        {_plain(word): float(step) for step, synonyms in enumerate(scale["steps"]) for word in synonyms}
         for scale in raw["scale"]
     )
 

@@ -1,0 +1,167 @@
+"""The training data of one outcome, and how trees and curves are fitted on some of its rows.
+
+Where categories have many values there are two kinds of trees. One sees codes, which LightGBM splits into sets by their
+gradients; it finds what belongs together, and fits noise in categories of few rows. The other sees smoothed statistics of the
+outcome (:mod:`.encoding.target_statistics`) as numbers, and takes the best of random thresholds (extremely randomised trees:
+Geurts et al. 2006).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import lightgbm as lgb
+import numpy as np
+
+from perfml.arrays import Floats, Ints
+from perfml.learning.estimators.additive import Curve, SplineLogistic
+from perfml.learning.estimators.encoding.target_statistics import log_odds, looked_up, out_of_fold
+from perfml.learning.estimators.splines import INVERSE_PENALTIES, fit_path
+from perfml.project.model_spec import LearnerSpec
+
+ROWS_FOR_THREADS = 50_000
+"""Below this, LightGBM's threads cost more in waiting for each other than they gain."""
+MAX_COLUMNS = 250
+"""Columns that get a curve; of more, those that the trees used most."""
+
+RANDOM_RATE = 2.0
+"""Learning rate of trees with random splits over that of the others: a round of theirs brings about half as much."""
+
+
+class TreeSettings(Protocol):
+    """LightGBM's parameters that :class:`~perfml.project.model_spec.LearnerSpec` and ``HazardModel`` share."""
+
+    learning_rate: float
+    num_leaves: int
+    min_child_samples: int
+    feature_fraction: float
+    bagging_fraction: float
+    lambda_l2: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningProblem:
+    """The training data, and how each part is fitted on some of its rows."""
+
+    features: Floats
+    """(n, columns)"""
+    label: Floats
+    """(n,) 0 or 1."""
+    weight: Floats | None
+    settings: LearnerSpec
+    signs: Sequence[int]
+    """-1, 0 or 1 for each column."""
+    categories: Mapping[int, int]
+    """Number of codes of each categorical column."""
+    statistics: Mapping[int, int]
+    """For each column that holds statistics of the outcome, the categorical column whose they are."""
+    threads: int | None
+
+    def trees(
+        self, rows: Ints, *, seed: int, rounds: int, late: Ints | None = None, statistics: bool = False
+    ) -> lgb.Booster:
+        """Boost for ``rounds``, or stop early by the loss on the rows ``late``.
+
+        On codes; with ``statistics`` on these, with splits chosen at random, which makes the trees' mistakes less alike.
+        """
+        train = self._dataset(self.seen(rows), rows, statistics=statistics)
+        parameters = self._parameters(seed, len(rows))
+        if statistics:
+            parameters |= {"extra_trees": True, "learning_rate": RANDOM_RATE * self.settings.learning_rate}
+        if late is None:
+            return lgb.train(parameters, train, rounds)
+        stop = lgb.early_stopping(self.settings.early_stopping_rounds, verbose=False)
+        return lgb.train(
+            parameters | {"metric": "binary_logloss"},
+            train,
+            rounds,
+            valid_sets=[self._dataset(self.seen(late, rows), late, train, statistics=statistics)],
+            callbacks=[stop],
+        )
+
+    def seen(self, rows: Ints, by: Ints | None = None) -> Floats:
+        """Features of ``rows`` with statistics of the rows ``by``, or, as for training, of each other."""
+        features = self.features[rows]
+        for column, source in self.statistics.items():
+            given = rows if by is None else by
+            codes, label, levels = self.features[given, source], self.label[given], self.categories[source]
+            weight = None if self.weight is None else self.weight[given]
+            features[:, column] = (
+                out_of_fold(codes, label, levels=levels, weight=weight)
+                if by is None
+                else looked_up(log_odds(codes, label, levels=levels, weight=weight), features[:, source])
+            )
+        return features
+
+    def curves(
+        self, rows: Ints, boosters: Sequence[lgb.Booster], inverse_penalties: Sequence[float] = INVERSE_PENALTIES
+    ) -> list[SplineLogistic]:
+        """One model for each inverse penalty; of many columns, those that ``boosters`` used most."""
+        columns = self._columns(boosters)
+        fitted = fit_path(
+            self.features[rows][:, columns],
+            self.label[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            categories={i: self.categories[c] for i, c in enumerate(columns) if c in self.categories},
+            signs=[self.signs[c] for c in columns],
+            inverse_penalties=inverse_penalties,
+        )
+        return [_spread(model, columns, self.features.shape[1]) for model in fitted]
+
+    def _columns(self, boosters: Sequence[lgb.Booster]) -> list[int]:
+        observed = np.setdiff1d(np.flatnonzero(~np.isnan(self.features).all(axis=0)), list(self.statistics))
+        if len(observed) <= MAX_COLUMNS:
+            return [int(c) for c in observed]
+        gain = (
+            np.sum([b.feature_importance("gain") for b in boosters], axis=0) if boosters else self.features.std(axis=0)
+        )
+        return sorted(int(c) for c in observed[np.argsort(-gain[observed], kind="stable")[:MAX_COLUMNS]])
+
+    def _dataset(
+        self, features: Floats, rows: Ints, reference: lgb.Dataset | None = None, *, statistics: bool
+    ) -> lgb.Dataset:
+        hidden = list(self.statistics.values() if statistics else self.statistics)
+        features[:, hidden] = np.nan
+        return lgb.Dataset(
+            features,
+            self.label[rows],
+            weight=None if self.weight is None else self.weight[rows],
+            categorical_feature=[column for column in sorted(self.categories) if column not in hidden],
+            reference=reference,
+        )
+
+    def _parameters(self, seed: int, rows: int) -> dict[str, object]:
+        signs = list(self.signs) if any(self.signs) else None
+        parameters = boosting(self.settings, seed=seed, rows=rows)
+        if self.threads is not None:
+            parameters["num_threads"] = self.threads
+        return parameters | {"objective": "binary", "monotone_constraints": signs}
+
+
+def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, object]:
+    """LightGBM's parameters for one set of trees, without the objective. ``settings`` names them as LightGBM does."""
+    return {
+        "learning_rate": settings.learning_rate,
+        "num_leaves": settings.num_leaves,
+        "min_child_samples": settings.min_child_samples,
+        "feature_fraction": settings.feature_fraction,
+        "bagging_fraction": settings.bagging_fraction,
+        "bagging_freq": 1,
+        "lambda_l2": settings.lambda_l2,
+        "seed": seed,
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
+        "verbosity": -1,
+    }
+
+
+def _spread(model: SplineLogistic, columns: Sequence[int], width: int) -> SplineLogistic:
+    """The same model over all ``width`` columns; those without a curve add nothing."""
+    curves, means = [Curve((), (), 0.0)] * width, [0.0] * width
+    for column, curve, mean in zip(columns, model.curves, model.means, strict=True):
+        curves[column], means[column] = curve, mean
+    return SplineLogistic(model.intercept, tuple(curves), tuple(means))
