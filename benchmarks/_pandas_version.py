@@ -109,10 +109,13 @@ def _column(past: _Past, plan: Plan, column: WindowColumn) -> pd.Series:
         case "days_since_last":
             since: pd.Series = (past.as_of - past.by_kind("last", column.side, 0)[direct].max(axis=1)).dt.days
             return since
-        case "active_days":
+        case "active_days" | "active_weeks":
             rows = past.window(column.window_days)
             rows = rows[rows["kind"].isin(kinds)] if len(kinds) < len(plan.kinds) else rows
-            return rows.groupby("employee_id", observed=True)["day"].nunique().reindex(past.people.index, fill_value=0)
+            days_ago = (past.as_of - rows["day"]).dt.days
+            part = days_ago if column.measure == "active_days" else (days_ago - 1) // 7
+            active = part.groupby(rows["employee_id"], observed=True).nunique()
+            return active.reindex(past.people.index, fill_value=0)
         case "trend" | "own_past":
             count = past.by_kind("count", column.side, column.window_days)[direct].sum(axis=1)
             longer = past.by_kind("count", column.side, column.past_days)[direct].sum(axis=1)

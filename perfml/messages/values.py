@@ -10,6 +10,7 @@ UNITS_ZH = {
     "times": "次",
     "events": "次",
     "days": "天",
+    "weeks": "周",
     "people": "人",
     "rating": "分",
     "reviews": "次",
@@ -24,6 +25,7 @@ UNITS_ZH = {
 SINGULAR = {
     "times": "time",
     "days": "day",
+    "weeks": "week",
     "people": "person",
     "reviews": "review",
     "goals": "goal",

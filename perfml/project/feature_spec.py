@@ -57,6 +57,7 @@ class Measure(FeatureMeta):
         "count",
         "sum",
         "active_days",
+        "active_weeks",
         "days_since_last",
         "trend",
         "own_past",

@@ -82,6 +82,8 @@ class ValidityIntervals:
             return float(sum(Fraction(event.value) for event in rows if event.value))
         if name == "active_days":
             return len({event.happened.date() for event in rows})
+        if name == "active_weeks":
+            return len({((self.as_of - event.happened.date()).days - 1) // 7 for event in rows})
         if name == "days_since_last":
             return min(((self.as_of - event.happened.date()).days for event in rows), default=math.nan)
         if name in ("trend", "own_past"):

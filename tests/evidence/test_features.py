@@ -24,7 +24,7 @@ from tests.tables import difference, evidence, opened, shipped, windowed, write_
 MONDAY = dt.date(2025, 6, 2)
 KINDS = ("login", "praise", "代码评审", 'say "hi"', "it's; --")
 WINDOWS = (1, 7, 28, 63, 64, 91, 127, 364)
-COUNTED = ("count", "sum", "active_days")
+COUNTED = ("count", "sum", "active_days", "active_weeks")
 MET = [("distinct_counterparts", side) for side in ("own", "received", "either")] + [
     ("mutual_counterparts", "own"),
     ("reciprocity", "own"),

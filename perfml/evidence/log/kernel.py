@@ -19,6 +19,8 @@ from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.windows import Plan, WindowColumn
 
 Channels = tuple[int, ...]
+WEEK = 7
+"""Days."""
 NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
 
@@ -53,6 +55,8 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
             return batch.totals.window(channels, window) / 10.0**decimals
         case "active_days":
             return batch.active_days(channels, window)
+        case "active_weeks":
+            return batch.active_weeks(channels, window)
         case "days_since_last":
             return batch.days_since(channels, window)
         case _:
@@ -79,6 +83,9 @@ def _measure_exposed(
         case "active_days":
             values = batch.active_days(channels, window) + exposure.lacking(batch.active_days, channels, window)
             values = np.minimum(values, window)
+        case "active_weeks":
+            values = batch.active_weeks(channels, window) + exposure.lacking(batch.active_weeks, channels, window)
+            values = np.minimum(values, -(-window // WEEK))
         case "days_since_last":
             values = batch.days_since(channels, window)
             missing = _missing_since(batch, channels, exposure)
@@ -201,7 +208,7 @@ class _Batch:
             scaled = rows["scaled"]
             _check_sums(scaled, self.channel, self.person)
             self.totals = _Windows(self, cell, scaled)
-        self._active: dict[Channels, _ActiveDays] = {}
+        self._active_days: dict[Channels, _ActiveDays] = {}
 
     def flat_index(self, step: Indexes, steps: int) -> Indexes:
         """The flat index of each row in an array (channels, ``steps``, n)."""
@@ -217,9 +224,16 @@ class _Batch:
 
     def active_days(self, channels: Channels, days: int) -> Floats:
         """Distinct days with any event of ``channels``: (as-of dates, n)."""
-        if channels not in self._active:
-            self._active[channels] = _ActiveDays(self, channels)
-        return self._active[channels].window(days)
+        return self._active(channels).window(days)
+
+    def active_weeks(self, channels: Channels, days: int) -> Floats:
+        """Weeks with any event of ``channels``, counted back from the as-of date: (as-of dates, n)."""
+        return self._active(channels).weeks(days)
+
+    def _active(self, channels: Channels) -> _ActiveDays:
+        if channels not in self._active_days:
+            self._active_days[channels] = _ActiveDays(self, channels)
+        return self._active_days[channels]
 
     def days_since(self, channels: Channels, days: int) -> Floats:
         """Days since the last event; missing where there is none (or none within ``days``, if not 0)."""
@@ -280,11 +294,29 @@ class _ActiveDays:
 
     def window(self, days: int) -> Floats:
         """Active days in the ``days`` before each as-of date: (as-of dates, n)."""
-        as_ofs = self.batch.grid.as_ofs
-        active = self.prefix[as_ofs - self.first_day] - self.prefix[as_ofs - days - self.first_day]
+        active = self._between(days, 0)
         inside = self.batch.within(self.day, self.as_of, days)
         np.add.at(active, (self.as_of[inside], self.person[inside]), self.step[inside])
         return active.astype(np.float64)
+
+    def weeks(self, days: int) -> Floats:
+        """Weeks with an active day in the ``days`` before each as-of date, the oldest one cut short: (as-of dates, n)."""
+        week = (self.batch.grid.as_ofs[self.as_of] - 1 - self.day) // WEEK
+        order = np.argsort(week, kind="stable")
+        weeks = np.zeros((self.batch.n_as_ofs, self.batch.n))
+        for number in range(-(-days // WEEK)):
+            older = min((number + 1) * WEEK, days)
+            active = self._between(older, number * WEEK)
+            part = order[slice(*np.searchsorted(week, (number, number + 1), sorter=order))]
+            part = part[self.batch.within(self.day[part], self.as_of[part], older)]
+            np.add.at(active, (self.as_of[part], self.person[part]), self.step[part])
+            weeks += active > 0
+        return weeks
+
+    def _between(self, older: int, newer: int) -> Ints:
+        """Days ever known to be active, from ``older`` to before ``newer`` days before each as-of date: (as-of dates, n)."""
+        end = self.batch.grid.as_ofs - self.first_day
+        return self.prefix[end - newer] - self.prefix[end - older]
 
 
 def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:
