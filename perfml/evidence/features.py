@@ -35,7 +35,14 @@ from perfml.project.folder import Definitions
 
 ROWS_OF_GROUP = 100_000
 """Rows of a row group of the Parquet file, at least."""
-WHOLE_NUMBERS = ("count", "active_days", "active_weeks", "days_since_last", "distinct_counterparts", "mutual_counterparts")
+WHOLE_NUMBERS = (
+    "count",
+    "active_days",
+    "active_weeks",
+    "days_since_last",
+    "distinct_counterparts",
+    "mutual_counterparts",
+)
 """Measures whose values repeat often enough for dictionary encoding."""
 MISSING = TypeAdapter(tuple[MissingDays, ...])
 METADATA = b"perfml"
