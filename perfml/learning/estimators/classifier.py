@@ -38,8 +38,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
 
     Takes NumPy arrays (also of objects), pandas and polars frames, with categories, texts and missing values as they are;
     two classes. Texts that stand for ordered numbers ("<1", "100-500", "10年以上", "Low" to "High"), and ordered categories, are
-    read as numbers (:mod:`.encoding.ordered_text`); categories of more than ten values are also seen as statistics of the outcome,
-    out of fold (:mod:`.encoding.target_statistics`); contributions are of the columns as they are given.
+    read as numbers (:mod:`.encoding.ordered_text`); categories of more than ten values are also seen as out-of-fold statistics
+    of the outcome (:mod:`.encoding.target_statistics`); contributions are of the columns as they are given.
     Parameters have LightGBM's names and :class:`~perfml.project.model_spec.LearnerSpec`'s defaults, and
 
     ``seeds``: one set of trees each; ``random_state``: as everywhere in scikit-learn; where given, as many seeds are drawn from
