@@ -208,12 +208,7 @@ def fit(
         chosen = replace(chosen, share=fixed)
     share = 0.0 if chosen.share < NEGLIGIBLE else 1.0 if chosen.share > 1 - NEGLIGIBLE else chosen.share
     everything = np.arange(len(label))
-    kinds = [False] * (share > 0) + [True] * (share > 0 and chosen.statistic_rounds > 0)
-    boosters = tuple(
-        problem.trees(everything, seed=seed, rounds=chosen.statistic_rounds if kind else chosen.rounds, statistics=kind)
-        for kind in kinds
-        for seed in settings.seeds
-    )
+    boosters = tuple(problem.forest(everything, chosen.rounds, chosen.statistic_rounds)) if share > 0 else ()
     splines = problem.curves(everything, boosters[:1], (chosen.inverse_penalty,))[0] if share < 1 else None
     seen = problem.seen(everything) if problem.statistics else features
     risk = RiskModel(boosters=boosters, splines=splines, share=share, calibration=Affine(), hyperparameters=chosen)

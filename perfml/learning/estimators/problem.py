@@ -82,6 +82,16 @@ class LearningProblem:
             callbacks=[stop],
         )
 
+    def forest(self, rows: Ints, rounds: int, statistic_rounds: int) -> list[lgb.Booster]:
+        """One set of trees for each seed; of two kinds, one of each kind for each of the first half of the seeds."""
+        seeds = self.settings.seeds
+        if not statistic_rounds:
+            return [self.trees(rows, seed=seed, rounds=rounds) for seed in seeds]
+        seeds = seeds[: (len(seeds) + 1) // 2]
+        return [self.trees(rows, seed=seed, rounds=rounds) for seed in seeds] + [
+            self.trees(rows, seed=seed, rounds=statistic_rounds, statistics=True) for seed in seeds
+        ]
+
     def seen(self, rows: Ints, by: Ints | None = None) -> Floats:
         """Features of ``rows`` with statistics of the rows ``by``, or, as for training, of each other."""
         features = self.features[rows]
