@@ -70,7 +70,7 @@ class LearningProblem:
         train = self._dataset(self.seen(rows), rows, statistics=statistics)
         parameters = self._parameters(seed, len(rows))
         if statistics:
-            parameters |= {"extra_trees": True, "learning_rate": RANDOM_RATE * self.settings.learning_rate}
+            parameters |= at_random(self.settings)
         if late is None:
             return lgb.train(parameters, train, rounds)
         stop = lgb.early_stopping(self.settings.early_stopping_rounds, verbose=False)
@@ -84,12 +84,11 @@ class LearningProblem:
 
     def forest(self, rows: Ints, rounds: int, statistic_rounds: int) -> list[lgb.Booster]:
         """One set of trees for each seed; of two kinds, one of each kind for each of the first half of the seeds."""
-        seeds = self.settings.seeds
         if not statistic_rounds:
-            return [self.trees(rows, seed=seed, rounds=rounds) for seed in seeds]
-        seeds = seeds[: (len(seeds) + 1) // 2]
-        return [self.trees(rows, seed=seed, rounds=rounds) for seed in seeds] + [
-            self.trees(rows, seed=seed, rounds=statistic_rounds, statistics=True) for seed in seeds
+            return [self.trees(rows, seed=seed, rounds=rounds) for seed in self.settings.seeds]
+        return [
+            self.trees(rows, seed=seed, rounds=statistic_rounds if second else rounds, statistics=second)
+            for seed, second in of_two_kinds(self.settings.seeds)
         ]
 
     def seen(self, rows: Ints, by: Ints | None = None) -> Floats:
@@ -149,6 +148,16 @@ class LearningProblem:
         if self.threads is not None:
             parameters["num_threads"] = self.threads
         return parameters | {"objective": "binary", "monotone_constraints": signs}
+
+
+def of_two_kinds(seeds: Sequence[int]) -> list[tuple[int, bool]]:
+    """A seed and whether it is for the second kind: both kinds for each of the first half of the seeds, rounded up."""
+    return [(seed, second) for second in (False, True) for seed in seeds[: (len(seeds) + 1) // 2]]
+
+
+def at_random(settings: TreeSettings) -> dict[str, object]:
+    """What differs in LightGBM's parameters for trees that take the best of random thresholds."""
+    return {"extra_trees": True, "learning_rate": RANDOM_RATE * settings.learning_rate}
 
 
 def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, object]:
