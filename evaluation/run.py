@@ -1,8 +1,8 @@
 """Reproduce the figures on real data: ``python3 run.py evaluate``.
 
-Whole companies (:mod:`company`), tables without dates (:mod:`tabular`), time to leaving (:mod:`turnover`), yearly snapshots
-(:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`). Prints a
-table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
+Whole companies (:mod:`company`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`),
+yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners
+(:mod:`learners`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import catalogue
 import company
 import learners
 import stores
+import strangers
 import tabular
 import turnover
 import yearly
@@ -73,6 +74,7 @@ SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     "IBM attrition": (partial(_tabular, run=tabular.evaluate_ibm), tabular.IBM_GOALS),
     "IBM attrition, 500 rows": (partial(_tabular, run=tabular.evaluate_small), tabular.SMALL_GOALS),
     "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),
+    "strangers": (partial(_tabular, run=strangers.evaluate), strangers.GOALS),
     "turnover": (_turnover, {metric: Goal(low=low, high=high) for metric, (low, high) in turnover.GOALS.items()}),
     "mfg10year": (
         _yearly,
