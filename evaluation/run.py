@@ -2,7 +2,8 @@
 
 Whole companies (:mod:`company`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`),
 yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners
-(:mod:`learners`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
+(:mod:`learners`), severity of raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds, and
+writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 import catalogue
 import company
+import judges
 import learners
 import stores
 import strangers
@@ -83,6 +85,7 @@ SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     "stores": (partial(_tabular, run=stores.evaluate), stores.GOALS),
     "catalogue": (partial(_tabular, run=catalogue.evaluate), catalogue.GOALS),
     "learners": (partial(_tabular, run=learners.evaluate), learners.GOALS),
+    "judges": (partial(_tabular, run=judges.evaluate), judges.GOALS),
 }
 
 
