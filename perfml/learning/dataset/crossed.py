@@ -120,7 +120,8 @@ class CrossedFit:
         """
         members = np.bincount(self.component)[self.component]
         least = (1 - 1 / members) / self.system.diagonal() / 2
-        return np.maximum(_diagonal_of_inverse(self.system, self.component) - self.spread / members, least)
+        error: Floats = np.maximum(_diagonal_of_inverse(self.system, self.component) - self.spread / members, least)
+        return error
 
 
 def fit_crossed(pairs: RaterPairs, component: Ints, *, floor: float, passing: float | None = None) -> CrossedFit:

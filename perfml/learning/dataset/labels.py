@@ -13,7 +13,7 @@ from perfml.errors import DataError
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.known import known_by
 from perfml.learning.dataset.logged_outcomes import logged_outcomes
-from perfml.learning.dataset.raters import corrected_ratings, rater_model
+from perfml.learning.dataset.raters import consensus_ratings, rater_model
 from perfml.project.model_spec import Label
 
 ANY_EXIT = Label(kind="exit", horizons_days=(1,))
@@ -78,14 +78,16 @@ def labels(data: Data, rows: pd.DataFrame, label: Label, *, horizon_days: int, u
 def _corrected_reviews(data: Data, *, until: dt.date, low_at_most: float) -> tuple[str, float]:
     """A relation of the reviews known by ``until`` with corrected ratings, and the highest low rating.
 
-    Ratings are as an average reviewer would give them and lie between the steps of the scale, so low ends half-way to the
-    next rating in use: where nothing is corrected, the same reviews are low as without correction.
+    Ratings are as an average reviewer would give them or, where several rated a person for one period, their consensus. They
+    lie between the steps of the scale, so low ends half-way to the next rating in use: where one reviewer rates each person and
+    nothing is corrected, the same reviews are low as without correction.
     """
     reviews = known_reviews(data, until=until)
     above = reviews["rating"][reviews["rating"] > low_at_most].min()
     most = low_at_most if np.isnan(above) else (low_at_most + float(above)) / 2
     model = rater_model(reviews, scale=rating_scale(data))
-    data.connection.register("corrected_reviews", reviews.assign(rating=corrected_ratings(reviews, model)))
+    rating = consensus_ratings(reviews, model, by=("employee_id", "period_end"))
+    data.connection.register("corrected_reviews", reviews.assign(rating=rating))
     return "corrected_reviews", most
 
 

@@ -158,12 +158,17 @@ def consensus_ratings(reviews: pd.DataFrame, model: RaterModel, *, by: Sequence[
     common = 1.0 if np.isnan(model.noise_sd) else model.noise_sd
     noise = reviews["reviewer_id"].map(known).fillna(common).to_numpy(dtype=np.float64) ** 2
     lasting = 0.0 if np.isnan(model.lasting_share) else model.lasting_share
-    group = reviews.groupby(list(by), dropna=False, sort=False).ngroup()
-    rated = corrected.notna()
-    times = rated.groupby([group, reviews["reviewer_id"]], dropna=False).transform("sum")
-    weight = (1 / (noise * (1 - lasting + lasting * times))).where(rated, 0.0)
-    total = (weight * corrected.fillna(0.0)).groupby(group).transform("sum")
-    return (total / weight.groupby(group).transform("sum")).rename("consensus_rating")
+    group = reviews.groupby(list(by), dropna=False, sort=False).ngroup().to_numpy()
+    rated = corrected.notna().to_numpy()
+    opinion = pd.DataFrame({"group": group, "reviewer": pd.factorize(reviews["reviewer_id"])[0]}).groupby(
+        ["group", "reviewer"]
+    )
+    pair = opinion.ngroup().to_numpy()
+    times = np.bincount(pair, rated)[pair]
+    weight = rated / (noise * (1 - lasting + lasting * times))
+    total = np.bincount(group, weight)
+    mean = np.bincount(group, weight * corrected.fillna(0.0).to_numpy()) / np.where(total > 0, total, np.nan)
+    return pd.Series(mean[group], index=reviews.index, name="consensus_rating")
 
 
 def severity_report(model: RaterModel, *, min_ratings: int = 8, min_others: int = 0) -> pd.DataFrame:
