@@ -115,3 +115,29 @@ def test_times_to_leaving_are_censored_where_reports_may_still_come(company: Pat
     assert exit_times_at("2024-05-31")[0] == [0.5, 91, 90, None, 91]
     assert exit_times_at("2024-05-31")[1] == [1, 0, 2, 0, 0]
     assert exit_times_at("2024-07-01", delay_days=61) == [[0.5, 61, 61, None, 61], [1, 0, 0, 0, 0]]
+
+
+SEVERAL = """
+review_id | employee_id | reviewer_id | period_end | reviewed_on | rating
+r1 | e0 | m1 | 2024-06-30 | 2024-06-30 | 2
+r2 | e0 | m2 | 2024-06-30 | 2024-07-02 | 4
+r3 | e0 | m3 | 2024-06-30 | 2024-07-03 | 3
+r4 | e1 | m1 | 2024-06-30 | 2024-06-30 | 2
+r5 | e1 | m2 | 2024-12-31 | 2024-12-31 | 5
+r6 | e2 | m1 | 2024-06-30 | 2024-06-30 | 3
+r7 | e2 | m2 | 2024-06-30 | 2024-07-01 | 2
+r8 | e2 | m3 | 2024-06-30 | 2024-07-02 | 1
+"""
+
+
+@pytest.mark.parametrize(("until", "expected"), [("2024-12-01", [0, 1, 1]), ("2024-07-01", [1, 1, 0])])
+def test_corrected_raters_of_one_period_are_their_consensus(
+    tmp_path: Path, until: str, expected: list[float | None]
+) -> None:
+    """As far as it is known by ``until``; uncorrected, the first review of the horizon decides."""
+    folder = write_tables(tmp_path, employees=EMPLOYEES, reviews=SEVERAL)
+    raw = Label(kind="low_review", low_at_most=2, horizons_days=(122,))
+    people = rows("e0", "e1", "e2")
+    assert labelled(folder, raw, people, horizon=122, until=until) == [1, 1, 0]
+    corrected = raw.model_copy(update={"correct_raters": True})
+    assert labelled(folder, corrected, people, horizon=122, until=until) == expected
