@@ -103,7 +103,7 @@ class CrossedFit:
 
     effect: Floats
     component: Ints
-    system: Any
+    system: sparse.csr_matrix
     """Sparse matrix of the equations that the effects solve."""
     noise: Floats
     noise_interval: tuple[Floats, Floats]
