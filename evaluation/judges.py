@@ -2,8 +2,8 @@
 
 A fifth of the scores is held out, and nothing of it enters a fit. A held-out score is predicted by what the *other* judges of
 the panel gave the same component of the same performance, and by what is known of the judge: the plain mean; with the judge's
-mean deviation; by the rater model (consensus weighted by consistency, severity by criterion); and with the judge's *impression*,
-what remains of the judge's scores for the same performance in its other components.
+mean deviation; by the rater model (consensus weighted by consistency, severity by criterion, stretch); and with the judge's
+*impression*, what remains of the judge's scores for the same performance in its other components.
 
 Intervals of severity are checked by halves. Each panel's performances are split in two at random, the same for its judges, so
 that the errors of the halves are independent. The rater model is fitted to each half alone: severity s with error e. The second
@@ -21,11 +21,12 @@ import pandas as pd
 from goals import Figures, Goal
 
 from perfml.arrays import Floats
-from perfml.learning.dataset.raters import NORMAL_95, RaterModel, consensus_ratings, corrected_ratings, rater_model
+from perfml.learning.dataset.raters import NORMAL_95, RaterModel, consensus_ratings, expected_ratings, rater_model
 from perfml.progress import Progress
 
 GOALS = {
-    "rmse_of_severity_and_consistency": Goal(high=0.385),
+    "rmse_of_severity_and_consistency": Goal(high=0.385, stretch=".377"),
+    "rmse_of_severity_and_impression": Goal(high=0.26),
     "coverage_of_80_percent": Goal(low=0.75, high=0.85),
     "coverage_of_80_percent_by_criterion": Goal(low=0.75, high=0.85),
 }
@@ -53,8 +54,8 @@ def predictions(known: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Floats]:
     own = deviation.groupby(known["reviewer_id"]).mean()
     model = rater_model(known, scale=SCALE)
     consensus = consensus_ratings(known, model, by=ITEM)
-    expected = of_item(consensus, known, asked) + without_severity(asked, model)
-    rest = known["rating"] - consensus - without_severity(known, model)
+    expected = expected_ratings(asked, model, of_item(consensus, known, asked)).to_numpy()
+    rest = known["rating"] - expected_ratings(known, model, consensus.to_numpy())
     pair = ["reviewer_id", "employee_id"]
     left = rest.groupby([known[name] for name in pair]).agg(["sum", "size"])
     lasting = model.lasting_share
@@ -66,11 +67,6 @@ def predictions(known: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Floats]:
         "severity_and_consistency": expected,
         "severity_and_impression": expected + of_pair,
     }
-
-
-def without_severity(rows: pd.DataFrame, model: RaterModel) -> Floats:
-    """What the reviewer's severity takes off each rating."""
-    return -corrected_ratings(rows.assign(rating=0.0), model).to_numpy()
 
 
 def inside(halves: tuple[RaterModel, RaterModel], *, criterion: bool) -> pd.Series:

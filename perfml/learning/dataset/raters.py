@@ -1,14 +1,15 @@
 """Severity and consistency of each reviewer, estimated from people rated by several reviewers.
 
-    rating = person + effect of the reviewer + impression + noise,   severity = -effect
+    rating = person + effect of the reviewer + (stretch - 1) × (person - middle) + impression + noise,   severity = -effect
 
 A *person* is a fixed effect: only differences between ratings of the same person count, so that a reviewer with a truly
 better team is not taken for a lenient one. With random people, the textbook's crossed model, the quality of teams leaks into
 the severities; Abowd, Kramarz & Margolis (1999) meet the same problem with workers and firms. A *reviewer* is a random
-effect: its severity is the best linear unbiased prediction (Henderson 1975), shrunk more when less is known. The *noise* has
-a variance for each reviewer, shrunk to the common one (moderated variances, Smyth 2004), and part of it, the reviewer's
-*impression* of the person, persists when the same reviewer rates the same person again, or another criterion (halo,
-Thorndike 1920): twenty ratings in one pair are not twenty opinions.
+effect: its severity is the best linear unbiased prediction (Henderson 1975), shrunk more when less is known. The *stretch* is
+how far apart the reviewer's ratings of the same people lie beside the others' (range restriction: Saal, Downey & Lahey 1980), a
+random slope where these differ for certain. The *noise* has a variance for each reviewer, shrunk to the common one (moderated
+variances, Smyth 2004), and part of it, the reviewer's *impression* of the person, persists when the same reviewer rates the
+same person again, or another criterion (halo, Thorndike 1920): twenty ratings in one pair are not twenty opinions.
 
 Where several **criteria** are rated, a reviewer may be severe in one and lenient in another (the interaction of Longford 1994):
 the departure of each reviewer in each criterion is predicted in the same way from what a criterion's ratings differ by from the
@@ -30,7 +31,7 @@ import pandas as pd
 
 from perfml.arrays import Floats, Ints
 from perfml.errors import DataError
-from perfml.learning.dataset.crossed import RaterPairs, comparable_reviewers, fit_crossed
+from perfml.learning.dataset.crossed import RaterPairs, comparable_reviewers, fit_crossed, fit_stretched
 from perfml.messages import Message, render
 
 LIKE_OTHERS = 1 / 16
@@ -49,8 +50,9 @@ class RaterModel:
     """One row a reviewer: ``reviewer_id``, ``ratings``, ``people``, ``people_shared`` (with any other reviewer),
     ``component`` (of the rater graph without weak links, 0 the largest, -1 none), ``comparable``; ``severity`` (rating
     points, positive is severe, 0 where not comparable) with ``severity_low``, ``severity_high``, its 95 % interval;
-    ``consistency_sd`` (rating points, the noise of one rating) with ``consistency_low``, ``consistency_high``. The last
-    five are missing where not comparable."""
+    ``consistency_sd`` (rating points, the noise of one rating) with ``consistency_low``, ``consistency_high``; these five are
+    missing where not comparable. ``stretch``: how far apart the ratings of the same people lie beside the others', 1 for as far;
+    ``middle``: the rating where that changes nothing."""
     criteria: pd.DataFrame
     """One row a reviewer and criterion: ``reviewer_id``, ``criterion``, ``ratings``, and the ``severity`` in that criterion with
     ``severity_low``, ``severity_high``, missing where the reviewer is not comparable. Empty where one thing is rated."""
@@ -99,6 +101,8 @@ def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterMo
             "component": component,
             "comparable": comparable,
             "severity": 0.0,
+            "stretch": 1.0,
+            "middle": 0.0,
         }
     )
     table[list(MEASURED[1:])] = np.nan
@@ -113,10 +117,13 @@ def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterMo
             lasting_share=np.nan,
         )
     passing = None if departures is None else departures.passing
-    fit = fit_crossed(pairs.where(connecting), component[comparable], floor=floor, passing=passing)
+    stretched = fit_stretched(pairs.where(connecting), component[comparable], floor=floor, passing=passing)
+    fit = stretched.fit
     half = NORMAL_95 * np.sqrt(fit.error)
     columns = [-fit.effect, -fit.effect - half, -fit.effect + half, np.sqrt(fit.noise), *np.sqrt(fit.noise_interval)]
     table.loc[comparable, list(MEASURED)] = np.column_stack(columns)
+    table.loc[comparable, "stretch"] = stretched.stretch
+    table.loc[comparable, "middle"] = stretched.middle * np.sign(scale[1] - scale[0])
     return RaterModel(
         reviewers=table,
         criteria=_criteria_table(departures, table),
@@ -129,20 +136,44 @@ def rater_model(reviews: pd.DataFrame, *, scale: tuple[float, float]) -> RaterMo
 
 
 def corrected_ratings(reviews: pd.DataFrame, model: RaterModel) -> pd.Series[float]:
-    """Each rating as a reviewer of average severity would have given it; unchanged where the reviewer is not comparable.
+    """Each rating as a reviewer of average severity and stretch would have given it; unchanged where the reviewer is not
+    comparable.
 
     By the severity in the rating's ``criterion``, where that is given and known. Continuous: neither rounded nor clipped to the
     scale. A missing rating stays missing.
     """
     _check(reviews, ("reviewer_id", "rating"))
-    shift = reviews["reviewer_id"].map(model.reviewers.set_index("reviewer_id")["severity"]).fillna(0.0).to_numpy()
+    effect, stretch, middle = _effects(reviews, model)
+    rating = reviews["rating"].to_numpy(dtype=np.float64, na_value=np.nan) - effect
+    corrected = np.where(stretch == 1, rating, middle + (rating - middle) / stretch)  # so that 1 changes no digit
+    return pd.Series(corrected, index=reviews.index, name="corrected_rating")
+
+
+def expected_ratings(reviews: pd.DataFrame, model: RaterModel, quality: Floats) -> pd.Series[float]:
+    """The rating that each review's reviewer is expected to give to somebody of the corrected rating ``quality``, (reviews,).
+
+    Without the reviewer's impression of the person. The inverse of :func:`corrected_ratings`.
+    """
+    effect, stretch, middle = _effects(reviews, model)
+    return pd.Series(middle + stretch * (quality - middle) + effect, index=reviews.index, name="expected_rating")
+
+
+def _effects(reviews: pd.DataFrame, model: RaterModel) -> tuple[Floats, Floats, Floats]:
+    """What the reviewer adds to each review, in rating points; the stretch, and its middle."""
+    at = pd.Index(model.reviewers["reviewer_id"]).get_indexer(pd.Index(reviews["reviewer_id"]))
+
+    def of_reviewer(column: str, otherwise: float) -> Floats:
+        values = np.append(model.reviewers[column].to_numpy(dtype=np.float64), otherwise)
+        taken: Floats = values[at]  # who is not known is at -1, the last
+        return taken
+
+    severity = of_reviewer("severity", 0.0)
     if "criterion" in reviews and len(model.criteria):
         cells = pd.MultiIndex.from_frame(model.criteria[["reviewer_id", "criterion"]])
-        at = cells.get_indexer(pd.MultiIndex.from_frame(reviews[["reviewer_id", "criterion"]]))
-        shift = np.where(at >= 0, model.criteria["severity"].to_numpy(dtype=np.float64)[at], shift)
-    rating = reviews["rating"].to_numpy(dtype=np.float64, na_value=np.nan)
+        cell = cells.get_indexer(pd.MultiIndex.from_frame(reviews[["reviewer_id", "criterion"]]))
+        severity = np.where(cell >= 0, model.criteria["severity"].to_numpy(dtype=np.float64)[cell], severity)
     upwards = np.sign(model.scale[1] - model.scale[0])
-    return pd.Series(rating + upwards * shift, index=reviews.index, name="corrected_rating")
+    return -upwards * severity, of_reviewer("stretch", 1.0), of_reviewer("middle", 0.0)
 
 
 def consensus_ratings(reviews: pd.DataFrame, model: RaterModel, *, by: Sequence[str]) -> pd.Series[float]:
@@ -154,7 +185,7 @@ def consensus_ratings(reviews: pd.DataFrame, model: RaterModel, *, by: Sequence[
     rating adds nothing.
     """
     corrected = corrected_ratings(reviews, model)
-    known = model.reviewers.set_index("reviewer_id")["consistency_sd"]
+    known = (model.reviewers["consistency_sd"] / model.reviewers["stretch"]).set_axis(model.reviewers["reviewer_id"])
     common = 1.0 if np.isnan(model.noise_sd) else model.noise_sd
     noise = reviews["reviewer_id"].map(known).fillna(common).to_numpy(dtype=np.float64) ** 2
     lasting = 0.0 if np.isnan(model.lasting_share) else model.lasting_share
@@ -186,7 +217,7 @@ def severity_report(model: RaterModel, *, min_ratings: int = 8, min_others: int 
     if hidden := int(few.sum()):
         unnamed = model.reviewers[few].head(1).assign(reviewer_id=None, component=-1, comparable=False)
         sums = {name: int(model.reviewers.loc[few, name].sum()) for name in ("ratings", "people", "people_shared")}
-        rows = pd.concat([rows, unnamed.assign(**sums, **dict.fromkeys(MEASURED, np.nan))])
+        rows = pd.concat([rows, unnamed.assign(**sums, **dict.fromkeys((*MEASURED, "stretch", "middle"), np.nan))])
         verdicts.append(
             ("not shown", Message.of("raters_not_shown", reviewers=hidden, least=min_ratings, people=min_others + 1))
         )

@@ -6,7 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from perfml.learning.dataset.raters import NORMAL_95, RaterModel, consensus_ratings, corrected_ratings, rater_model
+from perfml.learning.dataset.raters import (
+    NORMAL_95,
+    RaterModel,
+    consensus_ratings,
+    corrected_ratings,
+    expected_ratings,
+    rater_model,
+)
 
 SCALE = (0.0, 10.0)
 NORMAL_80 = 1.281552
@@ -44,11 +51,16 @@ def within(table: pd.DataFrame, truth: pd.Series) -> pd.Series:
     return (table["severity"] - truth).abs() <= half
 
 
-def check_severities(model: RaterModel, rows: pd.DataFrame) -> None:
+def check_intervals(model: RaterModel, rows: pd.DataFrame) -> None:
     own = rows.groupby("reviewer_id")["mean_severity"].first()
     table = model.reviewers.set_index("reviewer_id")
     assert table["comparable"].all()
     assert 0.75 <= within(table, own).mean() <= 0.86
+
+
+def check_severities(model: RaterModel, rows: pd.DataFrame) -> None:
+    check_intervals(model, rows)
+    table = model.reviewers.set_index("reviewer_id")
     cells = model.criteria.set_index(["reviewer_id", "criterion"])
     true = rows.groupby(["reviewer_id", "criterion"])["severity"].first()
     assert 0.75 <= within(cells, true.reindex(cells.index)).mean() <= 0.86
@@ -68,6 +80,30 @@ def test_severities_by_criterion_and_their_intervals_are_right(rated: int) -> No
     consistency = np.sqrt(np.mean(np.square([0.7, 1.0, 1.3])))
     assert model.noise_sd == pytest.approx(consistency * np.hypot(IMPRESSION, NOISE), rel=0.1)
     assert model.lasting_share == pytest.approx(IMPRESSION**2 / (IMPRESSION**2 + NOISE**2), abs=0.08)
+
+
+@pytest.mark.parametrize("raters", [9, 3])
+def test_who_spreads_people_apart_is_told_from_who_does_not(raters: int) -> None:
+    """Simulated with a standard deviation of 0.15, and without."""
+    alike = round_of_ratings(6, panels=540 // raters, raters=raters, people=20, rated=5)
+    stretch = np.exp(np.random.default_rng(6).normal(0, 0.15, 540))
+    middle = alike.groupby("reviewer_id")["truth"].transform("mean")
+    apart = (stretch[alike["reviewer_id"]] - 1) * (alike["truth"] - middle)
+    spread = alike.assign(rating=alike["rating"] + apart)
+    assert (rater_model(alike, scale=SCALE).reviewers["stretch"] == 1).all()
+    model = rater_model(spread, scale=SCALE)
+    found = model.reviewers["stretch"]
+    in_panel = stretch / stretch.reshape(-1, raters).mean(axis=1).repeat(raters)
+    assert np.corrcoef(found, in_panel)[0, 1] > 0.75
+    assert np.polyfit(found, in_panel, 1)[0] == pytest.approx(1, abs=0.15), "shrunk as it should be"
+    check_intervals(model, spread)
+    corrected = corrected_ratings(spread, model)
+    back = expected_ratings(spread, model, corrected.to_numpy())
+    np.testing.assert_allclose(back, spread["rating"], atol=1e-9)
+    without = RaterModel(**{**vars(model), "reviewers": model.reviewers.assign(stretch=1.0)})
+    flat = expected_ratings(spread, without, spread["truth"].to_numpy()) - spread["rating"]
+    sloped = expected_ratings(spread, model, spread["truth"].to_numpy()) - spread["rating"]
+    assert sloped.std() < 0.98 * flat.std()
 
 
 def test_the_consensus_is_nearer_to_the_truth_than_the_mean() -> None:
