@@ -3,7 +3,9 @@
 A fifth of the scores is held out, and nothing of it enters a fit. A held-out score is predicted by what the *other* judges of
 the panel gave the same component of the same performance, and by what is known of the judge: the plain mean; with the judge's
 mean deviation; by the rater model (consensus weighted by consistency, severity by criterion, stretch); and with the judge's
-*impression*, what remains of the judge's scores for the same performance in its other components.
+*impression*, what remains of the judge's scores for the same performance in its other components. Besides, a fifth of the pairs
+of judge and performance is taken from the scores that are not held out, with all components: performances that the judge is
+not known to have seen.
 
 Intervals of severity are checked by halves. Each panel's performances are split in two at random, the same for its judges, so
 that the errors of the halves are independent. The rater model is fitted to each half alone: severity s with error e. The second
@@ -27,13 +29,14 @@ from perfml.progress import Progress
 GOALS = {
     "rmse_of_severity_and_consistency": Goal(high=0.385),
     "rmse_of_severity_and_impression": Goal(high=0.26),
+    "rmse_less_mean_and_deviation_of_unseen_performances": Goal(high=0.0),
     "coverage_of_80_percent": Goal(low=0.75, high=0.85),
     "coverage_of_80_percent_by_criterion": Goal(low=0.75, high=0.85),
 }
 SCALE = (0.25, 10.0)
 NORMAL_80 = 1.281552
 SPLITS, DRAWS = 10, 1_000
-ITEM = ["employee_id", "criterion"]
+ITEM, PAIR = ["employee_id", "criterion"], ["reviewer_id", "employee_id"]
 
 
 def scores(data: Path) -> pd.DataFrame:
@@ -56,11 +59,10 @@ def predictions(known: pd.DataFrame, asked: pd.DataFrame) -> dict[str, Floats]:
     consensus = consensus_ratings(known, model, by=ITEM)
     expected = expected_ratings(asked, model, of_item(consensus, known, asked)).to_numpy()
     rest = known["rating"] - expected_ratings(known, model, consensus.to_numpy())
-    pair = ["reviewer_id", "employee_id"]
-    left = rest.groupby([known[name] for name in pair]).agg(["sum", "size"])
+    left = rest.groupby([known[name] for name in PAIR]).agg(["sum", "size"])
     lasting = model.lasting_share
     impression = lasting * left["sum"] / (1 - lasting + lasting * left["size"])
-    of_pair = impression.reindex(pd.MultiIndex.from_frame(asked[pair])).fillna(0.0).to_numpy(dtype=np.float64)
+    of_pair = impression.reindex(pd.MultiIndex.from_frame(asked[PAIR])).fillna(0.0).to_numpy(dtype=np.float64)
     return {
         "mean_of_the_others": others,
         "mean_and_deviation": others + asked["reviewer_id"].map(own).fillna(0.0).to_numpy(),
@@ -108,27 +110,41 @@ def evaluate(data: Path, progress: Progress) -> Figures:
     """The figures with 95 % intervals over panels drawn with replacement."""
     rows = scores(data)
     known, asked = rows[~rows["held_out"]].reset_index(drop=True), rows[rows["held_out"]].reset_index(drop=True)
-    rng = np.random.default_rng(0)
-    figures: dict[str, dict[str, float]] = {}
-    squares = {name: (each - asked["rating"]) ** 2 for name, each in predictions(known, asked).items()}
-    by_panel = {name: each.groupby(asked["panel"]).agg(["sum", "size"]) for name, each in squares.items()}
-    panels = len(next(iter(by_panel.values())))
-    drawn = rng.multinomial(panels, np.full(panels, 1 / panels), size=DRAWS).astype(np.float64)
-    roots: dict[str, tuple[float, Floats]] = {}
-    for name, each in by_panel.items():
-        sums, sizes = each["sum"].to_numpy(), each["size"].to_numpy()
-        roots[name] = (float(np.sqrt(sums.sum() / sizes.sum())), np.sqrt(drawn @ sums / (drawn @ sizes)))
-        figures[f"rmse_of_{name}"] = _figure(*roots[name])
-    plain, ours = roots["mean_and_deviation"], roots["severity_and_consistency"]
-    figures["rmse_less_mean_and_deviation"] = _figure(ours[0] - plain[0], ours[1] - plain[1])
+    figures = errors(known, asked, of="")
+    pairs = known[PAIR].drop_duplicates().sample(frac=0.2, random_state=0)
+    unseen = pd.MultiIndex.from_frame(known[PAIR]).isin(pd.MultiIndex.from_frame(pairs))
+    figures |= errors(
+        known[~unseen].reset_index(drop=True), known[unseen].reset_index(drop=True), of="_of_unseen_performances"
+    )
     panel = known.drop_duplicates("reviewer_id").set_index("reviewer_id")["panel"]
     for criterion, checked in coverage(known, panel, progress=progress).items():
         within, total = checked["sum"].to_numpy(dtype=np.float64), checked["size"].to_numpy(dtype=np.float64)
-        drawn = rng.multinomial(len(total), np.full(len(total), 1 / len(total)), size=DRAWS).astype(np.float64)
+        drawn = panels_drawn(len(total))
         name = "coverage_of_80_percent" + "_by_criterion" * criterion
         figures[name] = _figure(float(within.sum() / total.sum()), drawn @ within / (drawn @ total))
         figures[f"checked_a_split{'_by_criterion' * criterion}"] = {"value": float(total.sum() / SPLITS)}
     return figures
+
+
+def errors(known: pd.DataFrame, asked: pd.DataFrame, *, of: str) -> dict[str, dict[str, float]]:
+    """Root mean squared errors of each way, and of the model less those of the mean deviation; ``of`` ends their names."""
+    figures: dict[str, dict[str, float]] = {}
+    roots: dict[str, tuple[float, Floats]] = {}
+    for name, predicted in predictions(known, asked).items():
+        squares = ((predicted - asked["rating"]) ** 2).groupby(asked["panel"]).agg(["sum", "count"])
+        sums, sizes = squares["sum"].to_numpy(), squares["count"].to_numpy(dtype=np.float64)
+        drawn = panels_drawn(len(sums))
+        roots[name] = (float(np.sqrt(sums.sum() / sizes.sum())), np.sqrt(drawn @ sums / (drawn @ sizes)))
+        figures[f"rmse_of_{name}{of}"] = _figure(*roots[name])
+    plain, ours = roots["mean_and_deviation"], roots["severity_and_consistency"]
+    figures[f"rmse_less_mean_and_deviation{of}"] = _figure(ours[0] - plain[0], ours[1] - plain[1])
+    return figures
+
+
+def panels_drawn(panels: int) -> Floats:
+    """How often each panel is drawn, (draws, panels)."""
+    drawn = np.random.default_rng(0).multinomial(panels, np.full(panels, 1 / panels), size=DRAWS)
+    return np.asarray(drawn, dtype=np.float64)
 
 
 def _figure(value: float, draws: Floats) -> dict[str, float]:
