@@ -230,17 +230,17 @@ def _slopes(pairs: RaterPairs, flat: RaterPairs, fit: CrossedFit) -> tuple[Float
     noise = fit.noise[reviewer] * (lasting + (1 - lasting) / pairs.times)
     corrected, weight = flat.mean - fit.effect[reviewer], 1 / noise
     others = np.maximum(np.bincount(person, weight)[person] - weight, 1e-12)
-    said = (np.bincount(person, weight * corrected)[person] - weight * corrected) / others
+    by_others = (np.bincount(person, weight * corrected)[person] - weight * corrected) / others
     ratings = np.bincount(reviewer)
 
     def total(values: Floats) -> Floats:
         return np.bincount(reviewer, values).astype(np.float64)
 
-    middle = total(said) / ratings
-    distance = said - middle[reviewer]
+    middle = total(by_others) / ratings
+    distance = by_others - middle[reviewer]
     error = (1 - 1 / ratings) * total(1 / others)
     square = np.maximum(total(distance**2) - error, 0.0)
-    product = total(distance * (pairs.mean - said)) + error
+    product = total(distance * (pairs.mean - by_others)) + error
     chance = square * total(noise + 1 / others) / ratings + total((noise + 2 / others) / others)
     spread = 0.01
     for _ in range(ROUNDS):
