@@ -15,7 +15,19 @@ ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 LONG = ("contributors", "catalogue", "learners", "promotion", "strangers", "IBM attrition", "IBM attrition, 500 rows")
 """Sets of half a minute or more that others here resemble, left to ``python3 run.py evaluate``."""
-MODULES = ("run", "company", "tabular", "strangers", "turnover", "yearly", "stores", "catalogue", "learners", "judges", "goals")
+MODULES = (
+    "run",
+    "company",
+    "tabular",
+    "strangers",
+    "turnover",
+    "yearly",
+    "stores",
+    "catalogue",
+    "learners",
+    "judges",
+    "goals",
+)
 needs_data = [
     pytest.mark.data,
     pytest.mark.skipif(
