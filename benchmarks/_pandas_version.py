@@ -115,7 +115,8 @@ def _column(past: _Past, plan: Plan, column: WindowColumn) -> pd.Series:
             days_ago = (past.as_of - rows["day"]).dt.days
             part = days_ago if column.measure == "active_days" else (days_ago - 1) // 7
             active = part.groupby(rows["employee_id"], observed=True).nunique()
-            return active.reindex(past.people.index, fill_value=0)
+            counts: pd.Series = active.reindex(past.people.index, fill_value=0)
+            return counts
         case "trend" | "own_past":
             count = past.by_kind("count", column.side, column.window_days)[direct].sum(axis=1)
             longer = past.by_kind("count", column.side, column.past_days)[direct].sum(axis=1)

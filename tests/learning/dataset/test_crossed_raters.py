@@ -92,10 +92,10 @@ def test_who_spreads_people_apart_is_told_from_who_does_not(raters: int) -> None
     spread = alike.assign(rating=alike["rating"] + apart)
     assert (rater_model(alike, scale=SCALE).reviewers["stretch"] == 1).all()
     model = rater_model(spread, scale=SCALE)
-    found = model.reviewers["stretch"]
+    estimated = model.reviewers["stretch"]
     in_panel = stretch / stretch.reshape(-1, raters).mean(axis=1).repeat(raters)
-    assert np.corrcoef(found, in_panel)[0, 1] > 0.75
-    assert np.polyfit(found, in_panel, 1)[0] == pytest.approx(1, abs=0.15), "shrunk as it should be"
+    assert np.corrcoef(estimated, in_panel)[0, 1] > 0.75
+    assert np.polyfit(estimated, in_panel, 1)[0] == pytest.approx(1, abs=0.15), "shrunk as it should be"
     check_intervals(model, spread)
     corrected = corrected_ratings(spread, model)
     back = expected_ratings(spread, model, corrected.to_numpy())
