@@ -172,7 +172,8 @@ def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, objec
         "lambda_l2": settings.lambda_l2,
         "seed": seed,
         "deterministic": True,
-        "force_row_wise": True,
+        "force_col_wise": rows < ROWS_FOR_THREADS,
+        "force_row_wise": rows >= ROWS_FOR_THREADS,
         "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
         "verbosity": -1,
     }

@@ -106,6 +106,16 @@ class Basis:
             start = end
         return tuple(out)
 
+    def means(self, curves: Sequence[Curve], average: Floats) -> tuple[float, ...]:
+        """The mean of each curve over the rows whose design has the means ``average`` (terms,)."""
+        out, start = [], 0
+        for column, curve in enumerate(curves):
+            end = start + self.width(column)
+            shares = average[start : start + len(curve.values)]
+            out.append(float(shares @ np.array(curve.values) + average[end - 1] * curve.missing))
+            start = end
+        return tuple(out)
+
 
 def fit_path(
     features: Floats,
@@ -128,6 +138,7 @@ def fit_path(
     signs = [0] * features.shape[1] if signs is None else list(signs)
     basis = Basis.of(features, categories or {})
     design = basis.design(features)
+    average = design.mean(axis=0, dtype=np.float64)
     middle = np.average(design, axis=0, weights=weight).astype(np.float32)
     design -= middle
     near = _rows_near_knots(basis, features, signs)
@@ -141,9 +152,8 @@ def fit_path(
             logistic.fit(design, label, sample_weight=weight)
         coefficients = logistic.coef_[0].astype(np.float64)
         curves = basis.curves(coefficients, signs, near)
-        means = tuple(float(np.mean(curve(features[:, column]))) for column, curve in enumerate(curves))
         intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
-        models.append(SplineLogistic(intercept, curves, means))
+        models.append(SplineLogistic(intercept, curves, basis.means(curves, average)))
     return models
 
 
