@@ -1,9 +1,9 @@
 """Reproduce the figures on real data: ``python3 run.py evaluate``.
 
-Whole companies (:mod:`company`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`),
-yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners
-(:mod:`learners`), severity of raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds, and
-writes ``build/evaluation.json``.
+Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), tables without dates
+(:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`), yearly snapshots (:mod:`yearly`), targets
+(:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of raters (:mod:`judges`).
+Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import catalogue
 import company
 import judges
 import learners
+import projects
 import stores
 import strangers
 import tabular
@@ -73,6 +74,7 @@ def _yearly(data: Path, home: Path, progress: Progress) -> Figures:
 
 SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     **{task.set_name: (partial(_company, task=task), task.goals) for task in company.TASKS},
+    "other projects": (projects.evaluate, projects.GOALS),
     "IBM attrition": (partial(_tabular, run=tabular.evaluate_ibm), tabular.IBM_GOALS),
     "IBM attrition, 500 rows": (partial(_tabular, run=tabular.evaluate_small), tabular.SMALL_GOALS),
     "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),

@@ -13,11 +13,21 @@ from perfml import Project
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared" / "data"
-LONG = ("contributors", "catalogue", "learners", "promotion", "strangers", "IBM attrition", "IBM attrition, 500 rows")
+LONG = (
+    "contributors",
+    "other projects",
+    "catalogue",
+    "learners",
+    "promotion",
+    "strangers",
+    "IBM attrition",
+    "IBM attrition, 500 rows",
+)
 """Sets of half a minute or more that others here resemble, left to ``python3 run.py evaluate``."""
 MODULES = (
     "run",
     "company",
+    "projects",
     "tabular",
     "strangers",
     "turnover",
