@@ -1,9 +1,9 @@
 """Reproduce the figures on real data: ``python3 run.py evaluate``.
 
 Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), tables without dates
-(:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`), yearly snapshots (:mod:`yearly`), targets
-(:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of raters (:mod:`judges`).
-Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
+(:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`) and by cause (:mod:`competing`), yearly snapshots
+(:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of
+raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 import catalogue
 import company
+import competing
 import judges
 import learners
 import projects
@@ -80,6 +81,7 @@ SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),
     "strangers": (partial(_tabular, run=strangers.evaluate), strangers.GOALS),
     "turnover": (_turnover, {metric: Goal(low=low, high=high) for metric, (low, high) in turnover.GOALS.items()}),
+    "competing exits": (partial(_tabular, run=competing.evaluate), competing.GOALS),
     "mfg10year": (
         _yearly,
         {"mean_auc": Goal(low=0.80, stretch=".83"), "first_retrain": Goal(low=DRIFT_ALARM, high=DRIFT_ALARM)},

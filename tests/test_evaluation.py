@@ -20,6 +20,7 @@ LONG = (
     "learners",
     "promotion",
     "strangers",
+    "competing exits",
     "IBM attrition",
     "IBM attrition, 500 rows",
 )
@@ -31,6 +32,7 @@ MODULES = (
     "tabular",
     "strangers",
     "turnover",
+    "competing",
     "yearly",
     "stores",
     "catalogue",
