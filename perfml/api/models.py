@@ -159,7 +159,9 @@ def fairness(
 
     with project.open(data) as opened:
         day = until_day(opened, until)
-        return fairness(opened, project.folder, model, until=day, cure=mitigate, progress=project.progress)
+        return fairness(
+            opened, project.folder, model, until=day, home=project.home, cure=mitigate, progress=project.progress
+        )
 
 
 def raters(project: Project, data: DataLocation | None = None, *, until: DateLike | None = None) -> pd.DataFrame:

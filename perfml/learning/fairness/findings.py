@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from perfml.learning.record import FairnessRecord, FairnessResult, Finding, GroupResult, Verdict
+from perfml.learning.record import FairnessRecord, FairnessResult, Figure, Finding, GroupResult, Verdict
 from perfml.learning.validation.metrics import Estimate
 from perfml.messages import Message, Value, chain
 from perfml.project.model_spec import FairnessSpec
@@ -33,6 +33,20 @@ class FairnessReport(FairnessResult[Estimate]):
     def record(self) -> FairnessRecord:
         """Return the stored record: figures rounded, None where one could not be estimated."""
         return FairnessRecord.model_validate(self.model_dump())
+
+    @classmethod
+    def of(cls, record: FairnessRecord) -> FairnessReport:
+        """Return the audit that ``record`` stores, its figures rounded as they are there."""
+        return cls.model_validate(_estimated(record.model_dump()))
+
+
+def _estimated(stored: object) -> object:
+    """``stored`` with NaN for what a figure could not estimate."""
+    if isinstance(stored, dict):
+        if stored.keys() == Figure.model_fields.keys():
+            return {key: math.nan if value is None else value for key, value in stored.items()}
+        return {key: _estimated(value) for key, value in stored.items()}
+    return [_estimated(value) for value in stored] if isinstance(stored, (list, tuple)) else stored
 
 
 def insufficient(attribute: str, metric: str, *, limits: FairnessSpec, table: Sequence[GroupRow]) -> FairnessFinding:

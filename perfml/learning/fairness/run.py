@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from perfml._version import __version__
 from perfml.arrays import Objects
-from perfml.errors import DataError
+from perfml.errors import DataError, ModelError
+from perfml.evidence.fingerprint import definitions_hash, fingerprint
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.folds import deciding_folds
@@ -18,6 +21,7 @@ from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.fairness.mitigation import Mitigation, mitigate
 from perfml.learning.fairness.protected import protected_groups
 from perfml.learning.fairness.proxies import Proxy, proxy_report
+from perfml.learning.registry.artifacts import read_record, versions
 from perfml.learning.validation.backtest import Backtest, backtests
 from perfml.learning.validation.lists import listed_rows
 from perfml.learning.validation.sample import TrainingSample
@@ -64,16 +68,22 @@ def fairness(
     name: str,
     *,
     until: dt.date,
+    home: Path | None = None,
     cure: str | None = None,
     progress: Progress = SILENT,
 ) -> FairnessAnswer:
-    """Back-test, audit each horizon, and measure how well each reason's evidence predicts each protected attribute.
+    """Audit the back-test of each horizon, and measure how well each reason's evidence predicts each protected attribute.
 
+    A version in ``home`` that was trained until the same day on the same data and definitions has been audited: its audits are
+    taken. Otherwise the back-test is made anew.
     ``cure``: a protected attribute; the last quarter of the dates is then scored by models trained without its strongest
     proxies, and with reweighed rows. Raises :class:`DataError` if the data lack it.
     """
     sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
-    tested = backtests(sample, name, progress=progress)[0]
+    audits = {} if home is None else _kept(data, folder, name, until=until, home=home)
+    if not audits:
+        tested, _ = backtests(sample, name, progress=progress)
+        audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     groups = protected_groups(data, sample.person, sample.when)
     proxies: dict[str, list[Proxy]] = {}
     columns = sample.table.columns
@@ -96,8 +106,21 @@ def fairness(
             raise DataError(
                 f"{cure!r} is not a protected attribute of this data", where=data.source, remedy=f"use: {held}"
             )
-        mitigation = _mitigate(sample, tested[0].horizon_days, cure, group=groups[cure], proxies=proxies[cure])
-    return FairnessAnswer({t.horizon_days: audit_lists(sample, t) for t in tested}, proxies, mitigation)
+        mitigation = _mitigate(sample, min(audits), cure, group=groups[cure], proxies=proxies[cure])
+    return FairnessAnswer(audits, proxies, mitigation)
+
+
+def _kept(data: Data, folder: ProjectFolder, name: str, *, until: dt.date, home: Path) -> dict[int, FairnessReport]:
+    """The audits of the newest version that this perfml trained until the same day on the same data and definitions, if any."""
+    wanted = (until, __version__, definitions_hash(folder, name), fingerprint(data, until=until))
+    for version in reversed(versions(home, name)):
+        try:
+            record = read_record(home, name, version)
+        except ModelError:  # damaged, or of another perfml
+            continue
+        if (record.until, record.perfml, record.definitions, record.data_fingerprint) == wanted:
+            return {days: FairnessReport.of(audit) for days, audit in record.fairness.items()}
+    return {}
 
 
 def _mitigate(
