@@ -1,25 +1,26 @@
 """All evidence together: words, skills, feedback and meaning for tags; history, factors and content for employees.
 
-The weights for employees are learnt (:mod:`.evidence_weights`). Those for tags are constants: no enrolment says what a tag
-means. They are frozen: the goal they were chosen for is not reached (docs/decisions/0016), and more of them will not reach it.
+The weights for employees are learnt from their enrolments (:mod:`.evidence_weights`), those for tags from labelled tags, once and
+for all (:mod:`.tag_weights`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
-from scipy.special import expit
 
 from perfml.advice.courses.recommenders.collaborative import FactorRecommender, NeighbourRecommender, PopularRecommender
 from perfml.advice.courses.recommenders.contract import CourseScorer
-from perfml.advice.courses.recommenders.embedding import MIN_COSINE, alike, installed, of_courses, vector
+from perfml.advice.courses.recommenders.embedding import E5, MIN_COSINE, encoders, installed
 from perfml.advice.courses.recommenders.evidence_weights import fused, learn_weights
 from perfml.advice.courses.recommenders.feedback import SkillFeedback
 from perfml.advice.courses.recommenders.likeness import Likeness
 from perfml.advice.courses.recommenders.ranking import relative
 from perfml.advice.courses.recommenders.recommender import Recommender
+from perfml.advice.courses.recommenders.tag_weights import TagEvidence, shipped_weights, table_of
 from perfml.advice.courses.recommenders.text import MIN_COVERAGE, TextRecommender
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.arrays import Floats, Floats32, Ints
@@ -29,21 +30,26 @@ from perfml.project.course_policy import SkillExamplesSpec, SkillsSpec
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 
-SKILL_WEIGHT, FEEDBACK_WEIGHT, MEANING_WEIGHT = 1.0, 0.5, 1.0
-"""Weights of taxonomy, feedback and embedding relative to the words of a tag, chosen on half of the tags of a real catalogue
-(docs/decisions/0016)."""
+FEEDBACK_WEIGHT = 0.5
+"""Weight of feedback relative to words and taxonomy, chosen on half of the tags of a real catalogue (docs/decisions/0016)."""
 MIN_SCORE = 0.1
-"""Score, in [0, 1], below which a result is not shown; chosen on the same tags."""
-LOGIT_COEFFICIENTS = (-1.95, 11.42, 6.32, 0.22, 0.4)
-"""Log-odds that a course helps with a tag, where there are examples of skills: a constant, and the coefficients of the fused
-score, of the lead in cosine over the :data:`CLOSEST_COURSES`, and of the log-probabilities of agreement on a skill and on one
-that helps it. Logistic regression on the first labelled tags (tests/advice/courses/labelled); other tags measure it."""
-MIN_SKILL_SHARE = 0.9
-"""Probability of one skill from which likeness alone is an answer for a tag; subjects outside a catalogue seldom reach it."""
-CLOSEST_COURSES = 3
-"""Courses whose mean cosine the lead is measured from."""
-MIN_PROBABILITY, MIN_SHARE_OF_BEST = 0.1, 0.15
-"""Probability, and share of the largest probability, below which a course is not shown; chosen on the first labelled tags."""
+"""Fused score, in [0, 1], below which a course is not shown where words alone rank; chosen on the same tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _WordEvidence:
+    """What words, taxonomy and feedback say of the n courses for one tag, each (n,) in [0, 1]."""
+
+    skill: Floats32
+    """How much the skills that a course teaches help."""
+    known: float
+    """How surely the tag names a skill."""
+    covered: Floats32
+    """Share of the tag's words that the course has."""
+    first: Floats32
+    """What feedback starts from."""
+    fused: Floats32
+    """All of it together."""
 
 
 @cache
@@ -56,9 +62,9 @@ def shipped_taxonomy() -> Taxonomy:
 class CourseRecommender(Recommender):
     """Courses for gap tags, with or without a history of enrolments, and for employees, with one.
 
-    ``taxonomy``: which skills help which; default: the shipped one, and none with ``use_taxonomy=False``. ``embedding``:
-    whether meaning counts besides words; default: where the extra ``perfml[embeddings]`` is installed. After :meth:`fit`,
-    ``weights_`` holds the weight of each kind of evidence for employees (empty: popularity and content by reciprocal rank;
+    ``taxonomy``: which skills help which, and examples of them; default: the shipped one, and words alone with
+    ``use_taxonomy=False``. ``embedding``: whether meaning counts besides words; default: where the extra ``perfml[embeddings]`` is
+    installed; ``notices_`` says where only its first encoder runs. After :meth:`fit`, ``weights_`` holds the weight of each kind of evidence for employees (empty: popularity and content by reciprocal rank;
     ``notices_`` says why it fell back), and ``held_out_`` the mean nDCG@10 of each ranking on people held out.
 
     >>> import pandas as pd
@@ -75,6 +81,7 @@ class CourseRecommender(Recommender):
                 "the embedding is not installed", where="CourseRecommender", remedy="pip install 'perfml[embeddings]'"
             )
         self.embedding = installed() if embedding is None else embedding
+        self.encoders = encoders() if self.embedding else ()
         self.taxonomy = taxonomy if taxonomy is not None or not use_taxonomy else shipped_taxonomy()
         self.weights_: Mapping[str, float] = {}
         self.held_out_: Mapping[str, float] = {}
@@ -102,62 +109,66 @@ class CourseRecommender(Recommender):
         fields = zip(self.catalogue.titles, self.catalogue.summaries, self.catalogue.skills, strict=True)
         self._taught = [self.taxonomy.taught_by(*each) if self.taxonomy else {} for each in fields]
         self._likeness: Likeness | None = None
-        if self.embedding and self.taxonomy is not None and self.taxonomy.examples is not None:
-            self._likeness = Likeness(self.taxonomy, self.taxonomy.examples)
-        self._shares: Floats | None = None
+        if self.taxonomy is not None and self.taxonomy.examples is not None:
+            self._likeness = Likeness(self.taxonomy, self.taxonomy.examples, encoders=self.encoders)
+            self._weights = shipped_weights(table_of(self.encoders))
+            if self.encoders and E5 not in self.encoders:
+                self.notices_ += (Message.of("course_encoder_missing", encoder=E5.distribution),)
+        self.__dict__.pop("_course_shares", None)
 
     # -- tags -----------------------------------------------------------------------------------------------------------
 
     def tag_scores(self, tag: str) -> Floats32:
-        """(n,) weighted mean of words, taxonomy, feedback and meaning; with examples of skills the probability that a course
-        helps (:data:`LOGIT_COEFFICIENTS`)."""
-        return self._tag(tag)[0]
+        """(n,) the probability that a course helps with the tag (:class:`~.tag_weights.TagWeights`), or the scores
+        :meth:`by_words_alone`."""
+        scores = self.by_words_alone(tag)
+        return self._weights.shown(self._weights.probability(self.tag_evidence(tag))) if scores is None else scores
 
-    def _tag(self, tag: str) -> tuple[Floats32, Floats32]:
-        """(n,) the scores, and those that feedback started from."""
+    def by_words_alone(self, tag: str) -> Floats32 | None:
+        """(n,) the fused scores of words, taxonomy and feedback where they rank alone: where a course has every word of the tag,
+        which no likeness improves, and without examples of skills. None elsewhere."""
+        complete = self._text.complete(tag)
+        if self._likeness is not None and not complete:
+            return None
+        evidence = self._by_words(tag)
+        total, close = evidence.fused.copy(), evidence.covered >= MIN_COVERAGE
+        if not complete and (evidence.known or not close.any()):
+            total[(evidence.skill == 0) & ~close] = 0
+        total[total < MIN_SCORE] = 0
+        return total
+
+    def tag_evidence(self, tag: str) -> TagEvidence:
+        """What speaks for each course: what the probability is made of. Needs a taxonomy with examples of skills."""
+        assert self._likeness is not None
+        evidence = self._by_words(tag)
+        same, helping = self._likeness.agreement(self._likeness.of_tag(tag), self._course_shares)
+        return TagEvidence(
+            fused=evidence.fused,
+            covered=evidence.covered,
+            same=same,
+            helping=helping,
+            cosine=self._likeness.cosines(tag, self.catalogue),
+        )
+
+    def _by_words(self, tag: str) -> _WordEvidence:
         skill, known = self._skill_scores(tag)
-        covered, meaning = self._text.coverage(tag), self._meaning(tag)
-        wording = covered * relative(self._text.bm25(tag)[None, :])[0]
-        before = (SKILL_WEIGHT * skill + wording) / (SKILL_WEIGHT * known + 1)
-        weight = MEANING_WEIGHT if self.embedding else 0.0
-        first = np.asarray(SKILL_WEIGHT * skill + wording + weight * meaning, dtype=np.float32)
+        covered = self._text.coverage(tag)
+        first = skill + covered * relative(self._text.bm25(tag)[None, :])[0]
+        before = first / (known + 1)
         common = float(before.max(initial=0)) * self._feedback.scores(first)
-        total = (before + FEEDBACK_WEIGHT * common + weight * meaning) / (1 + FEEDBACK_WEIGHT + weight)
-        level = float(covered.max(initial=0))
-        close = (covered >= MIN_COVERAGE) | (meaning >= MIN_COSINE)
-        if self._likeness is not None:
-            answered = known > 0 or bool(close.any())
-            return self._probability(self._likeness, tag, total=total, meaning=meaning, known=answered), first
-        if known or level < MIN_COVERAGE:  # similar wording alone is no answer
-            total[(skill == 0) & ~close] = 0
-        total[(total < MIN_SCORE) | ((before == 0) & (common == 0) & ~close)] = 0
-        return np.asarray(total, dtype=np.float32), first
+        return _WordEvidence(
+            skill=skill,
+            known=known,
+            covered=covered,
+            first=first,
+            fused=np.asarray((before + FEEDBACK_WEIGHT * common) / (1 + FEEDBACK_WEIGHT), dtype=np.float32),
+        )
 
-    def _probability(
-        self, likeness: Likeness, tag: str, *, total: Floats32, meaning: Floats32, known: bool
-    ) -> Floats32:
-        """(n,) the probability that a reader says that a course helps with ``tag``; 0 where it is too small, and everywhere
-        unless the tag is ``known`` by its words or clearly like one skill."""
-        (asked,) = likeness.shares(vector(tag)[None, :])
-        if not known and asked[:-1].max() < MIN_SKILL_SHARE:
-            return np.zeros_like(total, dtype=np.float32)
-        same, helping = likeness.agreement(asked, self._course_shares(likeness))
-        lead = meaning - np.sort(meaning)[-CLOSEST_COURSES:].mean()
-        odds = np.stack([np.ones(len(total)), total, lead, same, helping], axis=1) @ np.array(LOGIT_COEFFICIENTS)
-        probability = expit(odds)
-        probability[probability < max(MIN_PROBABILITY, MIN_SHARE_OF_BEST * probability.max(initial=0))] = 0
-        return np.asarray(probability, dtype=np.float32)
-
-    def _course_shares(self, likeness: Likeness) -> Floats:
+    @cached_property
+    def _course_shares(self) -> Floats:
         """(n, skills + 1) the skills each course is about; computed for the first tag, since each course must be embedded."""
-        if self._shares is None:
-            self._shares = likeness.shares(of_courses(self.catalogue))
-        return self._shares
-
-    def _meaning(self, tag: str) -> Floats32:
-        if not self.embedding or not tag.strip():
-            return np.zeros(len(self.catalogue.ids), dtype=np.float32)
-        return alike(self.catalogue, tag)
+        assert self._likeness is not None
+        return self._likeness.of_courses(self.catalogue)
 
     def _helping(self, tag: str) -> dict[str, tuple[float, str]]:
         """Skill → how much it helps with the tag, in (0, 1], and the skill of the tag that it helps."""
@@ -179,9 +190,10 @@ class CourseRecommender(Recommender):
 
     def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The skill that a course teaches and helps, the words it contains, what it shares with the first results."""
-        helping = self._helping(tag)
-        (_, first), meaning = self._tag(tag), self._meaning(tag)
-        asked = self._likeness.shares(vector(tag)[None, :])[0] if self._likeness is not None else np.zeros(0)
+        helping, first = self._helping(tag), self._by_words(tag).first
+        asked, meaning = np.zeros(0), np.zeros(len(self.catalogue.ids), dtype=np.float32)
+        if self._likeness is not None:
+            asked, meaning = self._likeness.of_tag(tag), self._likeness.cosines(tag, self.catalogue)
         out: list[Message | None] = []
         for course, wording in zip(best, self._text.why_tag(tag, best), strict=True):
             lines = [self._why_skill(course, helping, asked), wording]
@@ -208,7 +220,7 @@ class CourseRecommender(Recommender):
                 return Message.of("course_teaches", taught=(skill,))
             return Message.of("course_teaches_helping", taught=(skill,), wanted=(helped,))
         if self._likeness is not None:
-            shared = self._likeness.shared(asked, self._course_shares(self._likeness)[course])
+            shared = self._likeness.shared(asked, self._course_shares[course])
             return Message.of("course_like_skill", skill=(shared,)) if shared else None
         return None
 

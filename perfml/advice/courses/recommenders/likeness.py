@@ -1,68 +1,153 @@
-"""Which skills a text is about, by likeness to examples of each skill: a classifier over sentence embeddings.
+"""Which skills a text is about, by likeness to examples of each skill, without a phrase of the taxonomy.
 
-Linear discriminant analysis (Fisher 1936; the pooled covariance shrunk towards its mean variance, since there are fewer
-examples than entries) on the sentence vectors of ``models/skill_examples.toml``: a tag need not contain the words of a skill,
-nor be written in the language of the course. Texts like no skill have a class of their own.
+Two classifiers learn from ``models/skill_examples.toml`` and the names of ``models/skills.toml``; texts about no skill have a class
+of their own. Naive Bayes (McCallum & Nigam 1998) reads words and needs nothing installed; linear discriminant analysis (Fisher 1936;
+the pooled covariance shrunk towards its mean variance, since there are fewer examples than entries) reads sentence vectors, where
+an encoder is installed, and recognises other words. Their geometric mean counts.
 """
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.special import softmax
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.naive_bayes import MultinomialNB
 
-from perfml.advice.courses.recommenders.embedding import stored_vectors
+from perfml.advice.courses.recommenders.embedding import Encoder, SentenceSpace, sentence_space
+from perfml.advice.courses.recommenders.frames import Catalogue
+from perfml.advice.courses.recommenders.text import query_tokens, tokens
 from perfml.advice.courses.taxonomy import Taxonomy
 from perfml.arrays import Floats, Floats32
 from perfml.project.course_policy import SkillExamplesSpec
 
-SHRINKAGE = 0.3
-"""Weight of the mean variance in the pooled covariance, 0 to 1."""
-TEMPERATURE = 4.0
-"""Divisor of the log-odds: 83 classes with some thirty examples each make the classifier far too confident."""
+SMOOTHING, WORDING_TEMPERATURE = 0.1, 0.5
+"""Weight added to every word of a skill, and divisor of the log-odds of words."""
+SHRINKAGE, MEANING_TEMPERATURE = 0.3, 4.0
+"""Weight of the mean variance in the pooled covariance, 0 to 1, and divisor of the log-odds of vectors: 83 classes with some
+thirty examples each make that classifier far too confident."""
 MIN_SHARE = 0.25
 """Share of a skill from which a text is described as being about it."""
-AGREEMENT_FLOOR = 1e-3
-"""Added to an agreement before its logarithm."""
+SHARE_FLOOR, AGREEMENT_FLOOR = 1e-6, 1e-3
+"""Least share within the geometric mean; what is added to an agreement before its logarithm."""
+Lines = tuple[tuple[str, int], ...]
+"""Example lines, each with the position of its skill."""
+
+
+class WordingClassifier:
+    """Naive Bayes over the words of texts, weighted by their rarity among the examples."""
+
+    def __init__(self, lines: Lines) -> None:
+        texts, label = zip(*lines, strict=True)
+        self._words: Any = TfidfVectorizer(analyzer=_tokens, sublinear_tf=True)
+        self._bayes: Any = MultinomialNB(alpha=SMOOTHING, fit_prior=False)
+        self._bayes.fit(self._words.fit_transform(texts), label)
+        self._rarity = dict(zip(self._words.get_feature_names_out(), self._words.idf_, strict=True))
+        self._unseen = float(np.log(len(texts) + 1) + 1)  # the rarity of a word in none of them
+
+    def shares(self, texts: Sequence[str]) -> Floats:
+        """(texts, skills + 1) probability of each skill and, last, of none. Rows sum to 1."""
+        odds = self._bayes.predict_log_proba(self._words.transform(texts)) / WORDING_TEMPERATURE
+        return np.asarray(softmax(odds, axis=1), dtype=np.float64)
+
+    def shares_of_tag(self, tag: str) -> Floats:
+        """(skills + 1,) the same for a tag; what no example has a word for is about no skill: of *cheese making* only the second
+        word is known."""
+        asked = set(query_tokens(tag))
+        known = sum(self._rarity.get(word, 0.0) for word in asked)
+        share = known / max(sum(self._rarity.get(word, self._unseen) for word in asked), 1e-9)
+        out = self.shares([tag])[0] * share
+        out[-1] += 1 - share
+        return out
+
+
+class MeaningClassifier:
+    """Linear discriminant analysis over sentence vectors."""
+
+    def __init__(self, vectors: Floats32, labels: Sequence[int]) -> None:
+        analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+        analysis.fit(vectors.astype(np.float64), np.array(labels))
+        self._coefficients, self._intercepts = analysis.coef_, analysis.intercept_
+
+    def shares(self, vectors: Floats32) -> Floats:
+        """(texts, skills + 1) probability of each skill and, last, of none. Rows sum to 1."""
+        odds = (vectors.astype(np.float64) @ self._coefficients.T + self._intercepts) / MEANING_TEMPERATURE
+        return np.asarray(softmax(odds, axis=1), dtype=np.float64)
+
+
+def _tokens(text: str) -> list[str]:
+    return list(tokens(text))
+
+
+@lru_cache(maxsize=4)
+def _wording_classifier(lines: Lines) -> WordingClassifier:
+    return WordingClassifier(lines)
+
+
+@lru_cache(maxsize=4)
+def _meaning_classifier(space: SentenceSpace, tags: Lines, courses: Lines) -> MeaningClassifier:
+    roles = (("tag", tags), ("course", courses))
+    stacked = [space.examples(tuple(text for text, _ in lines), role) for role, lines in roles]
+    return MeaningClassifier(np.vstack(stacked), [skill for lines in (tags, courses) for _, skill in lines])
 
 
 class Likeness:
     """Skills by likeness, and how well a tag and a course agree on them.
 
-    ``taxonomy`` has examples (:attr:`Taxonomy.examples`); those of skills that it does not have are left out.
+    ``examples`` of skills that ``taxonomy`` does not have are left out. ``encoders``: what meaning is read with; words alone
+    without one.
     """
 
-    def __init__(self, taxonomy: Taxonomy, examples: SkillExamplesSpec) -> None:
-        self._known = [(name, each) for name, each in examples.examples.items() if name in taxonomy.spec.skills]
-        self.skills = tuple(name for name, _ in self._known)
-        self._taxonomy, self._unrelated = taxonomy, examples.unrelated
+    def __init__(self, taxonomy: Taxonomy, examples: SkillExamplesSpec, *, encoders: tuple[Encoder, ...] = ()) -> None:
+        known = [(name, each) for name, each in examples.examples.items() if name in taxonomy.spec.skills]
+        self.skills = tuple(name for name, _ in known)
+        self._taxonomy = taxonomy
+        groups = [*enumerate(each for _, each in known), (len(known), examples.unrelated)]
+        names = [
+            (phrase, number)
+            for number, name in enumerate(self.skills)
+            for phrase in (taxonomy.name(name, "zh"), taxonomy.name(name, "en"))
+        ]
+        lacking = [(line, number) for number, each in groups for line in each.lacking]
+        self._teaching: Lines = tuple((line, number) for number, each in groups for line in each.teaching)
+        self._lacking: Lines = (*names, *lacking)
+        self.space = sentence_space(
+            encoders, tuple(line for line, _ in lacking), tuple(line for line, _ in self._teaching)
+        )
 
     @cached_property
-    def _classifier(self) -> tuple[Floats, Floats]:
-        """(skills + 1, 512) coefficients and (skills + 1,) intercepts; the last class is no skill."""
-        texts, label = [], []
-        groups = [*((self._names(name), each) for name, each in self._known), ((), self._unrelated)]
-        for number, (names, each) in enumerate(groups):
-            lines = [*names, *each.lacking, *each.teaching]
-            texts += lines
-            label += [number] * len(lines)
-        analysis = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
-        analysis.fit(stored_vectors(tuple(texts)).astype(np.float64), np.array(label))
-        return analysis.coef_, analysis.intercept_
+    def _wording(self) -> WordingClassifier:
+        skills = self._taxonomy.spec.skills
+        phrases = [
+            (phrase, number)
+            for number, name in enumerate(self.skills)
+            for phrase in (*skills[name].aliases, *skills[name].hints)
+        ]
+        return _wording_classifier((*self._lacking, *self._teaching, *phrases))
 
-    def _names(self, skill: str) -> tuple[str, str]:
-        return self._taxonomy.name(skill, "zh"), self._taxonomy.name(skill, "en")
+    @cached_property
+    def _meaning(self) -> MeaningClassifier | None:
+        return _meaning_classifier(self.space, self._lacking, self._teaching) if self.space is not None else None
 
-    def shares(self, vectors: Floats32) -> Floats:
-        """(texts, skills + 1) probability that each text is about each of :attr:`skills`, and, last, about none.
+    def of_tag(self, tag: str) -> Floats:
+        """(skills + 1,) probability that a tag is about each of :attr:`skills`, and, last, about none. Sums to 1."""
+        shares = self._wording.shares_of_tag(tag)[None, :]
+        if self._meaning is not None and self.space is not None:
+            shares = _mean(shares, self._meaning.shares(self.space.tag(tag)[None, :]))
+        return np.asarray(shares[0], dtype=np.float64)
 
-        ``vectors`` (texts, 512): sentence embeddings. Rows sum to 1.
-        """
-        coefficients, intercepts = self._classifier
-        odds = (vectors.astype(np.float64) @ coefficients.T + intercepts) / TEMPERATURE
-        return np.asarray(softmax(odds, axis=1), dtype=np.float64)
+    def of_courses(self, catalogue: Catalogue) -> Floats:
+        """(n, skills + 1) the same for every course. Rows sum to 1."""
+        texts = described(catalogue)
+        skills = ("; ".join(each) for each in catalogue.skills)
+        shares = self._wording.shares([f"{text} {each}" for text, each in zip(texts, skills, strict=True)])
+        if self._meaning is not None and self.space is not None:
+            shares = _mean(shares, self._meaning.shares(self.space.courses(texts)))
+        return shares
 
     @cached_property
     def _helps(self) -> Floats:
@@ -78,14 +163,31 @@ class Likeness:
     def agreement(self, tag: Floats, courses: Floats) -> tuple[Floats, Floats]:
         """(n,) log-probability that a tag and each course are about the same skill, and that the course's helps the tag's.
 
-        ``tag`` (skills + 1,) and ``courses`` (n, skills + 1): :meth:`shares`.
+        ``tag`` (skills + 1,) and ``courses`` (n, skills + 1): :meth:`of_tag` and :meth:`of_courses`.
         """
         same = courses[:, :-1] @ tag[:-1]
         helping = courses[:, :-1] @ (tag[:-1] @ self._helps)
         return np.log(same + AGREEMENT_FLOOR), np.log(helping + AGREEMENT_FLOOR)
 
     def shared(self, tag: Floats, course: Floats) -> str:
-        """The skill that both are about (:meth:`shares`), each to at least :data:`MIN_SHARE`; '' for none."""
+        """The skill that both are about (:meth:`of_tag`), each to at least :data:`MIN_SHARE`; '' for none."""
         both = np.minimum(tag[:-1], course[:-1])
         best = int(np.argmax(both))
         return self.skills[best] if both[best] >= MIN_SHARE else ""
+
+    def cosines(self, tag: str, catalogue: Catalogue) -> Floats32:
+        """(n,) cosine of the tag with each course's title and summary, clipped to [0, 1]; 0 without an encoder."""
+        if self.space is None or not tag.strip():
+            return np.zeros(len(catalogue.ids), dtype=np.float32)
+        return np.asarray(np.clip(self.space.courses(described(catalogue)) @ self.space.tag(tag), 0, 1), dtype=np.float32)
+
+
+def described(catalogue: Catalogue) -> tuple[str, ...]:
+    """(n,) what each course says of itself: title and summary."""
+    return tuple(f"{title}. {summary}" for title, summary in zip(catalogue.titles, catalogue.summaries, strict=True))
+
+
+def _mean(a: Floats, b: Floats) -> Floats:
+    """The geometric mean of two distributions, row by row."""
+    product = np.sqrt(np.maximum(a, SHARE_FLOOR) * np.maximum(b, SHARE_FLOOR))
+    return np.asarray(product / product.sum(axis=1, keepdims=True), dtype=np.float64)

@@ -130,6 +130,11 @@ class TextRecommender(Recommender):
                 covered[course] += weight * (CENTRAL_COVERAGE if central else SUMMARY_COVERAGE)
         return np.asarray(covered / (whole or 1.0), dtype=np.float32)
 
+    def complete(self, tag: str) -> bool:
+        """Whether some course has every word of the tag."""
+        having = [set(self._courses_with.get(word, ())) for word in set(query_tokens(tag))]
+        return bool(having) and bool(set.intersection(*having))
+
     def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The matching words, as written in the tag, and their field."""
         written = {stem(word): word for word in _WORD.findall(tag.lower())}
