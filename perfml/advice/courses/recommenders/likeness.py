@@ -1,9 +1,9 @@
 """Which skills a text is about, by likeness to examples of each skill, without a phrase of the taxonomy.
 
-Two classifiers learn from ``models/skill_examples.toml`` and the names of ``models/skills.toml``; texts about no skill have a class
-of their own. Naive Bayes (McCallum & Nigam 1998) reads words and needs nothing installed; linear discriminant analysis (Fisher 1936;
-the pooled covariance shrunk towards its mean variance, since there are fewer examples than entries) reads sentence vectors, where
-an encoder is installed, and recognises other words. Their geometric mean counts.
+Two classifiers learn from ``models/skill_examples.toml`` and the names of ``models/skills.toml``; texts about no skill have a
+class of their own. Naive Bayes (McCallum & Nigam 1998) reads words and needs nothing installed. Linear discriminant analysis
+(Fisher 1936; the pooled covariance shrunk towards its mean variance, since there are fewer examples than entries) reads sentence
+vectors, where an encoder is installed, and recognises other words. Their geometric mean counts.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class WordingClassifier:
         asked = set(query_tokens(tag))
         known = sum(self._rarity.get(word, 0.0) for word in asked)
         share = known / max(sum(self._rarity.get(word, self._unseen) for word in asked), 1e-9)
-        out = self.shares([tag])[0] * share
+        out = np.asarray(self.shares([tag])[0] * share, dtype=np.float64)
         out[-1] += 1 - share
         return out
 
@@ -90,9 +90,11 @@ def _wording_classifier(lines: Lines) -> WordingClassifier:
 
 @lru_cache(maxsize=4)
 def _meaning_classifier(space: SentenceSpace, tags: Lines, courses: Lines) -> MeaningClassifier:
-    roles = (("tag", tags), ("course", courses))
-    stacked = [space.examples(tuple(text for text, _ in lines), role) for role, lines in roles]
-    return MeaningClassifier(np.vstack(stacked), [skill for lines in (tags, courses) for _, skill in lines])
+    vectors = (
+        space.examples(tuple(text for text, _ in tags), "tag"),
+        space.examples(tuple(text for text, _ in courses), "course"),
+    )
+    return MeaningClassifier(np.vstack(vectors), [skill for _, skill in (*tags, *courses)])
 
 
 class Likeness:
@@ -179,7 +181,9 @@ class Likeness:
         """(n,) cosine of the tag with each course's title and summary, clipped to [0, 1]; 0 without an encoder."""
         if self.space is None or not tag.strip():
             return np.zeros(len(catalogue.ids), dtype=np.float32)
-        return np.asarray(np.clip(self.space.courses(described(catalogue)) @ self.space.tag(tag), 0, 1), dtype=np.float32)
+        return np.asarray(
+            np.clip(self.space.courses(described(catalogue)) @ self.space.tag(tag), 0, 1), dtype=np.float32
+        )
 
 
 def described(catalogue: Catalogue) -> tuple[str, ...]:

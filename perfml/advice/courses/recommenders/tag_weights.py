@@ -1,7 +1,7 @@
 """How much each kind of evidence counts for a tag: constants learnt from labelled tags by ``run.py benchmark course_weights``.
 
-No enrolment says what a tag means, so that a project cannot learn them. They stand in ``tag_weights.toml`` beside this module, a table
-for each set of encoders, and are written by that script alone.
+No enrolment says what a tag means, so that a project cannot learn them. They stand in ``tag_weights.toml`` beside this module, a
+table for each set of encoders, and are written by that script alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from perfml.advice.courses.recommenders.embedding import Encoder
 from perfml.arrays import Floats, Floats32
 
 FILE = Path(__file__).with_name("tag_weights.toml")
+NAMED_PROBABILITY = 0.2
+"""Probability of the likeliest course from which a tag has an answer if the taxonomy names its skill."""
 CLOSEST_COURSES = 3
 """Courses whose mean cosine the lead is measured from."""
 
@@ -26,6 +28,9 @@ CLOSEST_COURSES = 3
 @dataclass(frozen=True, kw_only=True)
 class TagEvidence:
     """What speaks for each of n courses for one tag: the inputs of the regression."""
+
+    named: bool
+    """Whether the taxonomy names the skill of the tag: a course that only helps that skill is then an answer."""
 
     fused: Floats32
     """(n,) words, taxonomy and feedback, in [0, 1]."""
@@ -56,7 +61,8 @@ class TagWeights:
     lead: float
     constant: float
     least_probability: float
-    """Probability of the likeliest course below which a tag has no answer."""
+    """Probability of the likeliest course below which a tag has no answer; :data:`NAMED_PROBABILITY` where that is lower and the
+    tag's skill is named."""
     least_share: float
     """Share of that probability below which a course is not shown."""
 
@@ -64,10 +70,12 @@ class TagWeights:
         """(n,) the probability that a reader says that a course helps."""
         return np.asarray(expit(evidence.matrix @ astuple(self)[:5] + self.constant), dtype=np.float64)
 
-    def shown(self, probability: Floats) -> Floats32:
-        """(n,) ``probability``, 0 for courses that are not shown."""
+    def shown(self, evidence: TagEvidence) -> Floats32:
+        """(n,) :meth:`probability`, 0 for courses that are not shown."""
+        probability = self.probability(evidence)
         best = float(probability.max(initial=0))
-        if best < self.least_probability:
+        least = min(self.least_probability, NAMED_PROBABILITY) if evidence.named else self.least_probability
+        if best < least:
             return np.zeros(len(probability), dtype=np.float32)
         return np.where(probability >= self.least_share * best, probability, 0).astype(np.float32)
 
