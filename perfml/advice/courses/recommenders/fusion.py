@@ -126,8 +126,8 @@ class CourseRecommender(Recommender):
         return self._weights.shown(self.tag_evidence(tag)) if scores is None else scores
 
     def by_words_alone(self, tag: str) -> Floats32 | None:
-        """(n,) the fused scores of words, taxonomy and feedback where they rank alone: where a course has every word of the tag,
-        which no likeness improves, and without examples of skills. None elsewhere."""
+        """(n,) the fused scores of words, taxonomy and feedback where they rank alone: where a course has every word of the tag
+        (:meth:`TextRecommender.complete`), which no likeness improves, and without examples of skills. None elsewhere."""
         complete = self._text.complete(tag)
         if self._likeness is not None and not complete:
             return None

@@ -131,9 +131,10 @@ class TextRecommender(Recommender):
         return np.asarray(covered / (whole or 1.0), dtype=np.float32)
 
     def complete(self, tag: str) -> bool:
-        """Whether some course has every word of the tag."""
+        """Whether some course has every word of the tag, and not in its summary alone."""
         having = [set(self._courses_with.get(word, ())) for word in set(query_tokens(tag))]
-        return bool(having) and bool(set.intersection(*having))
+        courses = sorted(set.intersection(*having)) if having else []
+        return bool((self.coverage(tag)[courses] >= MIN_COVERAGE).any())
 
     def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The matching words, as written in the tag, and their field."""
