@@ -118,8 +118,8 @@ def ranked_for(
 
 
 def evaluate(data: Path, progress: Progress, *, choosing: bool = False, **options: bool) -> dict[str, dict[str, Any]]:
-    """The figures on every other tag, with the extra as far as it runs here and by words alone; with ``choosing`` on the tags that
-    the constants were chosen on."""
+    """The figures on every other tag, with the extra as far as it runs here and by words alone; with ``choosing`` on the tags
+    that the constants were chosen on."""
     courses = courses_of(data)
     require_absent(courses)
     figures: dict[str, dict[str, Any]] = {}
