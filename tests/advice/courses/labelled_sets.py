@@ -136,3 +136,5 @@ SETS: dict[str, Callable[[], tuple[LabelledSet, ...]]] = {"first": first, "fresh
 """The set by which a ranking is measured, then as each annotator graded it where there are two."""
 (FIRST,) = first()
 FRESH, _, AGAIN = fresh()
+THIRD, *_graded = third()
+THIRD_GRADED = (_graded[0], _graded[1])
