@@ -58,7 +58,7 @@ class CoursePolicy(Policy):
     """Also suggest courses for gaps proposed from the words of a review. Such a suggestion says that a person must confirm
     the gap first."""
     use_embedding: bool = False
-    """Also compare meanings, with the multilingual embedding of ``perfml[embeddings]``, if it is installed."""
+    """Also compare meanings, with the multilingual encoders of ``perfml[embeddings]``, which must be installed."""
     population: ForWhom = ForWhom()
     """For whom the policy suggests; others get nothing from it."""
     courses_where: str | None = None
