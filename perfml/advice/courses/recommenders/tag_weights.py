@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import expit
 
-from perfml.advice.courses.recommenders.embedding import Encoder
+from perfml.advice.courses.recommenders.embedding import SentenceEncoder
 from perfml.arrays import Floats, Floats32
 
 FILE = Path(__file__).with_name("tag_weights.toml")
@@ -84,7 +84,7 @@ NAMES = tuple(each.name for each in fields(TagWeights))
 """The keys of a table of :data:`FILE`."""
 
 
-def table_of(encoders: Sequence[Encoder]) -> str:
+def table_of(encoders: Sequence[SentenceEncoder]) -> str:
     """The name of the table for ``encoders``: the modules, in order, or ``wording`` without one."""
     return "_".join(each.module for each in encoders) or "wording"
 
