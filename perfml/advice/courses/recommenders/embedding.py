@@ -1,7 +1,7 @@
 """Meaning across wordings and languages: multilingual sentence encoders, where installed.
 
 The extra ``perfml[embeddings]`` brings two, with their weights, so that nothing is downloaded: the multilingual Universal
-Sentence SentenceEncoder (Yang et al. 2020), and on x86-64 Linux multilingual E5 small (Wang et al. 2024) in 4 bits. Their vectors stand
+Sentence Encoder (Yang et al. 2020), and on x86-64 Linux multilingual E5 small (Wang et al. 2024) in 4 bits. Their vectors stand
 side by side: the cosine of two texts is the mean of the encoders' cosines. Where the second does not run, the first stands alone.
 docs/decisions/0054 has the measurements.
 """
