@@ -1,4 +1,4 @@
-"""The grammar of column names: a template filled with kind and window, ``_<relation>_z`` for a comparison, and
+"""The grammar of column names: a template filled with kind, window and number of events, ``_<relation>_z`` for a comparison, and
 ``_team_sum`` or ``_team_share`` for what the rest of a team has."""
 
 from __future__ import annotations
@@ -39,20 +39,22 @@ def compared_column(name: str) -> str:
     return _BETWEEN.sub("", name)
 
 
-def fill(template: str, *, kind: str, window: int) -> str:
-    """Put a kind and a window in days into a template; texts in both languages have the same fields.
+def fill(template: str, *, kind: str, window: int, last: int = 0) -> str:
+    """Put a kind, a window in days and a number of events into a template; texts in both languages have the same fields.
 
     >>> fill("{kind}_count_{window}d", kind="login", window=28)
     'login_count_28d'
     """
-    return template.replace("{kind}", kind).replace("{window}", str(window))
+    return template.replace("{kind}", kind).replace("{window}", str(window)).replace("{last}", str(last))
 
 
 def matches(template: str, column: str) -> bool:
-    """Whether the template gives ``column`` for some kind and window.
+    """Whether the template gives ``column`` for some kind, window and number of events.
 
     >>> matches("{kind}_count_{window}d", "code_review_count_28d"), matches("{kind}_count_{window}d", "logins")
     (True, False)
     """
-    pattern = re.escape(template).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+")
+    pattern = re.escape(template).replace(r"\{kind\}", r"\w+")
+    for number in (r"\{window\}", r"\{last\}"):
+        pattern = pattern.replace(number, r"\d+")
     return re.fullmatch(pattern, column) is not None

@@ -52,10 +52,13 @@ class Measure(FeatureMeta):
     """A family of windowed columns: one for each of its kinds and windows."""
 
     column: str
-    """Name of the column; ``{kind}`` and ``{window}`` are filled in."""
+    """Name of the column; ``{kind}``, ``{window}`` and ``{last}`` are filled in."""
     measure: Literal[
         "count",
         "sum",
+        "mean",
+        "lowest",
+        "highest",
         "active_days",
         "active_weeks",
         "days_since_last",
@@ -76,6 +79,9 @@ class Measure(FeatureMeta):
     """Events the person did (``own``), was the counterpart of (``received``), or both."""
     windows_days: tuple[Days, ...] = ()
     """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
+    last_events: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
+    """For ``mean``, ``lowest`` and ``highest``: of the events within the window only the last so many, one column for each number.
+    Default: all of them."""
     compare_windows_days: tuple[Days, ...] | None = None
     """The windows whose columns are compared; default: all."""
     team: tuple[OfTeam, ...] = ()
@@ -87,6 +93,10 @@ class Measure(FeatureMeta):
     def _complete(self) -> Measure:
         if self.measure != "days_since_last" and not self.windows_days:
             raise ValueError(f"measure {self.measure!r} needs windows_days")
+        if self.last_events and self.measure not in VALUE_MEASURES:
+            raise ValueError(f"last_events is for the measures mean, lowest and highest, not {self.measure!r}")
+        if len(self.last_events) > 1 and "{last}" not in self.column:
+            raise ValueError("a column with several last_events needs {last} in its name")
         if self.kinds == "each" and "{kind}" not in self.column:
             raise ValueError("a column for each kind needs {kind} in its name")
         if len(self.windows_days) > 1 and "{window}" not in self.column:
@@ -104,6 +114,8 @@ class Measure(FeatureMeta):
         return self
 
 
+VALUE_MEASURES = frozenset({"mean", "lowest", "highest"})
+"""Measures of the values of events in the order in which they happened; an event without a value is no part of them."""
 COUNTERPART_MEASURES = frozenset(
     {"distinct_counterparts", "mutual_counterparts", "reciprocity", "cross_department_share"}
 )

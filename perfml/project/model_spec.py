@@ -49,6 +49,9 @@ class Label(Spec):
     where: str | None = None
     """For ``event``, SQL over its ``kind``, ``value``, ``counterpart_id`` and ``source``, such as ``value >= 10``. Default: every
     event of ``kinds``."""
+    occasions: tuple[str, ...] = ()
+    """For ``event``, kinds of event without which it cannot occur: a row in whose horizon none of them falls has no label. Default:
+    it may occur on any day."""
     zh: str | None = None
     """For ``event``, what people then have, in Chinese, as after “出现”."""
     en: str | None = None
@@ -67,8 +70,9 @@ class Label(Spec):
             raise ValueError("label kind 'low_review' needs low_at_most, the highest rating of the low band")
         if self.correct_raters and self.kind != "low_review":
             raise ValueError("correct_raters is for label kind 'low_review'")
-        event = {"kinds": self.kinds, "where": self.where, "zh": self.zh, "en": self.en}
-        if self.kind == "event" and not all(given for key, given in event.items() if key != "where"):
+        needed = {"kinds": self.kinds, "zh": self.zh, "en": self.en}
+        event = {**needed, "where": self.where, "occasions": self.occasions}
+        if self.kind == "event" and not all(needed.values()):
             raise ValueError("label kind 'event' needs kinds, zh and en")
         if self.kind != "event" and any(event.values()):
             given = next(key for key, given in event.items() if given)

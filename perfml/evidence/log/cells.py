@@ -23,6 +23,7 @@ from perfml.errors import DefinitionError
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.windows import Condition, Plan
 from perfml.evidence.sources import Data
+from perfml.project.feature_spec import VALUE_MEASURES
 from perfml.project.spec import EVENT_FACTS
 
 Arrays = dict[str, Ints]
@@ -43,7 +44,7 @@ class EventLog:
 
     def rows(self, part: int) -> Arrays:
         """The rows of the persons from ``part × size`` on: ``person``, ``channel`` and ``day``, and where the plan needs them
-        ``scaled`` (the value) and ``other`` (the counterpart; in channels of the counterpart's side, the person who did it).
+        ``scaled`` (the value), ``valued`` (1 if there is one), ``moment`` (µs since 1970) and ``other`` (the counterpart; in channels of the counterpart's side, the person who did it).
 
         Where rows can become known late or be superseded, also ``usable_day`` and ``superseded_day``
         (:mod:`perfml.evidence.sources`).
@@ -111,8 +112,12 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
         "day": _number("e.happened_day"),
     }
     joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.name = e.kind"
-    if any(c.measure == "sum" for c in plan.cell_columns):
+    measures = {c.measure for c in plan.cell_columns}
+    if measures & {"sum", *VALUE_MEASURES}:
         columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
+    if measures & VALUE_MEASURES:
+        columns["valued"] = "(e.value is not null)::tinyint"
+        columns["moment"] = "epoch_us(e.happened_at)"
     if plan.counts_received or plan.pair_columns:
         columns["other"] = (
             f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"

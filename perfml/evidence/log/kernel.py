@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from perfml.arrays import Bools, Floats, Indexes, Ints
 from perfml.errors import DataError
-from perfml.evidence.log.cells import FOREVER, Arrays
+from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import EPOCH, Exposure
 from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.latest import LatestEvents
+from perfml.evidence.log.validity import ValidityIntervals, spread
 from perfml.evidence.log.windows import Plan, WindowColumn
 
 Channels = tuple[int, ...]
@@ -53,6 +55,8 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
             return batch.counts.window(channels, window).astype(np.float64)
         case "sum":
             return batch.totals.window(channels, window) / 10.0**decimals
+        case "mean" | "lowest" | "highest":
+            return batch.latest(channels).measure(column.measure, window, last=column.last_events) / 10.0**decimals
         case "active_days":
             return batch.active_days(channels, window)
         case "active_weeks":
@@ -80,6 +84,8 @@ def _measure_exposed(
         case "sum":
             total = batch.totals.window(channels, window) + exposure.lacking(batch.totals.window, channels, window)
             values = total / 10.0**decimals
+        case "mean" | "lowest" | "highest":  # of the events delivered
+            values = _measure(batch, column, channels, decimals=decimals)
         case "active_days":
             values = batch.active_days(channels, window) + exposure.lacking(batch.active_days, channels, window)
             values = np.minimum(values, window)
@@ -117,38 +123,6 @@ def divide(part: Floats, whole: Floats) -> Floats:
     """``part / whole``, missing where ``whole`` is 0."""
     out: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
     return out
-
-
-class ValidityIntervals:
-    """The as-of dates at which each row counts: ``[start, stop)``; ``first`` is its start if it was known at once.
-
-    ``superseded``: rows that a correction replaces, with their ``stop``; ``lasting``: all others, which never stop.
-    """
-
-    def __init__(self, rows: Arrays, grid: Grid) -> None:
-        self.n_as_ofs = len(grid.as_ofs)
-        self.first = grid.as_of_after(rows["day"])
-        self.start = grid.as_of_after(rows["usable_day"]) if "usable_day" in rows else self.first
-        superseded_day = rows.get("superseded_day")
-        if superseded_day is None:
-            self.superseded = self.stop = np.empty(0, np.intp)
-        else:
-            self.superseded = np.flatnonzero(superseded_day < FOREVER)
-            self.stop = grid.as_of_after(superseded_day[self.superseded])
-        self.lasting = np.delete(np.arange(len(self.start)), self.superseded) if len(self.superseded) else slice(None)
-
-    def spread_superseded(self) -> tuple[Indexes, Indexes]:
-        """(row, as-of date) for every as-of date at which a row counted before it was superseded."""
-        index, as_of = spread(self.start[self.superseded], self.stop)
-        return self.superseded[index], as_of
-
-    def spread_hidden(self) -> tuple[Indexes, Indexes]:
-        """(row, as-of date) for every as-of date after the row happened at which it does not count."""
-        late = np.flatnonzero(self.start > self.first) if self.start is not self.first else np.empty(0, np.intp)
-        before, as_of_before = spread(self.first[late], self.start[late])
-        end = np.full(len(self.superseded), self.n_as_ofs)
-        after, as_of_after = spread(np.maximum(self.stop, self.start[self.superseded]), end)
-        return np.concatenate([late[before], self.superseded[after]]), np.concatenate([as_of_before, as_of_after])
 
 
 class _Windows:
@@ -209,6 +183,7 @@ class _Batch:
             _check_sums(scaled, self.channel, self.person)
             self.totals = _Windows(self, cell, scaled)
         self._active_days: dict[Channels, _ActiveDays] = {}
+        self._latest: dict[Channels, LatestEvents] = {}
 
     def flat_index(self, step: Indexes, steps: int) -> Indexes:
         """The flat index of each row in an array (channels, ``steps``, n)."""
@@ -234,6 +209,14 @@ class _Batch:
         if channels not in self._active_days:
             self._active_days[channels] = _ActiveDays(self, channels)
         return self._active_days[channels]
+
+    def latest(self, channels: Channels) -> LatestEvents:
+        """The events of ``channels`` that have a value, in their order."""
+        if channels not in self._latest:
+            chosen = np.isin(self.channel, channels) & (self.rows["valued"] == 1)
+            rows = np.flatnonzero(chosen & (self.day >= self.grid.edges[0]))
+            self._latest[channels] = LatestEvents(self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n)
+        return self._latest[channels]
 
     def days_since(self, channels: Channels, days: int) -> Floats:
         """Days since the last event; missing where there is none (or none within ``days``, if not 0)."""
@@ -334,15 +317,3 @@ def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDAr
             where="events.value",
             remedy="lower value_decimals in features/sources.toml [events], or export a larger unit",
         )
-
-
-def spread(start: Indexes, stop: Indexes) -> tuple[Indexes, Indexes]:
-    """Expand each span ``[start, stop)``: (index of the span, value) for every value in it.
-
-    >>> [a.tolist() for a in spread(np.array([2, 5]), np.array([4, 6]))]
-    [[0, 0, 1], [2, 3, 5]]
-    """
-    length = np.maximum(stop - start, 0)
-    row = np.repeat(np.arange(len(length)), length)
-    offset = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
-    return row, start[row] + offset

@@ -10,7 +10,8 @@ from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.log.cells import NO_ONE, Arrays
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
-from perfml.evidence.log.kernel import NEVER, ValidityIntervals, divide
+from perfml.evidence.log.kernel import NEVER, divide
+from perfml.evidence.log.validity import ValidityIntervals
 from perfml.evidence.log.windows import Plan, Side, WindowColumn
 
 Departments = npt.NDArray[np.int32]

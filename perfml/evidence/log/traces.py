@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel, ConfigDict
 
 from perfml.evidence.log.windows import Plan, Side, WindowColumn
-from perfml.project.feature_spec import COUNTERPART_MEASURES
+from perfml.project.feature_spec import COUNTERPART_MEASURES, VALUE_MEASURES
 from perfml.project.folder import Definitions
 
 
@@ -46,6 +46,10 @@ class EventTrace(_Frozen):
     """Whether only events with a counterpart count."""
     where: str | None = None
     """SQL over the facts of an event that it must meet as well."""
+    last: int = 0
+    """Only the last so many of them; 0: all."""
+    valued: bool = False
+    """Whether only events with a value count."""
 
 
 class ColumnTrace(_Frozen):
@@ -112,6 +116,8 @@ def _events(plan: Plan, column: WindowColumn) -> EventTrace:
         days=column.past_days or column.window_days,
         met=met,
         where=None if condition is None else condition.sql,
+        last=column.last_events,
+        valued=column.measure in VALUE_MEASURES,
     )
 
 

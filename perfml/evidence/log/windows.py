@@ -13,18 +13,21 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 from typing import Literal
 
 from perfml.errors import DefinitionError
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.tables.conditions import require_facts
 from perfml.project.column_names import fill
-from perfml.project.feature_spec import COUNTERPART_MEASURES, KindMeta, Measure
+from perfml.project.feature_spec import COUNTERPART_MEASURES, VALUE_MEASURES, KindMeta, Measure
 from perfml.project.folder import WindowedFile
 from perfml.project.spec import EVENT_FACTS, Direction, OfTeam, Relation
 
 Side = Literal["own", "received", "either"]
 REVERSED: Mapping[Direction, Direction] = {"higher": "lower", "lower": "higher", "neither": "neither"}
+IN_UNITS = VALUE_MEASURES | {"sum"}
+"""Measures whose values have the unit of the events' values."""
 PAIRED_WINDOWS = ("trend", "own_past")
 """Measures that compare a recent window with the rest of a longer one."""
 
@@ -43,6 +46,8 @@ class WindowColumn:
     team: tuple[OfTeam, ...] = ()
     past_days: int = 0
     """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
+    last_events: int = 0
+    """Of the events within the window only the last so many; 0: all."""
     missing_days_share: float = 0.0
     """Share of the window that may be missing, and is then estimated from the rest."""
 
@@ -181,8 +186,12 @@ def slug(kind: str) -> str:
 
 
 def _names_by_window(measure: Measure) -> set[str]:
-    """The column names of a measure, one per window, with ``{kind}`` left as it is."""
-    return {fill(measure.column, kind="{kind}", window=window) for window in measure.windows_days or (0,)}
+    """The column names of a measure, one per window and number of events, with ``{kind}`` left as it is."""
+    return {
+        fill(measure.column, kind="{kind}", window=window, last=last)
+        for window in measure.windows_days or (0,)
+        for last in measure.last_events or (0,)
+    }
 
 
 def _names(file: WindowedFile, kinds: Sequence[str], taken: set[str]) -> dict[str, list[int]]:
@@ -232,11 +241,11 @@ def _expand(
     columns = []
     for name, channels in groups:
         kind = kinds[channels[0]] if name else ""
-        for window, past in spans:
+        for (window, past), last in product(spans, measure.last_events or (0,)):
             only = measure.compare_windows_days
             columns.append(
                 WindowColumn(
-                    column=_column(file, measure, name=name, kind=kind, window=window),
+                    column=_column(file, measure, name=name, kind=kind, window=window, last=last),
                     measure=measure.measure,
                     side=measure.side,
                     kinds=channels,
@@ -244,25 +253,26 @@ def _expand(
                     compare=measure.compare if only is None or window in only else (),
                     team=measure.team,
                     past_days=past,
+                    last_events=last,
                     missing_days_share=file.spec.missing_days_share,
                 )
             )
     return columns
 
 
-def _column(file: WindowedFile, measure: Measure, *, name: str, kind: str, window: int) -> Column:
+def _column(file: WindowedFile, measure: Measure, *, name: str, kind: str, window: int, last: int) -> Column:
     """What the column means: ``kind`` is the raw kind, ``name`` its name in columns; both empty over several kinds."""
     meta = file.spec.kinds.get(kind) or KindMeta(zh=f"代码为“{kind}”的事件", en=f"events coded “{kind}”")
     reason = measure.reason or (f"{file.name}:{name}" if name else file.name)
     return Column(
-        name=fill(measure.column, kind=name, window=window),
+        name=fill(measure.column, kind=name, window=window, last=last),
         evidence=file.name,
         reason=fill(reason, kind=name, window=window),
         reason_zh=meta.zh if name else file.spec.zh,
         reason_en=meta.en if name else file.spec.en,
-        zh=fill(measure.zh, kind=meta.zh, window=window),
-        en=fill(measure.en, kind=meta.en, window=window),
-        unit=(measure.measure == "sum" and meta.unit) or measure.unit,
+        zh=fill(measure.zh, kind=meta.zh, window=window, last=last),
+        en=fill(measure.en, kind=meta.en, window=window, last=last),
+        unit=(measure.measure in IN_UNITS and meta.unit) or measure.unit,
         direction=_direction(meta, measure),
         owner=meta.owner or measure.owner,
         reach_days=max(measure.windows_days) if measure.measure in PAIRED_WINDOWS else window,
