@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -140,6 +141,9 @@ def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[
     figures["auc_over_baseline"] = beaten.to_json()
     if task.set_name == "contributors":
         figures |= lead_over_baseline(folder, rows, ours=ours, baseline=theirs["baseline"])
+    for metric, of_rows in {"auc": metrics["auc"], "log_loss": log_loss}.items():
+        over = estimate({metric: of_rows}, label, ours, person=person, against=theirs["plain_lightgbm"])[metric]
+        figures[f"{metric}_over_plain_lightgbm"] = over.to_json()
     figures["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
     trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
     figures["log_loss_over_trees"] = trees["log_loss"].to_json()
@@ -181,7 +185,8 @@ def lead_over_baseline(
 def others(
     task: Task, data: Data, *, project: Project, rows: pd.DataFrame, kinds: tuple[str, ...]
 ) -> dict[str, npt.NDArray[np.float64]]:
-    """Probabilities of the scored rows by the baseline and by LightGBM alone, fitted on the same rows."""
+    """Probabilities of the scored rows by the baseline, by the learner's trees alone and by LightGBM as it comes, fitted on the
+    same rows."""
     sample = TrainingSample.of(data, project.folder, task.model, until=task.until)
     spec, days = sample.spec, sample.spec.label.horizons_days[0]
     label = sample.label(days)
@@ -203,7 +208,10 @@ def others(
         settings=spec.learner.model_copy(update={"blend": "trees"}),
         signs=monotone_signs(names, spec),
     )
+    plain = lgb.train({"objective": "binary", "verbosity": -1}, lgb.Dataset(sample.features[learnt], label[learnt]))
+    ahead = later.matrix(names)[index]
     return {
+        "plain_lightgbm": np.asarray(plain.predict(ahead), dtype=np.float64),
         "baseline": baseline_probability(train, label[learnt], test),
-        "trees": probability(trees.margin(later.matrix(names)[index])),
+        "trees": probability(trees.margin(ahead)),
     }

@@ -1,8 +1,8 @@
 """Reproduce the figures on real data: ``python3 run.py evaluate``.
 
-Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), tables without dates
-(:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`) and by cause (:mod:`competing`), yearly snapshots
-(:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of
+Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), a public leaderboard
+(:mod:`racing`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`) and by cause
+(:mod:`competing`), yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of
 raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
 """
 
@@ -25,6 +25,7 @@ import competing
 import judges
 import learners
 import projects
+import racing
 import stores
 import strangers
 import tabular
@@ -49,6 +50,10 @@ DRIFT_ALARM = 2013
 
 def _company(data: Path, home: Path, progress: Progress, *, task: company.Task) -> Figures:
     return company.evaluate(task, data, home, progress=progress)
+
+
+def _racing(data: Path, home: Path, progress: Progress, *, name: str) -> Figures:
+    return racing.evaluate(name, data, home, progress)
 
 
 def _tabular(data: Path, home: Path, progress: Progress, *, run: Callable[[Path, Progress], Figures]) -> Figures:
@@ -76,6 +81,7 @@ def _yearly(data: Path, home: Path, progress: Progress) -> Figures:
 SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     **{task.set_name: (partial(_company, task=task), task.goals) for task in company.TASKS},
     "other projects": (projects.evaluate, projects.GOALS),
+    **{task.set_name: (partial(_racing, name=name), task.goals) for name, task in racing.TASKS.items()},
     "IBM attrition": (partial(_tabular, run=tabular.evaluate_ibm), tabular.IBM_GOALS),
     "IBM attrition, 500 rows": (partial(_tabular, run=tabular.evaluate_small), tabular.SMALL_GOALS),
     "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),

@@ -80,8 +80,8 @@ class Measure(FeatureMeta):
     windows_days: tuple[Days, ...] = ()
     """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
     last_events: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
-    """For ``mean``, ``lowest`` and ``highest``: of the events within the window only the last so many, one column for each number.
-    Default: all of them."""
+    """For ``mean``, ``lowest`` and ``highest``: of the events within the window only the last so many, one column for each
+    number. Default: all of them."""
     compare_windows_days: tuple[Days, ...] | None = None
     """The windows whose columns are compared; default: all."""
     team: tuple[OfTeam, ...] = ()

@@ -16,6 +16,8 @@ class Population(Spec):
     """The interval between as-of dates used for training."""
     warm_up_days: int = 91
     """Days between the beginning of the record and the first as-of date."""
+    most_dates: Annotated[int, Field(ge=1)] = 120
+    """As-of dates used for training, at most: the latest ones."""
     where: str | None = None
     """SQL over the person's position as known at the as-of date (``department``, ``role_family``, ``level``, ``location``,
     ``manager_id``): for whom the model holds, such as ``role_family = 'sales'``. Nobody else is trained on or scored."""
@@ -50,8 +52,8 @@ class Label(Spec):
     """For ``event``, SQL over its ``kind``, ``value``, ``counterpart_id`` and ``source``, such as ``value >= 10``. Default: every
     event of ``kinds``."""
     occasions: tuple[str, ...] = ()
-    """For ``event``, kinds of event without which it cannot occur: a row in whose horizon none of them falls has no label. Default:
-    it may occur on any day."""
+    """For ``event``, kinds of event without which it cannot occur: a row in whose horizon none of them falls has no label.
+    Default: it may occur on any day."""
     zh: str | None = None
     """For ``event``, what people then have, in Chinese, as after “出现”."""
     en: str | None = None
@@ -89,6 +91,9 @@ class EvidenceChoice(Spec):
     """The feature files to use; default: all."""
     leave_out: tuple[str, ...] = ()
     """Feature files not to use."""
+    without: tuple[str, ...] = ()
+    """Columns of the files used that are not learnt from, with ``*`` for any part of a name. For values whose scale has
+    changed over the years, where only the comparison with others counts."""
 
 
 class LearnerSpec(Spec):

@@ -72,7 +72,14 @@ class ValidityIntervals:
         return {"own": own, "received": received, "either": own | received}[side] - {"", self.person}
 
     def measure(
-        self, name: str, *, side: str = "own", kinds: Sequence[str] | None = None, days: int = 0, past: int = 0
+        self,
+        name: str,
+        *,
+        side: str = "own",
+        kinds: Sequence[str] | None = None,
+        days: int = 0,
+        past: int = 0,
+        last: int = 0,
     ) -> float:
         """The value of a measure; NaN where it is missing."""
         rows = self.rows(side, kinds, days) if side != "either" else []
@@ -80,6 +87,11 @@ class ValidityIntervals:
             return len(rows)
         if name == "sum":
             return float(sum(Fraction(event.value) for event in rows if event.value))
+        if name in ("mean", "lowest", "highest"):
+            valued = sorted((event.happened, Fraction(event.value)) for event in rows if event.value)
+            values = [value for _, value in valued][-last:]
+            summary = {"mean": lambda values: sum(values) / len(values), "lowest": min, "highest": max}[name]
+            return float(summary(values)) if values else math.nan
         if name == "active_days":
             return len({event.happened.date() for event in rows})
         if name == "active_weeks":

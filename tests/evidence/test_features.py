@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import time
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -52,6 +53,9 @@ def columns() -> dict[str, Column]:
                 for measure in COUNTED:
                     declared[f"{measure}_{tag}_{window}"] = (measure, {"side": side, "kinds": kinds, "days": window})
                 declared[f"since_{tag}_{window}"] = ("days_since_last", {"side": side, "kinds": kinds, "days": window})
+            for measure, window, last in product(("mean", "lowest", "highest"), (7, 364), (0, 1, 3, 10)):
+                arguments = {"side": side, "kinds": kinds, "days": window, "last": last}
+                declared[f"{measure}_{tag}_{window}_{last}"] = (measure, arguments)
             declared[f"since_{tag}"] = ("days_since_last", {"side": side, "kinds": kinds})
             for measure in ("trend", "own_past"):
                 declared[f"{measure}_{tag}_28"] = (measure, {"side": side, "kinds": kinds, "days": 28, "past": 112})
@@ -74,6 +78,7 @@ def as_definition(name: str, column: Column) -> dict[str, object]:
         "side": definition["side"],
         "kinds": kinds or "all",
         "windows_days": days,
+        "last_events": [definition["last"]] if definition.get("last") else [],
     }
 
 

@@ -44,7 +44,8 @@ class EventLog:
 
     def rows(self, part: int) -> Arrays:
         """The rows of the persons from ``part × size`` on: ``person``, ``channel`` and ``day``, and where the plan needs them
-        ``scaled`` (the value), ``valued`` (1 if there is one), ``moment`` (µs since 1970) and ``other`` (the counterpart; in channels of the counterpart's side, the person who did it).
+        ``scaled`` (the value), ``valued`` (1 if there is one), ``moment`` (microseconds since 1970) and ``other`` (the
+        counterpart; in channels of the counterpart's side, the person who did it).
 
         Where rows can become known late or be superseded, also ``usable_day`` and ``superseded_day``
         (:mod:`perfml.evidence.sources`).

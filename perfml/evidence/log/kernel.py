@@ -56,7 +56,8 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
         case "sum":
             return batch.totals.window(channels, window) / 10.0**decimals
         case "mean" | "lowest" | "highest":
-            return batch.latest(channels).measure(column.measure, window, last=column.last_events) / 10.0**decimals
+            latest = batch.latest(channels)
+            return latest.measure(column.measure, window, last=column.last_events, decimals=decimals)
         case "active_days":
             return batch.active_days(channels, window)
         case "active_weeks":
@@ -215,7 +216,9 @@ class _Batch:
         if channels not in self._latest:
             chosen = np.isin(self.channel, channels) & (self.rows["valued"] == 1)
             rows = np.flatnonzero(chosen & (self.day >= self.grid.edges[0]))
-            self._latest[channels] = LatestEvents(self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n)
+            self._latest[channels] = LatestEvents(
+                self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n
+            )
         return self._latest[channels]
 
     def days_since(self, channels: Channels, days: int) -> Floats:

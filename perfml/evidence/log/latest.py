@@ -38,17 +38,17 @@ class LatestEvents:
         self.total = np.concatenate([[0], np.cumsum(self.values)])
         self._ends: dict[int, Indexes] = {}
 
-    def measure(self, name: str, window: int, *, last: int) -> Floats:
+    def measure(self, name: str, window: int, *, last: int, decimals: int) -> Floats:
         """Mean, lowest or highest value of the ``last`` events (0: of all) in the ``window`` days before each as-of date:
-        (as-of dates, n), missing where there is none."""
+        (as-of dates, n), missing where there is none. ``decimals``: of the values."""
         stop, start = self._until(0), self._until(window)
         start = np.maximum(start, stop - last) if last else start
         length, out = stop - start, np.full(stop.shape, np.nan)
         some = length > 0
         if name == "mean":
-            out[some] = (self.total[stop] - self.total[start])[some] / length[some]
+            out[some] = (self.total[stop] - self.total[start])[some] / (length[some] * 10.0**decimals)
         else:
-            out[some] = _extremes(self.values, start[some], stop[some], lowest=name == "lowest")
+            out[some] = _extremes(self.values, start[some], stop[some], lowest=name == "lowest") / 10.0**decimals
         return out
 
     def _until(self, days: int) -> Indexes:

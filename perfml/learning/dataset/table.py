@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,8 +27,6 @@ from perfml.project.model_spec import ModelSpec
 
 MIN_COVERED = 0.9
 """Share of a window that the record must cover for its value to be used."""
-MAX_DATES = 120
-"""As-of dates of a training table; older ones are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +106,7 @@ def make_table(
         for c in evidence.columns
         if c.evidence not in spec.evidence.leave_out
         and (spec.evidence.only is None or c.evidence in spec.evidence.only)
+        and not any(fnmatch.fnmatchcase(c.name, pattern) for pattern in spec.evidence.without)
     )
 
     true = {key: rows_where(data, evidence.frame, sql, model=name, key=key) for key, sql in named.items()}
@@ -163,4 +163,4 @@ def learning_dates(data: Data, spec: ModelSpec, until: dt.date) -> list[dt.date]
             where=f"{data.source} until {until}",
             remedy=Message.of("record_too_short_remedy", begins=str(min(known)), days=spec.population.warm_up_days),
         )
-    return dates[-MAX_DATES:]
+    return dates[-spec.population.most_dates :]
