@@ -41,7 +41,8 @@ def require_names(definitions: Definitions, spec: ModelSpec, name: str) -> None:
                 remedy=f"use one of: {', '.join(sorted(files))}",
             )
     named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
-    exact = {"monotone": tuple(column for column in spec.monotone if "*" not in column), **named}
+    patterns = {"monotone": spec.monotone, "evidence.without": spec.evidence.without}
+    exact = {key: tuple(name for name in names if "*" not in name) for key, names in patterns.items()} | named
     if spec.label.where is not None:
         require_facts(spec.label.where, EVENT_FACTS, of="an event", where=_where(name, "label.where"))
     asked = {key: named_columns(sql, where=_where(name, key)) - set(PEOPLE) for key, sql in conditions(spec).items()}

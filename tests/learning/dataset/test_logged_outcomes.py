@@ -122,3 +122,15 @@ def labels_of(tables: Tables, label: Label, asked: pd.DataFrame, *, until: dt.da
     frames = {name: pd.DataFrame(lines, dtype=str).fillna("") for name, lines in tables.items() if lines}
     with tempfile.TemporaryDirectory() as folder:
         return labelled(write_tables(Path(folder), **frames), label, asked, horizon=28, until=str(until))
+
+
+def test_without_an_occasion_in_the_horizon_there_is_no_label(company: Path) -> None:
+    """Of a login within the horizon somebody could have been ill; e0 has none."""
+    asked = LONG.model_copy(update={"occasions": ("login",), "where": None})
+    assert labelled(company, asked, rows("e0", "e6", "e7"), horizon=91, until="2024-10-02") == [None, 1, None]
+    itself = LONG.model_copy(update={"occasions": ("sick_leave",)})
+    assert labelled(company, itself, rows("e0", "e6", "e7"), horizon=91, until="2024-10-02") == [1, 0, None]
+    with pytest.raises(DataError, match="no event of kind 'visit'"):
+        labelled(
+            company, asked.model_copy(update={"occasions": ("visit",)}), rows("e0"), horizon=91, until="2024-10-02"
+        )
