@@ -33,7 +33,7 @@ class LatestEvents:
         of_list = np.concatenate([person[regular], n * (1 + as_of) + person[several[index]]]).astype(np.int64)
         order = np.lexsort((rows["scaled"][row], rows["moment"][row], of_list))
         self.values = rows["scaled"][row[order]]
-        self.place = of_list[order] * self.days + rows["day"][row[order]] - self.first_day
+        self.position = of_list[order] * self.days + rows["day"][row[order]] - self.first_day
         self.lists = np.where(irregular, n * (1 + np.arange(len(grid.as_ofs))[:, None]), 0) + np.arange(n)
         self.total = np.concatenate([[0], np.cumsum(self.values)])
         self._ends: dict[int, Indexes] = {}
@@ -55,7 +55,7 @@ class LatestEvents:
         """Where the events end that happened more than ``days`` days before each as-of date (0: before it): (as-of dates, n)."""
         if days not in self._ends:
             day = np.maximum(self.grid.as_ofs - days - self.first_day, 0)
-            self._ends[days] = np.searchsorted(self.place, self.lists * self.days + day[:, None])
+            self._ends[days] = np.searchsorted(self.position, self.lists * self.days + day[:, None])
         return self._ends[days]
 
 
@@ -72,6 +72,6 @@ def _extremes(values: Ints, start: Indexes, stop: Indexes, *, lowest: bool) -> I
         if exponent:
             half = 1 << (exponent - 1)
             best = choose(best[:-half], best[half:])
-        here = power == exponent
-        out[here] = choose(best[start[here]], best[stop[here] - (1 << exponent)])
+        reached = power == exponent
+        out[reached] = choose(best[start[reached]], best[stop[reached] - (1 << exponent)])
     return out
