@@ -2,8 +2,9 @@
 
 Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), a public leaderboard
 (:mod:`racing`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`) and by cause
-(:mod:`competing`), yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for learners (:mod:`learners`), severity of
-raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds, and writes ``build/evaluation.json``.
+(:mod:`competing`), yearly snapshots (:mod:`yearly`), targets (:mod:`stores`), courses for tags (:mod:`catalogue`) and for
+learners (:mod:`learners`), severity of raters (:mod:`judges`). Prints a table a set, with 95 % intervals over people or folds,
+and writes ``build/evaluation.json``.
 """
 
 from __future__ import annotations
