@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.simulated import quick_project
+
+if TYPE_CHECKING:
+    from jupyter_client import KernelManager
 
 ROOT = Path(__file__).parent.parent
 FEWER = 120
@@ -30,21 +35,38 @@ def test_outputs_are_stripped(path: Path) -> None:
     assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in cells)
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KernelManager]:
+    """One kernel for all notebooks: to start it and to import perfml takes as long as some of them. Each begins with no names."""
+    from jupyter_client import KernelManager  # here, since this loads for seconds and only these tests need it
+
+    folder = tmp_path_factory.mktemp("notebooks")
+    quick_project(folder)  # the project of a notebook that has none of its own
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    manager = KernelManager()
+    manager.start_kernel(cwd=str(folder), env=os.environ | {"PYTHONPATH": path})
+    yield manager
+    manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 @pytest.mark.slow
-def test_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs(path: Path, kernel: KernelManager) -> None:
     """A cell that raises ends the test with its traceback."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
-    import nbformat  # here, since these two load for seconds and only this test needs them
+    import nbformat  # here, for the same reason
     from nbclient import NotebookClient
 
-    quick_project(tmp_path)  # the project of a notebook that has none of its own
     people = MORE.get(path.stem, FEWER)
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.source = re.sub(r"employees=\d+", f"employees={people}", cell.source)
         cell.source = cell.source.replace("seeds = [11]", "seeds = [11]\nmax_rounds = 40")
-    done = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    outputs = [output for cell in done.cells if cell.cell_type == "code" for output in cell.outputs]
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    client = NotebookClient(notebook, km=kernel, timeout=600)
+    try:
+        client.execute()
+    finally:
+        client.kc.stop_channels()
+    outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/svg+xml" in output.get("data", {}) for output in outputs)

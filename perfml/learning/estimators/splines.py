@@ -144,16 +144,17 @@ def fit_path(
     near = _rows_near_knots(basis, features, signs)
     logistic = LogisticRegression(max_iter=MAX_ITERATIONS, tol=1e-3, warm_start=True)
     models = []
-    for inverse_penalty in inverse_penalties:
-        logistic.C = inverse_penalty
-        # As close to the optimum as the blend needs. BLAS's threads wait longer for each other here than they compute.
-        with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
-            warnings.simplefilter("ignore", ConvergenceWarning)
+    # One limit around all fits: finding the libraries takes as long as a fit. BLAS's threads wait longer for each other here
+    # than they compute.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for inverse_penalty in inverse_penalties:
+            logistic.C = inverse_penalty  # as close to the optimum as the blend needs
             logistic.fit(design, label, sample_weight=weight)
-        coefficients = logistic.coef_[0].astype(np.float64)
-        curves = basis.curves(coefficients, signs, near)
-        intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
-        models.append(SplineLogistic(intercept, curves, basis.means(curves, average)))
+            coefficients = logistic.coef_[0].astype(np.float64)
+            curves = basis.curves(coefficients, signs, near)
+            intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
+            models.append(SplineLogistic(intercept, curves, basis.means(curves, average)))
     return models
 
 
