@@ -19,10 +19,11 @@ MODELS = ("attrition", "low_performance")
 PROJECT = """
 name = "simulated"
 """
-QUICK = """
+ONE_HORIZON = """
 [label]
 horizons_days = [182]
-[learner]
+"""
+QUICK = f"""{ONE_HORIZON}[learner]
 seeds = [11]
 [backtest]
 folds = 2
