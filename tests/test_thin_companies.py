@@ -69,7 +69,8 @@ def verdict(company: Thin, model: str, folder: Path) -> str:
     """
     (folder / "project" / "models").mkdir(parents=True)
     (folder / "project" / "perfml.toml").write_text('name = "thin"')
-    (folder / "project" / "models" / f"{model}.toml").write_text(QUICK + HORIZON[model])
+    for name, horizon in HORIZON.items():  # both, since the check looks at every model of the project
+        (folder / "project" / "models" / f"{name}.toml").write_text(QUICK + horizon)
     project = Project(folder / "project", home=folder / "home")
     data = company.write(folder / "data")
     can = [task.values for task in project.check(data).can if task.code == "can_model_within"]
