@@ -24,9 +24,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 if sys.version_info[:2] not in SUPPORTED:  # stands before anything that an old Python cannot evaluate
@@ -47,10 +50,11 @@ LOCKS = {"runtime": ROOT / "requirements.lock", "full": ROOT / "requirements-dev
 POSTGRES = ("adbc-driver-manager", "adbc-driver-postgresql", "psycopg", "psycopg-binary")
 """What serve/Dockerfile installs beside the runtime lock."""
 
+BESIDE = "mypy"
+"""Runs beside the other checks, for it keeps one core busy and leaves the others idle."""
 CHECKS = (
     "ruff check .",
     "ruff format --check .",
-    "mypy",
     "pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder",
 )
 FAST = (*CHECKS[:-1], f"{CHECKS[-1]} -m 'not slow and not data'")
@@ -62,9 +66,10 @@ class Failure(Exception):
     """Something the reader can mend; the message says how."""
 
 
-def call(*command: str | Path) -> int:
-    """Run a command in the checkout and wait for its exit code."""
-    return subprocess.call([str(part) for part in command], cwd=ROOT)
+def call(*command: str | Path, output: IO[bytes] | None = None) -> int:
+    """Run a command in the checkout and wait for its exit code; what it says goes to ``output``, where that is given."""
+    errors = None if output is None else subprocess.STDOUT
+    return subprocess.call([str(part) for part in command], cwd=ROOT, stdout=output, stderr=errors)
 
 
 def run(*command: str | Path) -> None:
@@ -206,9 +211,14 @@ def test(args: list[str]) -> int:
     os.environ.setdefault(
         "OMP_NUM_THREADS", "1"
     )  # tests run beside each other: threads of theirs would wait for each other
-    for check in FAST if args else CHECKS:  # all of them, whatever the earlier ones say
-        print(f"== {check}", flush=True)
-        failed += [check] if call(PYTHON, "-m", *shlex.split(check)) else []
+    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryFile() as report:
+        types = pool.submit(call, PYTHON, "-m", *shlex.split(BESIDE), output=report)
+        for check in FAST if args else CHECKS:  # all of them, whatever the earlier ones say
+            print(f"== {check}", flush=True)
+            failed += [check] if call(PYTHON, "-m", *shlex.split(check)) else []
+        failed += [BESIDE] if types.result() else []
+        report.seek(0)
+        print(f"== {BESIDE}\n{report.read().decode('utf-8', 'replace')}", flush=True)
     if failed:
         raise Failure(f"failed: {', '.join(failed)}")
     return 0
