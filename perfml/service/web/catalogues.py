@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from gettext import NullTranslations
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.pofile import read_po
@@ -25,7 +27,7 @@ class WordCatalogue(NullTranslations):
     def __init__(self, paths: Iterable[Path]) -> None:
         """Read ``paths``, the later over the earlier."""
         super().__init__()
-        entries = (entry for path in paths for entry in _entries(path))
+        entries = (entry for path in paths for entry in _entries(path.read_bytes()))
         self.texts = {text: translation for texts, translation in entries for text in texts}
 
     def gettext(self, message: str) -> str:
@@ -51,13 +53,15 @@ def language_of(chosen: str | None, accepted: str) -> Language:
     return "en"
 
 
-def _entries(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The English forms of each text of a catalogue, and its Chinese."""
-    with path.open("rb") as handle:
-        catalogue = read_po(handle)
-    for entry in catalogue:
+@lru_cache(maxsize=4)
+def _entries(content: bytes) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """The English forms of each text of a catalogue, and its Chinese; parsed once a process, which takes longer than the rest of
+    an application."""
+    entries = []
+    for entry in read_po(BytesIO(content)):
         english, chinese = (
             (text,) if isinstance(text, str) else tuple(text or ("",)) for text in (entry.id, entry.string)
         )
         if english[0] and chinese[0] and not entry.fuzzy:
-            yield english, chinese[0]
+            entries.append((english, chinese[0]))
+    return tuple(entries)
