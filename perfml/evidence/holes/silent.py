@@ -47,6 +47,8 @@ MOST_SILENCES = 3
 """Stretches of almost empty days in a year above which a part has no daily rhythm: it works in bursts, or once a month."""
 MOST_HOLIDAYS = 20
 """The same for the whole log, whose holidays are such stretches."""
+CELLS = 100_000
+"""Numbers of one array of a step along the days: as many as a processor's cache holds of ten such arrays."""
 EXPLAINED = 0.6
 """A hole is not mentioned where this share of what it lacks lies in a larger one."""
 
@@ -80,48 +82,57 @@ def silent_holes(counts: DailyCounts, as_ofs: Sequence[dt.date], *, most_alarms:
 
 
 def _follow(counts: DailyCounts, as_ofs: Ints) -> list[_Judged]:
-    """Follow the rhythm once along the days, for all as-of dates at which a day is judged at once."""
+    """Follow the rhythm once along the days, for all as-of dates at which a day is judged at once, and a week at a time where
+    that is little: no weekday depends on another."""
     n_parts, n_days = counts.on_time.shape
     n_dates, order = len(as_ofs), np.argsort(counts.late[:, 1], kind="stable")
     late = counts.late[order]
     bounds = np.searchsorted(late[:, 1], np.arange(n_days + 1))
     starts = as_ofs - REACH_DAYS
     expected, seen = (np.zeros((n_dates, n_parts, REACH_DAYS), np.float32) for _ in range(2))
-    rate, weeks = np.zeros((n_dates, n_parts, 7)), np.zeros((n_dates, n_parts, 7), np.int32)
-    dispersion = np.zeros((n_dates, n_parts, 2))
-    first = max(0, int(starts.min()) - WARM_UP_DAYS)
-    for day in range(first, min(n_days, int(as_ofs.max()))):
-        low = int(np.searchsorted(as_ofs, day, side="right"))
-        high = int(np.searchsorted(as_ofs, day + REACH_DAYS + WARM_UP_DAYS, side="right"))
+    rate, weeks = np.zeros((7, n_dates, n_parts)), np.zeros((7, n_dates, n_parts), np.int32)
+    dispersion = np.zeros((2, n_dates, n_parts))
+    first, last = max(0, int(starts.min()) - WARM_UP_DAYS), min(n_days, int(as_ofs.max()))
+    step = max(1, min(7, CELLS // (n_dates * n_parts)))
+    for begin in range(first, last, step):
+        days = np.arange(begin, min(begin + step, last))
+        low = int(np.searchsorted(as_ofs, begin, side="right"))
+        high = int(np.searchsorted(as_ofs, days[-1] + REACH_DAYS + WARM_UP_DAYS, side="right"))
         if low >= high:
             continue
-        rows = np.repeat(counts.on_time[None, :, day], high - low, axis=0)
-        part, _, known, n = late[bounds[day] : bounds[day + 1]].T
-        np.add.at(rows.T, part, np.where(known[:, None] < as_ofs[low:high], n[:, None], 0))
-        weekday = (counts.first_day + day) % 7
-        level, past, heads = rate[low:high, :, weekday], weeks[low:high, :, weekday], counts.heads[:, day]
+        dates = as_ofs[low:high]
+        judges = ((days[:, None] < dates) & (days[:, None] >= dates - REACH_DAYS - WARM_UP_DAYS))[:, :, None]
+        rows = np.repeat(counts.on_time[:, None, days].T, high - low, axis=1)
+        part, day, known, n = late[bounds[begin] : bounds[days[-1] + 1]].T
+        np.add.at(rows.transpose(0, 2, 1), (day - begin, part), np.where(known[:, None] < dates, n[:, None], 0))
+        weekday = (counts.first_day + days) % 7
+        level, past, heads = rate[weekday, low:high], weeks[weekday, low:high], counts.heads[:, None, days].T
         mean = level * heads
-        rest = mean[:, :1] - mean
+        rest = mean[..., :1] - mean
         common = np.ones_like(mean)
-        np.divide(rows[:, :1] - rows, rest, out=common, where=rest >= REST_ROWS)
+        np.divide(rows[..., :1] - rows, rest, out=common, where=rest >= REST_ROWS)
         mean = mean * np.minimum(common, 1.0)
-        judged = (past >= FEWEST_WEEKS) & (mean >= FEWEST_EXPECTED)
-        deviation = (rows - mean) ** 2 - rows
+        judged = judges & (past >= FEWEST_WEEKS) & (mean >= FEWEST_EXPECTED)
+        deviation = np.where(judged, (rows - mean) ** 2 - rows, 0.0)
+        expectation = np.where(judged, mean**2, 0.0)
+        for number in range(len(days)):  # one by one, so that the sums do not depend on the size of a step
+            dispersion[0, low:high] += deviation[number]
+            dispersion[1, low:high] += expectation[number]
         empty = judged & (rows <= LOW * mean)
-        dispersion[low:high, :, 0] += np.where(judged, deviation, 0.0)
-        dispersion[low:high, :, 1] += np.where(judged, mean**2, 0.0)
-        at = day - starts[low:high]
-        inside = np.flatnonzero(at >= 0)
-        expected[low + inside, :, at[inside]] = np.where(judged, mean, 0.0)[inside]
-        seen[low + inside, :, at[inside]] = rows[inside]
-        teaches = ~empty & (heads > 0) & (common >= COMMON)
+        number, date = np.nonzero(judges[:, :, 0] & (days[:, None] >= starts[low:high]))
+        at = days[number] - starts[low + date]
+        expected[low + date, :, at] = np.where(judged, mean, 0.0)[number, date]
+        seen[low + date, :, at] = rows[number, date]
+        teaches = judges & ~empty & (heads > 0) & (common >= COMMON)
         speed = np.maximum(SPEED, 1.0 / (past + 1))
-        step = np.divide(rows, heads * np.clip(common, COMMON, 1 / COMMON), out=np.zeros_like(rows), where=heads > 0)
-        level += np.where(teaches, speed * (step - level), 0.0)
-        past += teaches
+        newest = np.divide(rows, heads * np.clip(common, COMMON, 1 / COMMON), out=np.zeros_like(rows), where=heads > 0)
+        rate[weekday, low:high] = level + np.where(teaches, speed * (newest - level), 0.0)
+        weeks[weekday, low:high] = past + teaches
     return [
         _Judged(start=int(start), expected=e, rows=r, dispersion=d, rate=w)
-        for start, e, r, d, w in zip(starts, expected, seen, dispersion, rate, strict=True)
+        for start, e, r, d, w in zip(
+            starts, expected, seen, dispersion.transpose(1, 2, 0), rate.transpose(1, 2, 0), strict=True
+        )
     ]
 
 
