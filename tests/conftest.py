@@ -23,23 +23,28 @@ settings.load_profile("perfml")
 
 
 LONGEST = (
-    "test_evaluation.py",
-    "test_notebooks.py",
-    "test_browser.py",
     "test_readme.py",
+    "test_notebooks.py",
     "test_thin_companies.py",
-    "test_cli.py",
+    "test_browser.py",
     "test_exports.py",
     "test_no_future.py",
     "test_app.py",
-    "test_damaged_files.py",
-    "test_classifier.py",
+    "test_cli.py",
+    "test_evaluation.py",
+    "test_recipes.py",
+    "test_site.py",
+    "test_canaries.py",
+    "test_drift.py",
+    "test_bad_input.py",
     "test_route_matrix.py",
     "test_simulated_company.py",
-    "test_recipes.py",
+    "test_classifier.py",
     "test_audit.py",
+    "test_damaged_files.py",
 )
-"""Files of minutes, begun first: at the end, one of them would keep one worker busy and leave the others idle."""
+"""The longest files, begun first: at the end, one of them would keep one worker busy and leave the others idle. Of the first two
+one makes the trained company, for which the other would only wait if it needed it too."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

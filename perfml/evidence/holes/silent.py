@@ -115,9 +115,9 @@ def _follow(counts: DailyCounts, as_ofs: Ints) -> list[_Judged]:
         judged = judges & (past >= FEWEST_WEEKS) & (mean >= FEWEST_EXPECTED)
         deviation = np.where(judged, (rows - mean) ** 2 - rows, 0.0)
         expectation = np.where(judged, mean**2, 0.0)
-        for number in range(len(days)):  # one by one, so that the sums do not depend on the size of a step
-            dispersion[0, low:high] += deviation[number]
-            dispersion[1, low:high] += expectation[number]
+        for index in range(len(days)):  # one by one, so that the sums do not depend on the size of a step
+            dispersion[0, low:high] += deviation[index]
+            dispersion[1, low:high] += expectation[index]
         empty = judged & (rows <= LOW * mean)
         number, date = np.nonzero(judges[:, :, 0] & (days[:, None] >= starts[low:high]))
         at = days[number] - starts[low + date]
