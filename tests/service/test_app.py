@@ -300,9 +300,9 @@ def _explore(operation: Operation, mode: GenerationMode) -> set[int]:
     def explore(case: schemathesis.Case[Operation]) -> None:
         send(case)
         drawn = (case.path_parameters or {}, case.query or {})
-        there = tuple({name: EXISTING.get(name, value) for name, value in part.items()} for part in drawn)
-        if mode is POSITIVE and there != drawn:
-            case.path_parameters, case.query = there
+        existing = tuple({name: EXISTING.get(name, value) for name, value in part.items()} for part in drawn)
+        if mode is POSITIVE and existing != drawn:
+            case.path_parameters, case.query = existing
             send(case)
 
     with contextlib.suppress(Unsatisfiable):  # nothing can be wrong in a request that has no parameters
