@@ -80,7 +80,7 @@ def fairness(
     proxies, and with reweighed rows. Raises :class:`DataError` if the data lack it.
     """
     sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
-    audits = {} if home is None else _kept(data, folder, name, until=until, home=home)
+    audits = {} if home is None else _recorded_audits(data, folder, name, until=until, home=home)
     if not audits:
         tested, _ = backtests(sample, name, progress=progress)
         audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
@@ -110,7 +110,9 @@ def fairness(
     return FairnessAnswer(audits, proxies, mitigation)
 
 
-def _kept(data: Data, folder: ProjectFolder, name: str, *, until: dt.date, home: Path) -> dict[int, FairnessReport]:
+def _recorded_audits(
+    data: Data, folder: ProjectFolder, name: str, *, until: dt.date, home: Path
+) -> dict[int, FairnessReport]:
     """The audits of the newest version that this perfml trained until the same day on the same data and definitions, if any."""
     wanted = (until, __version__, definitions_hash(folder, name), fingerprint(data, until=until))
     for version in reversed(versions(home, name)):
