@@ -42,7 +42,7 @@ def written(folder: Path, frame: pd.DataFrame, **tables: str | pd.DataFrame) -> 
         positions=pd.DataFrame(
             {"employee_id": people, "effective_on": "2020-01-01", "location": [p.rstrip("0123456789") for p in people]}
         ),
-        events=frame[["employee_id", "happened_at", "kind", "source"]],
+        events=frame.reindex(columns=["employee_id", "happened_at", "kind", "source", "value"]),
         reviews=pd.DataFrame(
             {
                 "review_id": ["r1"],

@@ -98,3 +98,21 @@ def test_only_the_kinds_of_the_hole_are_missing(truth: pd.DataFrame, tmp_path: P
     blank = frame(evidence(written(tmp_path, WHOLE[~lost])))
     assert blank[["order_28d", "call_28d", "n_28d"]].isna().all(axis=None)
     pd.testing.assert_frame_equal(blank[["login_28d", "since"]], truth[["login_28d", "since"]])
+
+
+@pytest.mark.slow
+def test_the_mean_of_the_last_events_is_of_those_delivered(tmp_path: Path) -> None:
+    """It is missing where too much of its window is, and a prediction takes what was delivered for the whole."""
+    lost = (WHOLE["office"] == "South") & between(WHOLE, FIRST, LAST)
+    folder = written(tmp_path, WHOLE.assign(value=7.0)[~lost])
+    column = {
+        "column": "mean_{window}d",
+        "measure": "mean",
+        "windows_days": [28, 364],
+        "last_events": [2],
+        "unit": "points",
+    }
+    blank, estimated = (frame(evidence(folder, windowed(column), estimate=estimate)) for estimate in (False, True))
+    south = blank.index.str.startswith("South")
+    assert blank.loc[south, "mean_28d"].isna().all() and blank.loc[~south, "mean_28d"].eq(7).all()
+    assert blank["mean_364d"].eq(7).all() and estimated.eq(7).all(axis=None)
