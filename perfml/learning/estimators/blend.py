@@ -232,8 +232,10 @@ def _choose(problem: LearningProblem, folds: Sequence[Split]) -> Hyperparameters
     rounds, trees, stopped = _out_of_fold_trees(problem, folds)
     statistic_rounds = 0
     if problem.statistics:
-        statistic_rounds, others, _ = _out_of_fold_trees(problem, folds, statistics=True)
-        trees = (trees + others) / 2
+        rounds_of_others, others, _ = _out_of_fold_trees(problem, folds, statistics=True)
+        both = (trees + others) / 2
+        if _log_loss(label, both) < _log_loss(label, trees):
+            statistic_rounds, trees = rounds_of_others, both
     paths = [
         [model.margin(problem.features[late]) for model in problem.curves(early, [booster])]
         for booster, (early, late) in zip(stopped, folds, strict=True)
