@@ -29,7 +29,7 @@ from perfml.service.serving.loopback import Loopback
 from perfml.service.serving.metrics import ServiceMetrics
 from perfml.service.serving.moment import MomentaryVersions
 from perfml.service.serving.request_log import RequestLog
-from perfml.service.serving.route_index import index_routes
+from perfml.service.serving.routing.route_index import index_routes
 from perfml.service.store import Store
 from perfml.service.warming import Warming
 from perfml.service.web.pages import WEB_ROUTERS

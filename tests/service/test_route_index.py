@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from perfml.service.app import create_app
 from perfml.service.serving.moment import OnceATurn
-from perfml.service.serving.route_index import RouteIndex
+from perfml.service.serving.routing.route_index import RouteIndex
 
 ODD = (
     "/",

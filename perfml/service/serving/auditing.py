@@ -6,7 +6,7 @@ sent, except on a full disk (:mod:`perfml.trust.audit.seeing`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from urllib.parse import unquote
 
 from fastapi import Request, Response
@@ -20,6 +20,7 @@ from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
 from perfml.service.serving.etags import tagged
 from perfml.service.serving.kept_answers import KeptAnswer, KeptAnswers
+from perfml.service.serving.routing.reads import JSON, asked_first, read_of
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
 from perfml.trust.audit.seeing import people_in
@@ -31,9 +32,14 @@ LONGEST = 200
 class AuditedRoute(APIRoute):
     """A route whose answer is recorded with everyone whom it names, and sent again as it is while nothing changes."""
 
+    _reading: Callable[[Request], Awaitable[Response]] | None = None
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """Answer, or take the answer kept; record it; and then send."""
-        answer = super().get_route_handler()
+        read = read_of(self.endpoint, self.response_model) if self.methods == {"GET"} else None
+        first = asked_first(self.dependencies) if read is not None else ()
+        answer = read or super().get_route_handler()
+        action = f"{next(iter(self.methods))} {self.path_format}"
 
         async def admitting(request: Request) -> Response:
             with acting_as(await request.app.state.admission.admit(request)):
@@ -41,6 +47,8 @@ class AuditedRoute(APIRoute):
 
         async def recording(request: Request) -> Response:
             state = request.app.state
+            for ask in first:
+                await ask(request)
             with state.answers.noting() as reads:
                 people, response = await answered(request, state.answers, reads)
             if REACH in request.scope:
@@ -50,17 +58,14 @@ class AuditedRoute(APIRoute):
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:
-                await state.audit.record(seen(f"{request.method} {self.path_format}", people))
+                await state.audit.record(seen(action, people))
             return tagged(request, response)
 
         async def answered(request: Request, answers: KeptAnswers, reads: Reads) -> tuple[frozenset[str], Response]:
             key = answers.key_of(request)
             ready = None if key is None else answers.get(key)
             if ready is not None:
-                for each in self.dependencies:  # what the route would have asked first
-                    if each.dependency is not None:
-                        await each.dependency(request)
-                return ready.people, Response(ready.body, media_type="application/json")
+                return ready.people, Response(ready.body, media_type=JSON)
             response = await answer(request)
             is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows
             people = frozenset(people_in(bytes(response.body)) if is_json else ())
@@ -68,7 +73,16 @@ class AuditedRoute(APIRoute):
                 answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
             return people, response
 
+        self._reading = admitting if read is not None else None
         return admitting
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request. A route that reads has nothing to open or to close, so it goes without what FastAPI keeps for that."""
+        if self._reading is None or scope["method"] not in self.methods:
+            await super().handle(scope, receive, send)
+            return
+        response = await self._reading(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 class Acting:
