@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 from threading import get_ident
 
@@ -93,7 +94,7 @@ def _remove_interrupted(folder: Path) -> None:
 
 def private_folder(path: Path) -> None:
     """Make ``path`` and its parents; folders that are made are open to their owner alone."""
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     for folder in reversed(missing):
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
 

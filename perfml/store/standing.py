@@ -14,6 +14,7 @@ from threading import Lock
 import sqlalchemy as sql
 
 from perfml.home_reads import Identity, identity_of
+from perfml.store.commits import commits_of_others
 from perfml.store.opening import FILE, MARKER, connected, has_file_alone, is_made, session, standing_transaction
 from perfml.store.tables import ENTRIES
 
@@ -100,7 +101,7 @@ class StoreVersions:
         with self._lock:
             connection = self._connection.get()
             try:
-                committed = _commits(connection)
+                committed = commits_of_others(connection)
                 if committed is None or committed != self._committed:
                     with standing_transaction(connection):
                         row = connection.execute(_NEWEST).one()
@@ -112,14 +113,6 @@ class StoreVersions:
                 raise
             self._connection.release()
         return self._versions
-
-
-def _commits(connection: sql.Connection) -> object:
-    """What changes with every commit of others to the database; None where only its tables can say."""
-    if connection.dialect.name != "sqlite":
-        return None
-    driver = connection.connection.driver_connection
-    return None if driver is None else (id(driver), driver.execute("pragma data_version").fetchone()[0])
 
 
 def _file(path: Path) -> Identity | None:

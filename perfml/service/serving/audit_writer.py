@@ -6,19 +6,20 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from perfml.store.audit.chain import Reading
+from perfml.store.audit.chain import Reading, StandingLog
 from perfml.store.standing import StandingStore
 from perfml.trust.audit.seeing import record_readings
 
-GATHER_SECONDS = 0.003
-"""How long a commit waits for other requests, so that many are recorded by one."""
+GATHER_SECONDS, MOST_GATHERED = 0.002, 10
+"""A commit waits for other requests, so that many are recorded by one: as long as some came within these seconds, and no more
+often than this."""
 
 
 class AuditWriter:
     """Records readings in the order in which they came. Used from one event loop."""
 
     def __init__(self, home: Path) -> None:
-        self._home, self._store = home, StandingStore(home)
+        self._home, self._store, self._known = home, StandingStore(home), StandingLog()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="audit")
         self._waiting: list[tuple[Reading, asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -39,7 +40,7 @@ class AuditWriter:
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:
-            await asyncio.sleep(GATHER_SECONDS)
+            await self._gather()
             batch, self._waiting = self._waiting, []
             failed: BaseException | None = None
             try:
@@ -54,5 +55,12 @@ class AuditWriter:
                 else:
                     recorded.set_exception(failed)
 
+    async def _gather(self) -> None:
+        for _ in range(MOST_GATHERED):
+            before = len(self._waiting)
+            await asyncio.sleep(GATHER_SECONDS)
+            if len(self._waiting) == before:
+                return
+
     def _commit(self, readings: list[Reading]) -> None:
-        record_readings(self._home, readings, self._store.transaction)
+        record_readings(self._home, readings, self._store.transaction, known=self._known)

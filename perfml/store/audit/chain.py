@@ -19,13 +19,16 @@ import sqlalchemy as sql
 from perfml.json_types import JsonObject
 from perfml.store.audit.acting import Actor, acting
 from perfml.store.audit.heads import Head
-from perfml.store.audit.person_keys import pseudonyms, sealed
+from perfml.store.audit.person_keys import KnownPseudonyms, pseudonyms, sealed
 from perfml.store.audit.secret import AuditError, audit_key, key_address
+from perfml.store.commits import commits_of_others
 from perfml.store.tables import AUDIT, ENTRIES, OF_PEOPLE
 
 START = "0" * 64
 """What the first row carries as the hash before it."""
 BEGIN, ADD, ERASE_ENTRIES, SEE, ERASE_PERSON, CHECKPOINT = "begin", "add", "erase entries", "see", "erase", "checkpoint"
+_PAYLOAD = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+_CONTENT = json.JSONEncoder(separators=(",", ":"), default=str)
 HOME, HEADS = "perfml_home", "perfml_heads"
 
 
@@ -68,7 +71,7 @@ class AuditRow:
 
 def chained(key: bytes, content: bytes) -> str:
     """The hash of a row with this content."""
-    return hmac.new(key, content, hashlib.sha256).hexdigest()
+    return hmac.digest(key, content, "sha256").hex()
 
 
 def append(
@@ -78,7 +81,7 @@ def append(
 
     Actor and purpose are added. Raises :class:`AuditError` where the newest row was not written with the key of this home.
     """
-    key, last = _tail(connection, begun=action == BEGIN)
+    key, last = _tail(connection, _last(connection), begun=action == BEGIN)
     names = pseudonyms(connection, people) if people else {}
     whole = _by(payload, acting())
     text = sealed(connection, names[people[0]], whole, action=action) if seal else _json(whole)
@@ -106,10 +109,37 @@ def seen(what: str, people: Iterable[str]) -> Reading:
     return Reading(what=what, people=tuple(sorted(set(people))), actor=acting(), at=_now())
 
 
-def append_seen(connection: sql.Connection, readings: Sequence[Reading]) -> None:
-    """Append a row for each reading, in their order, within a writing transaction. Raises :class:`AuditError`."""
-    key, last = _tail(connection)
-    names = pseudonyms(connection, sorted({person for each in readings for person in each.people}))
+class StandingLog:
+    """What a connection that stays open knows of the log, as long as nobody else commits: so it is not read again.
+
+    After a transaction that failed the connection is closed (:class:`~perfml.store.standing.StandingStore`), and all is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self.names = KnownPseudonyms()
+        self._newest: AuditRow | None = None
+        self._committed: object = None
+
+    def newest(self, connection: sql.Connection) -> AuditRow | None:
+        """The newest row; None in an empty log."""
+        committed = commits_of_others(connection)
+        if committed is None or committed != self._committed or self._newest is None:
+            self._newest, self._committed = _last(connection), committed
+        return self._newest
+
+    def appended(self, row: AuditRow) -> None:
+        """Take note of the newest row."""
+        self._newest = row
+
+
+def append_seen(connection: sql.Connection, readings: Sequence[Reading], *, known: StandingLog | None = None) -> None:
+    """Append a row for each reading, in their order, within a writing transaction; ``known``: what the connection knows.
+
+    Raises :class:`AuditError`.
+    """
+    known = known or StandingLog()
+    key, last = _tail(connection, known.newest(connection))
+    names = known.names.of(connection, set[str]().union(*(each.people for each in readings)))
     now, rows = _now(), []
     for each in readings:
         payload: JsonObject = {"late": each.at} if each.late else {}
@@ -118,6 +148,7 @@ def append_seen(connection: sql.Connection, readings: Sequence[Reading]) -> None
         last = _next(key, last, action, payload=text, subjects=subjects, at=now)
         rows.append(last)
     _write(connection, rows)
+    known.appended(rows[-1])
 
 
 def append_added(connection: sql.Connection, table: sql.Table, stored: sql.RowMapping) -> None:
@@ -160,10 +191,11 @@ def rows(connection: sql.Connection) -> list[AuditRow]:
     return [AuditRow(**row) for row in connection.execute(sql.select(AUDIT).order_by(AUDIT.c.number)).mappings()]
 
 
-def _tail(connection: sql.Connection, *, begun: bool = False) -> tuple[bytes, AuditRow | None]:
+def _tail(
+    connection: sql.Connection, last: AuditRow | None, *, begun: bool = False
+) -> tuple[bytes, AuditRow | None]:
     """The key and the newest row, which is made unless the log is being ``begun``. Raises :class:`AuditError` for a row that
     was not written with the key."""
-    last = _last(connection)
     key = audit_key(_home(connection), make=last is None)
     if last is None and not begun:
         last = append(connection, BEGIN, {"entries": {table.name: _newest(connection, table) for table in ENTRIES}})
@@ -204,7 +236,7 @@ def _by(payload: JsonObject, actor: Actor) -> JsonObject:
 
 
 def _json(payload: JsonObject) -> str:
-    return json.dumps(payload, ensure_ascii=False, sort_keys=True)
+    return _PAYLOAD.encode(payload)
 
 
 def _now() -> str:
@@ -223,7 +255,7 @@ def _last(connection: sql.Connection) -> AuditRow | None:
 
 def _content(number: int, at: str, action: str, *, subjects: str, payload: str, previous: str) -> bytes:
     fields = [number, at, action, subjects, payload, previous]
-    return json.dumps(fields, separators=(",", ":"), default=str).encode()
+    return _CONTENT.encode(fields).encode()
 
 
 def _home(connection: sql.Connection) -> Path:

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
 import sqlalchemy as sql
@@ -19,31 +19,64 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from perfml.json_types import JsonObject
+from perfml.store.commits import commits_of_others
 from perfml.store.tables import PERSON_KEYS
 
 SEALED = "sealed:"
 """How an encrypted payload begins; another is JSON."""
 _NONCE, _DIGITS = 12, 16
 _AT_ONCE = 500
+MOST_KNOWN = 200_000
+"""Pseudonyms that a connection remembers."""
 
 
 def pseudonyms(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     """Person → pseudonym, in the order of ``people``; a person who has none gets one, and a key."""
+    known = KnownPseudonyms().of(connection, people)
+    return {person: known[person] for person in people}
+
+
+class KnownPseudonyms:
+    """Pseudonyms that a connection has read or made before, as long as nobody else has committed since: by then somebody may have
+    been erased.
+
+    A connection on which a transaction failed is closed (:class:`~perfml.store.standing.StandingStore`), and what it made
+    is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._committed: object = None
+
+    def of(self, connection: sql.Connection, people: Collection[str]) -> Mapping[str, str]:
+        """Person → pseudonym, of ``people`` and others; a person who has none gets one, and a key."""
+        committed = commits_of_others(connection)
+        if committed is None or committed != self._committed or len(self._names) > MOST_KNOWN:
+            self._names, self._committed = {}, committed
+        unknown = [person for person in dict.fromkeys(people) if person not in self._names]
+        if unknown:
+            self._names |= _read(connection, unknown)
+            self._names |= _made(connection, [person for person in unknown if person not in self._names])
+        return self._names
+
+
+def _read(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     for low in range(0, len(people), _AT_ONCE):  # databases limit the values of one query
         query = sql.select(PERSON_KEYS.c.person, PERSON_KEYS.c.pseudonym)
         rows = connection.execute(query.where(PERSON_KEYS.c.person.in_(people[low : low + _AT_ONCE])))
         known |= {row.person: row.pseudonym for row in rows}
-    unknown = [person for person in dict.fromkeys(people) if person not in known]
-    if unknown:
-        fresh = {person: secrets.token_bytes(32) for person in unknown}
-        added = [
-            {"person": person, "pseudonym": pseudonym_of(person, key), "key": key.hex()}
-            for person, key in fresh.items()
-        ]
+    return known
+
+
+def _made(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
+    fresh = {person: secrets.token_bytes(32) for person in people}
+    added = [
+        {"person": person, "pseudonym": pseudonym_of(person, key), "key": key.hex()} for person, key in fresh.items()
+    ]
+    if added:
         connection.execute(PERSON_KEYS.insert(), added)
-        known |= {row["person"]: row["pseudonym"] for row in added}
-    return {person: known[person] for person in people}
+    return {row["person"]: row["pseudonym"] for row in added}
 
 
 def pseudonym_of(person: str, key: bytes) -> str:

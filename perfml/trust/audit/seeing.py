@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sql
 
 from perfml.errors import DiskFull
-from perfml.store.audit.chain import Reading, append_seen, seen
+from perfml.store.audit.chain import Reading, StandingLog, append_seen, seen
 from perfml.store.record_store import RecordStore
 
 logger = logging.getLogger(__name__)
@@ -39,13 +39,18 @@ def record_seen(home: Path, what: str, people: Iterable[str]) -> None:
 
 
 def record_readings(
-    home: Path, readings: Sequence[Reading], transaction: Callable[[], AbstractContextManager[sql.Connection]]
+    home: Path,
+    readings: Sequence[Reading],
+    transaction: Callable[[], AbstractContextManager[sql.Connection]],
+    *,
+    known: StandingLog | None = None,
 ) -> None:
-    """Append a row for each reading in one ``transaction`` of the store of ``home``, see :func:`record_seen`."""
+    """Append a row for each reading in one ``transaction`` of the store of ``home``, see :func:`record_seen`; ``known``: what the
+    connection of ``transaction`` remembers."""
     waiting = [each for each in _UNRECORDED if each[0] == home]
     try:
         with transaction() as connection:
-            append_seen(connection, [*(replace(each, late=True) for _, each in waiting), *readings])
+            append_seen(connection, [*(replace(each, late=True) for _, each in waiting), *readings], known=known)
     except DiskFull as error:
         _UNRECORDED.extend((home, each) for each in readings)
         logger.warning("%s; %d reads wait to be recorded", error, len(_UNRECORDED))
