@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,16 +45,22 @@ class Reads:
             self.settled = False
 
     def merge(self, other: Reads) -> None:
-        """Note whatever ``other`` noted."""
-        for path, identity in other.files.items():
-            self.add(path, identity)
+        """Note whatever ``other`` noted; what was old enough then is so now."""
+        if self.files.keys().isdisjoint(other.files):
+            self.files.update(other.files)
+        else:
+            self.settled &= all(self.files.setdefault(path, each) == each for path, each in other.files.items())
         self.tables |= other.tables
         self.settled &= other.settled
 
     def unchanged(self) -> bool:
         """Whether every file is what it was."""
-        look = _LOOK.get()
-        return all(look(path) == identity for path, identity in self.files.items())
+        noted = _NOTING.get()
+        look = identity_of if noted is None else noted.look
+        for path, identity in self.files.items():
+            if look(path) != identity:
+                return False
+        return True
 
 
 def identity_of(path: Path) -> Identity | None:
@@ -66,49 +72,58 @@ def identity_of(path: Path) -> Identity | None:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-_READS: ContextVar[Reads | None] = ContextVar("reads", default=None)
-_VERSIONS: ContextVar[TableVersions | None] = ContextVar("versions", default=None)
-_LOOK: ContextVar[FileLook] = ContextVar("look", default=identity_of)
+class Noting(AbstractContextManager["Reads"]):
+    """A block in which reads are collected, see :func:`noting`."""
+
+    __slots__ = ("_outer", "_token", "look", "reads", "versions")
+
+    def __init__(self, versions: TableVersions | None, look: FileLook | None) -> None:
+        self._outer = outer = _NOTING.get()
+        self.reads = Reads()
+        self.versions = versions or (None if outer is None else outer.versions)
+        self.look = look or (identity_of if outer is None else outer.look)
+
+    def __enter__(self) -> Reads:
+        self._token = _NOTING.set(self)
+        return self.reads
+
+    def __exit__(self, *_: object) -> None:
+        _NOTING.reset(self._token)
+        if self._outer is not None:
+            self._outer.reads.merge(self.reads)
+
+
+_NOTING: ContextVar[Noting | None] = ContextVar("noting", default=None)
 
 
 def note_file(path: Path) -> None:
     """Note that ``path`` is about to be read, or that nothing is there."""
-    reads = _READS.get()
-    if reads is not None:
-        reads.add(path, _LOOK.get()(path))
+    noted = _NOTING.get()
+    if noted is not None:
+        noted.reads.add(path, noted.look(path))
 
 
 def note_table(name: str) -> None:
     """Note that a table of the store is about to be read."""
-    reads = _READS.get()
-    if reads is not None:
-        reads.tables.add(name)
+    noted = _NOTING.get()
+    if noted is not None:
+        noted.reads.tables.add(name)
 
 
-@contextmanager
-def noting(versions: TableVersions | None = None, look: FileLook | None = None) -> Iterator[Reads]:
+def noting(versions: TableVersions | None = None, look: FileLook | None = None) -> Noting:
     """Collect what is read within the block, also by threads that take over its context.
 
     ``versions``: those of the tables when it begins, with which every :class:`Memo` in the block compares what it keeps;
     ``look``: how it looks at files, of which it may have looked at some shortly before (default: :func:`identity_of`).
     """
-    outer, reads = _READS.get(), Reads()
-    token, known, looks = _READS.set(reads), _VERSIONS.set(versions or _VERSIONS.get()), _LOOK.set(look or _LOOK.get())
-    try:
-        yield reads
-    finally:
-        _READS.reset(token)
-        _VERSIONS.reset(known)
-        _LOOK.reset(looks)
-        if outer is not None:
-            outer.merge(reads)
+    return Noting(versions, look)
 
 
 def note_all(reads: Reads) -> None:
     """Note whatever ``reads`` noted: a value computed from it is used again."""
-    outer = _READS.get()
-    if outer is not None:
-        outer.merge(reads)
+    noted = _NOTING.get()
+    if noted is not None:
+        noted.reads.merge(reads)
 
 
 @dataclass(frozen=True)
@@ -133,8 +148,8 @@ class Memo(Generic[T]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        now = versions or _VERSIONS.get() or {}
-        same = all(entry.versions.get(name) == now.get(name) for name in entry.reads.tables)
+        now = versions or _versions() or {}
+        same = entry.versions is now or all(entry.versions.get(name) == now.get(name) for name in entry.reads.tables)
         if not same or not entry.reads.unchanged():
             self._drop(key)
             return None
@@ -149,7 +164,7 @@ class Memo(Generic[T]):
     ) -> None:
         """Keep a value that was computed from ``reads``, with the ``versions`` that the tables had before (default: those of
         :func:`noting`)."""
-        versions = versions or _VERSIONS.get()
+        versions = versions or _versions()
         if not reads.settled or (reads.tables and versions is None) or weight > self._most:
             return
         self._drop(key)
@@ -176,6 +191,11 @@ class Memo(Generic[T]):
         with self._lock:
             if (entry := self._entries.pop(key, None)) is not None:
                 self._weight -= entry.weight
+
+
+def _versions() -> TableVersions | None:
+    noted = _NOTING.get()
+    return None if noted is None else noted.versions
 
 
 def _settles(identity: Identity) -> float:

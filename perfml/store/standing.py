@@ -105,7 +105,9 @@ class StoreVersions:
                 if committed is None or committed != self._committed:
                     with standing_transaction(connection):
                         row = connection.execute(_NEWEST).one()
-                    self._versions = {table.name: (row[2 * at], row[2 * at + 1]) for at, table in enumerate(ENTRIES)}
+                    now = {table.name: (row[2 * at], row[2 * at + 1]) for at, table in enumerate(ENTRIES)}
+                    if now != self._versions:  # the same mapping is compared faster
+                        self._versions = now
                     self._committed = committed
             except BaseException:
                 self._connection.close()

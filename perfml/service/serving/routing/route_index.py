@@ -1,4 +1,4 @@
-"""Which route an address has is looked up by how it begins, instead of asking every route in turn.
+"""Which route an address has is looked up by how it begins and ends, instead of asking every route in turn.
 
 FastAPI compares an address with the pattern of one route after another, and asks nested routers twice: with a hundred routes that
 cost more than most answers.
@@ -14,7 +14,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 _LITERALS = 2
-"""Path segments that are looked at."""
+"""Path segments that are looked at, beside the last one."""
 Beginning = tuple[str, ...]
 
 
@@ -25,8 +25,15 @@ class RouteIndex:
         self._router = router
         routes = [(_literals(route.path_format), route) for route in router.routes if isinstance(route, APIRoute)]
         beginnings = {own[:length] for own, _ in routes for length in range(_LITERALS + 1)}
-        self._routes: Mapping[Beginning, Sequence[APIRoute]] = {
+        begun = {
             beginning: [route for own, route in routes if own == beginning[: len(own)]] for beginning in beginnings
+        }
+        self._routes: Mapping[Beginning, Mapping[str | None, Sequence[APIRoute]]] = {
+            beginning: {
+                ending: [route for route in each if _ending(route.path_format) in (ending, None)]
+                for ending in {None, *(_ending(route.path_format) for route in each)}
+            }
+            for beginning, each in begun.items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,11 +49,13 @@ class RouteIndex:
         await self._router.app(scope, receive, send)
 
     def candidates(self, path: str) -> Sequence[APIRoute]:
-        """The routes that may answer ``path``, in their order: those of its longest beginning that any route has."""
-        beginning = _segments(path)
+        """The routes that may answer ``path``, in their order: those of its longest beginning that any route has, with its last
+        segment or any."""
+        beginning = tuple(path.split("/", _LITERALS + 1)[1 : _LITERALS + 1])
         while beginning not in self._routes:
             beginning = beginning[:-1]
-        return self._routes[beginning]
+        begun = self._routes[beginning]
+        return begun.get(path.rpartition("/")[2]) or begun[None]
 
 
 def index_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
@@ -56,11 +65,13 @@ def index_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
     app.router.middleware_stack = RouteIndex(app.router)
 
 
-def _segments(path: str) -> Beginning:
-    return tuple(path.split("/", _LITERALS + 1)[1 : _LITERALS + 1])
-
-
 def _literals(template: str) -> Beginning:
     """The segments of a template before its first parameter."""
-    segments = _segments(template)
+    segments = tuple(template.split("/", _LITERALS + 1)[1 : _LITERALS + 1])
     return segments[: next((at for at, segment in enumerate(segments) if "{" in segment), _LITERALS)]
+
+
+def _ending(template: str) -> str | None:
+    """The last segment of a template; None where it is a parameter."""
+    last = template.rpartition("/")[2]
+    return None if "{" in last else last
