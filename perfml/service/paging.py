@@ -12,6 +12,7 @@ import hashlib
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -19,7 +20,7 @@ from perfml.messages import Message
 from perfml.service.problems import Invalid, ListReplaced
 
 _NUMBER, _DIGEST = 6, 9
-"""Bytes of a place in a list, and of a digest."""
+"""Bytes of a place in a list, and of a digest. A cursor is a multiple of three bytes, so its text needs no escape in an address."""
 T = TypeVar("T")
 
 
@@ -54,8 +55,7 @@ class ListVersion:
 
     def cursor(self, after: int) -> str:
         """The cursor of the page after the row numbered ``after``."""
-        parts = (after.to_bytes(_NUMBER), _digest(self._list()), _digest(self.version))
-        return base64.urlsafe_b64encode(b"".join(parts)).decode()
+        return base64.urlsafe_b64encode(b"".join((after.to_bytes(_NUMBER), *self._digests))).decode()
 
     def _position(self, cursor: str) -> int:
         try:
@@ -63,24 +63,30 @@ class ListVersion:
         except (UnicodeEncodeError, binascii.Error):
             parts = b""
         number, of_list, version = parts[:_NUMBER], parts[_NUMBER : _NUMBER + _DIGEST], parts[_NUMBER + _DIGEST :]
-        if of_list != _digest(self._list()):
+        own_list, own_version = self._digests
+        if of_list != own_list:
             raise Invalid(
                 Message.of("service_other_cursor"), where="query cursor", remedy=Message.of("service_follow_next")
             )
-        if version != _digest(self.version):
+        if version != own_version:
             raise ListReplaced(
                 Message.of("service_list_replaced"), where="query cursor", remedy=Message.of("service_start_again")
             )
         return int.from_bytes(number)
 
-    def _given(self) -> dict[str, object]:
-        return {name: value for name, value in self.parameters.items() if value is not None}
+    @cached_property
+    def _digests(self) -> tuple[bytes, bytes]:
+        """Of the list, and of its version."""
+        given = sorted((name, value) for name, value in self.parameters.items() if value is not None)
+        return _digest(f"{self.address}?{urlencode(given)}"), _digest(self.version)
 
-    def _list(self) -> str:
-        return f"{self.address}?{urlencode(sorted(self._given().items()))}"
+    @cached_property
+    def _beginning(self) -> str:
+        given = urlencode({name: value for name, value in self.parameters.items() if value is not None})
+        return f"{self.address}?{given}&" if given else f"{self.address}?"
 
     def _address(self, limit: int, cursor: str) -> str:
-        return f"{self.address}?{urlencode(self._given() | {'limit': limit, 'cursor': cursor})}"
+        return f"{self._beginning}limit={limit}&cursor={cursor}"
 
 
 def _digest(text: str) -> bytes:

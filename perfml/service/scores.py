@@ -24,6 +24,7 @@ from perfml.scoring.sealed_files import DamagedFile, open_sealed
 from perfml.scoring.table_files import rows_at
 from perfml.scoring.withheld.withholding import NOBODY, Withholding, withheld_row, withholding
 from perfml.service.problems import no_horizon
+from perfml.service.texts import JsonText
 from perfml.trust.holds.hold import Hold
 
 MOST_ROWS = 2_000_000
@@ -70,7 +71,7 @@ class _Decoded:
         return {}
 
     @cached_property
-    def texts(self) -> dict[str, Sequence[bytes]]:
+    def texts(self) -> dict[str, Sequence[JsonText]]:
         """Person -> what was written of their rows, for :meth:`ScoreFile.texts`."""
         return {}
 
@@ -135,7 +136,7 @@ class ScoreFile:
         """Everybody who has a row."""
         return self._decoded.positions.keys()
 
-    def texts(self, person: str, write: Callable[[], Sequence[bytes]]) -> Sequence[bytes]:
+    def texts(self, person: str, write: Callable[[], Sequence[JsonText]]) -> Sequence[JsonText]:
         """What ``write`` makes of a person's rows alone: written once a file, and anew while they are withheld."""
         if self._held and not self._held.keys().isdisjoint(self.of(person)):
             return write()

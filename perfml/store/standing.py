@@ -30,6 +30,10 @@ _NEWEST = sql.select(
 )
 
 
+_NOTHING: Mapping[str, tuple[int, ...]] = {table.name: (0, 0) for table in ENTRIES}
+"""The versions of a store that is not made yet, and of one without an entry."""
+
+
 class _Connection:
     """One connection to the store of ``home``, opened again where it lies in another file."""
 
@@ -92,12 +96,12 @@ class StoreVersions:
     def __init__(self, home: Path) -> None:
         self._home, self._connection, self._lock = home, _Connection(home, writing=False), Lock()
         self._committed: object = None
-        self._versions: Mapping[str, tuple[int, ...]] = {}
+        self._versions = _NOTHING
 
     def now(self) -> Mapping[str, tuple[int, ...]]:
         """Table -> its newest number and its number of entries. Raises :class:`~perfml.store.opening.StoreError`."""
         if not is_made(self._home):
-            return dict.fromkeys((table.name for table in ENTRIES), ())
+            return _NOTHING
         with self._lock:
             connection = self._connection.get()
             try:

@@ -164,7 +164,7 @@ def test_texts_written_before_anybody_asks_are_those_that_an_answer_has(
     assert len(file.people) > 1, "so that the test can fail"
     for person in file.people:
         answer = person_risk(store, person, query)
-        assert person_risk_json(store, person, query) == answer.model_dump_json().encode()
+        assert person_risk_json(store, person, query).body == answer.model_dump_json().encode()
         written = file.texts(person, lambda: pytest.fail("written before"))
         assert len(written) <= len(answer.rows)
 
@@ -172,6 +172,6 @@ def test_texts_written_before_anybody_asks_are_those_that_an_answer_has(
 def test_whoever_is_withheld_has_no_text_of_before(home: Path) -> None:
     store = Store(home)
     Warming(store).write(pause=0)
-    before = person_risk_json(store, "E1", PersonQuery())
+    before = person_risk_json(store, "E1", PersonQuery()).body
     hold(home)
-    assert b'"held"' in person_risk_json(store, "E1", PersonQuery()) and b'"held"' not in before
+    assert b'"held"' in person_risk_json(store, "E1", PersonQuery()).body and b'"held"' not in before

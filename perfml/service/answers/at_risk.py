@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import cast
 from urllib.parse import quote
 
@@ -37,10 +37,11 @@ from perfml.service.paging import ListVersion
 from perfml.service.problems import no_segment, not_proven
 from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
+from perfml.service.texts import JsonText
 
-MOST_LISTS = 20
-"""Lists of which a process keeps the texts."""
-_TEXTS: Memo[dict[int, bytes]] = Memo(MOST_LISTS)
+MOST_LISTS, MOST_ROWS = 20, 2_000_000
+"""Lists of which a process keeps the texts, and rows of lists whose order it keeps."""
+_TEXTS: Memo[dict[int, JsonText]] = Memo(MOST_LISTS)
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
 
 
@@ -100,13 +101,51 @@ class AtRiskQuery(PeopleQuery):
     """From ``next`` of the page before; the first page when absent."""
 
 
-def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None = None) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class RiskList:
+    """A list as far as it is the same on each of its pages."""
+
+    head: AtRiskAnswer
+    """Without its people."""
+    version: ListVersion
+    file: ScoreFile
+    ranked: Sequence[int]
+    """Positions of its rows in the file, the highest risk first."""
+    ranks: Sequence[object]
+    """Of all rows of the file."""
+    as_of: dt.date
+    others_share: float
+    texts: dict[int, JsonText]
+    """Position → text of that row, of those that were written before."""
+
+
+_LISTS: Memo[RiskList] = Memo(MOST_ROWS)
+
+
+def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None = None) -> JsonText:
     """Return one page of the list, an :class:`AtRiskAnswer` as JSON, as if the people within ``reach`` were all (default:
     everyone). The text of a person on the list is written once, as long as the scores and who is who stay as they are.
 
     Raises :class:`NotFound` for an unknown model, date, horizon or segment, :class:`NotProven` where the version that made
     the scores failed a gate, and :class:`ModelError` where that version is missing or altered.
     """
+    chosen = query.model_dump(exclude={"limit", "cursor"})
+    whole = _LISTS.of(
+        (store.home, model, reach, *chosen.values()),
+        lambda: _risk_list(store, model, query, reach=reach, chosen=chosen),
+        weight=lambda each: len(each.ranked) + 1,
+    )
+    page = whole.version.page(
+        whole.ranked, lambda row: cast(int, whole.ranks[row]), limit=query.limit, cursor=query.cursor
+    )
+    head = whole.head.model_copy(update={"total": page.total, "limit": page.limit, "next": page.next})
+    texts = _written(store, whole, page.rows)
+    return JsonText.joined(head.model_dump_json().encode().removesuffix(b"]}"), texts, b"]}")
+
+
+def _risk_list(
+    store: Store, model: str, query: AtRiskQuery, *, reach: Set[str] | None, chosen: Mapping[str, object]
+) -> RiskList:
     as_of, file = store.scores(model, query.as_of)
     horizon = file.horizon(query.horizon_days, model=model)
     days, version = horizon.days, horizon.version
@@ -123,61 +162,67 @@ def at_risk_json(store: Store, model: str, query: AtRiskQuery, *, reach: Set[str
         if reach is None
         else _whole_list(file, _within(file, horizon.rows, reach), ratio)
     )
-    ranked = _chosen(store, file, _within(file, horizon.ranked, reach), as_of=as_of, query=query)
-    ranks = file.once("ranks", lambda: file.column("rank"))
-    whole = ListVersion(
-        address=f"/v1/models/{quote(model, safe='')}/at-risk",
-        parameters={**query.model_dump(exclude={"limit", "cursor"}), "as_of": as_of, "horizon_days": days},
-        version=file.version,
-    )
-    page = whole.page(ranked, lambda row: cast(int, ranks[row]), limit=query.limit, cursor=query.cursor)
-    head = AtRiskAnswer(
-        model=model,
-        model_version=version,
+    limit = record.spec.reasons.others_share
+    return RiskList(
+        head=AtRiskAnswer(
+            model=model,
+            model_version=version,
+            as_of=as_of,
+            horizon_days=days,
+            cautions=tuple(TextAnswer.of(each) for each in store.cautions(model, version, days)),
+            scored_at=file.written,
+            total=0,
+            limit=0,
+            next=None,
+            not_listed=not_listed,
+            expected_cases=ExpectedCasesAnswer(**asdict(expected)),
+            people=(),
+        ),
+        version=ListVersion(
+            address=f"/v1/models/{quote(model, safe='')}/at-risk",
+            parameters={**chosen, "as_of": as_of, "horizon_days": days},
+            version=file.version,
+        ),
+        file=file,
+        ranked=_chosen(store, file, _within(file, horizon.ranked, reach), as_of=as_of, query=query),
+        ranks=file.once("ranks", lambda: file.column("rank")),
         as_of=as_of,
-        horizon_days=days,
-        cautions=tuple(TextAnswer.of(each) for each in store.cautions(model, version, days)),
-        scored_at=file.written,
-        total=page.total,
-        limit=page.limit,
-        next=page.next,
-        not_listed=not_listed,
-        expected_cases=ExpectedCasesAnswer(**asdict(expected)),
-        people=(),
+        others_share=limit,
+        texts=_texts(store, file, model=model, as_of=as_of, limit=limit),
     )
-    texts = _texts(store, file, page.rows, model=model, as_of=as_of, limit=record.spec.reasons.others_share)
-    return head.model_dump_json().encode().removesuffix(b"]}") + b",".join(texts) + b"]}"
 
 
 def write_list_texts(store: Store, model: str) -> Iterator[int]:
     """Write the texts of a model's newest list before somebody asks; yields each row of it then, and raises as
     :func:`at_risk_json`."""
-    as_of, file = store.scores(model)
-    horizon = file.horizon(None, model=model)
-    limit = store.record(model, horizon.version).spec.reasons.others_share
-    for row in horizon.ranked:
-        _texts(store, file, [row], model=model, as_of=as_of, limit=limit)
+    query = AtRiskQuery()
+    whole = _risk_list(store, model, query, reach=None, chosen=query.model_dump(exclude={"limit", "cursor"}))
+    for row in whole.ranked:
+        _written(store, whole, [row])
         yield row
 
 
-def _texts(
-    store: Store, file: ScoreFile, rows: Sequence[int], *, model: str, as_of: dt.date, limit: float
-) -> list[bytes]:
-    """The texts of the people at ``rows`` of a file."""
+def _texts(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, limit: float) -> dict[int, JsonText]:
+    """Position → text of a row of a file, of those that were written before."""
 
-    def nothing_yet() -> dict[int, bytes]:
+    def nothing_yet() -> dict[int, JsonText]:
         store.scores(model, as_of)  # what the texts are made from is noted, and no text is there yet
         store.people(as_of, ())
         return {}
 
-    texts = _TEXTS.of((store.home, model, as_of, file.version, limit), nothing_yet)
-    missing = [row for row in rows if row not in texts]
+    return _TEXTS.of((store.home, model, as_of, file.version, limit), nothing_yet)
+
+
+def _written(store: Store, whole: RiskList, rows: Sequence[int]) -> list[JsonText]:
+    """The texts of the people at ``rows`` of the file."""
+    missing = [row for row in rows if row not in whole.texts]
     if missing:
-        stored = file.rows(missing, SHOWN, behind=False)
-        people = store.people(as_of, {str(row["employee_id"]) for row in stored})
+        stored = whole.file.rows(missing, SHOWN, behind=False)
+        people = store.people(whole.as_of, {str(row["employee_id"]) for row in stored})
         for position, row in zip(missing, stored, strict=True):
-            texts[position] = _listed(row, limit, people).model_dump_json().encode()
-    return [texts[row] for row in rows]
+            listed = _listed(row, whole.others_share, people)
+            whole.texts[position] = JsonText.of(listed.model_dump_json().encode())
+    return [whole.texts[row] for row in rows]
 
 
 def _within(file: ScoreFile, rows: Sequence[int], reach: Set[str] | None) -> Sequence[int]:

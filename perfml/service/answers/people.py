@@ -10,6 +10,7 @@ from typing import cast
 from pydantic_core import to_json
 
 from perfml.errors import PerfmlError
+from perfml.home_reads import Memo
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
 from perfml.messages import Message, stored_message
 from perfml.project.model_spec import Population
@@ -32,6 +33,13 @@ from perfml.service.answers.shared import (
 from perfml.service.problems import NotFound, no_person, no_scores
 from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
+from perfml.service.texts import JsonText
+
+
+MOST_QUESTIONS = 64
+"""Combinations of model and date of which a process remembers the files."""
+ScoresOfModel = tuple[str, dt.date, ScoreFile]
+_SOUND: Memo[list[ScoresOfModel]] = Memo(MOST_QUESTIONS)
 
 
 class ColumnValueAnswer(Answer):
@@ -158,19 +166,20 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
     return VoicedPersonAnswer(employee_id=employee_id, voice=query.voice, rows=voiced)
 
 
-def person_risk_json(store: Store, employee_id: str, query: PersonQuery) -> bytes:
+def person_risk_json(store: Store, employee_id: str, query: PersonQuery) -> JsonText:
     """:func:`person_risk` as JSON: without a voice or a horizon put together from the texts of the rows, which are written once
     a file."""
     if query.voice is not None or query.horizon_days is not None:
-        return person_risk(store, employee_id, query).model_dump_json().encode()
+        return JsonText.of(person_risk(store, employee_id, query).model_dump_json().encode())
+    files = _SOUND.of((store.home, query.model, query.as_of), lambda: _sound_files(store, query))
     texts = [
         text
-        for model, as_of, file in _files(store, query)
+        for model, as_of, file in files
         for text in _texts(store, file, model=model, as_of=as_of, employee_id=employee_id)
     ]
     if not texts:
         raise no_person()
-    return b'{"employee_id":%s,"rows":[%s]}' % (to_json(employee_id), b",".join(texts))
+    return JsonText.joined(b'{"employee_id":%s,"rows":[' % to_json(employee_id), texts, b"]}")
 
 
 def write_texts(store: Store, model: str) -> Iterator[str]:
@@ -184,7 +193,7 @@ def write_texts(store: Store, model: str) -> Iterator[str]:
         yield person
 
 
-def _files(store: Store, query: PersonQuery) -> list[tuple[str, dt.date, ScoreFile]]:
+def _files(store: Store, query: PersonQuery) -> list[ScoresOfModel]:
     """The files of scores that are asked for, with their models and dates."""
     models = [query.model] if query.model is not None else store.models()
     files = []
@@ -200,12 +209,18 @@ def _files(store: Store, query: PersonQuery) -> list[tuple[str, dt.date, ScoreFi
     return files
 
 
-def _texts(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> Sequence[bytes]:
-    store.record(model, file.model_version)  # raises, whoever is asked about, where the model is not sound
+def _sound_files(store: Store, query: PersonQuery) -> list[ScoresOfModel]:
+    """Those of :func:`_files`; raises, whoever is asked about, where a model is not sound."""
+    files = _files(store, query)
+    for model, _, file in files:
+        store.record(model, file.model_version)
+    return files
 
-    def texts() -> list[bytes]:
+
+def _texts(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> Sequence[JsonText]:
+    def texts() -> list[JsonText]:
         rows = _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=PersonQuery())
-        return [row.model_dump_json().encode() for row in rows]
+        return [JsonText.of(row.model_dump_json().encode()) for row in rows]
 
     return file.texts(employee_id, texts)
 

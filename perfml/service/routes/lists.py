@@ -14,6 +14,7 @@ from perfml.service.answers.overview.trends import TrendsAnswer, TrendsQuery, tr
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.problems import Invalid, ListReplaced, NotFound, NotProven, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, ModelName, OfGroups, Reach, reach_of, store_of, subject_router
+from perfml.service.texts import TextResponse
 
 router = subject_router("lists")
 
@@ -27,8 +28,7 @@ router = subject_router("lists")
 )
 async def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], request: Request) -> Response:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
-    page = at_risk_json(store_of(request), model, query, reach=reach_of(request))
-    return Response(page, media_type="application/json")
+    return TextResponse(at_risk_json(store_of(request), model, query, reach=reach_of(request)))
 
 
 @router.get(

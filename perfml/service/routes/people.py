@@ -13,6 +13,7 @@ from perfml.service.answers.of_person.what_if import WhatIfAnswer, WhatIfBody, w
 from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk_json
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, EmployeeId, store_of, subject_router
+from perfml.service.texts import TextResponse
 
 router = subject_router("people")
 
@@ -27,7 +28,7 @@ async def get_person_risk(
     employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], request: Request
 ) -> Response:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
-    return Response(person_risk_json(store_of(request), employee_id, query), media_type="application/json")
+    return TextResponse(person_risk_json(store_of(request), employee_id, query))
 
 
 @router.get(

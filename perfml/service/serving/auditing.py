@@ -19,11 +19,11 @@ from perfml.home_reads import Reads
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
 from perfml.service.serving.etags import tagged
-from perfml.service.serving.kept_answers import KeptAnswer, KeptAnswers
+from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.routing.reads import JSON, asked_first, read_of
+from perfml.service.texts import JsonText, TextResponse
 from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
 from perfml.store.audit.chain import seen
-from perfml.trust.audit.seeing import people_in
 
 ACTOR_HEADER, PURPOSE_HEADER = "x-actor", "x-purpose"
 LONGEST = 200
@@ -36,7 +36,8 @@ class AuditedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """Answer, or take the answer kept; record it; and then send."""
-        read = read_of(self.endpoint, self.response_model) if self.methods == {"GET"} else None
+        reading = self.methods == {"GET"}
+        read = read_of(self.endpoint, self.response_model) if reading else None
         first = asked_first(self.dependencies) if read is not None else ()
         answer = read or super().get_route_handler()
         action = f"{next(iter(self.methods))} {self.path_format}"
@@ -50,28 +51,40 @@ class AuditedRoute(APIRoute):
             for ask in first:
                 await ask(request)
             with state.answers.noting() as reads:
-                people, response = await answered(request, state.answers, reads)
+                response, text = await answered(request, state.answers, reads)
+            people = frozenset[str]() if text is None else text.people
+            plain = response.status_code == 200 and response.media_type == JSON
             if REACH in request.scope:
                 reach = request.scope[REACH]
-                if not people <= reach:
-                    response, people = limited(response, reach), people & reach
+                if text is not None and not people <= reach:
+                    people &= reach
+                    if plain:
+                        text = JsonText.of(limited(text.body, reach))
+                        response = TextResponse(text)
             if "employee_id" in request.path_params:
                 people |= {str(request.path_params["employee_id"])}
             if people:
                 await state.audit.record(seen(action, people))
-            return tagged(request, response)
+            return tagged(request, response, text.digest) if plain and text is not None and reading else response
 
-        async def answered(request: Request, answers: KeptAnswers, reads: Reads) -> tuple[frozenset[str], Response]:
+        async def answered(
+            request: Request, answers: KeptAnswers, reads: Reads
+        ) -> tuple[Response, JsonText | None]:
+            """The response, and what it says in JSON; of a file its route says whom it shows."""
             key = answers.key_of(request)
             ready = None if key is None else answers.get(key)
             if ready is not None:
-                return ready.people, Response(ready.body, media_type=JSON)
+                return TextResponse(ready), ready
             response = await answer(request)
-            is_json = "json" in response.headers.get("content-type", "")  # of a file its route says whom it shows
-            people = frozenset(people_in(bytes(response.body)) if is_json else ())
+            if isinstance(response, TextResponse):
+                text = response.text
+            elif "json" in response.headers.get("content-type", ""):
+                text = JsonText.of(bytes(response.body))
+            else:
+                return response, None
             if key is not None and response.status_code == 200:
-                answers.put(key, KeptAnswer(body=bytes(response.body), people=people), reads)
-            return people, response
+                answers.put(key, text, reads)
+            return response, text
 
         self._reading = admitting if read is not None else None
         return admitting

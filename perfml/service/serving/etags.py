@@ -16,23 +16,21 @@ from perfml.store.audit.acting import acting
 _DIGEST = 16
 
 
-def tagged(request: Request, response: Response) -> Response:
-    """The answer with its tag; or, where the request names this tag, that it has not changed (304)."""
-    if request.method != "GET" or response.status_code != 200 or response.media_type != "application/json":
-        return response
-    tag = f'"{_digest(bytes(response.body))}"'
+def tagged(request: Request, response: Response, digest: bytes) -> Response:
+    """The answer with its tag; or, where the request names this tag, that it has not changed (304); ``digest``: what changes with
+    every byte of the answer."""
+    asker = hashlib.blake2b(acting().name.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
+    tag = f'"{hashlib.blake2b(digest, key=asker, digest_size=_DIGEST).hexdigest()}"'
     if _names(request.headers, tag):
         return Response(status_code=304, headers={"ETag": tag})
     response.headers["ETag"] = tag
     return response
 
 
-def _digest(body: bytes) -> str:
-    asker = hashlib.blake2b(acting().name.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
-    return hashlib.blake2b(body, key=asker, digest_size=_DIGEST).hexdigest()
-
-
 def _names(headers: Mapping[str, str], tag: str) -> bool:
     """Whether ``If-None-Match`` names the tag. A weak one compares as a strong one does (RFC 9110, 13.1.2)."""
-    given = [each.strip().removeprefix("W/") for each in headers.get("if-none-match", "").split(",")]
+    named = headers.get("if-none-match")
+    if named is None:
+        return False
+    given = [each.strip().removeprefix("W/") for each in named.split(",")]
     return tag in given or given == ["*"]

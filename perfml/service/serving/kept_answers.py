@@ -14,6 +14,7 @@ from fastapi import Request
 from perfml.home_reads import Memo, Reads, TableVersions, identity_of, noting
 from perfml.service.access.admission import REACH
 from perfml.service.serving.moment import OnceATurn
+from perfml.service.texts import JsonText
 from perfml.store.standing import StoreVersions
 
 ROUTES = frozenset(
@@ -24,14 +25,6 @@ ROUTES = frozenset(
 )
 """Those whose answer depends on files and entries alone, and not on the clock."""
 MOST_BYTES = 64_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class KeptAnswer:
-    """The body of an answer, and whom it names."""
-
-    body: bytes
-    people: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +43,7 @@ class KeptAnswers:
 
     def __init__(self, versions: StoreVersions) -> None:
         self._versions, self._look = versions, OnceATurn(identity_of)
-        self._answers: Memo[KeptAnswer] = Memo(MOST_BYTES)
+        self._answers: Memo[JsonText] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
 
     def noting(self) -> AbstractContextManager[Reads]:
@@ -66,14 +59,14 @@ class KeptAnswers:
             path=scope["path"], query=scope["query_string"], reach=scope.get(REACH), versions=self._versions.now()
         )
 
-    def get(self, key: AnswerKey) -> KeptAnswer | None:
+    def get(self, key: AnswerKey) -> JsonText | None:
         """The answer, if it would be computed the same again."""
         answer = self._answers.get((key.path, key.query, key.reach), key.versions)
         self.hits += answer is not None
         self.misses += answer is None
         return answer
 
-    def put(self, key: AnswerKey, answer: KeptAnswer, reads: Reads) -> None:
+    def put(self, key: AnswerKey, answer: JsonText, reads: Reads) -> None:
         """Keep the answer that was computed from ``reads``."""
         self._answers.put(
             (key.path, key.query, key.reach), answer, reads=reads, versions=key.versions, weight=len(answer.body)

@@ -29,7 +29,7 @@ def outputs(company: Company, day: dt.date) -> dict[str, str]:
     return {
         "scores": text(read_scores(path).to_pylist()),
         "targets": text(read_suggestions(suggested).to_pylist()),
-        "list": at_risk_json(store, MODEL, AtRiskQuery(as_of=day)).decode(),
+        "list": at_risk_json(store, MODEL, AtRiskQuery(as_of=day)).body.decode(),
         "priorities": priority_list(store, PrioritiesQuery(model=MODEL, as_of=day)).model_dump_json(),
         "served targets": target_suggestions(store, TargetsQuery(as_of=day)).model_dump_json(),
     }
