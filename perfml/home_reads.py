@@ -7,6 +7,7 @@ replaced or altered, or an entry was made, without anybody having to say so.
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections import OrderedDict
@@ -36,6 +37,8 @@ class Reads:
     tables: set[str] = field(default_factory=set)
     settled: bool = True
     """Whether every file was old enough, and the same at every reading."""
+    until: float = math.inf
+    """From when the clock makes it another value, in seconds since 1970."""
 
     def add(self, path: Path, identity: Identity | None) -> None:
         """Note a file as it is."""
@@ -52,15 +55,15 @@ class Reads:
             self.settled &= all(self.files.setdefault(path, each) == each for path, each in other.files.items())
         self.tables |= other.tables
         self.settled &= other.settled
+        self.until = min(self.until, other.until)
 
     def unchanged(self) -> bool:
-        """Whether every file is what it was."""
+        """Whether every file is what it was, and the clock has changed nothing."""
+        if self.until != math.inf and time.time() >= self.until:
+            return False
         noted = _NOTING.get()
         look = identity_of if noted is None else noted.look
-        for path, identity in self.files.items():
-            if look(path) != identity:
-                return False
-        return True
+        return all(look(path) == identity for path, identity in self.files.items())
 
 
 def identity_of(path: Path) -> Identity | None:
@@ -80,8 +83,8 @@ class Noting(AbstractContextManager["Reads"]):
     def __init__(self, versions: TableVersions | None, look: FileLook | None) -> None:
         self._outer = outer = _NOTING.get()
         self.reads = Reads()
-        self.versions = versions or (None if outer is None else outer.versions)
-        self.look = look or (identity_of if outer is None else outer.look)
+        self.versions: TableVersions | None = versions or (None if outer is None else outer.versions)
+        self.look: FileLook = look or (identity_of if outer is None else outer.look)
 
     def __enter__(self) -> Reads:
         self._token = _NOTING.set(self)
@@ -108,6 +111,13 @@ def note_table(name: str) -> None:
     noted = _NOTING.get()
     if noted is not None:
         noted.reads.tables.add(name)
+
+
+def note_until(moment: float) -> None:
+    """Note that a value is another one from ``moment`` on, in seconds since 1970, whatever is read."""
+    noted = _NOTING.get()
+    if noted is not None:
+        noted.reads.until = min(noted.reads.until, moment)
 
 
 def noting(versions: TableVersions | None = None, look: FileLook | None = None) -> Noting:

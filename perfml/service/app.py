@@ -18,7 +18,6 @@ from perfml.service.document import documented_app
 from perfml.service.pages import pages
 from perfml.service.routes import ROUTERS
 from perfml.service.serving.audit_writer import AuditWriter
-from perfml.service.serving.auditing import Acting
 from perfml.service.serving.connections import MOST_CONNECTIONS, MOST_HEADER, TimedConnection
 from perfml.service.serving.errors.body_limit import BodyLimit
 from perfml.service.serving.errors.error_handlers import install_handlers
@@ -65,7 +64,6 @@ def create_app(
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     app.state.metrics = metrics = ServiceMetrics(app.state.answers, app.state.audit)
     install_handlers(app)
-    app.add_middleware(Acting)
     app.add_middleware(BodyLimit)
     app.add_middleware(Loopback, hosts=hosts)
     app.add_middleware(Failures)

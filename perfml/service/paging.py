@@ -20,7 +20,7 @@ from perfml.messages import Message
 from perfml.service.problems import Invalid, ListReplaced
 
 _NUMBER, _DIGEST = 6, 9
-"""Bytes of a place in a list, and of a digest. A cursor is a multiple of three bytes, so its text needs no escape in an address."""
+"""Bytes of a place in a list, and of a digest. A cursor is a multiple of three bytes, so its text needs no escape."""
 T = TypeVar("T")
 
 

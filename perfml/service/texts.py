@@ -1,7 +1,7 @@
 """JSON that is written once and joined into answers again and again.
 
-With each text stands what would have to be looked up in its bytes: whom it names, for the audit log, and a digest, for the tag of an
-answer. Both are made from the bytes themselves, so an answer that is joined says no less than one that is read through.
+With each text stands what would have to be looked up in its bytes: whom it names, for the audit log, and a digest, for the tag of
+an answer. Both are made from the bytes themselves, so an answer that is joined says no less than one that is read through.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class JsonText:
     def joined(cls, before: bytes, texts: Sequence[JsonText], after: bytes) -> JsonText:
         """The texts as a list between two others.
 
-        >>> [part.people for part in [JsonText.joined(b'{"a":[', [JsonText.of(b'{"employee_id":"E1"}'), JsonText.of(b"2")], b"]}")]]
-        [frozenset({'E1'})]
+        >>> JsonText.joined(b'{"a":[', [JsonText.of(b'{"employee_id":"E1"}'), JsonText.of(b"2")], b"]}").people
+        frozenset({'E1'})
         """
         body = b"".join((before, b",".join([text.body for text in texts]), after))
         parts = b"".join((b"%d,%d:" % (len(before), len(texts)), before, *[text.digest for text in texts], after))

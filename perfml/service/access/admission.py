@@ -36,7 +36,8 @@ from perfml.service.access.refusals import (
 )
 from perfml.service.access.rules import RULES, RouteRule
 from perfml.service.access.sessions import COOKIE, PURPOSE_COOKIE
-from perfml.store.audit.acting import Actor, acting
+from perfml.service.access.stated import stated_actor
+from perfml.store.audit.acting import Actor
 from perfml.store.record_store import KeyTaken
 from perfml.store.standing import StoreVersions
 from perfml.store.tables import GRANTS
@@ -76,10 +77,10 @@ class Admission:
         unknown and for what is not permitted."""
         now = self.now()
         request.scope[PRINCIPAL], request.scope[TODAY] = None, now.date()
-        if not await self._enforced():
+        if not await self._enforced(now.date()):
             if request.method not in _READING and {"origin", "sec-fetch-site"}.intersection(request.headers):
                 refuse_other_origin(request)
-            return acting()
+            return stated_actor(request)
         request.scope[PRINCIPAL] = principal = await self._principal(request, now)
         self.limits.count(request, f"account {principal.id}")
         rule = self.rules.get(f"{request.method} {request.scope['route'].path_format}")
@@ -149,10 +150,9 @@ class Admission:
         if known is not None:
             log.revoke(known.id, by=known.account)
 
-    async def _enforced(self) -> bool:
+    async def _enforced(self, today: dt.date) -> bool:
         """Whether somebody is administrator. Once so, it stays so: when the last one is revoked nobody is let in."""
         if not self._set_up:
-            today = self.now().date()
             asked = (today, self._versions.now()[GRANTS.name])
             if asked != self._asked:
                 self._set_up, self._asked = await run_in_threadpool(is_set_up, self._home, today), asked

@@ -8,6 +8,7 @@ from typing import Literal
 
 from perfml._version import __version__
 from perfml.errors import ModelError
+from perfml.home_reads import note_until
 from perfml.learning.in_people import lead_message
 from perfml.learning.record import BacktestRecord, Figure, GateRecord, LeadRecord, Verdict
 from perfml.learning.registry.artifacts import ModelStage
@@ -204,6 +205,7 @@ def _freshness(store: Store, model: str) -> FreshnessAnswer:
         as_of, file = store.scores(model)
         written = file.written
         age = round((dt.datetime.now(dt.UTC) - written).total_seconds() / 3600, 2)
+        note_until(written.timestamp() + (age + 0.005) * 3600)
     except (ModelError, NotFound, DamagedFile) as error:
         problem = problem_of(error)
     return FreshnessAnswer(model=model, as_of=as_of, scored_at=written, age_hours=age, problem=problem)

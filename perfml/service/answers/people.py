@@ -35,7 +35,6 @@ from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 from perfml.service.texts import JsonText
 
-
 MOST_QUESTIONS = 64
 """Combinations of model and date of which a process remembers the files."""
 ScoresOfModel = tuple[str, dt.date, ScoreFile]

@@ -7,14 +7,11 @@ sent, except on a full disk (:mod:`perfml.trust.audit.seeing`).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine
-from urllib.parse import unquote
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from perfml.harmless import CONTROL
 from perfml.home_reads import Reads
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
@@ -22,11 +19,8 @@ from perfml.service.serving.etags import tagged
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.routing.reads import JSON, asked_first, read_of
 from perfml.service.texts import JsonText, TextResponse
-from perfml.store.audit.acting import UNSTATED, Actor, acting, acting_as
+from perfml.store.audit.acting import acting_as
 from perfml.store.audit.chain import seen
-
-ACTOR_HEADER, PURPOSE_HEADER = "x-actor", "x-purpose"
-LONGEST = 200
 
 
 class AuditedRoute(APIRoute):
@@ -40,7 +34,7 @@ class AuditedRoute(APIRoute):
         read = read_of(self.endpoint, self.response_model) if reading else None
         first = asked_first(self.dependencies) if read is not None else ()
         answer = read or super().get_route_handler()
-        action = f"{next(iter(self.methods))} {self.path_format}"
+        action = f"{'/'.join(sorted(self.methods or ()))} {self.path_format}"
 
         async def admitting(request: Request) -> Response:
             with acting_as(await request.app.state.admission.admit(request)):
@@ -67,9 +61,7 @@ class AuditedRoute(APIRoute):
                 await state.audit.record(seen(action, people))
             return tagged(request, response, text.digest) if plain and text is not None and reading else response
 
-        async def answered(
-            request: Request, answers: KeptAnswers, reads: Reads
-        ) -> tuple[Response, JsonText | None]:
+        async def answered(request: Request, answers: KeptAnswers, reads: Reads) -> tuple[Response, JsonText | None]:
             """The response, and what it says in JSON; of a file its route says whom it shows."""
             key = answers.key_of(request)
             ready = None if key is None else answers.get(key)
@@ -90,33 +82,9 @@ class AuditedRoute(APIRoute):
         return admitting
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request. A route that reads has nothing to open or to close, so it goes without what FastAPI keeps for that."""
-        if self._reading is None or scope["method"] not in self.methods:
+        """Answer a request. A route that reads opens nothing, so it goes without what FastAPI keeps to close things."""
+        if self._reading is None or scope["method"] != "GET":
             await super().handle(scope, receive, send)
             return
         response = await self._reading(Request(scope, receive, send))
         await response(scope, receive, send)
-
-
-class Acting:
-    """Whatever a request does is done by whom its headers ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; by
-    the user of the service without them. They are believed until somebody is administrator."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers, user = Headers(scope=scope), acting()
-        name, purpose = (_text(headers.get(header, "")) for header in (ACTOR_HEADER, PURPOSE_HEADER))
-        with acting_as(Actor(name=name or user.name, purpose=purpose or UNSTATED)):
-            await self.app(scope, receive, send)
-
-
-def _text(value: str) -> str:
-    """A header's text: one line, without control characters."""
-    decoded = unquote(value.encode("latin-1").decode("utf-8", "replace"), errors="replace")
-    return CONTROL.sub(" ", decoded).strip()[:LONGEST]

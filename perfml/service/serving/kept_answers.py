@@ -21,9 +21,10 @@ ROUTES = frozenset(
     {
         *("get_person_risk", "get_at_risk", "get_model", "get_models", "get_targets", "get_escalations"),
         *("get_model_fairness", "get_model_drift", "get_model_card", "get_trends", "get_adoption"),
+        *("get_health", "get_holds"),
     }
 )
-"""Those whose answer depends on files and entries alone, and not on the clock."""
+"""Those whose answer depends on files and entries alone, or says until when the clock leaves it as it is."""
 MOST_BYTES = 64_000_000
 
 

@@ -21,6 +21,7 @@ from perfml.service.access.page_headers import HTTPS_ALONE, secure_page
 from perfml.service.problems import OtherMachine, Refusal, WrongHost
 from perfml.service.serving.errors.error_handlers import HEADERS, error_response
 
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _REMEDY = Message.of("service_use_this_machine")
 
 
@@ -68,8 +69,8 @@ class Loopback:
         async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                given = {name for name, _ in headers.raw}
+                headers.raw.extend(header for header in _HEADERS if header[0] not in given)
                 secure_page(headers)
                 if elsewhere:
                     headers["Strict-Transport-Security"] = HTTPS_ALONE

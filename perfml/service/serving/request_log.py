@@ -4,10 +4,9 @@ says is counted."""
 from __future__ import annotations
 
 import logging
+import os
 import time
-import uuid
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
@@ -17,6 +16,7 @@ from perfml.service.serving.metrics import ServiceMetrics
 LOGGER = "perfml.requests"
 REQUEST_HEADER = "X-Request-ID"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ID_BYTES, _HEADER = 16, REQUEST_HEADER.lower().encode()
 _LOG = logging.getLogger(LOGGER)
 
 
@@ -32,14 +32,14 @@ class RequestLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status, request_id = time.perf_counter(), 500, uuid.uuid4().hex
+        began, status, request_id = time.perf_counter(), 500, os.urandom(_ID_BYTES).hex()
         token = REQUEST_ID.set(request_id)
 
         async def noting(message: AsgiMessage) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_HEADER] = request_id
+                message["headers"].append((_HEADER, request_id.encode()))
             await send(message)
 
         try:
@@ -49,7 +49,8 @@ class RequestLog:
             method = scope["method"] if scope["method"] in METHODS else "(other)"
             seconds = time.perf_counter() - began
             self.metrics.count(method, template, status=status, seconds=seconds)
-            took = 1000 * seconds
-            fields = {"method": method, "route": template, "status": status, "milliseconds": round(took, 1)}
-            _LOG.info("%s %s %d %.0f ms", method, template, status, took, extra={"fields": fields})
+            if _LOG.isEnabledFor(logging.INFO):
+                took = 1000 * seconds
+                fields = {"method": method, "route": template, "status": status, "milliseconds": round(took, 1)}
+                _LOG.info("%s %s %d %.0f ms", method, template, status, took, extra={"fields": fields})
             REQUEST_ID.reset(token)

@@ -112,7 +112,8 @@ def seen(what: str, people: Iterable[str]) -> Reading:
 class StandingLog:
     """What a connection that stays open knows of the log, as long as nobody else commits: so it is not read again.
 
-    After a transaction that failed the connection is closed (:class:`~perfml.store.standing.StandingStore`), and all is forgotten.
+    After a transaction that failed the connection is closed (:class:`~perfml.store.standing.StandingStore`), and all is
+    forgotten.
     """
 
     def __init__(self) -> None:
@@ -191,9 +192,7 @@ def rows(connection: sql.Connection) -> list[AuditRow]:
     return [AuditRow(**row) for row in connection.execute(sql.select(AUDIT).order_by(AUDIT.c.number)).mappings()]
 
 
-def _tail(
-    connection: sql.Connection, last: AuditRow | None, *, begun: bool = False
-) -> tuple[bytes, AuditRow | None]:
+def _tail(connection: sql.Connection, last: AuditRow | None, *, begun: bool = False) -> tuple[bytes, AuditRow | None]:
     """The key and the newest row, which is made unless the log is being ``begun``. Raises :class:`AuditError` for a row that
     was not written with the key."""
     key = audit_key(_home(connection), make=last is None)

@@ -1,7 +1,7 @@
 """The arguments of a route that reads, taken from a request as the signature of its endpoint declares them.
 
-FastAPI looks through every annotation anew with every request, which costs several times what an answer from memory does. Here that
-is done once a route. What is accepted, what is refused and how a refusal reads is as with FastAPI.
+FastAPI looks through every annotation anew with every request, which costs several times what an answer from memory does. Here
+that is done once a route. What is accepted, what is refused and how a refusal reads is as with FastAPI.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def read_of(endpoint: Callable[..., object], answer_type: object) -> Read | None
     arguments = ReadArguments.of_endpoint(endpoint)
     if arguments is None:
         return None
-    adapter = None if answer_type is None else TypeAdapter[object](answer_type)
+    adapter = None if answer_type is None else TypeAdapter[object](cast(type[object], answer_type))
 
     def written(answer: object) -> Response:
         if isinstance(answer, Response):
