@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
+import gc
 import multiprocessing
 import os
 import socket
@@ -102,6 +103,7 @@ def _serve(port: int, home: str | None) -> None:
     app = _empty() if home is None else create_app(home)
     if home is not None:
         Warming(app.state.store).write(pause=0)  # as the service does beside its first requests
+        gc.freeze()
     uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
 
 

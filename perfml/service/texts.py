@@ -55,6 +55,7 @@ class TextResponse(Response):
 
     media_type = "application/json"
 
-    def __init__(self, text: JsonText) -> None:
+    def __init__(self, text: JsonText, *, keep: bool = True) -> None:
+        """``keep``: whether it may be kept as a whole; not where joining it costs as much as looking it up."""
         super().__init__(text.body)
-        self.text = text
+        self.text, self.keep = text, keep

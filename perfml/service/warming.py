@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from itertools import chain
@@ -30,22 +31,28 @@ class Warming(threading.Thread):
     def run(self) -> None:
         """Look from time to time."""
         while True:
-            self.write()
+            if self.write():
+                gc.freeze()  # texts lie in no circle and live as long as their file: they need not be looked through
             time.sleep(LOOK_SECONDS)
 
-    def write(self, pause: float = PAUSE_SECONDS) -> None:
-        """Write what is new. Files that are not sound are left to the request that asks for them."""
+    def write(self, pause: float = PAUSE_SECONDS) -> bool:
+        """Write what is new, and return whether something was. Files that are not sound are left to the request that asks for
+        them."""
+        written = False
         try:
             models = self._store.models()
         except (PerfmlError, OSError):
-            return
+            return False
         for model in models:
             try:
                 _, file = self._store.scores(model)
                 if self._written.get(model) != file.version:
-                    with noting(self._versions.now()):
+                    with noting(self._versions.now()) as reads:
                         for _ in chain(write_texts(self._store, model), write_list_texts(self._store, model)):
                             time.sleep(pause)
-                    self._written[model] = file.version
+                    if reads.settled:  # else nothing was kept, and it is written again
+                        self._written[model] = file.version
+                    written = True
             except (PerfmlError, OSError):
                 continue
+        return written

@@ -64,7 +64,7 @@ def test_an_answer_is_computed_once(warm: TestClient, monkeypatch: pytest.Monkey
     asked: list[str] = []
     own = people.person_risk_json
     monkeypatch.setattr(people, "person_risk_json", lambda *given: asked.append(given[1]) or own(*given))
-    first, second = (warm.get("/v1/employees/E1/risk") for _ in range(2))
+    first, second = (warm.get("/v1/employees/E1/risk?voice=manager") for _ in range(2))
     assert asked == ["E1"]
     assert first.headers.pop("x-request-id") != second.headers.pop("x-request-id")
     assert first.json() == second.json() and first.headers == second.headers

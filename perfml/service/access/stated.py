@@ -8,7 +8,7 @@ from fastapi import Request
 
 from perfml.harmless import CONTROL
 from perfml.service.access.refusals import PURPOSE_HEADER
-from perfml.store.audit.acting import UNSTATED, Actor, acting
+from perfml.store.audit.acting import UNSTATED, Actor, user_name
 
 ACTOR_HEADER = "X-Actor"
 LONGEST = 200
@@ -17,7 +17,7 @@ LONGEST = 200
 def stated_actor(request: Request) -> Actor:
     """Whom ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; the user of the service without them."""
     name, purpose = (_text(request.headers.get(header)) for header in (ACTOR_HEADER, PURPOSE_HEADER))
-    return Actor(name=name or acting().name, purpose=purpose or UNSTATED)
+    return Actor(name=name or user_name(), purpose=purpose or UNSTATED)
 
 
 def _text(value: str | None) -> str:

@@ -145,6 +145,11 @@ class PersonQuery(ServiceQuery):
     horizon_days: HorizonDays | None = None
     """Every horizon when absent."""
 
+    @property
+    def of_written_texts(self) -> bool:
+        """Whether the answer is joined from texts that are written once a file."""
+        return self.voice is None and self.horizon_days is None
+
 
 def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAnswer | VoicedPersonAnswer:
     """Return every requested row of a person.
@@ -168,7 +173,7 @@ def person_risk(store: Store, employee_id: str, query: PersonQuery) -> PersonAns
 def person_risk_json(store: Store, employee_id: str, query: PersonQuery) -> JsonText:
     """:func:`person_risk` as JSON: without a voice or a horizon put together from the texts of the rows, which are written once
     a file."""
-    if query.voice is not None or query.horizon_days is not None:
+    if not query.of_written_texts:
         return JsonText.of(person_risk(store, employee_id, query).model_dump_json().encode())
     files = _SOUND.of((store.home, query.model, query.as_of), lambda: _sound_files(store, query))
     texts = [

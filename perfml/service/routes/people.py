@@ -28,7 +28,8 @@ async def get_person_risk(
     employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], request: Request
 ) -> Response:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
-    return TextResponse(person_risk_json(store_of(request), employee_id, query))
+    text = person_risk_json(store_of(request), employee_id, query)
+    return TextResponse(text, keep=not query.of_written_texts)
 
 
 @router.get(

@@ -68,13 +68,14 @@ class AuditedRoute(APIRoute):
             if ready is not None:
                 return TextResponse(ready), ready
             response = await answer(request)
+            keep = key is not None and response.status_code == 200
             if isinstance(response, TextResponse):
-                text = response.text
+                text, keep = response.text, keep and response.keep
             elif "json" in response.headers.get("content-type", ""):
                 text = JsonText.of(bytes(response.body))
             else:
                 return response, None
-            if key is not None and response.status_code == 200:
+            if keep and key is not None:
                 answers.put(key, text, reads)
             return response, text
 

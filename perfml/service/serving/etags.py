@@ -23,7 +23,7 @@ def tagged(request: Request, response: Response, digest: bytes) -> Response:
     tag = f'"{hashlib.blake2b(digest, key=asker, digest_size=_DIGEST).hexdigest()}"'
     if _names(request.headers, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    response.headers["ETag"] = tag
+    response.raw_headers.append((b"etag", tag.encode()))
     return response
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from perfml.home_reads import TableVersions
 from perfml.store.standing import StoreVersions
@@ -23,19 +23,21 @@ class OnceATurn(Generic[K, T]):
 
     def __init__(self, look: Callable[[K], T]) -> None:
         self._look = look
-        self._seen: dict[K, T] = {}
+        self._seen: dict[K, T | OnceATurn[K, T]] = {}
 
     def __call__(self, key: K) -> T:
         """What is there now."""
+        seen = self._seen.get(key, self)
+        if seen is not self:  # the moment has not ended, whichever thread asks
+            return cast(T, seen)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # another thread: nobody would say when the moment is over
             return self._look(key)
         if not self._seen:
             loop.call_soon(self._seen.clear)
-        if key not in self._seen:
-            self._seen[key] = self._look(key)
-        return self._seen[key]
+        value = self._seen[key] = self._look(key)
+        return value
 
 
 class MomentaryVersions(StoreVersions):

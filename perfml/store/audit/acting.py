@@ -30,7 +30,7 @@ _ACTING: ContextVar[Actor | None] = ContextVar("perfml_actor", default=None)
 
 def acting() -> Actor:
     """Who acts now."""
-    return _ACTING.get() or Actor(name=_user(), purpose=os.environ.get(PURPOSE_VARIABLE) or UNSTATED)
+    return _ACTING.get() or Actor(name=user_name(), purpose=os.environ.get(PURPOSE_VARIABLE) or UNSTATED)
 
 
 @contextmanager
@@ -44,7 +44,8 @@ def acting_as(actor: Actor) -> Iterator[None]:
 
 
 @cache
-def _user() -> str:
+def user_name() -> str:
+    """The user of the operating system."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # an account without a name

@@ -7,7 +7,6 @@ still verifies.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import secrets
@@ -81,7 +80,7 @@ def _made(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
 
 def pseudonym_of(person: str, key: bytes) -> str:
     """How rows name ``person``."""
-    return hmac.new(key, person.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+    return hmac.digest(key, person.encode(), "sha256").hex()[:_DIGITS]
 
 
 def keys(connection: sql.Connection) -> dict[str, bytes]:

@@ -7,8 +7,9 @@ that is done once a route. What is accepted, what is refused and how a refusal r
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Self, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -66,7 +67,10 @@ class ReadArguments:
                 wrong += [{**each, "loc": ("path", name, *each["loc"])} for each in error.errors(include_url=False)]
         for name, model in self.queries.items():
             try:
-                arguments[name] = model.model_validate(parameters_of(request.scope["query_string"]))
+                query = request.scope["query_string"]
+                arguments[name] = (
+                    model.model_validate(parameters_of(query, model.model_fields)) if query else _unasked(model)
+                )
             except ValidationError as error:
                 wrong += [{**each, "loc": ("query", *each["loc"])} for each in error.errors(include_url=False)]
         if wrong:
@@ -74,13 +78,25 @@ class ReadArguments:
         return arguments
 
 
-def parameters_of(query: bytes) -> dict[str, str]:
-    """The parameters of a query string; of one that is given twice the last counts.
+def parameters_of(query: bytes, known: Collection[str]) -> dict[str, object]:
+    """The parameters of a query string. Of a known one that is given twice the last counts, of another all are told.
 
-    >>> parameters_of(b"limit=20&band=&limit=30")
-    {'limit': '30', 'band': ''}
+    >>> parameters_of(b"limit=20&band=&limit=30&x=1&x=2", {"limit", "band"})
+    {'limit': '30', 'band': '', 'x': ['1', '2']}
     """
-    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    parameters: dict[str, object] = dict(pairs)
+    if len(parameters) < len(pairs):
+        for name in parameters.keys() - set(known):
+            values = [value for each, value in pairs if each == name]
+            parameters[name] = values[0] if len(values) == 1 else values
+    return parameters
+
+
+@cache
+def _unasked(model: type[BaseModel]) -> BaseModel:
+    """What a request without parameters asks: queries are frozen."""
+    return model.model_validate({})
 
 
 def _asks_for_the_request(dependency: Callable[..., object]) -> bool:
