@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from perfml import home_reads
-from perfml.home_reads import Memo, note_file, note_table, noting
+from perfml.home_reads import Memo, note_file, note_table, note_until, noting
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,22 @@ def test_the_least_used_are_forgotten(tmp_path: Path) -> None:
     assert [memo.get(number) for number in range(4)] == [0, None, 2, 3]
     memo.of("heavy", lambda: 4, weight=lambda _: 4)
     assert memo.get("heavy") is None and memo.get(3) == 3
+
+
+def test_what_the_clock_changes_is_kept_until_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, inner, outer = [100.0], Memo[float](10), Memo[float](10)
+    monkeypatch.setattr("perfml.home_reads.time.time", lambda: now[0])
+
+    def minute() -> float:
+        begun = now[0] // 60
+        note_until((begun + 1) * 60)
+        return begun
+
+    def value() -> float:
+        return outer.of("twice", lambda: 2 * inner.of("minute", minute))
+
+    assert [value(), value()] == [2.0, 2.0]
+    now[0] = 119.0
+    assert value() == 2.0
+    now[0] = 120.0
+    assert value() == 4.0

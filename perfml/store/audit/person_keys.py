@@ -55,7 +55,7 @@ class KnownPseudonyms:
         unknown = [person for person in dict.fromkeys(people) if person not in self._names]
         if unknown:
             self._names |= _read(connection, unknown)
-            self._names |= _made(connection, [person for person in unknown if person not in self._names])
+            self._names |= _new(connection, [person for person in unknown if person not in self._names])
         return self._names
 
 
@@ -68,7 +68,7 @@ def _read(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     return known
 
 
-def _made(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
+def _new(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     fresh = {person: secrets.token_bytes(32) for person in people}
     added = [
         {"person": person, "pseudonym": pseudonym_of(person, key), "key": key.hex()} for person, key in fresh.items()

@@ -42,15 +42,19 @@ class ReadArguments:
         dependencies: dict[str, Dependency] = {}
         for name in inspect.signature(endpoint).parameters:
             hint = hints[name]
-            kind, said = (get_args(hint)[0], get_args(hint)[-1]) if get_origin(hint) is Annotated else (hint, None)
+            kind, declared = (get_args(hint)[0], get_args(hint)[-1]) if get_origin(hint) is Annotated else (hint, None)
             if kind is Request:
                 requests.append(name)
-            elif isinstance(said, Path):
+            elif isinstance(declared, Path):
                 path[name] = TypeAdapter(hint)
-            elif isinstance(said, Query) and inspect.isclass(kind) and issubclass(kind, BaseModel):
+            elif isinstance(declared, Query) and inspect.isclass(kind) and issubclass(kind, BaseModel):
                 queries[name] = kind
-            elif isinstance(said, Depends) and said.dependency is not None and _asks_for_the_request(said.dependency):
-                dependencies[name] = said.dependency
+            elif (
+                isinstance(declared, Depends)
+                and declared.dependency is not None
+                and _asks_for_the_request(declared.dependency)
+            ):
+                dependencies[name] = declared.dependency
             else:
                 return None
         return cls(path=path, queries=queries, requests=tuple(requests), dependencies=dependencies)
