@@ -45,7 +45,7 @@ class JsonText:
         parts = b"".join((b"%d,%d:" % (len(before), len(texts)), before, *[text.digest for text in texts], after))
         return cls(
             body=body,
-            people=frozenset(people_in(before)).union(*[text.people for text in texts], people_in(after)),
+            people=frozenset(people_in(before + b"|" + after)).union(*[text.people for text in texts]),
             digest=hashlib.blake2b(parts, digest_size=_DIGEST).digest(),
         )
 

@@ -18,16 +18,19 @@ from perfml.store.commits import commits_of_others
 from perfml.store.opening import FILE, MARKER, connected, has_file_alone, is_made, session, standing_transaction
 from perfml.store.tables import ENTRIES
 
-_NEWEST = sql.select(
-    *(
-        part
-        for table in ENTRIES
-        for part in (
-            sql.select(sql.func.coalesce(sql.func.max(table.c.number), 0)).scalar_subquery(),
-            sql.select(sql.func.count()).select_from(table).scalar_subquery(),
+_NEWEST = str(
+    sql.select(
+        *(
+            part
+            for table in ENTRIES
+            for part in (
+                sql.select(sql.func.coalesce(sql.func.max(table.c.number), sql.literal_column("0"))).scalar_subquery(),
+                sql.select(sql.func.count()).select_from(table).scalar_subquery(),
+            )
         )
     )
 )
+"""As text, which is the same for every database: to write it out costs more than to answer it."""
 
 
 _NOTHING: Mapping[str, tuple[int, ...]] = {table.name: (0, 0) for table in ENTRIES}
@@ -108,7 +111,7 @@ class StoreVersions:
                 committed = commits_of_others(connection)
                 if committed is None or committed != self._committed:
                     with standing_transaction(connection):
-                        row = connection.execute(_NEWEST).one()
+                        row = connection.exec_driver_sql(_NEWEST).one()
                     now = {table.name: (row[2 * at], row[2 * at + 1]) for at, table in enumerate(ENTRIES)}
                     if now != self._versions:  # the same mapping is compared faster
                         self._versions = now

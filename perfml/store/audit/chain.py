@@ -12,6 +12,8 @@ import hmac
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii
 from pathlib import Path
 
 import sqlalchemy as sql
@@ -143,9 +145,10 @@ def append_seen(connection: sql.Connection, readings: Sequence[Reading], *, know
     names = known.names.of(connection, set[str]().union(*(each.people for each in readings)))
     now, rows = _now(), []
     for each in readings:
-        payload: JsonObject = {"late": each.at} if each.late else {}
-        subjects = sorted(names[person] for person in each.people)
-        action, text = f"{SEE} {each.what}", _json(_by(payload, each.actor))
+        text = (
+            _json(_by({"late": each.at}, each.actor)) if each.late else _of_actor(each.actor.name, each.actor.purpose)
+        )
+        subjects, action = sorted(names[person] for person in each.people), f"{SEE} {each.what}"
         last = _next(key, last, action, payload=text, subjects=subjects, at=now)
         rows.append(last)
     _write(connection, rows)
@@ -238,6 +241,12 @@ def _json(payload: JsonObject) -> str:
     return _PAYLOAD.encode(payload)
 
 
+@lru_cache(maxsize=1_000)
+def _of_actor(name: str, purpose: str) -> str:
+    """What a row says that only tells who acted."""
+    return _json({"actor": name, "purpose": purpose})
+
+
 def _now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
 
@@ -253,8 +262,10 @@ def _last(connection: sql.Connection) -> AuditRow | None:
 
 
 def _content(number: int, at: str, action: str, *, subjects: str, payload: str, previous: str) -> bytes:
-    fields = [number, at, action, subjects, payload, previous]
-    return _CONTENT.encode(fields).encode()
+    texts = [at, action, subjects, payload, previous]
+    if type(number) is int and all(type(each) is str for each in texts):
+        return f"[{number},{','.join(map(encode_basestring_ascii, texts))}]".encode()  # a third of the cost
+    return _CONTENT.encode([number, *texts]).encode()  # of a row that was altered into something else
 
 
 def _home(connection: sql.Connection) -> Path:
