@@ -39,7 +39,7 @@ from perfml.service.scores import ScoreFile, StoredRow
 from perfml.service.store import Store
 from perfml.service.texts import JsonText
 
-MOST_LISTS, MOST_ROWS = 20, 2_000_000
+MOST_LISTS, MOST_ROWS = 20, 300_000
 """Lists of which a process keeps the texts, and rows of lists whose order it keeps."""
 _TEXTS: Memo[dict[int, JsonText]] = Memo(MOST_LISTS)
 SHOWN = ("employee_id", "rank", "band", "probability", "incidence", "segments", "reasons")
