@@ -61,6 +61,7 @@ class Measure(FeatureMeta):
         "highest",
         "active_days",
         "active_weeks",
+        "days_since_active_day",
         "days_since_last",
         "trend",
         "own_past",
@@ -81,7 +82,7 @@ class Measure(FeatureMeta):
     """Window lengths before the as-of date; ``trend`` and ``own_past`` take two, the recent and the longer one."""
     last_events: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = ()
     """For ``mean``, ``lowest`` and ``highest``: of the events within the window only the last so many, one column for each
-    number. Default: all of them."""
+    number. Default: all of them. For ``days_since_active_day``, which needs them: the how-many-last day."""
     compare_windows_days: tuple[Days, ...] | None = None
     """The windows whose columns are compared; default: all."""
     team: tuple[OfTeam, ...] = ()
@@ -93,8 +94,11 @@ class Measure(FeatureMeta):
     def _complete(self) -> Measure:
         if self.measure != "days_since_last" and not self.windows_days:
             raise ValueError(f"measure {self.measure!r} needs windows_days")
-        if self.last_events and self.measure not in VALUE_MEASURES:
-            raise ValueError(f"last_events is for the measures mean, lowest and highest, not {self.measure!r}")
+        if self.last_events and self.measure not in {*VALUE_MEASURES, "days_since_active_day"}:
+            allowed = "mean, lowest, highest and days_since_active_day"
+            raise ValueError(f"last_events is for the measures {allowed}, not {self.measure!r}")
+        if self.measure == "days_since_active_day" and not self.last_events:
+            raise ValueError("measure 'days_since_active_day' needs last_events")
         if len(self.last_events) > 1 and "{last}" not in self.column:
             raise ValueError("a column with several last_events needs {last} in its name")
         if self.kinds == "each" and "{kind}" not in self.column:

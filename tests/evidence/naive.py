@@ -96,6 +96,9 @@ class ValidityIntervals:
             return len({event.happened.date() for event in rows})
         if name == "active_weeks":
             return len({((self.as_of - event.happened.date()).days - 1) // 7 for event in rows})
+        if name == "days_since_active_day":
+            active = sorted({(self.as_of - event.happened.date()).days for event in rows})
+            return active[last - 1] if len(active) >= last else math.nan
         if name == "days_since_last":
             return min(((self.as_of - event.happened.date()).days for event in rows), default=math.nan)
         if name in ("trend", "own_past"):

@@ -56,6 +56,9 @@ def columns() -> dict[str, Column]:
             for measure, window, last in product(("mean", "lowest", "highest"), (7, 364), (0, 1, 3, 10)):
                 arguments = {"side": side, "kinds": kinds, "days": window, "last": last}
                 declared[f"{measure}_{tag}_{window}_{last}"] = (measure, arguments)
+            for window, last in product((7, 364), (1, 3, 10)):
+                arguments = {"side": side, "kinds": kinds, "days": window, "last": last}
+                declared[f"since_day_{tag}_{window}_{last}"] = ("days_since_active_day", arguments)
             declared[f"since_{tag}"] = ("days_since_last", {"side": side, "kinds": kinds})
             for measure in ("trend", "own_past"):
                 declared[f"{measure}_{tag}_28"] = (measure, {"side": side, "kinds": kinds, "days": 28, "past": 112})

@@ -184,7 +184,11 @@ def test_every_column_is_looked_at(name: str) -> None:
     else:
         comparisons = {column: declared.compare for column, declared in file.spec.columns.items()}
     families = {
-        column: re.escape(column).replace(r"\{kind\}", r"\w+").replace(r"\{window\}", r"\d+") for column in comparisons
+        column: re.escape(column)
+        .replace(r"\{kind\}", r"\w+")
+        .replace(r"\{window\}", r"\d+")
+        .replace(r"\{last\}", r"\d+")
+        for column in comparisons
     }
     unseen = [column for column, pattern in families.items() if not any(re.fullmatch(pattern, name) for name in seen)]
     assert not unseen, "columns without an expected value"

@@ -62,6 +62,8 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
             return batch.active_days(channels, window)
         case "active_weeks":
             return batch.active_weeks(channels, window)
+        case "days_since_active_day":
+            return batch.days_since_active_day(channels, window, last=column.last_events)
         case "days_since_last":
             return batch.days_since(channels, window)
         case _:
@@ -93,6 +95,8 @@ def _measure_exposed(
         case "active_weeks":
             values = batch.active_weeks(channels, window) + exposure.lacking(batch.active_weeks, channels, window)
             values = np.minimum(values, -(-window // WEEK))
+        case "days_since_active_day":
+            values = _measure(batch, column, channels, decimals=decimals)
         case "days_since_last":
             values = batch.days_since(channels, window)
             missing = _missing_since(batch, channels, exposure)
@@ -206,6 +210,10 @@ class _Batch:
         """Weeks with any event of ``channels``, counted back from the as-of date: (as-of dates, n)."""
         return self._active(channels).weeks(days)
 
+    def days_since_active_day(self, channels: Channels, days: int, *, last: int) -> Floats:
+        """Days since the ``last``-last day with any event of ``channels`` within ``days``: (as-of dates, n)."""
+        return self._active(channels).since(days, last=last)
+
     def _active(self, channels: Channels) -> _ActiveDays:
         if channels not in self._active_days:
             self._active_days[channels] = _ActiveDays(self, channels)
@@ -298,6 +306,22 @@ class _ActiveDays:
             np.add.at(active, (self.as_of[part], self.person[part]), self.step[part])
             weeks += active > 0
         return weeks
+
+    def since(self, days: int, *, last: int) -> Floats:
+        """Days since the ``last``-last active day, missing where the ``days`` before hold fewer: (as-of dates, n)."""
+        as_ofs, everyone = self.batch.grid.as_ofs[:, None], np.arange(self.batch.n)
+        known = self.prefix[as_ofs - self.first_day, everyone]
+        shortest = np.ones(known.shape, np.int64)
+        longest = np.full(known.shape, days + 1)
+        while (shortest < longest).any():  # the shortest window that holds so many
+            middle = (shortest + longest) // 2
+            start = np.maximum(as_ofs - middle - self.first_day, 0)
+            active = known - self.prefix[start, everyone]
+            inside = self.day >= (as_ofs - middle)[self.as_of, self.person]
+            np.add.at(active, (self.as_of[inside], self.person[inside]), self.step[inside])
+            shortest = np.where(active < last, middle + 1, shortest)
+            longest = np.where(active < last, longest, middle)
+        return np.where(shortest > days, np.nan, shortest)
 
     def _between(self, older: int, newer: int) -> Ints:
         """Days ever known to be active, from ``older`` to before ``newer`` days before each as-of date: (as-of dates, n)."""
