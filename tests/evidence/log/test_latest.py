@@ -75,7 +75,10 @@ def test_the_rows_behind_are_the_last_events(company: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "problem"),
     [
-        ({"measure": "sum"}, "last_events is for the measures mean, lowest and highest, not 'sum'"),
+        (
+            {"measure": "sum"},
+            "last_events is for the measures mean, lowest, highest and days_since_active_day, not 'sum'",
+        ),
         ({"column": "mean"}, "needs {last} in its name"),
         ({"windows_days": []}, "needs windows_days"),
     ],
