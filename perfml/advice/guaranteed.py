@@ -9,7 +9,7 @@ from typing import Literal
 from perfml.errors import PerfmlError
 from perfml.json_types import JsonObject
 from perfml.learning.record import BacktestRecord
-from perfml.learning.validation.conformal import least_limits, list_size
+from perfml.learning.validation.conformal import least_limits, length_within
 from perfml.messages import Message, both, chain
 from perfml.scoring.drift.files import KeptDrift, kept_drift
 
@@ -66,7 +66,7 @@ def guarantee_of(
         return _empty(wasted_at_most, "ended", Message.of("guarantee_ended", why=why))
     limits = least_limits(scored, measured_by, most=most)
     least = float(limits[0]) if len(limits) and limits[0] < 1 else None
-    size = list_size(scored, measured_by, limit=wasted_at_most, most=most)
+    size = length_within(limits, wasted_at_most)
     if not size:
         code = "guarantee_none" if least is None else "guarantee_none_below"
         numbers = {} if least is None else {"least": least}

@@ -66,20 +66,23 @@ def keep_metrics(home: Path, *, as_of: dt.date, metric: str = "visits") -> Indic
     return record
 
 
-def keep_owed(home: Path, *, as_of: dt.date, people: tuple[str, str] = ("e1", "e2")) -> None:
-    """Keep that feedback is owed to the first of two people by boss, and nothing to the other."""
-    owed = {
-        "owed": True,
-        "since": as_of - dt.timedelta(days=12),
-        "days": 12,
-        "model": "low_performance",
-        "probability": 0.37,
-        "carried": 0.21,
-    }
+def keep_owed(
+    home: Path,
+    *,
+    as_of: dt.date,
+    people: tuple[str, str] = ("e1", "e2"),
+    days: tuple[int | None, int | None] = (12, None),
+) -> None:
+    """Keep for how many days boss owes feedback to each of two people: by default to the first, and nothing to the other."""
     whose = {"as_of": as_of, "process": "feedback", "rule": "feedback", "owner": "manager", "manager_id": "boss"}
+    risk = {"model": "low_performance", "probability": 0.37, "carried": 0.21}
+    owed = [
+        {"owed": True, "since": as_of - dt.timedelta(days=each), "days": each, **risk} if each else {"owed": False}
+        for each in days
+    ]
     rows = [
         dict.fromkeys(SCHEMA.names) | whose | {"department": "sales", "employee_id": person} | figures
-        for person, figures in zip(people, (owed, {"owed": False}), strict=True)
+        for person, figures in zip(people, owed, strict=True)
     ]
     notice = Message.of("process_debt_no_table", process="overtime", table="activity")
     report = ProcessDebtReport(as_of=as_of, table=pa.Table.from_pylist(rows, schema=SCHEMA), notices=(notice,))

@@ -60,4 +60,9 @@ def least_limits(people: int, measured_by: GuaranteeRecord, *, most: int | None 
 
 def list_size(people: int, measured_by: GuaranteeRecord, *, limit: float, most: int | None = None) -> int:
     """The length of the list of ``people`` ranked that keeps ``limit``; 0 where none does."""
-    return int((least_limits(people, measured_by, most=most) <= limit + TOLERANCE).sum())
+    return length_within(least_limits(people, measured_by, most=most), limit)
+
+
+def length_within(limits: Floats, limit: float) -> int:
+    """The length of the longest list that keeps ``limit``, of :func:`least_limits` by rank; 0 where none does."""
+    return int((limits <= limit + TOLERANCE).sum())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Set
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Protocol, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -114,6 +114,33 @@ class ServiceQuery(BaseModel):
         return values
 
 
+class OfOnePerson(Protocol):
+    """A row about one person that says where they work."""
+
+    @property
+    def employee_id(self) -> str | None:
+        """Who it is."""
+        ...
+
+    @property
+    def department(self) -> str | None:
+        """The department; None where the record does not say."""
+        ...
+
+    @property
+    def manager_id(self) -> str | None:
+        """The manager; None where the record does not say."""
+        ...
+
+
+class PersonPlace(NamedTuple):
+    """Who somebody is, and where they work as far as it is known."""
+
+    employee_id: str | None
+    department: str | None = None
+    manager_id: str | None = None
+
+
 class PeopleQuery(ServiceQuery):
     """The base of queries for lists of people."""
 
@@ -129,15 +156,15 @@ class PeopleQuery(ServiceQuery):
 
     def selects(self, people: Mapping[str, PersonFacts], employee_id: object, reach: Set[str] | None = None) -> bool:
         """Whether a person passes both filters and lies within ``reach``. Nobody passes a filter of whom nothing is known."""
-        if reach is not None and employee_id not in reach:
-            return False
-        if not self.filtered:
-            return True
-        facts = people.get(str(employee_id))
+        person = str(employee_id)
+        return self.selects_row(people.get(person) or PersonPlace(person), reach)
+
+    def selects_row(self, row: OfOnePerson, reach: Set[str] | None = None) -> bool:
+        """Whether the person of ``row`` lies within ``reach`` (default: everyone) and works where the filters say."""
         return (
-            facts is not None
-            and self.department in (None, facts.department)
-            and self.manager_id in (None, facts.manager_id)
+            (reach is None or row.employee_id in reach)
+            and self.department in (None, row.department)
+            and self.manager_id in (None, row.manager_id)
         )
 
 

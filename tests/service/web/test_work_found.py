@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -98,6 +99,27 @@ def test_a_manager_reads_what_they_owe_and_no_figure_of_a_risk(
     (debt,), (notice,) = answer["debts"], answer["notices"]
     assert "activity" in notice["zh"]
     assert debt["employee_id"] == "e1" and "probability" not in debt
+
+
+def test_pages_of_what_is_owed_list_each_debt_once_and_end_with_the_ledger(work_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(work_home, home)
+    keep_owed(home, as_of=DAY, people=("e1", "e2"), days=(12, 30))
+    client, hr = pages_of(home), token(home, "more hr", Role.HR)
+    whole = client.get("/v1/process-debt", headers=hr).json()["debts"]
+    listed, addresses = [], ["/v1/process-debt?limit=1"]
+    while addresses[-1] is not None:
+        page = client.get(addresses[-1], headers=hr).json()
+        assert (page["total"], page["limit"]) == (2, 1)
+        listed += page["debts"]
+        addresses.append(page["next"])
+    assert listed == whole and [(each["employee_id"], each["days"]) for each in whole] == [("e2", 30), ("e1", 12)]
+    few = client.get("/v1/process-debt?process=none&limit=1", headers=hr).json()
+    assert (few["debts"], few["total"], few["next"]) == ([], 0, None)
+    other = client.get(addresses[1].replace("limit=1", "limit=1&department=sales"), headers=hr)
+    assert other.status_code == 422, "a cursor belongs to the list that gave it out"
+    keep_owed(home, as_of=DAY)
+    assert client.get(addresses[1], headers=hr).status_code == 410, "the ledger was written again"
 
 
 def test_sums_of_two_people_are_withheld(work: TestClient, visitors: dict[str, dict[str, str]]) -> None:

@@ -6,13 +6,13 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Set
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import Field
 
 from perfml.goals.files import kept_flags
 from perfml.goals.sums.contributions import NoSum, SumRow, by_metric, contribution
-from perfml.goals.tree.alignment import GroupAlignment, PersonAlignment, by_group, together
+from perfml.goals.tree.alignment import GroupAlignment, by_group, together
 from perfml.goals.tree.flags import SiloBasis, TopBasis
 from perfml.goals.tree.wording import KeptPath, coverage_text, silo_text
 from perfml.service.answers.shared import (
@@ -22,6 +22,7 @@ from perfml.service.answers.shared import (
     PageCursor,
     PageLimit,
     PeopleQuery,
+    PersonPlace,
     ServiceQuery,
     TextAnswer,
 )
@@ -209,20 +210,17 @@ def goal_paths(store: Store, query: TreeQuery, *, reach: Set[str] | None = None)
     """
     day, path = kept_file(store, "paths", query.as_of)
     file = open_scores(path, ("goal_id", "status", "path"))
-    people, statuses, departments, managers = file.columns(
-        ["employee_id", "status", "department", "manager_id"], slice(None)
-    )
+    texts = file.columns(["employee_id", "status", "department", "manager_id"], slice(None))
+    people, statuses, departments, managers = cast("list[list[str | None]]", texts)
     chosen = [
         position
         for position, (person, status, department, manager) in enumerate(
             zip(people, statuses, departments, managers, strict=True)
         )
         if status != "held"
-        and (reach is None or person in reach)
+        and query.selects_row(PersonPlace(person, department, manager), reach)
         and query.employee_id in (None, person)
         and query.status in (None, status)
-        and query.department in (None, department)
-        and query.manager_id in (None, manager)
     ]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     whole = ListVersion(address="/v1/goals/tree", parameters={"as_of": day, **parameters}, version=file.version)
@@ -241,7 +239,7 @@ def goal_paths(store: Store, query: TreeQuery, *, reach: Set[str] | None = None)
 def alignments(store: Store, query: AlignmentQuery, *, reach: Set[str] | None = None) -> AlignmentsAnswer:
     """Alignment by group, of people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, people = kept_alignment(store, query.as_of)
-    own = [person for person in people if selected(query, person, reach)]
+    own = [person for person in people if query.selects_row(person, reach)]
     groups = by_group(own, lambda person: str(value) if (value := getattr(person, query.by)) is not None else None)
     return AlignmentsAnswer(
         as_of=day,
@@ -253,14 +251,7 @@ def alignments(store: Store, query: AlignmentQuery, *, reach: Set[str] | None = 
 def goal_sums(store: Store, query: SumsQuery, *, reach: Set[str] | None = None) -> SumsAnswer:
     """Sums by group, of people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, stored = kept_sums(store, query.as_of)
-    own = [
-        row
-        for row in stored.people
-        if query.metric in (None, row.metric)
-        and (reach is None or row.employee_id in reach)
-        and query.department in (None, row.department)
-        and query.manager_id in (None, row.manager_id)
-    ]
+    own = [row for row in stored.people if query.metric in (None, row.metric) and query.selects_row(row, reach)]
     parts: dict[str | None, list[SumRow]] = {}
     for row in own:
         parts.setdefault(getattr(row, query.by), []).append(row)
@@ -283,15 +274,6 @@ def goal_flags(store: Store, query: GoalFlagsQuery) -> GoalFlagsAnswer:
             CoverageAnswer(**asdict(each), text=TextAnswer.of(coverage_text(each))) for each in flags.coverage
         ),
         silos=tuple(SiloAnswer(**asdict(each), text=TextAnswer.of(silo_text(each))) for each in flags.silos),
-    )
-
-
-def selected(query: PeopleQuery, person: PersonAlignment, reach: Set[str] | None) -> bool:
-    """Whether a person passes the filters of ``query`` and lies within ``reach``."""
-    return (
-        (reach is None or person.employee_id in reach)
-        and query.department in (None, person.department)
-        and query.manager_id in (None, person.manager_id)
     )
 
 

@@ -84,10 +84,8 @@ def lines(store: Store, query: LinesQuery, *, reach: Set[str] | None = None) -> 
     own = [
         (position, row)
         for position, row in enumerate(kept_lines(path))
-        if (reach is None or row.employee_id in reach)
+        if query.selects_row(row, reach)
         and query.employee_id in (None, row.employee_id)
-        and query.department in (None, row.department)
-        and query.manager_id in (None, row.manager_id)
         and query.line in (None, row.line)
     ]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)

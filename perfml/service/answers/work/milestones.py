@@ -118,10 +118,7 @@ def milestones(store: Store, query: MilestonesQuery, *, reach: Set[str] | None =
     seen = [
         (position, row)
         for position, row in enumerate(listed)
-        if (reach is None or row.employee_id in reach)
-        and query.employee_id in (None, row.employee_id)
-        and query.department in (None, row.department)
-        and query.manager_id in (None, row.manager_id)
+        if query.selects_row(row, reach) and query.employee_id in (None, row.employee_id)
     ]
     chosen = [each for each in seen if query.status in (None, each[1].status)]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)

@@ -12,7 +12,6 @@ from perfml.network.record import (
     GroupNetwork,
     LevelDirection,
     NetworkFigures,
-    NetworkRow,
     OutsideKind,
     kept_network,
     network_file,
@@ -152,9 +151,9 @@ def network(store: Store, query: NetworkQuery, *, reach: Set[str] | None = None)
     """
     day, path, figures = _read(store, query.as_of)
     people = network_people(path)
-    hidden = {row.department for row in people if not _selects(row, query, reach)}
+    hidden = {row.department for row in people if not query.selects_row(row, reach)}
     shown = {row.department for row in people} - hidden
-    teams = {row.manager_id for row in people} - {row.manager_id for row in people if not _selects(row, query, reach)}
+    teams = {row.manager_id for row in people} - {row.manager_id for row in people if not query.selects_row(row, reach)}
     whole = not hidden
     units = {"department": shown, "manager_id": teams}
     return NetworkAnswer(
@@ -181,7 +180,7 @@ def network(store: Store, query: NetworkQuery, *, reach: Set[str] | None = None)
 def outside_people(store: Store, query: OutsideQuery, *, reach: Set[str] | None = None) -> OutsidePageAnswer:
     """Whoever is outside, of the people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, path, figures = _read(store, query.as_of)
-    own = [(at, row) for at, row in enumerate(network_people(path)) if row.outside and _selects(row, query, reach)]
+    own = [(at, row) for at, row in enumerate(network_people(path)) if row.outside and query.selects_row(row, reach)]
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     version = f"{path.stat().st_mtime_ns:x}"
     whole = ListVersion(
@@ -211,7 +210,7 @@ def team_networks(store: Store, query: NetworkQuery, *, reach: Set[str] | None =
     """Teams of which everybody lies within ``reach``. Raises :class:`NotFound`."""
     day, path, figures = _read(store, query.as_of)
     people = network_people(path)
-    hidden = {row.manager_id for row in people if not _selects(row, query, reach)}
+    hidden = {row.manager_id for row in people if not query.selects_row(row, reach)}
     teams = tuple(group_answer(each) for each in figures.teams if each.group not in hidden)
     return TeamNetworksAnswer(as_of=day, days=figures.days, teams=teams)
 
@@ -219,14 +218,6 @@ def team_networks(store: Store, query: NetworkQuery, *, reach: Set[str] | None =
 def group_answer(group: GroupNetwork) -> GroupNetworkAnswer:
     """One group as it is shown."""
     return GroupNetworkAnswer(**vars(group))
-
-
-def _selects(row: NetworkRow, query: NetworkQuery, reach: Set[str] | None) -> bool:
-    return (
-        (reach is None or row.employee_id in reach)
-        and query.department in (None, row.department)
-        and query.manager_id in (None, row.manager_id)
-    )
 
 
 def _read(store: Store, as_of: dt.date | None) -> tuple[dt.date, Path, NetworkFigures]:

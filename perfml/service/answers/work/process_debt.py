@@ -98,7 +98,11 @@ class UnitDebtsQuery(PeopleQuery):
 def debts(store: Store, query: DebtsQuery, *, reach: Set[str] | None = None) -> DebtsAnswer:
     """One page of what is owed to people within ``reach`` (default: everyone). Raises :class:`NotFound`."""
     day, path = _file(store, query.as_of)
-    own = [row for row in _selected(path, query, reach) if row.owed and query.process in (None, row.process)]
+    own = [
+        row
+        for row in kept_debts(path)
+        if row.owed and query.process in (None, row.process) and query.selects_row(row, reach)
+    ]
     own.sort(key=lambda row: (-(row.days or 0), row.employee_id, row.process))
     parameters = query.model_dump(exclude={"as_of", "limit", "cursor"}, exclude_defaults=True)
     version = f"{path.stat().st_mtime_ns:x}"
@@ -136,22 +140,12 @@ def unit_debts(store: Store, query: UnitDebtsQuery, *, reach: Set[str] | None = 
     from perfml.goals.process_debt.groups import by_group, whole  # it brings SciPy, which nothing else here needs
 
     day, path = _file(store, query.as_of)
-    rows = _selected(path, query, reach)
+    rows = [row for row in kept_debts(path) if query.selects_row(row, reach)]
     return UnitDebtsAnswer(
         as_of=day,
         whole=tuple(UnitDebtAnswer(**vars(each)) for each in whole(rows)),
         groups=tuple(UnitDebtAnswer(**vars(each)) for each in by_group(rows, query.by, store.disclosure)),
     )
-
-
-def _selected(path: Path, query: DebtsQuery | UnitDebtsQuery, reach: Set[str] | None) -> list[DebtRow]:
-    return [
-        row
-        for row in kept_debts(path)
-        if (reach is None or row.employee_id in reach)
-        and query.department in (None, row.department)
-        and query.manager_id in (None, row.manager_id)
-    ]
 
 
 def _file(store: Store, as_of: dt.date | None) -> tuple[dt.date, Path]:
