@@ -65,7 +65,7 @@ COMMANDS = [
     *("holds", "release", "stop", "resume", "recompute", "dispute", "disputes", "resolve", "review"),
     *("definitions", "sign-off", "reconcile", "rebase"),
     *("notice", "opt-out", "outcome", "package", "retention", "governance"),
-    *("record", "peers", "brief", "card", "what-if"),
+    *("record", "peers", "brief", "card", "eligibility", "what-if"),
     *("backup", "restore"),
 ]
 

@@ -29,6 +29,8 @@ class Action(StrEnum):
     READ_BRIEF = "read_brief"
     """What a one-to-one is prepared with."""
     READ_DEVELOPMENT_CARD = "read_development_card"
+    READ_ELIGIBILITY = "read_eligibility"
+    """For internal openings that the person asked to be considered for: not for managers, who might hold it against them."""
     READ_ALERTS = "read_alerts"
     ACKNOWLEDGE_ALERT = "acknowledge_alert"
     READ_HOLDS = "read_holds"

@@ -147,6 +147,7 @@ class Project:
     peers = of_personal.peers
     brief = of_personal.brief
     development_card = of_personal.development_card
+    eligibility = of_personal.eligibility
 
     # Whether to believe it
 

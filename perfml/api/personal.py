@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import date_or_none, seen
+from perfml.api.shared import date_or_none, seen, today_or
 from perfml.dates import DateLike
 from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from perfml.advice.talks.brief import OneToOneBrief
     from perfml.advice.talks.card import DevelopmentCard
     from perfml.api import Project
+    from perfml.outgoing.facts.own import OwnEligibility
     from perfml.scoring.personal.peers import PeerFigures
     from perfml.scoring.personal.record import PersonalRecord
 
@@ -69,4 +70,17 @@ def development_card(project: Project, employee_id: str, *, as_of: DateLike | No
     spec = project.folder.policy_of(TalksSpec)[1]
     answer = development_card(project.home, employee_id, spec=spec, as_of=date_or_none(as_of))
     seen(project, f"development card {answer.as_of}", [employee_id])
+    return answer
+
+
+def eligibility(project: Project, employee_id: str, *, as_of: DateLike | None = None) -> OwnEligibility:
+    """Which internal openings a person is eligible for, of those they asked to be considered for: "not yet, because …".
+
+    From what ``prepare_exports`` read last (``as_of``: at that date), with the holds of now; no score is read. Raises
+    :class:`PerfmlError` where nothing has been prepared, and for somebody unknown.
+    """
+    from perfml.outgoing.facts.own import own_eligibility
+
+    answer = own_eligibility(project.home, employee_id, today=today_or(None), as_of=date_or_none(as_of))
+    seen(project, f"eligibility {answer.as_of}", [employee_id])
     return answer

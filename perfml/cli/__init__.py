@@ -279,7 +279,7 @@ for command in (
     ),
     *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
-    *(personal.record, personal.peers, personal.brief, personal.card, personal.what_if),
+    *(personal.record, personal.peers, personal.brief, personal.card, personal.eligibility, personal.what_if),
     *(advice.decide, advice.intervene),
     indicators,
     process_debt,

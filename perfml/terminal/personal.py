@@ -12,6 +12,7 @@ from perfml.advice.talks.goals import GoalReview
 from perfml.advice.talks.lines import SourceRow, TalkLine, plain
 from perfml.messages import Bilingual, Language
 from perfml.messages.message import fill
+from perfml.outgoing.facts.own import OwnEligibility
 from perfml.scoring.personal.peers import PeerFigures
 from perfml.scoring.personal.record import PersonalRecord
 from perfml.terminal.console import out
@@ -72,6 +73,19 @@ def card_lines(card: DevelopmentCard, language: Language) -> None:
     _part("card_strengths", card.strengths, language, card.nothing_on_record)
     for code, lines in (("card_gaps", card.gaps), ("card_projects", card.projects), ("card_courses", card.courses)):
         _part(code, lines, language)
+
+
+def eligibility_lines(answer: OwnEligibility, language: Language) -> None:
+    """Print each opening that a person asked to be considered for, and why not yet."""
+    if _withheld(answer.withheld, language):
+        return
+    head = fill("eligibility_head", language, employee=answer.employee_id, as_of=answer.as_of)
+    out.print(f"[bold]{escape(head)}[/]", highlight=False)
+    for each in answer.openings:
+        whole = f"{each.title or each.opening_id}: {text_of(each.text, language)}"
+        out.print(f"  • {escape(whole)} [dim]\\[{escape(each.opening_id)}][/]", highlight=False)
+    if not answer.openings:
+        out.print(f"  {fill('eligibility_none', language)}", highlight=False)
 
 
 def goal_text(goal: GoalReview, language: Language) -> str:

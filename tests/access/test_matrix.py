@@ -38,8 +38,8 @@ ONESELF = {
 
 BY_UNIT = """
 read_person read_risk read_reasons read_rows_behind read_feedback_givers read_what_if read_peers read_courses decide_course
-read_targets decide_target log_intervention read_brief read_development_card read_alerts acknowledge_alert read_holds
-release_hold read_disputes file_dispute decide_dispute review_dispute read_notices give_notice
+read_targets decide_target log_intervention read_brief read_development_card read_eligibility read_alerts acknowledge_alert
+read_holds release_hold read_disputes file_dispute decide_dispute review_dispute read_notices give_notice
 """
 BY_LINE = """
 read_person read_reasons read_rows_behind read_peers read_courses decide_course read_targets decide_target log_intervention
@@ -47,7 +47,7 @@ read_brief read_development_card read_alerts acknowledge_alert
 """
 BY_ONESELF = """
 read_person read_reasons read_rows_behind read_peers read_courses decide_course read_targets read_brief read_development_card
-read_alerts acknowledge_alert read_holds read_disputes file_dispute read_notices opt_out
+read_eligibility read_alerts acknowledge_alert read_holds read_disputes file_dispute read_notices opt_out
 """
 OF_SERVICE = {
     "hr of South": "read_health read_models read_fairness read_drift read_governance read_indicators read_deliveries"

@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 from perfml import Project
+from perfml.errors import PerfmlError
 from perfml.messages import Message
 from perfml.outgoing.content import ExportRequest, make_export
+from perfml.outgoing.facts.own import OpeningAnswer, OwnEligibility
 from perfml.outgoing.facts.rows import FACTS
 from perfml.outgoing.kinds import KINDS, PERSON
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.scoring.scoring import SCHEMA as SCORES
+from perfml.trust.audit.history import history_of
 from perfml.trust.holds.hold_log import HoldLog
 from tests.outgoing.home import spec
 from tests.tables import write_tables
@@ -111,6 +114,46 @@ def test_not_yet_because(project: Project) -> None:
     HoldLog(project.home).set("employee:安娜", cause="quarantine", message=why, on=AS_OF, by="Ana")
     held = {row["employee_id"]: row for row in rows(project, "eligibility")}["安娜"]
     assert (held["state"], held["missing"]) == ("not_yet", "held")
+
+
+def test_what_people_read_of_themselves_has_no_field_of_a_model() -> None:
+    fields = {*OwnEligibility.model_fields, *OpeningAnswer.model_fields}
+    assert not [name for name in fields if DERIVED.search(name)]
+    assert fields - set(KINDS["eligibility"].columns) == {"openings", "withheld", "text"}, (
+        "what the export has, in sentences"
+    )
+
+
+@pytest.mark.slow
+def test_people_read_their_own_and_no_opening_that_they_did_not_ask_for(project: Project) -> None:
+    (ready,) = project.eligibility("安娜").openings
+    assert (ready.opening_id, ready.title, ready.state, ready.missing) == ("p1", "=1+1", "eligible", ())
+    (later,) = project.eligibility("bob", as_of=AS_OF).openings
+    assert (later.state, later.missing) == ("not_yet", ("months", "level", "skill", "course"))
+    assert later.text.en.startswith("not yet, because in the position for 4 months; 12 are asked for; level 3")
+    assert "尚未完成教授“sql”的课程" in later.text.zh
+    for person in ("eve", "boss"):
+        assert project.eligibility(person).openings == (), "withdrawn, or never asked"
+    assert history_of(project.home, "bob")[-1].action == f"see eligibility {AS_OF}"
+    project.opt_out("安娜", by="安娜", on=AS_OF)
+    assert project.eligibility("安娜").openings == (ready,), "opting out of scores costs nobody an opening"
+    why = Message.of("as_worded", text="a gap")
+    HoldLog(project.home).set("employee:安娜", cause="quarantine", message=why, on=AS_OF, by="Ana")
+    (held,) = project.eligibility("安娜").openings
+    assert (held.state, held.missing) == ("not_yet", ("held",)) and "being checked" in held.text.en
+    project.stop(by="Ana", reason="everything is looked at")
+    stopped = project.eligibility("bob")
+    assert stopped.openings == () and stopped.withheld is not None
+
+
+@pytest.mark.slow
+def test_what_was_not_prepared_and_who_is_unknown_are_said(project: Project, tmp_path: Path) -> None:
+    with pytest.raises(PerfmlError, match=r"nothing has been prepared yet.*perfml export prepare"):
+        Project(home=tmp_path / "empty").eligibility("bob")
+    with pytest.raises(PerfmlError, match="nothing has been prepared of that date"):
+        project.eligibility("bob", as_of="2020-01-01")
+    with pytest.raises(PerfmlError, match="is unknown"):
+        project.eligibility("nobody")
 
 
 @pytest.mark.slow

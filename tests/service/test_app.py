@@ -23,6 +23,7 @@ from perfml.service.access.rules import RULES
 from perfml.service.app import create_app, serve
 from tests.goals.kept import keep_two
 from tests.goals.kept_findings import keep_contacts, keep_metrics, keep_owed
+from tests.outgoing.kept import keep_openings
 from tests.scoring.personal.company import company
 from tests.scoring.personal.company import keep as keep_rows
 from tests.service.company import DAY, PROBLEM_KEYS
@@ -258,6 +259,7 @@ def test_the_service_does_what_its_document_says(
     keep_owed(home, as_of=DAY, people=(EXISTING["employee_id"], "E2"))
     keep_contacts(home, as_of=DAY)
     keep_ahead(home)
+    keep_openings(home, as_of=DAY, people=(EXISTING["employee_id"], "E2"))
     keep_flexible(home)
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]

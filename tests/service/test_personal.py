@@ -25,6 +25,7 @@ from perfml.store.audit.chain import rows
 from perfml.store.opening import StoreError
 from perfml.store.record_store import RecordStore
 from perfml.store.standing import StoreVersions
+from tests.outgoing.kept import keep_openings
 from tests.scoring.personal.company import DAY, company, keep
 from tests.service import company as scores
 from tests.service.test_admission import NOW, token
@@ -133,10 +134,11 @@ def test_the_rows_behind_a_reason_show_who_gave_feedback_to_hr_alone(client: Tes
 
 @pytest.mark.slow
 def test_the_process_imports_nothing_heavy(kept_home: Path) -> None:
-    command = [sys.executable, "-c", EVERY_ADDRESS, str(kept_home), *ADDRESSES]
+    keep_openings(kept_home, as_of=DAY)
+    command = [sys.executable, "-c", EVERY_ADDRESS, str(kept_home), *ADDRESSES, "eligibility"]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     codes, modules = json.loads(run.stdout)
-    assert codes == [200] * len(ADDRESSES)
+    assert codes == [200] * (len(ADDRESSES) + 1)
     assert not HEAVY & set(modules)
 
 

@@ -88,6 +88,22 @@ def card(
     _print(answer, tables.card_lines, language=language, as_json=as_json)
 
 
+def eligibility(
+    employee: str,
+    *,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="A date that was prepared (default: the newest).")
+    ] = None,
+    language: LanguageOption = LanguageName.en,
+    project: ProjectOption = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show which internal openings a person is eligible for, of those they asked to be considered for, and why not yet."""
+    answer = Project(project, home=home).eligibility(employee, as_of=as_of)
+    _print(answer, tables.eligibility_lines, language=language, as_json=as_json)
+
+
 def what_if(
     employee: Annotated[str | None, typer.Argument(help="Whose; none with --policy.")] = None,
     *,

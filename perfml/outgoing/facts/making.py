@@ -11,7 +11,7 @@ import pyarrow as pa
 from perfml.evidence.snapshots import KNOWN, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.messages import Message, render
-from perfml.outgoing.facts.rows import SCHEMAS
+from perfml.outgoing.facts.rows import SCHEMAS, FactRow
 
 FEED: Mapping[str, str] = {
     "praise": "recognition",
@@ -22,7 +22,6 @@ FEED: Mapping[str, str] = {
 MONTH_DAYS = 365.25 / 12
 NEW_DAYS = 90
 """People hired so shortly before the end of a period have no open review for it."""
-FactRow = Mapping[str, object]
 
 
 def eligibility(data: Data, as_of: dt.date) -> pa.Table:

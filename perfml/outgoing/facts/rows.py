@@ -19,6 +19,7 @@ from perfml.trust.holds.hold_log import HoldLog
 
 FactKind = Literal["eligibility", "ratings", "events"]
 FACTS: tuple[FactKind, ...] = get_args(FactKind)
+FactRow = Mapping[str, object]
 SCHEMAS: Mapping[FactKind, pa.Schema] = {
     "eligibility": pa.schema(
         [

@@ -51,6 +51,7 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/employees/{employee_id}/development-card": RouteRule(
         action=Action.READ_DEVELOPMENT_CARD, about_whom="person"
     ),
+    "GET /v1/employees/{employee_id}/eligibility": RouteRule(action=Action.READ_ELIGIBILITY, about_whom="person"),
     "GET /v1/employees/{employee_id}": RouteRule(action=Action.READ_RISK, about_whom="voiced person"),
     "GET /v1/targets": RouteRule(action=Action.LIST_TARGETS, about_whom="group", rows=Action.READ_TARGETS),
     "GET /v1/escalations": RouteRule(action=Action.LIST_ESCALATIONS, about_whom="group", rows=Action.READ_TARGETS),

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from perfml.advice.talks.brief import OneToOneBrief, one_to_one_brief
 from perfml.advice.talks.card import DevelopmentCard, development_card
 from perfml.errors import DiskFull, ModelError, PerfmlError
+from perfml.messages import Message
+from perfml.outgoing.facts.own import NothingPrepared, OwnEligibility, own_eligibility
 from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
 from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
@@ -16,7 +18,8 @@ from perfml.scoring.personal.record import PersonalRecord, personal_record
 from perfml.scoring.personal.standing import RecordReading
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.service.answers.shared import IsoDate, ServiceQuery
-from perfml.service.problems import no_person
+from perfml.service.answers.trust.holds import today
+from perfml.service.problems import NotFound, no_person
 from perfml.service.store import Store
 from perfml.store.opening import StoreError
 
@@ -26,6 +29,13 @@ class DateQuery(ServiceQuery):
 
     as_of: IsoDate | None = None
     """YYYY-MM-DD; the newest date that was scored when absent."""
+
+
+class PreparedQuery(ServiceQuery):
+    """Of which date."""
+
+    as_of: IsoDate | None = None
+    """YYYY-MM-DD; the newest date that was prepared when absent."""
 
 
 class ReaderQuery(DateQuery):
@@ -89,11 +99,21 @@ def card_of(store: Store, employee_id: str, query: DateQuery) -> DevelopmentCard
         return development_card(store.home, employee_id, spec=spec, as_of=query.as_of)
 
 
+def eligibility_of(store: Store, employee_id: str, query: PreparedQuery) -> OwnEligibility:
+    """Return the internal openings of a person. Raises :class:`NotFound`, with a remedy of its own where nothing was prepared."""
+    with _refused_alike():
+        try:
+            return own_eligibility(store.home, employee_id, today=today(), as_of=query.as_of)
+        except NothingPrepared as error:
+            code = "service_nothing_prepared" if query.as_of is None else "service_nothing_prepared_then"
+            raise NotFound(Message.of(code), where="as_of", remedy=Message.of("service_prepare")) from error
+
+
 @contextmanager
 def _refused_alike() -> Iterator[None]:
     try:
         yield
-    except (DamagedFile, DiskFull, ModelError, StoreError):
+    except (DamagedFile, DiskFull, ModelError, NotFound, StoreError):
         raise
     except PerfmlError as error:
         raise no_person() from error

@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 
 from perfml.advice.talks.brief import OneToOneBrief
 from perfml.advice.talks.card import DevelopmentCard
+from perfml.outgoing.facts.own import OwnEligibility
 from perfml.scoring.personal.behind import RowsBehind
 from perfml.scoring.personal.peers import PeerFigures
 from perfml.scoring.personal.record import PersonalRecord
@@ -16,10 +17,12 @@ from perfml.service.access.admission import Admission
 from perfml.service.answers.personal import (
     BehindQuery,
     DateQuery,
+    PreparedQuery,
     ReaderQuery,
     behind_of,
     brief_of,
     card_of,
+    eligibility_of,
     peers_of,
     record_of,
 )
@@ -95,3 +98,16 @@ def get_development_card(
 ) -> DevelopmentCard:
     """The last two reviews, strengths, gaps with the words they come from, projects and courses; each line with its row."""
     return card_of(store, employee_id, query)
+
+
+@router.get(
+    "/employees/{employee_id:path}/eligibility",
+    summary="Which internal openings a person is eligible for",
+    responses=refusals(NotFound, Invalid, Unreadable),
+)
+def get_eligibility(
+    employee_id: EmployeeId, query: Annotated[PreparedQuery, Query()], store: AppStore
+) -> OwnEligibility:
+    """Eligible, or not yet and why, for each opening that the person asked to be considered for: facts of the record, for the
+    person and HR, and nothing that a model said."""
+    return eligibility_of(store, employee_id, query)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
+from perfml.access.actions import Action
+from perfml.outgoing.facts.own import OwnEligibility
 from perfml.service.access.refusals import not_for_you
+from perfml.service.answers.personal import PreparedQuery, eligibility_of
 from perfml.service.answers.work.lines import LinesAnswer, LinesQuery, lines
 from perfml.service.answers.work.milestones import MilestoneAnswer, MilestonesAnswer, MilestonesQuery, milestones
 from perfml.service.problems import NotFound
@@ -47,7 +50,7 @@ def ahead_of_others(visit: Visitor, query: Annotated[PageQuery, Query()]) -> Htm
 
 @ahead.get("/me/ahead")
 def ahead_of_me(visit: Visitor) -> HtmlPage:
-    """The milestones and lines of whoever is signed in."""
+    """The milestones, lines and internal openings of whoever is signed in."""
     person = own_id(visit)
     looked = _milestones(visit, MilestonesQuery(employee_id=person, limit=ROWS))
     mine = () if looked is None else looked.milestones
@@ -57,6 +60,7 @@ def ahead_of_me(visit: Visitor) -> HtmlPage:
         people={person},
         looked=looked,
         run=run,
+        openings=_openings(visit, person) if visit.may(Action.READ_ELIGIBILITY, person) else None,
         course=_course(visit, sorted(mine, key=lambda each: (each.due_on, each.name)), looked.as_of)
         if looked is not None and mine
         else None,
@@ -75,6 +79,14 @@ def _lines(visit: Visit, person: str) -> LinesAnswer | None:
         return lines(visit.store, LinesQuery(employee_id=person, limit=ROWS), reach={person})
     except NotFound:
         return None
+
+
+def _openings(visit: Visit, person: str) -> OwnEligibility | Literal["unprepared"]:
+    """The openings of a person; ``unprepared`` where no facts about openings are kept."""
+    try:
+        return eligibility_of(visit.store, person, PreparedQuery())
+    except NotFound:
+        return "unprepared"
 
 
 def _course(visit: Visit, mine: Sequence[MilestoneAnswer], today: dt.date) -> Chart:
