@@ -15,7 +15,7 @@ from perfml.messages import Bilingual, Message, render
 from perfml.outgoing.facts.rows import FactRow, with_state
 from perfml.scoring.people.known import unknown_people
 from perfml.scoring.personal.record import PersonalPart
-from perfml.scoring.table_files import read_rows
+from perfml.scoring.table_files import read_rows, rows_at
 from perfml.scoring.withheld.withholding import why_held, withholding_now
 
 OpeningState: TypeAlias = Literal["eligible", "not_yet"]
@@ -65,7 +65,9 @@ def own_eligibility(home: Path, employee_id: str, *, today: dt.date, as_of: dt.d
             remedy="run `perfml export prepare --data …`",
         )
     day, path = file
-    rows = read_rows(path, only=("employee_id", employee_id)).to_pylist()
+    table = read_rows(path)
+    own = [at for at, person in enumerate(table.column("employee_id").to_pylist()) if person == employee_id]
+    rows = rows_at(table, own).to_pylist()
     if not rows and unknown_people(home, [employee_id]):
         raise PerfmlError("is unknown", where=repr(employee_id), remedy="check the id")
     stop = withholding_now(home, today).everyone
