@@ -295,8 +295,8 @@ def test_exports(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     keep(home, "attrition", train(home, "attrition", {91: True}), [scored("E1", 1, band="act")])
     advise(home)
     monkeypatch.setenv(KEY_VARIABLE, "k" * 32)
-    words = {"PROJECT": str(project), "EXPORT": str(data), "EMPLOYEE": "bob"}
-    assert run_page("exports.md", words, monkeypatch) == [0, 0, 1, 0, 0, 0, 0]
+    examples = {"PROJECT": str(project), "EXPORT": str(data), "EMPLOYEE": "bob"}
+    assert run_page("exports.md", examples, monkeypatch) == [0, 0, 1, 0, 0, 0, 0]
     sent = {each.export: each for each in Project(project).export_ledger()}
     assert (sent["at_risk"].state, sent["learning_platform"].state) == ("delivered", "waiting")
     code: dict[str, Any] = {}
