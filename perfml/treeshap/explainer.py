@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,12 @@ from perfml.treeshap.decisions import BitMasks, decide
 from perfml.treeshap.kernels import block_kernel
 from perfml.treeshap.nodes import in_order
 from perfml.treeshap.one_row import WIDTHS, RowKernel, RowProgram, make_row_programs, row_kernel
-from perfml.treeshap.parsing import read_forest
+from perfml.treeshap.parsing import read_categories, read_forest
 from perfml.treeshap.program import make_program
 from perfml.treeshap.width import block_rows, vector_bits
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Precision = Literal["float64", "float32"]
 CHUNK = 512
@@ -60,7 +63,9 @@ class TreeShap:
     def __init__(self, model: HasModelText | str, dtype: Precision = "float64") -> None:
         if dtype not in ("float64", "float32"):
             raise ValueError(f"dtype is float64 or float32, not {dtype!r}")
-        forest = read_forest(model if isinstance(model, str) else model.model_to_string())
+        text = model if isinstance(model, str) else model.model_to_string()
+        forest = read_forest(text)
+        self._categories = read_categories(text)
         self.n_features, self.n_outputs = forest.features, forest.outputs
         self.expected_value = forest.expected
         self.dtype = np.dtype(dtype)
@@ -85,13 +90,14 @@ class TreeShap:
     def _row_programs(self) -> dict[int, RowProgram]:
         return make_row_programs(self._nodes, self._program.decisions, self.dtype)
 
-    def contributions(self, X: npt.ArrayLike, *, num_threads: int = 1) -> Floats:
+    def contributions(self, X: npt.ArrayLike | pd.DataFrame, *, num_threads: int = 1) -> Floats:
         """Contributions (rows, features + 1) to the margin, the expected value last; of several outputs, side by side.
 
-        ``X``: (rows, features), missing values NaN. The contributions of a row to an output add up to its margin,
-        ``predict(raw_score=True)``. The result is the same to the bit for any number of threads.
+        ``X``: (rows, features), missing values NaN; or a pandas table, whose categorical columns are read as LightGBM's
+        ``predict`` reads them: by the categories of training, others missing. The contributions of a row to an output add up
+        to its margin, ``predict(raw_score=True)``. The result is the same to the bit for any number of threads.
         """
-        values = np.asarray(X)
+        values = _numbers(X, self._categories) if _is_frame(X) else np.asarray(X)
         if values.ndim != 2 or values.shape[1] != self.n_features or values.dtype.kind not in "fiub":
             what = f"is {values.dtype} of shape {values.shape}"
             raise DataError(what, where="contributions", remedy=f"give numbers of shape (rows, {self.n_features})")
@@ -169,6 +175,43 @@ class TreeShap:
         for rows in progress.track("compiling contributions", (1, self._few + 1)):
             self.contributions(np.zeros((rows, self.n_features)))
         return time.perf_counter() - began
+
+
+def _is_frame(X: npt.ArrayLike | pd.DataFrame) -> TypeGuard[pd.DataFrame]:
+    """Whether this is a pandas table; pandas itself is not loaded for the question."""
+    return hasattr(X, "dtypes") and hasattr(X, "columns")
+
+
+def _numbers(frame: pd.DataFrame, categories: Sequence[Sequence[object]]) -> Floats:
+    """A table as LightGBM sees it: a category is its code in ``categories``, and missing where they lack it.
+
+    Raises :class:`DataError` for other categorical columns than in training, and for a column that holds no numbers.
+    """
+    named = [column for column in frame.columns if hasattr(frame[column], "cat")]
+    if len(named) != len(categories):
+        raise DataError(
+            f"has {len(named)} categorical columns, the model was trained with {len(categories)}",
+            where="contributions",
+            remedy="give the columns of training, as `category` where they were",
+        )
+    codes = {
+        column: frame[column].cat.set_categories(list(known)).cat.codes.astype(np.float64)
+        for column, known in zip(named, categories, strict=True)
+    }
+    out = np.empty(frame.shape)
+    for number, column in enumerate(frame.columns):
+        if column in codes:
+            out[:, number] = codes[column].where(codes[column] >= 0)
+            continue
+        try:
+            out[:, number] = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"holds no numbers: {frame[column].dtype}",
+                where=f"contributions, column {column}",
+                remedy="give numbers, or `category` where training did",
+            ) from None
+    return out
 
 
 def _multiple(number: int, of: int) -> int:

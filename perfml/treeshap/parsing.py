@@ -6,6 +6,7 @@ Shapley values need the child that each value goes to, the leaves, and the numbe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,6 +64,23 @@ class Forest:
         for tree in self.trees:
             out[tree.output] += tree.expected
         return out
+
+
+def read_categories(text: str) -> list[list[object]]:
+    """The categories of each categorical column of the pandas table that the model was trained on, in the order of the codes.
+
+    Empty for a model of arrays. Raises :class:`~perfml.errors.ModelError` for a damaged line.
+    """
+    _, _, written = text.rpartition("\npandas_categorical:")
+    try:
+        categories = json.loads(written.splitlines()[0]) if written else None
+    except (json.JSONDecodeError, IndexError):
+        raise _damaged("the categories of pandas cannot be read") from None
+    if not (
+        categories is None or (isinstance(categories, list) and all(isinstance(each, list) for each in categories))
+    ):
+        raise _damaged("the categories of pandas are no lists")
+    return categories or []
 
 
 def read_forest(text: str) -> Forest:

@@ -15,6 +15,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -387,6 +388,33 @@ def test_values_of_any_type_and_order() -> None:
     np.testing.assert_array_equal(shap.contributions(X), expected)
     np.testing.assert_array_equal(shap.contributions(X[::-1])[::-1], expected)
     np.testing.assert_array_equal(shap.contributions(X[:1]), shap.contributions(X[:1].tolist()))
+
+
+def test_a_pandas_table_is_read_as_lightgbm_reads_it() -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {
+            "city": pd.Categorical(rng.choice(["北京", "Oslo", "Lima"], 400)),
+            "hours": pd.array(rng.integers(0, 60, 400), dtype="Int64"),
+            "level": pd.Categorical(rng.integers(1, 5, 400)),
+            "remote": rng.random(400) < 0.5,
+        }
+    )
+    y = (frame["city"] == "Oslo") + frame["level"].astype(float) * frame["remote"] + rng.normal(0, 0.1, 400)
+    booster = lgb.train(QUIET, lgb.Dataset(frame, y), 8)
+    asked = frame.assign(city=frame["city"].cat.rename_categories({"Lima": "Quito"}))  # one unknown, in another order
+    asked["city"] = asked["city"].cat.reorder_categories(["Quito", "北京", "Oslo"])
+    asked.loc[:40, "hours"] = pd.NA
+    for model in (booster, booster.model_to_string()):
+        for rows in (asked, asked[:2]):
+            ours = TreeShap(model).contributions(rows)
+            np.testing.assert_allclose(ours, theirs(booster, rows), rtol=0, atol=1e-9 * np.abs(ours).max())
+    with pytest.raises(DataError, match="has 1 categorical columns, the model was trained with 2"):
+        TreeShap(booster).contributions(asked.assign(level=1.0))
+    with pytest.raises(DataError, match="column remote"):
+        TreeShap(booster).contributions(asked.assign(remote="yes"))
+    with pytest.raises(ModelError, match="categories of pandas"):
+        TreeShap(booster.model_to_string().replace("pandas_categorical:[[", "pandas_categorical:[[,"))
 
 
 def test_a_warm_up_tells_how_far_it_is() -> None:
