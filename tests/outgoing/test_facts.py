@@ -105,7 +105,7 @@ def test_not_yet_because(project: Project) -> None:
     assert set(own) == {"安娜", "bob"}, "nobody who did not ask, or no longer does"
     assert (own["安娜"]["state"], own["安娜"]["missing"]) == ("eligible", "")
     assert (own["bob"]["state"], own["bob"]["missing"]) == ("not_yet", "months;level;skill;course")
-    assert "in the position for 4 months; 12 are asked for" in own["bob"]["because_en"], (
+    assert "in the position for 4 months where 12 are asked for" in own["bob"]["because_en"], (
         "another manager is no other position"
     )
     assert "尚未完成教授“sql”的课程" in own["bob"]["because_zh"]
@@ -130,7 +130,7 @@ def test_people_read_their_own_and_no_opening_that_they_did_not_ask_for(project:
     assert (ready.opening_id, ready.title, ready.state, ready.missing) == ("p1", "=1+1", "eligible", ())
     (later,) = project.eligibility("bob", as_of=AS_OF).openings
     assert (later.state, later.missing) == ("not_yet", ("months", "level", "skill", "course"))
-    assert later.text.en.startswith("not yet, because in the position for 4 months; 12 are asked for; level 3")
+    assert later.text.en.startswith("not yet, because in the position for 4 months where 12 are asked for; level 3")
     assert "尚未完成教授“sql”的课程" in later.text.zh
     for person in ("eve", "boss"):
         assert project.eligibility(person).openings == (), "withdrawn, or never asked"

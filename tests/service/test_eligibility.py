@@ -74,7 +74,7 @@ def test_what_people_read_of_their_own(
     answer = client.get(OWN.format("e1"), headers=askers["e1"]).json()
     (opening,) = answer["openings"]
     assert (opening["opening_id"], opening["state"], opening["missing"]) == ("p-e1", "not_yet", ["months"])
-    assert opening["text"]["en"] == "not yet, because in the position for 4 months; 12 are asked for"
+    assert opening["text"]["en"] == "not yet, because in the position for 4 months where 12 are asked for"
     assert opening["text"]["zh"] == "暂不符合：在现岗位任职 4 个月，要求 12 个月"
     assert not [name for name in (*answer, *opening) if DERIVED.search(name)], "nothing that a model said"
     assert history_of(openings_home, "e1")[-1].action == "see GET /v1/employees/{employee_id}/eligibility"

@@ -110,10 +110,11 @@ class MilestoneRow:
 
     @property
     def waiting_text(self) -> Message | None:
-        """How much later it begins, and what it waits for; None where it begins as planned."""
+        """How much later it begins or began, and what it waits for; None where it begins as planned."""
         if self.waits_for is None or not self.inherited_days:
             return None
-        return Message.of("milestone_waits", name=self.waits_for, days=self.inherited_days)
+        code = "milestone_waits" if self.is_open else "milestone_waited"
+        return Message.of(code, name=self.waits_for, days=self.inherited_days)
 
 
 _ROWS = TypeAdapter(list[MilestoneRow])

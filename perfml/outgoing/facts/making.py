@@ -11,7 +11,7 @@ import pyarrow as pa
 from perfml.evidence.snapshots import KNOWN, make_snapshots, visible
 from perfml.evidence.sources import Data
 from perfml.messages import Message, render
-from perfml.outgoing.facts.rows import SCHEMAS, FactRow
+from perfml.outgoing.facts.rows import BETWEEN, SCHEMAS, FactRow
 
 FEED: Mapping[str, str] = {
     "praise": "recognition",
@@ -51,7 +51,9 @@ def eligibility(data: Data, as_of: dt.date) -> pa.Table:
     out = []
     for row in rows.to_pylist():
         why = list(_missing(row, *finished.get(row["employee_id"], (frozenset(), frozenset()))))
-        texts = {f"because_{name}": "; ".join(render(each, name) for each in why) or None for name in ("en", "zh")}
+        texts = {
+            f"because_{name}": mark.join(render(each, name) for each in why) or None for name, mark in BETWEEN.items()
+        }
         missing = ";".join(dict.fromkeys(each.code.removeprefix("opening_") for each in why)) or None
         named = {name: row[name] for name in ("employee_id", "opening_id", "title")}
         out.append({**named, "state": "not_yet" if why else "eligible", "missing": missing, **texts})

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from perfml.dated_files import dates_in, pick
 from perfml.errors import PerfmlError
-from perfml.messages import Message, render
+from perfml.messages import Language, Message, render
 from perfml.scoring.sealed_files import write_sealed
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding_now
@@ -45,6 +45,8 @@ SCHEMAS: Mapping[FactKind, pa.Schema] = {
 }
 RATING = "rating"
 """The metric of ``features/definitions.toml`` that ratings are of, where a project defines one."""
+BETWEEN: Mapping[Language, str] = {"en": "; ", "zh": "；"}
+"""Between the reasons of one opening."""
 HELD = "held"
 """The reason of an opening that says that data about the person are in doubt."""
 
@@ -96,7 +98,9 @@ def because(missing: list[str], row: Mapping[str, object]) -> dict[str, object]:
     """State and reasons of an opening with another reason: data about the person are in doubt."""
     why = Message.of("opening_held")
     texts = {
-        f"because_{language}": "; ".join(filter(None, [str(row[f"because_{language}"] or ""), render(why, language)]))
-        for language in ("en", "zh")
+        f"because_{language}": BETWEEN[language].join(
+            filter(None, [str(row[f"because_{language}"] or ""), render(why, language)])
+        )
+        for language in BETWEEN
     }
     return {"state": "not_yet", "missing": ";".join(missing), **texts}

@@ -147,7 +147,8 @@ def _answer(row: MilestoneRow, reach: Set[str] | None, asked: str | None) -> Mil
     )
     waiting = row.waiting_text
     if waiting is not None and not named:
-        waiting = Message.of("milestone_waits_other", days=row.inherited_days or 0)
+        code = "milestone_waits_other" if row.is_open else "milestone_waited_other"
+        waiting = Message.of(code, days=row.inherited_days or 0)
     fields = {name: getattr(row, name) for name in MilestoneAnswer.model_fields if hasattr(row, name)}
     return MilestoneAnswer.model_validate(
         {

@@ -35,7 +35,7 @@ def ahead_of_others(visit: Visitor, query: Annotated[PageQuery, Query()]) -> Htm
     looked = _milestones(visit, MilestonesQuery(limit=ROWS))
     listed = () if looked is None else looked.milestones
     late = [each for each in listed if each.status not in ("on_time", "running")]
-    waiting = [each for each in listed if each.waiting and each.status in ("on_time", "running")]
+    waiting = [each for each in listed if each.waiting and each.status == "running"]
     shown = {each.employee_id for each in (*late, *waiting)}
     store = visit.store
     return visit.page(
@@ -100,7 +100,8 @@ def _course(visit: Visit, mine: Sequence[MilestoneAnswer], today: dt.date) -> Ch
             "" if ended or low is None or high is None else f"{day(low, visit.language)} – {day(high, visit.language)}"
         )
         cells = (day(each.due_on, visit.language), day(middle, visit.language), between)
-        rows.append(DatedRow(label=each.name, due=each.due_on, low=low, middle=middle, high=high, cells=cells))
+        label = f"{each.name} · {each.metric}"
+        rows.append(DatedRow(label=label, due=each.due_on, low=low, middle=middle, high=high, cells=cells))
     heads = (msgid("Milestone"), msgid("Due"), msgid("Finished, or expected"), msgid("80 %% range"))
     title = visit.translate(msgid("My milestones: planned (circle), finished or expected (dot)"))
     return timeline(rows, today=today, title=title, heads=tuple(map(visit.translate, heads)))
