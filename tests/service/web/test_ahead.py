@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -134,6 +135,25 @@ def test_a_manager_reads_what_is_late_in_the_own_line(client: TestClient, visito
     page = client.get("/ahead", headers=visitors["boss"])
     assert "the work is probably not finished" in plain(page.text)
     assert SECRET not in page.text and HOSTILE not in page.text and "35%" not in page.text
+
+
+def test_what_is_open_comes_first_and_what_is_finished_waits_for_nothing(ahead_home: Path, tmp_path: Path) -> None:
+    home, day = tmp_path / "home", DAY - dt.timedelta(days=3)
+    for part in ("lines", "people"):
+        shutil.copytree(ahead_home / part, home / part)
+    waits = {"waits_for": "plan", "waits_for_goal": "g", "waits_for_employee": "e1", "inherited_days": 6}
+    rows = [
+        milestone("e1", "long done", status="late_work", due_on=day - dt.timedelta(days=9), finished_on=day, **waits),
+        milestone("e1", "still open", status="late_work", due_on=day),
+        milestone("e1", "done in time", status="on_time", finished_on=day, **waits),
+        milestone("e1", "to come", **waits),
+    ]
+    keep_milestones(
+        MilestonesReport(as_of=DAY, table=pa.Table.from_pylist(rows, schema=MILESTONES)), home, record={"holds": 0}
+    )
+    page = plain(pages_of(home).get("/ahead", headers=token(home, "hr", Role.HR)).text)
+    assert page.index("still open") < page.index("long done") < page.index("to come") and "done in time" not in page
+    assert "began 6 days later because it waited" in page and "begins 6 days later because it waits" in page
 
 
 def test_an_empty_home_says_what_to_run(tmp_path: Path) -> None:

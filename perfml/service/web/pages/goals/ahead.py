@@ -35,6 +35,7 @@ def ahead_of_others(visit: Visitor, query: Annotated[PageQuery, Query()]) -> Htm
     looked = _milestones(visit, MilestonesQuery(limit=ROWS))
     listed = () if looked is None else looked.milestones
     late = [each for each in listed if each.status not in ("on_time", "running")]
+    late.sort(key=lambda each: (each.finished_on or each.marked_on) is not None)  # what can still be helped comes first
     waiting = [each for each in listed if each.waiting and each.status == "running"]
     shown = {each.employee_id for each in (*late, *waiting)}
     store = visit.store
