@@ -22,6 +22,7 @@ from perfml.service.access.admission import Admission
 from perfml.service.access.caller_limits import CallerLimits
 from perfml.service.app import create_app
 from perfml.store.standing import StoreVersions
+from tests.outgoing.kept import keep_openings
 from tests.service.accounts import Clock, token
 from tests.service.company import COURSE, DAY, TARGET, advise, keep, scored, train, without
 from tests.service.one_thread import Asker, asker
@@ -31,7 +32,7 @@ CANARY = "canary"
 THE_LOG = "/audit"
 """Whose score was seen is what an auditor reads it for: it names people by id, and not otherwise."""
 PERSON, OTHER, HELD = (f"{CANARY}-id-{number}" for number in (1, 2, 3))
-KINDS = ("id", "name", "comment", "quote", "reason", "outcome")
+KINDS = ("id", "name", "comment", "quote", "reason", "outcome", "opening")
 EMPLOYEES = f"""
 employee_id | hired_on   | name
 {PERSON}    | 2020-10-01 | {CANARY}-name-1
@@ -80,6 +81,7 @@ def seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
     with project.open(tables) as opened:
         contents = contents_of(opened, project.folder.definitions, None)
         write_records(rows_of_people(opened, DAY), home, as_of=DAY, contents=contents)
+    keep_openings(home, as_of=DAY, people=(PERSON, OTHER), title=f"{CANARY}-opening")
     app = create_app(home)
     rules = app.state.admission.rules
     app.state.admission = Admission(home, project.folder, StoreVersions(home), rules=rules, now=Clock(), required=True)
