@@ -117,6 +117,19 @@ def _column(past: _Past, plan: Plan, column: WindowColumn) -> pd.Series:
             active = part.groupby(rows["employee_id"], observed=True).nunique()
             counts: pd.Series = active.reindex(past.people.index, fill_value=0)
             return counts
+        case "days_since_active_day":
+            rows = past.window(column.window_days)
+            rows = rows[rows["kind"].isin(kinds)] if len(kinds) < len(plan.kinds) else rows
+            days = rows[["employee_id", "day"]].drop_duplicates().sort_values("day", ascending=False)
+            chosen = days[days.groupby("employee_id", observed=True).cumcount() == column.last_events - 1]
+            back: pd.Series = (past.as_of - chosen.set_index("employee_id")["day"]).dt.days
+            return back.reindex(past.people.index)
+        case "mean":
+            rows = past.window(column.window_days)
+            rows = rows[rows["kind"].isin(direct) & rows["value"].notna()].sort_values(["happened_at", "value"])
+            latest = rows.groupby("employee_id", observed=True).tail(column.last_events)
+            mean: pd.Series = latest.groupby("employee_id", observed=True)["value"].mean()
+            return mean.reindex(past.people.index)
         case "trend" | "own_past":
             count = past.by_kind("count", column.side, column.window_days)[direct].sum(axis=1)
             longer = past.by_kind("count", column.side, column.past_days)[direct].sum(axis=1)

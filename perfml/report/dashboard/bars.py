@@ -60,4 +60,4 @@ def chances(person: RankedPerson, other: OtherValues) -> list[Chance]:
     most = max(p for each in person.what_if for p in (person.probability, *(p for _, p in each.predicted)))
     points = [(value, p, False) for value, p in other.predicted] + [(other.own, person.probability, True)]
     points.sort(key=lambda point: (not math.isnan(point[0]), point[0]))
-    return [Chance(value=value, probability=p, height=100 * p / most, own=own) for value, p, own in points]
+    return [Chance(value=value, probability=p, height=100 * (p / most), own=own) for value, p, own in points]
