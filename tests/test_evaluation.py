@@ -70,7 +70,7 @@ def test_projects_say_only_how_they_differ(name: str) -> None:
     folder = Project(ROOT / "evaluation" / name).folder
     assert folder.definitions.windowed and folder.definitions.relational
     assert folder.model("attrition").label.kind == "exit"
-    assert len([p for p in folder.root.rglob("*") if p.is_file()]) <= 4
+    assert len([p for p in folder.root.rglob("*") if p.is_file()]) <= 5
 
 
 def test_without_the_data_it_says_so(evaluation, monkeypatch, capsys, tmp_path: Path) -> None:
