@@ -15,7 +15,7 @@ from pathlib import Path
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
-from company import HERE, HORIZON_DAYS, QUARTERS
+from company import HERE, HORIZON_DAYS, QUARTERS, left_within
 from goals import Figures, Goal
 
 from perfml import Project
@@ -48,15 +48,12 @@ def evaluate(data: Path, home: Path, progress: Progress) -> Figures:
     with project.open(data / "contributors") as opened:
         sample = TrainingSample.of(opened, project.folder, "attrition", until=QUARTERS[-1], progress=progress)
         known = sample.label(HORIZON_DAYS, until=KNOWN_UNTIL)
-    exits = pd.read_parquet(data / "contributors" / "exits.parquet", columns=["employee_id", "exited_on"])
-    left_on = dict(zip(exits["employee_id"], exits["exited_on"].to_numpy().astype("M8[D]"), strict=True))
-    never = np.datetime64("NaT", "D")
-    ahead = np.array([left_on.get(person, never) for person in sample.person], "M8[D]") - sample.when
-    label = ((ahead >= np.timedelta64(0, "D")) & (ahead < np.timedelta64(HORIZON_DAYS, "D"))).astype(np.float64)
+    rows = pd.DataFrame({"employee_id": sample.person, "as_of": sample.when.astype("M8[s]")})
+    label = left_within(HORIZON_DAYS)(data / "contributors", rows)
     tested = np.isin(sample.when, np.array(QUARTERS, "M8[D]"))
     figures: dict[str, dict[str, float | None]] = {}
     gains = []
-    for way, name, learnt, test in _ways(_project_of(data, sample), known=known, tested=tested):
+    for way, name, learnt, test in _ways(_project_of(data, rows), known=known, tested=tested):
         progress(f"{name} {way}", len(gains), 2 * len(PROJECTS))
         risk = sample.learn(np.where(learnt, known, np.nan), HORIZON_DAYS, seeds=sample.spec.learner.seeds)
         ours = probability(risk.margin(sample.features[test]))
@@ -76,15 +73,16 @@ def evaluate(data: Path, home: Path, progress: Progress) -> Figures:
     return figures
 
 
-def _project_of(data: Path, sample: TrainingSample) -> Objects:
-    """The project of each row: (rows,)."""
+def _project_of(data: Path, rows: pd.DataFrame) -> Objects:
+    """The project of each row (``employee_id``, ``as_of``): (rows,)."""
     positions = pd.read_parquet(data / "contributors" / "positions.parquet").sort_values("effective_on")
-    rows = pd.DataFrame(
-        {"employee_id": sample.person, "as_of": sample.when.astype("M8[s]"), "row": range(len(sample.person))}
-    )
     positions["effective_on"] = pd.to_datetime(positions["effective_on"]).astype("datetime64[s]")
     held = pd.merge_asof(
-        rows.sort_values("as_of"), positions, left_on="as_of", right_on="effective_on", by="employee_id"
+        rows.reset_index(names="row").sort_values("as_of"),
+        positions,
+        left_on="as_of",
+        right_on="effective_on",
+        by="employee_id",
     )
     return held.sort_values("row")["department"].to_numpy(dtype=object)
 

@@ -106,10 +106,12 @@ def _events(data: Data, trace: EventTrace, *, employee_id: str, as_of: dt.date, 
     others = "and t.counterpart_id is not null" if trace.met else ""
     valued = "and t.value is not null" if trace.valued else ""
     since = f"and t.happened_day >= a.as_of - {trace.days}" if trace.days else ""
+    latest = f"qualify dense_rank() over (order by t.happened_day desc) <= {trace.last_days}" if trace.last_days else ""
     return data.connection.execute(
         f"select t.* exclude ({hidden_columns(data, 'events')}) from main.events t, (select ?::date as as_of) a"
         f" where {visible('t')} {since} {others} {valued}"
-        f" and ({' or '.join(parts) or 'false'}) order by t.happened_at desc{', t.value desc' if trace.valued else ''}"
+        f" and ({' or '.join(parts) or 'false'}) {latest}"
+        f" order by t.happened_at desc{', t.value desc' if trace.valued else ''}"
         f" limit {min(most, trace.last or most)}",
         [as_of, *given],
     ).df()

@@ -39,6 +39,7 @@ WHOLE_NUMBERS = (
     "count",
     "active_days",
     "active_weeks",
+    "days_since_active_day",
     "days_since_last",
     "distinct_counterparts",
     "mutual_counterparts",

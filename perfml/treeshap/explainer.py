@@ -187,28 +187,26 @@ def _numbers(frame: pd.DataFrame, categories: Sequence[Sequence[object]]) -> Flo
 
     Raises :class:`DataError` for other categorical columns than in training, and for a column that holds no numbers.
     """
-    named = [column for column in frame.columns if hasattr(frame[column], "cat")]
-    if len(named) != len(categories):
+    columns = [frame.iloc[:, number] for number in range(frame.shape[1])]
+    known = iter(categories)
+    if (named := sum(hasattr(column, "cat") for column in columns)) != len(categories):
         raise DataError(
-            f"has {len(named)} categorical columns, the model was trained with {len(categories)}",
+            f"has {named} categorical columns, the model was trained with {len(categories)}",
             where="contributions",
             remedy="give the columns of training, as `category` where they were",
         )
-    codes = {
-        column: frame[column].cat.set_categories(list(known)).cat.codes.astype(np.float64)
-        for column, known in zip(named, categories, strict=True)
-    }
     out = np.empty(frame.shape)
-    for number, column in enumerate(frame.columns):
-        if column in codes:
-            out[:, number] = codes[column].where(codes[column] >= 0)
+    for number, column in enumerate(columns):
+        if hasattr(column, "cat"):
+            codes = column.cat.set_categories(list(next(known))).cat.codes.to_numpy(dtype=np.float64)
+            out[:, number] = np.where(codes < 0, np.nan, codes)
             continue
         try:
-            out[:, number] = frame[column].to_numpy(dtype=np.float64, na_value=np.nan)
+            out[:, number] = column.to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError):
             raise DataError(
-                f"holds no numbers: {frame[column].dtype}",
-                where=f"contributions, column {column}",
+                f"holds no numbers: {column.dtype}",
+                where=f"contributions, column {column.name}",
                 remedy="give numbers, or `category` where training did",
             ) from None
     return out

@@ -87,7 +87,7 @@ def _measure_exposed(
         case "sum":
             total = batch.totals.window(channels, window) + exposure.lacking(batch.totals.window, channels, window)
             values = total / 10.0**decimals
-        case "mean" | "lowest" | "highest":  # of the events delivered
+        case "mean" | "lowest" | "highest" | "days_since_active_day":  # of the events delivered
             values = _measure(batch, column, channels, decimals=decimals)
         case "active_days":
             values = batch.active_days(channels, window) + exposure.lacking(batch.active_days, channels, window)
@@ -95,8 +95,6 @@ def _measure_exposed(
         case "active_weeks":
             values = batch.active_weeks(channels, window) + exposure.lacking(batch.active_weeks, channels, window)
             values = np.minimum(values, -(-window // WEEK))
-        case "days_since_active_day":
-            values = _measure(batch, column, channels, decimals=decimals)
         case "days_since_last":
             values = batch.days_since(channels, window)
             missing = _missing_since(batch, channels, exposure)

@@ -48,6 +48,8 @@ class EventTrace(_Frozen):
     """SQL over the facts of an event that it must meet as well."""
     last: int = 0
     """Only the last so many of them; 0: all."""
+    last_days: int = 0
+    """Only those of the last so many days that have any; 0: of all."""
     valued: bool = False
     """Whether only events with a value count."""
 
@@ -99,7 +101,7 @@ def _of_team(column: WindowColumn) -> list[str]:
 
 def _events(plan: Plan, column: WindowColumn) -> EventTrace:
     """The channels that a column counts, as the person who acted and as the counterpart."""
-    met = column.measure in COUNTERPART_MEASURES
+    met, valued = column.measure in COUNTERPART_MEASURES, column.measure in VALUE_MEASURES
     if met:
         sides: tuple[Side, ...] = ("own", "received") if column.side == "either" else (column.side,)
         channels = [channel for side in sides for channel in plan.meetings(side, column.kinds)]
@@ -116,8 +118,9 @@ def _events(plan: Plan, column: WindowColumn) -> EventTrace:
         days=column.past_days or column.window_days,
         met=met,
         where=None if condition is None else condition.sql,
-        last=column.last_events,
-        valued=column.measure in VALUE_MEASURES,
+        last=column.last_events if valued else 0,
+        last_days=0 if valued else column.last_events,
+        valued=valued,
     )
 
 

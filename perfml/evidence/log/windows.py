@@ -47,7 +47,7 @@ class WindowColumn:
     past_days: int = 0
     """For ``trend`` and ``own_past``: the longer window; its part before ``window_days`` is the past."""
     last_events: int = 0
-    """Of the events within the window only the last so many; 0: all."""
+    """Of the events within the window only the last so many; 0: all. For ``days_since_active_day``: of the active days."""
     missing_days_share: float = 0.0
     """Share of the window that may be missing, and is then estimated from the rest."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -89,15 +89,27 @@ def traced(record: StandingRecord, trace: ColumnTrace, *, column: str) -> Iterat
             remedy="read its rows from the data with `perfml explain --behind`",
         )
     newest = {row.table: row for row in reversed(record.rows)} if "people" in trace.tables else {}
+    counted = {id(row) for events in trace.events for row in _counted(events, record)}
     for row in record.rows:
-        counted = row.table == LOG and any(_counts(events, row, record) for events in trace.events)
         position = row.table in POSITION and newest.get(row.table) is row
-        if counted or row.table in trace.tables or position:
+        if id(row) in counted or row.table in trace.tables or position:
             yield row
+
+
+def _counted(trace: EventTrace, record: StandingRecord) -> Sequence[KeptRow]:
+    """The rows of the log that are counted, like :func:`perfml.evidence.behind.rows_behind` finds them in the data."""
+    rows = [row for row in record.rows if row.table == LOG and _counts(trace, row, record)]
+    if trace.last:
+        rows.sort(key=lambda row: (row.values["happened_at"], float(row.values["value"])), reverse=True)
+        return rows[: trace.last]
+    if trace.last_days:
+        latest = sorted({row.day for row in rows}, reverse=True)[: trace.last_days]
+        return [row for row in rows if row.day in latest]
+    return rows
 
 
 def _counts(trace: EventTrace, row: KeptRow, record: StandingRecord) -> bool:
     kinds = trace.own if is_own(row, record.contents.tables[LOG], record.employee_id) else trace.received
     in_window = not trace.days or row.day >= record.as_of - dt.timedelta(days=trace.days)
-    met = not trace.met or "counterpart_id" in row.values
-    return kinds is not None and in_window and met and kinds.has(row.values["kind"])
+    named = (not trace.met or "counterpart_id" in row.values) and (not trace.valued or "value" in row.values)
+    return kinds is not None and in_window and named and kinds.has(row.values["kind"])

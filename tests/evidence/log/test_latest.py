@@ -72,6 +72,17 @@ def test_the_rows_behind_are_the_last_events(company: Path) -> None:
     assert rows["events"]["event_id"].tolist() == ["c", "b"]
 
 
+def test_the_rows_behind_an_active_day_are_those_of_the_last_days(company: Path) -> None:
+    """A day may hold several events: two days are three of Ana's calls."""
+    measure = {"column": "since", "measure": "days_since_active_day"} | CALLS | {"last_events": [2]}
+    definitions = windowed(measure)
+    with opened(company) as data:
+        built = build(data, definitions, [MARCH])
+        rows = rows_behind(data, definitions, built.columns[0], employee_id="ana", as_of=MARCH, kinds=built.kinds)
+    assert built.frame.set_index("employee_id").loc["ana", "since"] == 28
+    assert rows["events"]["event_id"].tolist() == ["d", "c", "b"]
+
+
 @pytest.mark.parametrize(
     ("key", "problem"),
     [

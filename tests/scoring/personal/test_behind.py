@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -11,11 +12,13 @@ import pytest
 
 from perfml import Project
 from perfml.evidence.behind import without_others
+from perfml.evidence.log.traces import ColumnTrace, EventTrace, KindSet
+from perfml.messages import Bilingual
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
-from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
-from perfml.scoring.personal.files import MOST
-from perfml.scoring.personal.standing import RecordReading
+from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept, traced
+from perfml.scoring.personal.files import MOST, KeptRow, KeptTable, RecordContents
+from perfml.scoring.personal.standing import RecordReading, StandingRecord
 from tests.simulated import Simulated
 
 TABLES = ProjectFolder(STARTER).definitions.tables
@@ -140,3 +143,41 @@ def test_rows_of_the_data_are_shown_without_others() -> None:
             "event_id": None,
         },
     ]
+
+
+@pytest.mark.parametrize(
+    ("trace", "expected"),
+    [
+        ({}, ["e", "d", "c", "b", "a"]),
+        ({"valued": True}, ["d", "c", "b", "a"]),
+        ({"valued": True, "last": 2}, ["d", "c"]),
+        ({"last_days": 2}, ["e", "d", "c", "b"]),
+    ],
+)
+def test_of_the_last_events_and_of_the_last_days_no_more_are_shown(trace: dict[str, int], expected: list[str]) -> None:
+    """Five calls on three days; the last one has no value, and a mail of the last day is no call."""
+    moments = {"a": "2026-01-01 09:00", "b": "2026-02-01 09:00", "c": "2026-02-01 15:00", "d": "2026-02-02 08:00"}
+    calls = [
+        {"employee_id": "ana", "kind": "call", "happened_at": moment, "value": "1.5", "event_id": name}
+        for name, moment in moments.items()
+    ]
+    calls.append({"employee_id": "ana", "kind": "call", "happened_at": "2026-02-02 09:00", "event_id": "e"})
+    mail = {"employee_id": "ana", "kind": "mail", "happened_at": "2026-02-02 10:00", "value": "9", "event_id": "f"}
+    rows = [
+        KeptRow(table="events", day=day, known=day, values=values)
+        for values in reversed([*calls, mail])
+        if (day := dt.date.fromisoformat(values["happened_at"][:10]))
+    ]
+    title = Bilingual(zh="日志", en="log")
+    log = KeptTable(
+        title=title, columns=(), key=("event_id",), owner="employee_id", happened="happened_at", shown_to=("hr",)
+    )
+    record = StandingRecord(
+        employee_id="ana",
+        as_of=dt.date(2026, 3, 1),
+        contents=RecordContents(tables={"events": log}),
+        rows=tuple(rows),
+    )
+    events = EventTrace(own=KindSet(kinds=("call",)), days=91, **trace)
+    counted = [row.values["event_id"] for row in traced(record, ColumnTrace(events=(events,)), column="calls")]
+    assert counted == expected
