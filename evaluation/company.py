@@ -81,7 +81,7 @@ EVERYWHERE = {
     "auc_over_baseline_in_se": Goal(low=2.0),
     "log_loss_over_trees": Goal(high=0.0, shown=True),
 }
-"""Asked of every set. No worse than its own trees alone: the interval of the difference must not lie above 0."""
+"""Asked of companies. No worse than its own trees alone: the interval of the difference must not lie above 0."""
 TASKS = (
     Task(
         set_name="contributors",
@@ -141,9 +141,9 @@ def evaluate(task: Task, root: Path, home: Path, *, progress: Progress) -> dict[
     figures["auc_over_baseline"] = beaten.to_json()
     if task.set_name == "contributors":
         figures |= lead_over_baseline(folder, rows, ours=ours, baseline=theirs["baseline"])
-    for metric, of_rows in {"auc": metrics["auc"], "log_loss": log_loss}.items():
-        over = estimate({metric: of_rows}, label, ours, person=person, against=theirs["plain_lightgbm"])[metric]
-        figures[f"{metric}_over_plain_lightgbm"] = over.to_json()
+    compared = {metric: metrics[metric] for metric in ("auc", "log_loss")}
+    over = estimate(compared, label, ours, person=person, against=theirs["plain_lightgbm"])
+    figures |= {f"{metric}_over_plain_lightgbm": value.to_json() for metric, value in over.items()}
     figures["auc_over_baseline_in_se"] = {"value": beaten.value / beaten.se, "low": None, "high": None}
     trees = estimate({"log_loss": log_loss}, label, ours, person=person, against=theirs["trees"])
     figures["log_loss_over_trees"] = trees["log_loss"].to_json()

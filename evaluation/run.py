@@ -1,4 +1,4 @@
-"""Reproduce the figures on real data: ``python3 run.py evaluate``.
+"""Reproduce the figures on real data, and on a few simulated tables: ``python3 run.py evaluate``.
 
 Whole companies (:mod:`company`), projects tested by what other projects taught (:mod:`projects`), a public leaderboard
 (:mod:`racing`), tables without dates (:mod:`tabular`, :mod:`strangers`), time to leaving (:mod:`turnover`) and by cause
@@ -53,10 +53,6 @@ def _company(data: Path, home: Path, progress: Progress, *, task: company.Task) 
     return company.evaluate(task, data, home, progress=progress)
 
 
-def _racing(data: Path, home: Path, progress: Progress, *, name: str) -> Figures:
-    return racing.evaluate(name, data, home, progress)
-
-
 def _tabular(data: Path, home: Path, progress: Progress, *, run: Callable[[Path, Progress], Figures]) -> Figures:
     return run(data, progress)
 
@@ -82,7 +78,7 @@ def _yearly(data: Path, home: Path, progress: Progress) -> Figures:
 SETS: dict[str, tuple[Run, Mapping[str, Goal]]] = {
     **{task.set_name: (partial(_company, task=task), task.goals) for task in company.TASKS},
     "other projects": (projects.evaluate, projects.GOALS),
-    **{task.set_name: (partial(_racing, name=name), task.goals) for name, task in racing.TASKS.items()},
+    **{task.set_name: (partial(racing.evaluate, name), task.goals) for name, task in racing.TASKS.items()},
     "IBM attrition": (partial(_tabular, run=tabular.evaluate_ibm), tabular.IBM_GOALS),
     "IBM attrition, 500 rows": (partial(_tabular, run=tabular.evaluate_small), tabular.SMALL_GOALS),
     "promotion": (partial(_tabular, run=tabular.evaluate_promotion), tabular.PROMOTION_GOALS),

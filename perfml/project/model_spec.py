@@ -92,8 +92,8 @@ class EvidenceChoice(Spec):
     leave_out: tuple[str, ...] = ()
     """Feature files not to use."""
     without: tuple[str, ...] = ()
-    """Columns of the files used that are not learnt from, with ``*`` for any part of a name. For values whose scale has
-    changed over the years, where only the comparison with others counts."""
+    """Columns of the files used that are not learnt from; ``*`` stands for any part of a name, ``[0-9]`` for a digit. For values
+    whose scale has changed over the years, where only the comparison with others counts."""
 
 
 class LearnerSpec(Spec):

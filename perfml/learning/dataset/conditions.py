@@ -42,7 +42,9 @@ def require_names(definitions: Definitions, spec: ModelSpec, name: str) -> None:
             )
     named = {"baseline.columns": spec.baseline.columns, "baseline.without_reviews": spec.baseline.without_reviews}
     patterns = {"monotone": spec.monotone, "evidence.without": spec.evidence.without}
-    exact = {key: tuple(name for name in names if "*" not in name) for key, names in patterns.items()} | named
+    exact = {
+        key: tuple(name for name in names if not set("*?[") & set(name)) for key, names in patterns.items()
+    } | named
     if spec.label.where is not None:
         require_facts(spec.label.where, EVENT_FACTS, of="an event", where=_where(name, "label.where"))
     asked = {key: named_columns(sql, where=_where(name, key)) - set(PEOPLE) for key, sql in conditions(spec).items()}

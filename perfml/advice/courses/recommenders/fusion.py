@@ -88,8 +88,10 @@ class CourseRecommender(Recommender):
         self.held_out_: Mapping[str, float] = {}
 
     def fresh(self) -> Recommender:
-        """Another with the same taxonomy and embedding."""
-        return type(self)(taxonomy=self.taxonomy, use_taxonomy=self.taxonomy is not None, embedding=self.embedding)
+        """Another with the same taxonomy and encoders."""
+        other = type(self)(taxonomy=self.taxonomy, use_taxonomy=self.taxonomy is not None, embedding=self.embedding)
+        other.encoders = self.encoders
+        return other
 
     def learn(self) -> None:
         """Learn the weights, fit each kind of evidence, and index the skills that each course teaches."""
@@ -115,7 +117,8 @@ class CourseRecommender(Recommender):
             self._weights = shipped_weights(table_of(self.encoders))
             if self.encoders and E5 not in self.encoders:
                 self.notices_ += (Message.of("course_encoder_missing", encoder=E5.distribution),)
-        self.__dict__.pop("_course_shares", None)
+        for derived in ("_course_shares", "_course_vectors"):
+            self.__dict__.pop(derived, None)
 
     # -- tags -----------------------------------------------------------------------------------------------------------
 
@@ -149,7 +152,7 @@ class CourseRecommender(Recommender):
             covered=evidence.covered,
             same=same,
             helping=helping,
-            cosine=self._likeness.cosines(tag, self.catalogue),
+            cosine=self._cosines(tag),
         )
 
     def _by_words(self, tag: str) -> _WordEvidence:
@@ -170,7 +173,17 @@ class CourseRecommender(Recommender):
     def _course_shares(self) -> Floats:
         """(n, skills + 1) the skills each course is about; computed for the first tag, since each course must be embedded."""
         assert self._likeness is not None
-        return self._likeness.of_courses(self.catalogue)
+        return self._likeness.of_courses(self.catalogue, self._course_vectors)
+
+    @cached_property
+    def _course_vectors(self) -> Floats32 | None:
+        return None if self._likeness is None else self._likeness.course_vectors(self.catalogue)
+
+    def _cosines(self, tag: str) -> Floats32:
+        """(n,) how close each course is to the tag in meaning; 0 without an encoder."""
+        if self._likeness is None or self._course_vectors is None:
+            return np.zeros(len(self.catalogue.ids), dtype=np.float32)
+        return self._likeness.cosines(tag, self._course_vectors)
 
     def _helping(self, tag: str) -> dict[str, tuple[float, str]]:
         """Skill → how much it helps with the tag, in (0, 1], and the skill of the tag that it helps."""
@@ -193,9 +206,8 @@ class CourseRecommender(Recommender):
     def why_tag(self, tag: str, best: Ints) -> list[Message | None]:
         """The skill that a course teaches and helps, the words it contains, what it shares with the first results."""
         helping, first = self._helping(tag), self._by_words(tag).first
-        asked, meaning = np.zeros(0), np.zeros(len(self.catalogue.ids), dtype=np.float32)
-        if self._likeness is not None:
-            asked, meaning = self._likeness.of_tag(tag), self._likeness.cosines(tag, self.catalogue)
+        asked = self._likeness.of_tag(tag) if self._likeness is not None else np.zeros(0)
+        meaning = self._cosines(tag)
         out: list[Message | None] = []
         for course, wording in zip(best, self._text.why_tag(tag, best), strict=True):
             lines = [self._why_skill(course, helping, asked), wording]

@@ -18,7 +18,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.naive_bayes import MultinomialNB
 
-from perfml.advice.courses.recommenders.embedding import SentenceEncoder, SentenceSpace, sentence_space
+from perfml.advice.courses.recommenders.embedding import SentenceEncoder, SentenceSpace, TextRole, sentence_space
 from perfml.advice.courses.recommenders.frames import Catalogue
 from perfml.advice.courses.recommenders.text import query_tokens, tokens
 from perfml.advice.courses.taxonomy import Taxonomy
@@ -89,12 +89,10 @@ def _wording_classifier(lines: Lines) -> WordingClassifier:
 
 
 @lru_cache(maxsize=4)
-def _meaning_classifier(space: SentenceSpace, tags: Lines, courses: Lines) -> MeaningClassifier:
-    vectors = (
-        space.examples(tuple(text for text, _ in tags), "tag"),
-        space.examples(tuple(text for text, _ in courses), "course"),
-    )
-    return MeaningClassifier(np.vstack(vectors), [skill for _, skill in (*tags, *courses)])
+def _meaning_classifier(space: SentenceSpace, names: Lines, lacking: Lines, teaching: Lines) -> MeaningClassifier:
+    groups: tuple[tuple[Lines, TextRole], ...] = ((names, "tag"), (lacking, "tag"), (teaching, "course"))
+    vectors = [space.examples(tuple(text for text, _ in lines), role) for lines, role in groups]
+    return MeaningClassifier(np.vstack(vectors), [skill for lines, _ in groups for _, skill in lines])
 
 
 class Likeness:
@@ -111,16 +109,15 @@ class Likeness:
         self.skills = tuple(name for name, _ in known)
         self._taxonomy = taxonomy
         groups = [*enumerate(each for _, each in known), (len(known), examples.unrelated)]
-        names = [
+        self._names: Lines = tuple(
             (phrase, number)
             for number, name in enumerate(self.skills)
             for phrase in (taxonomy.name(name, "zh"), taxonomy.name(name, "en"))
-        ]
-        lacking = [(line, number) for number, each in groups for line in each.lacking]
+        )
+        self._lacking: Lines = tuple((line, number) for number, each in groups for line in each.lacking)
         self._teaching: Lines = tuple((line, number) for number, each in groups for line in each.teaching)
-        self._lacking: Lines = (*names, *lacking)
         self.space = sentence_space(
-            encoders, tuple(line for line, _ in lacking), tuple(line for line, _ in self._teaching)
+            encoders, tuple(line for line, _ in self._lacking), tuple(line for line, _ in self._teaching)
         )
 
     @cached_property
@@ -131,11 +128,13 @@ class Likeness:
             for number, name in enumerate(self.skills)
             for phrase in (*skills[name].aliases, *skills[name].hints)
         ]
-        return _wording_classifier((*self._lacking, *self._teaching, *phrases))
+        return _wording_classifier((*self._names, *self._lacking, *self._teaching, *phrases))
 
     @cached_property
     def _meaning(self) -> MeaningClassifier | None:
-        return _meaning_classifier(self.space, self._lacking, self._teaching) if self.space is not None else None
+        if self.space is None:
+            return None
+        return _meaning_classifier(self.space, self._names, self._lacking, self._teaching)
 
     def of_tag(self, tag: str) -> Floats:
         """(skills + 1,) probability that a tag is about each of :attr:`skills`, and, last, about none. Sums to 1."""
@@ -144,13 +143,18 @@ class Likeness:
             shares = _mean(shares, self._meaning.shares(self.space.tag(tag)[None, :]))
         return np.asarray(shares[0], dtype=np.float64)
 
-    def of_courses(self, catalogue: Catalogue) -> Floats:
-        """(n, skills + 1) the same for every course. Rows sum to 1."""
-        texts = described(catalogue)
+    def course_vectors(self, catalogue: Catalogue) -> Floats32 | None:
+        """(n, entries) of each course's title and summary; None without an encoder. Each course must be embedded."""
+        return None if self.space is None else self.space.courses(described(catalogue))
+
+    def of_courses(self, catalogue: Catalogue, vectors: Floats32 | None = None) -> Floats:
+        """(n, skills + 1) the same for every course, with their ``vectors``, if meaning is to count. Rows sum to 1."""
         skills = ("; ".join(each) for each in catalogue.skills)
-        shares = self._wording.shares([f"{text} {each}" for text, each in zip(texts, skills, strict=True)])
-        if self._meaning is not None and self.space is not None:
-            shares = _mean(shares, self._meaning.shares(self.space.courses(texts)))
+        shares = self._wording.shares(
+            [f"{text} {each}" for text, each in zip(described(catalogue), skills, strict=True)]
+        )
+        if self._meaning is not None and vectors is not None:
+            shares = _mean(shares, self._meaning.shares(vectors))
         return shares
 
     @cached_property
@@ -179,13 +183,11 @@ class Likeness:
         best = int(np.argmax(both))
         return self.skills[best] if both[best] >= MIN_SHARE else ""
 
-    def cosines(self, tag: str, catalogue: Catalogue) -> Floats32:
-        """(n,) cosine of the tag with each course's title and summary, clipped to [0, 1]; 0 without an encoder."""
+    def cosines(self, tag: str, vectors: Floats32) -> Floats32:
+        """(n,) cosine of the tag with each course of ``vectors``, clipped to [0, 1]; 0 for an empty tag."""
         if self.space is None or not tag.strip():
-            return np.zeros(len(catalogue.ids), dtype=np.float32)
-        return np.asarray(
-            np.clip(self.space.courses(described(catalogue)) @ self.space.tag(tag), 0, 1), dtype=np.float32
-        )
+            return np.zeros(len(vectors), dtype=np.float32)
+        return np.asarray(np.clip(vectors @ self.space.tag(tag), 0, 1), dtype=np.float32)
 
 
 def described(catalogue: Catalogue) -> tuple[str, ...]:
