@@ -77,13 +77,16 @@ class ListVersion:
     @cached_property
     def _digests(self) -> tuple[bytes, bytes]:
         """Of the list, and of its version."""
-        given = sorted((name, value) for name, value in self.parameters.items() if value is not None)
-        return _digest(f"{self.address}?{urlencode(given)}"), _digest(self.version)
+        return _digest(f"{self.address}?{urlencode(sorted(self._given))}"), _digest(self.version)
 
     @cached_property
     def _beginning(self) -> str:
-        given = urlencode({name: value for name, value in self.parameters.items() if value is not None})
+        given = urlencode(self._given)
         return f"{self.address}?{given}&" if given else f"{self.address}?"
+
+    @property
+    def _given(self) -> list[tuple[str, object]]:
+        return [(name, value) for name, value in self.parameters.items() if value is not None]
 
     def _address(self, limit: int, cursor: str) -> str:
         return f"{self._beginning}limit={limit}&cursor={cursor}"

@@ -32,12 +32,13 @@ class Warming(threading.Thread):
         """Look from time to time."""
         while True:
             if self.write():
+                gc.collect()  # else what nobody needs any more is frozen too
                 gc.freeze()  # texts lie in no circle and live as long as their file: they need not be looked through
             time.sleep(LOOK_SECONDS)
 
     def write(self, pause: float = PAUSE_SECONDS) -> bool:
-        """Write what is new, and return whether something was. Files that are not sound are left to the request that asks for
-        them."""
+        """Write what is new, and return whether something is kept of it. Files that are not sound are left to the request that
+        asks for them."""
         written = False
         try:
             models = self._store.models()
@@ -52,7 +53,7 @@ class Warming(threading.Thread):
                             time.sleep(pause)
                     if reads.settled:  # else nothing was kept, and it is written again
                         self._written[model] = file.version
-                    written = True
+                        written = True
             except (PerfmlError, OSError):
                 continue
         return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +11,8 @@ import pyarrow as pa
 from perfml.access.accounts import AccountLog
 from perfml.access.credentials import CredentialLog
 from perfml.access.principals import Role, RoleGrant
-from perfml.evidence.population.facts import PERIODS
+from perfml.evidence.population.facts import PEOPLE, PERIODS
+from perfml.scoring.people.files import keep_people
 from perfml.scoring.people.periods import keep_periods
 from tests.service.company import DAY
 
@@ -38,7 +40,18 @@ class Clock:
 
 def keep_lines(home: Path) -> None:
     """Keep the reporting lines under ``home``."""
-    columns = dict(zip(PERIODS.names, zip(*POSITIONS, strict=True), strict=True))
+    _keep_positions(home, POSITIONS)
+
+
+def keep_who_is_who(home: Path, people: Sequence[tuple[str, str | None, str]], *, name: str | None = None) -> None:
+    """Keep people of one name under ``home``, each given as id, manager and department, with their reporting lines."""
+    _keep_positions(home, [(person, FIRST, None, manager, unit, None) for person, manager, unit in people])
+    facts = [{**dict.fromkeys(PEOPLE.names), "employee_id": person, "name": name} for person, *_ in people]
+    keep_people(pa.Table.from_pylist(facts, schema=PEOPLE), home, as_of=DAY)
+
+
+def _keep_positions(home: Path, rows: Sequence[tuple[object, ...]]) -> None:
+    columns = dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True))
     keep_periods(pa.table(columns, schema=PERIODS), home, as_of=DAY)
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from perfml.access.principals import Role
-from perfml.evidence.population.facts import PEOPLE, PERIODS
-from perfml.scoring.people.files import keep_people
-from perfml.scoring.people.periods import keep_periods
 from perfml.trust.audit.history import history_of
 from tests.outgoing.kept import keep_openings
 from tests.outgoing.test_facts import DERIVED
-from tests.service.accounts import FIRST, token
+from tests.service.accounts import keep_who_is_who, token
 from tests.service.company import DAY
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import plain
@@ -27,18 +23,10 @@ OWN = "/v1/employees/{}/eligibility"
 SALES, LEGAL = frozenset({"department:sales"}), frozenset({"department:legal"})
 
 
-def who_is_who(home: Path) -> None:
-    rows = [(person, FIRST, None, manager, department, None) for person, manager, department in POSITIONS]
-    periods = pa.table(dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True)), schema=PERIODS)
-    keep_periods(periods, home, as_of=DAY)
-    people = [{**dict.fromkeys(PEOPLE.names), "employee_id": person} for person, *_ in POSITIONS]
-    keep_people(pa.Table.from_pylist(people, schema=PEOPLE), home, as_of=DAY)
-
-
 @pytest.fixture(scope="module")
 def openings_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("openings") / "home"
-    who_is_who(home)
+    keep_who_is_who(home, POSITIONS)
     keep_openings(home, as_of=DAY, title=HOSTILE)
     return home
 
@@ -102,7 +90,7 @@ def test_the_page_says_it_to_the_person(
 
 def test_a_home_without_prepared_facts_says_what_to_run(tmp_path: Path) -> None:
     home = tmp_path / "home"
-    who_is_who(home)
+    keep_who_is_who(home, POSITIONS)
     client = pages_of(home)
     e1 = token(home, "a e1", Role.EMPLOYEE, employee="e1")
     problem = client.get(OWN.format("e1"), headers=e1)

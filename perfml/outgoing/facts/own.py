@@ -9,21 +9,16 @@ import datetime as dt
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
-from perfml.dated_files import dated_file
 from perfml.errors import PerfmlError
-from perfml.messages import Bilingual, Message, render
-from perfml.outgoing.facts.rows import FactRow, with_state
+from perfml.messages import Bilingual, Message, both
+from perfml.outgoing.facts.rows import FactRow, facts_file, with_state
 from perfml.scoring.people.known import unknown_people
 from perfml.scoring.personal.record import PersonalPart
-from perfml.scoring.table_files import read_rows, rows_at
+from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import why_held, withholding_now
 
 OpeningState: TypeAlias = Literal["eligible", "not_yet"]
 OpeningGap: TypeAlias = Literal["months", "level", "skill", "course", "review", "held"]
-
-
-class NothingPrepared(PerfmlError):
-    """No facts about openings were prepared, at a date or at all."""
 
 
 class OpeningAnswer(PersonalPart):
@@ -54,27 +49,18 @@ class OwnEligibility(PersonalPart):
 def own_eligibility(home: Path, employee_id: str, *, today: dt.date, as_of: dt.date | None = None) -> OwnEligibility:
     """The openings of a person as prepared for ``as_of`` (default: the newest date), with the holds in force ``today``.
 
-    Raises :class:`NothingPrepared` where nothing is of that date, :class:`PerfmlError` for somebody of whom nothing is kept,
-    :class:`~perfml.scoring.sealed_files.DamagedFile`.
+    Raises :class:`~perfml.outgoing.facts.rows.NothingPrepared` where nothing is of that date,
+    :class:`PerfmlError` for somebody of whom nothing is kept, :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
-    file = dated_file(home / "facts" / "eligibility", as_of)
-    if file is None:
-        raise NothingPrepared(
-            "nothing has been prepared of that date" if as_of else "nothing has been prepared yet",
-            where="home/facts/eligibility",
-            remedy="run `perfml export prepare --data …`",
-        )
-    day, path = file
-    table = read_rows(path)
-    own = [at for at, person in enumerate(table.column("employee_id").to_pylist()) if person == employee_id]
-    rows = rows_at(table, own).to_pylist()
+    day, path = facts_file(home, "eligibility", as_of)
+    rows = read_rows(path, only=("employee_id", employee_id)).to_pylist()
     if not rows and unknown_people(home, [employee_id]):
         raise PerfmlError("is unknown", where=repr(employee_id), remedy="check the id")
     stop = withholding_now(home, today).everyone
     return OwnEligibility(
         employee_id=employee_id,
         as_of=day,
-        withheld=None if stop is None else _both(why_held(stop)),
+        withheld=None if stop is None else Bilingual(**both(why_held(stop))),
         openings=() if stop else tuple(map(_opening, with_state(home, "eligibility", rows, today))),
     )
 
@@ -88,9 +74,5 @@ def _opening(row: FactRow) -> OpeningAnswer:
         title=None if row["title"] is None else str(row["title"]),
         state="not_yet" if gaps else "eligible",
         missing=gaps,
-        text=_both(message),
+        text=Bilingual(**both(message)),
     )
-
-
-def _both(message: Message) -> Bilingual:
-    return Bilingual(en=render(message, "en"), zh=render(message, "zh"))

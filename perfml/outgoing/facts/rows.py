@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import pyarrow as pa
 
-from perfml.dated_files import dates_in, pick
+from perfml.dated_files import dated_file, dates_in
 from perfml.errors import PerfmlError
 from perfml.messages import Language, Message, render
 from perfml.scoring.sealed_files import write_sealed
@@ -51,21 +51,31 @@ HELD = "held"
 """The reason of an opening that says that data about the person are in doubt."""
 
 
+class NothingPrepared(PerfmlError):
+    """No facts of a kind were prepared, at a date or at all."""
+
+
 def keep_facts(kind: FactKind, rows: pa.Table, home: Path, *, as_of: dt.date) -> Path:
     """Keep the facts of a kind and date, in place of earlier ones."""
     return write_sealed([rows], home, f"facts/{kind}/{as_of}.parquet")
 
 
-def kept_facts(home: Path, kind: FactKind, as_of: dt.date | None = None) -> tuple[dt.date, list[dict[str, object]]]:
-    """The date (default: the newest) and the rows. Raises :class:`PerfmlError` where none are kept."""
-    day = pick(dates_in(home / "facts" / kind), as_of)
-    if day is None:
-        raise PerfmlError(
-            "nothing is kept of that date" if as_of else "nothing is kept",
+def facts_file(home: Path, kind: FactKind, as_of: dt.date | None = None) -> tuple[dt.date, Path]:
+    """The date (default: the newest) and its file. Raises :class:`NothingPrepared` where there is none."""
+    file = dated_file(home / "facts" / kind, as_of)
+    if file is None:
+        raise NothingPrepared(
+            "nothing has been prepared of that date" if as_of else "nothing has been prepared yet",
             where=f"home/facts/{kind}",
             remedy="run `perfml export prepare --data …`",
         )
-    return day, read_rows(home / "facts" / kind / f"{day}.parquet").to_pylist()
+    return file
+
+
+def kept_facts(home: Path, kind: FactKind, as_of: dt.date | None = None) -> tuple[dt.date, list[dict[str, object]]]:
+    """The date (default: the newest) and the rows. Raises :class:`NothingPrepared` where none are kept."""
+    day, path = facts_file(home, kind, as_of)
+    return day, read_rows(path).to_pylist()
 
 
 def newest_before(home: Path, kind: FactKind, as_of: dt.date) -> list[dict[str, object]]:

@@ -113,7 +113,6 @@ class RiskList:
     """Positions of its rows in the file, the highest risk first."""
     ranks: Sequence[object]
     """Of all rows of the file."""
-    as_of: dt.date
     others_share: float
     texts: dict[int, JsonText]
     """Position → text of that row, of those that were written before."""
@@ -186,7 +185,6 @@ def _risk_list(
         file=file,
         ranked=_chosen(store, file, _within(file, horizon.ranked, reach), as_of=as_of, query=query),
         ranks=file.once("ranks", lambda: file.column("rank")),
-        as_of=as_of,
         others_share=limit,
         texts=_texts(store, file, model=model, as_of=as_of, limit=limit),
     )
@@ -218,7 +216,7 @@ def _written(store: Store, whole: RiskList, rows: Sequence[int]) -> list[JsonTex
     missing = [row for row in rows if row not in whole.texts]
     if missing:
         stored = whole.file.rows(missing, SHOWN, behind=False)
-        people = store.people(whole.as_of, {str(row["employee_id"]) for row in stored})
+        people = store.people(whole.head.as_of, {str(row["employee_id"]) for row in stored})
         for position, row in zip(missing, stored, strict=True):
             listed = _listed(row, whole.others_share, people)
             whole.texts[position] = JsonText.of(listed.model_dump_json().encode())

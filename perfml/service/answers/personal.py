@@ -9,7 +9,8 @@ from perfml.advice.talks.brief import OneToOneBrief, one_to_one_brief
 from perfml.advice.talks.card import DevelopmentCard, development_card
 from perfml.errors import DiskFull, ModelError, PerfmlError
 from perfml.messages import Message
-from perfml.outgoing.facts.own import NothingPrepared, OwnEligibility, own_eligibility
+from perfml.outgoing.facts.own import OwnEligibility, own_eligibility
+from perfml.outgoing.facts.rows import NothingPrepared
 from perfml.project.trust.talks_spec import TalksSpec
 from perfml.project.voices import Who
 from perfml.scoring.personal.behind import RowsBehind, rows_behind_kept
@@ -101,12 +102,23 @@ def card_of(store: Store, employee_id: str, query: DateQuery) -> DevelopmentCard
 
 def eligibility_of(store: Store, employee_id: str, query: PreparedQuery) -> OwnEligibility:
     """Return the internal openings of a person. Raises :class:`NotFound`, with a remedy of its own where nothing was prepared."""
+    answer = prepared_eligibility(store, employee_id, query)
+    if answer is None:
+        code = "service_nothing_prepared" if query.as_of is None else "service_nothing_prepared_then"
+        raise NotFound(Message.of(code), where="as_of", remedy=Message.of("service_prepare"))
+    return answer
+
+
+def prepared_eligibility(store: Store, employee_id: str, query: PreparedQuery) -> OwnEligibility | None:
+    """Return the internal openings of a person; None where nothing was prepared.
+
+    Raises :class:`NotFound` for somebody unknown.
+    """
     with _refused_alike():
         try:
             return own_eligibility(store.home, employee_id, today=today(), as_of=query.as_of)
-        except NothingPrepared as error:
-            code = "service_nothing_prepared" if query.as_of is None else "service_nothing_prepared_then"
-            raise NotFound(Message.of(code), where="as_of", remedy=Message.of("service_prepare")) from error
+        except NothingPrepared:
+            return None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 
 from perfml.service.answers.at_risk import AtRiskAnswer, AtRiskQuery, at_risk_json
 from perfml.service.answers.overview.adoption import AdoptionAnswer, adoption
@@ -13,7 +13,7 @@ from perfml.service.answers.overview.team import TeamAnswer, TeamQuery, team_of
 from perfml.service.answers.overview.trends import TrendsAnswer, TrendsQuery, trends
 from perfml.service.answers.priorities import PrioritiesAnswer, PrioritiesQuery, priority_list
 from perfml.service.problems import Invalid, ListReplaced, NotFound, NotProven, OverBudget, Unreadable, refusals
-from perfml.service.routes.shared import AppStore, ModelName, OfGroups, Reach, reach_of, store_of, subject_router
+from perfml.service.routes.shared import AppStore, ModelName, OfGroups, Reach, subject_router
 from perfml.service.texts import TextResponse
 
 router = subject_router("lists")
@@ -26,9 +26,11 @@ router = subject_router("lists")
     responses=refusals(NotFound, NotProven, ListReplaced, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )
-async def get_at_risk(model: ModelName, query: Annotated[AtRiskQuery, Query()], request: Request) -> Response:
+async def get_at_risk(
+    model: ModelName, query: Annotated[AtRiskQuery, Query()], store: AppStore, reach: Reach
+) -> Response:
     """One page of the people at one date, the highest risk first. 409, and no list, where the model is not proven."""
-    return TextResponse(at_risk_json(store_of(request), model, query, reach=reach_of(request)))
+    return TextResponse(at_risk_json(store, model, query, reach=reach))
 
 
 @router.get(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 
 from perfml.advice.person import PersonForHr, SharedPerson
 from perfml.service.answers.bundle import BundleQuery, bundle
@@ -12,7 +12,7 @@ from perfml.service.answers.courses import CoursesAnswer, CoursesQuery, course_s
 from perfml.service.answers.of_person.what_if import WhatIfAnswer, WhatIfBody, what_if
 from perfml.service.answers.people import PersonAnswer, PersonQuery, VoicedPersonAnswer, person_risk_json
 from perfml.service.problems import Invalid, NotFound, Unreadable, refusals
-from perfml.service.routes.shared import AppStore, EmployeeId, store_of, subject_router
+from perfml.service.routes.shared import AppStore, EmployeeId, subject_router
 from perfml.service.texts import TextResponse
 
 router = subject_router("people")
@@ -24,12 +24,9 @@ router = subject_router("people")
     response_model=PersonAnswer | VoicedPersonAnswer,
     responses=refusals(NotFound, Invalid, Unreadable),
 )
-async def get_person_risk(
-    employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], request: Request
-) -> Response:
+async def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> Response:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
-    text = person_risk_json(store_of(request), employee_id, query)
-    return TextResponse(text, keep=not query.of_written_texts)
+    return TextResponse(person_risk_json(store, employee_id, query), keep=not query.of_written_texts)
 
 
 @router.get(

@@ -24,24 +24,14 @@ def subject_router(subject: str) -> APIRouter:
     )
 
 
-def store_of(request: Request) -> Store:
-    """The files that a request is answered from."""
+async def _store(request: Request) -> Store:
     store: Store = request.app.state.store
     return store
 
 
-def reach_of(request: Request) -> frozenset[str] | None:
-    """About whom the asker may know the rows of a list, and what is counted of them; None: everyone."""
+async def _reach(request: Request) -> frozenset[str] | None:
     reach: frozenset[str] | None = request.scope.get(REACH)
     return reach
-
-
-async def _store(request: Request) -> Store:
-    return store_of(request)
-
-
-async def _reach(request: Request) -> frozenset[str] | None:
-    return reach_of(request)
 
 
 async def _group_figures(request: Request) -> None:
@@ -57,8 +47,9 @@ async def _group_figures(request: Request) -> None:
 
 OfGroups = [Depends(_group_figures)]
 AppStore = Annotated[Store, Depends(_store)]
+"""The files that a request is answered from."""
 Reach = Annotated[frozenset[str] | None, Depends(_reach)]
-"""As parameters; the busiest routes ask :func:`store_of` and :func:`reach_of`, as FastAPI needs .1 ms for a dependency."""
+"""About whom the asker may know the rows of a list, and what is counted of them; None: everyone."""
 ModelName = Annotated[str, Path(description="A name of /v1/models.")]
 NO_NUL = r"^[^\x00]*$"
 """For what the store is asked for: no database keeps U+0000."""

@@ -30,11 +30,12 @@ class AuditedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """Answer, or take the answer kept; record it; and then send."""
-        reading = self.methods == {"GET"}
+        (method,) = self.methods or ()
+        reading = method == "GET"
         read = read_of(self.endpoint, self.response_model) if reading else None
         first = asked_first(self.dependencies) if read is not None else ()
         answer = read or super().get_route_handler()
-        action = f"{'/'.join(sorted(self.methods or ()))} {self.path_format}"
+        action = f"{method} {self.path_format}"
 
         async def admitting(request: Request) -> Response:
             with acting_as(await request.app.state.admission.admit(request)):

@@ -1,7 +1,8 @@
 """Answers that are sent again as bytes while nothing that they were made from has changed.
 
-An answer is made by the functions of :mod:`perfml.service.answers`, which know nothing of this. What they read is noted on the
-way (:mod:`perfml.home_reads`): a new file of scores, a promotion, a hold or a dispute makes the next request compute again.
+An answer is made by the functions of :mod:`perfml.service.answers`, which know nothing of this but
+:func:`~perfml.home_reads.note_until`. What they read is noted on the way (:mod:`perfml.home_reads`): a new file of scores, a
+promotion, a hold or a dispute makes the next request compute again.
 """
 
 from __future__ import annotations

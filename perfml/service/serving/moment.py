@@ -1,7 +1,8 @@
 """What several requests would look at alike is looked at once a moment.
 
-A moment is one turn of the event loop. All requests that are answered in it had come before it began, so what was looked at
-within it is no older than any of them: a change that somebody made before they asked is seen.
+A moment is one turn of the event loop. All requests that are answered in it had come before it began, and so had those that
+worker threads answer while it lasts. So what the loop has looked at within it is no older than any of them: a change that
+somebody made before they asked is seen. A change that is made within the moment may be seen from the next one on.
 """
 
 from __future__ import annotations
@@ -19,20 +20,21 @@ T = TypeVar("T")
 
 
 class OnceATurn(Generic[K, T]):
-    """Looks at something once a turn of the event loop; every time where none runs."""
+    """Looks at something once a turn of the event loop. Other threads take what the loop has seen while its turn lasts, and look
+    themselves at all else."""
 
     def __init__(self, look: Callable[[K], T]) -> None:
         self._look = look
         self._seen: dict[K, T | OnceATurn[K, T]] = {}
 
     def __call__(self, key: K) -> T:
-        """What is there now."""
+        """What is there, or was at the last look within the moment."""
         seen = self._seen.get(key, self)
         if seen is not self:  # the moment has not ended, whichever thread asks
             return cast(T, seen)
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # another thread: nobody would say when the moment is over
+        except RuntimeError:  # another thread keeps nothing: it does not know when the moment is over
             return self._look(key)
         if not self._seen:
             loop.call_soon(self._seen.clear)

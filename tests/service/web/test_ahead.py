@@ -11,16 +11,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from perfml.access.principals import Role
-from perfml.evidence.population.facts import PEOPLE, PERIODS
 from perfml.goals.lines.report import LinesReport
 from perfml.goals.lines.rows import SCHEMA as LINES
 from perfml.goals.lines.rows import keep_lines
 from perfml.goals.milestones.report import MilestonesReport
 from perfml.goals.milestones.rows import SCHEMA as MILESTONES
 from perfml.goals.milestones.rows import keep_milestones
-from perfml.scoring.people.files import keep_people
-from perfml.scoring.people.periods import keep_periods
-from tests.service.accounts import FIRST, token
+from tests.service.accounts import keep_who_is_who, token
 from tests.service.company import DAY
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import plain
@@ -62,12 +59,7 @@ def keep_ahead(home: Path) -> None:
 @pytest.fixture(scope="module")
 def ahead_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("ahead") / "home"
-    rows = [(person, FIRST, None, manager, department, None) for person, manager, department in POSITIONS]
-    keep_periods(
-        pa.table(dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True)), schema=PERIODS), home, as_of=DAY
-    )
-    facts = [{**dict.fromkeys(PEOPLE.names), "employee_id": person, "name": HOSTILE} for person, *_ in POSITIONS]
-    keep_people(pa.Table.from_pylist(facts, schema=PEOPLE), home, as_of=DAY)
+    keep_who_is_who(home, POSITIONS, name=HOSTILE)
     keep_ahead(home)
     return home
 

@@ -6,17 +6,13 @@ import re
 import shutil
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from starlette.testclient import TestClient
 
 from perfml.access.principals import Role
-from perfml.evidence.population.facts import PEOPLE, PERIODS
-from perfml.scoring.people.files import keep_people
-from perfml.scoring.people.periods import keep_periods
 from perfml.trust.audit.history import history_of
 from tests.goals.kept_findings import keep_contacts, keep_metrics, keep_owed
-from tests.service.accounts import FIRST, token
+from tests.service.accounts import keep_who_is_who, token
 from tests.service.company import DAY
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import plain
@@ -29,12 +25,7 @@ POSITIONS = (("boss", None, "board"), ("e1", "boss", "sales"), ("e2", "boss", "s
 @pytest.fixture(scope="module")
 def work_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("work") / "home"
-    rows = [(person, FIRST, None, manager, department, None) for person, manager, department in POSITIONS]
-    keep_periods(
-        pa.table(dict(zip(PERIODS.names, zip(*rows, strict=True), strict=True)), schema=PERIODS), home, as_of=DAY
-    )
-    facts = [{**dict.fromkeys(PEOPLE.names), "employee_id": person, "name": HOSTILE} for person, *_ in POSITIONS]
-    keep_people(pa.Table.from_pylist(facts, schema=PEOPLE), home, as_of=DAY)
+    keep_who_is_who(home, POSITIONS, name=HOSTILE)
     keep_metrics(home, as_of=DAY, metric=HOSTILE)
     keep_owed(home, as_of=DAY)
     keep_contacts(home, as_of=DAY)

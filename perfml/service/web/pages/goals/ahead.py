@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query
 from perfml.access.actions import Action
 from perfml.outgoing.facts.own import OwnEligibility
 from perfml.service.access.refusals import not_for_you
-from perfml.service.answers.personal import PreparedQuery, eligibility_of
+from perfml.service.answers.personal import PreparedQuery, prepared_eligibility
 from perfml.service.answers.work.lines import LinesAnswer, LinesQuery, lines
 from perfml.service.answers.work.milestones import MilestoneAnswer, MilestonesAnswer, MilestonesQuery, milestones
 from perfml.service.problems import NotFound
@@ -82,12 +82,12 @@ def _lines(visit: Visit, person: str) -> LinesAnswer | None:
         return None
 
 
-def _openings(visit: Visit, person: str) -> OwnEligibility | Literal["unprepared"]:
-    """The openings of a person; ``unprepared`` where no facts about openings are kept."""
+def _openings(visit: Visit, person: str) -> OwnEligibility | Literal["unprepared"] | None:
+    """The openings of a person; ``unprepared`` where no facts about openings are kept, None for somebody of whom nothing is."""
     try:
-        return eligibility_of(visit.store, person, PreparedQuery())
+        return prepared_eligibility(visit.store, person, PreparedQuery()) or "unprepared"
     except NotFound:
-        return "unprepared"
+        return None
 
 
 def _course(visit: Visit, mine: Sequence[MilestoneAnswer], today: dt.date) -> Chart:
