@@ -102,3 +102,5 @@ def test_a_home_without_prepared_facts_says_what_to_run(tmp_path: Path) -> None:
     earlier = client.get(OWN.format("e1") + "?as_of=2020-01-01", headers=e1)
     assert earlier.status_code == 404 and "nothing has been prepared of that date" in earlier.text
     assert client.get(OWN.format("e1"), headers=e1).status_code == 200, "from the next request on"
+    stranger = client.get("/me/ahead", headers=token(home, "a stranger", Role.EMPLOYEE, employee="stranger"))
+    assert stranger.status_code == 200 and "perfml export prepare --data" not in stranger.text, "it was prepared"

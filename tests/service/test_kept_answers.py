@@ -178,6 +178,14 @@ def test_texts_written_before_anybody_asks_are_those_that_an_answer_has(
         assert len(written) <= len(answer.rows)
 
 
+def test_texts_are_written_again_until_they_are_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warming = Warming(Store(home))
+    monkeypatch.setattr(home_reads, "SETTLED_SECONDS", 3600.0)
+    assert not warming.write(pause=0)
+    monkeypatch.setattr(home_reads, "SETTLED_SECONDS", 0.0)
+    assert warming.write(pause=0) and not warming.write(pause=0)
+
+
 def test_whoever_is_withheld_has_no_text_of_before(home: Path) -> None:
     store = Store(home)
     Warming(store).write(pause=0)

@@ -30,7 +30,7 @@ class AuditedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """Answer, or take the answer kept; record it; and then send."""
-        (method,) = self.methods or ()
+        (method,) = sorted(self.methods or ())
         reading = method == "GET"
         read = read_of(self.endpoint, self.response_model) if reading else None
         first = asked_first(self.dependencies) if read is not None else ()
