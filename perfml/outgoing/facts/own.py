@@ -12,9 +12,8 @@ from typing import Literal, TypeAlias, cast
 from perfml.errors import PerfmlError
 from perfml.messages import Bilingual, Message, both
 from perfml.outgoing.facts.rows import FactRow, facts_file, with_state
-from perfml.scoring.people.known import unknown_people
+from perfml.scoring.people.known import stored_rows_of, unknown_people
 from perfml.scoring.personal.record import PersonalPart
-from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import why_held, withholding_now
 
 OpeningState: TypeAlias = Literal["eligible", "not_yet"]
@@ -53,7 +52,7 @@ def own_eligibility(home: Path, employee_id: str, *, today: dt.date, as_of: dt.d
     :class:`PerfmlError` for somebody of whom nothing is kept, :class:`~perfml.scoring.sealed_files.DamagedFile`.
     """
     day, path = facts_file(home, "eligibility", as_of)
-    rows = read_rows(path, only=("employee_id", employee_id)).to_pylist()
+    rows = stored_rows_of(path, employee_id)
     if not rows and unknown_people(home, [employee_id]):
         raise PerfmlError("is unknown", where=repr(employee_id), remedy="check the id")
     stop = withholding_now(home, today).everyone

@@ -57,7 +57,8 @@ def rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
 
 
 def stored_rows_of(path: Path, employee_id: str) -> list[dict[str, object]]:
-    """The rows of one person as they are stored, held or not. Raises :class:`DamagedFile`."""
+    """The rows of one person as they are stored, held or not; without a filter, which would import pandas. Raises
+    :class:`DamagedFile`."""
     rows: list[dict[str, object]] = []
     with open_sealed(path) as sealed:
         for group in range(sealed.file.num_row_groups):
