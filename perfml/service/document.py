@@ -34,7 +34,8 @@ _TYPES: Mapping[type, tuple[str, ...]] = {
 def documented_app() -> FastAPI:
     """An application without addresses, whose document shows what those that it is given answer.
 
-    ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores.
+    ``/docs`` is a page of its own: FastAPI's loads its script from another server, and would run it beside people's scores. Its
+    telemetry is off: it would tell every span the address, which holds ids.
     """
     return _Documented(
         title="perfml",
@@ -44,6 +45,7 @@ def documented_app() -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         openapi_tags=[{"name": name, "description": text} for name, text in TAGS.items()],
     )
 

@@ -55,7 +55,6 @@ class TextResponse(Response):
 
     media_type = "application/json"
 
-    def __init__(self, text: JsonText, *, keep: bool = True) -> None:
-        """``keep``: whether it may be kept as a whole; not where joining it costs as much as looking it up."""
+    def __init__(self, text: JsonText) -> None:
         super().__init__(text.body)
-        self.text, self.keep = text, keep
+        self.text = text

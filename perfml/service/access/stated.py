@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 from fastapi import Request
@@ -16,8 +17,13 @@ LONGEST = 200
 
 def stated_actor(request: Request) -> Actor:
     """Whom ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; the user of the service without them."""
-    name, purpose = (_text(request.headers.get(header)) for header in (ACTOR_HEADER, PURPOSE_HEADER))
-    return Actor(name=name or user_name(), purpose=purpose or UNSTATED)
+    headers = request.headers
+    return _actor(headers.get(ACTOR_HEADER), headers.get(PURPOSE_HEADER))
+
+
+@lru_cache(maxsize=1_000)
+def _actor(name: str | None, purpose: str | None) -> Actor:
+    return Actor(name=_text(name) or user_name(), purpose=_text(purpose) or UNSTATED)
 
 
 def _text(value: str | None) -> str:

@@ -26,7 +26,7 @@ router = subject_router("people")
 )
 async def get_person_risk(employee_id: EmployeeId, query: Annotated[PersonQuery, Query()], store: AppStore) -> Response:
     """One person's scores with their reasons, or why there is no score; for manager and employee reasons without figures."""
-    return TextResponse(person_risk_json(store, employee_id, query), keep=not query.of_written_texts)
+    return TextResponse(person_risk_json(store, employee_id, query))
 
 
 @router.get(

@@ -69,14 +69,13 @@ class AuditedRoute(APIRoute):
             if ready is not None:
                 return TextResponse(ready), ready
             response = await answer(request)
-            keep = key is not None and response.status_code == 200
             if isinstance(response, TextResponse):
-                text, keep = response.text, keep and response.keep
+                text = response.text
             elif "json" in response.headers.get("content-type", ""):
                 text = JsonText.of(bytes(response.body))
             else:
                 return response, None
-            if keep and key is not None:
+            if key is not None and response.status_code == 200:
                 answers.put(key, text, reads)
             return response, text
 

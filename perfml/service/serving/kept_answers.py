@@ -26,6 +26,8 @@ ROUTES = frozenset(
     }
 )
 """Those whose answer depends on files and entries alone, or says until when the clock leaves it as it is."""
+JOINED = "get_person_risk"
+"""Without a query its answer is joined from texts that are written once a file, which costs no more than to look it up."""
 MOST_BYTES = 64_000_000
 
 
@@ -54,9 +56,10 @@ class KeptAnswers:
 
     def key_of(self, request: Request) -> AnswerKey | None:
         """What the answer to ``request`` depends on; None where it depends on more."""
-        if request.scope["route"].name not in ROUTES:
-            return None
         scope = request.scope
+        name = scope["route"].name
+        if name not in ROUTES or (name == JOINED and not scope["query_string"]):
+            return None
         return AnswerKey(
             path=scope["path"], query=scope["query_string"], reach=scope.get(REACH), versions=self._versions.now()
         )
