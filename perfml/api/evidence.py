@@ -12,6 +12,7 @@ from perfml.dates import DateLike, DatesLike, date_of, dates_of
 from perfml.evidence.check import CheckReport
 from perfml.evidence.check import check as check_tables
 from perfml.evidence.features import Evidence, build, write
+from perfml.evidence.features import missing_days as missing_days_of
 from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.people import people_at
 from perfml.evidence.population.check import with_populations
@@ -80,10 +81,8 @@ def missing_days(
 ) -> tuple[MissingDays, ...]:
     """The days that are missing from the log at ``as_of`` (default: the end of the record), each stretch with the people and
     the evidence that it reaches: undelivered, silent without an announcement, or after a feed has stopped."""
-    from perfml.evidence.batches import missing_days
-
     with project.open(data) as opened:
-        return missing_days(opened, project.folder.definitions, [date_of(as_of) if as_of else end_of_record(opened)])
+        return missing_days_of(opened, project.folder.definitions, [date_of(as_of) if as_of else end_of_record(opened)])
 
 
 def write_features(project: Project, data: DataLocation | None, out: Path, *, as_of: DatesLike) -> int:

@@ -10,9 +10,10 @@ import duckdb
 import pandas as pd
 
 from perfml.errors import DataError, DefinitionError
-from perfml.evidence.batches import missing_days, relational_columns
 from perfml.evidence.columns import require_unique_names
+from perfml.evidence.engines.layout import relational_columns
 from perfml.evidence.exports.remedies import FaultyValue, remedy
+from perfml.evidence.features import missing_days
 from perfml.evidence.holes.hole import MissingDays
 from perfml.evidence.holes.silent import REACH_DAYS
 from perfml.evidence.log.cells import require_conditions

@@ -77,6 +77,10 @@ def of_others(values: Floats, groups: Ints, summary: OfTeam, *, decimals: int) -
     return out
 
 
+GROUPED_BY: Mapping[Relation, tuple[str, ...]] = {"team": ("manager_id",), "peers": ("role_family", "level")}
+"""Relation -> what its people have in common, beside the as-of date."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class BetweenPeople:
     """A column computed from what the people of one relation have in another column."""
@@ -108,4 +112,4 @@ def groups_of(people: pd.DataFrame) -> dict[Relation, Ints]:
         codes = people.assign(_as_of=as_of).groupby(["_as_of", *names], sort=False, dropna=False).ngroup().to_numpy()
         return np.where(known, codes, -1).astype(np.int64)
 
-    return {"team": groups("manager_id"), "peers": groups("role_family", "level")}
+    return {relation: groups(*names) for relation, names in GROUPED_BY.items()}

@@ -1,8 +1,4 @@
-"""One row of evidence per (employee, as-of date): windows, relational evidence and comparisons side by side.
-
-Memory stays bounded: persons are computed in batches, each written as soon as it is computed; only the columns that are
-compared between people are held for everyone.
-"""
+"""One row of evidence per (employee, as-of date): windows, relational evidence and comparisons side by side."""
 
 from __future__ import annotations
 
@@ -14,40 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-import duckdb
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter
 
-from perfml.arrays import Floats
-from perfml.evidence.batches import Job, batches, between_people, prepare
 from perfml.evidence.columns import Column
+from perfml.evidence.engines import Engine
+from perfml.evidence.engines.duckdb import DuckDBEngine
+from perfml.evidence.engines.evidence_file import METADATA, MISSING
+from perfml.evidence.engines.layout import exposure_of, lost_kinds, plan_of, require_people
 from perfml.evidence.holes.hole import MissingDays
+from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.sources import Data
-from perfml.evidence.tables.reading import unreadable
-from perfml.files import atomic_write
 from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
-
-ROWS_OF_GROUP = 100_000
-"""Rows of a row group of the Parquet file, at least."""
-WHOLE_NUMBERS = (
-    "count",
-    "active_days",
-    "active_weeks",
-    "days_since_active_day",
-    "days_since_last",
-    "distinct_counterparts",
-    "mutual_counterparts",
-)
-"""Measures whose values repeat often enough for dictionary encoding."""
-MISSING = TypeAdapter(tuple[MissingDays, ...])
-METADATA = b"perfml"
-"""Key of the Parquet metadata that describes the columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,67 +122,21 @@ def write(
     of the log are missing, estimate what they would have held instead of leaving the evidence out. Rows are ordered by
     employee_id, then as_of. Raises :class:`DataError` when nobody was employed at any of ``as_ofs``, or the log is damaged.
     """
-    with tempfile.TemporaryDirectory(dir=out.parent) as name:
-        folder = Path(name)
-        try:
-            job = prepare(
-                data,
-                definitions,
-                sorted(set(as_ofs)),
-                kinds=kinds,
-                folder=folder,
-                progress=progress,
-                estimate=estimate,
-            )
-        except duckdb.Error as error:  # the log is read from its own file, so damage in it may show only now
-            raise unreadable(data.source, error) from None
-        spool = folder / "batches.arrow"
-        between = between_people(job, _spool(job, spool, progress))
-        _finish(job, spool, between, out=out, progress=progress)
-    return len(job.people.rows)
+    return engine_of(data).write(
+        definitions, sorted(set(as_ofs)), out, kinds=kinds, estimate=estimate, progress=progress
+    )
 
 
-def _schema(job: Job) -> pa.Schema:
-    metadata = {
-        "columns": [c.to_json() for c in job.columns],
-        "kinds": job.plan.kinds,
-        "left_out": [notice.model_dump(mode="json") for notice in job.left_out],
-        "record_begins": {str(as_of): str(first) for as_of, first in job.record_begins.items()},
-        "missing": MISSING.dump_python(job.exposure.reached(job.plan) if job.exposure else (), mode="json"),
-    }
-    return _fields(job.columns).with_metadata({METADATA: json.dumps(metadata, ensure_ascii=False).encode()})
+def missing_days(data: Data, definitions: Definitions, as_ofs: Sequence[dt.date]) -> tuple[MissingDays, ...]:
+    """The holes of the log known at each date of ``as_ofs``, with the people and the evidence that they reach."""
+    engine_of(data).make_snapshots(as_ofs)
+    require_people(data, as_ofs)
+    plan = plan_of(data, definitions, None, before=as_ofs[-1], left_out=[])
+    lost = lost_kinds(data, definitions, plan, as_ofs=as_ofs)
+    exposure = exposure_of(plan, Grid(epoch_days(as_ofs), plan.windows), lost, np.empty(0, object), estimate=False)
+    return exposure.reached(plan) if exposure else ()
 
 
-def _fields(columns: Sequence[Column]) -> pa.Schema:
-    return pa.schema([("employee_id", pa.string()), ("as_of", pa.date32()), *((c.name, pa.float64()) for c in columns)])
-
-
-def _spool(job: Job, spool: Path, progress: Progress) -> dict[str, Floats]:
-    """Write all columns but those computed between people to ``spool``; return the values that these are computed from."""
-    between = job.selection.between
-    values: dict[str, list[Floats]] = {each.source.name: [] for each in between}
-    with pa.OSFile(str(spool), "wb") as sink, pa.ipc.new_file(sink, _fields(job.selection.columns)) as writer:
-        for batch in batches(job, progress):
-            for name, parts in values.items():
-                parts.append(batch.column(name).to_numpy(zero_copy_only=False))
-            writer.write_batch(batch)
-    return {name: np.concatenate(parts) for name, parts in values.items()}
-
-
-def _finish(job: Job, spool: Path, between: list[Floats], *, out: Path, progress: Progress) -> None:
-    """Write ``out`` from ``spool`` and the columns computed ``between`` people."""
-    with atomic_write(out) as path, pa.OSFile(str(spool)) as source, _parquet(path, job) as parquet:
-        reader, low = pa.ipc.open_file(source), 0
-        n = reader.num_record_batches
-        step = ROWS_OF_GROUP // reader.get_batch(0).num_rows + 1
-        for first in range(0, n, step):
-            part = pa.Table.from_batches([reader.get_batch(number) for number in range(first, min(first + step, n))])
-            extra = [pa.array(column[low : low + part.num_rows], from_pandas=True) for column in between]
-            parquet.write_table(pa.Table.from_arrays([*part.columns, *extra], schema=parquet.schema))
-            low += part.num_rows
-            progress("writing", min(first + step, n), n)
-
-
-def _parquet(path: Path, job: Job) -> pq.ParquetWriter:
-    repeating = ["employee_id", *(c.column.name for c in job.plan.columns if c.measure in WHOLE_NUMBERS)]
-    return pq.ParquetWriter(path, _schema(job), compression="snappy", use_dictionary=repeating, write_statistics=False)
+def engine_of(data: Data) -> Engine:
+    """What computes the evidence of ``data``."""
+    return data.engine or DuckDBEngine(data)

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Self, TypeVar, cast
 
 import duckdb
+import pyarrow as pa
 
 from perfml.errors import DataError, MissingTables
+from perfml.evidence.engines import Engine
 from perfml.evidence.exports.mapped import missing_columns
 from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.exports.packets import Inbox
@@ -58,6 +60,8 @@ class Data:
     withheld: Withheld = field(default_factory=Withheld)
     """Facts that were taken out or corrected when it was opened."""
 
+    engine: Engine | None = None
+    """What computes evidence; None: DuckDB on this machine."""
     hidden: list[str] = field(default_factory=list)
     """Conditions on a row ``e`` of the log that a measurement hides for a while; see :mod:`perfml.evidence.holes.planted`."""
 
@@ -70,6 +74,10 @@ class Data:
         if whole not in self.computed:
             self.computed[whole] = compute()
         return cast(T, self.computed[whole])
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a SELECT in DuckDB's SQL, about the log too, wherever that lies; few enough for memory."""
+        return self.engine.query(sql) if self.engine else self.connection.sql(sql).to_arrow_table()
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""

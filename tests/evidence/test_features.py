@@ -14,7 +14,8 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from perfml.errors import DataError, DefinitionError
-from perfml.evidence import batches, features
+from perfml.evidence import features
+from perfml.evidence.engines import duckdb as engine
 from perfml.messages import render
 from perfml.project.feature_spec import RelationalSpec
 from perfml.project.folder import Definitions, RelationalFile
@@ -191,7 +192,7 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_batches_change_nothing(bytes_: int, busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = evidence(busy, shipped(), AS_OFS["weekly"])
     steps = []
-    monkeypatch.setattr(batches, "BATCH_BYTES", bytes_)
+    monkeypatch.setattr(engine, "BATCH_BYTES", bytes_)
     data = opened(busy)
     parts = features.build(
         data, shipped(), AS_OFS["weekly"], progress=lambda what, done, total: steps.append((what, done))
@@ -370,8 +371,8 @@ def reading(sql: str, *columns: str, reads: tuple[str, ...] = ("x", "events_n"))
 def test_a_file_may_read_what_others_made_batch_by_batch(busy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sql = "select employee_id, as_of, x + events_n as both_of_it from evidence where events_n > 0"
     results = []
-    for most in (batches.BATCH_BYTES, 1):
-        monkeypatch.setattr(batches, "BATCH_BYTES", most)
+    for most in (engine.BATCH_BYTES, 1):
+        monkeypatch.setattr(engine, "BATCH_BYTES", most)
         results.append(evidence(busy, reading(sql, "both_of_it"), [MONDAY, MONDAY + dt.timedelta(days=7)]).frame)
     pd.testing.assert_frame_equal(*results)
     some = results[0]["events_n"] > 0

@@ -15,10 +15,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from perfml.errors import DataError, DefinitionError
-from perfml.evidence import batches, features
+from perfml.evidence import features
 from perfml.evidence.behind import rows_behind
 from perfml.evidence.check import refused
 from perfml.evidence.comparison import SMALLEST_GROUP, of_others
+from perfml.evidence.engines import duckdb as engine
 from tests.evidence.naive import Event, ValidityIntervals
 from tests.tables import difference, evidence, opened, windowed, write_tables
 
@@ -187,7 +188,7 @@ def test_dates_and_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         alone = evidence(folder, DEFINITIONS, [as_of]).frame
         among = whole.frame[whole.frame["as_of"] == pd.Timestamp(as_of)].reset_index(drop=True)
         pd.testing.assert_frame_equal(alone, among[alone.columns], check_exact=True)
-    monkeypatch.setattr(batches, "BATCH_BYTES", 1)
+    monkeypatch.setattr(engine, "BATCH_BYTES", 1)
     assert difference(whole, evidence(folder, DEFINITIONS, AS_OFS)) == ""
 
 

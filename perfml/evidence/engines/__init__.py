@@ -1,0 +1,40 @@
+"""Where evidence is computed: DuckDB on this machine, or Spark on a cluster.
+
+An engine reads a company's tables with the rules of :mod:`perfml.evidence.tables`, answers questions about them in DuckDB's SQL,
+parts the log by persons and gives every part to :class:`~perfml.evidence.log.part.PartPlan`, so that the numbers are the same.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from perfml.progress import Progress
+from perfml.project.folder import Definitions
+
+
+class Engine(Protocol):
+    """Computes evidence over one opened source."""
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a SELECT in DuckDB's SQL over the clean tables, the quarantine and what
+        :func:`~perfml.evidence.snapshots.make_snapshots` made; few enough for memory."""
+
+    def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
+        """Make what :func:`~perfml.evidence.snapshots.make_snapshots` promises."""
+
+    def write(
+        self,
+        definitions: Definitions,
+        as_ofs: Sequence[dt.date],
+        out: Path,
+        *,
+        kinds: Sequence[str] | None,
+        estimate: bool,
+        progress: Progress,
+    ) -> int:
+        """Write the evidence as :func:`perfml.evidence.features.write` promises; return the number of rows."""
