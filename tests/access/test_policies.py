@@ -44,7 +44,7 @@ def test_every_action_is_about_one_kind_of_subject() -> None:
     ("name", "old", "new", "where", "problem"),
     [
         ("hr.cedar", "permit (", "permt (", "hr.cedar:3", "is not Cedar"),
-        ("hr.cedar", '@id("hr.lists")\npermit (', '@id("hr.lists")\npermit principal (', "hr.cedar:36", "is not Cedar"),
+        ("hr.cedar", '@id("hr.lists")\npermit (', '@id("hr.lists")\npermit principal (', "hr.cedar:46", "is not Cedar"),
         ("hr.cedar", '"read_risk"', '"read_rsk"', "hr.cedar:3", "unrecognized action"),
         ("manager.cedar", "resource.levels", "resource.depth", "manager.cedar:3", "depth"),
         ("auditor.cedar", '@id("auditor.oversight")\n', "", "auditor.cedar", "no @id"),

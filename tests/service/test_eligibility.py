@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -11,7 +12,7 @@ from perfml.access.principals import Role
 from perfml.trust.audit.history import history_of
 from tests.outgoing.kept import keep_openings
 from tests.outgoing.test_facts import DERIVED
-from tests.service.accounts import keep_who_is_who, token
+from tests.service.accounts import keep_lines, keep_who_is_who, token
 from tests.service.company import DAY
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import plain
@@ -73,7 +74,7 @@ def test_what_people_read_of_their_own(
 @pytest.mark.parametrize(
     ("language", "part", "without"),
     [
-        ("en", "not yet, because in the position for 4 months", "asked to be considered for no opening"),
+        ("en", "Not yet, because in the position for 4 months", "asked to be considered for no opening"),
         ("zh-CN", "暂不符合：在现岗位任职 4 个月", "没有申请考虑任何开放中的岗位"),
     ],
 )
@@ -104,3 +105,43 @@ def test_a_home_without_prepared_facts_says_what_to_run(tmp_path: Path) -> None:
     assert client.get(OWN.format("e1"), headers=e1).status_code == 200, "from the next request on"
     stranger = client.get("/me/ahead", headers=token(home, "a stranger", Role.EMPLOYEE, employee="stranger"))
     assert stranger.status_code == 200 and "perfml export prepare --data" not in stranger.text, "it was prepared"
+
+
+@pytest.mark.parametrize(
+    ("language", "part", "asked_for_none", "other_purpose"),
+    [
+        (
+            "en",
+            "Not yet, because in the position for 4 months",
+            "has asked to be considered for no opening",
+            "Shown only to",
+        ),
+        ("zh-CN", "暂不符合：在现岗位任职 4 个月", "此人没有申请考虑任何开放中的岗位", "仅在登录目的为"),
+    ],
+)
+def test_hr_reads_it_on_the_page_of_a_person(
+    home: Path, language: str, part: str, asked_for_none: str, other_purpose: str
+) -> None:
+    keep_lines(home)
+    hr = token(home, "hr of South", Role.HR, units=frozenset({"department:South"})) | {"Accept-Language": language}
+    client = pages_of(home)
+    page = "/hr/people/" + quote("O'Neil", safe="")
+    assert "perfml export prepare" in client.get(page, headers=hr).text
+    keep_openings(home, as_of=DAY, people=("O'Neil", "E1"), title=HOSTILE)
+    text = client.get(page, headers=hr | {"X-Purpose": "development"}).text
+    assert part in plain(text) and HOSTILE not in text and "&lt;script&gt;" in text
+    assert history_of(home, "O'Neil")[-1].purpose == "development"
+    keep_openings(home, as_of=DAY, people=("E1", "E2"))
+    assert asked_for_none in plain(client.get(page, headers=hr).text)
+    keep_openings(home, as_of=DAY, people=("O'Neil", "E1"))
+    checking = client.get(page, headers=hr | {"X-Purpose": "data_quality"})
+    assert checking.status_code == 200 and part not in plain(checking.text) and other_purpose in plain(checking.text)
+    assert client.get(OWN.format("O'Neil"), headers=hr | {"X-Purpose": "data_quality"}).status_code == 404
+
+
+def test_of_whom_hr_may_not_see_nothing_is_shown(home: Path) -> None:
+    keep_lines(home)
+    keep_openings(home, as_of=DAY, people=("O'Neil", "E2"), title="Buyer")
+    north = token(home, "hr of North", Role.HR, units=frozenset({"department:North"}))
+    page = pages_of(home).get("/hr/people/" + quote("O'Neil", safe=""), headers=north)
+    assert page.status_code == 404 and "Buyer" not in page.text

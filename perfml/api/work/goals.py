@@ -39,15 +39,20 @@ def goals(
 
 
 def kept_goals(project: Project, *, as_of: DateLike | None = None) -> GoalsReport:
-    """What :func:`goals` kept of a date (default: the newest), blank where somebody is held since.
+    """What :func:`goals` kept of a date (default: the newest), blank where somebody is held since, who is in no sum either.
 
     Raises :class:`PerfmlError` where nothing is kept of that date.
     """
     from perfml.goals.files import goals_file, kept_flags, kept_rows
     from perfml.goals.report import GoalsReport
+    from perfml.goals.sums.added_again import added_again
+    from perfml.scoring.people.files import people_facts
 
     day, path = goals_file(project.home, "paths", date_or_none(as_of))
     paths, alignment, sums = (kept_rows(project.home, part, day)[1] for part in ("paths", "alignment", "sums"))
-    report = GoalsReport(as_of=day, paths=paths, alignment=alignment, sums=sums, flags=kept_flags(path))
+    managers = {person: facts.manager_id for person, facts in people_facts(project.home, day).items()}
+    report = GoalsReport(
+        as_of=day, paths=paths, alignment=alignment, sums=added_again(sums, managers), flags=kept_flags(path)
+    )
     seen(project, f"goals {day}", people_of(report.paths))
     return report

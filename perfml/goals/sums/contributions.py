@@ -19,6 +19,14 @@ NOT_ADDITIVE = frozenset(
 NoSum = Literal["unit_unknown", "units_differ", "not_additive", "no_forecast"]
 SumLevel = Literal["company", "department", "line", "team", "person"]
 LEVELS: tuple[SumLevel, ...] = get_args(SumLevel)
+PARTS: Mapping[SumLevel, tuple[str, ...]] = {
+    "company": (),
+    "department": ("department",),
+    "line": ("line",),
+    "team": ("department", "manager_id"),
+    "person": ("department", "manager_id", "employee_id"),
+}
+"""Level → the columns that say whose sum it is. A team are the direct reports of a manager in one department."""
 SAME = 1e-9
 """Relative difference up to which two sums are of the same amounts."""
 _STEPS = 1e6

@@ -6,8 +6,6 @@ its target) is not counted again. Forecasts add exactly; the interval is that of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +14,7 @@ from perfml.advice.targets.forecasting.conformal import GRID
 from perfml.advice.targets.forecasting.forecast import Forecasts
 from perfml.arrays import Bools, Floats, Ints
 from perfml.goals.sums.common_errors import CommonErrors
-from perfml.goals.sums.contributions import LEVELS, SumLevel, not_additive
+from perfml.goals.sums.contributions import LEVELS, PARTS, SumLevel, not_additive
 from perfml.goals.sums.moments import cumulants, quantile, times_common
 from perfml.goals.tree.paths import trace
 from perfml.goals.tree.reading import GoalTree
@@ -29,14 +27,6 @@ SHAPE = ("k1", "k2", "k3", "k4")
 """Columns of the cumulants of a final over its forecast, without what is common."""
 KEY = ("metric", "period_start", "period_end")
 """What goals must have in common to be summed; and the unit."""
-PARTS: Mapping[SumLevel, tuple[str, ...]] = {
-    "company": (),
-    "department": ("department",),
-    "line": ("line",),
-    "team": ("department", "manager_id"),
-    "person": ("department", "manager_id", "employee_id"),
-}
-"""Level → the columns that say whose sum it is. A team are the direct reports of a manager in one department."""
 SUMS = pa.schema(
     [
         ("level", pa.string()),

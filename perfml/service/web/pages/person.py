@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Form, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
+from perfml.access.actions import Action
 from perfml.advice.decision_log import InterventionStatus
 from perfml.advice.person import BothLanguages, HrRisk, PersonForHr
 from perfml.messages import Message
@@ -30,6 +31,7 @@ from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, ChartRow, bars
 from perfml.service.web.forms import Optional, PageQuery, WebForm, carry_out
 from perfml.service.web.page_route import PageRoute
+from perfml.service.web.pages.people.members import openings_of
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 
 person = APIRouter(include_in_schema=False, route_class=PageRoute)
@@ -165,6 +167,8 @@ def one_person(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Que
         decisions=decisions_about(visit.store, [{"suggestion_id": each} for each in suggested]),
         disputes=disputes_of(visit.store, DisputesQuery(employee_id=employee_id)).disputes,
         recorded=_recorded(visit, employee_id),
+        may_read_openings=visit.may(Action.READ_ELIGIBILITY, employee_id),
+        openings=openings_of(visit.store, employee_id) if visit.may(Action.READ_ELIGIBILITY, employee_id) else None,
         kinds=OFFER_KINDS,
         today=visit.day,
     )

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from perfml.access.actions import Action
-from perfml.outgoing.facts.own import OwnEligibility
 from perfml.service.access.refusals import not_for_you
-from perfml.service.answers.personal import PreparedQuery, prepared_eligibility
 from perfml.service.answers.work.lines import LinesAnswer, LinesQuery, lines
 from perfml.service.answers.work.milestones import MilestoneAnswer, MilestonesAnswer, MilestonesQuery, milestones
 from perfml.service.problems import NotFound
@@ -19,6 +17,7 @@ from perfml.service.web.catalogues import msgid
 from perfml.service.web.charts import Chart, DatedRow, timeline
 from perfml.service.web.forms import PageQuery
 from perfml.service.web.page_route import PageRoute
+from perfml.service.web.pages.people.members import openings_of
 from perfml.service.web.pages.people.own import own_id
 from perfml.service.web.visit import HtmlPage, Visit, Visitor
 
@@ -61,7 +60,7 @@ def ahead_of_me(visit: Visitor) -> HtmlPage:
         people={person},
         looked=looked,
         run=run,
-        openings=_openings(visit, person) if visit.may(Action.READ_ELIGIBILITY, person) else None,
+        openings=openings_of(visit.store, person) if visit.may(Action.READ_ELIGIBILITY, person) else None,
         course=_course(visit, sorted(mine, key=lambda each: (each.due_on, each.name)), looked.as_of)
         if looked is not None and mine
         else None,
@@ -78,14 +77,6 @@ def _milestones(visit: Visit, query: MilestonesQuery) -> MilestonesAnswer | None
 def _lines(visit: Visit, person: str) -> LinesAnswer | None:
     try:
         return lines(visit.store, LinesQuery(employee_id=person, limit=ROWS), reach={person})
-    except NotFound:
-        return None
-
-
-def _openings(visit: Visit, person: str) -> OwnEligibility | Literal["unprepared"] | None:
-    """The openings of a person; ``unprepared`` where no facts about openings are kept, None for somebody of whom nothing is."""
-    try:
-        return prepared_eligibility(visit.store, person, PreparedQuery()) or "unprepared"
     except NotFound:
         return None
 

@@ -10,16 +10,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 from perfml.advice.talks.brief import OneToOneBrief
 from perfml.advice.talks.goals import GoalReview, TargetChange
 from perfml.advice.talks.lines import TalkLine
 from perfml.messages import Bilingual
+from perfml.outgoing.facts.own import OwnEligibility
 from perfml.project.voices import Reader
 from perfml.scoring.people.files import PersonFacts, facts_of
 from perfml.service.answers.courses import CourseAnswer, CoursesQuery, course_suggestions
 from perfml.service.answers.overview.team import POLICIES, undecided_of
-from perfml.service.answers.personal import DateQuery, brief_of
+from perfml.service.answers.personal import DateQuery, PreparedQuery, brief_of, prepared_eligibility
 from perfml.service.answers.shared import TextAnswer
 from perfml.service.answers.targets import TargetAnswer, TargetsQuery, target_suggestions
 from perfml.service.problems import NotFound
@@ -167,3 +169,12 @@ def courses_of(store: Store, employee_id: str) -> tuple[CourseAnswer, ...]:
     except NotFound:
         return ()
     return tuple(course for course in answer.courses if course.status != "outside")
+
+
+def openings_of(store: Store, employee_id: str) -> OwnEligibility | Literal["unprepared"] | None:
+    """The internal openings of a person; ``unprepared`` where no facts about openings are kept, None for somebody of whom nothing
+    is."""
+    try:
+        return prepared_eligibility(store, employee_id, PreparedQuery()) or "unprepared"
+    except NotFound:
+        return None
