@@ -24,13 +24,13 @@ def added_again(rows: pa.Table, managers: Mapping[str, str | None]) -> pa.Table:
     stored = [row for row in every if row["level"] is not None]
     if not stored:
         return rows
-    kept = [SumRow(**{name: row[name] for name in _FIELDS}) for row in stored]
-    people, intervals = [row for row in kept if row.level == "person"], KeptIntervals(kept)
+    sums_then = [SumRow(**{name: row[name] for name in _FIELDS}) for row in stored]
+    people, intervals = [row for row in sums_then if row.level == "person"], KeptIntervals(sums_then)
     days = {"as_of": stored[0]["as_of"]}
     above: list[SumLevel] = [level for level in LEVELS if level != "person"]
-    sums = [{**days, **row} for level in above for row in _level(level, people, intervals, managers)]
+    sums_now = [{**days, **row} for level in above for row in _level(level, people, intervals, managers)]
     own = [row for row in every if row["employee_id"] is not None]
-    return pa.Table.from_pylist([*sums, *own], schema=rows.schema)
+    return pa.Table.from_pylist([*sums_now, *own], schema=rows.schema)
 
 
 def _level(
@@ -38,8 +38,8 @@ def _level(
 ) -> Iterator[dict[str, object]]:
     parts: dict[tuple[object, ...], list[SumRow]] = {}
     for row in people:
-        for place in _places(level, row, managers):
-            parts.setdefault((*place, row.metric, row.period_start, row.period_end), []).append(row)
+        for own_group in _groups(level, row, managers):
+            parts.setdefault((*own_group, row.metric, row.period_start, row.period_end), []).append(row)
     for group, own in sorted(parts.items(), key=lambda item: [(part is None, str(part)) for part in item[0]]):
         whole, key = contribution(own, intervals), own[0].key
         known = whole.problem is None
@@ -55,7 +55,7 @@ def _level(
         }
 
 
-def _places(level: SumLevel, row: SumRow, managers: Mapping[str, str | None]) -> Iterator[tuple[str | None, ...]]:
+def _groups(level: SumLevel, row: SumRow, managers: Mapping[str, str | None]) -> Iterator[tuple[str | None, ...]]:
     """Whose sum of ``level`` a person is in: one, or that of every manager above them."""
     if level != "line":
         yield tuple(getattr(row, name) for name in PARTS[level])

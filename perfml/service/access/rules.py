@@ -92,7 +92,7 @@ RULES: Mapping[str, RouteRule] = {
     "GET /v1/notices": RouteRule(action=Action.LIST_NOTICES, about_whom="group", rows=Action.READ_NOTICES),
     "GET /v1/process-debt": RouteRule(action=Action.LIST_PROCESS_DEBT, about_whom="group", rows=Action.READ_PERSON),
     "GET /v1/process-debt/units": RouteRule(action=Action.READ_TRENDS, about_whom="group", rows=Action.READ_RISK),
-    "GET /v1/what-if/policies": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
+    "GET /v1/what-if/policies": RouteRule(action=Action.READ_TRENDS, about_whom="own group"),
     "GET /v1/feedback-network": RouteRule(action=Action.READ_TRENDS, about_whom="group", rows=Action.READ_PERSON),
     "GET /v1/feedback-network/outside": RouteRule(
         action=Action.LIST_FEEDBACK_NETWORK, about_whom="group", rows=Action.READ_PERSON

@@ -48,7 +48,7 @@ MENU = (
     _entry("/hr/trends", msgid("Trends"), OVERVIEW, Action.READ_TRENDS, Role.HR, subject=EVERYONE),
     _entry("/hr/raters", msgid("Rating standards"), OVERVIEW, Action.READ_RATERS, Role.HR),
     _entry("/hr/adoption", msgid("Results"), OVERVIEW, Action.READ_ADOPTION, Role.HR, subject=EVERYONE),
-    _entry("/hr/policies", msgid("What would change"), OVERVIEW, Action.READ_TRENDS, Role.HR, subject=EVERYONE),
+    _entry("/hr/policies", msgid("What would change"), OVERVIEW, Action.READ_TRENDS, Role.HR),
     _entry("/models", msgid("Models"), SYSTEM, Action.READ_MODELS, Role.HR, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry("/runs", msgid("Runs"), SYSTEM, Action.READ_RUNS, Role.DATA_SCIENTIST, Role.AUDITOR),
     _entry(

@@ -21,7 +21,7 @@ WEB_RULES: Mapping[str, RouteRule] = {
     "GET /hr/adoption": RouteRule(action=Action.READ_ADOPTION, about_whom="group"),
     "GET /hr/raters": RouteRule(action=Action.READ_RATERS, about_whom="own group", rows=Action.READ_PERSON),
     "GET /hr/trends": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
-    "GET /hr/policies": RouteRule(action=Action.READ_TRENDS, about_whom="group"),
+    "GET /hr/policies": RouteRule(action=Action.READ_TRENDS, about_whom="own group"),
     "GET /hr/people/{employee_id}": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "GET /hr/people/{employee_id}/rows": RouteRule(action=Action.READ_RISK, about_whom="person"),
     "GET /hr/people/{employee_id}/what-if": RouteRule(action=Action.READ_WHAT_IF, about_whom="person"),

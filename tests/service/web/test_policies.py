@@ -58,6 +58,8 @@ def keep_flexible(home: Path) -> None:
     whole = ExpectedRecord(people=300, concerned=40, before=22.25, after=19.5)
     units = (
         UnitExpectedRecord(department=HOSTILE, people=200, concerned=30, before=15.0, after=13.0),
+        UnitExpectedRecord(department="sales", people=60, concerned=8, before=4.25, after=3.75),
+        UnitExpectedRecord(department=None, people=31, concerned=7, before=2.5, after=1.5),
         UnitExpectedRecord(department="legal", people=9, withheld="few people"),
     )
     shift = ShiftRecord(
@@ -96,7 +98,7 @@ def pages(policy_home: Path) -> TestClient:
     return pages_of(policy_home)
 
 
-def test_hr_of_the_whole_company_reads_it_and_nobody_else(pages: TestClient, policy_home: Path) -> None:
+def test_hr_reads_it_and_nobody_else(pages: TestClient, policy_home: Path) -> None:
     visitors = {
         "hr": token(policy_home, "hr", Role.HR),
         "hr of sales": token(policy_home, "hr of sales", Role.HR, units=frozenset({"department:sales"})),
@@ -105,7 +107,7 @@ def test_hr_of_the_whole_company_reads_it_and_nobody_else(pages: TestClient, pol
     }
     for address in ("/hr/policies", "/v1/what-if/policies"):
         given = {name: pages.get(address, headers=headers).status_code for name, headers in visitors.items()}
-        assert {name for name, status in given.items() if status == 200} == {"hr"}, given
+        assert {name for name, status in given.items() if status == 200} == {"hr", "hr of sales"}, given
 
 
 def test_it_says_what_is_predicted_and_what_is_known(pages: TestClient, policy_home: Path) -> None:
@@ -123,10 +125,45 @@ def test_it_says_what_is_predicted_and_what_is_known(pages: TestClient, policy_h
     (policy,) = pages.get("/v1/what-if/policies", headers=headers).json()["policies"]
     assert policy["effects"][0]["interval_80"] == {"low": -0.022, "high": -0.006} and not policy["effects"][0]["causes"]
     assert (
-        policy["horizons"][0]["departments"][1] | {"after": None, "withheld": "few people"}
-        == (policy["horizons"][0]["departments"][1])
+        policy["horizons"][0]["departments"][-1] | {"after": None, "withheld": "few people"}
+        == (policy["horizons"][0]["departments"][-1])
     )
     assert pages.get("/v1/what-if/policies?policy=none", headers=headers).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("language", "why", "nothing"),
+    [
+        ("en", "those of the departments that you answer for", "No department lies wholly within the units"),
+        ("zh-CN", "预测数字只列出您负责的部门", "没有任何部门完全属于您负责的范围"),
+    ],
+)
+def test_hr_of_a_unit_reads_its_own_figures_and_effects(
+    pages: TestClient, policy_home: Path, language: str, why: str, nothing: str
+) -> None:
+    def page(account: str, unit: str) -> str:
+        headers = token(policy_home, f"{account} {language}", Role.HR, units=frozenset({unit}))
+        return pages.get("/hr/policies", headers=headers | {"Accept-Language": language}).text
+
+    own = plain(page("hr of sales", "department:sales"))
+    assert why in own and "4.2" in own and "3.8" in own and nothing not in own
+    assert not [figure for figure in ("22.2", "19.5", "15.0", "2.5 ", "18.4") if figure in own.split("4.2")[1]], own
+    assert "script" not in own and "legal" not in own
+    elsewhere = plain(page("hr of Oslo", "location:Oslo"))
+    assert nothing in elsewhere and "4.2" not in elsewhere and ("−2.6" in elsewhere or "-2.6" in elsewhere)
+
+
+def test_the_address_gives_hr_of_a_unit_the_same(pages: TestClient, policy_home: Path) -> None:
+    headers = token(policy_home, "hr of sales 2", Role.HR, units=frozenset({"department:sales"}))
+    (policy,) = pages.get("/v1/what-if/policies", headers=headers).json()["policies"]
+    (horizon,) = policy["horizons"]
+    assert policy["part"] and horizon["whole"] is None and policy["shifts"][0]["unknown"] is None
+    assert [each["department"] for each in horizon["departments"]] == ["sales"]
+    assert pages.get("/v1/what-if/policies?department=legal", headers=headers).status_code == 404
+    withheld = token(policy_home, "hr of legal", Role.HR, units=frozenset({"department:legal"}))
+    (policy,) = pages.get("/v1/what-if/policies", headers=withheld).json()["policies"]
+    (few,) = policy["horizons"][0]["departments"]
+    assert (few["before"], few["after"], few["withheld"]) == (None, None, "few people")
 
 
 def test_an_empty_home_says_what_to_run(tmp_path: Path) -> None:

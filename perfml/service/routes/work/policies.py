@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 
-from perfml.service.answers.work.policies import PoliciesAnswer, PoliciesQuery, policies
+from perfml.access.actions import Action
+from perfml.access.relations import GroupSubject
+from perfml.service.access.admission import Admission
+from perfml.service.answers.work.policies import MaySee, PoliciesAnswer, PoliciesQuery, policies
 from perfml.service.problems import Invalid, NotFound, OverBudget, Unreadable, refusals
 from perfml.service.routes.shared import AppStore, OfGroups, subject_router
 
 router = subject_router("lists")
+
+
+async def trends_shown(request: Request) -> MaySee:
+    """Whether whoever asks may read trends of a department, or of the whole company."""
+    admission: Admission = request.app.state.admission
+
+    def may_see(department: str | None) -> bool:
+        units = frozenset[str]() if department is None else frozenset({f"department:{department}"})
+        return admission.may(request, Action.READ_TRENDS, GroupSubject(units=units))
+
+    return may_see
 
 
 @router.get(
@@ -19,7 +33,10 @@ router = subject_router("lists")
     responses=refusals(NotFound, Invalid, OverBudget, Unreadable),
     dependencies=OfGroups,
 )
-def get_policies(query: Annotated[PoliciesQuery, Query()], store: AppStore) -> PoliciesAnswer:
+def get_policies(
+    query: Annotated[PoliciesQuery, Query()], store: AppStore, may_see: Annotated[MaySee, Depends(trends_shown)]
+) -> PoliciesAnswer:
     """What `perfml what-if --policy` computed last: expected numbers with and without it, by department, a prediction; beside it
-    effects, where chance or a staggered start allows them. Departments of few people are withheld."""
-    return policies(store, query)
+    effects, where chance or a staggered start allows them. Departments of few people are withheld; whoever sees a part of the
+    company sees the departments of their units."""
+    return policies(store, query, may_see=may_see)
