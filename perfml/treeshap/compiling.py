@@ -30,9 +30,9 @@ R = TypeVar("R")
 
 @cache
 def _stamp() -> str:
-    """A hash of all source files of this package."""
+    """A hash of all source files of this package and those below it."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -97,10 +97,7 @@ class TreeShap:
         ``predict`` reads them: by the categories of training, others missing. The contributions of a row to an output add up
         to its margin, ``predict(raw_score=True)``. The result is the same to the bit for any number of threads.
         """
-        values = _numbers(X, self._categories) if _is_frame(X) else np.asarray(X)
-        if values.ndim != 2 or values.shape[1] != self.n_features or values.dtype.kind not in "fiub":
-            what = f"is {values.dtype} of shape {values.shape}"
-            raise DataError(what, where="contributions", remedy=f"give numbers of shape (rows, {self.n_features})")
+        values = feature_values(X, self._categories, features=self.n_features)
         if num_threads < 1:
             raise ValueError("num_threads is at least 1")
         n = len(values)
@@ -108,7 +105,7 @@ class TreeShap:
         if 0 < n <= self._few:
             self._one_by_one(values, out)
         elif n > self._few:
-            rows = min(CHUNK, _multiple(-(-n // num_threads), self.block))
+            rows = min(CHUNK, multiple(-(-n // num_threads), self.block))
             starts = iter(range(0, n, rows))
             if num_threads == 1:
                 self._chunks(values, out, starts=starts, rows=rows)
@@ -126,9 +123,9 @@ class TreeShap:
         """Compute the chunks that no other thread has taken from ``starts``."""
         results, blocks = self.n_outputs * (self.n_features + 1), rows // self.block
         work = _Workspace(
-            values=_aligned(self.n_features * rows, np.dtype(np.float64)),
-            sums=_aligned(results * rows, self.dtype),
-            stack=_aligned(self._slots * self.block, self.dtype),
+            values=aligned(self.n_features * rows, np.dtype(np.float64)),
+            sums=aligned(results * rows, self.dtype),
+            stack=aligned(self._slots * self.block, self.dtype),
             states=np.empty(2 * self._most_nodes * blocks, np.uint64),
             present=np.empty(len(self._program.decisions.categories) * blocks, np.uint64),
         )
@@ -138,7 +135,7 @@ class TreeShap:
             columns = work.values.reshape(self.n_features, rows)
             columns[:, : len(given)], columns[:, len(given) :] = given.T, 0
             work.sums[:] = 0
-            used = _multiple(len(given), self.block) // self.block
+            used = multiple(len(given), self.block) // self.block
             kernel(self._program, work.values, rows, used, work.stack, work.sums, work.states, work.present)
             sums = work.sums.reshape(self.n_outputs, self.n_features + 1, rows)
             out[start : start + rows] = sums[:, :, : len(given)].transpose(2, 0, 1)
@@ -161,7 +158,7 @@ class TreeShap:
         return [
             (
                 row_kernel(width),
-                (*program, places, _aligned(paths * width, self.dtype), _aligned(results * width, self.dtype), taken),
+                (*program, places, aligned(paths * width, self.dtype), aligned(results * width, self.dtype), taken),
             )
             for width, program in self._row_programs.items()
         ]
@@ -175,6 +172,20 @@ class TreeShap:
         for rows in progress.track("compiling contributions", (1, self._few + 1)):
             self.contributions(np.zeros((rows, self.n_features)))
         return time.perf_counter() - began
+
+
+def feature_values(
+    X: npt.ArrayLike | pd.DataFrame, categories: Sequence[Sequence[object]], *, features: int
+) -> npt.NDArray[Any]:
+    """``X`` as an array (rows, features); a pandas table as :meth:`TreeShap.contributions` says.
+
+    Raises :class:`~perfml.errors.DataError` for another shape and for what is not a number.
+    """
+    values = _numbers(X, categories) if _is_frame(X) else np.asarray(X)
+    if values.ndim != 2 or values.shape[1] != features or values.dtype.kind not in "fiub":
+        what = f"is {values.dtype} of shape {values.shape}"
+        raise DataError(what, where="contributions", remedy=f"give numbers of shape (rows, {features})")
+    return values
 
 
 def _is_frame(X: npt.ArrayLike | pd.DataFrame) -> TypeGuard[pd.DataFrame]:
@@ -212,12 +223,12 @@ def _numbers(frame: pd.DataFrame, categories: Sequence[Sequence[object]]) -> Flo
     return out
 
 
-def _multiple(number: int, of: int) -> int:
+def multiple(number: int, of: int) -> int:
     """The next multiple."""
     return -(-number // of) * of
 
 
-def _aligned(length: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def aligned(length: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """An uninitialised array of ``length`` numbers, aligned to a cache line."""
     buffer = np.empty(length + LINE, dtype)
     skip = -buffer.__array_interface__["data"][0] % LINE // dtype.itemsize

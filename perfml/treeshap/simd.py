@@ -249,6 +249,26 @@ def total(typing: Any, value: Any) -> Any:
     return value.dtype(value), code
 
 
+@operation
+def bits_set(typing: Any, word: Any) -> Any:
+    """How many bits of a uint64 are set."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), code
+
+
+@operation
+def lowest_bit(typing: Any, word: Any) -> Any:
+    """The number of the lowest bit set in a uint64 that is not 0."""
+
+    def code(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), code
+
+
 def _arithmetic(sign: Any, instruction: str) -> None:
     @infer_global(sign)
     class _Typed(AbstractTemplate):
