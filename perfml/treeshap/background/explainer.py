@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from perfml.arrays import Floats
 from perfml.errors import DataError
-from perfml.treeshap.background.kernel import Buffers, distinct_buffers, group_kernel
+from perfml.treeshap.background.kernel import LANES, Buffers, distinct_buffers, group_kernel
 from perfml.treeshap.background.paths import paths_of, shapley_weights
 from perfml.treeshap.decisions import decide
-from perfml.treeshap.explainer import HasModelText, feature_values, multiple
+from perfml.treeshap.explainer import HasModelText, aligned, feature_values, multiple
 from perfml.treeshap.nodes import in_order
 from perfml.treeshap.parsing import read_categories, read_forest
 from perfml.treeshap.width import block_rows, vector_bits
@@ -97,13 +97,17 @@ class BackgroundShap:
             group=distinct_buffers(len(group)),
             size=np.empty(len(group), np.int64),
             results=np.empty(max(1, self._distinct), np.int64),
-            earned=np.empty((rows, max(1, self._distinct))),
-            earns=np.empty(rows, np.bool_),
+            holds=np.empty(max(1, self._distinct) * multiple(len(group), 64) // 64, np.uint64),
+            known=np.empty(self._distinct + 1, np.bool_),
+            gain=np.empty((self._distinct + 1) * len(group)),
+            loss=np.empty((self._distinct + 1) * len(group)),
+            earned=aligned(rows * multiple(max(1, self._distinct), LANES), np.dtype(np.float64)),
         )
         for start in starts:
             given = values[start : start + rows]
             columns[:, : len(given)] = given.T
-            buffers.rows.used[:], buffers.group.used[:] = -1, -1
+            buffers.rows.entry[:], buffers.group.entry[:] = 0, 0
+            sums = np.zeros((out.shape[1], len(given)))
             counts = np.array([row_blocks, len(given), group_blocks, len(group)])
             kernel(
                 self._decisions,
@@ -112,8 +116,7 @@ class BackgroundShap:
                 counts,
                 *self._weights,
                 buffers,
-                out[start : start + rows],
+                sums.reshape(-1),
             )
-            out[start : start + rows].reshape(-1, self.n_outputs, self.n_features + 1)[:, :, -1] = (
-                buffers.base + self._constant
-            )
+            sums.reshape(self.n_outputs, self.n_features + 1, -1)[:, -1] = (buffers.base + self._constant)[:, None]
+            out[start : start + rows] = sums.T

@@ -11,30 +11,33 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from perfml.arrays import Floats, Ints
+from perfml.arrays import Bools, Floats, Ints
 from perfml.treeshap.background.paths import Paths
 from perfml.treeshap.compiling import compiled
-from perfml.treeshap.decisions import BIT, BitMasks, Decisions, mark_categories, mark_states
-from perfml.treeshap.simd import bits_set, lanes, lowest_bit
+from perfml.treeshap.decisions import ALL, BIT, BitMasks, Decisions, mark_categories, mark_states
+from perfml.treeshap.simd import at, bits_set, flags, lanes, like, lowest_bit, put, spread, store, where
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2^64 / golden ratio: products with it spread patterns over a table (Knuth 1998, 6.4)."""
+LANES = 16
+"""Features that are added up side by side."""
+HALF, LOWER = 32, 2**32 - 1
+"""Bits of half an entry, and those of its lower half."""
 
 
 class Distinct(NamedTuple):
-    """Patterns of one kind of rows at a leaf, each once: ``pattern`` and ``weight`` of each, and ``which`` of a row.
+    """Patterns of one kind of rows at a leaf, each once: ``pattern`` and ``weight`` (rows) of each, and ``which`` of a row.
 
-    ``key``, ``place`` and ``used`` are a hash table; an entry counts if ``used`` holds the number of the leaf.
+    ``entry`` is a table by pattern or by its hash: the number of the leaf in its upper half, and in its lower half the index of the
+    pattern. ``word`` is the other key of a hash.
     """
 
     pattern: BitMasks
     weight: Floats
     which: Ints
-    key: BitMasks
-    place: Ints
-    used: Ints
+    entry: Ints
+    word: BitMasks
 
 
 class Buffers(NamedTuple):
@@ -42,7 +45,6 @@ class Buffers(NamedTuple):
 
     base: Floats
     """(outputs,): the mean margin of the group, of trees that have a split."""
-
     present: BitMasks
     states: BitMasks
     patterns: BitMasks
@@ -51,12 +53,17 @@ class Buffers(NamedTuple):
     group: Distinct
     size: Ints
     """(patterns of the group,): features at whose splits they do not stay."""
+    holds: BitMasks
+    """(distinct features · words): bits of the patterns of the group that hold a feature."""
     results: Ints
     """(distinct features,): the row of the result of each feature of the path."""
+    known: Bools
+    """(distinct features + 1,): whether the two below are there for rows that do not stay for so many features."""
+    gain: Floats
+    loss: Floats
+    """(distinct features + 1 · patterns of the group): what a feature earns by each of them, and what it loses."""
     earned: Floats
-    """(patterns of rows, distinct features)"""
-    earns: npt.NDArray[np.bool_]
-    """(patterns of rows,): whether any pattern of the group goes with it."""
+    """(patterns of rows · features, a multiple of :data:`LANES`)"""
 
 
 GroupKernel = Callable[[Decisions, Paths, Floats, Ints, Floats, Floats, Buffers, Floats], None]
@@ -64,69 +71,93 @@ GroupKernel = Callable[[Decisions, Paths, Floats, Ints, Floats, Floats, Buffers,
 
 def distinct_buffers(rows: int) -> Distinct:
     """Buffers for up to ``rows`` rows."""
-    size = 1 << max(4, (2 * rows - 1).bit_length())
+    size = 1 << max(10, (2 * rows - 1).bit_length())
     return Distinct(
-        np.empty(rows, np.uint64), np.empty(rows), np.empty(rows, np.int64), np.empty(size, np.uint64),
-        np.empty(size, np.int64), np.full(size, -1, np.int64),
+        np.empty(rows, np.uint64), np.empty(rows), np.empty(rows, np.int64), np.zeros(size, np.int64),
+        np.empty(size, np.uint64),
     )  # fmt: skip
 
 
 @compiled
 def collect(patterns: BitMasks, first: int, rows: int, features: int, leaf: int, into: Distinct) -> int:
-    """Collect the distinct patterns of ``rows`` rows from ``first`` on, with the number of rows of each; returns how many."""
-    size = len(into.used)
-    mask = np.uint64(size - 1)
+    """Collect the distinct patterns of ``rows`` rows from ``first`` on, with the number of rows of each; returns how many.
+
+    ``leaf``: a number from 1 on, which no earlier leaf had. Patterns of few features are their own place in the table.
+    """
+    entry, word, which, pattern, weight = into.entry, into.word, into.which, into.pattern, into.weight
+    mask = np.uint64(len(entry) - 1)
     bits = bits_set(mask)
     shift = np.uint64(64 - bits)
+    direct = features <= bits
     found = 0
     for row in range(rows):
-        pattern = patterns[first + row]
-        at = pattern if features <= bits else (pattern * SPREAD) >> shift
-        while into.used[at] == leaf and into.key[at] != pattern:
-            at = (at + BIT) & mask
-        if into.used[at] != leaf:
-            into.used[at], into.key[at], into.place[at] = leaf, pattern, found
-            into.pattern[found], into.weight[found] = pattern, 0.0
+        own = at(patterns, first + row)
+        place = np.int64(own)
+        if not direct:
+            place = np.int64((own * SPREAD) >> shift)
+            while at(entry, place) >> HALF == leaf and at(word, place) != own:
+                place = (place + 1) & np.int64(mask)
+        held = at(entry, place)
+        if held >> HALF != leaf:
+            held = (np.int64(leaf) << HALF) | found
+            put(entry, place, held)
+            put(word, place, own)
+            put(pattern, found, own)
+            put(weight, found, 0.0)
             found += 1
-        place = into.place[at]
-        into.weight[place] += 1.0
-        into.which[row] = place
+        index = held & LOWER
+        put(weight, index, at(weight, index) + 1.0)
+        put(which, row, index)
     return found
 
 
 @compiled
-def earn(
-    rows: int, group: int, features: int, value: float, gains: Floats, losses: Floats, buffers: Buffers
-) -> None:
+def earn(rows: int, group: int, features: int, value: float, gains: Floats, losses: Floats, buffers: Buffers) -> int:
     """Fill ``earned`` for each of ``rows`` patterns, from those of the ``group`` that share no feature with it.
 
-    ``value``: of the leaf, over the number of rows of the group.
+    ``value``: of the leaf, over the number of rows of the group. Features are added up :data:`LANES` at a time. Returns how many
+    numbers of ``earned`` each pattern has.
     """
-    theirs, weight, size = buffers.group.pattern, buffers.group.weight, buffers.size
-    earned = buffers.earned
+    theirs, weight, size, holds = buffers.group.pattern, buffers.group.weight, buffers.size, buffers.holds
+    gain, loss, earned, known = buffers.gain, buffers.loss, buffers.earned, buffers.known
+    words = (group + 63) >> 6
+    holds[: features * words] = 0
     for number in range(group):
-        size[number] = bits_set(theirs[number])
+        their = at(theirs, number)
+        put(size, number, bits_set(their))
+        while their != 0:
+            place = lowest_bit(their) * words + (number >> 6)
+            put(holds, place, at(holds, place) | (BIT << np.uint64(number & 63)))
+            their &= their - BIT
+    known[: features + 1] = False
+    zero = lanes(0.0, LANES)
+    stride = (features + LANES - 1) // LANES * LANES
     for number in range(rows):
-        own = buffers.rows.pattern[number]
+        own = at(buffers.rows.pattern, number)
         away = bits_set(own)
-        for feature in range(features):
-            earned[number, feature] = 0.0
-        lost, any_pair = 0.0, False
-        for other in range(group):
-            their = theirs[other]
-            if own & their != 0:
-                continue
-            any_pair = True
-            many = size[other]
-            lost += weight[other] * losses[many, away]
-            gain = value * weight[other] * gains[many, away]
-            while their != 0:
-                earned[number, lowest_bit(their)] += gain
-                their &= their - BIT
-        buffers.earns[number] = any_pair
-        while own != 0:
-            earned[number, lowest_bit(own)] = -value * lost
-            own &= own - BIT
+        weights = away * group
+        if not known[away]:
+            known[away] = True
+            for other in range(group):
+                scaled = value * at(weight, other)
+                put(gain, weights + other, scaled * gains[at(size, other), away])
+                put(loss, weights + other, scaled * losses[at(size, other), away])
+        for low in range(0, stride, LANES):
+            sums, lost = zero, 0.0
+            for word in range(words):
+                free = ALL if word < words - 1 or group & 63 == 0 else (BIT << np.uint64(group & 63)) - BIT
+                left = own
+                while left != 0:
+                    free &= ~at(holds, lowest_bit(left) * words + word)
+                    left &= left - BIT
+                while free != 0:
+                    other = (word << 6) + lowest_bit(free)
+                    free &= free - BIT
+                    held = flags(zero, at(theirs, other) >> np.uint64(low))
+                    sums = sums + where(held, spread(zero, gain, weights + other), zero)
+                    lost += at(loss, weights + other)
+            store(earned, number * stride + low, where(flags(zero, own >> np.uint64(low)), like(zero, -lost), sums))
+    return stride
 
 
 @cache
@@ -134,7 +165,7 @@ def group_kernel(width: int) -> GroupKernel:
     """A kernel for blocks of ``width`` rows: ``(decisions, paths, values, counts, gains, losses, buffers, out)``.
 
     ``values`` (features, rows of all blocks) flat; ``counts``: blocks and rows to explain, blocks and rows of the group; ``out``
-    (rows to explain, results) is added to.
+    (results, rows to explain), flat, is added to.
     """
 
     @compiled
@@ -143,10 +174,10 @@ def group_kernel(width: int) -> GroupKernel:
     ) -> None:
         """Add to each row's pattern the feature at ``position`` where the row does not stay on the edge."""
         for block in range(blocks):
-            away = ~states[state + block]
-            at = block * width
+            away = ~at(states, state + block)
             for lane in range(width):
-                below[at + lane] = above[at + lane] | (((away >> np.uint64(lane)) & BIT) << position)
+                bit = ((away >> np.uint64(lane)) & BIT) << position
+                put(below, block * width + lane, at(above, block * width + lane) | bit)
 
     def explain_chunk(
         decisions: Decisions,
@@ -166,7 +197,7 @@ def group_kernel(width: int) -> GroupKernel:
         patterns, states, results = buffers.patterns, buffers.states, buffers.results
         patterns[0, :every] = 0
         buffers.base[:] = 0.0
-        columns = out.shape[1] // len(buffers.base)
+        columns = len(out) // rows // len(buffers.base)
         leaf_number = 0
         for tree in range(len(paths.trees)):
             first, last = paths.trees[tree]
@@ -191,11 +222,11 @@ def group_kernel(width: int) -> GroupKernel:
                     for number in range(theirs):
                         if buffers.group.pattern[number] == 0:
                             buffers.base[paths.row[node] // columns] += buffers.group.weight[number] * value
-                    earn(own, theirs, features, value, gains, losses, buffers)
-                    for row in range(rows):
-                        which = buffers.rows.which[row]
-                        if buffers.earns[which]:
-                            for feature in range(features):
-                                out[row, results[feature]] += buffers.earned[which, feature]
+                    stride = earn(own, theirs, features, value, gains, losses, buffers)
+                    for feature in range(features):
+                        place = results[feature] * rows
+                        for row in range(rows):
+                            more = at(buffers.earned, at(buffers.rows.which, row) * stride + feature)
+                            put(out, place + row, at(out, place + row) + more)
 
     return compiled(explain_chunk)
