@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Precision = Literal["float64", "float32"]
+Number = TypeVar("Number", bound=np.generic)
 CHUNK = 512
 """Rows computed together: their values, contributions and one tree's numbers fit into a core's cache."""
 LINE = 64
@@ -176,7 +177,7 @@ class TreeShap:
 
 def feature_values(
     X: npt.ArrayLike | pd.DataFrame, categories: Sequence[Sequence[object]], *, features: int
-) -> npt.NDArray[Any]:
+) -> npt.NDArray[np.generic]:
     """``X`` as an array (rows, features); a pandas table as :meth:`TreeShap.contributions` says.
 
     Raises :class:`~perfml.errors.DataError` for another shape and for what is not a number.
@@ -228,7 +229,7 @@ def multiple(number: int, of: int) -> int:
     return -(-number // of) * of
 
 
-def aligned(length: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def aligned(length: int, dtype: np.dtype[Number]) -> npt.NDArray[Number]:
     """An uninitialised array of ``length`` numbers, aligned to a cache line."""
     buffer = np.empty(length + LINE, dtype)
     skip = -buffer.__array_interface__["data"][0] % LINE // dtype.itemsize

@@ -28,10 +28,10 @@ MOST = 4_096
 
 
 class BackgroundShap:
-    """Exact SHAP values of a LightGBM model against a reference group of rows (interventional; see :mod:`perfml.treeshap.background`).
+    """Exact SHAP values of a LightGBM model against a reference group of rows: interventional SHAP.
 
     ``model``: a booster or its text. Raises :class:`~perfml.errors.ModelError` for a damaged text, for linear trees and for a
-    path of more than 64 distinct features.
+    path of more than 64 distinct features. How: :mod:`perfml.treeshap.background`.
     """
 
     def __init__(self, model: HasModelText | str) -> None:
@@ -51,11 +51,11 @@ class BackgroundShap:
     def contributions(
         self, X: npt.ArrayLike | pd.DataFrame, background: npt.ArrayLike | pd.DataFrame, *, num_threads: int = 1
     ) -> Floats:
-        """Contributions (rows, features + 1) to the margin, the mean margin of ``background`` last; of several outputs, side by side.
+        """Contributions (rows, features + 1) to the margin, the mean margin of the group last; of several outputs, side by side.
 
-        ``X``, ``background``: (rows, features) as :meth:`perfml.treeshap.explainer.TreeShap.contributions` takes them, the latter
-        with at least one row. Each row adds up to its margin, ``predict(raw_score=True)``. The result is the same to the bit for
-        any number of threads.
+        ``X``, ``background`` (the group, at least one row): (rows, features) as
+        :meth:`perfml.treeshap.explainer.TreeShap.contributions` takes them. Each row adds up to its margin,
+        ``predict(raw_score=True)``. The result is the same to the bit for any number of threads.
         """
         values = feature_values(X, self._categories, features=self.n_features)
         group = feature_values(background, self._categories, features=self.n_features)
@@ -67,7 +67,7 @@ class BackgroundShap:
         out = np.zeros((n, self.n_outputs, self.n_features + 1))
         rows = max(1, min(max(CHUNK, min(len(group), MOST)), -(-n // num_threads)))
         starts = iter(range(0, n, rows))
-        flat = out.reshape(n, -1)
+        flat = out.reshape(n, self.n_outputs * (self.n_features + 1))
         if num_threads == 1:
             self._chunks(values, group, flat, starts=starts, rows=rows)
         else:

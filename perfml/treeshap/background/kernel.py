@@ -29,8 +29,8 @@ HALF, LOWER = 32, 2**32 - 1
 class Distinct(NamedTuple):
     """Patterns of one kind of rows at a leaf, each once: ``pattern`` and ``weight`` (rows) of each, and ``which`` of a row.
 
-    ``entry`` is a table by pattern or by its hash: the number of the leaf in its upper half, and in its lower half the index of the
-    pattern. ``word`` is the other key of a hash.
+    ``entry`` is a table by pattern or by its hash: the number of the leaf in its upper half, and in its lower half the index
+    of the pattern. ``word`` is the other key of a hash.
     """
 
     pattern: BitMasks
@@ -54,7 +54,7 @@ class Buffers(NamedTuple):
     size: Ints
     """(patterns of the group,): features at whose splits they do not stay."""
     holds: BitMasks
-    """(distinct features · words): bits of the patterns of the group that hold a feature."""
+    """(distinct features · words of 64 bits): bits of the patterns of the group that hold a feature."""
     results: Ints
     """(distinct features,): the row of the result of each feature of the path."""
     known: Bools
@@ -89,26 +89,26 @@ def collect(patterns: BitMasks, first: int, rows: int, features: int, leaf: int,
     bits = bits_set(mask)
     shift = np.uint64(64 - bits)
     direct = features <= bits
-    found = 0
+    number = 0
     for row in range(rows):
         own = at(patterns, first + row)
-        place = np.int64(own)
+        slot = np.int64(own)
         if not direct:
-            place = np.int64((own * SPREAD) >> shift)
-            while at(entry, place) >> HALF == leaf and at(word, place) != own:
-                place = (place + 1) & np.int64(mask)
-        held = at(entry, place)
+            slot = np.int64((own * SPREAD) >> shift)
+            while at(entry, slot) >> HALF == leaf and at(word, slot) != own:
+                slot = (slot + 1) & np.int64(mask)
+        held = at(entry, slot)
         if held >> HALF != leaf:
-            held = (np.int64(leaf) << HALF) | found
-            put(entry, place, held)
-            put(word, place, own)
-            put(pattern, found, own)
-            put(weight, found, 0.0)
-            found += 1
+            held = (np.int64(leaf) << HALF) | number
+            put(entry, slot, held)
+            put(word, slot, own)
+            put(pattern, number, own)
+            put(weight, number, 0.0)
+            number += 1
         index = held & LOWER
         put(weight, index, at(weight, index) + 1.0)
         put(which, row, index)
-    return found
+    return number
 
 
 @compiled
@@ -120,14 +120,14 @@ def earn(rows: int, group: int, features: int, value: float, gains: Floats, loss
     """
     theirs, weight, size, holds = buffers.group.pattern, buffers.group.weight, buffers.size, buffers.holds
     gain, loss, earned, known = buffers.gain, buffers.loss, buffers.earned, buffers.known
-    words = (group + 63) >> 6
-    holds[: features * words] = 0
+    parts = (group + 63) >> 6
+    holds[: features * parts] = 0
     for number in range(group):
         their = at(theirs, number)
         put(size, number, bits_set(their))
         while their != 0:
-            place = lowest_bit(their) * words + (number >> 6)
-            put(holds, place, at(holds, place) | (BIT << np.uint64(number & 63)))
+            index = lowest_bit(their) * parts + (number >> 6)
+            put(holds, index, at(holds, index) | (BIT << np.uint64(number & 63)))
             their &= their - BIT
     known[: features + 1] = False
     zero = lanes(0.0, LANES)
@@ -144,11 +144,11 @@ def earn(rows: int, group: int, features: int, value: float, gains: Floats, loss
                 put(loss, weights + other, scaled * losses[at(size, other), away])
         for low in range(0, stride, LANES):
             sums, lost = zero, 0.0
-            for word in range(words):
-                free = ALL if word < words - 1 or group & 63 == 0 else (BIT << np.uint64(group & 63)) - BIT
+            for word in range(parts):
+                free = ALL if word < parts - 1 or group & 63 == 0 else (BIT << np.uint64(group & 63)) - BIT
                 left = own
                 while left != 0:
-                    free &= ~at(holds, lowest_bit(left) * words + word)
+                    free &= ~at(holds, lowest_bit(left) * parts + word)
                     left &= left - BIT
                 while free != 0:
                     other = (word << 6) + lowest_bit(free)
@@ -169,9 +169,7 @@ def group_kernel(width: int) -> GroupKernel:
     """
 
     @compiled
-    def step(
-        above: BitMasks, below: BitMasks, states: BitMasks, state: int, blocks: int, position: np.uint64
-    ) -> None:
+    def step(above: BitMasks, below: BitMasks, states: BitMasks, state: int, blocks: int, position: np.uint64) -> None:
         """Add to each row's pattern the feature at ``position`` where the row does not stay on the edge."""
         for block in range(blocks):
             away = ~at(states, state + block)
@@ -224,9 +222,9 @@ def group_kernel(width: int) -> GroupKernel:
                             buffers.base[paths.row[node] // columns] += buffers.group.weight[number] * value
                     stride = earn(own, theirs, features, value, gains, losses, buffers)
                     for feature in range(features):
-                        place = results[feature] * rows
+                        index = results[feature] * rows
                         for row in range(rows):
                             more = at(buffers.earned, at(buffers.rows.which, row) * stride + feature)
-                            put(out, place + row, at(out, place + row) + more)
+                            put(out, index + row, at(out, index + row) + more)
 
     return compiled(explain_chunk)

@@ -95,8 +95,8 @@ class InteractionShap:
             earned = sums[: self.n_outputs * (columns + 1) * columns * used * width]
             earned[:] = 0
             kernel(self._decisions, self._paths, self._pairs, by_column.reshape(-1), used, buffers, earned)
-            pairs = earned.reshape(self.n_outputs, columns + 1, columns, -1)[:, :-1, :, : len(part)]
+            pairs = earned.reshape(self.n_outputs, columns + 1, columns, -1)[:, :-1]
             both = (pairs + pairs.transpose(0, 2, 1, 3)) / 2
             both[:, diagonal, diagonal] = 0
             both[:, diagonal, diagonal] = pairs[:, diagonal, diagonal] - both.sum(axis=2)
-            out[start : start + rows] = both.transpose(3, 0, 1, 2)
+            out[start : start + rows] = both.transpose(3, 0, 1, 2)[: len(part)]

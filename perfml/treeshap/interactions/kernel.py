@@ -20,8 +20,9 @@ STATES = 3
 
 
 class Pairs(NamedTuple):
-    """What edges do: ``growth`` and ``step`` (Δg), flat, those of an edge from ``start`` (nodes, 2) on, its quadrature nodes one after
-    another with their three states. ``quadrature`` (trees,): nodes of each tree; ``weights`` of the rule of q nodes from q · q on.
+    """What edges do: ``growth`` and ``step`` (Δg), flat, those of an edge from ``start`` (nodes, 2) on, its quadrature nodes
+    one after another with their three states. ``quadrature`` (trees,): nodes of each tree; ``weights`` of the rule of q nodes
+    from q · q on.
     """
 
     growth: Floats
@@ -32,7 +33,8 @@ class Pairs(NamedTuple):
 
 
 class PairBuffers(NamedTuple):
-    """One thread's arrays; a polynomial has ``quadrature`` vectors of rows. ``path`` and ``below``: by depth; ``reached``: g by position;
+    """One thread's arrays; a polynomial has ``quadrature`` vectors of rows. ``path`` and ``below``: by depth; ``reached``: g
+    by position;
     ``before``: by depth, what an edge replaced in it; ``settled``: Δg · H of the edge at hand. ``features``: by position."""
 
     present: BitMasks
@@ -59,9 +61,9 @@ def make_pairs(nodes: Nodes) -> Pairs:
         _, w = gauss_legendre(q)
         grown, gain, _ = edge_numbers(nodes, same)
         places = start[same][:, None] + np.arange(2 * STATES * q)
-        for numbers, made in ((growth, grown), (step, gain / w[:, None, None])):
+        for numbers, of_nodes in ((growth, grown), (step, gain / w[:, None, None])):
             full = np.zeros((len(same), 2, q, STATES))
-            full[..., : made.shape[3]] = made.transpose(0, 2, 1, 3)
+            full[..., : of_nodes.shape[3]] = of_nodes.transpose(0, 2, 1, 3)
             numbers[places] = full.reshape(len(same), -1)
     weights = np.zeros((most + 1) * (most + 1) + most)
     for q in range(1, most + 1):
@@ -74,8 +76,8 @@ def make_pairs(nodes: Nodes) -> Pairs:
 def pair_kernel(width: int) -> PairKernel:
     """A kernel for blocks of ``width`` rows: ``(decisions, paths, pairs, values, blocks, buffers, out)``.
 
-    ``values`` (features, rows of all blocks) and ``out`` (results · features, rows) are flat; ``out`` is added to. In it, a feature
-    with itself has its contribution, and a pair stands once, at the lower edge's feature first.
+    ``values`` (features, rows of all blocks) and ``out`` (results · features, rows) are flat; ``out`` is added to. In it, a
+    feature with itself has its contribution, and a pair stands once, at the lower edge's feature first.
     """
 
     @compiled
@@ -94,8 +96,8 @@ def pair_kernel(width: int) -> PairKernel:
             else:
                 for q in range(0, size, width):
                     sums = sums + load(zero, buffers.settled, q) * load(zero, buffers.reached, other * size + q)
-            place = (own + buffers.features[other]) * rows + row
-            store(out, place, load(zero, out, place) + sums)
+            index = (own + buffers.features[other]) * rows + row
+            store(out, index, load(zero, out, index) + sums)
 
     def explain_pairs(
         decisions: Decisions, paths: Paths, pairs: Pairs, values: Floats, blocks: int, buffers: PairBuffers, out: Floats
@@ -148,7 +150,9 @@ def pair_kernel(width: int) -> PairKernel:
                             held = load(zero, reached, at_feature + q)
                             store(before, depth * size + q, held)
                             store(reached, at_feature + q, held + of_three(zero, pairs.step, c, near, far))
-                            grown = load(zero, path, (depth - 1) * size + q) * of_three(zero, pairs.growth, c, near, far)
+                            grown = load(zero, path, (depth - 1) * size + q) * of_three(
+                                zero, pairs.growth, c, near, far
+                            )
                             store(path, depth * size + q, grown)
                             c += STATES
                     position = paths.position[node]
