@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Precision = Literal["float64", "float32"]
-Number = TypeVar("Number", bound=np.generic)
+Element = TypeVar("Element", bound=np.generic)
 CHUNK = 512
 """Rows computed together: their values, contributions and one tree's numbers fit into a core's cache."""
 LINE = 64
@@ -229,7 +229,7 @@ def multiple(number: int, of: int) -> int:
     return -(-number // of) * of
 
 
-def aligned(length: int, dtype: np.dtype[Number]) -> npt.NDArray[Number]:
+def aligned(length: int, dtype: np.dtype[Element]) -> npt.NDArray[Element]:
     """An uninitialised array of ``length`` numbers, aligned to a cache line."""
     buffer = np.empty(length + LINE, dtype)
     skip = -buffer.__array_interface__["data"][0] % LINE // dtype.itemsize
