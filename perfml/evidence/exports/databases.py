@@ -24,6 +24,7 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         self.connection, self.where = connection, str(file)
         self.files: dict[str, Path] = {}
+        self.folders: list[str] = []
         try:
             connection.execute(f"attach {literal(str(file))} as company (read_only)")
             stored: list[tuple[str, str]] = connection.execute(
@@ -48,6 +49,9 @@ class Database:
             raise unreadable(where, error) from None
         return RawTable(name=name, where=where, relation=relation, columns=columns, is_text=False)
 
+    def dataset(self, name: str) -> None:
+        """None: a database holds no files."""
+
     def query(self, name: str, sql: str) -> str:
         """A temporary table with the rows of ``sql``, whose names are those of the file."""
         relation = quoted(f"query {name}")
@@ -67,6 +71,7 @@ class Postgres:
     def __init__(self, connection: duckdb.DuckDBPyConnection, cursor: Cursor, *, where: str) -> None:
         self.connection, self.cursor, self.where = connection, cursor, where
         self.files: dict[str, Path] = {}
+        self.folders: list[str] = []
         cursor.execute(
             "select table_name from information_schema.tables where table_schema = any(current_schemas(false)) order by 1"
         )
@@ -79,6 +84,9 @@ class Postgres:
         relation = self.query(name, f"select * from {quoted(name)}")
         columns = described(self.connection, relation)
         return RawTable(name=name, where=f"{self.where} {name}", relation=relation, columns=columns, is_text=False)
+
+    def dataset(self, name: str) -> None:
+        """None: a database holds no files."""
 
     def query(self, name: str, sql: str) -> str:
         """A temporary table with the rows of ``sql``."""

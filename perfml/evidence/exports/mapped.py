@@ -13,7 +13,9 @@ import duckdb
 
 from perfml.errors import ALIKE, DataError, choose_from
 from perfml.evidence.exports.column_sql import ColumnSql, as_text_sql, column_sql, text_sql
-from perfml.evidence.tables.cells import PARQUET, ROW, TEXT, WORKBOOKS, header_names, read_cells, sheet_names
+from perfml.evidence.lake.addresses import dataset_at, is_address
+from perfml.evidence.lake.dataset import dataset_table
+from perfml.evidence.tables.cells import FILE, PARQUET, ROW, TEXT, WORKBOOKS, header_names, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
     SMALL,
     Export,
@@ -30,8 +32,6 @@ from perfml.project.mapping_spec import ColumnMapping, MappingSpec, Unpivot
 from perfml.project.table_spec import TableSpec
 
 _NO_ROW = "null::bigint"
-FILE = "file it stands in"
-"""Column of a mapped table with the name of the file, where there are several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,8 @@ class _Part:
     is_text: bool = False
     row: str = _NO_ROW
     """SQL over ``raw``: the number of the row in the file."""
+    file: str | None = None
+    """SQL over ``raw``: the file, where the part is itself of several."""
 
 
 def mapped_table(
@@ -78,7 +80,7 @@ def mapped_table(
         columns=types,
         is_text=any(part.is_text for part, _, _ in readings),
         row=f"raw.{quoted(ROW)}",
-        file=f"raw.{quoted(FILE)}" if len(readings) > 1 else None,
+        file=f"raw.{quoted(FILE)}" if len(readings) > 1 or readings[0][0].file is not None else None,
         unlisted={
             name: f"raw.{quoted(_unlisted(name))}" for name, sqls in by_column.items() if any(s.unlisted for s in sqls)
         },
@@ -91,8 +93,16 @@ def _parts(connection: duckdb.DuckDBPyConnection, export: Export, name: str, map
         relation = export.query(name, mapping.query)
         where = f"{export.where} (query)"
         return [_Part(where=where, relation=relation, columns=described(connection, relation))]
+    file = mapping.file or ""
+    dataset = dataset_at(connection, file) if is_address(file) else None
+    if dataset is None and file not in export.files:
+        dataset = export.dataset(normalize("NFC", file))
+    if dataset is not None:
+        raw = dataset_table(connection, name, dataset)
+        row = raw.row or _NO_ROW
+        return [_Part(where=dataset.where, relation=raw.relation, columns=raw.columns, row=row, file=raw.file)]
     parts: list[_Part] = []
-    for path in _files(export, mapping.file or "", definition=f"sources/{name}.toml"):
+    for path in _files(export, file, definition=f"sources/{name}.toml"):
         for sheet in _sheets(path, mapping.sheet):
             parts.append(_part(connection, path, sheet, mapping, view=f"cells {name} {len(parts)}"))
     return parts
@@ -103,7 +113,8 @@ def _files(export: Export, pattern: str, *, definition: str) -> list[Path]:
     wanted = normalize("NFC", pattern)
     matching = [known[wanted]] if wanted in known else [p for name, p in known.items() if fnmatchcase(name, wanted)]
     if not matching:
-        options = choose_from(known, instead_of=wanted) if known else "name a folder that holds it with --data"
+        present = [*known, *export.folders]
+        options = choose_from(present, instead_of=wanted) if present else "name a folder that holds it with --data"
         raise DataError(f"{definition} reads {pattern!r}, which is not there", where=export.where, remedy=options)
     return matching
 
@@ -162,7 +173,7 @@ def _filled_down(part: _Part, columns: Sequence[str], *, definition: str) -> _Pa
     missing = [column for column in columns if column not in part.columns]
     if missing:
         raise missing_columns(missing, part.columns, where=where)
-    if part.row == _NO_ROW:
+    if part.row == _NO_ROW or part.file is not None:
         raise DataError(
             "has rows in no order",
             where=where,
@@ -240,7 +251,7 @@ def _select(part: _Part, mapping: MappingSpec, columns: Mapping[str, ColumnSql],
         sql = columns.get(name, ColumnSql(value="null", type=kind))
         value = as_text_sql(sql.value, sql.type) if kind != sql.type else f"{sql.value}::{kind}"
         values.append(f"{value} as {quoted(name)}, {sql.unlisted or 'null::text'} as {quoted(_unlisted(name))}")
-    values += [f"{part.row} as {quoted(ROW)}", f"{literal(part.where)} as {quoted(FILE)}"]
+    values += [f"{part.row} as {quoted(ROW)}", f"{part.file or literal(part.where)} as {quoted(FILE)}"]
     given = " and ".join(f"{text_sql(name, part.columns[name])} is not null" for name in mapping.rows_with)
     return f"select {', '.join(values)} from {part.relation} raw" + (f" where {given}" if given else "")
 

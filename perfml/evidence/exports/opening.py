@@ -1,4 +1,4 @@
-"""What a company exports, opened: a folder or one file, a DuckDB database, a PostgreSQL database.
+"""What a company exports, opened: a folder or one file, object storage, a DuckDB database, a PostgreSQL database.
 
 An export offers tables by their own names (:meth:`Export.table`), the files below it, and on a database the rows of a query.
 """
@@ -15,8 +15,12 @@ import duckdb
 from perfml.errors import DataError
 from perfml.evidence.exports.databases import POSTGRES, Database, open_postgres
 from perfml.evidence.exports.mapped import mapped_table
+from perfml.evidence.exports.object_storage import Bucket
 from perfml.evidence.exports.packets import Inbox, with_packets
 from perfml.evidence.exports.unread import none_of_the_tables, not_read
+from perfml.evidence.lake.addresses import local_dataset
+from perfml.evidence.lake.dataset import Dataset, dataset_table, is_hidden
+from perfml.evidence.lake.storage import S3
 from perfml.evidence.tables.cells import READABLE, ROW, TEXT, WORKBOOKS, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
     SMALL,
@@ -72,7 +76,9 @@ def raw_tables(
 def open_export(connection: duckdb.DuckDBPyConnection, source: str | Path) -> Iterator[Export]:
     """Open ``source``. Raises :class:`DataError` where it is not there or cannot be read."""
     text, path = str(source), Path(source)
-    if text.startswith(POSTGRES):
+    if text.startswith(S3):
+        yield Bucket(connection, text)
+    elif text.startswith(POSTGRES):
         with open_postgres(connection, text) as database:
             yield database
     elif path.is_dir():
@@ -82,7 +88,7 @@ def open_export(connection: duckdb.DuckDBPyConnection, source: str | Path) -> It
         kind = _Workbook if suffix in WORKBOOKS else _OneFile if suffix in READABLE else Database
         yield kind(connection, path)
     else:
-        remedy = "name a folder, a workbook, a DuckDB file or a postgresql:// URL"
+        remedy = "name a folder, a workbook, a DuckDB file, an s3:// address or a postgresql:// URL"
         raise DataError("is not there", where=text, remedy=remedy)
 
 
@@ -115,15 +121,36 @@ class _Folder:
 
     @property
     def files(self) -> dict[str, Path]:
-        """Every file below the folder that can be read, hidden ones and those that Excel locks left out."""
+        """Every file below the folder that can be read; left out are hidden ones, those that Excel locks, and parts of
+        :attr:`folders`."""
+        inside = tuple(f"{folder}/" for folder in self.folders)
+        return {name: path for name, path in self._paths.items() if not name.startswith(inside)}
+
+    @property
+    def _paths(self) -> dict[str, Path]:
         paths = (path for path in sorted(self.folder.rglob("*")) if path.suffix.lower() in READABLE and path.is_file())
         named = {path.relative_to(self.folder).as_posix(): path for path in paths}
-        return {name: path for name, path in named.items() if not path.name.startswith((".", "~$"))}
+        return {
+            name: path
+            for name, path in named.items()
+            if not path.name.startswith((".", "~$")) and (path.parent == self.folder or not is_hidden(name))
+        }
 
     @property
     def names(self) -> list[str]:
         """The files directly in the folder."""
         return [name for name in self.files if "/" not in name]
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders of Parquet files that are parted by the values of a column, each one table."""
+        parted = {name.partition("=")[0].rpartition("/")[0] for name in self._paths if "=" in name}
+        return sorted(parted - {""})
+
+    def dataset(self, name: str) -> Dataset | None:
+        """The Parquet files below the folder ``name``, if there is one."""
+        folder = self.folder / name
+        return local_dataset(folder) if name.strip("/.") and folder.is_dir() else None
 
     def table(self, name: str) -> RawTable | None:
         """The file or the parts of this name."""
@@ -132,7 +159,11 @@ class _Folder:
         if len(existing) > 1:
             problem = f"stands beside {existing[1].name}"
             raise DataError(problem, where=str(existing[0]), remedy="keep one of the two")
-        return _stored(self.connection, name, existing[0]) if existing else None
+        if not existing:
+            return None
+        if existing[0].is_dir():
+            return dataset_table(self.connection, name, local_dataset(existing[0]))
+        return _stored(self.connection, name, existing[0])
 
     def query(self, name: str, sql: str) -> str:
         """Refused."""
@@ -152,6 +183,15 @@ class _OneFile(_Folder):
     def files(self) -> dict[str, Path]:
         """The one file."""
         return {self.file.name: self.file}
+
+    @property
+    def folders(self) -> list[str]:
+        """None."""
+        return []
+
+    def dataset(self, name: str) -> Dataset | None:
+        """None: only the file is read."""
+        return None
 
     def table(self, name: str) -> RawTable | None:
         """The file, if it has this name."""

@@ -46,7 +46,7 @@ def not_read(
     read = [mapping.file for mapping in mappings.values() if mapping.file is not None]
     notices = []
     for name in export.names:
-        stem = Path(name).stem if name in export.files else name
+        stem = Path(name).stem if name in export.files else name.removesuffix(".parquet")
         if any(fnmatchcase(name, pattern) for pattern in read):
             continue
         if stem in mapped:

@@ -29,6 +29,8 @@ READABLE = TEXT + WORKBOOKS + PARQUET
 
 ROW = "row in the file"
 """The column of :func:`read_cells` with the number of the row, counted as a spreadsheet shows it."""
+FILE = "file it stands in"
+"""The column of a table of several files with the name of the file."""
 ROWS_AT_ONCE = 50_000
 """Rows of text held as Python objects."""
 CellValue = str | int | float | bool | dt.date | dt.time | dt.timedelta | None

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import csv
 import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import duckdb
 
 from perfml.errors import DataError
-from perfml.evidence.tables.cells import ROW
+from perfml.evidence.tables.cells import FILE, ROW
 
+if TYPE_CHECKING:
+    from perfml.evidence.lake.dataset import Dataset
+
+_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|ACCESS_KEY|CREDENTIAL", re.IGNORECASE)
+_LEAST_SECRET = 6
+"""Characters from which the value of such a variable is looked for in errors."""
 SMALL = 1 << 24
 """Bytes of a text file up to which its rows are numbered: DuckDB reads such a file in one thread anyway."""
 
@@ -54,6 +61,13 @@ class Export(Protocol):
     def table(self, name: str) -> RawTable | None:
         """The table stored under its own name, if there is one. Raises :class:`DataError` where it cannot be read."""
 
+    @property
+    def folders(self) -> Sequence[str]:
+        """Folders that are one table each, by their path below the source."""
+
+    def dataset(self, name: str) -> Dataset | None:
+        """The Parquet files below the folder ``name``, if there is one. Raises :class:`DataError`."""
+
     def query(self, name: str, sql: str) -> str:
         """The relation with the rows of a SELECT. Raises :class:`DataError` where it cannot be run."""
 
@@ -69,9 +83,8 @@ def literal(text: str) -> str:
 
 
 def parquet_sql(path: Path) -> str:
-    """SQL that reads one Parquet file, or the parts below a folder."""
-    files = glob.escape(str(path)) + ("/**/*.parquet" if path.is_dir() else "")
-    return f"read_parquet({literal(files)}, union_by_name = true)"
+    """SQL that reads one Parquet file."""
+    return f"read_parquet({literal(glob.escape(str(path)))}, union_by_name = true)"
 
 
 def csv_sql(path: Path) -> str:
@@ -109,7 +122,8 @@ def numbered(relation: str) -> str:
 
 def unreadable(where: str | Path, error: Exception) -> DataError:
     """The reader's own words, cut to what a person can use: the line, and what is wrong with it."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    lines = [line.strip() for line in without_secrets(str(error)).splitlines() if line.strip()]
+    lines = lines or [type(error).__name__]
     line = re.search(r"CSV Error on Line: (\d+)", lines[0])
     if line is not None:
         lines = [reason for reason in lines[1:] if not reason.startswith("Original Line")] or lines
@@ -131,7 +145,7 @@ def unreadable(where: str | Path, error: Exception) -> DataError:
 def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     """Column -> DuckDB type of what ``relation`` gives. Raises :class:`duckdb.Error`."""
     rows = connection.execute(f"describe select * from {relation}").fetchall()
-    return {str(row[0]): str(row[1]) for row in rows if str(row[0]) != ROW}
+    return {str(row[0]): str(row[1]) for row in rows if str(row[0]) not in (ROW, FILE)}
 
 
 def public(source: str) -> str:
@@ -141,3 +155,15 @@ def public(source: str) -> str:
     scheme, rest = source.split("://", 1)
     user, host = rest.rsplit("@", 1)
     return f"{scheme}://{user.split(':')[0]}@{host}"
+
+
+def without_secrets(text: str) -> str:
+    """``text`` without the passwords of URLs and without what the environment keeps secret, such as ``AWS_SECRET_ACCESS_KEY``.
+
+    >>> without_secrets("cannot reach postgresql://anna:hidden@host/db")
+    'cannot reach postgresql://…@host/db'
+    """
+    for name, value in os.environ.items():
+        if len(value) >= _LEAST_SECRET and _SECRET.search(name):
+            text = text.replace(value, "…")
+    return re.sub(r"://[^\s/@]+@", "://…@", re.sub(r"\blake\d+://", "s3://", text))

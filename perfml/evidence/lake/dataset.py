@@ -1,0 +1,185 @@
+"""A table of many Parquet files, read where they lie; values of some columns may stand in the names of folders.
+
+``events/day=2024-05-06/part-0.parquet``: every file below ``events`` is a part of the table, and ``day`` is a column of it. A
+folder or file that begins with ``_`` or ``.`` is left out, as Spark does: what a job has not finished writing, logs, checksums.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from perfml.errors import DataError
+from perfml.evidence.lake.storage import Storage, registered
+from perfml.evidence.tables.cells import FILE, PARQUET, ROW
+from perfml.evidence.tables.reading import RawTable, described, literal, quoted, unreadable
+
+DELTA_LOG, ICEBERG_METADATA = "_delta_log", "metadata"
+_FILES_NAMED = 3
+"""Files that an error names, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """The files of one table, and how they are read."""
+
+    where: str
+    """How errors call it."""
+    root: str
+    """The folder that the files lie below, as a path or, on object storage, ``bucket/folder``."""
+    names: tuple[str, ...]
+    """The files, by their path below ``root``."""
+    keys: tuple[str, ...] = ()
+    """Columns whose values stand in the names of folders."""
+    storage: Storage | None = None
+    """The object storage that they lie on; None: this machine's disk."""
+    fields: str | None = None
+    """SQL of the columns by their field ids, where names in the files may be older ones (Iceberg)."""
+    deletes: tuple[str, ...] = ()
+    """Files below ``root`` that list deleted rows by file and position (Iceberg)."""
+    address: str = ""
+    """``root`` as those lists write it."""
+
+
+def partition_keys(names: Sequence[str], *, where: str) -> tuple[str, ...]:
+    """The columns that stand in the folders of the files ``names``, the same for each.
+
+    Raises :class:`DataError` for a file that lies in folders of other columns.
+
+    >>> partition_keys(["year=2024/day=2024-05-06/part-0.parquet"], where="events")
+    ('year', 'day')
+    """
+    keys = [tuple(part.partition("=")[0] for part in name.split("/")[:-1] if "=" in part) for name in names]
+    odd = next((number for number, other in enumerate(keys) if other != keys[0]), None)
+    if odd is not None:
+        problem = f"{names[odd]} lies in folders of {_listed(keys[odd])}, {names[0]} in folders of {_listed(keys[0])}"
+        raise DataError(problem, where=where, remedy="keep files of one way of parting in one folder")
+    return keys[0] if keys else ()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file is none of the table's: it, or a folder on its path, begins with ``.`` or ``_``.
+
+    >>> is_hidden("_temporary/0/part-0.parquet"), is_hidden("_day=2024-05-06/part-0.parquet")
+    (True, False)
+    """
+    return any(part.startswith(".") or (part.startswith("_") and "=" not in part) for part in name.split("/"))
+
+
+def parquet_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``names`` that are a table's Parquet files, in order."""
+    return tuple(sorted(name for name in names if name.lower().endswith(PARQUET) and not is_hidden(name)))
+
+
+def folder_dataset(folder: Path) -> Dataset:
+    """The Parquet files below ``folder``. Raises :class:`DataError` where there are none, or they are an Iceberg table's."""
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return dataset_of((path.relative_to(folder).as_posix() for path in paths), root=str(folder), where=str(folder))
+
+
+def dataset_of(names: Iterable[str], *, root: str, where: str, storage: Storage | None = None) -> Dataset:
+    """The table of the files ``names`` below ``root``. Raises :class:`DataError`, see :func:`folder_dataset`."""
+    every = list(names)
+    if any(name.startswith(f"{ICEBERG_METADATA}/") and name.endswith(".metadata.json") for name in every):
+        remedy = 'name it by its catalogue in sources/: file = "iceberg:CATALOGUE.NAMESPACE.TABLE"'
+        raise DataError("is an Iceberg table, whose files hold deleted rows too", where=where, remedy=remedy)
+    parquet = parquet_names(every)
+    if not parquet:
+        raise DataError("holds no Parquet files", where=where, remedy="export it again, or remove the empty folder")
+    return Dataset(where=where, root=root, names=parquet, keys=partition_keys(parquet, where=where), storage=storage)
+
+
+def dataset_table(connection: duckdb.DuckDBPyConnection, name: str, dataset: Dataset) -> RawTable:
+    """The table ``name``, whose rows stay in the files and are quoted with file and row.
+
+    Raises :class:`DataError` for files that cannot be read or do not fit together.
+    """
+    base = dataset.root if dataset.storage is None else registered(connection, dataset.storage, dataset.root)
+    escape = glob.escape if dataset.storage is None else str
+    files = _list(escape(f"{base}/{file}") for file in dataset.names)
+    try:
+        relation = _relation(connection, dataset, files, base=base)
+        columns = described(connection, relation)
+    except duckdb.Error as error:
+        raise unreadable(dataset.where, error) from None
+    return RawTable(
+        name=name,
+        where=dataset.where,
+        relation=relation,
+        columns=columns,
+        is_text=False,
+        row=f"raw.{quoted(ROW)}",
+        file=f"raw.{quoted(FILE)}",
+    )
+
+
+def _relation(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: str, *, base: str) -> str:
+    options = [f"filename = {literal(FILE)}"]
+    above = [part.partition("=")[0] for part in dataset.root.split("/") if "=" in part]
+    left_out = [key for key in above if key not in dataset.keys] if dataset.keys else []
+    if dataset.fields is not None:
+        _require_field_ids(connection, dataset, files)
+        options += ["hive_partitioning = false", f"schema = {dataset.fields}"]
+    else:
+        alike = _require_apart(connection, dataset, files)
+        options += [f"union_by_name = {not alike}", f"hive_partitioning = {bool(dataset.keys)}"]
+        options += ["hive_types_autocast = false"] if dataset.keys else []  # the id 007 stays what it is
+    names = f"substr({quoted(FILE)}, {len(base) + 2})"
+    exclude = f" exclude ({', '.join(map(quoted, left_out))})" if left_out else ""
+    rows = (
+        f"select *{exclude} replace ({names} as {quoted(FILE)}), file_row_number + 1 as {quoted(ROW)}"
+        f" from read_parquet({files}, {', '.join(options)})"
+    )
+    if not dataset.deletes:
+        return f"({rows})"
+    lists = _list(f"{base}/{file}" for file in dataset.deletes)
+    deleted = (
+        f"select substr(file_path, {len(dataset.address) + 2}) as {quoted(FILE)}, pos + 1 as {quoted(ROW)}"
+        f" from read_parquet({lists}, hive_partitioning = false)"
+    )
+    return f"(select * from ({rows}) anti join ({deleted}) using ({quoted(FILE)}, {quoted(ROW)}))"
+
+
+def _require_apart(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: str) -> bool:
+    """Whether all files have the same columns, so that one of them says what the table is.
+
+    Raises :class:`DataError` for a column that stands in the files and in the names of folders: one would hide the other.
+    """
+    rows = connection.execute(
+        "select columns, min(file_name), count(*) from (select file_name, list((name, type, converted_type)) as columns"
+        f" from parquet_schema({files}) group by file_name) group by columns"
+    ).fetchall()
+    for columns, file, _ in rows:
+        twice = [name for name, *_ in columns if name in dataset.keys]
+        if twice:
+            raise DataError(
+                f"column {twice[0]!r} stands in {str(file).rpartition('/')[2]} and in the name of its folder",
+                where=dataset.where,
+                remedy="write it in one of the two places",
+            )
+    return len(rows) == 1
+
+
+def _require_field_ids(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: str) -> None:
+    plain = connection.execute(
+        f"select file_name from parquet_schema({files}) group by file_name having count(field_id) = 0 order by 1"
+    ).fetchall()
+    if plain:
+        named = ", ".join(str(file).rpartition("/")[2] for (file,) in plain[:_FILES_NAMED])
+        raise DataError(
+            f"{len(plain)} of its files were added as they were, without field ids ({named})",
+            where=dataset.where,
+            remedy="let the lake write them anew, as Spark's rewrite_data_files does",
+        )
+
+
+def _list(files: Iterable[str]) -> str:
+    return f"[{', '.join(map(literal, files))}]"
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return " / ".join(keys) or "no column"
