@@ -51,7 +51,7 @@ class Project:
     ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
     ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
     the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a workbook,
-    a DuckDB file or a ``postgresql://`` URL (default: ``perfml.toml``'s ``[data] source``).
+    a DuckDB file, an ``s3://`` or ``postgresql://`` address (default: ``perfml.toml``'s ``[data] source``).
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Project:
             raise DataError(
                 "no data is named",
                 where="--data",
-                remedy="name a folder, a workbook, a DuckDB file or a postgresql:// URL",
+                remedy="name a folder, a workbook, a DuckDB file, an s3:// address or a postgresql:// URL",
             )
         self.progress("reading", 0, 1)
         withheld = withheld_facts(self.home)

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 
 from perfml.errors import DataError
 from perfml.evidence.exports.opening import open_export
-from perfml.evidence.tables.cells import PARQUET, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
+from perfml.evidence.lake.dataset import dataset_table
+from perfml.evidence.tables.cells import FILE, PARQUET, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
 from perfml.evidence.tables.reading import Export, quoted
 from perfml.evidence.tables.text_files import delimiter_of, encoding_of
 
@@ -52,7 +53,8 @@ class Sheet:
 
 
 def sheets_of(source: str | Path) -> tuple[list[Sheet], list[DataError]]:
-    """Every sheet of ``source`` (a folder, one file, a DuckDB file, a ``postgresql://`` URL), and what could not be read.
+    """Every sheet of ``source`` (a folder, one file, a DuckDB file, an ``s3://`` or ``postgresql://`` address), and what could
+    not be read.
 
     Raises :class:`DataError` where there is nothing to read.
     """
@@ -66,7 +68,12 @@ def sheets_of(source: str | Path) -> tuple[list[Sheet], list[DataError]]:
                     sheets += [sheet for sheet in _sheets_of_file(file, path) if sheet.cells.num_columns > 1]
                 except DataError as error:
                     errors.append(error)
-            if not export.files:
+            for folder in export.folders:
+                try:
+                    sheets += _dataset(connection, export, folder)
+                except DataError as error:
+                    errors.append(error)
+            if not export.files and not export.folders:
                 sheets += [_stored(connection, export, name) for name in export.names]
             where = export.where
     finally:
@@ -81,6 +88,16 @@ def _stored(connection: duckdb.DuckDBPyConnection, export: Export, name: str) ->
     query = f"select * from {quoted(name)}"
     relation = export.query(name, f"{query} limit {ROWS}")
     return Sheet(query=query, title=name, cells=connection.sql(f"from {relation}").to_arrow_table())
+
+
+def _dataset(connection: duckdb.DuckDBPyConnection, export: Export, folder: str) -> list[Sheet]:
+    """A folder of Parquet files that is one table."""
+    dataset = export.dataset(folder)
+    if dataset is None:
+        return []
+    relation = dataset_table(connection, folder, dataset).relation
+    cells = connection.sql(f"select * exclude ({quoted(ROW)}, {quoted(FILE)}) from {relation} limit {ROWS}")
+    return [Sheet(file=folder, title=Path(folder).stem, cells=cells.to_arrow_table())]
 
 
 def _sheets_of_file(file: str, path: Path) -> Iterator[Sheet]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from perfml.errors import PerfmlError
 from perfml.evidence.exports.databases import POSTGRES
+from perfml.evidence.lake.storage import S3
 from perfml.evidence.tables.reading import public
 from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
 from perfml.messages.message import Language, Message, fill, render
@@ -64,7 +65,7 @@ def _project(proposal: MappingProposal, out: Path, language: Language) -> str:
     if source.startswith(POSTGRES):
         note = f"# {fill('mapping_password_note', language)}\n" if public(source) != source else ""
         source = public(source)
-    else:
+    elif not source.startswith(S3):
         source = str(Path(source).resolve())
     return f"name = {_string(out.resolve().name)}\n\n[data]\n{note}source = {_string(source)}\n"
 

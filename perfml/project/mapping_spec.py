@@ -88,7 +88,9 @@ class MappingSpec(Spec):
     table: str
     """The table whose rows it makes; default: the name of the definition file."""
     file: str | None = None
-    """The file below the data source; with ``*`` every file that matches."""
+    """The file below the data source; with ``*`` every file that matches; a folder of Parquet files, which are one table; or a
+    table in a lake: ``s3://bucket/folder``, ``delta:`` with a folder or an ``s3://`` address, or
+    ``iceberg:CATALOGUE.NAMESPACE.TABLE``."""
     query: str | None = None
     """On a database: the SELECT whose rows are read."""
     sheet: str | None = None

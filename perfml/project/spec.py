@@ -127,7 +127,7 @@ class DataSettings(Spec):
     """Where the tables come from, when no ``--data`` is given."""
 
     source: str | None = None
-    """Folder, workbook, DuckDB file or PostgreSQL address to read."""
+    """Folder, workbook, DuckDB file, ``s3://`` or PostgreSQL address to read."""
 
 
 class LeaveOut(Spec):

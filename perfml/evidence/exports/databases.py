@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from perfml.errors import DataError
-from perfml.evidence.tables.reading import RawTable, described, literal, public, quoted, unreadable
+from perfml.evidence.tables.reading import Origin, RawTable, described, literal, public, quoted, unreadable
 
 if TYPE_CHECKING:
     from adbc_driver_postgresql.dbapi import Cursor
@@ -52,6 +52,10 @@ class Database:
     def dataset(self, name: str) -> None:
         """None: a database holds no files."""
 
+    def origin(self, name: str) -> Origin:
+        """The file of the database."""
+        return {Path(self.where).name: Path(self.where)}
+
     def query(self, name: str, sql: str) -> str:
         """A temporary table with the rows of ``sql``, whose names are those of the file."""
         relation = quoted(f"query {name}")
@@ -87,6 +91,10 @@ class Postgres:
 
     def dataset(self, name: str) -> None:
         """None: a database holds no files."""
+
+    def origin(self, name: str) -> Origin:
+        """None: the server does not say what has changed."""
+        return None
 
     def query(self, name: str, sql: str) -> str:
         """A temporary table with the rows of ``sql``."""

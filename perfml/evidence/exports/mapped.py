@@ -14,11 +14,12 @@ import duckdb
 from perfml.errors import ALIKE, DataError, choose_from
 from perfml.evidence.exports.column_sql import ColumnSql, as_text_sql, column_sql, text_sql
 from perfml.evidence.lake.addresses import dataset_at, is_address
-from perfml.evidence.lake.dataset import dataset_table
+from perfml.evidence.lake.dataset import Dataset, dataset_table
 from perfml.evidence.tables.cells import FILE, PARQUET, ROW, TEXT, WORKBOOKS, header_names, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
     SMALL,
     Export,
+    Origin,
     RawTable,
     described,
     literal,
@@ -93,29 +94,40 @@ def _parts(connection: duckdb.DuckDBPyConnection, export: Export, name: str, map
         relation = export.query(name, mapping.query)
         where = f"{export.where} (query)"
         return [_Part(where=where, relation=relation, columns=described(connection, relation))]
-    file = mapping.file or ""
-    dataset = dataset_at(connection, file) if is_address(file) else None
-    if dataset is None and file not in export.files:
-        dataset = export.dataset(normalize("NFC", file))
-    if dataset is not None:
-        raw = dataset_table(connection, name, dataset)
+    origin = origin_of(connection, export, name, mapping) or {}
+    if isinstance(origin, Dataset):
+        raw = dataset_table(connection, name, origin)
         row = raw.row or _NO_ROW
-        return [_Part(where=dataset.where, relation=raw.relation, columns=raw.columns, row=row, file=raw.file)]
+        return [_Part(where=origin.where, relation=raw.relation, columns=raw.columns, row=row, file=raw.file)]
     parts: list[_Part] = []
-    for path in _files(export, file, definition=f"sources/{name}.toml"):
+    for path in origin.values():
         for sheet in _sheets(path, mapping.sheet):
             parts.append(_part(connection, path, sheet, mapping, view=f"cells {name} {len(parts)}"))
     return parts
 
 
-def _files(export: Export, pattern: str, *, definition: str) -> list[Path]:
-    known = {normalize("NFC", name): path for name, path in export.files.items()}
-    wanted = normalize("NFC", pattern)
-    matching = [known[wanted]] if wanted in known else [p for name, p in known.items() if fnmatchcase(name, wanted)]
+def origin_of(connection: duckdb.DuckDBPyConnection, export: Export, name: str, mapping: MappingSpec) -> Origin:
+    """The files that ``sources/<name>.toml`` reads, or the one table of many files; for a query those of its database.
+
+    Raises :class:`DataError` where there are none.
+    """
+    if mapping.query is not None or mapping.file is None:
+        return export.origin(name)
+    if is_address(mapping.file):
+        return dataset_at(connection, mapping.file)
+    known = {normalize("NFC", file): path for file, path in export.files.items()}
+    wanted = normalize("NFC", mapping.file)
+    if wanted in known:
+        return {wanted: known[wanted]}
+    dataset = export.dataset(wanted)
+    if dataset is not None:
+        return dataset
+    matching = {file: path for file, path in known.items() if fnmatchcase(file, wanted)}
     if not matching:
         present = [*known, *export.folders]
         options = choose_from(present, instead_of=wanted) if present else "name a folder that holds it with --data"
-        raise DataError(f"{definition} reads {pattern!r}, which is not there", where=export.where, remedy=options)
+        problem = f"sources/{name}.toml reads {mapping.file!r}, which is not there"
+        raise DataError(problem, where=export.where, remedy=options)
     return matching
 
 

@@ -11,7 +11,7 @@ from perfml.errors import DataError
 from perfml.evidence.lake.addresses import s3_dataset
 from perfml.evidence.lake.dataset import Dataset, dataset_table, is_hidden
 from perfml.evidence.lake.storage import S3, bucket_path, listed, open_s3
-from perfml.evidence.tables.reading import RawTable
+from perfml.evidence.tables.reading import Origin, RawTable
 
 
 class Bucket:
@@ -40,12 +40,16 @@ class Bucket:
 
     def table(self, name: str) -> RawTable | None:
         """The file or folder of this name."""
+        origin = self.origin(name)
+        return dataset_table(self.connection, name, origin) if isinstance(origin, Dataset) else None
+
+    def origin(self, name: str) -> Origin:
+        """The file or folder of this name."""
         existing = [each for each in (f"{name}.parquet", name) if each in self.names]
         if len(existing) > 1:
             where = f"{self.where}/{existing[0]}"
             raise DataError(f"stands beside {existing[1]}/", where=where, remedy="keep one of the two")
-        dataset = self.dataset(existing[0]) if existing else None
-        return None if dataset is None else dataset_table(self.connection, name, dataset)
+        return self.dataset(existing[0]) if existing else {}
 
     def dataset(self, name: str) -> Dataset | None:
         """The Parquet files at the path ``name``."""

@@ -25,6 +25,7 @@ from perfml.evidence.tables.cells import READABLE, ROW, TEXT, WORKBOOKS, read_ce
 from perfml.evidence.tables.reading import (
     SMALL,
     Export,
+    Origin,
     RawTable,
     csv_sql,
     described,
@@ -154,16 +155,21 @@ class _Folder:
 
     def table(self, name: str) -> RawTable | None:
         """The file or the parts of this name."""
+        origin = self.origin(name)
+        if isinstance(origin, Dataset):
+            return dataset_table(self.connection, name, origin)
+        return next((_stored(self.connection, name, path) for path in (origin or {}).values()), None)
+
+    def origin(self, name: str) -> Origin:
+        """The file or the parts of this name."""
         parquet, text, parts = self.folder / f"{name}.parquet", self.folder / f"{name}.csv", self.folder / name
         existing = [path for path in (parquet, text, parts) if path.exists()]
         if len(existing) > 1:
             problem = f"stands beside {existing[1].name}"
             raise DataError(problem, where=str(existing[0]), remedy="keep one of the two")
-        if not existing:
-            return None
-        if existing[0].is_dir():
-            return dataset_table(self.connection, name, local_dataset(existing[0]))
-        return _stored(self.connection, name, existing[0])
+        if existing and existing[0].is_dir():
+            return local_dataset(existing[0])
+        return {path.name: path for path in existing}
 
     def query(self, name: str, sql: str) -> str:
         """Refused."""
@@ -193,9 +199,9 @@ class _OneFile(_Folder):
         """None: only the file is read."""
         return None
 
-    def table(self, name: str) -> RawTable | None:
+    def origin(self, name: str) -> Origin:
         """The file, if it has this name."""
-        return _stored(self.connection, name, self.file) if self.file.stem == name else None
+        return self.files if self.file.stem == name else {}
 
 
 class _Workbook(_OneFile):
@@ -205,6 +211,10 @@ class _Workbook(_OneFile):
     def names(self) -> list[str]:
         """Its sheets."""
         return sheet_names(self.file)
+
+    def origin(self, name: str) -> Origin:
+        """The workbook."""
+        return self.files
 
     def table(self, name: str) -> RawTable | None:
         """The sheet of this name."""

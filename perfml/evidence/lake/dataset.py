@@ -7,6 +7,7 @@ folder or file that begins with ``_`` or ``.`` is left out, as Spark does: what 
 from __future__ import annotations
 
 import glob
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,22 @@ from perfml.evidence.tables.cells import FILE, PARQUET, ROW
 from perfml.evidence.tables.reading import RawTable, described, literal, quoted, unreadable
 
 DELTA_LOG, ICEBERG_METADATA = "_delta_log", "metadata"
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""What a folder is named by where its column has no value."""
+_DATE = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _FILES_NAMED = 3
 """Files that an error names, at most."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Partition:
+    """One file of a table, as it is told whether its rows have changed."""
+
+    name: str
+    """Its path below the table's folder."""
+    bytes: int
+    content: str
+    """Changes with its rows: a hash of its bytes, the tag that its storage gives it, or what the log of its table says of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +58,26 @@ class Dataset:
     """Files below ``root`` that list deleted rows by file and position (Iceberg)."""
     address: str = ""
     """``root`` as those lists write it."""
+    partitions: tuple[Partition, ...] = ()
+    """What the log of its table says of each file; empty where it has no log, and its files may be written over."""
 
 
 def partition_keys(names: Sequence[str], *, where: str) -> tuple[str, ...]:
-    """The columns that stand in the folders of the files ``names``, the same for each.
+    """The columns that stand in the folders of the files ``names``; none where some files lie in no such folder.
 
-    Raises :class:`DataError` for a file that lies in folders of other columns.
+    Raises :class:`DataError` for files that lie in folders of different columns.
 
     >>> partition_keys(["year=2024/day=2024-05-06/part-0.parquet"], where="events")
     ('year', 'day')
     """
-    keys = [tuple(part.partition("=")[0] for part in name.split("/")[:-1] if "=" in part) for name in names]
-    odd = next((number for number, other in enumerate(keys) if other != keys[0]), None)
-    if odd is not None:
-        problem = f"{names[odd]} lies in folders of {_listed(keys[odd])}, {names[0]} in folders of {_listed(keys[0])}"
+    examples = {tuple(part.partition("=")[0] for part in name.split("/")[:-1] if "=" in part): name for name in names}
+    (first, example), *others = examples.items()
+    different = next(((keys, name) for keys, name in others if keys and first), None)
+    if different is not None:
+        keys, name = different
+        problem = f"{name} lies in folders of {' / '.join(keys)}, {example} in folders of {' / '.join(first)}"
         raise DataError(problem, where=where, remedy="keep files of one way of parting in one folder")
-    return keys[0] if keys else ()
+    return () if others else first
 
 
 def is_hidden(name: str) -> bool:
@@ -127,7 +146,8 @@ def _relation(connection: duckdb.DuckDBPyConnection, dataset: Dataset, files: st
     else:
         alike = _require_apart(connection, dataset, files)
         options += [f"union_by_name = {not alike}", f"hive_partitioning = {bool(dataset.keys)}"]
-        options += ["hive_types_autocast = false"] if dataset.keys else []  # the id 007 stays what it is
+        if dataset.keys:  # the id 007 stays what it is; a date lets whole files be passed over
+            options += ["hive_types_autocast = false", *_dates(dataset)]
     names = f"substr({quoted(FILE)}, {len(base) + 2})"
     exclude = f" exclude ({', '.join(map(quoted, left_out))})" if left_out else ""
     rows = (
@@ -177,9 +197,13 @@ def _require_field_ids(connection: duckdb.DuckDBPyConnection, dataset: Dataset, 
         )
 
 
+def _dates(dataset: Dataset) -> list[str]:
+    """The option that reads those columns in the names of folders as dates that are dates throughout."""
+    parts = [part.partition("=") for name in dataset.names for part in name.split("/")[:-1] if "=" in part]
+    values = {key: {value for name, _, value in parts if name == key and value != NO_VALUE} for key in dataset.keys}
+    dates = [key for key, texts in values.items() if texts and all(map(_DATE.fullmatch, texts))]
+    return [f"hive_types = {{{', '.join(f'{quoted(key)}: DATE' for key in dates)}}}"] if dates else []
+
+
 def _list(files: Iterable[str]) -> str:
     return f"[{', '.join(map(literal, files))}]"
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return " / ".join(keys) or "no column"

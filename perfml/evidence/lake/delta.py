@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from perfml.errors import DataError
-from perfml.evidence.lake.dataset import Dataset, partition_keys
+from perfml.evidence.lake.dataset import NO_VALUE, Dataset, Partition, partition_keys
 from perfml.evidence.lake.storage import S3, Storage, StoredObject, away, bucket_path, missing_extra, open_s3
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 DELTA: Final = "delta:"
 READ_AS_PARQUET = {"timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "deletionVectors"}
 """Features of a table that need nothing of a reader of its files; deletion vectors as long as there are none."""
-_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _NANOSECONDS = 1_000_000
+_OF_SEVERAL_FORMS = (dt.datetime, float, bool, bytes, decimal.Decimal)
+"""Values that writers of Delta tables do not all write alike."""
 
 
 def delta_dataset(location: str) -> Dataset:
@@ -57,7 +59,17 @@ def delta_dataset(location: str) -> Dataset:
             for name, action in zip(names, actions, strict=True)
         }
         storage = Storage(filesystem=open_s3(), objects=objects)
-    return Dataset(where=location, root=root, names=names, keys=partition_keys(names, where=location), storage=storage)
+    return Dataset(
+        where=location,
+        root=root,
+        names=names,
+        keys=partition_keys(names, where=location),
+        storage=storage,
+        partitions=tuple(
+            Partition(name=name, bytes=action["size_bytes"], content=f"{action['path']} {action['modification_time']}")
+            for name, action in zip(names, actions, strict=True)
+        ),
+    )
 
 
 def _require_plain_files(table: DeltaTable, *, where: str) -> None:
@@ -80,9 +92,9 @@ def _require_values_in_folders(name: str, values: Mapping[str, object], *, where
     pairs = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
     in_folders = {key: unquote(value) for key, _, value in pairs}
     in_log = {
-        key: in_folders.get(key) if isinstance(value, dt.datetime) else _NO_VALUE if value is None else str(value)
+        key: NO_VALUE if value is None else in_folders.get(key) if isinstance(value, _OF_SEVERAL_FORMS) else str(value)
         for key, value in values.items()
-    }  # a moment has several forms
+    }
     if in_folders != in_log:
         raise DataError(
             f"{name} lies in folders that do not name its values of {', '.join(values) or 'no column'}",

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from perfml.errors import DataError
-from perfml.evidence.lake.dataset import Dataset
+from perfml.evidence.lake.dataset import Dataset, Partition
 from perfml.evidence.lake.storage import Storage, StoredObject, away, missing_extra
 from perfml.evidence.tables.reading import described, literal, quoted
 
 if TYPE_CHECKING:
-    from pyiceberg.manifest import DataFile
-    from pyiceberg.table import Table
+    from pyiceberg.table import FileScanTask, Table
 
 ICEBERG: Final = "iceberg:"
 _S3 = ("s3", "s3a", "s3n")
@@ -47,22 +46,16 @@ def iceberg_dataset(connection: duckdb.DuckDBPyConnection, name: str) -> Dataset
         tasks = list(table.scan().plan_files())
     except Exception as error:  # each kind of catalogue raises its own
         raise away(where, error) from None
-    files = sorted((task.file for task in tasks), key=lambda file: file.file_path)
-    deletes = sorted({file.file_path: file for task in tasks for file in task.delete_files}.items())
-    if not files:
+    if not tasks:
         raise DataError("holds no rows", where=where, remedy="write its rows first, or leave the table out")
-    return _dataset(connection, table, files, [file for _, file in deletes], where=where)
+    return _dataset(connection, table, sorted(tasks, key=lambda task: task.file.file_path), where=where)
 
 
 def _dataset(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    files: Sequence[DataFile],
-    deletes: Sequence[DataFile],
-    *,
-    where: str,
+    connection: duckdb.DuckDBPyConnection, table: Table, tasks: Sequence[FileScanTask], *, where: str
 ) -> Dataset:
-    every = {file.file_path: file for file in [*files, *deletes]}
+    deletes = {file.file_path: file for task in tasks for file in task.delete_files}
+    every = {task.file.file_path: task.file for task in tasks} | deletes
     odd = next((path for path, file in every.items() if file.file_format != "PARQUET"), None)
     if odd is not None:
         remedy = "let the lake write its files anew as Parquet, with position deletes or none"
@@ -89,11 +82,19 @@ def _dataset(
     return Dataset(
         where=where,
         root=path,
-        names=tuple(file.file_path[len(address) + 1 :] for file in files),
-        deletes=tuple(file.file_path[len(address) + 1 :] for file in deletes),
+        names=tuple(task.file.file_path[len(address) + 1 :] for task in tasks),
+        deletes=tuple(file[len(address) + 1 :] for file in sorted(deletes)),
         address=address,
         fields=_fields(connection, table),
         storage=storage,
+        partitions=tuple(
+            Partition(
+                name=task.file.file_path[len(address) + 1 :],
+                bytes=task.file.file_size_in_bytes,
+                content=" ".join([task.file.file_path, *sorted(file.file_path for file in task.delete_files)]),
+            )
+            for task in tasks
+        ),
     )
 
 

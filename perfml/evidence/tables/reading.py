@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import duckdb
 
@@ -44,6 +44,10 @@ class RawTable:
     """Column -> SQL over ``raw``: the value that its mapping does not list, else null."""
 
 
+Origin: TypeAlias = "Dataset | Mapping[str, Path] | None"
+"""Where a table lies: the files of one table, or files by name; None where it lies in a server's database."""
+
+
 class Export(Protocol):
     """An opened source of tables."""
 
@@ -67,6 +71,9 @@ class Export(Protocol):
 
     def dataset(self, name: str) -> Dataset | None:
         """The Parquet files below the folder ``name``, if there is one. Raises :class:`DataError`."""
+
+    def origin(self, name: str) -> Origin:
+        """The files that :meth:`table` reads for ``name``, without reading them. Raises :class:`DataError`."""
 
     def query(self, name: str, sql: str) -> str:
         """The relation with the rows of a SELECT. Raises :class:`DataError` where it cannot be run."""

@@ -48,8 +48,8 @@ def typed_rows(raw: RawTable, spec: TableSpec, *, today: dt.date) -> str:
     hidden = [*map(_given, checked), *map(_unlisted, raw.unlisted)]
     exclude = f"exclude ({', '.join(hidden)})" if hidden else ""
     judged = (
-        f"select *, {happened}::date as happened_day, {known}::date as known_day, {known} as known_moment,"
-        f" {_broken(spec, columns, unlisted=raw.unlisted, happened=happened, today=today)} as broken"
+        f"select *, try_cast({happened} as date) as happened_day, try_cast({known} as date) as known_day,"
+        f" {known} as known_moment, {_broken(spec, columns, unlisted=raw.unlisted, happened=happened, today=today)} as broken"
         f" from (select {', '.join([*typed, *absent, *given])} from {raw.relation} raw) t"
     )
     return f"select * {exclude}, {_value_at_fault(raw, spec, checked)} as value_at_fault from ({judged}) t"
@@ -122,7 +122,9 @@ def _typed(column: str, kind: ColumnType, raw: RawTable) -> str:
         )
     if kind.type in ("date", "timestamp"):
         if stored == "TIMESTAMP WITH TIME ZONE" or stored.startswith(_MOMENTS):
-            moment = f"{value}::timestamp"
+            moment = (
+                f"try_cast({value} as timestamp)"  # a cast that cannot fail lets DuckDB pass files over by their dates
+            )
         else:
             moment = f"try_cast({text} as timestamptz)::timestamp"
         return moment if kind.type == "timestamp" else f"{moment}::date"

@@ -10,7 +10,8 @@ from tests.tables import write_tables
 
 PEOPLE = "employee_id | hired_on\n007 | 2020-01-01\n008 | 2020-01-01"
 LOG = """
-    select case when i % 2 = 0 then '007' else '008' end as employee_id, timestamp '2024-01-01' + interval (i * 5) hour as happened_at,
+    select case when i % 2 = 0 then '007' else '008' end as employee_id,
+        timestamp '2024-01-01' + interval (i * 5) hour as happened_at,
         case when i % 3 = 0 then 'login' else 'praise' end as kind, i / 4 as value, 'v' || i as event_id
     from range(60) t(i)
 """
@@ -31,6 +32,7 @@ def one_file(folder: Path) -> Path:
 def parted(folder: Path, name: str = "events") -> Path:
     """The company with its log in a folder for each day; returns the folder of the log."""
     log = people(folder) / name
+    log.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(
             f"copy (select *, happened_at::date as day from ({LOG})) to '{log}' (format parquet, partition_by (day))"

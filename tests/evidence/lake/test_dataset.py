@@ -9,6 +9,7 @@ import pytest
 
 from perfml.errors import DataError
 from perfml.evidence.fingerprint import fingerprint
+from perfml.evidence.sources import Data
 from tests.evidence.exports.test_mapped import read
 from tests.evidence.lake.files import one_file, parted, write_part
 from tests.tables import difference, evidence, nothing_lost, opened, quarantined, shipped, usable_rows
@@ -69,9 +70,21 @@ def test_only_the_partitions_that_are_asked_for_are_read(tmp_path: Path) -> None
     mapping = 'file = "log"\n[columns]\nemployee_id = "employee_id"\nhappened_at = "day"\nkind = "kind"'
     log.rename(tmp_path / "log")
     with read(tmp_path, events=mapping) as data:
-        plan = data.connection.execute("explain select * from events where happened_at = timestamp '2024-01-03'").fetchall()
-        assert "Scanning Files: 1/13" in plan[0][1]
-        assert "value" not in plan[0][1] and "event_id" not in plan[0][1]
+        assert "Scanning Files: 1/13" in scan(data, "happened_at = timestamp '2024-01-03'")
+        assert "Scanning Files: 3/13" in scan(data, "usable_day < date '2024-01-04'")
+        assert "value" not in scan(data, "true") and "event_id" not in scan(data, "true")
+
+
+def test_row_groups_of_other_days_are_passed_over(tmp_path: Path) -> None:
+    parted(tmp_path)
+    with opened(tmp_path) as data:
+        assert "optional: (happened_at <" in scan(data, "happened_day < date '2024-01-04'")
+
+
+def scan(data: Data, condition: str) -> str:
+    """How DuckDB reads the files for those rows of the log."""
+    plan = data.connection.execute(f"explain select employee_id, kind from events where {condition}").fetchall()
+    return str(plan[0][1]).rpartition("Read Parquet")[2]
 
 
 def test_a_mapping_names_a_folder(tmp_path: Path) -> None:
@@ -85,7 +98,11 @@ def test_a_mapping_names_a_folder(tmp_path: Path) -> None:
 REFUSED = {
     "no Parquet files": ("day=2024-01-01/part.csv", None, "holds no Parquet files"),
     "folders of other columns": ("week=1/part.parquet", GOOD, "week=1/part.parquet lies in folders of week"),
-    "a column twice": ("day=2024-01-30/part.parquet", f"{GOOD}, date '2024-01-30' as day", "stands in part.parquet and in"),
+    "a column twice": (
+        "day=2024-01-30/part.parquet",
+        f"{GOOD}, date '2024-01-30' as day",
+        "stands in part.parquet and in",
+    ),
 }
 
 

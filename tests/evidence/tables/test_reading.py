@@ -213,7 +213,7 @@ def test_a_folder_of_parts(tmp_path: Path) -> None:
 def test_a_folder_of_no_parts(tmp_path: Path) -> None:
     company(tmp_path)
     (tmp_path / "reviews").mkdir()
-    with pytest.raises(DataError, match="reviews: cannot be read"):
+    with pytest.raises(DataError, match="reviews: holds no Parquet files"):
         opened(tmp_path)
 
 
