@@ -15,7 +15,7 @@ from perfml.errors import DataError
 from perfml.evidence.features import build
 from tests.evidence.exports.test_mapped import read
 from tests.evidence.lake.files import LOG, one_file, people
-from tests.evidence.lake.s3 import s3_server, upload
+from tests.evidence.lake.s3 import s3_server
 from tests.tables import difference, evidence, opened, shipped, usable_rows
 
 deltalake = pytest.importorskip("deltalake", reason='needs the extra "perfml[delta]"')
@@ -85,8 +85,8 @@ def test_what_is_no_delta_table_is_named(tmp_path: Path) -> None:
 def test_a_delta_table_on_s3(tmp_path: Path) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     folder = written(tmp_path / "delta")
-    with s3_server() as storage:
-        address = upload(storage, folder, "lake/delta")
+    with s3_server(tmp_path / "s3") as bucket:
+        address = bucket.upload(folder, "lake/delta")
         for file in (f"delta:{address}", address):
             with read(people(tmp_path), events=f'file = "{file}"', strict=True) as data:
                 assert len(usable_rows(data, "events")) == 60

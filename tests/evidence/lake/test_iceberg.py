@@ -18,7 +18,7 @@ from perfml.errors import DataError
 from perfml.evidence.features import build
 from tests.evidence.exports.test_mapped import read
 from tests.evidence.lake.files import LOG, one_file, people
-from tests.evidence.lake.s3 import SECRET, s3_server
+from tests.evidence.lake.s3 import HAS_MOTO, SECRET, s3_server
 from tests.tables import difference, evidence, shipped, usable_rows
 
 pytest.importorskip("pyiceberg", reason='needs the extra "perfml[iceberg]"')
@@ -139,11 +139,14 @@ def test_a_catalogue_that_is_away_is_named_without_its_password(
     assert SECRET not in str(error.value)
 
 
+@pytest.mark.skipif(
+    not HAS_MOTO, reason="pyiceberg writes its table through S3: install moto[s3], flask and flask-cors"
+)
 def test_an_iceberg_table_on_s3(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pyiceberg.catalog.sql import SqlCatalog
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with s3_server():
+    with s3_server(tmp_path / "s3"):
         monkeypatch.setenv("PYICEBERG_CATALOG__LAKE__TYPE", "sql")
         monkeypatch.setenv("PYICEBERG_CATALOG__LAKE__URI", f"sqlite:///{tmp_path}/catalogue.db")
         endpoint = os.environ["AWS_ENDPOINT_URL"]

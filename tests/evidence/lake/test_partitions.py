@@ -13,7 +13,7 @@ from perfml.evidence.lake.partitions import ChangedPartitions, changed, partitio
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.spec import parse
 from tests.evidence.lake.files import one_file, parted, people, write_part
-from tests.evidence.lake.s3 import s3_server, upload
+from tests.evidence.lake.s3 import s3_server
 
 ROW = "select '007' as employee_id, timestamp '2024-01-03' as happened_at, 'login' as kind, {}::double as value"
 NOTHING = ChangedPartitions(added=(), rewritten=(), removed=())
@@ -53,15 +53,15 @@ def test_one_file_a_mapping_and_packets(tmp_path: Path) -> None:
 
 def test_objects_are_asked_for_their_tags(tmp_path: Path) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with s3_server() as storage:
+    with s3_server(tmp_path / "s3") as bucket:
         write_part(tmp_path / "log", "day=2024-01-03/a.parquet", ROW.format(1))
         write_part(tmp_path / "log", "day=2024-01-04/a.parquet", ROW.format(1))
-        address = upload(storage, tmp_path / "log", "lake/log")
+        address = bucket.upload(tmp_path / "log", "lake/log")
         mapping = mapped(f'file = "{address}"')
         before = partitions(people(tmp_path), "events", mappings=mapping)
         assert before is not None and len(before) == 2
         write_part(tmp_path / "log", "day=2024-01-03/a.parquet", ROW.format(2))
-        upload(storage, tmp_path / "log", "lake/log")
+        bucket.upload(tmp_path / "log", "lake/log")
         after = partitions(tmp_path, "events", mappings=mapping) or ()
         assert changed(before, after).rewritten == ("day=2024-01-03/a.parquet",)
 
