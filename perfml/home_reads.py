@@ -75,14 +75,24 @@ def identity_of(path: Path) -> Identity | None:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+class _Ignored(Reads):
+    """What nobody asks for."""
+
+    def add(self, path: Path, identity: Identity | None) -> None:
+        """Forget a file."""
+
+    def merge(self, other: Reads) -> None:
+        """Forget what ``other`` noted."""
+
+
 class Noting(AbstractContextManager["Reads"]):
     """A block in which reads are collected, see :func:`noting`."""
 
     __slots__ = ("_outer", "_token", "look", "reads", "versions")
 
-    def __init__(self, versions: TableVersions | None, look: FileLook | None) -> None:
+    def __init__(self, versions: TableVersions | None, look: FileLook | None, *, collecting: bool = True) -> None:
         self._outer = outer = _NOTING.get()
-        self.reads = Reads()
+        self.reads = Reads() if collecting else _Ignored()
         self.versions: TableVersions | None = versions or (None if outer is None else outer.versions)
         self.look: FileLook = look or (identity_of if outer is None else outer.look)
 
@@ -120,13 +130,14 @@ def note_until(moment: float) -> None:
         noted.reads.until = min(noted.reads.until, moment)
 
 
-def noting(versions: TableVersions | None = None, look: FileLook | None = None) -> Noting:
-    """Collect what is read within the block, also by threads that take over its context.
+def noting(versions: TableVersions | None = None, look: FileLook | None = None, *, collecting: bool = True) -> Noting:
+    """Collect what is read within the block, also by threads that take over its context; or, where nobody wants to know it, only
+    give what is kept the versions and the look of the block.
 
     ``versions``: those of the tables when it begins, with which every :class:`Memo` in the block compares what it keeps;
     ``look``: how it looks at files, of which it may have looked at some shortly before (default: :func:`identity_of`).
     """
-    return Noting(versions, look)
+    return Noting(versions, look, collecting=collecting)
 
 
 def note_all(reads: Reads) -> None:

@@ -16,7 +16,7 @@ from perfml.home_reads import Reads
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
 from perfml.service.serving.etags import tagged
-from perfml.service.serving.kept_answers import KeptAnswers
+from perfml.service.serving.kept_answers import AnswerKey, KeptAnswers
 from perfml.service.serving.routing.reads import JSON, asked_first, read_of
 from perfml.service.texts import JsonText, TextResponse
 from perfml.store.audit.acting import acting_as
@@ -45,8 +45,9 @@ class AuditedRoute(APIRoute):
             state = request.app.state
             for ask in first:
                 await ask(request)
-            with state.answers.noting() as reads:
-                response, text = await answered(request, state.answers, reads)
+            key = state.answers.key_of(request)
+            with state.answers.noting(key) as reads:
+                response, text = await answered(request, state.answers, key, reads)
             people = frozenset[str]() if text is None else text.people
             plain = response.status_code == 200 and response.media_type == JSON
             if REACH in request.scope:
@@ -62,9 +63,10 @@ class AuditedRoute(APIRoute):
                 await state.audit.record(seen(action, people))
             return tagged(request, response, text.digest) if plain and text is not None and reading else response
 
-        async def answered(request: Request, answers: KeptAnswers, reads: Reads) -> tuple[Response, JsonText | None]:
+        async def answered(
+            request: Request, answers: KeptAnswers, key: AnswerKey | None, reads: Reads
+        ) -> tuple[Response, JsonText | None]:
             """The response, and what it says in JSON; of a file its route says whom it shows."""
-            key = answers.key_of(request)
             ready = None if key is None else answers.get(key)
             if ready is not None:
                 return TextResponse(ready), ready

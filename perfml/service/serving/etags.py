@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 
 from fastapi import Request, Response
 
@@ -19,12 +20,16 @@ _DIGEST = 16
 def tagged(request: Request, response: Response, digest: bytes) -> Response:
     """The answer with its tag; or, where the request names this tag, that it has not changed (304); ``digest``: what changes with
     every byte of the answer."""
-    asker = hashlib.blake2b(acting().name.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
-    tag = f'"{hashlib.blake2b(digest, key=asker, digest_size=_DIGEST).hexdigest()}"'
+    tag = f'"{hashlib.blake2b(digest, key=_of(acting().name), digest_size=_DIGEST).hexdigest()}"'
     if _names(request.headers, tag):
         return Response(status_code=304, headers={"ETag": tag})
     response.raw_headers.append((b"etag", tag.encode()))
     return response
+
+
+@lru_cache(maxsize=1_000)
+def _of(asker: str) -> bytes:
+    return hashlib.blake2b(asker.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
 
 
 def _names(headers: Mapping[str, str], tag: str) -> bool:

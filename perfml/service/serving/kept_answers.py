@@ -50,9 +50,10 @@ class KeptAnswers:
         self._answers: Memo[JsonText] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
 
-    def noting(self) -> AbstractContextManager[Reads]:
-        """Collect what an answer is made from; what is kept of that is compared with the home as it is now."""
-        return noting(self._versions.now(), self._look)
+    def noting(self, key: AnswerKey | None) -> AbstractContextManager[Reads]:
+        """Collect what an answer is made from, if it is kept under ``key``; what is kept of that is compared with the home as it
+        is now."""
+        return noting(self._versions.now(), self._look, collecting=key is not None)
 
     def key_of(self, request: Request) -> AnswerKey | None:
         """What the answer to ``request`` depends on; None where it depends on more."""

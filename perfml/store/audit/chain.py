@@ -10,6 +10,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -100,15 +101,15 @@ class Reading:
     what: str
     people: tuple[str, ...]
     actor: Actor
-    at: str
-    """UTC, ISO 8601."""
+    at: float
+    """Seconds since 1970."""
     late: bool = False
     """Whether it is recorded long after it was shown, as the store had no room."""
 
 
 def seen(what: str, people: Iterable[str]) -> Reading:
     """What is shown now, to whoever acts."""
-    return Reading(what=what, people=tuple(sorted(set(people))), actor=acting(), at=_now())
+    return Reading(what=what, people=tuple(sorted(set(people))), actor=acting(), at=time.time())
 
 
 class StandingLog:
@@ -146,7 +147,9 @@ def append_seen(connection: sql.Connection, readings: Sequence[Reading], *, know
     now, rows = _now(), []
     for each in readings:
         text = (
-            _json(_by({"late": each.at}, each.actor)) if each.late else _of_actor(each.actor.name, each.actor.purpose)
+            _json(_by({"late": _iso(each.at)}, each.actor))
+            if each.late
+            else _of_actor(each.actor.name, each.actor.purpose)
         )
         subjects, action = sorted(names[person] for person in each.people), f"{SEE} {each.what}"
         last = _next(key, last, action, payload=text, subjects=subjects, at=now)
@@ -248,7 +251,11 @@ def _of_actor(name: str, purpose: str) -> str:
 
 
 def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+    return _iso(time.time())
+
+
+def _iso(moment: float) -> str:
+    return dt.datetime.fromtimestamp(moment, dt.UTC).isoformat(timespec="milliseconds")
 
 
 def _newest(connection: sql.Connection, table: sql.Table) -> int:
