@@ -2,8 +2,9 @@
 
 A home with N scored people is served by one process, and an empty FastAPI route by another, on this machine. Shown are CPU
 seconds (user and system) of the serving process a request, over those of the empty route in the same run: one person's
-explained risk (goal 1.7), a page of 20 (goal 3) and of 500 people (goal 10), and a mixture over many connections at once
-(goal 3) with its errors, its slowest answers, and how much memory grew. The audit log records every read.
+explained risk, asked for the first time in the life of the store, which gives each person a key, and again (goal 1.7); a page of
+20 (goal 3) and of 500 people (goal 10); and a mixture over many connections at once (goal 3) with its errors, its slowest
+answers, and how much memory grew. The audit log records every read.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from tests.service.company import DAY, advise, keep, scored, train  # noqa: E402
 MODEL = "attrition"
 LIST = f"/v1/models/{MODEL}/at-risk"
 TICKS = os.sysconf("SC_CLK_TCK")
-GOALS = {"one person": 1.7, "a page of 20": 3.0, "a page of 500": 10.0, "mixed": 3.0}
+GOALS = {"one person again": 1.7, "a page of 20": 3.0, "a page of 500": 10.0, "mixed": 3.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +194,7 @@ def main() -> int:
 
     mixture = (person, person, person, page(20), lambda _: "/v1/health", person, page(50), lambda _: "/v1/holds")
     table = Table(title=f"{n:,} people, audit on, {dt.date.today()}", title_justify="left")
-    for heading in ("requests", "connections", "CPU ms a request", "× empty", "goal", "errors", "p99 ms", "MB grown"):
+    for heading in ("requests", "at once", "CPU ms", "× empty", "goal", "errors", "p99 ms", "MB grown"):
         table.add_column(heading, justify="right")
     table.add_column("what")
     missed = 0
@@ -209,6 +210,7 @@ def main() -> int:
             few = max(20, asked.requests // 100)
             for name, address, requests, connections in (
                 ("one person", person, asked.requests // 4, asked.connections),
+                ("one person again", person, asked.requests // 4, asked.connections),
                 ("a page of 20", page(20), few * 5, asked.connections),
                 ("a page of 500", page(500), few, asked.connections),
                 ("mixed", lambda number: mixture[number % 8](number), asked.requests, asked.connections),

@@ -9,16 +9,17 @@ from fastapi import Request
 
 from perfml.harmless import CONTROL
 from perfml.service.access.refusals import PURPOSE_HEADER
+from perfml.service.serving.routing.headers import header_of
 from perfml.store.audit.acting import UNSTATED, Actor, user_name
 
 ACTOR_HEADER = "X-Actor"
 LONGEST = 200
+_NAMES = (ACTOR_HEADER.lower(), PURPOSE_HEADER.lower())
 
 
 def stated_actor(request: Request) -> Actor:
     """Whom ``X-Actor`` and ``X-Purpose`` name, in UTF-8 or percent-encoded; the user of the service without them."""
-    headers = request.headers
-    return _actor(headers.get(ACTOR_HEADER), headers.get(PURPOSE_HEADER))
+    return _actor(*(header_of(request.scope, name) for name in _NAMES))
 
 
 @lru_cache(maxsize=1_000)

@@ -7,11 +7,11 @@ bound to who asks, so that the tag of one tells another nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from functools import lru_cache
 
 from fastapi import Request, Response
 
+from perfml.service.serving.routing.headers import header_of
 from perfml.store.audit.acting import acting
 
 _DIGEST = 16
@@ -21,7 +21,7 @@ def tagged(request: Request, response: Response, digest: bytes) -> Response:
     """The answer with its tag; or, where the request names this tag, that it has not changed (304); ``digest``: what changes with
     every byte of the answer."""
     tag = f'"{hashlib.blake2b(digest, key=_of(acting().name), digest_size=_DIGEST).hexdigest()}"'
-    if _names(request.headers, tag):
+    if _names(header_of(request.scope, "if-none-match"), tag):
         return Response(status_code=304, headers={"ETag": tag})
     response.raw_headers.append((b"etag", tag.encode()))
     return response
@@ -32,9 +32,8 @@ def _of(asker: str) -> bytes:
     return hashlib.blake2b(asker.encode("utf-8", "replace"), digest_size=_DIGEST).digest()
 
 
-def _names(headers: Mapping[str, str], tag: str) -> bool:
+def _names(named: str | None, tag: str) -> bool:
     """Whether ``If-None-Match`` names the tag. A weak one compares as a strong one does (RFC 9110, 13.1.2)."""
-    named = headers.get("if-none-match")
     if named is None:
         return False
     given = [each.strip().removeprefix("W/") for each in named.split(",")]

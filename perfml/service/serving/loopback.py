@@ -11,7 +11,7 @@ from collections.abc import Collection, Set
 from functools import lru_cache
 from ipaddress import ip_address
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
@@ -20,6 +20,7 @@ from perfml.messages import Message, render
 from perfml.service.access.page_headers import HTTPS_ALONE, secure_page
 from perfml.service.problems import OtherMachine, Refusal, WrongHost
 from perfml.service.serving.errors.error_handlers import HEADERS, error_response
+from perfml.service.serving.routing.headers import header_of
 
 _HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _REMEDY = Message.of("service_use_this_machine")
@@ -64,7 +65,7 @@ class Loopback:
             await error_response(refusal)(scope, receive, send)
             return
 
-        elsewhere = bool(self.hosts) and not is_loopback(_name(Headers(scope=scope).get("host", "")))
+        elsewhere = bool(self.hosts) and not is_loopback(_name(header_of(scope, "host") or ""))
 
         async def send_with_headers(message: AsgiMessage) -> None:
             if message["type"] == "http.response.start":
@@ -84,7 +85,7 @@ def _refusal(scope: Scope, hosts: Set[str]) -> Refusal | None:
 
     Behind a proxy, uvicorn puts the proxy's client into ``scope``, so other machines are refused there too.
     """
-    name = _name(Headers(scope=scope).get("host", ""))
+    name = _name(header_of(scope, "host") or "")
     if name.lower() in hosts:
         return None
     client = scope.get("client")

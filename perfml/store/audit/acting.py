@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -33,14 +32,19 @@ def acting() -> Actor:
     return _ACTING.get() or Actor(name=user_name(), purpose=os.environ.get(PURPOSE_VARIABLE) or UNSTATED)
 
 
-@contextmanager
-def acting_as(actor: Actor) -> Iterator[None]:
+class acting_as(AbstractContextManager[None]):
     """Whatever the block does is done by ``actor``."""
-    token = _ACTING.set(actor)
-    try:
-        yield
-    finally:
-        _ACTING.reset(token)
+
+    __slots__ = ("_actor", "_token")
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def __enter__(self) -> None:
+        self._token = _ACTING.set(self._actor)
+
+    def __exit__(self, *_: object) -> None:
+        _ACTING.reset(self._token)
 
 
 @cache

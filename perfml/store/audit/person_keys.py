@@ -25,6 +25,9 @@ SEALED = "sealed:"
 """How an encrypted payload begins; another is JSON."""
 _NONCE, _DIGITS = 12, 16
 _AT_ONCE = 500
+_NAMES = sql.select(PERSON_KEYS.c.person, PERSON_KEYS.c.pseudonym).where(
+    PERSON_KEYS.c.person.in_(sql.bindparam("people", expanding=True))
+)
 MOST_KNOWN = 200_000
 """Pseudonyms that a connection remembers."""
 
@@ -62,9 +65,7 @@ class KnownPseudonyms:
 def _read(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     for low in range(0, len(people), _AT_ONCE):  # databases limit the values of one query
-        query = sql.select(PERSON_KEYS.c.person, PERSON_KEYS.c.pseudonym)
-        rows = connection.execute(query.where(PERSON_KEYS.c.person.in_(people[low : low + _AT_ONCE])))
-        known |= {row.person: row.pseudonym for row in rows}
+        known |= {person: name for person, name in connection.execute(_NAMES, {"people": people[low : low + _AT_ONCE]})}
     return known
 
 

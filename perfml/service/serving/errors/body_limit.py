@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as AsgiMessage
 
 from perfml.service.serving.errors.error_handlers import error_response, unrouted
+from perfml.service.serving.routing.headers import header_of
 
 MOST_BODY = 12_000_000
 """Bytes of a request: the largest proof in base64 and the keys beside it."""
@@ -31,7 +31,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = header_of(scope, "content-length") or ""
         if declared.isdecimal() and int(declared[:20]) > self.most:
             await error_response(unrouted(_TOO_LARGE))(scope, receive, send)
             return
