@@ -15,9 +15,10 @@ NO_MORE: Final = 1e-6
 """Dispersion below which counts are as good as Poisson."""
 
 
-def gravity(ties: Floats, near: Bools) -> Floats:
+def gravity(ties: Floats, near: Bools, silent: Bools | None = None) -> Floats:
     """What the activity of units lets expect between each two, (n, n), for symmetric counts ``ties`` with an empty diagonal;
-    ``near``: (n, n), which of them belong together, such as teams of one department, and speak more.
+    ``near``: (n, n), which of them belong together, such as teams of one department, and speak more; ``silent``: (n, n), pairs
+    that the fit leaves out, so that a silence does not lower what is expected of itself.
 
     Quasi-independence: expected counts have the row sums of ``ties`` and its sums over those that are near and those that are
     not, fitted by proportional scaling (Goodman 1968). Fewer than four units are always fitted exactly, so nothing follows.
@@ -27,13 +28,15 @@ def gravity(ties: Floats, near: Bools) -> Floats:
     [0.0, 4.0, 4.0, 4.0]
     """
     expected: Floats = 1.0 - np.eye(len(ties))
-    totals = ties.sum(axis=1)
+    fitted: Bools = np.ones(ties.shape, dtype=bool) if silent is None else ~silent
+    totals = ties.sum(axis=1, where=fitted)
     for _ in range(ROUNDS):
         before = expected
-        scale = np.sqrt(totals / np.maximum(expected.sum(axis=1), NEAR))
+        scale = np.sqrt(totals / np.maximum(expected.sum(axis=1, where=fitted), NEAR))
         expected = expected * np.outer(scale, scale)
         for group in (near, ~near):
-            expected = np.where(group, expected * (ties[group].sum() / max(expected[group].sum(), NEAR)), expected)
+            part = group & fitted
+            expected = np.where(group, expected * (ties[part].sum() / max(expected[part].sum(), NEAR)), expected)
         if np.allclose(expected, before, rtol=NEAR, atol=NEAR):
             break
     return expected

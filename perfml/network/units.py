@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Bools
+from perfml.arrays import Bools, Floats
 from perfml.network.chance import at_most, dispersion, gravity, significant
 from perfml.network.contacts import Contacts
 from perfml.network.record import UnitGap, UnitsCompared
 from perfml.network.streets import one_way
 from perfml.project.goals.feedback_network_spec import FeedbackNetworkSpec, NetworkUnit
 
+ROUNDS = 10
+"""Most times that silences are looked for again without those that are told."""
 LEAST_UNITS = 4
 """Fewer are fitted exactly by :func:`gravity`, so that nothing can be expected of them."""
 
@@ -35,20 +37,36 @@ def unit_gaps(
     upper = np.triu_indices(len(names), 1)
     if len(names) < LEAST_UNITS:
         return [], UnitsCompared(by=by, units=len(names), pairs=len(upper[0]), testable=0)
-    seen, expected = count[upper], gravity(count, _near(contacts.people, by, names))[upper]
+    near = _near(contacts.people, by, names)
+    told = np.zeros(count.shape, dtype=bool)
+    for _ in range(ROUNDS):
+        expected = gravity(count, near, told)
+        silent, testable = _silences(count[upper], expected[upper], spec)
+        more = told.copy()
+        more[upper] |= silent
+        more |= more.T
+        if (more == told).all():
+            break
+        told = more
+    gaps = [
+        UnitGap(
+            by=by, kind="silent", first=names[a], second=names[b], ties=int(count[a, b]), expected=float(expected[a, b])
+        )
+        for a, b in np.column_stack(upper)[silent]
+    ]
+    gaps.sort(key=lambda gap: (-gap.expected, gap.first, gap.second))
+    compared = UnitsCompared(by=by, units=len(names), pairs=len(silent), testable=int(testable.sum()))
+    return gaps + _streets(ties, by, spec), compared
+
+
+def _silences(seen: Floats, expected: Floats, spec: FeedbackNetworkSpec) -> tuple[Bools, Bools]:
+    """(pairs,): which are silent beyond chance, and of which a silence would be."""
     speaking = seen > spec.silent_share * expected
     alpha = dispersion(seen[speaking], expected[speaking])
     testable = at_most(np.zeros(len(seen)), expected, alpha) <= spec.false_share
-    p = at_most(seen[testable], expected[testable], alpha)
-    silent = significant(p, spec.false_share) & (seen[testable] <= spec.silent_share * expected[testable])
-    pairs = np.column_stack(upper)[testable]
-    gaps = [
-        UnitGap(by=by, kind="silent", first=names[a], second=names[b], ties=int(n), expected=float(mu))
-        for (a, b), n, mu in zip(pairs[silent], seen[testable][silent], expected[testable][silent], strict=True)
-    ]
-    gaps.sort(key=lambda gap: (-gap.expected, gap.first, gap.second))
-    compared = UnitsCompared(by=by, units=len(names), pairs=len(seen), testable=int(testable.sum()))
-    return gaps + _streets(ties, by, spec), compared
+    silent = np.zeros(len(seen), dtype=bool)
+    silent[testable] = significant(at_most(seen[testable], expected[testable], alpha), spec.false_share)
+    return silent & (seen <= spec.silent_share * expected), testable
 
 
 def _near(people: pd.DataFrame, by: NetworkUnit, names: list[str]) -> Bools:

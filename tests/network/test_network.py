@@ -106,6 +106,19 @@ def test_expected_contacts_keep_what_each_unit_has() -> None:
     assert at_most(np.array([0.0]), np.array([9.0]), 0.5)[0] > at_most(np.array([0.0]), np.array([9.0]), 0.0)[0]
 
 
+def test_a_silence_does_not_lower_what_is_expected_of_itself() -> None:
+    ties = np.full((6, 6), 8.0)
+    np.fill_diagonal(ties, 0)
+    apart = np.zeros((6, 6), dtype=bool)
+    apart[0, 1] = apart[1, 0] = True
+    ties[apart] = 0
+    alone = np.zeros((6, 6), dtype=bool)
+    assert gravity(ties, alone)[0, 1] < 7
+    np.testing.assert_allclose(gravity(ties, alone, apart)[~np.eye(6, dtype=bool)], 8.0)
+    gaps, _ = unit_gaps(contacts_of(people_of(), silent=("a", "c")), "department", SPEC, least_people=6)
+    assert gaps[0].expected > 24, "two units of twelve with ten contacts each a person"
+
+
 def test_who_hears_from_nobody_is_outside_and_a_newcomer_is_not() -> None:
     people = people_of()
     people.loc[people["employee_id"] == "b03", "days"] = 5

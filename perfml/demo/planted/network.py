@@ -22,6 +22,8 @@ ALONE, MANAGER_ONLY, STREETS, TEAMS = 3, 3, 5, 3
 STREET_DAYS: Final = 7
 """Mean days between what is given on a one-way street."""
 LEAST_TEAM: Final = 6
+SETTLED_DAYS: Final = 91
+"""Since when people are there who are planted outside, or on a one-way street."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +47,12 @@ def plant_network(data: Path, *, seed: int) -> NetworkTruth:
     now = _employed(data, end)
     team = now["manager_id"].dropna()
     leads = set(team)
-    free = [person for person in team.index if person not in leads]
+    free = [person for person in team.index[now["tenure_days"].loc[team.index] >= SETTLED_DAYS] if person not in leads]
     rng.shuffle(free)
     alone, below = free[:ALONE], free[ALONE : ALONE + MANAGER_ONLY]
-    rest = iter(free[ALONE + MANAGER_ONLY :])
-    streets = [(next(rest), next(rest)) for _ in range(STREETS)]
     teams = _pairs(team, rng, TEAMS)
     departments = _pairs(now["department"].dropna(), rng, 1)
+    streets = _streets(free[ALONE + MANAGER_ONLY :], [(team, teams), (now["department"], departments)])
     recent = (events["happened_at"] >= end - pd.Timedelta(days=DAYS)) & events["kind"].isin(CONTACTS)
     own, other = events["employee_id"], events["counterpart_id"]
     silent = own.isin(alone) | other.isin(alone)
@@ -85,24 +86,25 @@ def _between(now: pd.DataFrame, departments: list[tuple[str, str]]) -> list[tupl
 
 def plant_praise(data: Path, *, a_month: float, seed: int) -> None:
     """Let everybody praise colleagues so many times more a month, half of them in the own department, some people much more often
-    than others: a company that writes down more than the simulated one does."""
+    than others, and nobody before both were hired: a company that writes down more than the simulated one does."""
     rng = np.random.default_rng([seed, 50])
     events = pd.read_parquet(data / "events.parquet")
     end = events["happened_at"].max().normalize() + pd.Timedelta(days=1)
-    department = _employed(data, end)["department"].fillna("")
+    now = _employed(data, end)
+    department, tenure_days = now["department"].fillna(""), now["tenure_days"].clip(upper=DAYS).to_numpy()
     people, index = department.index.to_numpy(), np.arange(len(department))
-    count = rng.poisson(a_month * DAYS / 30.4 * rng.lognormal(-0.125, 0.5, len(people)))
+    count = rng.poisson(a_month * tenure_days / 30.4 * rng.lognormal(-0.125, 0.5, len(people)))
     giver, near = np.repeat(index, count), rng.random(count.sum()) < 0.5
     receiver = rng.integers(0, len(people), len(giver))
     for name in sorted(department.unique()):
         own, inside = index[department == name], near & (department.to_numpy()[giver] == name)
         receiver[inside] = rng.choice(own, inside.sum())
-    days = pd.to_timedelta(rng.integers(1, DAYS + 1, len(giver)), unit="D")
+    days = rng.integers(1, tenure_days[giver] + 1)
     extra = pd.DataFrame(
         {"employee_id": people[giver], "counterpart_id": people[receiver], "kind": "praise", "source": "oa"}
     )
-    extra["happened_at"] = end - days + pd.Timedelta(hours=11)
-    _write(data, [events, extra[giver != receiver]])
+    extra["happened_at"] = end - pd.to_timedelta(days, unit="D") + pd.Timedelta(hours=11)
+    _write(data, [events, extra[(giver != receiver) & (days <= tenure_days[receiver])]])
 
 
 def _write(data: Path, parts: list[pd.DataFrame]) -> None:
@@ -112,14 +114,14 @@ def _write(data: Path, parts: list[pd.DataFrame]) -> None:
 
 
 def _employed(data: Path, end: pd.Timestamp) -> pd.DataFrame:
-    """Who works there at `end` and did half a year before, with the position then known, by id."""
-    people = pd.read_parquet(data / "employees.parquet")
+    """Who works there at `end`, with the position then known, by id; ``tenure_days``: for how long."""
+    people = pd.read_parquet(data / "employees.parquet").set_index("employee_id")
     left = pd.read_parquet(data / "exits.parquet")["employee_id"]
-    hired = pd.to_datetime(people["hired_on"]) < end - pd.Timedelta(days=DAYS // 2)
+    tenure_days = (end - pd.to_datetime(people["hired_on"])).dt.days
     positions = pd.read_parquet(data / "positions.parquet").sort_values("effective_on", kind="stable")
     positions = positions[pd.to_datetime(positions["effective_on"]) < end].groupby("employee_id").last()
-    stays = sorted(set(people["employee_id"][hired]) - set(left))
-    return positions.reindex(stays)[["manager_id", "department"]]
+    stays = sorted(set(tenure_days.index[tenure_days > 0]) - set(left))
+    return positions.reindex(stays)[["manager_id", "department"]].assign(tenure_days=tenure_days.loc[stays])
 
 
 def _pairs(unit: pd.Series, rng: np.random.Generator, count: int) -> list[tuple[str, str]]:
@@ -129,6 +131,27 @@ def _pairs(unit: pd.Series, rng: np.random.Generator, count: int) -> list[tuple[
     rng.shuffle(names)
     drawn = [sorted(names[2 * at : 2 * at + 2]) for at in range(min(count, len(names) // 2))]
     return [(str(a), str(b)) for a, b in drawn]
+
+
+def _streets(free: list[str], silent: list[tuple[pd.Series, list[tuple[str, str]]]]) -> list[tuple[str, str]]:
+    """Pairs of people, nobody in two of them, whose units are not silent towards each other."""
+
+    def speak(giver: str, receiver: str) -> bool:
+        return not any(
+            {unit.get(giver), unit.get(receiver)} == {first, second}
+            for unit, pairs in silent
+            for first, second in pairs
+        )
+
+    streets: list[tuple[str, str]] = []
+    waiting = list(free)
+    while len(streets) < STREETS and waiting:
+        giver = waiting.pop(0)
+        receiver = next((other for other in waiting if speak(giver, other)), None)
+        if receiver is not None:
+            streets.append((giver, receiver))
+            waiting.remove(receiver)
+    return streets
 
 
 def _praise(pair: tuple[str, str], end: pd.Timestamp, rng: np.random.Generator) -> pd.DataFrame:

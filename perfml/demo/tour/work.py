@@ -1,0 +1,110 @@
+"""From people to the work: milestones and openings of the demonstration company, what is looked at, and where it is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from perfml.api import Project
+from perfml.demo.planted.milestones import plant_milestones
+from perfml.demo.planted.openings import plant_openings
+from perfml.goals.indicators.record import IndicatorsRecord
+from perfml.goals.milestones.rows import MilestoneRow
+from perfml.goals.report import GoalsReport
+from perfml.scoring.what_if.record import PolicyRecord
+
+POLICY = "overtime_limit"
+Persona = Literal["hr", "manager", "employee"]
+PERSONAS: tuple[Persona, ...] = ("hr", "manager", "employee")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """A page of the tour: as whom it is read, where, and in one sentence what stands on it."""
+
+    persona: Persona
+    address: str
+    text: str
+
+
+def plant_work(data: Path, *, seed: int, end: dt.date) -> None:
+    """Add milestones, openings and who asked for them to the tables in the folder ``data``."""
+    plant_milestones(data, seed=seed, end=end)
+    plant_openings(data, seed=seed, end=end)
+
+
+def look_at_work(project: Project, data: Path, *, goals: GoalsReport, end: dt.date) -> Sequence[Stop]:
+    """Look at everything about the work that a page shows, of goals at the date of ``goals`` and of people at ``end``; keep it.
+
+    The model of the policy was scored at ``end``. The stops are in the order in which a visitor reads them.
+    """
+    indicators = project.indicators(data, as_of=end)
+    milestones = project.milestones(data, as_of=goals.as_of).rows
+    project.lines(data, as_of=goals.as_of)
+    owed = {row.employee_id for row in project.process_debt(data, as_of=end).rows if row.owed}
+    policy = project.what_if_policy(POLICY, data, as_of=end)
+    outside = [row for row in project.feedback_network(data, as_of=end).people if row.outside]
+    asked = project.prepare_exports(data, end)["eligibility"]
+    return (
+        Stop(persona="hr", address="/targets", text=_tree(goals)),
+        Stop(persona="hr", address="/indicators", text=_indicators(indicators)),
+        Stop(persona="hr", address="/hr/policies", text=_policy(policy)),
+        Stop(
+            persona="hr",
+            address="/feedback-network",
+            text=f"Feedback network: {len(outside)} people are outside it for longer than chance explains.",
+        ),
+        Stop(persona="manager", address="/ahead", text=_milestones(milestones)),
+        Stop(
+            persona="manager",
+            address="/process-debt",
+            text=f"Process debt: {len(owed)} people of the company are owed feedback, a word about a goal, rest or a review;"
+            " a manager reads those of the own line.",
+        ),
+        Stop(
+            persona="employee",
+            address="/me/ahead",
+            text="Own goals and openings: milestones, how far each line is, and for those who wish to move (here"
+            f' {asked} wishes) eligible or "not yet, because …", which no manager reads.',
+        ),
+    )
+
+
+def _tree(goals: GoalsReport) -> str:
+    statuses = Counter(goals.paths.column("status").to_pylist())
+    return (
+        f"Goal tree: {statuses['aligned']:,} of {goals.paths.num_rows:,} goals reach a company goal, and"
+        f" {len(goals.flags.silos)} goals lack a department that they need."
+    )
+
+
+def _indicators(record: IndicatorsRecord) -> str:
+    misleading = [each.metric for each in record.metrics if each.verdict == "misleads"]
+    named = f" ({', '.join(misleading)})" if misleading else ""
+    return (
+        f"Indicators that mislead: {len(misleading)} of {len(record.metrics)}{named}; of {record.looked_at} recorded measures"
+        f" {len(record.missing)} move with a goal above and stand in nobody's goals."
+    )
+
+
+def _milestones(rows: Sequence[MilestoneRow]) -> str:
+    statuses = Counter(row.status for row in rows)
+    return (
+        f"Milestones: in the company {statuses['late_work']} are late, {statuses['late_marking']} were only marked late and"
+        f" {statuses['running']} are running; a manager reads those of the own line."
+    )
+
+
+def _policy(record: PolicyRecord) -> str:
+    whole = record.horizons[0].whole if record.horizons else None
+    if whole is None or whole.before is None or whole.after is None:
+        return "What a policy would change: nothing is predicted here, and the page says why."
+    days = record.horizons[0].horizon_days
+    return (
+        f"What a policy would change, {record.en.lower()}: {whole.before:.1f} leavers are expected within {days} days as it is,"
+        f" {whole.after:.1f} with it, a prediction and no effect."
+    )
