@@ -19,6 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -26,6 +29,8 @@ from benchmarks._programme_worlds import PERIODS, by_outcome, panel_of, true_eff
 from perfml import Project
 from perfml.demo.company import simulate
 from perfml.demo.planted.programme import KIND, PERIOD_DAYS, Programme, draw_programme
+from perfml.demo.plants import NEVER
+from perfml.learning.effects.judging import effects
 from perfml.learning.effects.panel import UnitPanel
 from perfml.learning.effects.people import randomised
 from perfml.learning.effects.programmes import programme_panel
@@ -37,8 +42,11 @@ EPOCH = dt.date(1970, 1, 1)
 LAST = (END - EPOCH).days
 FIRST = LAST - PERIODS * PERIOD_DAYS
 Verdicts = list[StaggeredEffect | EffectRefusal]
-DESIGNS = ("random", "outcome", "drift", "once", "five")
-"""Starts in random order; first where most resigned; where units move apart anyway; all at once; five departments."""
+DESIGNS = ("random", "outcome", "drift", "nobody", "once", "early", "three", "five")
+"""Starts in random order; first where most resigned; where units move apart anyway; none at all; all at once; within the
+first two periods; of three units; of five departments."""
+OFFERS = ("all drawn", "all of them")
+"""Without overlap of people: chance held nobody out; everybody of a department had it, and nobody there is left to compare."""
 
 
 def main() -> None:
@@ -46,6 +54,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--panels", type=int, default=300)
     parser.add_argument("--companies", type=int, default=10)
+    parser.add_argument("--overlaps", type=int, default=10, help="companies of 300 people without overlap of people")
     parser.add_argument("--first", type=int, default=5000)
     parser.add_argument("--employees", type=int, default=600)
     parser.add_argument("--designs", nargs="*", default=DESIGNS)
@@ -57,6 +66,8 @@ def main() -> None:
     if options.companies:
         for factor in options.factors:
             print(json.dumps(_companies(factor, options)), flush=True)
+    for design in OFFERS if options.overlaps else ():
+        print(json.dumps(_overlap(design, options)), flush=True)
 
 
 def _design(design: str, factor: float, options: argparse.Namespace) -> dict[str, object]:
@@ -78,9 +89,62 @@ def _programme(design: str, factor: float, seed: int, *, employees: int) -> Prog
         return by_outcome(programme, world(programme, employees=employees, start=FIRST, seed=seed))
     if design == "drift":
         return replace(programme, drift=0.35)
-    if design == "once":
-        return replace(programme, start=np.full(programme.start.shape, int(programme.start.min())))
+    starts = programme.start
+    match design:
+        case "nobody":
+            return replace(programme, start=np.full(starts.shape, NEVER))
+        case "once":
+            return replace(programme, start=np.full(starts.shape, int(starts.min())))
+        case "early":
+            wave = (starts - int(starts.min())) // PERIOD_DAYS % 2
+            return replace(programme, start=np.where(starts < NEVER, FIRST + wave * PERIOD_DAYS, NEVER))
+        case "three":
+            kept = np.isin(np.arange(starts.size).reshape(starts.shape), np.argsort(starts, axis=None)[:3])
+            return replace(programme, start=np.where(kept, starts, NEVER))
     return programme
+
+
+def _overlap(design: str, options: argparse.Namespace) -> dict[str, object]:
+    """What is said of offers to people that leave nobody to compare with, by verdict."""
+    verdicts = Counter[str]()
+    for seed in range(options.first, options.first + options.overlaps):
+        with tempfile.TemporaryDirectory() as folder:
+            data = Path(folder)
+            simulate(data, employees=300, start=END - dt.timedelta(days=3 * 365), end=END, seed=seed)
+            offers = pd.read_parquet(data / "interventions.parquet")
+            offers = offers[~offers["hold_out"]].assign(random=True) if design == "all drawn" else _everybody(data)
+            schema = pq.read_schema(data / "interventions.parquet")
+            pq.write_table(
+                pa.Table.from_pandas(offers, schema=schema, preserve_index=False), data / "interventions.parquet"
+            )
+            project = Project(home=data / "var")
+            label = project.folder.model("attrition").label
+            with project.open(folder) as opened:
+                records = effects(opened, known_interventions(opened, END), label, days=182, as_of=END)
+        verdicts.update(f"{each.design}: {each.verdict}" for each in records)
+    return {"design": design, "companies": options.overlaps, "verdicts": dict(verdicts)}
+
+
+def _everybody(data: Path) -> pd.DataFrame:
+    """Help that everybody had who was in the largest department a year before the end, on one day."""
+    day = pd.Timestamp(END) - pd.Timedelta(days=365)
+    positions = pd.read_parquet(data / "positions.parquet")
+    positions = positions[pd.to_datetime(positions["effective_on"]) < day].sort_values("effective_on", kind="stable")
+    newest = positions.groupby("employee_id")["department"].last()
+    own = sorted(newest.index[newest == newest.value_counts().index[0]])
+    return pd.DataFrame(
+        {
+            "employee_id": own,
+            "offered_on": day.date(),
+            "kind": "mentoring",
+            "status": "done",
+            "done_on": day.date(),
+            "outcome": None,
+            "random": False,
+            "hold_out": False,
+            "known_at": day,
+        }
+    )
 
 
 def _by_department(panel: UnitPanel) -> UnitPanel:

@@ -62,7 +62,9 @@ def association(
     """People after an intervention less others employed in the same department at the same time who never had it.
 
     Time counts from the month after it was done, for both, so that nobody's staying until then counts for it. None with fewer
-    than :data:`MIN_PEOPLE` people. Those who are offered help often need it: this says nothing of what the help does.
+    than :data:`MIN_PEOPLE` people, or fewer such colleagues, also as they count: where most people have hardly one beside them,
+    many beside the rest do not help (Kish's effective number). Those who are offered help often need it: this says nothing of
+    what the help does.
     """
     done = offers[~offers["random"]].dropna(subset=["done_on"]).sort_values("done_on").drop_duplicates("employee_id")
     done = done[done["done_on"] >= pd.Timestamp(until) - pd.Timedelta(days=365 * YEARS)]
@@ -88,9 +90,10 @@ def association(
     size, share = cells["size"], cells["mean"]
     ours, others = size[True].to_numpy(), size[False].to_numpy()
     people = int(ours.sum())
-    if people < MIN_PEOPLE:
-        return None
     weight = ours / people
+    colleagues = rows[~rows["ours"]].merge(cells.index.to_frame(index=False))["employee_id"].nunique()
+    if min(people, colleagues, 1 / float((weight**2 / others).sum())) < MIN_PEOPLE:
+        return None
     mine, theirs = float(weight @ share[True]), float(weight @ share[False])
     shrunk = (share[False] * others + theirs) / (others + 1)
     variance = (mine * people + theirs) / (people + 1) * (1 - mine) / people + float(

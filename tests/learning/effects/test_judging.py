@@ -83,7 +83,7 @@ def test_causes_is_said_only_where_chance_chose(tmp_path: Path, random: str) -> 
 def test_people_who_were_chosen_give_an_association_and_chance_an_effect(tmp_path: Path) -> None:
     header = "employee_id | offered_on | kind | status | done_on | hold_out | random\n"
     chosen = header + "\n".join(
-        f"e{d}_{n} | 2025-01-02 | mentor | done | 2025-01-09 | | " for d in range(5) for n in range(6, 12)
+        f"e{d}_{n} | 2025-01-02 | mentor | done | 2025-01-09 | | " for d in range(DEPARTMENTS) for n in range(9, 12)
     )
     data = company(tmp_path / "chosen", interventions=chosen)
     (record,) = effects(data, known_interventions(data, UNTIL), LABEL, days=182, as_of=UNTIL)
@@ -100,6 +100,18 @@ def test_people_who_were_chosen_give_an_association_and_chance_an_effect(tmp_pat
     assert (
         "mentor causes a change of" in render(record.text, "en") and record.estimate is not None and record.estimate < 0
     )
+
+
+@pytest.mark.slow
+def test_where_hardly_anybody_is_left_to_compare_with_nothing_is_said(tmp_path: Path) -> None:
+    """All but one of four departments have it; six people of other departments, who have many beside them, do not help."""
+    header = "employee_id | offered_on | kind | status | done_on | hold_out | random\n"
+    own = [f"e{d}_{n}" for d in range(4) for n in range(6, 12)] + [f"e{d}_11" for d in range(4, DEPARTMENTS)]
+    data = company(
+        tmp_path, interventions=header + "\n".join(f"{e} | 2025-01-02 | mentor | done | 2025-01-09 | | " for e in own)
+    )
+    (record,) = effects(data, known_interventions(data, UNTIL), LABEL, days=182, as_of=UNTIL)
+    assert (record.design, record.verdict, record.estimate) == ("association", "insufficient", None)
 
 
 def test_without_a_table_it_is_insufficient(tmp_path: Path) -> None:
