@@ -14,6 +14,8 @@ from perfml.access.principals import Role
 from perfml.access.reporting_lines import current_lines
 from perfml.advice.suggestion_files import read_suggestions, suggestion_file
 from perfml.api import Project
+from perfml.dated_files import dated_file
+from perfml.scoring.table_files import read_rows
 
 BY = "perfml demo"
 POLICIES = ("course_match", "target_adjustment")
@@ -32,16 +34,24 @@ def grant_personas(project: Project, day: dt.date) -> list[str]:
 
 
 def _manager_and_report(home: Path, day: dt.date) -> tuple[str, ...]:
-    """The manager of most people among those with both a course and a goal to decide, and the first of these people."""
+    """The manager of most people among those with both a course and a goal to decide, and the first of these people; somebody who
+    asked to be considered for an opening rather than somebody who did not."""
     lines = current_lines(home)
     advised = set.intersection(*(_advised(home, policy) for policy in POLICIES))
+    asked = _asking(home)
     pairs = [
-        (len(lines.below(period.manager_id, day)), period.manager_id, person)
+        ((person in asked, len(lines.below(period.manager_id, day))), period.manager_id, person)
         for person in sorted(advised)
         if (period := lines.at(person, day)) is not None and period.manager_id is not None
     ]
-    _, *pair = max(pairs, key=lambda pair: pair[0], default=(0,))
+    _, *pair = max(pairs, key=lambda pair: pair[0], default=((False, 0),))
     return tuple(pair)
+
+
+def _asking(home: Path) -> set[str]:
+    """Everyone who asked to be considered for an internal opening, as prepared last."""
+    file = dated_file(home / "facts" / "eligibility", None)
+    return set() if file is None else set(read_rows(file[1]).column("employee_id").to_pylist())
 
 
 def _advised(home: Path, policy: str) -> set[str]:

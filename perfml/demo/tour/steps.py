@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from pyarrow.dataset import dataset
@@ -14,6 +15,7 @@ from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
+from perfml.demo.tour.work import PERSONAS, Stop, look_at_work, plant_work
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
 from perfml.terminal import advice as tables
@@ -27,6 +29,8 @@ WINDOW = dt.date(2026, 9, 3)
 BEFORE = dt.date(2026, 9, 1)
 """The scoring a month earlier, with which the report compares."""
 MODELS = ("attrition", "low_performance")
+ADDRESS = "http://127.0.0.1:8321"
+"""Where `perfml serve` answers."""
 
 
 def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
@@ -42,6 +46,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     with terminal.progress() as progress:
         progress("simulating a company", 0, 1)
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
+        plant_work(data, seed=seed, end=END)
         project = Project(STARTER, home=home, progress=progress)
         report = project.check(data)
     active = truth.active(END)
@@ -69,6 +74,12 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     tables.courses_table(courses, people, most=3)
     _say(began, f"goals as of {WINDOW}: which serve the company, and what they add up to")
     goals_summary(looked, "en")
+    with terminal.progress() as progress:
+        stops = look_at_work(Project(STARTER, home=home, progress=progress), data, goals=looked, end=END)
+    _say(
+        began,
+        "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
+    )
     listed = project.priorities(MODELS[0], as_of=END)
     _say(began, f"priorities, for {listed.capacity} conversations")
     tables.priorities_table(listed, people)
@@ -79,10 +90,20 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     accounts = grant_personas(project, END)
     terminal.out.print(
         f"to see it as {', '.join(accounts)}: python3 run.py perfml serve --local-login --home {home}"
-        "   (then http://127.0.0.1:8321)",
+        f"   (then {ADDRESS})",
         highlight=False,
     )
+    _show(stops)
     return page
+
+
+def _show(stops: Sequence[Stop]) -> None:
+    """Print where each part of the work is read, by persona: the address opens after signing in as that account."""
+    for persona in PERSONAS:
+        terminal.out.print(f"[bold]as {persona}[/]", highlight=False)
+        for stop in stops:
+            if stop.persona == persona:
+                terminal.out.print(f"  {ADDRESS}{stop.address}   {escape(stop.text)}", highlight=False)
 
 
 def _say(began: float, what: str) -> None:

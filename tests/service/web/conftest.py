@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from perfml.demo.tour.personas import grant_personas
+from perfml.demo.tour.work import Stop, look_at_work, plant_work
 from perfml.project.folder import ProjectFolder
 from perfml.service.app import create_app
 from tests.simulated import END, Simulated
@@ -30,6 +32,8 @@ class ServedCompany:
     address: str
     home: Path
     accounts: dict[str, str]
+    stops: tuple[Stop, ...]
+    """What the demo's tour says of its pages."""
 
 
 @pytest.fixture(scope="session")
@@ -37,15 +41,16 @@ def served_company(company_of_500: Simulated, tmp_path_factory: pytest.TempPathF
     """The simulated company, advised, with accounts, behind a real server with the login for development."""
     folder = tmp_path_factory.mktemp("pages")
     company_of_500.copy_home(folder / "home")
-    project = Simulated(
-        company_of_500.data, company_of_500.project, folder / "home", company_of_500.truth, company_of_500.rows
-    ).open()
-    project.targets(company_of_500.data, as_of=TARGETS_DAY)
-    project.courses(company_of_500.data, as_of=END)
-    project.goals(company_of_500.data, as_of=TARGETS_DAY)
+    data = folder / "data"
+    shutil.copytree(company_of_500.data, data)
+    plant_work(data, seed=7, end=END)
+    project = Simulated(data, company_of_500.project, folder / "home", company_of_500.truth, company_of_500.rows).open()
+    project.targets(data, as_of=TARGETS_DAY)
+    project.courses(data, as_of=END)
+    stops = look_at_work(project, data, goals=project.goals(data, as_of=TARGETS_DAY), end=END)
     accounts = {name.partition(" E")[0]: name for name in grant_personas(project, END - dt.timedelta(days=365))}
     with serve_home(project.home, project.folder, local_login=True) as address:
-        yield ServedCompany(address, project.home, accounts)
+        yield ServedCompany(address, project.home, accounts, tuple(stops))
 
 
 @contextmanager
