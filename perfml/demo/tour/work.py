@@ -1,4 +1,4 @@
-"""From people to the work: milestones and openings of the demonstration company, what is looked at, and where it is read."""
+"""From people to the work: what the demonstration company has for it, what is looked at, and where a visitor reads it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Literal
 
 from perfml.api import Project
+from perfml.demo.planted.indicators import plant_indicators
 from perfml.demo.planted.milestones import plant_milestones
+from perfml.demo.planted.network import plant_network
 from perfml.demo.planted.openings import plant_openings
 from perfml.goals.indicators.record import IndicatorsRecord
 from perfml.goals.milestones.rows import MilestoneRow
 from perfml.goals.report import GoalsReport
 from perfml.scoring.what_if.record import PolicyRecord
 
-POLICY = "overtime_limit"
+POLICY = "feedback_rhythm"
 Persona = Literal["hr", "manager", "employee"]
 PERSONAS: tuple[Persona, ...] = ("hr", "manager", "employee")
 
@@ -32,7 +34,10 @@ class Stop:
 
 
 def plant_work(data: Path, *, seed: int, end: dt.date) -> None:
-    """Add milestones, openings and who asked for them to the tables in the folder ``data``."""
+    """Add to the tables in the folder ``data``: metrics that mislead, people outside the feedback network and units that never
+    speak, milestones, openings and who asked for them."""
+    plant_indicators(data, seed=seed)
+    plant_network(data, seed=seed)
     plant_milestones(data, seed=seed, end=end)
     plant_openings(data, seed=seed, end=end)
 
@@ -78,7 +83,7 @@ def _tree(goals: GoalsReport) -> str:
     statuses = Counter(goals.paths.column("status").to_pylist())
     return (
         f"Goal tree: {statuses['aligned']:,} of {goals.paths.num_rows:,} goals reach a company goal, and"
-        f" {len(goals.flags.silos)} goals lack a department that they need."
+        f" {len(goals.flags.silos)} that need several departments lack one."
     )
 
 
@@ -105,6 +110,6 @@ def _policy(record: PolicyRecord) -> str:
         return "What a policy would change: nothing is predicted here, and the page says why."
     days = record.horizons[0].horizon_days
     return (
-        f"What a policy would change, {record.en.lower()}: {whole.before:.1f} leavers are expected within {days} days as it is,"
-        f" {whole.after:.1f} with it, a prediction and no effect."
+        f"What a policy would change, {record.en.lower()}: of {whole.people} people {whole.before:.1f} are expected to have the"
+        f" outcome of {record.model} within {days} days as it is and {whole.after:.1f} with it, a prediction and no effect."
     )
