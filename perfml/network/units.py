@@ -38,16 +38,16 @@ def unit_gaps(
     if len(names) < LEAST_UNITS:
         return [], UnitsCompared(by=by, units=len(names), pairs=len(upper[0]), testable=0)
     near = _near(contacts.people, by, names)
-    told = np.zeros(count.shape, dtype=bool)
+    left_out = np.zeros(count.shape, dtype=bool)
     for _ in range(ROUNDS):
-        expected = gravity(count, near, told)
+        expected = gravity(count, near, left_out)
         silent, testable = _silences(count[upper], expected[upper], spec)
-        more = told.copy()
+        more = left_out.copy()
         more[upper] |= silent
         more |= more.T
-        if (more == told).all():
+        if (more == left_out).all():
             break
-        told = more
+        left_out = more
     gaps = [
         UnitGap(
             by=by, kind="silent", first=names[a], second=names[b], ties=int(count[a, b]), expected=float(expected[a, b])
