@@ -32,6 +32,7 @@ from perfml.api.work import network as of_network
 from perfml.api.work import policies as of_policies
 from perfml.api.work import process_debt as of_process_debt
 from perfml.errors import DataError, MissingTables
+from perfml.evidence.kept_log import KeptLog
 from perfml.evidence.sources import Data, open_data
 from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
 from perfml.messages import Message, render
@@ -62,8 +63,16 @@ class Project:
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
 
-    def open(self, data: DataLocation | None = None, *, strict: bool = True, disputed: bool = False) -> Data:
+    def open(
+        self,
+        data: DataLocation | None = None,
+        *,
+        strict: bool = True,
+        disputed: bool = False,
+        kept_log: KeptLog | None = None,
+    ) -> Data:
         """Open the tables, typed and checked, without disputed facts; with ``disputed`` they are as if nobody disputed them.
+        ``kept_log``: what was kept of the log on earlier nights.
 
         Raises :class:`DataError` for the first table that exists and cannot be used.
         """
@@ -84,6 +93,7 @@ class Project:
                 inbox=inbox(self.home),
                 strict=strict,
                 withheld=withheld.decided if disputed else withheld,
+                kept_log=kept_log,
             )
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -22,27 +22,68 @@ from perfml.scoring.score_files import StoredScore, first_column, person_rows, r
 if TYPE_CHECKING:
     from perfml.advice.served import ServedSample
     from perfml.api import Project
+    from perfml.evidence.nightly.night import NightLog
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
     from perfml.scoring.what_if.prediction import WhatIfPrediction
 
+NIGHTLY = "nightly"
+"""The folder of the home in which the log is kept from night to night."""
+
 
 def score(
-    project: Project, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
+    project: Project,
+    model: str,
+    data: DataLocation | None = None,
+    *,
+    as_of: DatesLike | None = None,
+    incremental: bool = False,
 ) -> pa.Table:
     """Score everyone employed at each as-of date (default: the end of the record) with the model in use.
 
     The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+    ``incremental``: as in :meth:`write_scores`.
     """
-    scores = pa.concat_tables(read_scores(path) for path in project.write_scores(model, data, as_of=as_of))
+    files = project.write_scores(model, data, as_of=as_of, incremental=incremental)
+    scores = pa.concat_tables(read_scores(path) for path in files)
     seen(project, f"scores {model}", people_of(scores))
     return scores
 
 
 def write_scores(
-    project: Project, model: str, data: DataLocation | None = None, *, as_of: DatesLike | None = None
+    project: Project,
+    model: str,
+    data: DataLocation | None = None,
+    *,
+    as_of: DatesLike | None = None,
+    incremental: bool = False,
+    tell: Callable[[Message], None] | None = None,
 ) -> list[Path]:
-    """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees."""
+    """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees.
+
+    ``incremental``: of the log read only what is new since the last run, at one date; the scores are the same. What was read
+    before is kept in ``home/nightly``. ``tell`` is given what was read, and why where it was everything. Raises
+    :class:`PerfmlError` for several dates, and while another run uses that folder.
+    """
+    if not incremental:
+        return _write_scores(project, model, data, as_of=as_of, night=None)
+    from perfml.evidence.nightly.night import open_night
+
+    if as_of is not None and len(dates_of(as_of)) > 1:
+        raise PerfmlError(Message.of("night_dates"), where="--as-of", remedy=Message.of("night_dates_remedy"))
+    folder = project.home / NIGHTLY
+    with open_night(folder, project.folder.definitions, progress=project.progress) as night:
+        files = _write_scores(project, model, data, as_of=as_of, night=night)
+        if tell is not None:
+            for line in night.said:
+                tell(line)
+        return files
+
+
+def _write_scores(
+    project: Project, model: str, data: DataLocation | None, *, as_of: DatesLike | None, night: NightLog | None
+) -> list[Path]:
+    """See :func:`write_scores`."""
     from perfml.learning.registry.model_store import load
     from perfml.scoring.people.rating import keep_raters
     from perfml.scoring.personal.keeping import keep_records
@@ -52,8 +93,10 @@ def write_scores(
 
     project.folder.model(model)
     loaded = load(project.home, model)
-    with project.open(data) as opened:
+    with project.open(data, kept_log=night) as opened:
         dates = dates_of(as_of) if as_of else [end_of_record(opened)]
+        if night is not None:
+            night.as_of = dates[0]
         refuse_stale(opened, max(dates))
         for day in dates:
             keep_who_is_who(project, opened, day)

@@ -39,7 +39,7 @@ from perfml.cli.options import (
 from perfml.errors import PerfmlError
 from perfml.learning.in_people import in_people, lead_message, outcome_message
 from perfml.learning.record import Figure
-from perfml.messages import coded, render, stored_message
+from perfml.messages import Message, coded, render, stored_message
 from perfml.project.trust.alert_spec import AlertsSpec
 from perfml.project.voices import Who
 from perfml.scoring.sealed_files import verify
@@ -301,6 +301,9 @@ def score(
     start: FromOption = None,
     to: ToOption = None,
     every: EveryOption = None,
+    incremental: Annotated[
+        bool, typer.Option("--incremental", help="Of the log read only what is new since the last run; one date.")
+    ] = False,
     out: OutOption = None,
     language: LanguageOption = LanguageName.en,
     project: ProjectOption = None,
@@ -311,7 +314,14 @@ def score(
     require_table(out)
     with terminal.progress() as progress:
         opened = Project(project, home=home, progress=progress)
-        paths = opened.write_scores(model, data, as_of=series(as_of, start=start, to=to, every=every) or None)
+        read: list[Message] = []
+        paths = opened.write_scores(
+            model,
+            data,
+            as_of=series(as_of, start=start, to=to, every=every) or None,
+            incremental=incremental,
+            tell=read.append,
+        )
     if out is not None:
         opened.export_scores(paths, out, language=language.value)
     for path in paths:
@@ -328,10 +338,13 @@ def score(
                 "out": None if out is None else str(out),
                 "counts": counts,
                 "missing": [days.to_json() for days in missing],
+                "log": [coded(line) for line in read],
             }
         )
         return
     terminal.out.print(f"{rows:,} rows: {counts}" + (f"; written to {out}" if out else ""))
+    for line in read:
+        terminal.out.print(f"  log  {escape(render(line, 'en'))}", highlight=False)
     for why in score_tables.held_counts(scores):
         terminal.out.print(
             f"  held  {escape(why)}; `perfml holds` lists holds, `perfml check` broken rows", highlight=False

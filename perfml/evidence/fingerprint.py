@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 
 from perfml.errors import DefinitionError
-from perfml.evidence.sources import Data
+from perfml.evidence.sources import LOG_DAYS, Data
 from perfml.evidence.tables.reading import literal, quoted, unreadable
 from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
@@ -30,6 +30,8 @@ from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 
 QUARANTINE = "quarantine"
+LOW, HIGH = "sum((hash & 18446744073709551615::uhugeint)::ubigint)", "sum((hash >> 64)::ubigint)"
+"""SQL: the sums of the halves of the MD5 of rows."""
 ON_RECEIPT = {"deliveries": ("received_at", "row_count", "total")}
 """Columns that are filled in when the first of them has come, in a row that was there before."""
 _HIRED = "exists (select 1 from employees e where e.employee_id = t.employee_id and e.usable_day < {until})"
@@ -65,26 +67,52 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
     rows count for people who were employed by then; nothing is computed for others. Raises :class:`DataError` for a log
     that is damaged where it lies.
     """
-    selects = {table: _rows(data, table, until) for table in data.specs}
+    kept = data.kept_log is not None and not data.hidden
+    selects = {table: _rows(data, table, until) for table in data.specs if not kept or table != "events"}
     selects[QUARANTINE] = _quarantined(until)
     try:
         digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
+        if kept:
+            digests_by_table["events"] = _digest_of_log(data, until)
     except duckdb.Error as error:
         raise unreadable(data.source, error) from None
     return {table: digest for table, digest in digests_by_table.items() if digest.rows}
 
 
 def _digest(data: Data, select: str) -> TableDigest:
+    sums = f"select count(*) as n, {LOW} as low, {HIGH} as high from (select md5_number(line) as hash from ({select}))"
+    return _added_up(data, sums)
+
+
+def _added_up(data: Data, sums: str) -> TableDigest:
     rows, low, high = data.connection.execute(
-        "select count(*), sum((hash & 18446744073709551615::uhugeint)::ubigint), sum((hash >> 64)::ubigint)"
-        f" from (select md5_number(line) as hash from ({select}))"
+        f"select coalesce(sum(n), 0)::bigint, sum(low)::hugeint, sum(high)::hugeint from ({sums})"
     ).fetchall()[0]
     return TableDigest(rows, f"{low or 0:x}-{high or 0:x}")
+
+
+def _digest_of_log(data: Data, until: dt.date) -> TableDigest:
+    """The digest of a kept log: what its rows with one version add up to, and the rows of the others."""
+    known = f"usable_day < date '{until}'"
+    sums = f"select n, low, high from {LOG_DAYS} where low is not null and {known}"
+    if data.connection.execute("select 1 from duckdb_tables() where table_name = 'versioned_events'").fetchall():
+        line = line_of("events", data.specs["events"], until)
+        lines = f"select md5_number({line}) as hash from versioned_events t where {known}"
+        sums += f" union all select count(*), {LOW}, {HIGH} from ({lines})"
+    return _added_up(data, sums)
 
 
 def _rows(data: Data, table: str, until: dt.date) -> str:
     """SQL: one ``line`` of text for each usable row, values by name; an empty value is left out of it."""
     day, spec = f"date '{until}'", data.specs[table]
+    employed = f" and {_HIRED.format(until=day)}" if table == "exits" else ""
+    line = line_of(table, spec, until)
+    return f"select {line} as line from {quoted(table)} t where t.usable_day < {day}{employed}"
+
+
+def line_of(table: str, spec: TableSpec, until: dt.date) -> str:
+    """SQL of the row ``t`` as a line of text, as it stood before ``until``."""
+    day = f"date '{until}'"
     values = {
         name: f"t.{quoted(name)}" for name, column in spec.columns.items() if name != "known_at" and not column.personal
     }
@@ -97,8 +125,7 @@ def _rows(data: Data, table: str, until: dt.date) -> str:
     if spec.happened:  # known when it happened is what no known_at says, too
         values["known"] = f"case when t.known_moment <> t.{quoted(spec.happened)} then t.known_moment end"
     values["superseded"] = f"case when t.superseded_day < {day} then t.superseded_day end"
-    employed = f" and {_HIRED.format(until=day)}" if table == "exits" else ""
-    return f"select {_line(values)} as line from {quoted(table)} t where t.usable_day < {day}{employed}"
+    return _line(values)
 
 
 def _quarantined(until: dt.date) -> str:

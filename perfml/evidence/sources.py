@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self, TypeVar, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import duckdb
 import pyarrow as pa
@@ -30,7 +30,12 @@ from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec
 from perfml.project.table_spec import TableSpec
 
+if TYPE_CHECKING:
+    from perfml.evidence.kept_log import KeptLog
+
 T = TypeVar("T")
+LOG_DAYS = "log_days"
+"""The table of a kept log that counts its rows by day, kind and unit."""
 MOST_NAMED = 8
 """Unknown columns of a table that a notice names, at most."""
 
@@ -62,6 +67,8 @@ class Data:
 
     engine: Engine | None = None
     """What computes evidence; None: DuckDB on this machine."""
+    kept_log: KeptLog | None = None
+    """What is kept of the log from night to night, and serves one as-of date; None: the log is read."""
     hidden: list[str] = field(default_factory=list)
     """Conditions on a row ``e`` of the log that a measurement hides for a while; see :mod:`perfml.evidence.holes.planted`."""
 
@@ -78,6 +85,14 @@ class Data:
     def query(self, sql: str) -> pa.Table:
         """The rows of a SELECT in DuckDB's SQL, about the log too, wherever that lies; few enough for memory."""
         return self.engine.query(sql) if self.engine else self.connection.sql(sql).to_arrow_table()
+
+    @property
+    def log_days(self) -> str:
+        """SQL: how many rows of the log (``n``) of each ``kind`` happened and became usable on which days; where the log is not
+        kept, its rows one by one."""
+        if self.kept_log is not None and not self.hidden:
+            return f"select kind, happened_day, usable_day, n from {LOG_DAYS}"
+        return "select kind, happened_day, usable_day, 1 as n from events"
 
     def has(self, table: str) -> bool:
         """Whether the table exists and is usable."""
@@ -97,9 +112,14 @@ class Data:
         """
         days = [
             self.connection.execute(
-                f"select max(usable_day) from {table} where usable_day <= date '{self.today}'"
+                f"select max(usable_day) from {rows} where usable_day <= date '{self.today}'"
             ).fetchall()[0][0]
-            for table in ("events", "reviews", "exits", "progress")
+            for table, rows in (
+                ("events", f"({self.log_days})"),
+                ("reviews", "reviews"),
+                ("exits", "exits"),
+                ("progress", "progress"),
+            )
             if self.has(table)
         ]
         usable = [day for day in days if day is not None]
@@ -128,17 +148,26 @@ def open_data(
     today: dt.date | None = None,
     strict: bool = True,
     withheld: Withheld | None = None,
+    kept_log: KeptLog | None = None,
 ) -> Data:
     """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it, with
     the packets of ``inbox``.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC); ``withheld``: facts that are not
-    used as they stand. A source that is away for a moment is read again (:func:`read_again`). Raises :class:`DataError` on the
+    used as they stand; ``kept_log``: what is kept of the log, so that only what is new of it is read. A source that is away for a moment is read again (:func:`read_again`). Raises :class:`DataError` on the
     first table that cannot be used; with ``strict=False`` such tables are listed in ``problems`` and treated as absent.
     """
 
     def read() -> Data:
-        return _read(source, tables, mappings=mappings or {}, inbox=inbox or {}, today=today, withheld=withheld)
+        return _read(
+            source,
+            tables,
+            mappings=mappings or {},
+            inbox=inbox or {},
+            today=today,
+            withheld=withheld,
+            kept_log=kept_log,
+        )
 
     data = read_again(read)
     if strict:
@@ -154,6 +183,7 @@ def _read(
     inbox: Inbox,
     today: dt.date | None,
     withheld: Withheld | None,
+    kept_log: KeptLog | None,
 ) -> Data:
     """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
@@ -174,13 +204,13 @@ def _read(
     )
     available = {table.name: table for table in raw}
     for name, spec in tables.items():
-        if name in available and _load(data, available[name], spec):
+        if name in available and _load(data, available[name], spec, kept_log):
             data.specs[name] = spec
             data.columns[name] = tuple(column for column in spec.columns if column in available[name].columns)
         else:
             make_empty(connection, name, spec)
-    if data.has("positions") and "manager_id" in data.columns["positions"]:
-        quarantine_cycles(connection)
+        if name == "positions" and data.has(name) and "manager_id" in data.columns[name]:
+            quarantine_cycles(connection)
     return data
 
 
@@ -191,8 +221,8 @@ def _require_main_tables(data: Data) -> None:
     data.require("events", "reviews", remedy="add one of the two")
 
 
-def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
-    """Load the table; where it cannot be used, add the reason to ``data.problems``."""
+def _load(data: Data, raw: RawTable, spec: TableSpec, kept_log: KeptLog | None) -> bool:
+    """Load the table, the log from ``kept_log`` where it is kept there; where it cannot be used, add the reason to ``data.problems``."""
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
         data.problems.append(
@@ -204,7 +234,20 @@ def _load(data: Data, raw: RawTable, spec: TableSpec) -> bool:
         columns = chain("listed", unknown[:MOST_NAMED])
         data.notices.append(Message.of("columns_ignored", table=raw.name, columns=columns))
     try:
-        data.rows_read[raw.name] = load(data.connection, raw, spec, today=data.today, withheld=data.withheld.facts)
+        rows = None
+        if raw.name == "events" and kept_log is not None:
+            rows = kept_log.load(
+                data.connection,
+                raw,
+                spec,
+                today=data.today,
+                withheld=data.withheld.facts,
+                has_positions=data.has("positions"),
+            )
+            data.kept_log = None if rows is None else kept_log
+        if rows is None:
+            rows = load(data.connection, raw, spec, today=data.today, withheld=data.withheld.facts)
+        data.rows_read[raw.name] = rows
     except duckdb.Error as error:
         data.problems.append(unreadable(raw.where, error))
         data.connection.execute("delete from quarantine where table_name = ?", [raw.name])

@@ -21,6 +21,7 @@ from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.comparison import groups_of
 from perfml.evidence.engines.evidence_file import fields_of, parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
+from perfml.evidence.kept_log import ColumnsAt
 from perfml.evidence.log.cells import EventLog, part_log
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid, epoch_days
@@ -112,6 +113,8 @@ class Job:
     layout: Layout
     people: _People
     log: EventLog | None
+    kept: ColumnsAt | None
+    """The windowed columns, where they come from a kept log."""
     batch_size: int
     """Persons of a batch."""
     outside: Mapping[str, Bools]
@@ -148,8 +151,20 @@ def prepare(
     batch_size = _batch_size(
         data, layout.plan, layout.grid, n_persons=len(people.persons), n_columns=len(layout.columns)
     )
-    log = None
-    if layout.plan.columns:
+    log, kept = None, None
+    exposure = layout.exposure(people.persons)
+    if layout.plan.columns and data.kept_log is not None and not data.hidden and data.kept_log.serves(as_ofs):
+        progress("what is new of the log", 0, 1)
+        kept = data.kept_log.at(
+            layout.plan,
+            layout.grid,
+            persons=people.persons,
+            departments=people.departments,
+            exposure=exposure,
+            decimals=layout.decimals,
+            folder=folder,
+        )
+    elif layout.plan.columns:
         progress("one pass over the log", 0, 1)
         register_persons(data, people.persons)
         log = part_log(
@@ -166,9 +181,10 @@ def prepare(
         layout=layout,
         people=people,
         log=log,
+        kept=kept,
         batch_size=batch_size,
         outside={file.name: ~belongs(data, file.spec.population.where, file=file.file) for file in layout.populations},
-        exposure=layout.exposure(people.persons),
+        exposure=exposure,
     )
 
 
@@ -203,7 +219,7 @@ def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
         first, last = np.searchsorted(people.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
         person, as_of = np.divmod(people.rows[first:last] - low * n_as_ofs, n_as_ofs)
         cell = as_of * n + person
-        windows: dict[str, Floats] = {}
+        windows: dict[str, Floats] = {} if job.kept is None else job.kept.columns(low, n)
         if job.log is not None:
             exposure = job.exposure and job.exposure.of_persons(low, n)
             windows = part_plan.columns(

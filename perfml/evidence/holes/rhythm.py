@@ -16,7 +16,7 @@ import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.holes.hole import LogPart
-from perfml.evidence.sources import Data
+from perfml.evidence.sources import LOG_DAYS, Data
 
 UNITS = ("department", "location")
 CUTS = ((), ("source",), ("kind",), ("location",), ("department",), ("source", "location"), ("source", "department"))
@@ -108,20 +108,19 @@ def _of(rows: pd.DataFrame, part: LogPart) -> Bools:
 def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     """The counts of the log as known before ``before``; None for a log without usable rows."""
     connection = data.connection
-    has_units = data.has("positions")
-    connection.execute(
-        "create or replace temp table posts as select employee_id, usable_day,"
-        " arg_max(department, effective_on) as department, arg_max(location, effective_on) as location"
-        f" from positions where usable_day < date '{before}' group by employee_id, usable_day"
-        if has_units
-        else "create or replace temp table posts as"
-        " select null::text as employee_id, null::date as usable_day, null::text as department, null::text as location limit 0"
-    )
+    connection.execute(f"create or replace temp table posts as {posts_sql(data.has('positions'))}")
+    connection.execute(f"delete from posts where usable_day >= date '{before}'")
+    if data.kept_log is not None and not data.hidden:
+        counts = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
+    else:
+        counts = (
+            f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day, e.usable_day, 1 as n"
+            " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+        )
     rows = connection.execute(
-        f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day - date '1970-01-01' as day,"
-        " greatest(e.usable_day - e.happened_day, 0) as late, count(*) as n"
-        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
-        f" where e.usable_day < date '{before}' group by all"
+        "select source, kind, department, location, happened_day - date '1970-01-01' as day,"
+        " greatest(usable_day - happened_day, 0) as late, sum(n)::bigint as n"
+        f" from ({counts}) where usable_day < date '{before}' group by all"
     ).df()
     if rows.empty:
         return None
@@ -152,6 +151,19 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
         heads=heads,
         by_half_year=partial(_by_half_year, data, before),
         cells=rows,
+    )
+
+
+def posts_sql(has_positions: bool) -> str:
+    """SQL: the department and location of each employee from each day on which they became known."""
+    if not has_positions:
+        return (
+            "select null::text as employee_id, null::date as usable_day, null::text as department, null::text as location"
+            " limit 0"
+        )
+    return (
+        "select employee_id, usable_day, arg_max(department, effective_on) as department,"
+        " arg_max(location, effective_on) as location from positions group by employee_id, usable_day"
     )
 
 

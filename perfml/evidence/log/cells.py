@@ -75,15 +75,20 @@ def require_conditions(connection: duckdb.DuckDBPyConnection, plan: Plan) -> Non
 
 def discover_kinds(data: Data, before: str) -> list[str]:
     """Every kind of event usable before the date ``before``, the most frequent first."""
+    return list(kind_counts(data, before))
+
+
+def kind_counts(data: Data, before: str) -> dict[str, int]:
+    """How many events of each kind were usable before the date ``before``, the most frequent first."""
     rows = data.connection.execute(
-        f"select kind from events where usable_day < date '{before}' group by kind order by count(*) desc, kind"
+        f"select kind, sum(n)::bigint from ({data.log_days}) where usable_day < date '{before}' group by kind order by 2 desc, 1"
     ).fetchall()
-    return [row[0] for row in rows]
+    return dict(rows)
 
 
 def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.date]:
     """The first day of the log as known at each as-of date; dates at which nothing was known are left out."""
-    log = "from events where usable_day < ?"
+    log = f"from ({data.log_days}) where usable_day < ?"
     if _can_be_late(data):
         query = f"select usable_day, min(happened_day) {log} group by usable_day order by usable_day"
     else:  # every row was known on the day it happened
@@ -110,12 +115,12 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
     columns = {
         "person": _person("p", "e.employee_id"),
         "channel": f"coalesce(k.channel, {len(plan.kinds)})::smallint",
-        "day": _number("e.happened_day"),
+        "day": number_of_day("e.happened_day"),
     }
     joins = "left join persons p on p.employee_id = e.employee_id left join channels k on k.name = e.kind"
     measures = {c.measure for c in plan.cell_columns}
     if measures & {"sum", *VALUE_MEASURES}:
-        columns["scaled"] = f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
+        columns["scaled"] = scaled_value(decimals)
     if measures & VALUE_MEASURES:
         columns["valued"] = "(e.value is not null)::tinyint"
         columns["moment"] = "epoch_us(e.happened_at)"
@@ -125,8 +130,8 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
         )
         joins += " left join persons o on o.employee_id = e.counterpart_id"
     if _can_be_late(data):
-        columns["usable_day"] = _number("e.usable_day")
-        columns["superseded_day"] = f"coalesce({_number('e.superseded_day')}, {FOREVER})"
+        columns["usable_day"] = number_of_day("e.usable_day")
+        columns["superseded_day"] = last_day_of_version()
     require_conditions(connection, plan)
     columns |= {_met(number): condition.sql for number, condition in enumerate(plan.conditions)}
     select = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
@@ -189,8 +194,19 @@ def _person(joined: str, text: str) -> str:
     return f"coalesce({joined}.person, {NO_ONE - 1} - (hash({text}) >> 2)::bigint)"
 
 
-def _number(day: str) -> str:
+def number_of_day(day: str) -> str:
+    """SQL of a date as days since 1970-01-01."""
     return f"({day} - date '1970-01-01')::integer"
+
+
+def scaled_value(decimals: int) -> str:
+    """SQL of the value of the event ``e`` as an integer, 0 where it has none."""
+    return f"coalesce(round(e.value * {10**decimals})::bigint, 0)"
+
+
+def last_day_of_version() -> str:
+    """SQL of the last as-of date at which the version ``e`` counts."""
+    return f"coalesce({number_of_day('e.superseded_day')}, {FOREVER})"
 
 
 def _can_be_late(data: Data) -> bool:

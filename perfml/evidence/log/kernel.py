@@ -6,6 +6,7 @@ for at the as-of dates at which they do not count; all other rows take the short
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 
 import numpy as np
@@ -36,7 +37,11 @@ def cell_columns(
     """
     if not plan.cell_columns:
         return {}
-    batch = _Batch(rows, plan, grid, low=low, n=n)
+    return batch_columns(BatchOfRows(rows, plan, grid, low=low, n=n), plan, decimals=decimals, exposure=exposure)
+
+
+def batch_columns(batch: Batch, plan: Plan, *, decimals: int, exposure: Exposure | None) -> dict[str, Floats]:
+    """The columns of :func:`cell_columns` of the persons of ``batch``."""
     columns = {}
     for column in plan.cell_columns:
         channels = tuple(plan.channels(column))
@@ -48,7 +53,7 @@ def cell_columns(
     return columns
 
 
-def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimals: int) -> Floats:
+def _measure(batch: Batch, column: WindowColumn, channels: Channels, *, decimals: int) -> Floats:
     window, past = column.window_days, column.past_days
     match column.measure:
         case "count":
@@ -76,7 +81,7 @@ def _measure(batch: _Batch, column: WindowColumn, channels: Channels, *, decimal
 
 
 def _measure_exposed(
-    batch: _Batch, column: WindowColumn, channels: Channels, exposure: Exposure, *, decimals: int
+    batch: Batch, column: WindowColumn, channels: Channels, exposure: Exposure, *, decimals: int
 ) -> Floats:
     """Like :func:`_measure`, with the missing days estimated; missing where the definition does not tolerate that."""
     window, past = column.window_days, column.past_days
@@ -109,7 +114,7 @@ def _measure_exposed(
     return values if exposure.estimate else np.where(share > column.missing_days_share, np.nan, values)
 
 
-def _missing_since(batch: _Batch, channels: Channels, exposure: Exposure) -> Floats:
+def _missing_since(batch: Batch, channels: Channels, exposure: Exposure) -> Floats:
     """The missing days between the last event and the as-of date; 0 where the missing rows are of some of the channels only,
     since the others show when the person was last active."""
     missing = np.zeros((batch.n_as_ofs, batch.n))
@@ -128,11 +133,21 @@ def divide(part: Floats, whole: Floats) -> Floats:
     return out
 
 
-class _Windows:
-    """Sums of ``values`` (1 a row if None) over channels and windows, by prefix sums along the edges of the grid."""
+class WindowSums:
+    """Sums over channels and windows, by prefix sums along the edges of the grid: ``prefix`` (channels, edges, n).
 
-    def __init__(self, batch: _Batch, cell: Indexes, values: Ints | None) -> None:
-        self.batch, shape = batch, batch.shape
+    ``hidden``: what each of the batch's hidden rows adds where it does not count.
+    """
+
+    def __init__(self, batch: Batch, prefix: npt.NDArray[np.integer], hidden: Ints) -> None:
+        self.batch, self.prefix, self.hidden = batch, prefix, hidden
+        self._sums: dict[Channels, Ints] = {}
+        self._windows: dict[tuple[Channels, int], Ints] = {}
+
+    @classmethod
+    def of_rows(cls, batch: BatchOfRows, cell: Indexes, values: Ints | None) -> WindowSums:
+        """Of ``values`` (1 a row if None), whose place in the grid is ``cell``."""
+        shape = batch.shape
         size = shape[0] * shape[1] * shape[2]
         if values is None:
             flat = np.bincount(cell, minlength=size)
@@ -140,10 +155,8 @@ class _Windows:
             flat = np.zeros(size, np.int64)
             np.add.at(flat, cell, values)
         cube = flat.reshape(shape)
-        self.prefix = np.cumsum(cube, axis=1, out=cube)
-        self.hidden = -np.ones(len(batch.hidden_row), np.int64) if values is None else -values[batch.hidden_row]
-        self._sums: dict[Channels, Ints] = {}
-        self._windows: dict[tuple[Channels, int], Ints] = {}
+        hidden = -np.ones(len(batch.hidden_row), np.int64) if values is None else -values[batch.hidden_row]
+        return cls(batch, np.cumsum(cube, axis=1, out=cube), hidden)
 
     def window(self, channels: Channels, days: int) -> Ints:
         """Sum over ``channels`` of the rows that count at each as-of date, in the ``days`` before it: (as-of dates, n)."""
@@ -166,35 +179,34 @@ class _Windows:
         return self._sums[channels]
 
 
-class _Batch:
-    """The rows of one batch of persons, and what many columns have in common."""
+class Batch(ABC):
+    """What many columns of one batch of ``n`` persons have in common."""
 
-    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int) -> None:
-        self.rows, self.grid, self.n, self.n_as_ofs = rows, grid, n, len(grid.as_ofs)
-        self.validity = ValidityIntervals(rows, grid)
-        self.person = rows["person"] - low
-        self.channel, self.day = rows["channel"], rows["day"]
-        self.n_channels = plan.n_channels * (2 if "other" in rows else 1)
-        self.shape = (self.n_channels, len(grid.edges), n)
-        self.hidden_row, self.hidden_as_of = self.validity.spread_hidden()
-        self.hidden_person, self.hidden_channel = self.person[self.hidden_row], self.channel[self.hidden_row]
-        self.hidden_day = self.day[self.hidden_row]
-        cell = self.flat_index(grid.edge_after(self.day), self.shape[1])
-        self.counts = _Windows(self, cell, None)
-        if "scaled" in rows:
-            scaled = rows["scaled"]
-            _check_sums(scaled, self.channel, self.person)
-            self.totals = _Windows(self, cell, scaled)
-        self._active_days: dict[Channels, _ActiveDays] = {}
+    counts: WindowSums
+    totals: WindowSums
+    hidden_as_of: Indexes
+    hidden_person: Ints
+    hidden_channel: npt.NDArray[np.integer]
+    hidden_day: Ints
+
+    def __init__(self, plan: Plan, grid: Grid, *, n: int, sides: int) -> None:
+        self.grid, self.n, self.n_as_ofs = grid, n, len(grid.as_ofs)
+        self.n_channels = plan.n_channels * sides
+        self._active_days: dict[Channels, ActiveDays] = {}
         self._latest: dict[Channels, LatestEvents] = {}
 
-    def flat_index(self, step: Indexes, steps: int) -> Indexes:
-        """The flat index of each row in an array (channels, ``steps``, n)."""
-        index = np.multiply(self.channel, steps, dtype=np.intp)  # in place from here on: there are many rows
-        index += step
-        index *= self.n
-        index += self.person
-        return index
+    @property
+    @abstractmethod
+    def last(self) -> npt.NDArray[np.int32]:
+        """The last day of each channel as known at each as-of date: (channels, as-of dates, n)."""
+
+    @abstractmethod
+    def make_active(self, channels: Channels) -> ActiveDays:
+        """The days with any event of ``channels``."""
+
+    @abstractmethod
+    def make_latest(self, channels: Channels) -> LatestEvents:
+        """The events of ``channels`` that have a value, in their order."""
 
     def within(self, day: Ints, as_of: Indexes, days: int) -> Bools:
         """Whether ``day``, which precedes the as-of date, is among the ``days`` before it."""
@@ -212,34 +224,59 @@ class _Batch:
         """Days since the ``last``-last day with any event of ``channels`` within ``days``: (as-of dates, n)."""
         return self._active(channels).since(days, last=last)
 
-    def _active(self, channels: Channels) -> _ActiveDays:
+    def _active(self, channels: Channels) -> ActiveDays:
         if channels not in self._active_days:
-            self._active_days[channels] = _ActiveDays(self, channels)
+            self._active_days[channels] = self.make_active(channels)
         return self._active_days[channels]
 
     def latest(self, channels: Channels) -> LatestEvents:
         """The events of ``channels`` that have a value, in their order."""
         if channels not in self._latest:
-            chosen = np.isin(self.channel, channels) & (self.rows["valued"] == 1)
-            rows = np.flatnonzero(chosen & (self.day >= self.grid.edges[0]))
-            self._latest[channels] = LatestEvents(
-                self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n
-            )
+            self._latest[channels] = self.make_latest(channels)
         return self._latest[channels]
 
     def days_since(self, channels: Channels, days: int) -> Floats:
         """Days since the last event; missing where there is none (or none within ``days``, if not 0)."""
         if not channels:
             return np.full((self.n_as_ofs, self.n), np.nan)
-        last = self._last[list(channels)].max(axis=0)
+        last = self.last[list(channels)].max(axis=0)
         since: Floats = (self.grid.as_ofs[:, None] - last).astype(np.float64)
         since[last == NEVER] = np.nan
         if days:
             since[since > days] = np.nan
         return since
 
+
+class BatchOfRows(Batch):
+    """The rows of one batch of persons."""
+
+    def __init__(self, rows: Arrays, plan: Plan, grid: Grid, *, low: int, n: int) -> None:
+        super().__init__(plan, grid, n=n, sides=2 if "other" in rows else 1)
+        self.rows = rows
+        self.validity = ValidityIntervals(rows, grid)
+        self.person = rows["person"] - low
+        self.channel, self.day = rows["channel"], rows["day"]
+        self.shape = (self.n_channels, len(grid.edges), n)
+        self.hidden_row, self.hidden_as_of = self.validity.spread_hidden()
+        self.hidden_person, self.hidden_channel = self.person[self.hidden_row], self.channel[self.hidden_row]
+        self.hidden_day = self.day[self.hidden_row]
+        cell = self.flat_index(grid.edge_after(self.day), self.shape[1])
+        self.counts = WindowSums.of_rows(self, cell, None)
+        if "scaled" in rows:
+            scaled = rows["scaled"]
+            _check_sums(scaled, self.channel, self.person)
+            self.totals = WindowSums.of_rows(self, cell, scaled)
+
+    def flat_index(self, step: Indexes, steps: int) -> Indexes:
+        """The flat index of each row in an array (channels, ``steps``, n)."""
+        index = np.multiply(self.channel, steps, dtype=np.intp)  # in place from here on: there are many rows
+        index += step
+        index *= self.n
+        index += self.person
+        return index
+
     @cached_property
-    def _last(self) -> npt.NDArray[np.int32]:
+    def last(self) -> npt.NDArray[np.int32]:
         """The last day of each channel as known at each as-of date: (channels, as-of dates, n)."""
         last = np.full(self.n_channels * self.n_as_ofs * self.n, NEVER, np.int32)
         lasting, validity = self.validity.lasting, self.validity
@@ -250,39 +287,60 @@ class _Batch:
         np.maximum.at(cube, (self.channel[row], as_of, self.person[row]), self.day[row])
         return cube
 
+    def make_active(self, channels: Channels) -> ActiveDays:
+        """The days with any event of ``channels``."""
+        return ActiveDays.of_rows(self, channels)
 
-class _ActiveDays:
-    """Days on which a person did anything of ``channels``.
+    def make_latest(self, channels: Channels) -> LatestEvents:
+        """The events of ``channels`` that have a value, in their order."""
+        chosen = np.isin(self.channel, channels) & (self.rows["valued"] == 1)
+        rows = np.flatnonzero(chosen & (self.day >= self.grid.edges[0]))
+        return LatestEvents(self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n)
 
-    ``prefix`` counts the days that are ever known to be active, along the days. The exceptions — as-of dates at which such a
-    day is not known yet (−1), or is known only from a row superseded later (+1) — are lists: ``as_of``, ``day``, ``person``,
-    ``step``.
+
+class ActiveDays:
+    """Days on which a person did anything of some channels.
+
+    ``prefix`` (days + 1, n) counts the days that are ever known to be active, along the days from the first edge on. The
+    exceptions — as-of dates at which such a day is not known yet (−1), or is known only from a row superseded later (+1) — are
+    lists: ``as_of``, ``day``, ``person``, ``step``.
     """
 
-    def __init__(self, batch: _Batch, channels: Channels) -> None:
-        self.batch, self.first_day = batch, int(batch.grid.edges[0])
-        n_days, validity = int(batch.grid.as_ofs[-1]) - self.first_day, batch.validity
-        counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= self.first_day)
+    def __init__(
+        self, batch: Batch, prefix: npt.NDArray[np.int32], *, as_of: Indexes, day: Ints, person: Ints, step: Ints
+    ) -> None:
+        self.batch, self.prefix, self.first_day = batch, prefix, int(batch.grid.edges[0])
+        self.as_of, self.day, self.person, self.step = as_of, day, person, step
+
+    @classmethod
+    def of_rows(cls, batch: BatchOfRows, channels: Channels) -> ActiveDays:
+        """Of the rows of ``batch`` in ``channels``."""
+        first_day = int(batch.grid.edges[0])
+        n_days, validity = int(batch.grid.as_ofs[-1]) - first_day, batch.validity
+        counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= first_day)
         lasting = counts.copy()
         lasting[validity.superseded] = False
-        cell = np.subtract(batch.day, self.first_day, dtype=np.intp)  # day × person
+        cell = np.subtract(batch.day, first_day, dtype=np.intp)  # day × person
         cell *= batch.n
         cell += batch.person
         since = np.full(n_days * batch.n, batch.n_as_ofs, np.int64)
         np.minimum.at(since, cell[lasting], validity.start[lasting])
         active = since < batch.n_as_ofs
-        self.prefix = np.zeros((n_days + 1, batch.n), np.int32)
-        np.cumsum(active.reshape(n_days, batch.n), axis=0, out=self.prefix[1:])
-        at_once = np.repeat(batch.grid.as_of_after(self.first_day + np.arange(n_days)), batch.n)
+        at_once = np.repeat(batch.grid.as_of_after(first_day + np.arange(n_days)), batch.n)
         late = np.flatnonzero(active & (since > at_once))
         late_index, late_as_of = spread(at_once[late], since[late])
         row, as_of = validity.spread_superseded()
         chosen = counts[row] & (as_of < since[np.where(counts[row], cell[row], 0)])
         early = np.unique(cell[row[chosen]] * batch.n_as_ofs + as_of[chosen])
         exception = np.concatenate([late[late_index], early // batch.n_as_ofs])
-        self.as_of = np.concatenate([late_as_of, early % batch.n_as_ofs])
-        self.day, self.person = exception // batch.n + self.first_day, exception % batch.n
-        self.step = np.repeat([-1, 1], [len(late_as_of), len(early)])
+        return cls(
+            batch,
+            days_counted(active.reshape(n_days, batch.n)),
+            as_of=np.concatenate([late_as_of, early % batch.n_as_ofs]),
+            day=exception // batch.n + first_day,
+            person=exception % batch.n,
+            step=np.repeat([-1, 1], [len(late_as_of), len(early)]),
+        )
 
     def window(self, days: int) -> Floats:
         """Active days in the ``days`` before each as-of date: (as-of dates, n)."""
@@ -325,6 +383,13 @@ class _ActiveDays:
         """Days ever known to be active, from ``older`` to before ``newer`` days before each as-of date: (as-of dates, n)."""
         end = self.batch.grid.as_ofs - self.first_day
         return self.prefix[end - newer] - self.prefix[end - older]
+
+
+def days_counted(active: Bools) -> npt.NDArray[np.int32]:
+    """How many days are active before each day: (days, n) → (days + 1, n)."""
+    counted = np.zeros((len(active) + 1, active.shape[1]), np.int32)
+    np.cumsum(active, axis=0, out=counted[1:])
+    return counted
 
 
 def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:

@@ -50,15 +50,9 @@ def load(
     typed = as_they_stand(typed_rows(raw, spec, today=today), name, spec, withheld)
     connection.execute(f"create {kind} typed_{name} as {typed}")
     rows: int = connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
-    rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
-    faulty = f"typed_{name} t where t.broken is not null"
-    refused = loading.quarantine(
-        faulty, rule=rule, column=column, fault=[column or "null" for column in faults(raw).values()]
-    )
-    hidden = ", ".join(filter(None, ("broken", *faults(raw).values())))
-    clean = f"select * exclude ({hidden}), greatest(happened_day, known_day) as usable_day from typed_{name}"
-    if refused:  # otherwise the rules need not be evaluated again
-        clean += " where broken is null"
+    faulty = f"insert into quarantine {quarantined_rows(raw, spec, f'typed_{name}')}"
+    refused = connection.execute(faulty).fetchall()[0][0]
+    clean = clean_rows(raw, f"typed_{name}", refused=bool(refused))
     if name != "events":
         loading.finish(clean)
     elif "event_id" in raw.columns:
@@ -68,6 +62,42 @@ def load(
     return rows
 
 
+def clean_rows(raw: RawTable, typed: str, *, refused: bool) -> str:
+    """SQL: the usable rows of ``typed`` (:func:`typed_rows`), each with the day from which it may be used.
+
+    ``refused``: whether any row breaks a rule; otherwise the rules need not be evaluated again.
+    """
+    hidden = ", ".join(filter(None, ("broken", *faults(raw).values())))
+    clean = f"select * exclude ({hidden}), greatest(happened_day, known_day) as usable_day from {typed}"
+    return f"{clean} where broken is null" if refused else clean
+
+
+def quarantined_rows(raw: RawTable, spec: TableSpec, typed: str) -> str:
+    """SQL: the rows of ``typed`` that break a rule, as they stand in ``quarantine``."""
+    rule, column = "split_part(t.broken, ':', 1)", "nullif(split_part(t.broken, ':', 2), '')"
+    fault = tuple(column or "null" for column in faults(raw).values())
+    return _quarantined(raw, spec, f"{typed} t where t.broken is not null", rule=rule, column=column, fault=fault)
+
+
+def _quarantined(
+    raw: RawTable,
+    spec: TableSpec,
+    rows: str,
+    *,
+    rule: str,
+    column: str = "null",
+    fault: Sequence[str] = ("null", "null", "null"),
+) -> str:
+    """SQL: ``rows`` (SQL after ``from``, called ``t``) as they stand in ``quarantine``; ``fault``: the value that is wrong, its
+    file and its row there."""
+    key = f"concat_ws(' ', {', '.join(f't.{quoted(k)}::text' for k in spec.key)})"
+    person = "t.employee_id" if "employee_id" in spec.columns else "null"
+    return (
+        f"select {literal(raw.name)}, {rule}, {column}, {key}, {person}, t.happened_day, t.known_day, {', '.join(fault)}"
+        f" from {rows}"
+    )
+
+
 @dataclass(frozen=True)
 class _Loading:
     """One table while it is loaded."""
@@ -75,21 +105,6 @@ class _Loading:
     connection: duckdb.DuckDBPyConnection
     raw: RawTable
     spec: TableSpec
-
-    def quarantine(
-        self, rows: str, *, rule: str, column: str = "null", fault: Sequence[str] = ("null", "null", "null")
-    ) -> int:
-        """Copy ``rows`` (SQL after ``from``, its rows called ``t``) to ``quarantine``; return how many.
-
-        ``fault``: SQL of the value that is wrong, its file and its row there.
-        """
-        key = f"concat_ws(' ', {', '.join(f't.{quoted(k)}::text' for k in self.spec.key)})"
-        person = "t.employee_id" if "employee_id" in self.spec.columns else "null"
-        n: int = self.connection.execute(
-            f"insert into quarantine select {literal(self.raw.name)}, {rule}, {column}, {key}, {person},"
-            f" t.happened_day, t.known_day, {', '.join(fault)} from {rows}"
-        ).fetchall()[0][0]
-        return n
 
     def finish(self, clean: str) -> None:
         """Make the table from its ``clean`` rows, with versions in order where a key is repeated."""
@@ -102,7 +117,8 @@ class _Loading:
         content = [column for column, kind in columns.items() if column != "known_at" and not kind.later]
         later = [column for column, kind in columns.items() if kind.later]
         execute(f"create table ranked_{name} as {ranked_copies(clean, key, content=content, later=later)}")
-        self.quarantine(f"ranked_{name} t where t.copy > 0", rule=COPY_RULE)
+        copies = _quarantined(self.raw, self.spec, f"ranked_{name} t where t.copy > 0", rule=COPY_RULE)
+        execute(f"insert into quarantine {copies}")
         execute(f"create table {name} as {versions(f'ranked_{name}', key)}")
         execute(f"drop table ranked_{name}; drop table typed_{name}")
 
@@ -116,12 +132,24 @@ class _Loading:
         if not execute("select count(*) from repeated").fetchall()[0][0]:
             execute(f"create view events as {single_versions(clean)}")
             return
-        repeated = f"select * from ({clean}) where event_id in (select event_id from repeated)"
-        execute(f"create table ranked_events as {ranked_copies(repeated, key, content=EVENT_CONTENT)}")
-        self.quarantine("ranked_events t where t.copy > 0", rule=COPY_RULE)
-        execute(f"create table versioned_events as {versions('ranked_events', key)}")
-        execute(
-            f"create view events as {single_versions(clean)}"
-            " where event_id is null or event_id not in (select event_id from repeated)"
-            " union all by name select * from versioned_events"
-        )
+        execute(f"create table versioned as select * from ({clean}) where event_id in (select event_id from repeated)")
+        rank_events(self.connection, self.raw, self.spec, clean, repeated="versioned")
+        execute("drop table versioned")
+
+
+def rank_events(
+    connection: duckdb.DuckDBPyConnection, raw: RawTable, spec: TableSpec, clean: str, *, repeated: str
+) -> None:
+    """Make the view ``events`` from its ``clean`` rows; ``repeated`` is the table of those whose key stands in the table
+    ``repeated``, of which the versions are put in order."""
+    key = ("event_id",)
+    ranked = ranked_copies(f"select * from {repeated}", key, content=EVENT_CONTENT)
+    connection.execute(f"create table ranked_events as {ranked}")
+    copies = _quarantined(raw, spec, "ranked_events t where t.copy > 0", rule=COPY_RULE)
+    connection.execute(f"insert into quarantine {copies}")
+    connection.execute(f"create table versioned_events as {versions('ranked_events', key)}")
+    connection.execute(
+        f"create view events as {single_versions(clean)}"
+        " where event_id is null or event_id not in (select event_id from repeated)"
+        " union all by name select * from versioned_events"
+    )

@@ -34,6 +34,8 @@ from perfml.store.tables import AUDIT, HEAD, IDENTITY
 ROUNDS = 20
 """How often files are looked at again until nothing has changed."""
 CHECKPOINTS = f"{FOLDER}/checkpoints/"
+NIGHTLY = "nightly/"
+"""What is kept of the log from night to night: it is made anew from the log."""
 HEADS = f"{FOLDER}/{HEADS_FILE}"
 DATABASES = (".db", ".sqlite")
 PASSING = ("-wal", "-shm", "-journal", ".tmp")
@@ -65,7 +67,7 @@ def make_backup(home: Path, to: Path, *, now: dt.datetime) -> tuple[Path, Backup
 def is_left_out(name: str) -> bool:
     """Whether a file of a home is in no backup as it is: keys, what belongs to a moment, and what the store is written into."""
     base = name.rsplit("/", 1)[-1]
-    return base.endswith((".key", *PASSING)) or name in (MARKER, HEADS) or name.startswith((FILE, CHECKPOINTS))
+    return base.endswith((".key", *PASSING)) or name in (MARKER, HEADS) or name.startswith((FILE, CHECKPOINTS, NIGHTLY))
 
 
 def _settled(archive: tarfile.TarFile, home: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from perfml.errors import DataError
+from perfml.evidence.log.cells import kind_counts
 from perfml.evidence.sources import Data
 from perfml.messages import Message
 from perfml.project.folder import ProjectFolder
@@ -52,11 +53,11 @@ def refuse_forbidden_kinds(data: Data, folder: ProjectFolder, *, strict: bool) -
     among the problems of ``data``."""
     if not data.has("events"):
         return
-    kinds = data.connection.execute("select kind, count(*) from events group by kind order by kind").fetchall()
-    match = forbidden_among([str(kind) for kind, _ in kinds], folder.forbidden)
+    kinds = kind_counts(data, "9999-12-31")
+    match = forbidden_among(sorted(kinds), folder.forbidden)
     if match is not None:
         error = DataError(
-            f"has {dict(kinds)[match[0]]:,} rows of kind {match[0]!r}, which is forbidden as evidence: {match[1].en}",
+            f"has {kinds[match[0]]:,} rows of kind {match[0]!r}, which is forbidden as evidence: {match[1].en}",
             where="events",
             remedy="leave them out of the export, or give the kind another name if it is something else",
         )

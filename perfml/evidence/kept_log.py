@@ -1,0 +1,62 @@
+"""What an opened source asks of a log that is kept from night to night (:mod:`perfml.evidence.nightly`)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from perfml.arrays import Floats, Objects
+from perfml.evidence.log.exposure import Exposure
+from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.pairs import Departments
+from perfml.evidence.log.windows import Plan
+from perfml.evidence.tables.reading import RawTable
+from perfml.evidence.withheld.fact import WithheldFact
+from perfml.project.table_spec import TableSpec
+
+
+class ColumnsAt(Protocol):
+    """The windowed columns of a run at one as-of date."""
+
+    def columns(self, low: int, n: int) -> dict[str, Floats]:
+        """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
+
+
+class KeptLog(Protocol):
+    """A log of which only what is new is read."""
+
+    def load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        raw: RawTable,
+        spec: TableSpec,
+        *,
+        today: dt.date,
+        withheld: Sequence[WithheldFact],
+        has_positions: bool,
+    ) -> int | None:
+        """Make the view ``events`` and the table :data:`~perfml.evidence.sources.LOG_DAYS`; return the number of rows, or None for a log that cannot be
+        kept, which is then read as a whole."""
+
+    def serves(self, as_ofs: Sequence[dt.date]) -> bool:
+        """Whether :meth:`at` gives the columns of these dates."""
+
+    def at(
+        self,
+        plan: Plan,
+        grid: Grid,
+        *,
+        persons: Objects,
+        departments: Departments,
+        exposure: Exposure | None,
+        decimals: int,
+        folder: Path,
+    ) -> ColumnsAt:
+        """The windowed columns of ``persons`` at the one as-of date of ``grid``, with a file in ``folder``.
+
+        ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
+        """

@@ -1,0 +1,323 @@
+"""One night: the log is opened from the state folder, and the windowed columns of one as-of date come from its sums."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml._version import __version__
+from perfml.arrays import Floats, Indexes, Objects
+from perfml.evidence.log.cells import last_day_of_version
+from perfml.evidence.log.exposure import Exposure
+from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.pairs import Departments
+from perfml.evidence.log.windows import Condition, Plan
+from perfml.evidence.nightly.blocks import blocks
+from perfml.evidence.nightly.row_groups import is_parquet
+from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, state_folder
+from perfml.evidence.nightly.stored_rows import write_rows
+from perfml.evidence.nightly.summed import block_columns
+from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, plan_hash
+from perfml.evidence.nightly.sync import FAULTS, TOTALS, VERSIONS, LogSync, StoredColumns, totals_sql
+from perfml.evidence.sources import LOG_DAYS
+from perfml.evidence.tables.loading import clean_rows, rank_events
+from perfml.evidence.tables.reading import RawTable
+from perfml.evidence.tables.typed_rows import typed_rows
+from perfml.evidence.tables.versions import single_versions
+from perfml.evidence.withheld.fact import WithheldFact
+from perfml.evidence.withheld.rows import as_they_stand
+from perfml.messages import Message
+from perfml.progress import SILENT, Progress
+from perfml.project.feature_spec import VALUE_MEASURES
+from perfml.project.folder import Definitions
+from perfml.project.spec import Spec
+from perfml.project.table_spec import TableSpec
+
+FORMAT = "1"
+"""Of the state; grows with every change of what is stored."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightColumns:
+    """The windowed columns of everybody at one as-of date."""
+
+    names: tuple[str, ...]
+    values: np.memmap
+    """(persons of the state, columns)."""
+    number: Indexes
+    """Person of the run → person of the state."""
+
+    def columns(self, low: int, n: int) -> dict[str, Floats]:
+        """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
+        rows = np.asarray(self.values[self.number[low : low + n]])
+        return {name: rows[:, index][None, :] for index, name in enumerate(self.names)}
+
+
+class NightLog:
+    """The log of a source, kept in a state folder from night to night."""
+
+    def __init__(self, state: StateFolder, definitions: Definitions, *, progress: Progress = SILENT) -> None:
+        self.state, self.progress = state, progress
+        self.columns = stored_columns(definitions)
+        self.full: Message | None = Message.of("night_damaged_state") if state.damaged else None
+        """Why everything is read; None where only what is new is."""
+        self.read = 0
+        """Row groups that were read."""
+        self.as_of: dt.date | None = None
+        """The as-of date of tonight, as soon as it is known."""
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._files: tuple[StoredFile, ...] = ()
+        self._made: dict[str, NightSums] = {}
+
+    def load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        raw: RawTable,
+        spec: TableSpec,
+        *,
+        today: dt.date,
+        withheld: Sequence[WithheldFact],
+        has_positions: bool,
+    ) -> int | None:
+        """Make the view ``events`` and the table :data:`LOG_DAYS`; return the number of rows, or None for a log that cannot be
+        kept, which is then read as a whole. Raises :class:`DamagedState` where a file of the state is damaged again."""
+        unfit = _unfit(raw, spec)
+        if unfit is not None:
+            self.full = unfit
+            return None
+        facts = [fact for fact in withheld if fact.table == "events"]
+        made_from = self._made_from(raw, spec, facts)
+        manifest = self.state.manifest
+        if manifest is not None and manifest.made_from != made_from:
+            changed = sorted(name for name in made_from if made_from[name] != manifest.made_from.get(name))
+            self.full = Message.of("night_changed", what=", ".join(changed))
+            self.state.manifest = None
+        elif manifest is None and self.full is None:
+            self.full = Message.of("night_first")
+        try:
+            rows = self._load(connection, raw, spec, made_from, today=today, facts=facts, has_positions=has_positions)
+        except DamagedState:
+            self.full = Message.of("night_damaged_state")
+            self.state.manifest = None
+            rows = self._load(connection, raw, spec, made_from, today=today, facts=facts, has_positions=has_positions)
+        self._connection = connection
+        return rows
+
+    def _load(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        raw: RawTable,
+        spec: TableSpec,
+        made_from: dict[str, str],
+        *,
+        today: dt.date,
+        facts: Sequence[WithheldFact],
+        has_positions: bool,
+    ) -> int:
+        sync = LogSync(
+            connection=connection,
+            state=self.state,
+            raw=raw,
+            spec=spec,
+            today=today,
+            withheld=facts,
+            columns=self.columns,
+            has_positions=has_positions,
+            progress=self.progress,
+        )
+        manifest = sync.run(made_from)
+        self.read = sync.read
+        execute = connection.execute
+        execute(f"insert into quarantine select * exclude (part) from {FAULTS}")
+        typed = as_they_stand(typed_rows(raw, spec, today=today), "events", spec, facts)
+        execute(f"create view typed_events as {typed}")
+        refused = execute(f"select count(*) from {FAULTS}").fetchall()[0][0]
+        clean = clean_rows(raw, "typed_events", refused=bool(refused))
+        execute(f"create temp table {LOG_DAYS} as select * exclude (part) from {TOTALS}")
+        if execute(f"select count(*) from {VERSIONS}").fetchall()[0][0]:
+            execute(f"create table repeated as select distinct event_id from {VERSIONS}")
+            execute(f"create table versioned as select * exclude (part) from {VERSIONS}")
+            rank_events(connection, raw, spec, clean, repeated="versioned")
+            execute("drop table versioned")
+            counts = totals_sql("(select * exclude (superseded_day) from versioned_events)", spec)
+            execute(f"insert into {LOG_DAYS} select * replace (null as low, null as high) from ({counts})")
+            select = self.columns.select("versioned_events", f", {last_day_of_version()} as superseded_day")
+            stored = write_rows(self.state, connection.sql(select).to_arrow_table())
+            manifest = manifest.model_copy(update={"repeated": stored})
+        else:
+            execute(f"create view events as {single_versions(clean)}")
+        self.state.keep(manifest)
+        files = [group.stored for group in manifest.groups.values()]
+        self._files = tuple(sorted([*files, *([manifest.repeated] if manifest.repeated else [])], key=lambda f: f.file))
+        return sum(group.rows for group in manifest.groups.values())
+
+    def _made_from(self, raw: RawTable, spec: TableSpec, facts: Sequence[WithheldFact]) -> dict[str, str]:
+        return {
+            "perfml": __version__,
+            "duckdb": duckdb.__version__,
+            "format": FORMAT,
+            "columns of the log": _hash(sorted(raw.columns.items())),
+            "rules of the log": _hash(_dumped(spec)),
+            "disputed events": _hash([repr(fact) for fact in facts]),
+            "measures": _hash(repr(self.columns)),
+        }
+
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """What was read of the log, in a line; before it why everything was."""
+        if self._connection is None:
+            return (self.full,) if self.full else ()
+        groups = self.state.manifest.groups if self.state.manifest else {}
+        line = Message.of("night_read", read=self.read, groups=len(groups))
+        return (self.full, line) if self.full else (line,)
+
+    def serves(self, as_ofs: Sequence[dt.date]) -> bool:
+        """Whether the columns of these dates come from the sums: those of tonight alone."""
+        return self._connection is not None and list(as_ofs) == [self.as_of]
+
+    def at(
+        self,
+        plan: Plan,
+        grid: Grid,
+        *,
+        persons: Objects,
+        departments: Departments,
+        exposure: Exposure | None,
+        decimals: int,
+        folder: Path,
+    ) -> NightColumns:
+        """The windowed columns of ``persons`` at the one as-of date of ``grid``, with a file in ``folder``.
+
+        ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
+        """
+        assert self._connection is not None
+        number = self._numbers(persons)
+        key = f"{plan_hash(plan)} {grid.as_ofs.tolist()}"
+        try:
+            sums = self._made.get(key) or self._sums(plan, grid)
+        except DamagedState:
+            manifest = self.state.manifest
+            assert manifest is not None
+            self.state.manifest = manifest.model_copy(update={"sums": {}})
+            self.full = Message.of("night_damaged_sums")
+            sums = self._sums(plan, grid)
+        self._made[key] = sums
+        n_persons, names = sums.n_persons, tuple(c.column.name for c in plan.columns)
+        units = np.full((1, n_persons), -1, np.int32)
+        units[:, number] = departments
+        missing = exposure and _of_state(exposure, number, n_persons)
+        values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, n_persons), max(1, len(names))))
+        assert self.state.manifest is not None
+        stored = self.state.manifest.sums[plan_hash(plan)]
+        for block, valued in sums.read(stored):
+            of_block = missing and missing.of_persons(block.low, block.n)
+            columns = block_columns(
+                block, sums.shape, valued, departments=units, exposure=of_block, decimals=decimals
+            )
+            for index, name in enumerate(names):
+                values[block.low : block.low + block.n, index] = columns[name][0]
+        return NightColumns(names=names, values=values, number=number)
+
+    def _numbers(self, persons: Objects) -> Indexes:
+        """The numbers of ``persons`` in the state; who has none gets one."""
+        connection = self._connection
+        assert connection is not None
+        arrays = pa.table({"employee_id": pa.array(persons, pa.string()), "place": np.arange(len(persons))})
+        connection.register("night_arrays", arrays)
+        connection.execute(
+            "insert into night_persons select employee_id,"
+            " ((select count(*) from night_persons) + row_number() over () - 1)::integer from night_arrays"
+            " where employee_id not in (select employee_id from night_persons)"
+        )
+        sql = "select p.person from night_arrays a join night_persons p using (employee_id) order by a.place"
+        numbers: Indexes = connection.sql(sql).to_arrow_table().column("person").to_numpy().astype(np.intp)
+        connection.unregister("night_arrays")
+        return numbers
+
+    def _sums(self, plan: Plan, grid: Grid) -> NightSums:
+        """Bring the sums of ``plan`` to the date of ``grid``, and keep them."""
+        manifest, connection = self.state.manifest, self._connection
+        assert manifest is not None and connection is not None
+        n_persons = connection.execute("select count(*) from night_persons").fetchall()[0][0]
+        sums = NightSums(
+            state=self.state,
+            connection=connection,
+            plan=plan,
+            grid=grid,
+            columns=self.columns,
+            n_persons=n_persons,
+            kinds=manifest.kinds,
+            files=self._files,
+            progress=self.progress,
+        )
+        made = sums.make(manifest)
+        kept = {plan_hash(plan): made} | {k: v for k, v in manifest.sums.items() if k != made.plan}
+        newest = dict(sorted(kept.items(), key=lambda item: -item[1].as_of)[:MOST_PLANS]) | {made.plan: made}
+        ids = self.state.new_name("persons-{number}.parquet")
+        persons = connection.sql("select employee_id from night_persons order by person").to_arrow_table()
+        _write_ids(self.state.path(ids), persons)
+        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": ids, "sums": newest}))
+        return sums
+
+
+def stored_columns(definitions: Definitions) -> StoredColumns:
+    """What the measures of ``definitions`` need of each row."""
+    measures = [measure for file in definitions.windowed for measure in file.spec.measures]
+    used = {measure.measure for measure in measures}
+    return StoredColumns(
+        decimals=definitions.tables["events"].value_decimals or 0 if "events" in definitions.tables else 0,
+        values="sum" in used,
+        moments=bool(used & VALUE_MEASURES),
+        conditions=tuple(
+            sorted({Condition(kinds=(), where=m.where, key="").sql for m in measures if m.where is not None})
+        ),
+    )
+
+
+def _unfit(raw: RawTable, spec: TableSpec) -> Message | None:
+    """Why the log cannot be kept in a state; None where it can."""
+    if not is_parquet(raw):
+        return Message.of("night_no_parquet", where=raw.where)
+    looks_up = [name for name, rule in spec.rules.items() if "select" in rule.when.lower()]
+    if looks_up or any(column.later for column in spec.columns.values()):
+        return Message.of("night_rules", rules=", ".join(looks_up) or "later")
+    return None
+
+
+def _of_state(exposure: Exposure, number: Indexes, n_persons: int) -> Exposure:
+    """``exposure`` of the persons of the state."""
+    gaps = []
+    for gap in exposure.gaps:
+        people = np.zeros(n_persons, bool)
+        people[number[gap.people]] = True
+        gaps.append(replace(gap, people=people))
+    return replace(exposure, n=n_persons, gaps=tuple(gaps))
+
+
+def _write_ids(path: Path, persons: pa.Table) -> None:
+    pq.write_table(persons, path, compression="zstd", compression_level=1, write_page_checksum=True)
+
+
+def _dumped(spec: Spec) -> Mapping[str, object]:
+    return spec.model_dump(mode="json", exclude_none=True)
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@contextmanager
+def open_night(folder: Path, definitions: Definitions, *, progress: Progress = SILENT) -> Iterator[NightLog]:
+    """The log kept in ``folder``, for this process alone. Raises :class:`~perfml.errors.PerfmlError` while another has it."""
+    with state_folder(folder) as state:
+        yield NightLog(state, definitions, progress=progress)

@@ -1,0 +1,41 @@
+"""Night after night: what is read and kept gives the same as reading everything, to the last digit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.evidence.nightly.nights import Company, differs, fresh, nightly, whole
+from tests.evidence.test_features import COLUMNS, as_definition
+from tests.tables import windowed
+
+EVENTFUL = {"column": "large", "measure": "count", "where": "value >= 1", "windows_days": [7, 91]}
+SEEN = {"column": "seen_large", "measure": "sum", "where": "value >= 1 and kind <> 'praise'", "side": "received", "windows_days": [91]}
+DEFINITIONS = windowed(*(as_definition(name, column) for name, column in COLUMNS.items()), EVENTFUL | {"column": "large_{window}"}, SEEN)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("nights")
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=12, deadline=None)
+def test_nights_in_a_row_give_what_one_gets_by_reading_everything(folder: Path, seed: int) -> None:
+    """Late, copied, corrected, retracted and moved rows; people who come, go and change units; nights left out or repeated."""
+    company = Company(fresh(folder) / "data", Random(seed))
+    company.begin()
+    for _ in range(5):
+        company.write()
+        unlike = differs(
+            nightly(company.folder, folder / "state", DEFINITIONS, company.day),
+            whole(company.folder, DEFINITIONS, company.day),
+        )
+        assert not unlike, f"seed {seed}, {company.day}: {unlike}"
+        company.pass_days(company.rng.choice((0, 1, 1, 1, 2, 7, 40)))
+        for _ in range(company.rng.choice((0, 1, 3))):
+            company.change()
