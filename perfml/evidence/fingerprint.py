@@ -26,6 +26,7 @@ from perfml.files import write_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisclosureRules, ProjectSpec, Spec
 from perfml.project.starter import STARTER
+from perfml.project.table_spec import TableSpec
 from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 

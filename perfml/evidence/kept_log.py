@@ -39,8 +39,8 @@ class KeptLog(Protocol):
         withheld: Sequence[WithheldFact],
         has_positions: bool,
     ) -> int | None:
-        """Make the view ``events`` and the table :data:`~perfml.evidence.sources.LOG_DAYS`; return the number of rows, or None for a log that cannot be
-        kept, which is then read as a whole."""
+        """Make the view ``events`` and the table :data:`~perfml.evidence.sources.LOG_DAYS`; return the number of rows, or
+        None for a log that cannot be kept, which is then read as a whole."""
 
     def serves(self, as_ofs: Sequence[dt.date]) -> bool:
         """Whether :meth:`at` gives the columns of these dates."""

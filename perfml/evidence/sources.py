@@ -154,8 +154,9 @@ def open_data(
     the packets of ``inbox``.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC); ``withheld``: facts that are not
-    used as they stand; ``kept_log``: what is kept of the log, so that only what is new of it is read. A source that is away for a moment is read again (:func:`read_again`). Raises :class:`DataError` on the
-    first table that cannot be used; with ``strict=False`` such tables are listed in ``problems`` and treated as absent.
+    used as they stand; ``kept_log``: what is kept of the log, so that only what is new of it is read. A source that is away for a
+    moment is read again (:func:`read_again`). Raises :class:`DataError` on the first table that cannot be used; with
+    ``strict=False`` such tables are listed in ``problems`` and treated as absent.
     """
 
     def read() -> Data:
@@ -222,7 +223,8 @@ def _require_main_tables(data: Data) -> None:
 
 
 def _load(data: Data, raw: RawTable, spec: TableSpec, kept_log: KeptLog | None) -> bool:
-    """Load the table, the log from ``kept_log`` where it is kept there; where it cannot be used, add the reason to ``data.problems``."""
+    """Load the table, the log from ``kept_log`` where it is kept there; where it cannot be used, add the reason to
+    ``data.problems``."""
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
         data.problems.append(

@@ -111,16 +111,16 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     connection.execute(f"create or replace temp table posts as {posts_sql(data.has('positions'))}")
     connection.execute(f"delete from posts where usable_day >= date '{before}'")
     if data.kept_log is not None and not data.hidden:
-        counts = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
+        log = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
     else:
-        counts = (
+        log = (
             f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day, e.usable_day, 1 as n"
             " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
         )
     rows = connection.execute(
         "select source, kind, department, location, happened_day - date '1970-01-01' as day,"
         " greatest(usable_day - happened_day, 0) as late, sum(n)::bigint as n"
-        f" from ({counts}) where usable_day < date '{before}' group by all"
+        f" from ({log}) where usable_day < date '{before}' group by all"
     ).df()
     if rows.empty:
         return None

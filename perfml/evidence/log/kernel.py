@@ -12,8 +12,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from perfml.arrays import Bools, Floats, Indexes, Ints
+from perfml.arrays import Floats, Indexes, Ints
 from perfml.errors import DataError
+from perfml.evidence.log.active_days import WEEK, ActiveDays, days_counted, within
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import EPOCH, Exposure
 from perfml.evidence.log.grid import Grid
@@ -22,8 +23,6 @@ from perfml.evidence.log.validity import ValidityIntervals, spread
 from perfml.evidence.log.windows import Plan, WindowColumn
 
 Channels = tuple[int, ...]
-WEEK = 7
-"""Days."""
 NEVER = -1_000_000
 """A day number before all days: "has not happened"."""
 
@@ -169,7 +168,7 @@ class WindowSums:
         prefix = self.prefix[channels[0]] if len(channels) == 1 else self._summed(channels)
         total = prefix[grid.position(grid.as_ofs)] - prefix[grid.position(grid.as_ofs - days)]
         if len(self.hidden):
-            inside = np.isin(batch.hidden_channel, channels) & batch.within(batch.hidden_day, batch.hidden_as_of, days)
+            inside = np.isin(batch.hidden_channel, channels) & within(grid, batch.hidden_day, batch.hidden_as_of, days)
             np.add.at(total, (batch.hidden_as_of[inside], batch.hidden_person[inside]), self.hidden[inside])
         return total
 
@@ -207,10 +206,6 @@ class Batch(ABC):
     @abstractmethod
     def make_latest(self, channels: Channels) -> LatestEvents:
         """The events of ``channels`` that have a value, in their order."""
-
-    def within(self, day: Ints, as_of: Indexes, days: int) -> Bools:
-        """Whether ``day``, which precedes the as-of date, is among the ``days`` before it."""
-        return day >= self.grid.as_ofs[as_of] - days
 
     def active_days(self, channels: Channels, days: int) -> Floats:
         """Distinct days with any event of ``channels``: (as-of dates, n)."""
@@ -289,107 +284,38 @@ class BatchOfRows(Batch):
 
     def make_active(self, channels: Channels) -> ActiveDays:
         """The days with any event of ``channels``."""
-        return ActiveDays.of_rows(self, channels)
+        first_day = int(self.grid.edges[0])
+        n_days, validity = int(self.grid.as_ofs[-1]) - first_day, self.validity
+        counts = np.isin(np.arange(self.n_channels), channels)[self.channel] & (self.day >= first_day)
+        lasting = counts.copy()
+        lasting[validity.superseded] = False
+        cell = np.subtract(self.day, first_day, dtype=np.intp)  # day × person
+        cell *= self.n
+        cell += self.person
+        since = np.full(n_days * self.n, self.n_as_ofs, np.int64)
+        np.minimum.at(since, cell[lasting], validity.start[lasting])
+        active = since < self.n_as_ofs
+        at_once = np.repeat(self.grid.as_of_after(first_day + np.arange(n_days)), self.n)
+        late = np.flatnonzero(active & (since > at_once))
+        late_index, late_as_of = spread(at_once[late], since[late])
+        row, as_of = validity.spread_superseded()
+        chosen = counts[row] & (as_of < since[np.where(counts[row], cell[row], 0)])
+        early = np.unique(cell[row[chosen]] * self.n_as_ofs + as_of[chosen])
+        exception = np.concatenate([late[late_index], early // self.n_as_ofs])
+        return ActiveDays(
+            self.grid,
+            days_counted(active.reshape(n_days, self.n)),
+            as_of=np.concatenate([late_as_of, early % self.n_as_ofs]),
+            day=exception // self.n + first_day,
+            person=exception % self.n,
+            step=np.repeat([-1, 1], [len(late_as_of), len(early)]),
+        )
 
     def make_latest(self, channels: Channels) -> LatestEvents:
         """The events of ``channels`` that have a value, in their order."""
         chosen = np.isin(self.channel, channels) & (self.rows["valued"] == 1)
         rows = np.flatnonzero(chosen & (self.day >= self.grid.edges[0]))
         return LatestEvents(self.rows, self.person, self.validity, self.grid, chosen=rows, n=self.n)
-
-
-class ActiveDays:
-    """Days on which a person did anything of some channels.
-
-    ``prefix`` (days + 1, n) counts the days that are ever known to be active, along the days from the first edge on. The
-    exceptions — as-of dates at which such a day is not known yet (−1), or is known only from a row superseded later (+1) — are
-    lists: ``as_of``, ``day``, ``person``, ``step``.
-    """
-
-    def __init__(
-        self, batch: Batch, prefix: npt.NDArray[np.int32], *, as_of: Indexes, day: Ints, person: Ints, step: Ints
-    ) -> None:
-        self.batch, self.prefix, self.first_day = batch, prefix, int(batch.grid.edges[0])
-        self.as_of, self.day, self.person, self.step = as_of, day, person, step
-
-    @classmethod
-    def of_rows(cls, batch: BatchOfRows, channels: Channels) -> ActiveDays:
-        """Of the rows of ``batch`` in ``channels``."""
-        first_day = int(batch.grid.edges[0])
-        n_days, validity = int(batch.grid.as_ofs[-1]) - first_day, batch.validity
-        counts = np.isin(np.arange(batch.n_channels), channels)[batch.channel] & (batch.day >= first_day)
-        lasting = counts.copy()
-        lasting[validity.superseded] = False
-        cell = np.subtract(batch.day, first_day, dtype=np.intp)  # day × person
-        cell *= batch.n
-        cell += batch.person
-        since = np.full(n_days * batch.n, batch.n_as_ofs, np.int64)
-        np.minimum.at(since, cell[lasting], validity.start[lasting])
-        active = since < batch.n_as_ofs
-        at_once = np.repeat(batch.grid.as_of_after(first_day + np.arange(n_days)), batch.n)
-        late = np.flatnonzero(active & (since > at_once))
-        late_index, late_as_of = spread(at_once[late], since[late])
-        row, as_of = validity.spread_superseded()
-        chosen = counts[row] & (as_of < since[np.where(counts[row], cell[row], 0)])
-        early = np.unique(cell[row[chosen]] * batch.n_as_ofs + as_of[chosen])
-        exception = np.concatenate([late[late_index], early // batch.n_as_ofs])
-        return cls(
-            batch,
-            days_counted(active.reshape(n_days, batch.n)),
-            as_of=np.concatenate([late_as_of, early % batch.n_as_ofs]),
-            day=exception // batch.n + first_day,
-            person=exception % batch.n,
-            step=np.repeat([-1, 1], [len(late_as_of), len(early)]),
-        )
-
-    def window(self, days: int) -> Floats:
-        """Active days in the ``days`` before each as-of date: (as-of dates, n)."""
-        active = self._between(days, 0)
-        inside = self.batch.within(self.day, self.as_of, days)
-        np.add.at(active, (self.as_of[inside], self.person[inside]), self.step[inside])
-        return active.astype(np.float64)
-
-    def weeks(self, days: int) -> Floats:
-        """Weeks with an active day in the ``days`` before each as-of date, the oldest one cut short: (as-of dates, n)."""
-        week = (self.batch.grid.as_ofs[self.as_of] - 1 - self.day) // WEEK
-        order = np.argsort(week, kind="stable")
-        weeks = np.zeros((self.batch.n_as_ofs, self.batch.n))
-        for number in range(-(-days // WEEK)):
-            older = min((number + 1) * WEEK, days)
-            active = self._between(older, number * WEEK)
-            part = order[slice(*np.searchsorted(week, (number, number + 1), sorter=order))]
-            part = part[self.batch.within(self.day[part], self.as_of[part], older)]
-            np.add.at(active, (self.as_of[part], self.person[part]), self.step[part])
-            weeks += active > 0
-        return weeks
-
-    def since(self, days: int, *, last: int) -> Floats:
-        """Days since the ``last``-last active day, missing where the ``days`` before hold fewer: (as-of dates, n)."""
-        as_ofs, everyone = self.batch.grid.as_ofs[:, None], np.arange(self.batch.n)
-        known = self.prefix[as_ofs - self.first_day, everyone]
-        shortest = np.ones(known.shape, np.int64)
-        longest = np.full(known.shape, days + 1)
-        while (shortest < longest).any():  # the shortest window that holds so many
-            middle = (shortest + longest) // 2
-            start = np.maximum(as_ofs - middle - self.first_day, 0)
-            active = known - self.prefix[start, everyone]
-            inside = self.day >= (as_ofs - middle)[self.as_of, self.person]
-            np.add.at(active, (self.as_of[inside], self.person[inside]), self.step[inside])
-            shortest = np.where(active < last, middle + 1, shortest)
-            longest = np.where(active < last, longest, middle)
-        return np.where(shortest > days, np.nan, shortest)
-
-    def _between(self, older: int, newer: int) -> Ints:
-        """Days ever known to be active, from ``older`` to before ``newer`` days before each as-of date: (as-of dates, n)."""
-        end = self.batch.grid.as_ofs - self.first_day
-        return self.prefix[end - newer] - self.prefix[end - older]
-
-
-def days_counted(active: Bools) -> npt.NDArray[np.int32]:
-    """How many days are active before each day: (days, n) → (days + 1, n)."""
-    counted = np.zeros((len(active) + 1, active.shape[1]), np.int32)
-    np.cumsum(active, axis=0, out=counted[1:])
-    return counted
 
 
 def _check_sums(scaled: Ints, channel: npt.NDArray[np.integer], person: npt.NDArray[np.integer]) -> None:

@@ -18,7 +18,7 @@ from perfml.errors import DataError
 from perfml.evidence.log.cells import NO_ONE, Arrays
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.kernel import NEVER
-from perfml.evidence.log.windows import Plan
+from perfml.evidence.log.windows import Plan, Side
 from perfml.evidence.nightly.state import DamagedState, StateFolder
 
 BLOCK = 8192
@@ -59,7 +59,8 @@ class BlockShape:
         """The channels of which the last day of each pair is kept."""
         channels: set[int] = set()
         for column in self.plan.pair_columns:
-            sides = ("own", "received") if column.side == "either" or column.measure in MUTUAL else (column.side,)
+            both = column.side == "either" or column.measure in MUTUAL
+            sides: tuple[Side, ...] = ("own", "received") if both else (column.side,)
             for side in sides:
                 channels |= set(self.plan.meetings(side, column.kinds))
         return sorted(channels)
@@ -192,9 +193,7 @@ class SumsBlock:
             np.add.at(flat, cell, rows["scaled"])
             self.totals += sign * np.cumsum(flat.reshape(shape_of), axis=1)
             channel = rows["channel"].astype(np.int64) * self.n + (rows["person"] - self.low)
-            largest = np.bincount(
-                channel, weights=np.abs(rows["scaled"].astype(np.float64)), minlength=self.sizes.size
-            )
+            largest = np.bincount(channel, weights=np.abs(rows["scaled"].astype(np.float64)), minlength=self.sizes.size)
             self.sizes += sign * largest.reshape(self.sizes.shape)
             if self.sizes.max(initial=0) >= 2**63:
                 raise DataError(

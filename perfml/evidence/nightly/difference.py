@@ -55,9 +55,7 @@ def difference(
     return plus, minus
 
 
-def _where(
-    state: StateFolder, files: Sequence[StoredFile], which: Callable[[Arrays], Bools]
-) -> Iterator[Arrays]:
+def _where(state: StateFolder, files: Sequence[StoredFile], which: Callable[[Arrays], Bools]) -> Iterator[Arrays]:
     for rows in read_rows(state, files):
         chosen = choose(rows, which(rows))
         yield {name: values for name, values in chosen.items() if name in CONTENT}

@@ -22,7 +22,6 @@ from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Condition, Plan
-from perfml.evidence.nightly.blocks import blocks
 from perfml.evidence.nightly.row_groups import is_parquet
 from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, state_folder
 from perfml.evidence.nightly.stored_rows import write_rows
@@ -221,9 +220,7 @@ class NightLog:
         stored = self.state.manifest.sums[plan_hash(plan)]
         for block, valued in sums.read(stored):
             of_block = missing and missing.of_persons(block.low, block.n)
-            columns = block_columns(
-                block, sums.shape, valued, departments=units, exposure=of_block, decimals=decimals
-            )
+            columns = block_columns(block, sums.shape, valued, departments=units, exposure=of_block, decimals=decimals)
             for index, name in enumerate(names):
                 values[block.low : block.low + block.n, index] = columns[name][0]
         return NightColumns(names=names, values=values, number=number)

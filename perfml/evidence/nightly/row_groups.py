@@ -59,7 +59,9 @@ def list_row_groups(
     """The row groups of the log by name, and its files by path; ``known``: the files of the last night."""
     root = Path(raw.where)
     pattern = raw.relation.removeprefix("read_parquet(").partition(", union_by_name")[0]
-    paths = [Path(str(row[0])) for row in connection.execute(f"select file from glob({pattern}) order by file").fetchall()]
+    paths = [
+        Path(str(row[0])) for row in connection.execute(f"select file from glob({pattern}) order by file").fetchall()
+    ]
     groups: dict[str, RowGroup] = {}
     files: dict[str, SourceFile] = {}
     for path in paths:
@@ -117,4 +119,3 @@ def group_relation(connection: duckdb.DuckDBPyConnection, raw: RawTable, rows: p
     connection.execute(f"create temp table if not exists {name}_types as select * from {raw.relation} limit 0")
     connection.register(name, rows)
     return f"(select * from {name}_types union all by name select * from {name})"
-

@@ -90,7 +90,7 @@ def _verified(path: Path, stored: StoredFile, chosen: Sequence[int]) -> Iterator
 def _checksum(batch: pa.RecordBatch) -> int:
     checksum = 0
     for column in batch.columns:
-        checksum = zlib.crc32(np.ascontiguousarray(column.to_numpy()).view(np.uint8), checksum)
+        checksum = zlib.crc32(column.to_numpy().tobytes(), checksum)
     return checksum
 
 
@@ -122,7 +122,8 @@ def of_plan(rows: Arrays, plan: Plan, channel_of: Ints, met_of: Sequence[int]) -
     ``channel_of``: kind -> channel; ``met_of``: the bit of each condition of ``plan``.
     """
     own = {name: values for name, values in rows.items() if name not in ("kind", "met", "usable_day", "superseded_day")}
-    own["channel"] = channel_of.astype(np.int16).take(rows["kind"])
+    channel: Ints = channel_of.take(rows["kind"])
+    own["channel"] = channel
     needs_other = plan.counts_received or bool(plan.pair_columns)
     if not needs_other:
         own.pop("other", None)
@@ -130,14 +131,14 @@ def of_plan(rows: Arrays, plan: Plan, channel_of: Ints, met_of: Sequence[int]) -
     for number, condition in enumerate(plan.conditions):
         meets = np.flatnonzero((rows["met"] >> met_of[number]) & 1 & np.isin(own["channel"], condition.kinds))
         side = choose(own, meets)
-        side["channel"] = np.full(len(meets), len(plan.kinds) + 1 + number, np.int16)
+        side["channel"] = np.full(len(meets), len(plan.kinds) + 1 + number, np.int64)
         sides.append(side)
     if needs_other:
         for side in tuple(sides):
             met = np.flatnonzero((side["other"] != NO_ONE) & (side["other"] != side["person"]))
             theirs = choose(side, met)
             theirs["person"], theirs["other"] = theirs["other"], theirs["person"]
-            theirs["channel"] = theirs["channel"] + np.int16(plan.n_channels)
+            theirs["channel"] = theirs["channel"] + plan.n_channels
             sides.append(theirs)
     return {name: np.concatenate([side[name] for side in sides]) for name in own}
 

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from perfml.arrays import Floats
+from perfml.evidence.log.active_days import ActiveDays, days_counted
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import Exposure
-from perfml.evidence.log.kernel import ActiveDays, Batch, WindowSums, batch_columns, days_counted
+from perfml.evidence.log.kernel import Batch, WindowSums, batch_columns
 from perfml.evidence.log.latest import LatestEvents
 from perfml.evidence.log.pairs import Departments, pair_columns
 from perfml.evidence.log.validity import ValidityIntervals
@@ -37,7 +38,7 @@ class SummedBatch(Batch):
     def make_active(self, channels: tuple[int, ...]) -> ActiveDays:
         """The days with any event of ``channels``."""
         active = self.block.active[self.shape.active_sets.index(channels)]
-        return ActiveDays(self, days_counted(active.T), as_of=_NONE, day=_NONE, person=_NONE, step=_NONE)
+        return ActiveDays(self.grid, days_counted(active.T), as_of=_NONE, day=_NONE, person=_NONE, step=_NONE)
 
     def make_latest(self, channels: tuple[int, ...]) -> LatestEvents:
         """The events of ``channels`` that have a value, in their order."""

@@ -85,9 +85,7 @@ class NightSums:
 
     def _advanced(self, before: StoredSums, days: int) -> list[str]:
         then = RowsAt(before.files, before.as_of)
-        came, went = difference(
-            self.connection, self.state, then, RowsAt(self.files, self.shape.as_of), self._types()
-        )
+        came, went = difference(self.connection, self.state, then, RowsAt(self.files, self.shape.as_of), self._types())
         edges = self.grid.edges - days
         stretches = [(int(edge), int(edge) + days) for edge in edges[:-1]] if days else []
         left = joined(

@@ -124,7 +124,9 @@ class LogSync:
         """Make the temp tables from what was kept."""
         execute = self.connection.execute
         self.kinds = list(before.kinds)
-        ids = self._read_table(before.persons) if before.persons else pa.table({"employee_id": pa.array([], pa.string())})
+        ids = (
+            self._read_table(before.persons) if before.persons else pa.table({"employee_id": pa.array([], pa.string())})
+        )
         numbered = ids.append_column("person", pa.array(np.arange(ids.num_rows, dtype=np.int32)))
         self.connection.register("night_ids", numbered)
         execute("create or replace temp table night_persons as select * from night_ids")
@@ -167,7 +169,8 @@ class LogSync:
         relation = group_relation(self.connection, self.raw, group.read(), name="night_rows")
         typed = typed_rows(replace(self.raw, relation=relation), self.spec, today=self.today)
         sql = f"select hash(event_id)::ubigint as key from ({typed}) where event_id is not null order by key"
-        return self.connection.sql(sql).to_arrow_table().column("key").to_numpy()
+        keys: Keys = self.connection.sql(sql).to_arrow_table().column("key").to_numpy()
+        return keys
 
     def _stored_keys(self, group: StoredGroup) -> Keys:
         if group.keys is None:
@@ -185,7 +188,9 @@ class LogSync:
         Keys of a row group that is gone count no more, but stay where they were found twice: a key that stands in one row has one
         version.
         """
-        known = self.connection.sql("select key from night_repeated order by key").to_arrow_table().column("key").to_numpy()
+        known = (
+            self.connection.sql("select key from night_repeated order by key").to_arrow_table().column("key").to_numpy()
+        )
         new = np.sort(np.concatenate([*keys.values(), np.empty(0, np.uint64)]))
         twice = [new[1:][new[1:] == new[:-1]]]
         for group in kept.values():
@@ -200,7 +205,9 @@ class LogSync:
     def _forget(self, numbers: set[int]) -> None:
         """Remove what was kept for row groups that are gone or are read again."""
         for table in (TOTALS, FAULTS, VERSIONS) if numbers else ():
-            self.connection.execute(f"delete from {table} where part in (select unnest(?::integer[]))", [sorted(numbers)])
+            self.connection.execute(
+                f"delete from {table} where part in (select unnest(?::integer[]))", [sorted(numbers)]
+            )
 
     def _clean(self, relation: str) -> bool:
         """Make the tables ``night_typed`` and ``night_clean`` of some rows; return whether any lies in the future."""
@@ -216,7 +223,9 @@ class LogSync:
         """Read a row group, and store its rows."""
         execute, rows = self.connection.execute, group.read()
         early = self._clean(group_relation(self.connection, self.raw, rows, name="night_rows"))
-        execute(f"insert into {FAULTS} select {number}, * from ({quarantined_rows(self.raw, self.spec, 'night_typed')})")
+        execute(
+            f"insert into {FAULTS} select {number}, * from ({quarantined_rows(self.raw, self.spec, 'night_typed')})"
+        )
         repeated = "hash(event_id)::ubigint in (select key from night_repeated)"
         if keys is not None:
             execute(f"insert into {VERSIONS} select {number}, * from night_clean where {repeated}")

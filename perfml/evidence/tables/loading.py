@@ -124,7 +124,7 @@ class _Loading:
 
     def finish_keyed_events(self, clean: str) -> None:
         """Make ``events``; only the rows whose ``event_id`` is repeated are ranked, as the log is long."""
-        execute, key = self.connection.execute, ("event_id",)
+        execute = self.connection.execute
         execute(
             "create table repeated as select event_id from typed_events where broken is null and event_id is not null"
             " group by event_id having count(*) > 1"

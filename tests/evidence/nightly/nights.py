@@ -68,7 +68,12 @@ class Company:
         employees = [{"employee_id": person, "hired_on": hired} for person, hired in self.people.items()]
         pd.DataFrame(employees).to_csv(self.folder / "employees.csv", index=False)
         positions = [
-            {"employee_id": person, "effective_on": "2020-01-01", "department": name, "manager_id": "e0" * (person != "e0")}
+            {
+                "employee_id": person,
+                "effective_on": "2020-01-01",
+                "department": name,
+                "manager_id": "e0" * (person != "e0"),
+            }
             for person, name in self.departments.items()
         ]
         pd.DataFrame(positions).to_csv(self.folder / "positions.csv", index=False)
@@ -128,7 +133,9 @@ class Company:
         name = self.rng.choice(full) if full else "0.parquet"
         events = list(self.files.get(name, []))
         tonight = dt.datetime.combine(self.day - dt.timedelta(days=1), dt.time(22))
-        match self.rng.choice(("late", "old", "copy", "correct", "retract", "gone", "move", "one", "join", "leave", "unit")):
+        match self.rng.choice(
+            ("late", "old", "copy", "correct", "retract", "gone", "move", "one", "join", "leave", "unit")
+        ):
             case "late":
                 self.put(f"late-{self.day}.parquet", [self.event(self.moment(800), known=tonight) for _ in range(3)])
             case "old":

@@ -13,9 +13,12 @@ from tests.evidence.nightly.nights import Company, differs, fresh, nightly, whol
 from tests.evidence.test_features import COLUMNS, as_definition
 from tests.tables import windowed
 
-EVENTFUL = {"column": "large", "measure": "count", "where": "value >= 1", "windows_days": [7, 91]}
-SEEN = {"column": "seen_large", "measure": "sum", "where": "value >= 1 and kind <> 'praise'", "side": "received", "windows_days": [91]}
-DEFINITIONS = windowed(*(as_definition(name, column) for name, column in COLUMNS.items()), EVENTFUL | {"column": "large_{window}"}, SEEN)
+OVER_ONE = "value >= 1 and kind <> 'praise'"
+BY_CONDITION = (
+    {"column": "large_{window}", "measure": "count", "where": "value >= 1", "windows_days": [7, 91]},
+    {"column": "large_received", "measure": "sum", "where": OVER_ONE, "side": "received", "windows_days": [91]},
+)
+DEFINITIONS = windowed(*(as_definition(name, column) for name, column in COLUMNS.items()), *BY_CONDITION)
 
 
 @pytest.fixture(scope="module")

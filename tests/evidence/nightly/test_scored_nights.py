@@ -34,7 +34,9 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
         if night == 1:
             rows = pa.concat_tables([rows.slice(7, 3), rows])
         elif night == 2:
-            doubled = pc.if_else(pc.equal(rows["kind"], rows["kind"][5]), pc.multiply(rows["value"], 2.0), rows["value"])
+            doubled = pc.if_else(
+                pc.equal(rows["kind"], rows["kind"][5]), pc.multiply(rows["value"], 2.0), rows["value"]
+            )
             rows = rows.set_column(rows.schema.get_field_index("value"), "value", doubled).slice(1)
         pq.write_table(rows, log, row_group_size=20_000)
         as_of, lines = END + (night - 2) * DAY, []
