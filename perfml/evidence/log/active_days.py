@@ -81,5 +81,8 @@ def within(grid: Grid, day: npt.NDArray[np.integer], as_of: Indexes, days: int) 
 def days_counted(active: Bools) -> npt.NDArray[np.int32]:
     """How many days are active before each day: (days, n) → (days + 1, n)."""
     counted = np.zeros((len(active) + 1, active.shape[1]), np.int32)
-    np.cumsum(active, axis=0, out=counted[1:])
+    for day, of_day in enumerate(
+        active
+    ):  # numpy's cumsum along the first axis jumps from row to row: ten times as slow
+        np.add(counted[day], of_day, out=counted[day + 1])
     return counted

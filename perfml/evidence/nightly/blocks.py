@@ -96,7 +96,7 @@ class SumsBlock:
     last: npt.NDArray[np.int32]
     """(channels, n) the last day."""
     active: Bools
-    """(sets of channels, n, days from the first edge to the as-of date)."""
+    """(sets of channels, days from the first edge to the as-of date, n)."""
     pairs: Ints
     """Ascending; see :data:`CHANNEL_BITS`."""
     pair_days: npt.NDArray[np.int32]
@@ -113,7 +113,7 @@ class SumsBlock:
             totals=np.zeros((shape.n_channels, edges if shape.values else 0, n), np.int64),
             sizes=np.zeros((shape.n_channels, n if shape.values else 0)),
             last=np.full((shape.n_channels, n), NEVER, np.int32),
-            active=np.zeros((len(shape.active_sets), n, _reach(shape)), bool),
+            active=np.zeros((len(shape.active_sets), _reach(shape), n), bool),
             pairs=np.empty(0, np.int64),
             pair_days=np.empty(0, np.int32),
         )
@@ -125,9 +125,9 @@ class SumsBlock:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            bits = arrays.pop("bits")
-            active = np.unpackbits(bits, axis=2, count=_reach(shape)).astype(bool)
-            block = cls(low=low, n=active.shape[1] if active.size else arrays["last"].shape[1], active=active, **arrays)
+            known = arrays["last"].shape[1]
+            active = np.unpackbits(arrays.pop("bits"), axis=2, count=known).view(bool)
+            block = cls(low=low, n=known, active=active, **arrays)
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise DamagedState(path) from error
         return block.wider(shape, n)
@@ -144,7 +144,7 @@ class SumsBlock:
             totals=np.concatenate([self.totals, more.totals], axis=2),
             sizes=np.concatenate([self.sizes, more.sizes], axis=1),
             last=np.concatenate([self.last, more.last], axis=1),
-            active=np.concatenate([self.active, more.active], axis=1),
+            active=np.concatenate([self.active, more.active], axis=2),
             pairs=self.pairs,
             pair_days=self.pair_days,
         )
@@ -205,8 +205,8 @@ class SumsBlock:
     def advance(self, shape: BlockShape, days: int) -> None:
         """Let ``days`` pass: active days and pairs that no window reaches any more are left out."""
         if days and self.active.size:
-            self.active[:, :, :-days] = self.active[:, :, days:]
-            self.active[:, :, -days:] = False
+            self.active[:, :-days] = self.active[:, days:]
+            self.active[:, -days:] = False
         if len(self.pair_days) and days:
             self._keep_pairs(self.pair_days >= shape.pair_reach)
 
@@ -216,7 +216,7 @@ class SumsBlock:
         if not len(mine):
             return
         self.last[:, mine] = NEVER
-        self.active[:, mine] = False
+        self.active[:, :, mine] = False
         self._keep_pairs(~np.isin(self.pairs >> (OTHER_BITS + CHANNEL_BITS), mine))
 
     def _keep_pairs(self, which: Bools) -> None:
@@ -232,7 +232,7 @@ class SumsBlock:
         first_day = int(shape.grid.edges[0])
         for number, channels in enumerate(shape.active_sets):
             which = np.flatnonzero(np.isin(rows["channel"], channels) & (rows["day"] >= first_day))
-            self.active[number, person[which], rows["day"][which] - first_day] = True
+            self.active[number, rows["day"][which] - first_day, person[which]] = True
         if shape.pair_channels:
             self._meet(rows, person, shape)
 

@@ -38,7 +38,7 @@ class SummedBatch(Batch):
     def make_active(self, channels: tuple[int, ...]) -> ActiveDays:
         """The days with any event of ``channels``."""
         active = self.block.active[self.shape.active_sets.index(channels)]
-        return ActiveDays(self.grid, days_counted(active.T), as_of=_NONE, day=_NONE, person=_NONE, step=_NONE)
+        return ActiveDays(self.grid, days_counted(active), as_of=_NONE, day=_NONE, person=_NONE, step=_NONE)
 
     def make_latest(self, channels: tuple[int, ...]) -> LatestEvents:
         """The events of ``channels`` that have a value, in their order."""
