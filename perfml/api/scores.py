@@ -57,12 +57,12 @@ def write_scores(
     *,
     as_of: DatesLike | None = None,
     incremental: bool = False,
-    tell: Callable[[Message], None] | None = None,
+    on_notice: Callable[[Message], None] | None = None,
 ) -> list[Path]:
     """Like :meth:`score`, in bounded memory: return the files under ``home``, one for each date with employees.
 
     ``incremental``: of the log read only what is new since the last run, at one date; the scores are the same. What was read
-    before is kept in ``home/nightly``. ``tell`` is given what was read, and why where it was everything. Raises
+    before is kept in ``home/nightly``. ``on_notice`` is given what was read, and why where it was everything. Raises
     :class:`PerfmlError` for several dates, and while another run uses that folder.
     """
     if not incremental:
@@ -74,9 +74,9 @@ def write_scores(
     folder = project.home / NIGHTLY
     with open_night(folder, project.folder.definitions, progress=project.progress) as night:
         files = _write_scores(project, model, data, as_of=as_of, night=night)
-        if tell is not None:
-            for line in night.said:
-                tell(line)
+        if on_notice is not None:
+            for line in night.notices:
+                on_notice(line)
         return files
 
 

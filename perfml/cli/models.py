@@ -320,7 +320,7 @@ def score(
             data,
             as_of=series(as_of, start=start, to=to, every=every) or None,
             incremental=incremental,
-            tell=read.append,
+            on_notice=read.append,
         )
     if out is not None:
         opened.export_scores(paths, out, language=language.value)

@@ -68,12 +68,12 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
     rows count for people who were employed by then; nothing is computed for others. Raises :class:`DataError` for a log
     that is damaged where it lies.
     """
-    kept = data.kept_log is not None and not data.hidden
-    selects = {table: _rows(data, table, until) for table in data.specs if not kept or table != "events"}
+    from_totals = data.kept_log is not None and not data.hidden
+    selects = {table: _rows(data, table, until) for table in data.specs if not from_totals or table != "events"}
     selects[QUARANTINE] = _quarantined(until)
     try:
         digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
-        if kept:
+        if from_totals:
             digests_by_table["events"] = _digest_of_log(data, until)
     except duckdb.Error as error:
         raise unreadable(data.source, error) from None

@@ -113,7 +113,7 @@ class Job:
     layout: Layout
     people: _People
     log: EventLog | None
-    kept: ColumnsAt | None
+    nightly: ColumnsAt | None
     """The windowed columns, where they come from a kept log."""
     batch_size: int
     """Persons of a batch."""
@@ -151,11 +151,11 @@ def prepare(
     batch_size = _batch_size(
         data, layout.plan, layout.grid, n_persons=len(people.persons), n_columns=len(layout.columns)
     )
-    log, kept = None, None
+    log, nightly = None, None
     exposure = layout.exposure(people.persons)
     if layout.plan.columns and data.kept_log is not None and not data.hidden and data.kept_log.serves(as_ofs):
         progress("what is new of the log", 0, 1)
-        kept = data.kept_log.at(
+        nightly = data.kept_log.at(
             layout.plan,
             layout.grid,
             persons=people.persons,
@@ -181,7 +181,7 @@ def prepare(
         layout=layout,
         people=people,
         log=log,
-        kept=kept,
+        nightly=nightly,
         batch_size=batch_size,
         outside={file.name: ~belongs(data, file.spec.population.where, file=file.file) for file in layout.populations},
         exposure=exposure,
@@ -219,7 +219,7 @@ def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
         first, last = np.searchsorted(people.rows, [low * n_as_ofs, (low + n) * n_as_ofs])
         person, as_of = np.divmod(people.rows[first:last] - low * n_as_ofs, n_as_ofs)
         cell = as_of * n + person
-        windows: dict[str, Floats] = {} if job.kept is None else job.kept.columns(low, n)
+        windows: dict[str, Floats] = {} if job.nightly is None else job.nightly.columns(low, n)
         if job.log is not None:
             exposure = job.exposure and job.exposure.of_persons(low, n)
             windows = part_plan.columns(

@@ -184,8 +184,8 @@ class SumsBlock:
         if not len(rows["day"]):
             return
         shape_of = self.counts.shape
-        place = rows["channel"].astype(np.int64) * shape_of[1] + shape.grid.edge_after(rows["day"])
-        cell = place * self.n + (rows["person"] - self.low)
+        step = rows["channel"].astype(np.int64) * shape_of[1] + shape.grid.edge_after(rows["day"])
+        cell = step * self.n + (rows["person"] - self.low)
         size = shape_of[0] * shape_of[1] * shape_of[2]
         self.counts += (sign * np.cumsum(np.bincount(cell, minlength=size).reshape(shape_of), axis=1)).astype(np.int32)
         if self.totals.shape[1]:

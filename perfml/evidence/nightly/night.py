@@ -76,7 +76,7 @@ class NightLog:
         """The as-of date of tonight, as soon as it is known."""
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._files: tuple[StoredFile, ...] = ()
-        self._made: dict[str, NightSums] = {}
+        self._by_key: dict[str, NightSums] = {}
 
     def load(
         self,
@@ -172,7 +172,7 @@ class NightLog:
         }
 
     @property
-    def said(self) -> tuple[Message, ...]:
+    def notices(self) -> tuple[Message, ...]:
         """What was read of the log, in a line; before it why everything was."""
         if self._connection is None:
             return (self.full,) if self.full else ()
@@ -203,14 +203,14 @@ class NightLog:
         number = self._numbers(persons)
         key = f"{plan_hash(plan)} {grid.as_ofs.tolist()}"
         try:
-            sums = self._made.get(key) or self._sums(plan, grid)
+            sums = self._by_key.get(key) or self._sums(plan, grid)
         except DamagedState:
             manifest = self.state.manifest
             assert manifest is not None
             self.state.manifest = manifest.model_copy(update={"sums": {}})
             self.full = Message.of("night_damaged_sums")
             sums = self._sums(plan, grid)
-        self._made[key] = sums
+        self._by_key[key] = sums
         n_persons, names = sums.n_persons, tuple(c.column.name for c in plan.columns)
         units = np.full((1, n_persons), -1, np.int32)
         units[:, number] = departments
@@ -257,9 +257,9 @@ class NightLog:
             files=self._files,
             progress=self.progress,
         )
-        made = sums.make(manifest)
-        kept = {plan_hash(plan): made} | {k: v for k, v in manifest.sums.items() if k != made.plan}
-        newest = dict(sorted(kept.items(), key=lambda item: -item[1].as_of)[:MOST_PLANS]) | {made.plan: made}
+        stored = sums.make(manifest)
+        plans = {plan_hash(plan): stored} | {k: v for k, v in manifest.sums.items() if k != stored.plan}
+        newest = dict(sorted(plans.items(), key=lambda item: -item[1].as_of)[:MOST_PLANS]) | {stored.plan: stored}
         ids = self.state.new_name("persons-{number}.parquet")
         persons = connection.sql("select employee_id from night_persons order by person").to_arrow_table()
         _write_ids(self.state.path(ids), persons)

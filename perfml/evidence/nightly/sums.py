@@ -71,7 +71,7 @@ class NightSums:
         before = manifest.sums.get(plan_hash(self.plan))
         days = self.shape.as_of - before.as_of if before else -1
         if before is None or not 0 <= days <= MOST_DAYS:
-            names = self._made(None, self._all_rows())
+            names = self._from_rows(self._all_rows())
         else:
             names = self._advanced(before, days)
             self.advanced = True
@@ -119,7 +119,7 @@ class NightSums:
             names.append(self._write(block))
         return names
 
-    def _made(self, _: None, rows: Iterable[Arrays]) -> list[str]:
+    def _from_rows(self, rows: Iterable[Arrays]) -> list[str]:
         with tempfile.TemporaryDirectory(dir=self.state.folder, prefix=".blocks-") as folder:
             spool = _Spool(Path(folder), len(blocks(self.n_persons)))
             for part in rows:

@@ -96,22 +96,22 @@ class LogSync:
         self._restore(before)
         listed, source = list_row_groups(self.connection, self.raw, before.source)
         positions = self._positions()
-        kept = {
+        unchanged = {
             name: group
             for name, group in before.groups.items()
             if name in listed and not group.early and group.positions == positions.upto(group.last_day)
         }
-        new = [group for name, group in listed.items() if name not in kept]
+        new = [group for name, group in listed.items() if name not in unchanged]
         keys = {}
         if "event_id" in self.raw.columns:
             keys = {group.name: self._keys(group) for group in new}
-            repeated = self._repeated(keys, kept)
-            touched = [name for name, group in kept.items() if _any_in(repeated, self._stored_keys(group))]
+            repeated = self._repeated(keys, unchanged)
+            touched = [name for name, group in unchanged.items() if _any_in(repeated, self._stored_keys(group))]
             new += [listed[name] for name in touched]
-            keys |= {name: self._stored_keys(kept.pop(name)) for name in touched}
-        self.groups = kept
-        gone = {group.number for name, group in before.groups.items() if name not in kept}
-        self._forget(gone)
+            keys |= {name: self._stored_keys(unchanged.pop(name)) for name in touched}
+        self.groups = unchanged
+        dropped = {group.number for name, group in before.groups.items() if name not in unchanged}
+        self._forget(dropped)
         number = max((group.number for group in before.groups.values()), default=-1)
         for done, group in enumerate(new):
             self.progress("new rows of the log", done, len(new))
@@ -121,7 +121,7 @@ class LogSync:
         return self._manifest(before, made_from, source)
 
     def _restore(self, before: NightManifest) -> None:
-        """Make the temp tables from what was kept."""
+        """Make the temp tables from what was unchanged."""
         execute = self.connection.execute
         self.kinds = list(before.kinds)
         ids = (
@@ -182,7 +182,7 @@ class LogSync:
             raise DamagedState(path) from error
         return keys
 
-    def _repeated(self, keys: Mapping[str, Keys], kept: Mapping[str, StoredGroup]) -> Keys:
+    def _repeated(self, keys: Mapping[str, Keys], unchanged: Mapping[str, StoredGroup]) -> Keys:
         """The keys that stand in several rows, as far as that was not known; adds them to ``night_repeated``.
 
         Keys of a row group that is gone count no more, but stay where they were found twice: a key that stands in one row has one
@@ -193,7 +193,7 @@ class LogSync:
         )
         new = np.sort(np.concatenate([*keys.values(), np.empty(0, np.uint64)]))
         twice = [new[1:][new[1:] == new[:-1]]]
-        for group in kept.values():
+        for group in unchanged.values():
             stored = self._stored_keys(group)
             twice.append(new[_within(new, stored)])
         repeated: Keys = np.setdiff1d(np.concatenate(twice), known)
@@ -255,8 +255,8 @@ class LogSync:
             f" from (select employee_id as id from {rows} union select counterpart_id from {rows})"
             " where id is not null and id not in (select employee_id from night_persons)"
         )
-        found = self.connection.execute(f"select distinct kind from {rows} order by kind").fetchall()
-        self._number_kinds([str(row[0]) for row in found if row[0] not in self.kinds])
+        present = self.connection.execute(f"select distinct kind from {rows} order by kind").fetchall()
+        self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
 
     def _number_kinds(self, kinds: Sequence[str]) -> None:
         first = self.connection.execute("select count(*) from night_kinds").fetchall()[0][0]
@@ -313,8 +313,8 @@ def _within(keys: Keys, stored: Keys) -> npt.NDArray[np.bool_]:
     if not len(stored):
         return np.zeros(len(keys), bool)
     at = np.minimum(np.searchsorted(stored, keys), len(stored) - 1)
-    found: npt.NDArray[np.bool_] = stored[at] == keys
-    return found
+    within: npt.NDArray[np.bool_] = stored[at] == keys
+    return within
 
 
 def _any_in(keys: Keys, stored: Keys) -> bool:

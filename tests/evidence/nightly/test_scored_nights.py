@@ -41,7 +41,7 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
         pq.write_table(rows, log, row_group_size=20_000)
         as_of, lines = END + (night - 2) * DAY, []
         (expected,) = whole.write_scores("attrition", data, as_of=as_of)
-        (given,) = nightly.write_scores("attrition", data, as_of=as_of, incremental=True, tell=lines.append)
+        (given,) = nightly.write_scores("attrition", data, as_of=as_of, incremental=True, on_notice=lines.append)
         assert read_scores(given).equals(read_scores(expected)), as_of
         assert read_record(given) == read_record(expected)
         said.append([line.code for line in lines])
@@ -60,4 +60,4 @@ def test_another_run_is_refused_while_one_uses_the_state(company_of_500: Simulat
         with pytest.raises(PerfmlError, match="nightly: is used by another run; wait until it has ended"):
             project.write_scores("attrition", company_of_500.data, as_of=END, incremental=True)
 
-    project.write_scores("attrition", company_of_500.data, as_of=END, incremental=True, tell=again)
+    project.write_scores("attrition", company_of_500.data, as_of=END, incremental=True, on_notice=again)
