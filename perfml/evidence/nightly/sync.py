@@ -121,7 +121,7 @@ class LogSync:
         return self._manifest(before, made_from, source)
 
     def _restore(self, before: NightManifest) -> None:
-        """Make the temp tables from what was unchanged."""
+        """Make the temp tables from what was kept."""
         execute = self.connection.execute
         self.kinds = list(before.kinds)
         ids = (

@@ -211,8 +211,8 @@ def nightly(folder: Path, state: Path, definitions: Definitions, day: dt.date, *
     with open_night(state, definitions) as night:
         night.as_of = day
         with open_data(folder, shipped().tables, today=today, kept_log=night) as data:
-            said = answers(data, definitions, day)
-        return Answers(said.evidence, said.rest, night.full, night.read)
+            given = answers(data, definitions, day)
+        return Answers(given.evidence, given.rest, night.full, night.read)
 
 
 def differs(first: Answers, other: Answers) -> str:

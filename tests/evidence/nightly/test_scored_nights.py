@@ -28,7 +28,7 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
     log = data / "events.parquet"
     homes = [company_of_500.copy_home(tmp_path / name) for name in ("whole", "nightly")]
     whole, nightly = (Project(company_of_500.project, home=home) for home in homes)
-    said: list[list[str]] = []
+    notices: list[list[str]] = []
     for night in range(3):
         rows = pq.read_table(log)
         if night == 1:
@@ -44,8 +44,8 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
         (given,) = nightly.write_scores("attrition", data, as_of=as_of, incremental=True, on_notice=lines.append)
         assert read_scores(given).equals(read_scores(expected)), as_of
         assert read_record(given) == read_record(expected)
-        said.append([line.code for line in lines])
-    assert said == [["night_first", "night_read"], ["night_read"], ["night_read"]]
+        notices.append([line.code for line in lines])
+    assert notices == [["night_first", "night_read"], ["night_read"], ["night_read"]]
 
 
 def test_several_dates_are_refused(company_of_500: Simulated) -> None:
