@@ -40,6 +40,7 @@ def with_packets(
         typed,
         relation=f"(select * from {typed.relation} union all by name select {values} from {packets})",
         columns={**columns, **typed.columns},
+        dataset=None,
     )
 
 

@@ -133,6 +133,7 @@ def dataset_table(connection: duckdb.DuckDBPyConnection, name: str, dataset: Dat
         is_text=False,
         row=f"raw.{quoted(ROW)}",
         file=f"raw.{quoted(FILE)}",
+        dataset=dataset,
     )
 
 

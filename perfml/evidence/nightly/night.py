@@ -22,7 +22,7 @@ from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Condition, Plan
-from perfml.evidence.nightly.row_groups import is_parquet
+from perfml.evidence.nightly.row_groups import has_row_groups
 from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, state_folder
 from perfml.evidence.nightly.stored_rows import write_rows
 from perfml.evidence.nightly.summed import block_columns
@@ -283,7 +283,7 @@ def stored_columns(definitions: Definitions) -> StoredColumns:
 
 def _unfit(raw: RawTable, spec: TableSpec) -> Message | None:
     """Why the log cannot be kept in a state; None where it can."""
-    if not is_parquet(raw):
+    if not has_row_groups(raw):
         return Message.of("night_no_parquet", where=raw.where)
     looks_up = [name for name, rule in spec.rules.items() if "select" in rule.when.lower()]
     if looks_up or any(column.later for column in spec.columns.values()):

@@ -1,6 +1,7 @@
 """The row groups of a log in Parquet files: which are new is told by the hash of their bytes.
 
-A file whose size, time of change and footer are the same is taken to be the same; of another one each row group is hashed.
+A file on this machine whose size, time of change and footer are the same is taken to be the same; of another one each row group
+is hashed. On object storage, and where the log of a table says it, a file is new when that says so.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
-from perfml.evidence.tables.reading import RawTable, parquet_sql
+from perfml.evidence.lake.dataset import NO_VALUE, Dataset
+from perfml.evidence.tables.cells import FILE, ROW
+from perfml.evidence.tables.reading import RawTable, parquet_sql, quoted
 
 BYTES_AT_ONCE = 1 << 22
 _TAIL = 8
@@ -23,66 +27,101 @@ _TAIL = 8
 
 
 class SourceFile(BaseModel, frozen=True):
-    """A file of the log as it was when its row groups were hashed."""
+    """A file of the log as it was when its row groups were named."""
 
     size: int
     changed_ns: int
-    footer: str
-    """Hash of the footer, which holds the place and the statistics of every column."""
+    content: str
+    """Hash of the footer, which holds the position and the statistics of every column; or what the log of its table says."""
     groups: tuple[str, ...]
     """The hash of each row group."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RowGroup:
-    """Some rows of the log: ``number`` of the file ``path``."""
+    """Some rows of the log: ``number`` of a file."""
 
     name: str
-    """Its hash; the second group of the same bytes is another one."""
-    path: Path
+    """Changes with its rows, and with what is said of the position of a row that is refused."""
+    file: str
+    """Its path below the folder of the table."""
     number: int
+    dataset: Dataset | None
+    path: Path
 
-    def read(self, columns: list[str] | None = None) -> pa.Table:
-        """Its rows."""
-        with pq.ParquetFile(self.path) as file:
-            return file.read_row_group(self.number, columns)
+    def read(self) -> pa.Table:
+        """Its rows, with file and row where these are said of rows that are refused, and the values in the names of folders."""
+        storage = None if self.dataset is None else self.dataset.storage
+        source = self.path if storage is None else storage.filesystem.open_input_file(self.path.as_posix())
+        with pq.ParquetFile(source) as file:
+            rows = file.read_row_group(self.number)
+            first = sum(file.metadata.row_group(number).num_rows for number in range(self.number))
+        if self.dataset is None:
+            return rows
+        n = rows.num_rows
+        rows = rows.append_column(FILE, pa.repeat(pa.scalar(self.file), n))
+        rows = rows.append_column(ROW, pa.array(range(first + 1, first + 1 + n), pa.int64()))
+        pairs = dict(part.split("=", 1) for part in self.file.split("/")[:-1] if "=" in part)
+        for key in self.dataset.keys:
+            text = None if pairs[key] == NO_VALUE else unquote(pairs[key])
+            rows = rows.append_column(key, pa.repeat(pa.scalar(text, pa.string()), n))
+        return rows
 
 
-def is_parquet(raw: RawTable) -> bool:
-    """Whether the table is a Parquet file or a folder of them, read as it stands."""
+def has_row_groups(raw: RawTable) -> bool:
+    """Whether the table is a Parquet file or a folder of them, whose rows are those of its files."""
+    if raw.dataset is not None:
+        return raw.dataset.fields is None and not raw.dataset.deletes
     return not raw.is_text and raw.relation == parquet_sql(Path(raw.where))
 
 
 def list_row_groups(
-    connection: duckdb.DuckDBPyConnection, raw: RawTable, known: Mapping[str, SourceFile]
+    raw: RawTable, known: Mapping[str, SourceFile]
 ) -> tuple[dict[str, RowGroup], dict[str, SourceFile]]:
     """The row groups of the log by name, and its files by path; ``known``: the files of the last night."""
-    root = Path(raw.where)
-    pattern = raw.relation.removeprefix("read_parquet(").partition(", union_by_name")[0]
-    paths = [
-        Path(str(row[0])) for row in connection.execute(f"select file from glob({pattern}) order by file").fetchall()
-    ]
+    dataset = raw.dataset
+    root = Path(raw.where).parent if dataset is None else Path(dataset.root)
+    names = (Path(raw.where).name,) if dataset is None else dataset.names
     groups: dict[str, RowGroup] = {}
     files: dict[str, SourceFile] = {}
-    for path in paths:
-        name = path.relative_to(root).as_posix() if path != root else path.name
-        files[name] = _source_file(path, known.get(name))
+    for name in names:
+        path = root / name
+        if dataset is None or (dataset.storage is None and not dataset.partitions):
+            files[name] = _local_file(path, known.get(name))
+        else:
+            files[name] = _logged_file(dataset, name, path, known.get(name))
         for number, content in enumerate(files[name].groups):
-            unique, again = content, 1
+            unique = content if dataset is None else f"{name} {number} {content}"
+            again = 1
             while unique in groups:
                 again += 1
-                unique = f"{content}-{again}"
-            groups[unique] = RowGroup(name=unique, path=path, number=number)
+                unique = f"{content} {again}"
+            groups[unique] = RowGroup(name=unique, file=name, path=path, number=number, dataset=dataset)
     return groups, files
 
 
-def _source_file(path: Path, known: SourceFile | None) -> SourceFile:
+def _local_file(path: Path, known: SourceFile | None) -> SourceFile:
     status = path.stat()
     footer = _footer_hash(path)
     same = (status.st_size, status.st_mtime_ns, footer)
-    if known is not None and same == (known.size, known.changed_ns, known.footer):
+    if known is not None and same == (known.size, known.changed_ns, known.content):
         return known
-    return SourceFile(size=same[0], changed_ns=same[1], footer=footer, groups=tuple(_group_hashes(path)))
+    return SourceFile(size=same[0], changed_ns=same[1], content=footer, groups=tuple(_group_hashes(path)))
+
+
+def _logged_file(dataset: Dataset, name: str, path: Path, known: SourceFile | None) -> SourceFile:
+    """A file of which its storage, or the log of its table, says whether it is the same; its groups are only counted."""
+    logged = next((each for each in dataset.partitions if each.name == name), None)
+    stored = None if dataset.storage is None else dataset.storage.objects[path.as_posix()]
+    size = stored.bytes if stored else logged.bytes if logged else 0
+    changed = stored.modified_ns if stored else 0
+    content = logged.content if logged else ""
+    if known is not None and (size, changed, content) == (known.size, known.changed_ns, known.content):
+        return known
+    source = path if dataset.storage is None else dataset.storage.filesystem.open_input_file(path.as_posix())
+    with pq.ParquetFile(source) as file:
+        count = file.num_row_groups
+    return SourceFile(size=size, changed_ns=changed, content=content, groups=(f"{size} {changed} {content}",) * count)
 
 
 def _footer_hash(path: Path) -> str:
@@ -116,6 +155,11 @@ def _group_hashes(path: Path) -> Iterator[str]:
 
 def group_relation(connection: duckdb.DuckDBPyConnection, raw: RawTable, rows: pa.Table, *, name: str) -> str:
     """SQL of ``rows`` of the log in the types of the whole log, registered under ``name``."""
-    connection.execute(f"create temp table if not exists {name}_types as select * from {raw.relation} limit 0")
     connection.register(name, rows)
-    return f"(select * from {name}_types union all by name select * from {name})"
+    own = {column.lower(): column for column in rows.column_names}
+    columns = [
+        f"{quoted(own[column.lower()]) if column.lower() in own else 'null'}::{kind} as {quoted(column)}"
+        for column, kind in raw.columns.items()
+    ]
+    columns += [quoted(column) for column in (FILE, ROW) if column in own and column not in raw.columns]
+    return f"(select {', '.join(columns)} from {name})"

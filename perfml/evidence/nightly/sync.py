@@ -94,7 +94,7 @@ class LogSync:
         """
         before = self.state.manifest or NightManifest(made_from=made_from)
         self._restore(before)
-        listed, source = list_row_groups(self.connection, self.raw, before.source)
+        listed, source = list_row_groups(self.raw, before.source)
         positions = self._positions()
         unchanged = {
             name: group

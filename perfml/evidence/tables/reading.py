@@ -42,6 +42,8 @@ class RawTable:
     """SQL over ``raw``: the file it stands in, where there are several."""
     unlisted: Mapping[str, str] = field(default_factory=dict)
     """Column -> SQL over ``raw``: the value that its mapping does not list, else null."""
+    dataset: Dataset | None = None
+    """The files of a table of many files, read as they stand."""
 
 
 Origin: TypeAlias = "Dataset | Mapping[str, Path] | None"
