@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 
 from perfml import cli, terminal
 from perfml.reasons.voices import VoicedReason
+from perfml.scoring.against.comparison import VoicedComparison
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.voiced import VoicedScore
 from perfml.terminal import console
@@ -386,3 +388,26 @@ def test_explain_tells_in_a_voice_and_shows_the_rows_behind(run, company_of_500:
     assert code == 0 and all(isinstance(rows, list) for rows in json.loads(out).values())
     code, out, err = run(*asked[:-1], "--behind", "stars", "--data", company_of_500.data)
     assert code == 1 and "'stars' is not one of the listed reasons" in err and evidence in err
+
+
+def test_explain_compares_with_the_team(run, company_of_500: Simulated) -> None:
+    facts = company_of_500.open().people(END)
+    scored = [row["employee_id"] for row in company_of_500.rows["attrition"] if row["status"] == "scored"]
+    sizes = Counter(facts[each].manager_id for each in scored)
+    many, few = (
+        next(each for each in scored if least <= sizes[facts[each].manager_id] <= most)
+        for least, most in ((7, 99), (1, 5))
+    )
+    where = ["--against", "team", "--home", company_of_500.home, "--project", company_of_500.project]
+    code, out, _ = run("explain", many, *where)
+    assert code == 0 and "Compared with the other people of the team" in out and "与团队中的其他人相比" in out
+    assert "log-odds: mean of" in out
+    code, out, _ = run("explain", many, *where, "--voice", "employee", "--json")
+    (voiced,) = json.loads(out)
+    assert code == 0 and set(voiced) == {field.name for field in fields(VoicedComparison)}
+    code, out, _ = run("explain", many, *where, "--voice", "manager")
+    assert code == 0 and "log-odds" not in out
+    code, _, err = run("explain", many, *where, "--behind", "activity:overtime")
+    assert code == 1 and "ask without --against" in err
+    code, out, _ = run("explain", few, *where)
+    assert code == 0 and "insufficient" in out and "数据不足" in out

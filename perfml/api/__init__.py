@@ -145,6 +145,7 @@ class Project:
     export_scores = of_scores.export_scores
     people = of_scores.people
     explain = of_scores.explain
+    explain_against = of_scores.explain_against
     what_if = of_scores.what_if
     rows_behind = of_scores.rows_behind
     curves = of_scores.curves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from perfml.advice.served import ServedSample
     from perfml.api import Project
     from perfml.evidence.nightly.night import NightLog
+    from perfml.scoring.against.comparison import GroupComparison, GroupName, VoicedComparison
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
     from perfml.scoring.what_if.prediction import WhatIfPrediction
@@ -174,6 +176,55 @@ def explain(
             if row["status"] == "scored":
                 row["reasons"] = voices.retell(row["reasons"])
     return rows
+
+
+@overload
+def explain_against(
+    project: Project,
+    employee_id: str,
+    group: GroupName,
+    *,
+    model: str,
+    as_of: DateLike | None = None,
+    voice: Literal["hr"] | None = None,
+) -> list[GroupComparison]: ...
+
+
+@overload
+def explain_against(
+    project: Project, employee_id: str, group: GroupName, *, model: str, as_of: DateLike | None = None, voice: Reader
+) -> list[VoicedComparison]: ...
+
+
+def explain_against(
+    project: Project,
+    employee_id: str,
+    group: GroupName,
+    *,
+    model: str,
+    as_of: DateLike | None = None,
+    voice: Who | None = None,
+) -> list[GroupComparison] | list[VoicedComparison]:
+    """Why a person's score differs from that of the others of their ``team`` or of their ``peers`` (role and level), a row for
+    each horizon; ``voice`` as for :meth:`explain`.
+
+    Computed when asked, from the evidence kept with the scores. With fewer others than ``[disclosure] min_others`` the answer is
+    *insufficient*. The stored reasons, and the rows behind them, stay as they are. Raises :class:`PerfmlError` where nothing is
+    stored.
+    """
+    from perfml.learning.registry.model_store import load
+    from perfml.scoring.against.explanation import compare
+    from perfml.scoring.run_record import voices_of
+
+    rows = person_rows(project.home, model, employee_id, as_of=date_or_none(as_of))
+    seen(project, f"explain {model} against {group}", [employee_id])
+    version, spec = rows[0]["model_version"], voices_of(project.home, model, rows[0]["as_of"])
+    least = project.folder.spec.disclosure.min_others
+    loaded = cache(lambda: load(project.home, model, version))
+    compared = [compare(project.home, row, group, least_others=least, load=loaded, spec=spec) for row in rows]
+    if voice is None or voice == "hr":
+        return [comparison for comparison, _ in compared]
+    return [comparison.voiced(voices, voice) for comparison, voices in compared]
 
 
 def what_if(

@@ -39,6 +39,7 @@ from perfml.cli.options import (
     series,
 )
 from perfml.cli.personal import commands as personal
+from perfml.cli.personal.reasons import explain
 from perfml.cli.work.goals import goals
 from perfml.cli.work.indicators import indicators
 from perfml.cli.work.network import feedback_network
@@ -277,7 +278,7 @@ for command in (
         models.fairness,
         models.raters,
     ),
-    *(models.curves, models.backtest, models.score, models.explain, models.warm_up, report, dashboard),
+    *(models.curves, models.backtest, models.score, explain, models.warm_up, report, dashboard),
     *(advice.targets, advice.escalations, advice.courses, advice.priorities, advice.person),
     *(personal.record, personal.peers, personal.brief, personal.card, personal.eligibility, personal.what_if),
     *(advice.decide, advice.intervene),

@@ -39,14 +39,13 @@ from perfml.cli.options import (
 from perfml.errors import PerfmlError
 from perfml.learning.in_people import in_people, lead_message, outcome_message
 from perfml.learning.record import Figure
-from perfml.messages import Message, coded, render, stored_message
+from perfml.messages import Message, coded, render
 from perfml.project.trust.alert_spec import AlertsSpec
-from perfml.project.voices import Who
 from perfml.scoring.sealed_files import verify
 from perfml.terminal import advice as advice_tables
 from perfml.terminal import models as model_tables
 from perfml.terminal import scores as score_tables
-from perfml.terminal.evidence import behind_lines, missing_lines
+from perfml.terminal.evidence import missing_lines
 from perfml.terminal.trust.alerts import backtest_table
 
 if TYPE_CHECKING:  # LightGBM and scikit-learn take seconds to load
@@ -356,45 +355,6 @@ def score(
     model_tables.version_cautions(opened.home, model, scores.head(1, ["model_version"]).column(0)[0].as_py())
     people = opened.people(max(path.stem for path in paths))
     score_tables.show_list(scores, people, others_share=opened.folder.model(model).reasons.others_share)
-
-
-def explain(
-    employee: str,
-    *,
-    model: Annotated[str, typer.Option("--model", help="Which model.")] = "attrition",
-    as_of: Annotated[str | None, typer.Option("--as-of", help="A date that was scored (default: the newest).")] = None,
-    voice: Annotated[Who | None, typer.Option("--voice", help="For whom the reasons are worded.")] = None,
-    behind: Annotated[
-        str | None, typer.Option("--behind", help="Show the rows behind this reason, e.g. activity:overtime.")
-    ] = None,
-    data: DataOption = None,
-    project: ProjectOption = None,
-    home: HomeOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Show one person's stored risk with its reasons; or, with --behind, the rows behind a reason."""
-    opened = Project(project, home=home)
-    if behind is not None:
-        tables = opened.rows_behind(employee, behind, data, model=model, as_of=as_of, reader=voice or "hr")
-        if as_json:
-            print_json(
-                {name: json.loads(rows.to_json(orient="records", date_format="iso")) for name, rows in tables.items()}
-            )
-        else:
-            behind_lines(tables, employee)
-        return
-    if voice is not None and voice != "hr":
-        voiced = opened.explain(employee, model=model, as_of=as_of, voice=voice)
-        if as_json:
-            print_json([row.to_json() for row in voiced])
-        else:
-            score_tables.voiced_reasons(voiced)
-        return
-    if as_json:
-        rows = opened.explain(employee, model=model, as_of=as_of, voice=voice)
-        print_json([{**row, "why_not": row["why_not"] and coded(stored_message(row["why_not"]))} for row in rows])
-    else:
-        score_tables.explanation(opened.explain(employee, model=model, as_of=as_of, voice="hr"))
 
 
 def warm_up() -> None:

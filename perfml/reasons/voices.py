@@ -5,7 +5,7 @@ HR reads reasons as score rows have them; managers and employees read :class:`Vo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from perfml.evidence.columns import Column
@@ -16,6 +16,8 @@ from perfml.reasons.consistency import form_of, good_news
 from perfml.reasons.leading import UNLISTED
 from perfml.reasons.record import Reason
 from perfml.reasons.wording import evidence
+
+Wording = Callable[[Reason, Mapping[str, Column], Language], str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +32,13 @@ class VoicedReason:
 
 
 class Voices:
-    """Renders the reasons of one model version; ``columns``: its columns by name.
+    """Renders the reasons of one model version; ``columns``: its columns by name; ``wording``: of the evidence of a reason.
 
     Every method raises :class:`PerfmlError` for a reason with a column that the model does not have.
     """
 
-    def __init__(self, spec: VoicesSpec, columns: Mapping[str, Column]) -> None:
-        self._spec, self._columns = spec, columns
+    def __init__(self, spec: VoicesSpec, columns: Mapping[str, Column], *, wording: Wording = evidence) -> None:
+        self._spec, self._columns, self._wording = spec, columns, wording
 
     def retell(self, reasons: Sequence[Reason]) -> list[Reason]:
         """The same reasons with their texts rendered for HR; nothing else changes."""
@@ -66,7 +68,7 @@ class Voices:
         """One line for ``who``; where the reason raises the risk also who can act, and what they can do."""
         voice, raises = self._spec.voices[who], reason["contribution"] >= 0
         template = getattr(voice.raises if raises else voice.lowers, language)
-        parts = [template.format(evidence=evidence(reason, self._columns, language))]
+        parts = [template.format(evidence=self._wording(reason, self._columns, language))]
         if raises and reason["evidence"] != UNLISTED:  # nobody needs to act on what lowers the risk
             if form_of(reason, self._columns) != "combined":
                 parts.append(getattr(voice.owners[reason["owner"]], language))

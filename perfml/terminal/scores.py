@@ -14,6 +14,7 @@ from rich.padding import Padding
 from perfml.messages import Language, Message, both, render, stored_message
 from perfml.messages.reasons import owner_text
 from perfml.reasons.leading import UNLISTED, for_others, raising
+from perfml.scoring.against.comparison import GroupComparison, VoicedComparison
 from perfml.scoring.people.files import PersonFacts
 from perfml.scoring.score_files import DEBT_COLUMNS, RankedRow, StoredScore
 from perfml.scoring.voiced import VoicedScore
@@ -139,6 +140,26 @@ def voiced_reasons(rows: Sequence[VoicedScore]) -> None:
         for reason in row.reasons:
             out.print(Padding(escape(reason.en), (0, 0, 0, 2)))
             out.print(Padding(f"[dim]{escape(reason.zh)}[/]", (0, 0, 0, 4)))
+
+
+def comparisons(rows: Sequence[GroupComparison | VoicedComparison]) -> None:
+    """Print one person's reasons against a reference group, in English and Chinese."""
+    for row in rows:
+        head = f"{row.employee_id} · {row.model} within {row.horizon_days} days · as of {row.as_of}"
+        if row.status != "explained":
+            _unscored(head, row.status, row.why_not)
+            continue
+        out.print(f"[bold]{escape(head)}[/]")
+        out.print(Padding(" ".join(escape(text) for text in both(row.compared).values()), (0, 0, 0, 2)))
+        for reason in row.reasons:
+            en, zh = (reason["en"], reason["zh"]) if isinstance(reason, dict) else (reason.en, reason.zh)
+            out.print(Padding(escape(en), (0, 0, 0, 2)))
+            out.print(Padding(f"[dim]{escape(zh)}[/]", (0, 0, 0, 4)))
+        if not isinstance(row, VoicedComparison):
+            out.print(
+                f"  [dim]log-odds: mean of {row.others} others {row.base_value:+.2f}, sum {row.margin:+.2f};"
+                f" {row.model} {row.model_version}[/]"
+            )
 
 
 def what_if_lines(predicted: WhatIfPrediction, language: Language) -> None:

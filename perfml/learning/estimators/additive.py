@@ -6,7 +6,7 @@ Light: a reader needs NumPy alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
@@ -66,6 +66,11 @@ class SplineLogistic:
             out[:, column] = curve(features[:, column]) - mean
         out[:, -1] = self.intercept + sum(self.means)
         return out
+
+    def contributions_against(self, features: Floats, background: Floats) -> Floats:
+        """Like :meth:`contributions`, against the mean of the rows of ``background`` (rows, features)."""
+        means = tuple(float(curve(background[:, column]).mean()) for column, curve in enumerate(self.curves))
+        return replace(self, means=means).contributions(features)
 
     def to_json(self) -> SplinesJson:
         """JSON from which :meth:`from_json` restores the model."""

@@ -106,6 +106,22 @@ class RiskModel:
         out[:, -1] += self.calibration.intercept
         return out
 
+    def contributions_against(self, features: Floats, background: Floats) -> Floats:
+        """Exact Shapley values against the rows of ``background``: (n, features + 1); the last column is their mean margin.
+
+        Interventional SHAP (Lundberg et al. 2020) for the trees; for a curve, its value less its mean over these rows.
+        """
+        from perfml.treeshap.background.explainer import BackgroundShap  # numba, which only explanations use
+
+        out = np.zeros((len(features), features.shape[1] + 1))
+        for booster in self.boosters:
+            out += BackgroundShap(booster).contributions(features, background) * (self.share / len(self.boosters))
+        if self.splines is not None:
+            out += (1 - self.share) * self.splines.contributions_against(features, background)
+        out *= self.calibration.slope
+        out[:, -1] += self.calibration.intercept
+        return out
+
     def explanation(self, features: Floats, names: Sequence[str]) -> shap.Explanation:
         """:meth:`contributions` as shap's own object, for its plots: ``values`` (n, features), ``base_values`` (n,), ``data``.
 
