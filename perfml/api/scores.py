@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from perfml.advice.served import ServedSample
     from perfml.api import Project
     from perfml.evidence.nightly.night import NightLog
-    from perfml.scoring.against.comparison import GroupComparison, GroupName, VoicedComparison
+    from perfml.scoring.against.comparison import GroupComparison, ReferenceGroup, VoicedComparison
     from perfml.scoring.replay import Replay
     from perfml.scoring.voiced import VoicedScore
     from perfml.scoring.what_if.prediction import WhatIfPrediction
@@ -182,7 +182,7 @@ def explain(
 def explain_against(
     project: Project,
     employee_id: str,
-    group: GroupName,
+    group: ReferenceGroup,
     *,
     model: str,
     as_of: DateLike | None = None,
@@ -192,14 +192,20 @@ def explain_against(
 
 @overload
 def explain_against(
-    project: Project, employee_id: str, group: GroupName, *, model: str, as_of: DateLike | None = None, voice: Reader
+    project: Project,
+    employee_id: str,
+    group: ReferenceGroup,
+    *,
+    model: str,
+    as_of: DateLike | None = None,
+    voice: Reader,
 ) -> list[VoicedComparison]: ...
 
 
 def explain_against(
     project: Project,
     employee_id: str,
-    group: GroupName,
+    group: ReferenceGroup,
     *,
     model: str,
     as_of: DateLike | None = None,

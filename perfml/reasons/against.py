@@ -87,7 +87,12 @@ def group_reasons(
         if form != "change" and len(shown) > 1 and named.compares != columns[shown[1]].name:
             shown = shown[:1]
         out.append(
-            _reason(named, float(leading.total[0, slot]), form, [_value(columns[at], values[at]) for at in shown])
+            _reason(
+                named,
+                float(leading.total[0, slot]),
+                form=form,
+                values=[_value(columns[at], values[at]) for at in shown],
+            )
         )
     rest: Reason = {
         "evidence": UNLISTED,
@@ -102,7 +107,7 @@ def group_reasons(
     return [*out, rest]
 
 
-def _reason(column: Column, contribution: float, form: Form, values: list[ReasonValue]) -> Reason:
+def _reason(column: Column, contribution: float, *, form: Form, values: list[ReasonValue]) -> Reason:
     return {
         "evidence": column.reason,
         "contribution": contribution,

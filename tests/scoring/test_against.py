@@ -84,10 +84,10 @@ def test_words_say_with_whom_and_on_which_side_and_no_figure_of_others(
         assert "usually" not in reason["en"] and "通常" not in reason["zh"] and reason["zh"] and reason["en"]
         assert all(value["usual"] is None for value in reason["values"])
     worded = [reason["en"] for row in _some(project, teams) for reason in row.reasons]
-    said = Counter(
+    phrases = Counter(
         re.findall(r"above most of them|below most of them|most of the team|in combination", " ".join(worded))
     )
-    assert said["above most of them"] and said["below most of them"]
+    assert phrases["above most of them"] and phrases["below most of them"]
 
 
 def _some(project: Project, teams: dict[str, list[str]]) -> list[GroupComparison]:
@@ -138,8 +138,8 @@ def test_whoever_is_held_or_opted_out_is_no_other(
     person, *others = next(members for members in teams.values() if len(members) == min(map(len, _enough(teams))))
     (before,) = project.explain_against(person, "team", model=MODEL)
     assert before.others == len(others) and before.status == "explained"
-    for gone in others[: len(others) - 4]:
-        project.opt_out(gone, by="works council")
+    for other in others[: len(others) - 4]:
+        project.opt_out(other, by="works council")
     (after,) = project.explain_against(person, "team", model=MODEL)
     assert after.status == "insufficient" and HoldLog(home).state().holds
 

@@ -12,7 +12,7 @@ from perfml.cli.options import DataOption, HomeOption, JsonOption, ProjectOption
 from perfml.errors import PerfmlError
 from perfml.messages import coded, stored_message
 from perfml.project.voices import Who
-from perfml.scoring.against.comparison import GroupName
+from perfml.scoring.against.comparison import ReferenceGroup
 from perfml.terminal import scores as score_tables
 from perfml.terminal.evidence import behind_lines
 
@@ -27,7 +27,7 @@ def explain(
         str | None, typer.Option("--behind", help="Show the rows behind this reason, e.g. activity:overtime.")
     ] = None,
     against: Annotated[
-        GroupName | None,
+        ReferenceGroup | None,
         typer.Option(
             "--against", help="Compare with the others of the same team, or of the same role and level (peers)."
         ),

@@ -12,7 +12,7 @@ from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
 from perfml.reasons.voices import VoicedReason, Voices
 
-GroupName = Literal["team", "peers"]
+ReferenceGroup = Literal["team", "peers"]
 """The same manager; or the same role family and level."""
 ComparisonStatus = Literal["explained", "insufficient", "unscored"]
 
@@ -25,7 +25,7 @@ class VoicedComparison:
     model: str
     as_of: dt.date
     horizon_days: int
-    group: GroupName
+    group: ReferenceGroup
     compared: Message
     """With whom, in words for the reader."""
     status: ComparisonStatus
@@ -48,7 +48,7 @@ class GroupComparison:
     model_version: str
     as_of: dt.date
     horizon_days: int
-    group: GroupName
+    group: ReferenceGroup
     compared: Message
     status: ComparisonStatus
     why_not: Message | None
@@ -78,6 +78,6 @@ class GroupComparison:
         )
 
 
-def compared_with(group: GroupName, who: Who) -> Message:
+def compared_with(group: ReferenceGroup, who: Who) -> Message:
     """``Compared with the other people of your team``."""
     return Message.of(f"against_{group}_yours" if who == "employee" else f"against_{group}")

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from perfml.arrays import Bools, Floats
+from perfml.arrays import Floats
 from perfml.messages import Message, stored_message
 from perfml.project.voices import VoicesSpec
 from perfml.reasons.against import AgainstGroup, group_reasons
 from perfml.reasons.record import Reason
 from perfml.reasons.voices import Voices
-from perfml.scoring.against.comparison import ComparisonStatus, GroupComparison, GroupName, compared_with
+from perfml.scoring.against.comparison import ComparisonStatus, GroupComparison, ReferenceGroup, compared_with
 from perfml.scoring.against.members import other_members
-from perfml.scoring.score_files import ExplainedScore, StoredScore, score_file
+from perfml.scoring.score_files import StoredScore, score_file
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.scoring.what_if.evidence import evidence_path, read_everyone, read_evidence
 from perfml.scoring.withheld.withholding import withholding
@@ -34,7 +34,13 @@ SAME = 1e-6
 
 
 def compare(
-    home: Path, row: StoredScore, group: GroupName, *, least_others: int, load: Callable[[], Model], spec: VoicesSpec
+    home: Path,
+    row: StoredScore,
+    group: ReferenceGroup,
+    *,
+    least_others: int,
+    load: Callable[[], Model],
+    spec: VoicesSpec,
 ) -> tuple[GroupComparison, Voices]:
     """Explain a score ``row`` against the ``group``, and give the voices that word it.
 
@@ -43,7 +49,7 @@ def compare(
     """
     if row["status"] != "scored":
         why = None if row["why_not"] is None else stored_message(row["why_not"])
-        return _without(row, group, "unscored", why), Voices(spec, {})
+        return _row(row, group, status="unscored", why_not=why), Voices(spec, {})
     model = load()
     names = [column.name for column in model.columns]
     where = {"model": row["model"], "version": row["model_version"]}
@@ -51,16 +57,17 @@ def compare(
     held = withholding(score_file(home, row["model"], row["as_of"]))
     others = other_members(home, row["employee_id"], group, as_of=row["as_of"], scored=people, held=held)
     if others is None:
-        return _without(row, group, "insufficient", Message.of("against_group_unknown")), Voices(spec, {})
+        why = Message.of("against_group_unknown")
+        return _row(row, group, status="insufficient", why_not=why), Voices(spec, {})
     if len(others) < least_others:
         why = Message.of("against_few_others", least=least_others)
-        return _without(row, group, "insufficient", why), Voices(spec, {})
+        return _row(row, group, status="insufficient", why_not=why), Voices(spec, {})
     own = read_evidence(home, row["employee_id"], as_of=row["as_of"], columns=names, of_everyone=(), **where)
     if own is None:
         raise DamagedFile(evidence_path(home, row["model"], row["as_of"]), Message.of("file_earlier"))
     index = {person: number for number, person in enumerate(people)}
     background = values[[index[person] for person in others]]
-    contributions = _contributions(model, row["horizon_days"], own.own, background)
+    contributions = _contributions(model, own.own, background, days=row["horizon_days"])
     if abs(float(contributions.sum()) - row["margin"]) > SAME:
         raise DamagedFile(evidence_path(home, row["model"], row["as_of"]), Message.of("file_earlier"))
     columns = {column.name: column for column in model.columns}
@@ -69,14 +76,15 @@ def compare(
     reasons = group_reasons(
         contributions,
         compared,
-        values=_told(own.own, own.stated),
+        values=np.where(own.stated, own.own, np.nan),
         middle_share=model.spec.reasons.middle_share,
     )
-    comparison = _of(row, group, len(others), float(contributions[-1]), tuple(voices.retell(reasons)))
-    return comparison, voices
+    retold = tuple(voices.retell(reasons))
+    base = float(contributions[-1])
+    return _row(row, group, status="explained", others=len(others), base_value=base, reasons=retold), voices
 
 
-def _contributions(model: Model, days: int, own: Floats, background: Floats) -> Floats:
+def _contributions(model: Model, own: Floats, background: Floats, *, days: int) -> Floats:
     """(columns + 1,) of the margin at the horizon: margins that were pooled for the person are pooled for the group alike."""
     incidences = model.incidences(own[None])
     horizon = list(model.risks).index(days)
@@ -88,11 +96,16 @@ def _contributions(model: Model, days: int, own: Floats, background: Floats) -> 
     return out
 
 
-def _told(own: Floats, stated: Bools) -> Floats:
-    return np.where(stated, own, np.nan)
-
-
-def _without(row: StoredScore, group: GroupName, status: ComparisonStatus, why_not: Message | None) -> GroupComparison:
+def _row(
+    row: StoredScore,
+    group: ReferenceGroup,
+    *,
+    status: ComparisonStatus,
+    why_not: Message | None = None,
+    others: int | None = None,
+    base_value: float | None = None,
+    reasons: tuple[Reason, ...] = (),
+) -> GroupComparison:
     return GroupComparison(
         employee_id=row["employee_id"],
         model=row["model"],
@@ -103,28 +116,8 @@ def _without(row: StoredScore, group: GroupName, status: ComparisonStatus, why_n
         compared=compared_with(group, "hr"),
         status=status,
         why_not=why_not,
-        others=None,
-        margin=None,
-        base_value=None,
-        reasons=(),
-    )
-
-
-def _of(
-    row: ExplainedScore, group: GroupName, others: int, base_value: float, reasons: tuple[Reason, ...]
-) -> GroupComparison:
-    return GroupComparison(
-        employee_id=row["employee_id"],
-        model=row["model"],
-        model_version=row["model_version"],
-        as_of=row["as_of"],
-        horizon_days=row["horizon_days"],
-        group=group,
-        compared=compared_with(group, "hr"),
-        status="explained",
-        why_not=None,
         others=others,
-        margin=row["margin"],
+        margin=row["margin"] if status == "explained" else None,
         base_value=base_value,
         reasons=reasons,
     )

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from perfml.reasons.few_others import MEMBERS
-from perfml.scoring.against.comparison import GroupName
+from perfml.scoring.against.comparison import ReferenceGroup
 from perfml.scoring.people.files import people_facts
 from perfml.scoring.withheld.withholding import Withholding
 
 
 def other_members(
-    home: Path, employee_id: str, group: GroupName, *, as_of: dt.date, scored: Sequence[str], held: Withholding
+    home: Path, employee_id: str, group: ReferenceGroup, *, as_of: dt.date, scored: Sequence[str], held: Withholding
 ) -> list[str] | None:
     """The others of the group among those ``scored`` at ``as_of``, in their order; None where the person's own is not on record.
 
