@@ -65,23 +65,23 @@ def test_whoever_is_held_after_a_run_is_in_no_sum(project: Project) -> None:
     before = frame(project.kept_goals().sums)
     NoticeLog(project.home).opt_out("e05", by="e05", on=dt.date(2026, 9, 3))
     after = frame(project.kept_goals().sums)
-    gone = before[before["employee_id"] == "e05"].iloc[0]
+    opted = before[before["employee_id"] == "e05"].iloc[0]
     assert "e05" not in set(after["employee_id"])
     keys = ["level", "department", "manager_id"]
     both = before[before["level"] != "person"].merge(after, on=keys, suffixes=("", "_now"))
     concerned = (
         (both["level"] == "company")
-        | ((both["level"] == "department") & (both["department"] == gone["department"]))
-        | ((both["level"] == "line") & both["manager_id"].isin([gone["manager_id"], "e00"]))
+        | ((both["level"] == "department") & (both["department"] == opted["department"]))
+        | ((both["level"] == "line") & both["manager_id"].isin([opted["manager_id"], "e00"]))
         | (
             (both["level"] == "team")
-            & (both[["department", "manager_id"]] == gone[["department", "manager_id"]]).all(axis=1)
+            & (both[["department", "manager_id"]] == opted[["department", "manager_id"]]).all(axis=1)
         )
     )
     assert concerned.sum() == 5 and len(both) == (before["level"] != "person").sum()
     for name in AMOUNTS:
         less = both[name] - both[f"{name}_now"]
-        assert less[concerned].tolist() == pytest.approx([gone[name]] * 5)
+        assert less[concerned].tolist() == pytest.approx([opted[name]] * 5)
         assert less[~concerned].abs().max() < 1e-9
     assert both.loc[concerned, "low_now"].isna().all(), "no interval was computed for these goals"
     assert both.loc[~concerned, "low_now"].tolist() == both.loc[~concerned, "low"].tolist()
