@@ -30,6 +30,8 @@ from benchmarks._withheld_faults import measure
 from perfml import Project
 from perfml.demo.company import simulate
 from perfml.store.opening import URL_VARIABLE
+from tests.evidence.nightly.killing import kill_nights
+from tests.evidence.nightly.test_nights import EVERY
 from tests.postgresql import new_database, postgresql_server
 from tests.store.restarting import write_while_restarting
 from tests.trust.disputes import killing
@@ -194,10 +196,20 @@ def api(folder: Path, times: int = 20_000) -> list[str]:
     return wrong
 
 
+def nights(folder: Path, times: int = 200) -> list[str]:
+    """Kill runs that bring the log's state folder to the next night at random moments, among rows that come late and change."""
+    kills, wrong = kill_nights(folder, EVERY, times=times, seed=SEED, longest=2.5)
+    print(
+        f"nights: {times} runs, {kills} killed on their way, {len(wrong)} nights differ, are read anew or leave files"
+    )
+    return wrong
+
+
 FAULTS: dict[str, Callable[[Path], list[str]]] = {
     "bitflips": bitflips,
     "publish": publish,
     "ingest": ingest,
+    "nights": nights,
     "permutations": permutations,
     "bridges": bridges,
     "alerts": alerts,

@@ -1,8 +1,8 @@
 """What one more night costs: ``python3 run.py benchmark night [--events 5000000 20000000] [--nights 3]``.
 
 The company of ``benchmark evidence``, whose log ends with November 2024. Each night a file brings the events of one more day, and
-some that happened up to two years ago. Every figure is CPU time (user and system) of a process of its own, from the opening of the
-tables to the written evidence, all columns that perfml ships; *start* is a process that only loads the libraries, and is in
+some that happened up to two years ago. Every figure is CPU time (user and system) of a process of its own, from the opening of
+the tables to the written evidence, all columns that perfml ships; *start* is a process that only loads the libraries, and is in
 all.
 
 - *whole*: the evidence at 24 dates, as ``benchmark evidence`` has it; *one date*: the same at one date;
@@ -64,21 +64,19 @@ def evidence(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
 def night(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
     """The evidence of one date, from the state folder beside the log."""
     from perfml.evidence.features import write
-    from perfml.evidence.nightly.night import open_night
+    from perfml.evidence.nightly.night import NightLog, run_night
     from perfml.evidence.sources import open_data
     from perfml.project.folder import ProjectFolder
     from perfml.project.starter import STARTER
 
     definitions = ProjectFolder(STARTER).definitions
-    with open_night(folder.with_name(f"{folder.name}-state"), definitions) as kept_log:
+
+    def run(kept_log: NightLog) -> None:
         (kept_log.as_of,) = as_ofs
-        write(
-            open_data(folder, definitions.tables, today=TODAY, kept_log=kept_log),
-            definitions,
-            as_ofs,
-            out,
-            kinds=KINDS,
-        )
+        data = open_data(folder, definitions.tables, today=TODAY, kept_log=kept_log)
+        write(data, definitions, as_ofs, out, kinds=KINDS)
+
+    run_night(folder.with_name(f"{folder.name}-state"), definitions, run)
 
 
 JOBS = {"evidence": evidence, "night": night}
@@ -125,7 +123,7 @@ def arrive(folder: Path, rows: pa.Table, day: dt.date) -> int:
         late = oldest.read_row_group(0).slice(day.day * 1000, int(LATE * new.num_rows))
     path = folder / "events" / f"{day}.parquet"
     pq.write_table(pa.concat_tables([new, late]), path, row_group_size=ROWS_OF_GROUP, store_schema=False)
-    return new.num_rows + late.num_rows
+    return int(new.num_rows + late.num_rows)
 
 
 def measure(size: Size, nights: int) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import ClassVar
 
 from perfml.messages import Message, render
 
@@ -14,11 +15,14 @@ ALIKE = 0.7
 class PerfmlError(Exception):
     """Something the caller can correct. ``where`` names file, key or row; ``remedy`` says what to do.
 
-    Problem and remedy are texts, or messages, which the error gives in English and keeps as ``notice``.
+    Problem and remedy are texts, or messages, which the error gives in English and keeps as ``notice``. ``may_pass``: the same
+    may succeed later, with nothing corrected but what others do.
 
     >>> str(PerfmlError("'day' is not a key", where="features/feedback.toml [windows]", remedy="use one of: days, kinds"))
     "features/feedback.toml [windows]: 'day' is not a key; use one of: days, kinds"
     """
+
+    may_pass: ClassVar[bool] = False
 
     def __init__(self, problem: str | Message, *, where: str = "", remedy: str | Message = "") -> None:
         self.notice = Message.of("refusal", problem=problem, remedy=remedy)
@@ -44,6 +48,8 @@ class ModelError(PerfmlError):
 
 class DiskFull(PerfmlError):
     """No space is left to write to ``where``; what was stored before is as it was, and can be read."""
+
+    may_pass = True
 
     def __init__(self, where: str) -> None:
         super().__init__(Message.of("disk_full"), where=where, remedy=Message.of("disk_full_remedy"))

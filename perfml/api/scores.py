@@ -69,17 +69,19 @@ def write_scores(
     """
     if not incremental:
         return _write_scores(project, model, data, as_of=as_of, night=None)
-    from perfml.evidence.nightly.night import open_night
+    from perfml.evidence.nightly.night import run_night
 
     if as_of is not None and len(dates_of(as_of)) > 1:
         raise PerfmlError(Message.of("night_dates"), where="--as-of", remedy=Message.of("night_dates_remedy"))
-    folder = project.home / NIGHTLY
-    with open_night(folder, project.folder.definitions, progress=project.progress) as night:
+
+    def run(night: NightLog) -> list[Path]:
         files = _write_scores(project, model, data, as_of=as_of, night=night)
         if on_notice is not None:
             for line in night.notices:
                 on_notice(line)
         return files
+
+    return run_night(project.home / NIGHTLY, project.folder.definitions, run, progress=project.progress)
 
 
 def _write_scores(

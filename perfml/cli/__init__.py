@@ -45,10 +45,13 @@ from perfml.cli.work.indicators import indicators
 from perfml.cli.work.network import feedback_network
 from perfml.cli.work.process_debt import process_debt
 from perfml.errors import PerfmlError
+from perfml.evidence.exports.retrying import is_passing
 from perfml.evidence.features import describe
 from perfml.project.starter import init as copy_starter
 from perfml.terminal.evidence import check_table
 
+LATER = 75
+"""EX_TEMPFAIL of sysexits.h: a disk is full, a database restarts, another run is not done yet."""
 app = typer.Typer(
     name="perfml",
     no_args_is_help=True,
@@ -59,17 +62,19 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command; an error that the user can correct prints one line and exits with 1, an unknown option with 2."""
+    """Run a command; an error that the user can correct prints one line and exits with 1, an unknown option with 2, and with
+    :data:`LATER` what may succeed later as it is."""
+    code = 1
     try:
         read_secret_files()
         sys.exit(_command()(prog_name="perfml"))
     except PerfmlError as error:
-        problem = str(error)
+        problem, code = str(error), LATER if error.may_pass or is_passing(error) else 1
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         problem = f"{where}{error.strerror or error}; choose another path, or change its permissions"
     terminal.err.print(f"[red]perfml:[/] {escape(problem)}", highlight=False, soft_wrap=True)
-    sys.exit(1)
+    sys.exit(code)
 
 
 @cache

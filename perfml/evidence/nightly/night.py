@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 import numpy as np
@@ -313,8 +313,17 @@ def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-@contextmanager
-def open_night(folder: Path, definitions: Definitions, *, progress: Progress = SILENT) -> Iterator[NightLog]:
-    """The log kept in ``folder``, for this process alone. Raises :class:`~perfml.errors.PerfmlError` while another has it."""
+T = TypeVar("T")
+
+
+def run_night(
+    folder: Path, definitions: Definitions, run: Callable[[NightLog], T], *, progress: Progress = SILENT
+) -> T:
+    """What ``run`` returns of the log kept in ``folder``; it is called again, with an empty state, where stored rows turn out to
+    be damaged. Raises :class:`~perfml.evidence.nightly.state.StateInUse` while another process has the folder."""
     with state_folder(folder) as state:
-        yield NightLog(state, definitions, progress=progress)
+        try:
+            return run(NightLog(state, definitions, progress=progress))
+        except DamagedState:
+            state.manifest, state.damaged = None, True
+            return run(NightLog(state, definitions, progress=progress))

@@ -138,7 +138,7 @@ def _group_hashes(path: Path) -> Iterator[str]:
     with pq.ParquetFile(path) as file, path.open("rb") as content:
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
-            digest = hashlib.sha256(f"{group.num_rows} {file.schema}".encode())
+            digest = hashlib.sha256(f"{group.num_rows} {file.schema_arrow.to_string()}".encode())
             for index in range(group.num_columns):
                 column = group.column(index)
                 start = column.data_page_offset

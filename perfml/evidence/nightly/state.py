@@ -110,6 +110,15 @@ class DamagedState(PerfmlError):
         super().__init__(Message.of("night_damaged"), where=str(path), remedy=Message.of("night_damaged_remedy"))
 
 
+class StateInUse(PerfmlError):
+    """Another process has the state folder."""
+
+    may_pass = True
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(Message.of("night_locked"), where=str(folder), remedy=Message.of("night_locked_remedy"))
+
+
 class StateFolder:
     """The folder, while this process alone may change it."""
 
@@ -156,16 +165,14 @@ class StateFolder:
 
 @contextmanager
 def state_folder(folder: Path) -> Iterator[StateFolder]:
-    """Open the state for this process alone. Raises :class:`PerfmlError` while another process has it."""
+    """Open the state for this process alone. Raises :class:`StateInUse`."""
     private_folder(folder)
     lock = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise PerfmlError(
-                Message.of("night_locked"), where=str(folder), remedy=Message.of("night_locked_remedy")
-            ) from None
+            raise StateInUse(folder) from None
         yield StateFolder(folder)
     finally:
         os.close(lock)

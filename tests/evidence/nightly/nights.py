@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.fingerprint import digests
 from perfml.evidence.log.cells import kind_counts, record_begins
-from perfml.evidence.nightly.night import open_night
+from perfml.evidence.nightly.night import NightLog, run_night
 from perfml.evidence.sources import Data, open_data
 from perfml.messages import Message
 from perfml.project.folder import Definitions
@@ -208,11 +208,14 @@ def whole(folder: Path, definitions: Definitions, day: dt.date, *, today: dt.dat
 
 def nightly(folder: Path, state: Path, definitions: Definitions, day: dt.date, *, today: dt.date = TODAY) -> Answers:
     """Read what is new."""
-    with open_night(state, definitions) as night:
+
+    def run(night: NightLog) -> Answers:
         night.as_of = day
         with open_data(folder, shipped().tables, today=today, kept_log=night) as data:
             given = answers(data, definitions, day)
         return Answers(given.evidence, given.rest, night.full, night.read)
+
+    return run_night(state, definitions, run)
 
 
 def differs(first: Answers, other: Answers) -> str:

@@ -18,7 +18,12 @@ BY_CONDITION = (
     {"column": "large_{window}", "measure": "count", "where": "value >= 1", "windows_days": [7, 91]},
     {"column": "large_received", "measure": "sum", "where": OVER_ONE, "side": "received", "windows_days": [91]},
 )
-DEFINITIONS = windowed(*(as_definition(name, column) for name, column in COLUMNS.items()), *BY_CONDITION)
+EVERY = windowed(*(as_definition(name, column) for name, column in COLUMNS.items()), *BY_CONDITION)
+"""Every measure over every side, window and selection of kinds: for the long runs."""
+FEWER = {
+    name: column for name, column in COLUMNS.items() if not name.endswith(("_1", "_28", "_63", "_64", "_127", "_91"))
+}
+DEFINITIONS = windowed(*(as_definition(name, column) for name, column in FEWER.items()), *BY_CONDITION)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_nights_in_a_row_give_what_one_gets_by_reading_everything(folder: Path, seed: int) -> None:
     """Late, copied, corrected, retracted and moved rows; people who come, go and change units; nights left out or repeated."""
     company = Company(fresh(folder) / "data", Random(seed))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from perfml import Project
+from perfml import Project, cli
+from perfml.api.scores import NIGHTLY
 from perfml.errors import PerfmlError
+from perfml.evidence.nightly.state import state_folder
 from perfml.messages import Message
 from perfml.scoring.run_record import read_record
 from perfml.scoring.score_files import read_scores
@@ -51,6 +54,18 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
 def test_several_dates_are_refused(company_of_500: Simulated) -> None:
     with pytest.raises(PerfmlError, match="--as-of: several dates; one run scores one date"):
         company_of_500.open().write_scores("attrition", company_of_500.data, as_of=[END, END - DAY], incremental=True)
+
+
+def test_a_command_that_may_succeed_later_ends_with_75(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another run has the state: a scheduler need only wait."""
+    command = f"perfml score attrition --incremental --home {tmp_path} --data {tmp_path}"
+    monkeypatch.setattr(sys, "argv", command.split())
+    with state_folder(tmp_path / NIGHTLY), pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == cli.LATER == 75
+    assert "is used by another run; wait until it has ended" in " ".join(capsys.readouterr().err.split())
 
 
 def test_another_run_is_refused_while_one_uses_the_state(company_of_500: Simulated, tmp_path: Path) -> None:

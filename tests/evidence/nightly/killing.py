@@ -1,0 +1,59 @@
+"""Nights that are killed at random moments, and what must hold afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+from perfml.evidence.nightly.state import LOCK, MANIFEST
+from perfml.project.folder import Definitions
+from tests.evidence.nightly.nights import Company, differs, nightly, whole
+
+DISTURBED = ("night_damaged_state", "night_damaged_sums", "night_changed")
+"""Codes of notices that a killed run must not lead to."""
+
+
+def killed(run: Callable[[], object], seconds: float) -> bool:
+    """Fork a run and kill it after so long; whether it had not ended by itself."""
+    child = os.fork()
+    if child == 0:
+        try:
+            run()
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+
+
+def kill_nights(
+    folder: Path, definitions: Definitions, *, times: int, seed: int, longest: float
+) -> tuple[int, list[str]]:
+    """Kill ``times`` runs at a random moment within ``longest`` seconds, each after another change of the log, and let the next
+    one end; return how many were killed on their way, and what was wrong afterwards."""
+    company, rng, state = Company(folder / "data", Random(seed)), Random(seed), folder / "state"
+    company.begin()
+    company.write()
+    nightly(company.folder, state, definitions, company.day)
+    kills, wrong = 0, []
+    for run in range(times):
+        company.pass_days(rng.choice((0, 1, 1, 2)))
+        for _ in range(rng.choice((0, 1, 2))):
+            company.change()
+        company.write()
+        day = company.day
+        kills += killed(lambda day=day: nightly(company.folder, state, definitions, day), rng.uniform(0, longest))
+        answers = nightly(company.folder, state, definitions, day)
+        unlike = differs(answers, whole(company.folder, definitions, day))
+        if unlike:
+            wrong.append(f"run {run}, {day}: {unlike}")
+        if answers.full is not None and answers.full.code in DISTURBED:
+            wrong.append(f"run {run}, {day}: {answers.full.code}")
+        names = (state / MANIFEST).read_text(encoding="utf-8")
+        left = [path.name for path in state.iterdir() if path.name not in (MANIFEST, LOCK) and path.name not in names]
+        wrong += [f"run {run}: {name} is left over" for name in left]
+    return kills, wrong

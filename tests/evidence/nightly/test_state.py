@@ -1,0 +1,134 @@
+"""The state folder: what makes it worthless, what happens to it when it is damaged, and what a killed run leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from random import Random
+
+import pandas as pd
+import pytest
+
+from perfml.messages import render
+from perfml.project.folder import Definitions
+from tests.evidence.nightly.killing import kill_nights
+from tests.evidence.nightly.nights import Company, differs, nightly, whole
+from tests.tables import windowed
+
+COUNT = {"column": "n_{window}", "measure": "count", "windows_days": [7, 91]}
+DAYS = {"column": "days_{window}", "measure": "active_days", "windows_days": [28]}
+SINCE = {"column": "since", "measure": "days_since_last"}
+PARTNERS = {"column": "met_{window}", "measure": "distinct_counterparts", "side": "either", "windows_days": [91]}
+DEFINITIONS = windowed(COUNT, DAYS, SINCE, PARTNERS)
+DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> Company:
+    """A company with three files of a log."""
+    company = Company(tmp_path / "data", Random(7))
+    for number in range(3):
+        company.put(f"{number}.parquet", [company.event(company.moment(300)) for _ in range(40)])
+    company.write()
+    return company
+
+
+def ask(company: Company, state: Path, definitions: Definitions = DEFINITIONS) -> tuple[str | None, int]:
+    """Ask for the night, which must be as the whole log has it; return why everything was read, and how many row groups."""
+    answers = nightly(company.folder, state, definitions, company.day)
+    unlike = differs(answers, whole(company.folder, definitions, company.day))
+    assert not unlike
+    return answers.full and render(answers.full, "en"), answers.read
+
+
+def test_a_night_reads_what_is_new(company: Company, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    first, groups = ask(company, state)
+    assert first == "the state folder is empty: the whole log is read this once" and groups >= 3
+    assert ask(company, state) == (None, 0), "the same date again"
+    company.day += DAY
+    company.put("new.parquet", [company.event(company.moment(1))])
+    company.write()
+    assert ask(company, state) == (None, 1)
+
+
+def test_a_file_is_the_same_when_only_its_time_has_changed(company: Company, tmp_path: Path) -> None:
+    ask(company, tmp_path / "state")
+    os.utime(company.folder / "events" / "1.parquet")
+    assert ask(company, tmp_path / "state") == (None, 0)
+
+
+def test_what_a_late_row_corrects_is_read_again(company: Company, tmp_path: Path) -> None:
+    """The correction of one row of an old file: that file's row group, and the new one."""
+    ask(company, tmp_path / "state")
+    old = next(event for event in company.files["0.parquet"] if event.event_id)
+    known = dt.datetime.combine(company.day, dt.time(9))
+    company.day += DAY
+    company.put("corrected.parquet", [type(old)(old.who, old.happened, old.kind, "3", old.whom, old.event_id, known)])
+    company.write()
+    assert ask(company, tmp_path / "state") == (None, 2)
+
+
+def test_other_definitions_of_the_log_make_it_worthless(company: Company, tmp_path: Path) -> None:
+    """A further window needs other sums of the same rows; a sum of values needs rows that were not kept."""
+    state = tmp_path / "state"
+    ask(company, state)
+    assert ask(company, state, windowed(COUNT, DAYS | {"windows_days": [7, 28]})) == (None, 0)
+    why, groups = ask(company, state, windowed(COUNT, {"column": "s_{window}", "measure": "sum", "windows_days": [28]}))
+    assert why == "changed since the last night: measures; the whole log is read this once" and groups >= 3
+
+
+def test_an_earlier_date_and_a_long_gap_are_made_from_the_stored_rows(company: Company, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    ask(company, state)
+    for days in (-20, 100):
+        company.day += dt.timedelta(days=days)
+        assert ask(company, state) == (None, 0)
+
+
+@pytest.mark.parametrize("what", ["manifest", "rows", "sums", "persons", "night_totals", "keys"])
+def test_a_damaged_file_is_noticed_and_made_anew(company: Company, tmp_path: Path, what: str) -> None:
+    """A byte is turned over, or the file is gone; the next night says so and gives the same as ever."""
+    state = tmp_path / "state"
+    ask(company, state)
+    for gone in (False, True):
+        company.day += DAY
+        company.put(f"{company.day}.parquet", [company.event(company.moment(1)) for _ in range(3)])
+        company.write()
+        largest = max(state.glob(f"{what}*"), key=lambda path: path.stat().st_size)
+        if gone:
+            largest.unlink()
+        else:
+            content = bytearray(largest.read_bytes())
+            content[len(content) // 2] ^= 0xFF
+            largest.write_bytes(content)
+        why, groups = ask(company, state)
+        if what == "sums" and not gone:
+            assert why == "the sums in the state folder are damaged: they are made anew from the stored rows"
+        elif why is None:
+            assert what in ("rows", "keys"), "nothing of the damaged file was read"
+        else:
+            assert why in (
+                "the state folder is damaged: it is made anew from the whole log",
+                "the state folder is empty: the whole log is read this once",
+            )
+            assert groups >= 3
+
+
+def test_no_parquet_is_read_as_a_whole(company: Company, tmp_path: Path) -> None:
+    rows = pd.concat(pd.read_parquet(path) for path in (company.folder / "events").iterdir())
+    for path in (company.folder / "events").iterdir():
+        path.unlink()
+    (company.folder / "events").rmdir()
+    rows.to_csv(company.folder / "events.csv", index=False)
+    why, groups = ask(company, tmp_path / "state")
+    assert why is not None and why.endswith(
+        "is no Parquet log that is read as it stands: it is read as a whole every night"
+    )
+    assert groups == 0
+
+
+def test_a_killed_night_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> None:
+    kills, wrong = kill_nights(tmp_path, DEFINITIONS, times=6, seed=5, longest=0.6)
+    assert kills and wrong == []
