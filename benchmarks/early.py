@@ -4,7 +4,8 @@ In simulated companies every planted cause of leaving has a first day, from whic
 a list of 5 % of the people at the first day of each month from out-of-fold predictions. Of everyone who left while such a cause
 was at work: days from the first listing since the cause began to the exit, as a share of its visible time, which is the time from
 its first day (or the first list, if later) to the exit. Of those listed, and of all with 0 where missed; the same for the list of
-the baseline at the same load. Intervals resample people. Ends with 1 where the median of those listed is below .60.
+the baseline at the same load, and for both where whoever was listed rests for 91 days, as after an offer on the list of
+conversations. Intervals resample people. Ends with 1 where the median of those listed is below .60.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import pandas as pd  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from perfml import Project, terminal  # noqa: E402
-from perfml.arrays import Floats  # noqa: E402
+from perfml.advice.priorities import QUIET_DAYS  # noqa: E402
+from perfml.arrays import Floats, Ints  # noqa: E402
 from perfml.demo.company import Truth, simulate  # noqa: E402
 from perfml.learning.dataset.outcome_days import outcome_days  # noqa: E402
 from perfml.learning.in_people import LEAD_SHARE  # noqa: E402
@@ -45,7 +47,8 @@ horizons_days = [182]
 [learner]
 seeds = [11]
 """
-LISTS = ("model", "baseline")
+LISTS = {"model": False, "baseline": False, "model, rested": True, "baseline, rested": True}
+"""List -> whether somebody who was listed is listed again only after :data:`~perfml.advice.priorities.QUIET_DAYS`."""
 
 
 def main() -> int:
@@ -119,11 +122,31 @@ def _leads(truth: Truth, came: pd.DataFrame, predictions: Predictions, *, first:
     rows = pd.DataFrame({"employee_id": predictions.person, "as_of": predictions.when.astype("M8[s]")})
     began = dict(zip(left["employee_id"], left["started_on"], strict=True))
     leads: dict[str, Floats] = {}
-    for name in LISTS:
-        listed = rows.iloc[listed_rows(getattr(predictions, name), predictions.when, partial(capacity_of, LEAD_SHARE))]
+    for name, rests in LISTS.items():
+        listed = rows.iloc[_listed(predictions, getattr(predictions, name.split(",")[0]), rests=rests)]
         listed = listed[listed["as_of"] >= listed["employee_id"].map(began)]
         leads[name] = lead_days(left[["employee_id", "came_on"]], listed, within_days=LONGEST)
     return left.assign(visible=(left["came_on"] - since).dt.days.clip(lower=1), **leads)
+
+
+def _listed(predictions: Predictions, probability: Floats, *, rests: bool) -> Ints:
+    """Positions of the rows that are listed."""
+    capacity = partial(capacity_of, LEAD_SHARE)
+    if not rests:
+        return listed_rows(probability, predictions.when, capacity)
+    taken: list[Ints] = []
+    last: dict[object, np.datetime64] = {}
+    for day in np.unique(predictions.when):
+        rows = np.flatnonzero(predictions.when == day)
+        waiting = [
+            day - last[who] < np.timedelta64(QUIET_DAYS, "D") if who in last else False
+            for who in predictions.person[rows]
+        ]
+        free = rows[~np.array(waiting, dtype=bool)]
+        chosen = free[np.argsort(-probability[free], kind="stable")[: capacity(len(rows))]]
+        last.update(dict.fromkeys(predictions.person[chosen], day))
+        taken.append(chosen)
+    return np.concatenate(taken)
 
 
 if __name__ == "__main__":
