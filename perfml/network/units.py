@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from perfml.arrays import Bools, Floats
-from perfml.network.chance import at_most, dispersion, gravity, significant
+from perfml.network.chance import dispersion, gravity, mid_p, significant
 from perfml.network.contacts import Contacts
 from perfml.network.record import UnitGap, UnitsCompared
 from perfml.network.streets import one_way
@@ -63,9 +63,9 @@ def _silences(seen: Floats, expected: Floats, spec: FeedbackNetworkSpec) -> tupl
     """(pairs,): which are silent beyond chance, and of which a silence would be."""
     speaking = seen > spec.silent_share * expected
     alpha = dispersion(seen[speaking], expected[speaking])
-    testable = at_most(np.zeros(len(seen)), expected, alpha) <= spec.false_share
+    testable = mid_p(np.zeros(len(seen)), expected, alpha) <= spec.false_share
     silent = np.zeros(len(seen), dtype=bool)
-    silent[testable] = significant(at_most(seen[testable], expected[testable], alpha), spec.false_share)
+    silent[testable] = significant(mid_p(seen[testable], expected[testable], alpha), spec.false_share)
     return silent & (seen <= spec.silent_share * expected), testable
 
 
