@@ -114,6 +114,8 @@ def test_demo_does_the_whole_job(
     output = capsys.readouterr().out
     assert not ended.value.code, output
     assert "perfml serve --local-login --home" in " ".join(output.split())[-600:]
+    for address in ("/indicators", "/hr/policies", "/feedback-network", "/ahead", "/process-debt", "/me/ahead"):
+        assert f"127.0.0.1:8321{address} " in output, address
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "主动离职风险" in page and "Risk of leaving" in page
     assert not re.search(r"(?:src|href)=[\"']https?:", page)

@@ -88,12 +88,12 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
     _say(began, f"report: {page}")
     terminal.out.print(f"MLflow has the training runs: python3 run.py perfml mlflow --home {home}")
     accounts = grant_personas(project, END)
+    _show(stops)
     terminal.out.print(
         f"to see it as {', '.join(accounts)}: python3 run.py perfml serve --local-login --home {home}"
         f"   (then {ADDRESS})",
         highlight=False,
     )
-    _show(stops)
     return page
 
 
