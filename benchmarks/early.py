@@ -105,7 +105,7 @@ def company(seed: int, *, employees: int) -> pd.DataFrame:
         opened = Project(project, home=Path(folder) / "home")
         with opened.open(data) as tables:
             sample = TrainingSample.of(tables, opened.folder, "attrition", until=END)
-            predictions, _, _ = predict_folds(sample, DAYS, task="back-test")
+            predictions = predict_folds(sample, DAYS, task="back-test")
             first, last = predictions.when.min().item(), predictions.when.max().item() + dt.timedelta(days=DAYS)
             came = outcome_days(tables, sample.spec.label, first=first, last=last, until=END)
     return _leads(truth, came, predictions, first=first).assign(

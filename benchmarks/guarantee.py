@@ -138,7 +138,7 @@ def lists(opened: Project, tables: Data, *, of: str, until: dt.date, known: dt.d
     today = sample.when == np.datetime64(until)
     if measured_by is None or not today.any():
         return
-    risk = sample.learn(sample.label(days), days, seeds=sample.spec.learner.seeds[:1])
+    risk = sample.learn(sample.label(days), days, seeds=sample.spec.learner.seeds[:1]).result()
     rows = np.flatnonzero(today)
     order = rows[np.argsort(-probability(risk.margin(sample.features[rows])), kind="stable")]
     outcome = labels(tables, sample.rows.iloc[order], sample.spec.label, horizon_days=days, until=known)

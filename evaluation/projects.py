@@ -55,7 +55,7 @@ def evaluate(data: Path, home: Path, progress: Progress) -> Figures:
     gains = []
     for way, name, learnt, test in _ways(_project_of(data, rows), known=known, tested=tested):
         progress(f"{name} {way}", len(gains), 2 * len(PROJECTS))
-        risk = sample.learn(np.where(learnt, known, np.nan), HORIZON_DAYS, seeds=sample.spec.learner.seeds)
+        risk = sample.learn(np.where(learnt, known, np.nan), HORIZON_DAYS, seeds=sample.spec.learner.seeds).result()
         ours = probability(risk.margin(sample.features[test]))
         plain = _plain(sample, known, learnt=learnt, test=test)
         person = sample.person[test]

@@ -20,6 +20,7 @@ FLOORS = {
         "messages",
         "progress",
         "sentences",
+        "workers",
     ),
     1: ("disclosure", "project", "store"),
     2: ("evidence",),

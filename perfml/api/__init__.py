@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from perfml.api import access as of_access
 from perfml.api import advice as of_advice
@@ -43,6 +44,9 @@ from perfml.trust.deliveries.inbox import inbox
 from perfml.trust.holds.facts import withheld_facts
 from perfml.trust.notices.withheld import refuse_forbidden_kinds
 
+if TYPE_CHECKING:
+    from perfml.workers.pool import Workers
+
 __all__ = ["Project"]
 
 
@@ -51,17 +55,24 @@ class Project:
 
     ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
     ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
-    the task, how much of it is done, and of how much. ``data`` in each verb is a folder of CSV or Parquet, a workbook,
+    the task, how much of it is done, and of how much; ``workers``: who fits models beside this process (default: as many as there
+    are processors to use, started where it pays). ``data`` in each verb is a folder of CSV or Parquet, a workbook,
     a DuckDB file, an ``s3://`` or ``postgresql://`` address (default: ``perfml.toml``'s ``[data] source``).
     """
 
     def __init__(
-        self, root: str | Path | None = None, *, home: str | Path | None = None, progress: Progress = SILENT
+        self,
+        root: str | Path | None = None,
+        *,
+        home: str | Path | None = None,
+        progress: Progress = SILENT,
+        workers: Workers | None = None,
     ) -> None:
         chosen = Path(root) if root is not None else Path.cwd() if Path("perfml.toml").is_file() else STARTER
         self.folder = ProjectFolder(chosen)
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
+        self.workers = workers
 
     def open(
         self,

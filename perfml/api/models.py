@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from perfml.learning.registry.promotion import Promotion
     from perfml.learning.validation.backtest import Backtest
     from perfml.scoring.drift.check import HorizonDrift
+    from perfml.workers.pool import Workers
+
+
+def _workers(project: Project) -> AbstractContextManager[Workers]:
+    """The workers of ``project``, or such as end with the verb."""
+    from perfml.workers.pool import Workers
+
+    return Workers() if project.workers is None else nullcontext(project.workers)
 
 
 def train(project: Project, model: str, data: DataLocation | None = None, *, until: DateLike | None = None) -> Model:
@@ -35,7 +44,7 @@ def train(project: Project, model: str, data: DataLocation | None = None, *, unt
 
     private_folder(project.home)
     # Threads of BLAS wait for each other longer than they compute on matrices of this size.
-    with project.open(data) as opened, threadpool_limits(1, user_api="blas"):
+    with _workers(project) as workers, project.open(data) as opened, threadpool_limits(1, user_api="blas"):
         train_without(opened, project.folder, project.home)
         return train(
             opened,
@@ -44,6 +53,7 @@ def train(project: Project, model: str, data: DataLocation | None = None, *, unt
             home=project.home,
             until=until_day(opened, until),
             logged=logged(project.home),
+            workers=workers,
             progress=project.progress,
         )
 
@@ -121,8 +131,9 @@ def backtest(
     """The rolling-origin back-test of each horizon, beside the baseline, with intervals."""
     from perfml.learning.training import backtest
 
-    with project.open(data) as opened:
-        return backtest(opened, project.folder, model, until=until_day(opened, until), progress=project.progress)
+    with _workers(project) as workers, project.open(data) as opened:
+        until_then = until_day(opened, until)
+        return backtest(opened, project.folder, model, until=until_then, workers=workers, progress=project.progress)
 
 
 def drift(

@@ -20,12 +20,11 @@ from perfml.learning.dataset.table import Table
 from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.record import GateRecord, Verdict
 from perfml.learning.validation import backtest
-from perfml.learning.validation.backtest import Backtest, NoBacktest, predict_folds
+from perfml.learning.validation.backtest import Backtest, FoldFits, NoBacktest, Predictions, fold_fits
 from perfml.learning.validation.metrics import auc_within, estimate
 from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import Stability
 from perfml.messages import Message
-from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
 from perfml.project.model_spec import ModelSpec
 
@@ -53,19 +52,25 @@ def baseline_gate(tested: Backtest) -> GateRecord:
     )
 
 
-def permuted_gate(sample: TrainingSample, tested: Backtest, *, progress: Progress = SILENT) -> GateRecord:
-    """Give each person the outcomes of another and repeat the back-test: nothing may be predicted.
+def permuted_fits(sample: TrainingSample, horizon_days: int) -> FoldFits | None:
+    """Give each person the outcomes of another, and hand out the fits of a back-test; None where no fold is possible."""
+    folds = sample.spec.backtest.model_copy(update={"folds": min(2, sample.spec.backtest.folds)})
+    permuted = sample.permuted(5).with_spec(sample.spec.model_copy(update={"backtest": folds}))
+    try:
+        return fold_fits(permuted, horizon_days)
+    except NoBacktest:  # a leaver's outcome can go to somebody who is in no row, and a fold is left with too few cases
+        return None
+
+
+def permuted_gate(p: Predictions | None) -> GateRecord:
+    """Compare predictions of permuted outcomes with these (:func:`permuted_fits`): nothing may be predicted.
 
     This detects evidence that knows the outcome other than through the label: a leak in time or identity. Only pairs of the
     same date are compared, because months with more cases are no leak. Where the standard error is so large that only an
     AUC beyond .5 + :data:`LARGEST_REACH` would fail, and where no fold has enough permuted cases, the gate is insufficient.
     """
     limit = Message.of("gate_permuted_limit", errors=STANDARD_ERRORS)
-    folds = sample.spec.backtest.model_copy(update={"folds": min(2, sample.spec.backtest.folds)})
-    permuted = sample.permuted(5).with_spec(sample.spec.model_copy(update={"backtest": folds}))
-    try:
-        p, _, _ = predict_folds(permuted, tested.horizon_days, task="permuted labels", progress=progress)
-    except NoBacktest:  # a leaver's outcome can go to somebody who is in no row, and a fold is left with too few cases
+    if p is None:
         return _insufficient("permuted labels", limit, Message.of("gate_permuted_no_fold"))
     auc = estimate({"auc": auc_within(p.when)}, p.outcome, p.model, person=p.person)["auc"]
     reach = STANDARD_ERRORS * auc.se

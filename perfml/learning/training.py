@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 
 from perfml._version import __version__
+from perfml.arrays import Floats, Ints
 from perfml.evidence.fingerprint import definitions_hash, fingerprint
 from perfml.evidence.sources import Data
 from perfml.learning import gates as gate
 from perfml.learning.dataset.labels import exit_times
 from perfml.learning.estimators.blend import RiskModel, probability
 from perfml.learning.estimators.hazard import CauseSpecificHazards, HazardModel
-from perfml.learning.fairness.findings import FairnessReport
+from perfml.learning.estimators.problem import ROWS_FOR_THREADS
 from perfml.learning.fairness.run import audit_lists
 from perfml.learning.record import (
     BacktestRecord,
@@ -28,27 +29,35 @@ from perfml.learning.record import (
     TreatmentRecord,
 )
 from perfml.learning.registry.model_store import FittedModels, Model, save
-from perfml.learning.validation.backtest import Backtest, backtests
+from perfml.learning.validation.backtest import Backtest, backtest_fits, backtests, judged
 from perfml.learning.validation.reference import Reference
 from perfml.learning.validation.sample import TrainingSample
-from perfml.learning.validation.stability import stability
+from perfml.learning.validation.stability import halves, stability
 from perfml.learning.validation.uplift import known_interventions, marked, treated, uplift
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import ExitKind
+from perfml.workers.pool import ALONE, Call, Workers
 
 CURVE_DAYS = 730
 """Days of follow-up that hazards are fitted on; later follow-up is censored."""
 
 
 def backtest(
-    data: Data, folder: ProjectFolder, name: str, *, until: dt.date, progress: Progress = SILENT
+    data: Data,
+    folder: ProjectFolder,
+    name: str,
+    *,
+    until: dt.date,
+    workers: Workers = ALONE,
+    progress: Progress = SILENT,
 ) -> list[Backtest]:
     """Back-test each horizon that the record is long enough for, with a rolling origin.
 
     Raises :class:`ModelError` when the record is too short for every horizon.
     """
-    return backtests(TrainingSample.of(data, folder, name, until=until, progress=progress), name, progress=progress)[0]
+    sample = TrainingSample.of(data, folder, name, until=until, workers=workers, progress=progress)
+    return backtests(sample, name, progress=progress)[0]
 
 
 def train(
@@ -59,26 +68,54 @@ def train(
     home: Path,
     until: dt.date,
     logged: pd.DataFrame | None = None,
+    workers: Workers = ALONE,
     progress: Progress = SILENT,
 ) -> Model:
     """Train ``name`` on what was known, and labels that had matured, by ``until``; save it as the candidate.
 
-    ``logged``: interventions that perfml stores, in addition to those of the data (:mod:`perfml.learning.validation.uplift`).
+    ``logged``: interventions that perfml stores, in addition to those of the data (:mod:`perfml.learning.validation.uplift`);
+    ``workers``: who fits beside this process, which changes no figure.
     Raises :class:`DefinitionError` for a model without a card, and :class:`ModelError` when no horizon has both outcomes
     often enough.
     """
     card = folder.card(name)
-    sample = TrainingSample.of(data, folder, name, until=until, progress=progress)
-    spec, table = sample.spec, sample.table
-    tested, notices = backtests(sample, name, progress=progress)
-    risks: dict[int, RiskModel] = {}
-    counts: dict[int, TrainingCounts] = {}
-    for days in progress.track("learning", [t.horizon_days for t in tested]):
-        label = sample.label(days)
-        known = ~np.isnan(label)
-        counts[days] = TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()))
-        risks[days] = sample.learn(label, days, seeds=spec.learner.seeds)
-    learnt = FittedModels(risks, _competing(sample, list(risks), progress), _hazards(sample, progress))
+    sample = TrainingSample.of(data, folder, name, until=until, workers=workers, progress=progress)
+    try:
+        return _trained(sample, name, folder=folder, home=home, card=card, logged=logged, progress=progress)
+    finally:
+        workers.forget(sample.features)
+
+
+def _trained(
+    sample: TrainingSample,
+    name: str,
+    *,
+    folder: ProjectFolder,
+    home: Path,
+    card: str,
+    logged: pd.DataFrame | None,
+    progress: Progress,
+) -> Model:
+    """Hand out every fit that waits for no other; judge the back-tests while workers fit."""
+    data, spec, table, until = sample.data, sample.spec, sample.table, sample.until
+    folds, notices = backtest_fits(sample, name)
+    horizons = [each.horizon_days for each in folds]
+    labels = {days: sample.label(days) for days in horizons}
+    hazards = _hazards(sample)
+    calls = {days: sample.learn(label, days, seeds=spec.learner.seeds) for days, label in labels.items()}
+    competing = _competing(sample, horizons)
+    permuted = {days: gate.permuted_fits(sample, days) for days in horizons}
+    risks = {days: calls[days].result() for days in progress.track("learning", horizons)}
+    refitted = {days: _refits(sample, risks[days], labels[days]) for days in horizons}
+    learnt = FittedModels(
+        risks,
+        {
+            kind: {days: c.result() for days, c in competing[kind].items()}
+            for kind in progress.track("other causes", list(competing))
+        },
+        hazards.result() if hazards else None,
+    )
+    tested = [judged(each, progress=progress) for each in folds]
     audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     shared = [
         gate.duplicates_gate(table, spec),
@@ -87,15 +124,33 @@ def train(
     gates: dict[int, tuple[GateRecord, ...]] = {}
     frequency: dict[int, dict[str, float]] = {}
     for t in tested:
-        gates[t.horizon_days], frequency[t.horizon_days] = _gates(
-            sample, t, risks[t.horizon_days], audit=audits[t.horizon_days], shared=shared, progress=progress
+        days = t.horizon_days
+        measured = stability(
+            risks[days],
+            refitted[days],
+            latest=_latest(sample),
+            reasons=[c.reason for c in table.columns],
+            leading=spec.gates.leading_reasons,
+            progress=progress,
+            task=f"refits {days} d",
+        )
+        frequency[days] = measured.selection_frequency
+        fits, known = permuted[days], ~np.isnan(labels[days])
+        predictions = None if fits is None else fits.predictions("permuted labels", progress=progress)
+        gates[days] = (
+            gate.baseline_gate(t),
+            gate.permuted_gate(predictions),
+            gate.single_column_gate(sample.features[known], labels[days][known], names=sample.names, spec=spec),
+            *shared,
+            *gate.stability_gates(measured, spec),
+            gate.fairness_gate(audits[days]),
         )
     latest = sample.when == sample.when.max()
     record = TrainingRecord(
         until=until,
         as_of_dates=(sample.when.min().item(), sample.when.max().item()),
         spec=spec,
-        training=counts,
+        training={days: _counts(label) for days, label in labels.items()},
         backtests={t.horizon_days: _judged(t.record(), gates[t.horizon_days]) for t in tested},
         gates=gates,
         selection_frequency=frequency,
@@ -149,27 +204,45 @@ def _treatment(
     return records
 
 
-def _competing(sample: TrainingSample, horizons: Sequence[int], progress: Progress) -> dict[str, dict[int, RiskModel]]:
-    """Fit a classifier for each other cause of leaving and each horizon; a rare cause gets a constant, its share of cases."""
+def _counts(label: Floats) -> TrainingCounts:
+    known = ~np.isnan(label)
+    return TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()))
+
+
+def _latest(sample: TrainingSample) -> Floats:
+    """The features of the people who would be listed today."""
+    latest: Floats = sample.features[sample.when == sample.when.max()]
+    return latest
+
+
+def _refits(sample: TrainingSample, risk: RiskModel, label: Floats) -> list[Call[RiskModel]]:
+    """Hand out the refits on halves of the people."""
+    rows_of = halves(sample.person, latest=_latest(sample), refits=sample.spec.gates.refits)
+    return [sample.learn_again(risk, label, rows=rows, seed=number) for number, rows in enumerate(rows_of)]
+
+
+def _competing(sample: TrainingSample, horizons: Sequence[int]) -> dict[ExitKind, dict[int, Call[RiskModel]]]:
+    """Hand out a classifier for each other cause of leaving and each horizon; a rare cause gets its share of cases."""
     spec = sample.spec
-    out: dict[str, dict[int, RiskModel]] = {}
+    out: dict[ExitKind, dict[int, Call[RiskModel]]] = {}
     if spec.label.kind != "exit":
         return out
-    others: list[ExitKind] = [kind for kind in get_args(ExitKind) if kind not in spec.label.exit_kinds]
-    for kind in progress.track("other causes", others):
+    for kind in (kind for kind in get_args(ExitKind) if kind not in spec.label.exit_kinds):
         out[kind] = {}
         for days in horizons:
             label = sample.label(days, kinds=[kind])
             cases, rows = int(np.nansum(label)), int((~np.isnan(label)).sum())
             enough = cases >= spec.backtest.min_positives
             out[kind][days] = (
-                sample.learn(label, days, seeds=spec.learner.seeds[:1]) if enough else RiskModel.constant(cases, rows)
+                sample.learn(label, days, seeds=spec.learner.seeds[:1])
+                if enough
+                else sample.workers.submit(RiskModel.constant, cases, rows)
             )
     return out
 
 
-def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards | None:
-    """Fit time to leaving by cause on one random row per person, since the rows of one person share one exit.
+def _hazards(sample: TrainingSample) -> Call[CauseSpecificHazards] | None:
+    """Hand out time to leaving by cause on one random row per person, since the rows of one person share one exit.
 
     Each row is weighted by the person's number of rows; unweighted, leavers, who have few rows, would count like stayers.
     """
@@ -189,47 +262,14 @@ def _hazards(sample: TrainingSample, progress: Progress) -> CauseSpecificHazards
     cause = np.where((cause > 0) & (cause <= len(listed)), 1.0, np.maximum(cause - len(listed) + 1, 0.0))
     if (cause == 1).sum() < spec.backtest.min_positives:
         return None
-    progress("time to leaving", 0, 1)
     given = spec.learner.model_dump(exclude={"blend"})
     given["seeds"] = given["seeds"][:1]  # curves do not rank people, so one seed is enough
-    blank = HazardModel(**given)
-    hazards = CauseSpecificHazards(hazard=blank).fit(
-        sample.features[rows], time, cause, weight=weight.astype(np.float64)
-    )
-    progress("time to leaving", 1, 1)
-    return hazards
+    arguments = (sample.workers.share(sample.features), rows, time, cause, weight.astype(np.float64))
+    threaded = len(rows) >= ROWS_FOR_THREADS
+    return sample.workers.submit(_fitted_hazards, HazardModel(**given), *arguments, alone=threaded)
 
 
-def _gates(
-    sample: TrainingSample,
-    tested: Backtest,
-    risk: RiskModel,
-    *,
-    audit: FairnessReport,
-    shared: Sequence[GateRecord],
-    progress: Progress,
-) -> tuple[tuple[GateRecord, ...], dict[str, float]]:
-    """Check every gate of one horizon (``shared``: gates common to all horizons); also the selection frequency of each reason."""
-    spec, days = sample.spec, tested.horizon_days
-    label = sample.label(days)
-    known = ~np.isnan(label)
-    measured = stability(
-        risk,
-        lambda rows, seed: sample.learn_again(risk, label, rows=rows, seed=seed),
-        person=sample.person,
-        latest=sample.features[sample.when == sample.when.max()],
-        reasons=[c.reason for c in sample.table.columns],
-        refits=spec.gates.refits,
-        leading=spec.gates.leading_reasons,
-        progress=progress,
-        task=f"refits {days} d",
-    )
-    gates = (
-        gate.baseline_gate(tested),
-        gate.permuted_gate(sample, tested, progress=progress),
-        gate.single_column_gate(sample.features[known], label[known], names=sample.names, spec=spec),
-        *shared,
-        *gate.stability_gates(measured, spec),
-        gate.fairness_gate(audit),
-    )
-    return gates, measured.selection_frequency
+def _fitted_hazards(
+    blank: HazardModel, features: Floats, rows: Ints, time: Floats, cause: Floats, weight: Floats
+) -> CauseSpecificHazards:
+    return CauseSpecificHazards(hazard=blank).fit(features[rows], time, cause, weight=weight)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,10 @@ from perfml.learning.fairness.audit import audit
 from perfml.learning.validation.backtest import Predictions
 from perfml.learning.validation.metrics import Estimate
 from perfml.learning.validation.sample import TrainingSample
-from perfml.learning.validation.stability import stability
+from perfml.learning.validation.stability import halves, stability
 from perfml.messages import render
 from perfml.project.model_spec import FairnessSpec, Label, LearnerSpec, ModelSpec
+from perfml.workers.pool import ALONE
 from tests.simulated import END, Simulated
 
 SPEC = ModelSpec(zh="", en="", label=Label(kind="exit", horizons_days=(91,)))
@@ -63,7 +63,7 @@ def test_column_auc_is_scikit_learns() -> None:
     ],
 )
 def test_permuted_labels_that_could_not_fail_are_no_proof(
-    sample: TrainingSample, monkeypatch: pytest.MonkeyPatch, auc: float, se: float, verdict: str
+    monkeypatch: pytest.MonkeyPatch, auc: float, se: float, verdict: str
 ) -> None:
     """With a standard error of .07 a leak that ranks at .7 would lie within three standard errors."""
     nothing = np.zeros(0)
@@ -75,9 +75,8 @@ def test_permuted_labels_that_could_not_fail_are_no_proof(
         model=nothing,
         baseline=nothing,
     )
-    monkeypatch.setattr(gates, "predict_folds", lambda *a, **k: (predictions, [], []))
     monkeypatch.setattr(gates, "estimate", lambda *a, **k: {"auc": Estimate(auc, auc, auc, se)})
-    gate = gates.permuted_gate(sample, SimpleNamespace(horizon_days=91))
+    gate = gates.permuted_gate(predictions)
     assert gate.verdict == verdict
     assert "nan" not in render(gate.figure, "en") + render(gate.text, "zh")
 
@@ -136,7 +135,10 @@ def test_a_list_that_is_chance_is_not_stable_and_a_real_one_is() -> None:
             return fit(x[rows], label[rows], hyperparameters=Hyperparameters(rounds=40), settings=settings)
 
         whole = refit(np.arange(1500), 0)
-        return stability(whole, refit, person=person, latest=latest, reasons=reasons, refits=3, leading=3)
+        refitted = [
+            ALONE.submit(refit, rows, number) for number, rows in enumerate(halves(person, latest=latest, refits=3))
+        ]
+        return stability(whole, refitted, latest=latest, reasons=reasons, leading=3)
 
     real = agreement((x[:, 0] + 0.3 * rng.normal(size=1500) > 1).astype(float))
     chance = agreement((rng.random(1500) < 0.2).astype(float))
@@ -155,9 +157,8 @@ def test_too_few_people_are_no_verdict() -> None:
         settings=SETTINGS,
     )
     person = np.arange(40).astype(object)
-    measured = stability(
-        risk, lambda rows, seed: risk, person=person, latest=x, reasons=["a", "b"], refits=2, leading=3
-    )
+    assert halves(person, latest=x, refits=2) == []
+    measured = stability(risk, [], latest=x, reasons=["a", "b"], leading=3)
     judged = gates.stability_gates(measured, SPEC)
     assert [gate.verdict for gate in judged] == ["insufficient", "insufficient"]
     assert [render(gate.figure, "en") for gate in judged] == ["not estimated", "not estimated"]

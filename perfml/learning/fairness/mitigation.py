@@ -98,7 +98,7 @@ def mitigate(
     options: list[Option] = []
     before: Floats | None = None
     for cure, columns, weight in tried:
-        model = sample.learn(known, horizon_days, seeds=seeds, columns=columns, weight=weight)
+        model = sample.learn(known, horizon_days, seeds=seeds, columns=columns, weight=weight).result()
         risk = probability(model.margin(sample.features[np.ix_(test, columns)]))
         before = risk if before is None else before
         flagged = np.zeros(len(risk), dtype=bool)

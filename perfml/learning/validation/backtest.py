@@ -11,9 +11,9 @@ from pydantic import Field, InstanceOf
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
 from perfml.disclosure.outcomes import withheld_outcomes
 from perfml.errors import ModelError
-from perfml.learning.dataset.folds import Fold, deciding_folds, rolling_origin
+from perfml.learning.dataset.folds import Fold, rolling_origin
 from perfml.learning.estimators.baseline import baseline_columns, baseline_probability
-from perfml.learning.estimators.blend import fit, monotone_signs, probability
+from perfml.learning.estimators.blend import monotone_signs, probability
 from perfml.learning.estimators.calibration import calibration_floor, expected_calibration_error
 from perfml.learning.record import (
     BacktestRecord,
@@ -36,10 +36,11 @@ from perfml.learning.validation.metrics import (
     expected_over_observed,
     metrics_at,
 )
-from perfml.learning.validation.sample import TrainingSample
+from perfml.learning.validation.sample import RowsFit, TrainingSample
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.model_spec import ModelSpec
+from perfml.workers.pool import Call
 
 STANDARD_ERRORS = 2.0
 """Standard errors by which the model must beat the baseline's AUC."""
@@ -78,22 +79,63 @@ class Backtest(BacktestResult[Estimate]):
         return BacktestRecord.model_validate(self.model_dump())
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoldFits:
+    """The fits of one horizon's back-test, handed out."""
+
+    sample: TrainingSample
+    horizon_days: int
+    known: Floats
+    """The label of each row of the sample, as known today."""
+    jobs: Sequence[tuple[Fold, Floats, Bools]]
+    """See :func:`testable_folds`."""
+    calls: Sequence[Call[tuple[Floats, Floats]]]
+    """For each fold, the probabilities of its test rows by the model and by the baseline."""
+    baseline_names: Sequence[str]
+
+    def predictions(self, task: str, *, progress: Progress = SILENT) -> Predictions:
+        """Wait for the fits. ``task`` labels ``progress``."""
+        tested = [call.result() for call in progress.track(f"{task} {self.horizon_days} d", self.calls)]
+        row = np.concatenate([np.flatnonzero(test) for _, _, test in self.jobs])
+        return Predictions(
+            row=row,
+            when=self.sample.when[row],
+            person=self.sample.person[row],
+            outcome=self.known[row],
+            model=np.concatenate([model for model, _ in tested]),
+            baseline=np.concatenate([baseline for _, baseline in tested]),
+        )
+
+    def records(self) -> tuple[FoldRecord, ...]:
+        """The dates and cases of each fold."""
+        return tuple(_fold_record(fold, label[~np.isnan(label)], self.known[test]) for fold, label, test in self.jobs)
+
+
 def backtests(sample: TrainingSample, name: str, *, progress: Progress) -> tuple[list[Backtest], list[Message]]:
     """Back-test each horizon that the record is long enough for; also the notices for the other horizons.
 
     Raises :class:`NoBacktest` when the record is too short for every horizon.
     """
-    done: list[Backtest] = []
+    fits, notices = backtest_fits(sample, name)
+    return [judged(each, progress=progress) for each in fits], notices
+
+
+def backtest_fits(sample: TrainingSample, name: str) -> tuple[list[FoldFits], list[Message]]:
+    """Hand out the fits of :func:`backtests`; also the notices for the horizons that the record is too short for.
+
+    Raises :class:`NoBacktest` when it is too short for every horizon.
+    """
+    fits: list[FoldFits] = []
     errors: list[NoBacktest] = []
     for days in sample.spec.label.horizons_days:
         try:
             refuse_one_sided(sample, name, days)
-            done.append(backtest_horizon(sample, days, progress=progress))
+            fits.append(fold_fits(sample, days))
         except NoBacktest as error:
             errors.append(error)
-    if not done:
+    if not fits:
         raise errors[0]
-    return done, [Message.of("notice_refusal", days=error.days, **error.notice.values) for error in errors]
+    return fits, [Message.of("notice_refusal", days=error.days, **error.notice.values) for error in errors]
 
 
 def refuse_one_sided(sample: TrainingSample, name: str, days: int) -> None:
@@ -120,8 +162,13 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
     At each origin only labels that had matured and were known by then are used for training. Raises :class:`NoBacktest`
     when no fold is possible, with what would suffice.
     """
-    spec = sample.spec
-    p, folds, baseline_names = predict_folds(sample, horizon_days, task="back-test", progress=progress)
+    return judged(fold_fits(sample, horizon_days), progress=progress)
+
+
+def judged(fits: FoldFits, *, progress: Progress = SILENT) -> Backtest:
+    """Wait for the predictions of a back-test, and compare them with the outcomes and with the baseline's."""
+    sample, spec, horizon_days = fits.sample, fits.sample.spec, fits.horizon_days
+    p, baseline_names = fits.predictions("back-test", progress=progress), fits.baseline_names
     metrics = metrics_at(p.when, spec.list.capacity)
     model = estimate(metrics, p.outcome, p.model, person=p.person)
     compared = {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}
@@ -131,7 +178,7 @@ def backtest_horizon(sample: TrainingSample, horizon_days: int, *, progress: Pro
     ratio = ratio_draws(p.outcome, p.model, person=p.person, when=p.when, capacity=spec.list.capacity)
     return Backtest(
         horizon_days=horizon_days,
-        folds=tuple(folds),
+        folds=fits.records(),
         model=model,
         baseline=estimate(metrics, p.outcome, p.baseline, person=p.person),
         difference=difference,
@@ -175,40 +222,36 @@ def testable_folds(sample: TrainingSample, horizon_days: int, *, known: Floats) 
     return jobs
 
 
-def predict_folds(
-    sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT
-) -> tuple[Predictions, list[FoldRecord], list[str]]:
-    """Fit and predict at each origin; also return the folds and the baseline's columns. ``task`` labels ``progress``.
+def predict_folds(sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT) -> Predictions:
+    """Fit and predict at each origin. ``task`` labels ``progress``. Raises :class:`NoBacktest`, see :func:`backtest_horizon`."""
+    return fold_fits(sample, horizon_days).predictions(task, progress=progress)
 
-    Raises :class:`NoBacktest`, see :func:`backtest_horizon`.
-    """
-    spec, when, person, features = sample.spec, sample.when, sample.person, sample.features
+
+def fold_fits(sample: TrainingSample, horizon_days: int) -> FoldFits:
+    """Hand out the fits at each origin. Raises :class:`NoBacktest`, see :func:`backtest_horizon`."""
+    spec = sample.spec
     signs = monotone_signs(sample.names, spec)
-    embargo = horizon_days + spec.label.reporting_delay_days
     known = sample.label(horizon_days)
     jobs = testable_folds(sample, horizon_days, known=known)
-    baseline_names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
-    plain = sample.rows[baseline_names].to_numpy(dtype=np.float64)
+    names = baseline_columns(spec.baseline.columns, spec.baseline.without_reviews, list(sample.rows.columns))
+    plain = sample.rows[names].to_numpy(dtype=np.float64)
     # With many folds, seeds change little: one seed per fold is enough.
-    settings = spec.learner.model_copy(update={"seeds": spec.learner.seeds[:1]})
-    tested: list[tuple[Floats, Floats]] = []
-    for _, label, test in progress.track(f"{task} {horizon_days} d", jobs):
-        train = ~np.isnan(label)
-        folds = deciding_folds(when[train], person[train], embargo_days=embargo)
-        risk = fit(features[train], label[train], folds=folds, settings=settings, signs=signs)
-        plain_risk = baseline_probability(plain[train], label[train], plain[test])
-        tested.append((probability(risk.margin(features[test])), plain_risk))
-    row = np.concatenate([np.flatnonzero(test) for _, _, test in jobs])
-    predictions = Predictions(
-        row=row,
-        when=when[row],
-        person=person[row],
-        outcome=known[row],
-        model=np.concatenate([model for model, _ in tested]),
-        baseline=np.concatenate([baseline for _, baseline in tested]),
-    )
-    records = [_fold_record(fold, label[~np.isnan(label)], known[test]) for fold, label, test in jobs]
-    return predictions, records, baseline_names
+    settings = sample.settings(spec.learner.seeds[:1])
+    calls = []
+    for _, label, test in jobs:
+        rows = np.flatnonzero(~np.isnan(label))
+        folds = sample.deciding_folds(rows, horizon_days)
+        chosen = RowsFit(rows=rows, label=label[rows], folds=folds, settings=settings, signs=signs)
+        features = sample.workers.share(sample.features)
+        arguments = (features, chosen, np.flatnonzero(test), plain[rows], plain[test])
+        calls.append(sample.workers.submit(_tested, *arguments, alone=chosen.threaded))
+    return FoldFits(sample=sample, horizon_days=horizon_days, known=known, jobs=jobs, calls=calls, baseline_names=names)
+
+
+def _tested(features: Floats, chosen: RowsFit, test: Ints, plain: Floats, plain_test: Floats) -> tuple[Floats, Floats]:
+    """Probabilities of the rows ``test`` by the model and by the baseline, both learnt from the rows of ``chosen``."""
+    risk = chosen.fitted(features)
+    return probability(risk.margin(features[test])), baseline_probability(plain, chosen.label, plain_test)
 
 
 def _figures(estimates: dict[str, Estimate]) -> dict[str, Figure]:

@@ -15,11 +15,58 @@ from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import Table, learning_dates, make_table
-from perfml.learning.estimators.blend import RiskModel, fit, monotone_signs
+from perfml.learning.estimators.blend import Hyperparameters, RiskModel, Split, fit, monotone_signs
+from perfml.learning.estimators.problem import ROWS_FOR_THREADS
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.project.spec import DisclosureRules, ExitKind
+from perfml.workers.pool import ALONE, Call, Workers
+
+ROWS_FOR_WORKERS = 3_000
+"""Rows of a sample from which its fits are worth the start of worker processes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsFit:
+    """What to fit on some rows of a sample, complete: any process that holds the features can do it."""
+
+    rows: Ints
+    """Rows with a known label."""
+    label: Floats
+    """Of ``rows``: 0 or 1."""
+    folds: Sequence[Split] = ()
+    """Of ``rows``; they choose the hyperparameters unless these are given."""
+    hyperparameters: Hyperparameters | None = None
+    settings: LearnerSpec
+    signs: Sequence[int]
+    """Of the columns used."""
+    columns: Bools | None = None
+    """The columns used; None for all."""
+    weight: Floats | None = None
+    """Of ``rows``."""
+
+    def fitted(self, features: Floats) -> RiskModel:
+        """The model of these rows of ``features`` (rows of the sample, its columns)."""
+        return fit(
+            features[self.rows] if self.columns is None else features[np.ix_(self.rows, self.columns)],
+            self.label,
+            folds=self.folds,
+            hyperparameters=self.hyperparameters,
+            settings=self.settings,
+            signs=self.signs,
+            weight=self.weight,
+        )
+
+    @property
+    def threaded(self) -> bool:
+        """Whether LightGBM itself uses all processors for so many rows."""
+        return len(self.rows) >= ROWS_FOR_THREADS
+
+
+def fit_rows(features: Floats, chosen: RowsFit) -> RiskModel:
+    """:meth:`RowsFit.fitted`, as workers call it."""
+    return chosen.fitted(features)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +86,8 @@ class TrainingSample:
     """Person whose outcome each row has: its own, except where outcomes are permuted."""
     disclosure: DisclosureRules = field(default_factory=DisclosureRules)
     """Which figures of groups may be shown."""
+    workers: Workers = ALONE
+    """Who fits."""
 
     @classmethod
     def of(
@@ -49,6 +98,7 @@ class TrainingSample:
         *,
         until: dt.date,
         evidence: Evidence | None = None,
+        workers: Workers = ALONE,
         progress: Progress = SILENT,
     ) -> TrainingSample:
         """Build the evidence of every as-of date that the record allows; or, with ``evidence`` of conditions, no features."""
@@ -64,6 +114,8 @@ class TrainingSample:
         )
         rows = table.frame[table.usable].reset_index(drop=True)
         person = rows["employee_id"].to_numpy(dtype=object)
+        if len(rows) >= ROWS_FOR_WORKERS:
+            workers.begin()
         return cls(
             data=data,
             table=table,
@@ -75,6 +127,7 @@ class TrainingSample:
             person=person,
             labelled=person,
             disclosure=folder.spec.disclosure,
+            workers=workers,
         )
 
     @property
@@ -119,30 +172,44 @@ class TrainingSample:
         seeds: Sequence[int],
         columns: Bools | None = None,
         weight: Floats | None = None,
-    ) -> RiskModel:
-        """Fit on all rows whose ``label`` is known, on ``columns`` (all by default), with ``weight`` (rows,)."""
-        chosen = np.flatnonzero(~np.isnan(label))
-        embargo = days + self.spec.label.reporting_delay_days
+    ) -> Call[RiskModel]:
+        """Hand out the fit on all rows whose ``label`` is known, on ``columns`` (all by default), with ``weight`` (rows,)."""
+        rows = np.flatnonzero(~np.isnan(label))
         used = np.ones(self.features.shape[1], dtype=bool) if columns is None else columns
-        return fit(
-            self.features[np.ix_(chosen, used)],
-            label[chosen],
-            folds=deciding_folds(self.when[chosen], self.person[chosen], embargo_days=embargo),
-            settings=self._settings(seeds),
-            signs=monotone_signs([name for name, stays in zip(self.names, used, strict=True) if stays], self.spec),
-            weight=None if weight is None else weight[chosen],
+        return self.hand_out(
+            RowsFit(
+                rows=rows,
+                label=label[rows],
+                folds=self.deciding_folds(rows, days),
+                settings=self.settings(seeds),
+                signs=monotone_signs([name for name, stays in zip(self.names, used, strict=True) if stays], self.spec),
+                columns=columns,
+                weight=None if weight is None else weight[rows],
+            )
         )
 
-    def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> RiskModel:
-        """Fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
+    def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> Call[RiskModel]:
+        """Hand out the fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
         chosen = rows[~np.isnan(label[rows])]
-        return fit(
-            self.features[chosen],
-            label[chosen],
-            hyperparameters=risk.hyperparameters,
-            settings=self._settings([seed]),
-            signs=monotone_signs(self.names, self.spec),
+        return self.hand_out(
+            RowsFit(
+                rows=chosen,
+                label=label[chosen],
+                hyperparameters=risk.hyperparameters,
+                settings=self.settings([seed]),
+                signs=monotone_signs(self.names, self.spec),
+            )
         )
 
-    def _settings(self, seeds: Sequence[int]) -> LearnerSpec:
+    def hand_out(self, chosen: RowsFit) -> Call[RiskModel]:
+        """Hand out a fit."""
+        return self.workers.submit(fit_rows, self.workers.share(self.features), chosen, alone=chosen.threaded)
+
+    def deciding_folds(self, rows: Ints, days: int) -> list[Split]:
+        """The folds of ``rows`` that choose hyperparameters for a horizon, see :func:`.folds.deciding_folds`."""
+        embargo = days + self.spec.label.reporting_delay_days
+        return deciding_folds(self.when[rows], self.person[rows], embargo_days=embargo)
+
+    def settings(self, seeds: Sequence[int]) -> LearnerSpec:
+        """The learner's settings with other ``seeds``."""
         return self.spec.learner.model_copy(update={"seeds": tuple(seeds)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -11,6 +11,7 @@ import numpy as np
 from perfml.arrays import Floats, Ints, Objects
 from perfml.learning.estimators.blend import RiskModel
 from perfml.progress import SILENT, Progress
+from perfml.workers.pool import Call
 
 TOP = 0.1
 FEWEST_LISTED = 10
@@ -32,44 +33,56 @@ class Stability:
     selection_frequency: dict[str, float]
 
 
+def halves(person: Objects, *, latest: Floats, refits: int) -> list[Ints]:
+    """The rows of half of the people, (rows,) of ``person`` (n,), for each of ``refits``.
+
+    None where too few people would be listed today, of whom ``latest`` (m, columns) are the features.
+    """
+    if _listed(latest) < FEWEST_LISTED:
+        return []
+    everyone, code = np.unique(person, return_inverse=True)
+    rows_of = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
+    drawn = [np.random.default_rng(number).permutation(len(everyone)) for number in range(refits)]
+    return [np.concatenate([rows_of[i] for i in order[: (len(everyone) + 1) // 2]]) for order in drawn]
+
+
 def stability(
     risk: RiskModel,
-    refit: Callable[[Ints, int], RiskModel],
+    refitted: Sequence[Call[RiskModel]],
     *,
-    person: Objects,
     latest: Floats,
     reasons: Sequence[str],
-    refits: int,
     leading: int,
     progress: Progress = SILENT,
     task: str = "refits",
 ) -> Stability:
-    """Refit ``refits`` times, each time on a different half of the people, and compare.
+    """Compare ``risk`` with models ``refitted`` each on another half of the people (:func:`halves`).
 
-    ``refit(rows, seed)`` fits on some rows of ``person`` (n,); ``latest``: (m, columns), the people who would be listed
-    today; ``reasons``: the reason that each column belongs to; ``leading``: how many reasons lead.
+    ``latest``: (m, columns), the people who would be listed today; ``reasons``: the reason that each column belongs to;
+    ``leading``: how many reasons lead.
     """
-    size = round(TOP * len(latest))
-    if size < FEWEST_LISTED:
+    size = _listed(latest)
+    if not refitted:
         return Stability(float("nan"), float("nan"), 0, {})
-    everyone, code = np.unique(person, return_inverse=True)
-    rows_of = np.split(np.argsort(code, kind="stable"), np.cumsum(np.bincount(code))[:-1])
     names = np.unique(np.asarray(reasons, dtype=object))
     member = np.searchsorted(names, np.asarray(reasons, dtype=object))
     listed = np.argsort(-risk.margin(latest), kind="stable")[:size]
     ours = _leading(risk, latest[listed], member, count=len(names), leading=leading)
     tops: list[set[int]] = []
     agreed = np.zeros(ours.shape, dtype=np.float64)
-    for number in progress.track(task, range(refits)):
-        rng = np.random.default_rng(number)
-        half = rng.permutation(len(everyone))[: (len(everyone) + 1) // 2]
-        other = refit(np.concatenate([rows_of[i] for i in half]), number)
+    for call in progress.track(task, refitted):
+        other = call.result()
         tops.append(set(np.argsort(-other.margin(latest), kind="stable")[:size].tolist()))
         theirs = _leading(other, latest[listed], member, count=len(names), leading=leading)
         agreed += (ours[:, :, None] == theirs[:, None, :]).any(axis=2)
+    refits = len(refitted)
     jaccard = float(np.mean([len(a & b) / len(a | b) for a, b in combinations(tops, 2)]))
     frequency = {str(names[i]): float(agreed[ours == i].mean() / refits) for i in np.unique(ours)}
     return Stability(jaccard, float(agreed.mean() / refits), refits, frequency)
+
+
+def _listed(latest: Floats) -> int:
+    return round(TOP * len(latest))
 
 
 def _leading(risk: RiskModel, features: Floats, member: Ints, *, count: int, leading: int) -> Ints:

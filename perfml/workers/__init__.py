@@ -1,0 +1,1 @@
+"""Processes that compute beside this one; what they compute does not depend on how many there are."""
