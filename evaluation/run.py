@@ -43,7 +43,7 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE.parent.parent / "shared" / "data"
 Run = Callable[[Path, Path, Progress], Figures]
 """(folder of the sets, folder to work in, progress) -> figures"""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 """Sets that run side by side keep to one thread each: more would only wait for each other."""
 DRIFT_ALARM = 2013
 """The snapshot before the lay-offs of mfg10year."""

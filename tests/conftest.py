@@ -12,6 +12,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.simulated import Simulated, simulated
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # tests run beside each other already
+
 settings.register_profile(
     "perfml",
     derandomize=True,

@@ -22,6 +22,7 @@ from perfml.cli.options import (
     EveryOption,
     FromOption,
     HomeOption,
+    JobsOption,
     JsonOption,
     LanguageName,
     LanguageOption,
@@ -61,11 +62,14 @@ def train(
     project: ProjectOption = None,
     home: HomeOption = None,
     tracking_uri: TrackingOption = None,
+    jobs: JobsOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Back-test and train a model on what was known by --until, apply every gate, and store it as the candidate."""
-    with terminal.progress() as progress:
-        opened = Project(project, home=home, progress=progress)
+    from perfml.workers.pool import Workers  # looks up the processors, which only training needs
+
+    with terminal.progress() as progress, Workers(jobs) as workers:
+        opened = Project(project, home=home, progress=progress, workers=workers)
         trained = opened.train(model, data, until=until)
         tracked = opened.track(model, uri=tracking_uri)
     if as_json:

@@ -50,6 +50,14 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="File to write as 
 LanguageOption = Annotated[
     LanguageName, typer.Option("--language", help="Of the sentences in a .csv or .xlsx file: en or zh.")
 ]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        help="Models fitted at a time (default: as many as there are processors to use). No figure changes.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 AsOfOption = Annotated[list[str] | None, typer.Option("--as-of", help="Date, YYYY-MM-DD; may be repeated.")]
 FromOption = Annotated[str | None, typer.Option("--from", help="First of a series of dates.")]
