@@ -29,6 +29,7 @@ from perfml.cli.options import (
     EveryOption,
     FromOption,
     HomeOption,
+    JobsOption,
     JsonOption,
     LanguageName,
     OneDateOption,
@@ -112,6 +113,7 @@ def demo(
     out: Annotated[Path | None, typer.Option(help="Folder to write (default: build/demo, build/incident).")] = None,
     employees: Annotated[int, typer.Option(min=100, help="How many people the company employs at a time.")] = 600,
     seed: int = 7,
+    jobs: JobsOption = None,
 ) -> None:
     """Simulate a company with known causes, and run every step on it: check, train, back-test, score, advise, report.
 
@@ -124,7 +126,7 @@ def demo(
         return
     from perfml.demo.tour.steps import tour  # only this command needs the simulation
 
-    tour(out or Path("build/demo"), employees=employees, seed=seed)
+    tour(out or Path("build/demo"), employees=employees, seed=seed, jobs=jobs)
 
 
 def check(

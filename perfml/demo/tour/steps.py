@@ -6,22 +6,28 @@ import datetime as dt
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 from pyarrow.dataset import dataset
 from rich.markup import escape
+from threadpoolctl import threadpool_limits
 
 from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
 from perfml.demo.tour.work import PERSONAS, Stop, look_at_work, plant_work
+from perfml.goals.report import GoalsReport
+from perfml.learning.registry.artifacts import current_version, read_record
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
 from perfml.terminal import advice as tables
 from perfml.terminal.evidence import check_table
 from perfml.terminal.scores import show_list
 from perfml.terminal.work.goals import goals_summary
+from perfml.workers.pool import ALONE, Workers
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
 WINDOW = dt.date(2026, 9, 3)
@@ -33,54 +39,74 @@ ADDRESS = "http://127.0.0.1:8321"
 """Where `perfml serve` answers."""
 
 
-def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
+@dataclass(frozen=True, kw_only=True)
+class DemoAdvice:
+    """What is suggested for the demonstration company."""
+
+    targets: pa.Table
+    courses: pa.Table
+    alignment: GoalsReport
+
+
+def tour(out: Path, *, employees: int = 600, seed: int = 7, jobs: int | None = None) -> Path:
     """Simulate, check, train and back-test both models, score the last day, advise, print the lists, write the report.
 
-    Write everything under ``out``, after removing an earlier tour; return the path of the report.
+    Write everything under ``out``, after removing an earlier tour; return the path of the report. ``jobs``: steps and fits at a
+    time (default: as many as there are processors to use); what comes out does not depend on it.
     """
+    # Threads of BLAS would wait for each other longer than they compute.
+    with Workers(jobs) as workers, threadpool_limits(1, user_api="blas"):
+        workers.begin()  # they load what they need while the company is simulated
+        return _tour(out, employees=employees, seed=seed, workers=workers)
+
+
+def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     began = time.monotonic()
     data, home = out / "company", out / "var"
-    runs = f"sqlite:///{(home / 'mlflow' / 'mlflow.db').resolve()}"  # a demo never logs to the company's own server
     for old in (data, home):
         shutil.rmtree(old, ignore_errors=True)
     with terminal.progress() as progress:
         progress("simulating a company", 0, 1)
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
         plant_work(data, seed=seed, end=END)
-        project = Project(STARTER, home=home, progress=progress)
+        first, second = MODELS
+        beside = workers.submit(_trained, second, data, home, long=True)
+        advised = workers.submit(_advised, data, home, long=True)
+        project = Project(STARTER, home=home, progress=progress, workers=workers)
         report = project.check(data)
     active = truth.active(END)
     _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
     check_table(report, "en")
+    with terminal.progress() as progress:
+        project = Project(STARTER, home=home, progress=progress, workers=workers)
+        project.train(first, data, until=END)
+        progress(f"{second}, targets, courses, goals", 0, 1)
+        files, advice = {second: beside.result()}, advised.result()
+        files[first] = project.write_scores(first, data, as_of=[BEFORE, END])
+        looked = workers.submit(_looked, data, home, advice.alignment, long=True)
+        progress("tracking", 0, 1)
+        _track(home)
+    people = project.people(END)
     for name in MODELS:
-        with terminal.progress() as progress:
-            project = Project(STARTER, home=home, progress=progress)
-            model = project.train(name, data, until=END)
-            project.track(name, uri=runs)
-            files = project.write_scores(name, data, as_of=[BEFORE, END])
-        project.export_scores(files[-1:], out / f"{name}.xlsx")
-        people = project.people(END)
+        project.export_scores(files[name][-1:], out / f"{name}.xlsx")
+        record = read_record(home, name, current_version(home, name))
         _say(began, f"{name}: trained, back-tested, scored")
-        for days, tested in model.record.backtests.items():
+        for days, tested in record.backtests.items():
             terminal.out.print(f"  {days} days: {escape(render(tested.text, 'en'))}", highlight=False)
-        show_list(dataset(str(files[-1])), people, others_share=model.spec.reasons.others_share, most=3)
-    with terminal.progress() as progress:
-        project = Project(STARTER, home=home, progress=progress)
-        targets = project.targets(data, as_of=WINDOW)
-        courses = project.courses(data, as_of=END)
-        looked = project.goals(data, as_of=WINDOW)
+        show_list(dataset(str(files[name][-1])), people, others_share=record.spec.reasons.others_share, most=3)
     _say(began, f"targets as of {WINDOW}, courses as of {END}")
-    tables.targets_table(targets, people, most=3)
-    tables.courses_table(courses, people, most=3)
+    tables.targets_table(advice.targets, people, most=3)
+    tables.courses_table(advice.courses, people, most=3)
     _say(began, f"goals as of {WINDOW}: which serve the company, and what they add up to")
-    goals_summary(looked, "en")
+    goals_summary(advice.alignment, "en")
     with terminal.progress() as progress:
-        stops = look_at_work(Project(STARTER, home=home, progress=progress), data, goals=looked, end=END)
+        progress("indicators, milestones, lines, process debt, a policy, the feedback network, openings", 0, 1)
+        stops = looked.result()
     _say(
         began,
         "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
     )
-    listed = project.priorities(MODELS[0], as_of=END)
+    listed = project.priorities(first, as_of=END)
     _say(began, f"priorities, for {listed.capacity} conversations")
     tables.priorities_table(listed, people)
     notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
@@ -95,6 +121,34 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7) -> Path:
         highlight=False,
     )
     return page
+
+
+def _trained(name: str, data: Path, home: Path) -> list[Path]:
+    """Train and score one model; return the files of scores."""
+    project = Project(STARTER, home=home, workers=ALONE)
+    project.train(name, data, until=END)
+    return project.write_scores(name, data, as_of=[BEFORE, END])
+
+
+def _advised(data: Path, home: Path) -> DemoAdvice:
+    project = Project(STARTER, home=home, workers=ALONE)
+    with project.open(data) as opened:
+        return DemoAdvice(
+            targets=project.targets(opened, as_of=WINDOW),
+            courses=project.courses(opened, as_of=END),
+            alignment=project.goals(opened, as_of=WINDOW),
+        )
+
+
+def _looked(data: Path, home: Path, alignment: GoalsReport) -> Sequence[Stop]:
+    return look_at_work(Project(STARTER, home=home, workers=ALONE), data, goals=alignment, end=END)
+
+
+def _track(home: Path) -> None:
+    """Log the training runs to an SQLite file: a demo never logs to the company's own server."""
+    runs = f"sqlite:///{(home / 'mlflow' / 'mlflow.db').resolve()}"
+    for name in MODELS:
+        Project(STARTER, home=home).track(name, uri=runs)
 
 
 def _show(stops: Sequence[Stop]) -> None:
