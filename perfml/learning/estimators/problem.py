@@ -27,6 +27,8 @@ ROWS_FOR_THREADS = 50_000
 MAX_COLUMNS = 250
 """Columns that get a curve; of more, those that the trees used most."""
 
+DATA_SEED = 1
+"""Draws the rows from which LightGBM takes the bounds of bins, beyond 200,000 rows; one for all seeds, which share the bins."""
 RANDOM_RATE = 2.0
 """Learning rate of trees with random splits over that of the others: a round of theirs brings about half as much."""
 
@@ -61,13 +63,21 @@ class LearningProblem:
     threads: int | None
 
     def trees(
-        self, rows: Ints, *, seed: int, rounds: int, late: Ints | None = None, statistics: bool = False
+        self,
+        rows: Ints,
+        *,
+        seed: int,
+        rounds: int,
+        late: Ints | None = None,
+        statistics: bool = False,
+        train: lgb.Dataset | None = None,
     ) -> lgb.Booster:
         """Boost for ``rounds``, or stop early by the loss on the rows ``late``.
 
         On codes; with ``statistics`` on these, with splits chosen at random, which makes the trees' mistakes less alike.
+        ``train``: the rows, where they have been binned for another seed.
         """
-        train = self._dataset(self.seen(rows), rows, statistics=statistics)
+        train = self.binned(rows, statistics=statistics) if train is None else train
         parameters = self._parameters(seed, len(rows))
         if statistics:
             parameters |= at_random(self.settings)
@@ -84,12 +94,24 @@ class LearningProblem:
 
     def forest(self, rows: Ints, rounds: int, statistic_rounds: int) -> list[lgb.Booster]:
         """One set of trees for each seed; of two kinds, one of each kind for each of the first half of the seeds."""
-        if not statistic_rounds:
-            return [self.trees(rows, seed=seed, rounds=rounds) for seed in self.settings.seeds]
+        seeds = (
+            of_two_kinds(self.settings.seeds) if statistic_rounds else [(seed, False) for seed in self.settings.seeds]
+        )
+        binned = {second: self.binned(rows, statistics=second) for second in {second for _, second in seeds}}
         return [
-            self.trees(rows, seed=seed, rounds=statistic_rounds if second else rounds, statistics=second)
-            for seed, second in of_two_kinds(self.settings.seeds)
+            self.trees(
+                rows,
+                seed=seed,
+                rounds=statistic_rounds if second else rounds,
+                statistics=second,
+                train=binned[second],
+            )
+            for seed, second in seeds
         ]
+
+    def binned(self, rows: Ints, *, statistics: bool = False) -> lgb.Dataset:
+        """``rows`` for :meth:`trees`; LightGBM bins them once, with the first trees, for all seeds."""
+        return self._dataset(self.seen(rows), rows, statistics=statistics)
 
     def seen(self, rows: Ints, by: Ints | None = None) -> Floats:
         """Features of ``rows`` with statistics of the rows ``by``, or, as for training, of each other."""
@@ -171,6 +193,7 @@ def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, objec
         "bagging_freq": 1,
         "lambda_l2": settings.lambda_l2,
         "seed": seed,
+        "data_random_seed": DATA_SEED,
         "deterministic": True,
         "force_col_wise": rows < ROWS_FOR_THREADS,
         "force_row_wise": rows >= ROWS_FOR_THREADS,
