@@ -27,6 +27,7 @@ INVERSE_PENALTIES = (0.0005, 0.002, 0.01, 0.05, 0.25)
 MAX_ROWS = 60_000
 """Rows a curve is fitted on; more do not sharpen it, and cost as much as the trees."""
 MAX_ITERATIONS = 150
+ROWS_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Basis:
                 knots.append(np.empty(0))
                 scale.append((0.0, 1.0))
                 continue
-            at = np.unique(np.quantile(x, np.linspace(0.0, 1.0, INNER_KNOTS + 2)))
+            at = np.unique(_quantiles(x))
             knots.append(at)
             scale.append((float(x.mean()), float(x.std()) or 1.0))
         return cls(tuple(knots), tuple(scale), categories)
@@ -63,25 +64,37 @@ class Basis:
         """(n, columns) -> (n, terms), in single precision."""
         starts = np.cumsum([0, *(self.width(column) for column in range(features.shape[1]))])
         out = np.zeros((len(features), starts[-1]), dtype=np.float32)
-        for column, start in enumerate(starts[:-1]):
+        bent = np.array([c for c, at in enumerate(self.knots) if len(at) > 1], dtype=np.int64)
+        at = np.full((len(bent), INNER_KNOTS + 2), np.inf)
+        for row, column in zip(at, bent, strict=True):
+            row[: len(self.knots[column])] = self.knots[column]
+        count = np.array([len(self.knots[column]) for column in bent], dtype=np.int64)
+        last = at[np.arange(len(bent)), count - 1]
+        inner = [np.where(number < count - 1, at[:, number], np.inf) for number in range(1, INNER_KNOTS + 1)]
+        mean, spread = np.array([self.scale[column] for column in bent]).reshape(-1, 2).T
+        first_knot = np.arange(len(bent)) * at.shape[1]
+        for begin in range(0, len(features), ROWS_AT_ONCE):  # what is computed of so many rows stays in the cache
+            rows = features[begin : begin + ROWS_AT_ONCE]
+            part_of = out[begin : begin + ROWS_AT_ONCE]
+            part_of[:, starts[1:] - 1] = np.isnan(rows)
+            x = rows[:, bent]
+            absent = np.isnan(x)
+            clipped = np.clip(x, at[:, 0], last)
+            low = np.sum([clipped >= knot for knot in inner], axis=0)
+            left, right = (at.ravel()[first_knot + low + step] for step in (0, 1))
+            part = (clipped - left) / (right - left)
+            part[absent] = clipped[absent] = 0.0
+            own = np.arange(len(rows))[:, None] * out.shape[1] + starts[bent] + low
+            flat = part_of.reshape(-1)
+            flat[own] = np.where(absent, 0.0, 1.0 - part)
+            flat[own + 1] = part
+            part_of[:, starts[bent] + count] = np.where(absent, 0.0, (clipped - mean) / spread)
+        for column, codes in self.categories.items():
             x = features[:, column]
             observed = np.flatnonzero(~np.isnan(x))
-            out[:, starts[column + 1] - 1] = np.isnan(x)
-            if column in self.categories:
-                code = x[observed].astype(np.int64)
-                seen = (code >= 0) & (code < self.categories[column])
-                out[observed[seen], start + code[seen]] = 1.0
-                continue
-            at = self.knots[column]
-            if len(at) < 2:
-                continue
-            clipped = np.clip(x[observed], at[0], at[-1])
-            low = np.clip(np.searchsorted(at, clipped, side="right") - 1, 0, len(at) - 2)
-            part = (clipped - at[low]) / (at[low + 1] - at[low])
-            out[observed, start + low] = 1.0 - part
-            out[observed, start + low + 1] = part
-            mean, spread = self.scale[column]
-            out[observed, start + len(at)] = (clipped - mean) / spread
+            code = x[observed].astype(np.int64)
+            seen = (code >= 0) & (code < codes)
+            out[observed[seen], starts[column] + code[seen]] = 1.0
         return out
 
     def curves(self, coefficients: Floats, signs: Sequence[int], weight: Sequence[Floats]) -> tuple[Curve, ...]:
@@ -156,6 +169,19 @@ def fit_path(
             intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
             models.append(SplineLogistic(intercept, curves, basis.means(curves, average)))
     return models
+
+
+def _quantiles(x: Floats) -> Floats:
+    """The extremes of ``x`` (n,) and :data:`INNER_KNOTS` quantiles between them: :func:`numpy.quantile`, which does not sort and
+    takes three times as long."""
+    ordered = np.sort(x)
+    position = np.linspace(0.0, 1.0, INNER_KNOTS + 2) * (len(x) - 1)
+    low = np.floor(position).astype(np.int64)
+    above = position - low
+    left, right = ordered[low], ordered[np.minimum(low + 1, len(x) - 1)]
+    step = right - left
+    between: Floats = np.where(above >= 0.5, right - step * (1 - above), left + step * above)
+    return between
 
 
 def _rows_near_knots(basis: Basis, features: Floats, signs: Sequence[int]) -> list[Floats]:
