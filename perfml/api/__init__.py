@@ -24,7 +24,7 @@ from perfml.api import reconciliation as of_reconciliation
 from perfml.api import scores as of_scores
 from perfml.api.operation import backup as of_backup
 from perfml.api.operation import exports as of_exports
-from perfml.api.shared import DataLocation
+from perfml.api.shared import DataLocation, GivenData
 from perfml.api.work import goals as of_goals
 from perfml.api.work import indicators as of_indicators
 from perfml.api.work import lines as of_lines
@@ -76,7 +76,7 @@ class Project:
 
     def open(
         self,
-        data: DataLocation | None = None,
+        data: GivenData | None = None,
         *,
         strict: bool = True,
         disputed: bool = False,
@@ -85,8 +85,12 @@ class Project:
         """Open the tables, typed and checked, without disputed facts; with ``disputed`` they are as if nobody disputed them.
         ``kept_log``: what was kept of the log on earlier nights.
 
+        What is open already is lent: what verbs compute of it is computed once.
+
         Raises :class:`DataError` for the first table that exists and cannot be used.
         """
+        if isinstance(data, Data):
+            return data.lend()
         source = data or self.folder.spec.data.source
         if source is None:
             raise DataError(

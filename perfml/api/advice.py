@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import pyarrow as pa
 
-from perfml.api.shared import DataLocation, date_or_none, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import DataLocation, GivenData, date_or_none, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike
 from perfml.errors import PerfmlError
 from perfml.evidence.record_end import as_of_day, until_day
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def targets(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> pa.Table:
     """Each goal in force at ``as_of`` (default: the end of the record) with its forecast and a suggestion inside the policy,
     or why there is none; see ``perfml.advice.targets.suggestion_rows.SCHEMA``. Kept under ``home`` for the service."""
@@ -69,7 +69,7 @@ def backtest_targets(
 
 def courses(
     project: Project,
-    data: DataLocation | None = None,
+    data: GivenData | None = None,
     *,
     as_of: DateLike | None = None,
     employees: Sequence[str] | None = None,
@@ -181,7 +181,7 @@ def log(project: Project, interventions: Sequence[Intervention], *, key: str | N
 def _suggest(
     project: Project,
     policy: str,
-    data: DataLocation | None,
+    data: GivenData | None,
     *,
     as_of: DateLike | None,
     employees: Sequence[str] | None = None,

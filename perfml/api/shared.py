@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from perfml.api import Project
     from perfml.trust.holds.hold import Hold
 
-
 DataLocation = str | Path
+"""A folder, a workbook, a DuckDB file, or a URL."""
+GivenData = DataLocation | Data
+"""Where data are, or data that are open already, for several verbs in a row."""
 
 
 def held_at(project: Project, opened: Data, as_of: dt.date) -> dict[str, Hold]:

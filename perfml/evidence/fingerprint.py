@@ -68,6 +68,10 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
     rows count for people who were employed by then; nothing is computed for others. Raises :class:`DataError` for a log
     that is damaged where it lies.
     """
+    return data.once(("digests", until), lambda: _digests(data, until))
+
+
+def _digests(data: Data, until: dt.date) -> dict[str, TableDigest]:
     from_totals = data.kept_log is not None and not data.hidden
     selects = {table: _rows(data, table, until) for table in data.specs if not from_totals or table != "events"}
     selects[QUARANTINE] = _quarantined(until)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, cast
 
@@ -73,10 +73,12 @@ class Data:
     """Conditions on a row ``e`` of the log that a measurement hides for a while; see :mod:`perfml.evidence.holes.planted`."""
 
     computed: dict[Hashable, object] = field(default_factory=dict, repr=False)
-    """What was computed from the log, for :meth:`once`."""
+    """What was computed from the tables, for :meth:`once`."""
+    lent: bool = False
+    """Whether who opened it closes it."""
 
     def once(self, key: Hashable, compute: Callable[[], T]) -> T:
-        """What ``compute`` makes of the log and the positions, which stay what they are while the source is open."""
+        """What ``compute`` makes of the tables, which stay what they are while the source is open."""
         whole = (key, tuple(self.hidden))
         if whole not in self.computed:
             self.computed[whole] = compute()
@@ -128,9 +130,14 @@ class Data:
         latest: dt.date = max(usable)
         return latest
 
+    def lend(self) -> Data:
+        """The same open tables, for a reader that must not close them."""
+        return replace(self, lent=True)
+
     def close(self) -> None:
-        """Close the connection and release the files."""
-        self.connection.close()
+        """Close the connection and release the files, unless they are lent."""
+        if not self.lent:
+            self.connection.close()
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import DataLocation, date_or_none, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import GivenData, date_or_none, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.project.target_policy import TargetPolicy
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def goals(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> GoalsReport:
     """The goals in force at ``as_of`` (default: the end of the record) as a whole: which serves which company goal or where the
     path breaks, who works on what, silo flags, and forecasts as sums with intervals. Kept under ``home`` for the service.
