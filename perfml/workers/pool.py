@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Generic, Self, TypeVar, cast
 
-from perfml.workers.process import Reference, read_frame, start, write_frame
+from perfml.workers.process import SharedKey, read_frame, start, write_frame
 from perfml.workers.processors import usable_processors
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class Call(Generic[T]):
             if isinstance(a, Shared) and a.key not in known:
                 yield pickle.dumps((a.key, a.value), protocol=5)
                 known.add(a.key)
-        sent = [Reference(a.key) if isinstance(a, Shared) else a for a in self._arguments]
+        sent = [SharedKey(a.key) if isinstance(a, Shared) else a for a in self._arguments]
         yield pickle.dumps((self._function, sent), protocol=5)
 
 

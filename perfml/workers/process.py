@@ -23,7 +23,7 @@ ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
-class Reference:
+class SharedKey:
     """Stands for a shared value that the worker has already received."""
 
     key: int
@@ -95,7 +95,7 @@ def serve() -> None:
 
 
 def _received(arguments: Sequence[object], shared: dict[int, object]) -> list[object]:
-    return [shared[a.key] if isinstance(a, Reference) else a for a in arguments]
+    return [shared[a.key] if isinstance(a, SharedKey) else a for a in arguments]
 
 
 def _receive(frames: SimpleQueue[bytes]) -> None:

@@ -128,7 +128,8 @@ def test_workers_end_with_the_process_that_began_them(ending: signal.Signals, tm
     script.write_text(
         textwrap.dedent(
             f"""
-            import os, sys, time
+            import os, signal, sys, time
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
             sys.path.insert(0, {str(ROOT)!r})
             from perfml.workers.pool import Workers
             with Workers(2, imports=()) as workers:
