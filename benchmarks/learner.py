@@ -1,7 +1,8 @@
 """The cost of training over that of the fits it consists of: ``python3 run.py benchmark learner``.
 
 200,000 simulated rows of 150 columns, some missing, some categorical. CPU time of the whole process, on one thread: threads that
-wait for each other count as if they worked. *contained*: time inside LightGBM's and scikit-learn's own fits, those on folds too. *alone*: three sets of trees of the chosen
+wait for each other count as if they worked.
+*contained*: time inside LightGBM's and scikit-learn's own fits, those on folds too. *alone*: three sets of trees of the chosen
 number of rounds, and one logistic regression on the same splines, fitted without folds.
 """
 
