@@ -89,9 +89,9 @@ class Project:
 
         Raises :class:`DataError` for the first table that exists and cannot be used.
         """
-        if isinstance(data, Data):
+        if isinstance(data, Data) and not disputed:
             return data.lend()
-        source = data or self.folder.spec.data.source
+        source = (data.origin if isinstance(data, Data) else data) or self.folder.spec.data.source
         if source is None:
             raise DataError(
                 "no data is named",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import DataLocation
+from perfml.api.shared import GivenData
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.project.goals.indicators_spec import IndicatorsSpec
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def indicators(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> IndicatorsRecord:
     """Whether each metric of goals that ended before ``as_of`` (default: the end of the record) tells anything of what it serves,
     and which recorded measure moves with parent goals and stands in nobody's goals. By ``models/indicators.toml``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from perfml.api.shared import DataLocation, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import GivenData, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.json_types import JsonObject
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def lines(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> LinesReport:
     """How far everyone is at ``as_of`` (default: the end of the record) from each line of ``models/lines.toml``, such as a target
     or the first ten: the distance now, the probability of crossing it by its day, and what is needed a week. Kept under ``home``.

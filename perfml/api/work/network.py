@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from perfml.api.shared import DataLocation, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import GivenData, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.json_types import JsonObject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def feedback_network(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> NetworkReport:
     """Who gives feedback and recognition to whom at ``as_of`` (default: the end of the record), by
     ``models/feedback_network.toml``: people who are outside, one-way streets, units that never speak, recognition across levels.

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import DataLocation, date_or_none
+from perfml.api.shared import GivenData, date_or_none
 from perfml.dates import DateLike
 from perfml.errors import DefinitionError
 from perfml.evidence.record_end import as_of_day
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def what_if_policy(
-    project: Project, policy: str | Path, data: DataLocation | None = None, *, as_of: DateLike | None = None
+    project: Project, policy: str | Path, data: GivenData | None = None, *, as_of: DateLike | None = None
 ) -> PolicyRecord:
     """What the model would predict for everyone scored at ``as_of`` (default: the newest date) under a ``policy``: the name of a
     definition of kind ``what_if``, or a file of one. With ``data``, also what is known of the effect of its programme.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from perfml.api.shared import DataLocation, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import GivenData, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.json_types import JsonObject
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def process_debt(
-    project: Project, data: DataLocation | None = None, *, as_of: DateLike | None = None, policy: str | None = None
+    project: Project, data: GivenData | None = None, *, as_of: DateLike | None = None, policy: str | None = None
 ) -> ProcessDebtReport:
     """What processes owe to people at ``as_of`` (default: the end of the record), by ``models/process_debt.toml``: feedback, a
     word about a core goal, rest after overtime, a review. Kept under ``home`` for the service.

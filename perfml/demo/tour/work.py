@@ -47,12 +47,13 @@ def look_at_work(project: Project, data: Path, *, goals: GoalsReport, end: dt.da
 
     The model of the policy was scored at ``end``. The stops are in the order in which a visitor reads them.
     """
-    indicators = project.indicators(data, as_of=end)
-    milestones = project.milestones(data, as_of=goals.as_of).rows
-    project.lines(data, as_of=goals.as_of)
-    owed = {row.employee_id for row in project.process_debt(data, as_of=end).rows if row.owed}
-    policy = project.what_if_policy(POLICY, data, as_of=end)
-    outside = [row for row in project.feedback_network(data, as_of=end).people if row.outside]
+    with project.open(data) as opened:
+        indicators = project.indicators(opened, as_of=end)
+        milestones = project.milestones(opened, as_of=goals.as_of).rows
+        project.lines(opened, as_of=goals.as_of)
+        owed = {row.employee_id for row in project.process_debt(opened, as_of=end).rows if row.owed}
+        policy = project.what_if_policy(POLICY, opened, as_of=end)
+        outside = [row for row in project.feedback_network(opened, as_of=end).people if row.outside]
     asked = project.prepare_exports(data, end)["eligibility"]
     return (
         Stop(persona="hr", address="/targets", text=_tree(goals)),
