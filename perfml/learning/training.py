@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import platform
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -264,12 +265,19 @@ def _hazards(sample: TrainingSample) -> Call[CauseSpecificHazards] | None:
         return None
     given = spec.learner.model_dump(exclude={"blend"})
     given["seeds"] = given["seeds"][:1]  # curves do not rank people, so one seed is enough
-    arguments = (sample.workers.share(sample.features), rows, time, cause, weight.astype(np.float64))
-    threaded = len(rows) >= ROWS_FOR_THREADS
-    return sample.workers.submit(_fitted_hazards, HazardModel(**given), *arguments, alone=threaded)
+    fitted = partial(
+        _fitted_hazards,
+        blank=HazardModel(**given),
+        rows=rows,
+        time=time,
+        cause=cause,
+        weight=weight.astype(np.float64),
+    )
+    features = sample.workers.share(sample.features)
+    return sample.workers.submit(fitted, features, alone=len(rows) >= ROWS_FOR_THREADS)
 
 
 def _fitted_hazards(
-    blank: HazardModel, features: Floats, rows: Ints, time: Floats, cause: Floats, weight: Floats
+    features: Floats, *, blank: HazardModel, rows: Ints, time: Floats, cause: Floats, weight: Floats
 ) -> CauseSpecificHazards:
     return CauseSpecificHazards(hazard=blank).fit(features[rows], time, cause, weight=weight)

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,8 +71,8 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
         plant_work(data, seed=seed, end=END)
         first, second = MODELS
-        beside = workers.submit(_trained, STARTER, home, second, data, long=True)
-        advised = workers.submit(_advised, STARTER, home, data, long=True)
+        beside = workers.submit(partial(_trained, home=home, name=second, data=data), STARTER, long=True)
+        advised = workers.submit(partial(_advised, home=home, data=data), STARTER, long=True)
         project = Project(STARTER, home=home, progress=progress, workers=workers)
         report = project.check(data)
     active = truth.active(END)
@@ -83,7 +84,7 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         progress(f"{second}, targets, courses, goals", 0, 1)
         files, advice = {second: beside.result()}, advised.result()
         files[first] = project.write_scores(first, data, as_of=[BEFORE, END])
-        looked = workers.submit(_looked, STARTER, home, data, advice.alignment, long=True)
+        looked = workers.submit(partial(_looked, home=home, data=data, alignment=advice.alignment), STARTER, long=True)
         progress("tracking", 0, 1)
         _track(home)
     people = project.people(END)
@@ -123,14 +124,14 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     return page
 
 
-def _trained(definitions: Path, home: Path, name: str, data: Path) -> list[Path]:
+def _trained(definitions: Path, *, home: Path, name: str, data: Path) -> list[Path]:
     """Train and score one model; return the files of scores."""
     project = Project(definitions, home=home, workers=ALONE)
     project.train(name, data, until=END)
     return project.write_scores(name, data, as_of=[BEFORE, END])
 
 
-def _advised(definitions: Path, home: Path, data: Path) -> DemoAdvice:
+def _advised(definitions: Path, *, home: Path, data: Path) -> DemoAdvice:
     project = Project(definitions, home=home, workers=ALONE)
     with project.open(data) as opened:
         return DemoAdvice(
@@ -140,7 +141,7 @@ def _advised(definitions: Path, home: Path, data: Path) -> DemoAdvice:
         )
 
 
-def _looked(definitions: Path, home: Path, data: Path, alignment: GoalsReport) -> Sequence[Stop]:
+def _looked(definitions: Path, *, home: Path, data: Path, alignment: GoalsReport) -> Sequence[Stop]:
     return look_at_work(Project(definitions, home=home, workers=ALONE), data, goals=alignment, end=END)
 
 

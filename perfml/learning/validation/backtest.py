@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pydantic import Field, InstanceOf
@@ -242,13 +243,15 @@ def fold_fits(sample: TrainingSample, horizon_days: int) -> FoldFits:
         rows = np.flatnonzero(~np.isnan(label))
         folds = sample.deciding_folds(rows, horizon_days)
         chosen = RowsFit(rows=rows, label=label[rows], folds=folds, settings=settings, signs=signs)
+        tested = partial(_tested, chosen=chosen, test=np.flatnonzero(test), plain=plain[rows], plain_test=plain[test])
         features = sample.workers.share(sample.features)
-        arguments = (features, chosen, np.flatnonzero(test), plain[rows], plain[test])
-        calls.append(sample.workers.submit(_tested, *arguments, alone=chosen.threaded))
+        calls.append(sample.workers.submit(tested, features, alone=chosen.threaded))
     return FoldFits(sample=sample, horizon_days=horizon_days, known=known, jobs=jobs, calls=calls, baseline_names=names)
 
 
-def _tested(features: Floats, chosen: RowsFit, test: Ints, plain: Floats, plain_test: Floats) -> tuple[Floats, Floats]:
+def _tested(
+    features: Floats, *, chosen: RowsFit, test: Ints, plain: Floats, plain_test: Floats
+) -> tuple[Floats, Floats]:
     """Probabilities of the rows ``test`` by the model and by the baseline, both learnt from the rows of ``chosen``."""
     risk = chosen.fitted(features)
     return probability(risk.margin(features[test])), baseline_probability(plain, chosen.label, plain_test)

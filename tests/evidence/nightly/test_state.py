@@ -92,19 +92,19 @@ def test_a_damaged_file_is_noticed_and_made_anew(company: Company, tmp_path: Pat
     """A byte is turned over, or the file is gone; the next night says so and gives the same as ever."""
     state = tmp_path / "state"
     ask(company, state)
-    for gone in (False, True):
+    for absent in (False, True):
         company.day += DAY
         company.put(f"{company.day}.parquet", [company.event(company.moment(1)) for _ in range(3)])
         company.write()
         largest = max(state.glob(f"{what}*"), key=lambda path: path.stat().st_size)
-        if gone:
+        if absent:
             largest.unlink()
         else:
             content = bytearray(largest.read_bytes())
             content[len(content) // 2] ^= 0xFF
             largest.write_bytes(content)
         why, groups = ask(company, state)
-        if what == "sums" and not gone:
+        if what == "sums" and not absent:
             assert why == "the sums in the state folder are damaged: they are made anew from the stored rows"
         elif why is None:
             assert what in ("rows", "keys"), "nothing of the damaged file was read"

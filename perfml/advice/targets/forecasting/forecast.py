@@ -65,10 +65,10 @@ class Forecasts:
 def forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Progress = SILENT) -> Forecasts:
     """Forecast each goal in its period at ``as_of``, from what was known before; see :class:`Forecasts`."""
     key = ("forecast", policy.model_dump_json(), as_of)
-    return data.once(key, lambda: _forecast(data, policy, as_of, progress))
+    return data.once(key, lambda: _forecast(data, policy, as_of, progress=progress))
 
 
-def _forecast(data: Data, policy: TargetPolicy, as_of: dt.date, progress: Progress) -> Forecasts:
+def _forecast(data: Data, policy: TargetPolicy, as_of: dt.date, *, progress: Progress) -> Forecasts:
     model = AttainmentModel.of(data, policy, as_of)
     day = float((as_of - EPOCH).days)
     past = model.judged(model.past(day, recent=RECENT_PERIODS, progress=progress), day)
