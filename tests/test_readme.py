@@ -113,7 +113,7 @@ def test_demo_does_the_whole_job(
         cli.main()
     output = capsys.readouterr().out
     assert not ended.value.code, output
-    assert "perfml serve --local-login --home" in " ".join(output.split())[-2400:]
+    assert "perfml serve --local-login --home" in " ".join(output.split())[-600:]
     for address in ("/indicators", "/hr/policies", "/feedback-network", "/ahead", "/process-debt", "/me/ahead"):
         assert f"127.0.0.1:8321{address} " in output, address
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -83,10 +83,9 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         project.train(first, data, until=END)
         progress(f"{second}, targets, courses, goals", 0, 1)
         files, advice = {second: beside.result()}, advised.result()
+        tracked = workers.submit(partial(_track, home=home), STARTER, long=True)
         files[first] = project.write_scores(first, data, as_of=[BEFORE, END])
         looked = workers.submit(partial(_looked, home=home, data=data, alignment=advice.alignment), STARTER, long=True)
-        progress("tracking", 0, 1)
-        _track(home)
     people = project.people(END)
     for name in MODELS:
         project.export_scores(files[name][-1:], out / f"{name}.xlsx")
@@ -100,19 +99,20 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     tables.courses_table(advice.courses, people, most=3)
     _say(began, f"goals as of {WINDOW}: which serve the company, and what they add up to")
     goals_summary(advice.alignment, "en")
-    with terminal.progress() as progress:
-        progress("indicators, milestones, lines, process debt, a policy, the feedback network, openings", 0, 1)
-        stops = looked.result()
-    _say(
-        began,
-        "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
-    )
     listed = project.priorities(first, as_of=END)
     _say(began, f"priorities, for {listed.capacity} conversations")
     tables.priorities_table(listed, people)
     notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
     page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
+    with terminal.progress() as progress:
+        progress("indicators, milestones, lines, process debt, a policy, the feedback network, openings", 0, 1)
+        tracked.result()
+        stops = looked.result()
+    _say(
+        began,
+        "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
+    )
     terminal.out.print(f"MLflow has the training runs: python3 run.py perfml mlflow --home {home}")
     accounts = grant_personas(project, END)
     _show(stops)
@@ -145,11 +145,11 @@ def _looked(definitions: Path, *, home: Path, data: Path, alignment: GoalsReport
     return look_at_work(Project(definitions, home=home, workers=ALONE), data, goals=alignment, end=END)
 
 
-def _track(home: Path) -> None:
+def _track(definitions: Path, *, home: Path) -> None:
     """Log the training runs to an SQLite file: a demo never logs to the company's own server."""
     runs = f"sqlite:///{(home / 'mlflow' / 'mlflow.db').resolve()}"
     for name in MODELS:
-        Project(STARTER, home=home).track(name, uri=runs)
+        Project(definitions, home=home).track(name, uri=runs)
 
 
 def _show(stops: Sequence[Stop]) -> None:
