@@ -84,3 +84,31 @@ def test_without_room_for_an_embargo_people_are_divided() -> None:
     for early, late in folds:
         assert not set(person[early]) & set(person[late])
     assert sorted(np.concatenate([late for _, late in folds])) == list(range(80))
+
+
+@pytest.mark.slow
+def test_contributions_against_a_group_are_those_of_the_whole_blend() -> None:
+    """Trees, curves and calibration together equal the sum over subsets of the margin itself, with missing values."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(1500, 3))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    label = (rng.random(1500) < probability(np.nan_to_num(x[:, 0] * x[:, 1]) + np.nan_to_num(x[:, 2]))).astype(float)
+    risk = fit(x, label, hyperparameters=Hyperparameters(rounds=20, share=0.6, slope=1.2), settings=LearnerSpec())
+    assert risk.boosters and risk.splines is not None
+    group = x[40:55]
+    contributions = risk.contributions_against(x[:30], group)
+    np.testing.assert_allclose(contributions.sum(axis=1), risk.margin(x[:30]), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(contributions[:, -1], risk.margin(group).mean(), rtol=0, atol=1e-9)
+    for row in range(3):
+        worth = {}
+        for subset in range(8):
+            mixed = group.copy()
+            for column in range(3):
+                if subset >> column & 1:
+                    mixed[:, column] = x[row, column]
+            worth[subset] = risk.margin(mixed).mean()
+        for column in range(3):
+            others = [each for each in range(8) if not each >> column & 1]
+            weights = {0: 1 / 3, 1: 1 / 6, 2: 1 / 3}
+            expected = sum(weights[each.bit_count()] * (worth[each | 1 << column] - worth[each]) for each in others)
+            assert contributions[row, column] == pytest.approx(expected, abs=1e-9)
