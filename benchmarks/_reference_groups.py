@@ -71,7 +71,7 @@ def _growth(shap: BackgroundShap, asked: np.ndarray, group: np.ndarray) -> float
 def note_interactions(booster: lgb.Booster, values: np.ndarray, note: Note, *, repeats: int) -> None:
     """Interactions beside contributions of the same rows."""
     pairs, plain, asked = InteractionShap(booster), TreeShap(booster), values[:INTERACTION_ROWS]
-    pairs.interactions(asked)
+    pairs.interactions(asked), plain.contributions(asked)
     for _ in range(repeats):
         spent = seconds(lambda: pairs.interactions(asked))
         note("interactions / contributions, perfml", spent / seconds(lambda: plain.contributions(asked)))
