@@ -8,6 +8,7 @@ model of its own.
 from __future__ import annotations
 
 import importlib.util
+import statistics
 import time
 import warnings
 from collections.abc import Callable
@@ -87,16 +88,15 @@ def note_peers(
     asked, group = values[:PEER_ROWS], values[5000 : 5000 + PEER_GROUP]
     ours, pairs = BackgroundShap(booster), InteractionShap(booster)
     ours.contributions(asked, group), pairs.interactions(asked)
-    own, own_pairs = seconds(lambda: ours.contributions(asked, group)), seconds(lambda: pairs.interactions(asked))
+    own = statistics.median(seconds(partial(ours.contributions, asked, group)) for _ in range(3))
+    own_pairs = statistics.median(seconds(partial(pairs.interactions, asked)) for _ in range(3))
     theirs = shap.TreeExplainer(booster, data=group, feature_perturbation="interventional")
     note(
-        "shap's interventional / group of 100", seconds(lambda: theirs.shap_values(asked, check_additivity=False)) / own
+        "shap, interventional / group of 100", seconds(lambda: theirs.shap_values(asked, check_additivity=False)) / own
     )
     explainer = shap.TreeExplainer(booster)
     explainer.model.model_type = "other"
-    note(
-        "shap's interactions / perfml's", seconds(lambda: explainer.shap_interaction_values(asked[:8])) * 8 / own_pairs
-    )
+    note("shap, interactions / perfml", seconds(lambda: explainer.shap_interaction_values(asked[:8])) * 8 / own_pairs)
     _note_xgboost(booster, values, label, own_pairs, note=note, absent=absent)
     _note_woodelf(values, label, note=note, absent=absent)
 
@@ -110,9 +110,9 @@ def _note_xgboost(
     note: Note,
     absent: Callable[[str], None],
 ) -> None:
-    name = "xgboost's interactions (quadrature from 3.3 on) / perfml's"
+    """XGBoost computes by quadrature from 3.3 on."""
     if importlib.util.find_spec("xgboost") is None:
-        return absent(name)
+        return absent("xgboost, interactions / perfml")
     import xgboost
 
     trees = booster.num_trees()
@@ -124,14 +124,14 @@ def _note_xgboost(
     grown = xgboost.train(parameters, xgboost.DMatrix(values, label, nthread=1), trees)
     asked = xgboost.DMatrix(values[:PEER_ROWS], nthread=1)
     spent = seconds(lambda: grown.predict(asked, pred_interactions=True))
-    note(f"{name}, {xgboost.__version__}", spent / own_pairs)
+    note(f"xgboost {xgboost.__version__}, interactions / perfml", spent / own_pairs)
     return None
 
 
 def _note_woodelf(values: np.ndarray, label: np.ndarray, *, note: Note, absent: Callable[[str], None]) -> None:
-    name = f"woodelf / perfml, {WOODELF_TREES} × {WOODELF_LEAVES}, {WOODELF_ROWS:,} rows, group of {WOODELF_GROUP:,}"
+    """On a model, rows and a group of its own: :data:`WOODELF_TREES` and the constants after it."""
     if importlib.util.find_spec("woodelf") is None:
-        return absent(name)
+        return absent("woodelf, own model / perfml")
     import woodelf
 
     parameters = {
@@ -143,9 +143,13 @@ def _note_woodelf(values: np.ndarray, label: np.ndarray, *, note: Note, absent: 
     asked, group = frame[:WOODELF_ROWS], frame[5000 : 5000 + WOODELF_GROUP]
     ours = BackgroundShap(booster)
     ours.contributions(values[:2], values[:2])
-    own = seconds(lambda: ours.contributions(asked.to_numpy(), group.to_numpy()))
+    rows, others = asked.to_numpy(), group.to_numpy()
+    own = statistics.median(seconds(partial(ours.contributions, rows, others)) for _ in range(3))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = woodelf.WoodelfExplainer(booster, group)
-        note(f"{name}, {version('woodelf-explainer')}", seconds(lambda: theirs.shap_values(asked, verbose=False)) / own)
+        note(
+            f"woodelf {version('woodelf-explainer')}, own model / perfml",
+            seconds(lambda: theirs.shap_values(asked, verbose=False)) / own,
+        )
     return None

@@ -41,15 +41,17 @@ class AgainstGroup:
         return Spread.of(self._values.T, middle_share=middle_share)
 
     def standing(self, value: ReasonValue) -> str | None:
-        """The message of how a value lies beside most of the others; None where it or theirs are not known."""
+        """The message of how a value lies beside most of the others; None where it lies on neither side, or is not known."""
         theirs = self._values[:, self._number[value["column"]]]
         theirs = theirs[~np.isnan(theirs)]
         if value["value"] is None or not len(theirs):
             return None
         below, above = (theirs < value["value"]).mean(), (theirs > value["value"]).mean()
+        if max(below, above) <= MOST:
+            return None
         if self.columns[value["column"]].unit == "yes or no":
-            return "unlike_most" if max(below, above) > MOST else "like_most"
-        return "above_most" if below > MOST else "below_most" if above > MOST else "like_most"
+            return "unlike_most"
+        return "above_most" if below > MOST else "below_most"
 
     def evidence(self, reason: Reason, columns: Mapping[str, Column], language: Language) -> str:
         """Word the evidence of a reason without its direction; :func:`perfml.reasons.wording.evidence` does without a group."""
@@ -62,7 +64,9 @@ class AgainstGroup:
         value = value_text(first["value"], column.unit, language)
         if form == "change" and rest and None not in (first["value"], rest[0]["value"]):
             value = fill("from_to", language, before=value_text(rest[0]["value"], column.unit, language), after=value)
-        standing = None if form == "combined" else self.standing(first)
+        standing = (
+            self.standing(first) if form == "value" else None
+        )  # a fall to what is still above most is no contradiction
         comparison = value if standing is None else fill(standing, language, value=value)
         title, meaning = (column.reason_zh, column.zh) if language == "zh" else (column.reason_en, column.en)
         text = evidence_text(title, meaning, comparison, language)
