@@ -100,7 +100,8 @@ def test_what_a_sentence_says_of_most_others_is_so(project: Project, home: Path,
     """Counted again from the stored evidence."""
     counted = 0
     for row in _some(project, teams):
-        columns = [column.name for column in load(home, MODEL, row.model_version).columns]
+        meaning = {column.name: column for column in load(home, MODEL, row.model_version).columns}
+        columns = list(meaning)
         people, values = read_everyone(home, model=MODEL, version=row.model_version, as_of=END, columns=columns)
         members = next(members for members in teams.values() if row.employee_id in members)
         others = [people.index(other) for other in members if other != row.employee_id]
@@ -114,6 +115,8 @@ def test_what_a_sentence_says_of_most_others_is_so(project: Project, home: Path,
             assert len(theirs) >= 5
             less = (theirs < first["value"]) if side[1] == "above" else (theirs > first["value"])
             assert less.mean() > 0.5
+            good = {"higher": "above", "lower": "below", "neither": ""}[meaning[first["column"]].direction]
+            assert (reason["contribution"] > 0) != (side[1] == good) or not good  # no sentence contradicts itself
             counted += 1
     assert counted > 5
 
