@@ -1,8 +1,8 @@
 """The cost of reasons against a reference group and of interactions, beside that of others: figures of ``benchmarks/reasons.py``.
 
-Contestants other than LightGBM and shap are measured where they are installed, and their rows say so where they are not.
-woodelf pairs all patterns of a path, 3^D for D distinct features, which takes minutes on large trees: it is measured on a
-model of its own.
+Contestants other than LightGBM and shap are measured where they are installed, and their rows say so where they are not. woodelf
+takes minutes on large trees: it is measured on a model of its own. shap is measured on numeric trees alone: of categories its own
+code gives values that miss the margin.
 """
 
 from __future__ import annotations

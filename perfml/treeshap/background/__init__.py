@@ -13,9 +13,10 @@ not. The leaf's game is v where S holds W and nothing of Z, else 0: it is 0 thro
 
 **Patterns.** Both depend on x and b through Z and W alone, sets of at most D features that are kept as the bits of one number.
 Per leaf, rows of the group with the same W are counted once, and rows to explain with the same Z are computed once. That a
-leaf's values depend on patterns alone, so that the group is gone through once instead of once for every row, is the
-idea of WOODELF (Nadel and Wettenstein 2025); here only patterns that occur are paired, instead of all 3^D pairs. What a row costs
-beside its share of the pairs is O(leaves · D), however large the group is.
+leaf's values depend on patterns alone, so that the group is gone through once instead of once for every row, is the idea of
+WOODELF (Nadel and Wettenstein 2025), which prepares all patterns of a path, at a cost that grows as 3^D, or as 2^D (Wettenstein,
+Nadel and Boker 2026); here only patterns that occur are paired. What a row costs beside its share of the pairs is
+O(leaves · D), however large the group is.
 
 **Modules.** :mod:`paths` numbers the features of each path, :mod:`kernel` walks the trees, :mod:`explainer` is what callers
 use. Decisions are those of the parent package (:mod:`perfml.treeshap.decisions`): categories, missing values and zeros as
@@ -24,5 +25,6 @@ LightGBM has them.
 Sources: S. Lundberg et al., *From local explanations to global understanding with explainable AI for trees*, Nature Machine
 Intelligence 2 (2020). G. Laberge, Y. Pequignot, *Understanding interventional TreeSHAP: how and why it works*, arXiv:2209.15123
 (2022). A. Nadel, R. Wettenstein, *From decision trees to Boolean logic: a fast and unified SHAP algorithm*, arXiv:2511.09376
-(2025).
+(2025). R. Wettenstein, A. Nadel, U. Boker, *WOODELF-HD: efficient background SHAP for high-depth decision trees*,
+arXiv:2604.10569 (2026).
 """
