@@ -28,6 +28,8 @@ from perfml.project.feature_spec import VALUE_MEASURES
 
 MOST_DAYS = 31
 """Days between two nights up to which sums are brought forward; after a longer gap they are made from the stored rows."""
+MOST_OTHER, FEWEST_OTHER = 0.25, 1_000_000
+"""Share and number of stored rows that may be others than those of the last night."""
 MOST_PLANS = 8
 """Plans whose sums are kept."""
 
@@ -70,12 +72,20 @@ class NightSums:
         """Make the blocks of tonight, from those of the night before where these can be used."""
         before = manifest.sums.get(plan_hash(self.plan))
         days = self.shape.as_of - before.as_of if before else -1
-        if before is None or not 0 <= days <= MOST_DAYS:
+        if before is None or not 0 <= days <= MOST_DAYS or self._mostly_other(before.files):
             names = self._from_rows(self._all_rows())
         else:
             names = self._advanced(before, days)
             self.advanced = True
         return StoredSums(plan=plan_hash(self.plan), as_of=self.shape.as_of, files=self.files, blocks=tuple(names))
+
+    def _mostly_other(self, before: Sequence[StoredFile]) -> bool:
+        """Whether so many rows were stored again that adding all of them up costs less than their difference."""
+        then, now = (
+            {file.file: sum(batch.rows for batch in file.batches) for file in files} for files in (before, self.files)
+        )
+        other = sum(rows for name, rows in (then | now).items() if not (name in then and name in now))
+        return other > max(FEWEST_OTHER, MOST_OTHER * sum(now.values()))
 
     def read(self, sums: StoredSums) -> Iterator[tuple[SumsBlock, Arrays]]:
         """Yield each block, with its rows that have a value where a column needs them one by one."""
