@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -220,7 +221,15 @@ class NightLog:
         stored = self.state.manifest.sums[plan_hash(plan)]
         for block, valued in sums.read(stored):
             of_block = missing and missing.of_persons(block.low, block.n)
-            columns = block_columns(block, sums.shape, valued, departments=units, exposure=of_block, decimals=decimals)
+            columns = block_columns(
+                block,
+                sums.shape,
+                valued,
+                active_days=partial(sums.active_days, low=block.low),
+                departments=units,
+                exposure=of_block,
+                decimals=decimals,
+            )
             for index, name in enumerate(names):
                 values[block.low : block.low + block.n, index] = columns[name][0]
         return NightColumns(names=names, values=values, number=number)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
-from perfml.arrays import Floats
+from perfml.arrays import Bools, Floats
 from perfml.evidence.log.active_days import ActiveDays, days_counted
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import Exposure
@@ -15,16 +17,19 @@ from perfml.evidence.log.pairs import Departments, pair_columns
 from perfml.evidence.log.validity import ValidityIntervals
 from perfml.evidence.nightly.blocks import BlockShape, SumsBlock
 
+ActiveOfChannels = Callable[[tuple[int, ...]], Bools]
+"""Channels → on which days each person did anything of them: (days, n)."""
 _NONE = np.empty(0, np.int64)
 
 
 class SummedBatch(Batch):
     """A batch whose rows were added up before."""
 
-    def __init__(self, block: SumsBlock, shape: BlockShape, valued: Arrays) -> None:
-        """``valued``: the rows with a value in the longest window, where a column needs them one by one."""
+    def __init__(self, block: SumsBlock, shape: BlockShape, valued: Arrays, active_days: ActiveOfChannels) -> None:
+        """``valued``: the rows with a value in the longest window, where a column needs them one by one; ``active_days``: of
+        channels whose active days are not kept (days, n)."""
         super().__init__(shape.plan, shape.grid, n=block.n, sides=shape.n_channels // shape.plan.n_channels)
-        self.block, self.shape, self.valued = block, shape, valued
+        self.block, self.shape, self.valued, self._other_days = block, shape, valued, active_days
         self.hidden_as_of = self.hidden_person = self.hidden_channel = self.hidden_day = _NONE
         self.counts = WindowSums(self, block.counts, _NONE)
         if shape.values:
@@ -37,7 +42,8 @@ class SummedBatch(Batch):
 
     def make_active(self, channels: tuple[int, ...]) -> ActiveDays:
         """The days with any event of ``channels``."""
-        active = self.block.active[self.shape.active_sets.index(channels)]
+        sets = self.shape.active_sets
+        active = self.block.active[sets.index(channels)] if channels in sets else self._other_days(channels)
         return ActiveDays(self.grid, days_counted(active), as_of=_NONE, day=_NONE, person=_NONE, step=_NONE)
 
     def make_latest(self, channels: tuple[int, ...]) -> LatestEvents:
@@ -55,6 +61,7 @@ def block_columns(
     shape: BlockShape,
     valued: Arrays,
     *,
+    active_days: ActiveOfChannels,
     departments: Departments,
     exposure: Exposure | None,
     decimals: int,
@@ -63,7 +70,7 @@ def block_columns(
 
     ``departments``: (1, all persons of the state), −1 where unknown; ``exposure``: which days are missing for these persons.
     """
-    batch = SummedBatch(block, shape, valued)
+    batch = SummedBatch(block, shape, valued, active_days)
     columns = batch_columns(batch, shape.plan, decimals=decimals, exposure=exposure) if shape.plan.cell_columns else {}
     return columns | pair_columns(
         block.pair_rows(),

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from perfml.arrays import Ints
+from perfml.arrays import Bools, Ints
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.windows import Plan
@@ -66,6 +66,7 @@ class NightSums:
         self.shape = BlockShape(plan=self.plan, grid=self.grid, values=bool(measures & {"sum", *VALUE_MEASURES}))
         channel = {kind: number for number, kind in enumerate(self.plan.kinds)}
         self._channel_of: Ints = np.array([channel.get(kind, len(channel)) for kind in self.kinds], np.int64)
+        self._active: dict[tuple[int, ...], dict[int, Bools]] = {}
         self._met_of = [self.columns.conditions.index(condition.sql) for condition in self.plan.conditions]
 
     def make(self, manifest: NightManifest) -> StoredSums:
@@ -92,6 +93,21 @@ class NightSums:
         valued = self._valued()
         for (low, n), name in zip(blocks(self.n_persons), sums.blocks, strict=True):
             yield SumsBlock.read(self.state, name, self.shape, low=low, n=n), valued.get(low, self._no_rows())
+
+    def active_days(self, channels: tuple[int, ...], low: int) -> Bools:
+        """On which days the persons of the block from ``low`` on did anything of ``channels``: (days, n).
+
+        Read from the stored rows: only what is missing of some channels asks for days that are not kept.
+        """
+        if channels not in self._active:
+            first, end = int(self.grid.edges[0]), self.shape.as_of
+            active = {start: np.zeros((end - first, n), bool) for start, n in blocks(self.n_persons)}
+            for stored in read_rows(self.state, self.files, [(first, end)]):
+                rows = self._of_plan(choose(stored, counted(stored, end)))
+                for start, of_block in _by_block(choose(rows, np.isin(rows["channel"], channels))).items():
+                    active[start][of_block["day"] - first, of_block["person"] - start] = True
+            self._active[channels] = active
+        return self._active[channels][low]
 
     def _advanced(self, before: StoredSums, days: int) -> list[str]:
         then = RowsAt(before.files, before.as_of)

@@ -10,11 +10,16 @@ from random import Random
 import pandas as pd
 import pytest
 
+from perfml.evidence.features import Evidence, build
+from perfml.evidence.nightly.night import NightLog, run_night
+from perfml.evidence.sources import open_data
 from perfml.messages import render
 from perfml.project.folder import Definitions
 from tests.evidence.nightly.killing import kill_nights
 from tests.evidence.nightly.nights import Company, differs, nightly, whole
-from tests.tables import windowed
+from tests.evidence.nightly.test_nights import EVERY
+from tests.evidence.test_features import KINDS
+from tests.tables import TODAY, difference, shipped, windowed
 
 COUNT = {"column": "n_{window}", "measure": "count", "windows_days": [7, 91]}
 DAYS = {"column": "days_{window}", "measure": "active_days", "windows_days": [28]}
@@ -114,6 +119,29 @@ def test_a_damaged_file_is_noticed_and_made_anew(company: Company, tmp_path: Pat
                 "the state folder is empty: the whole log is read this once",
             )
             assert groups >= 3
+
+
+@pytest.mark.parametrize("estimate", [False, True])
+def test_missing_days_of_some_people(company: Company, tmp_path: Path, estimate: bool) -> None:
+    """Days that one source did not deliver: left out or estimated, for those who have rows of it, as from the whole log."""
+    days = [company.day - back * DAY for back in range(1, 6)]
+    rows = [{"source": "crm", "business_date": day, "due_at": day, "received_at": ""} for day in days]
+    pd.DataFrame(rows).to_csv(company.folder / "deliveries.csv", index=False)
+    for number in range(2):
+        company.day += DAY
+        company.put(f"{number}-new.parquet", [company.event(company.moment(1)) for _ in range(5)])
+        company.write()
+
+        def from_state(night: NightLog) -> Evidence:
+            night.as_of = company.day
+            with open_data(company.folder, shipped().tables, today=TODAY, kept_log=night) as data:
+                return build(data, EVERY, [company.day], kinds=KINDS, estimate=estimate)
+
+        with open_data(company.folder, shipped().tables, today=TODAY) as data:
+            expected = build(data, EVERY, [company.day], kinds=KINDS, estimate=estimate)
+        given = run_night(tmp_path / "state", EVERY, from_state)
+        assert expected.missing and given.missing == expected.missing
+        assert not difference(given, expected)
 
 
 def test_no_parquet_is_read_as_a_whole(company: Company, tmp_path: Path) -> None:
