@@ -85,7 +85,7 @@ def train(
         style = "green" if tested.proven else "yellow"
         auc = tested.model["auc"]
         terminal.out.print(
-            f"  {days} days: {counts.rows:,} rows, {counts.positives:,} cases; back-test AUC {_figure(auc)};"
+            f"  {days} days: {render(counts.text, 'en')}; back-test AUC {_figure(auc)};"
             f" [{style}]{escape(render(tested.text, 'en'))}[/]",
             highlight=False,
         )

@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from perfml.arrays import Bools, Objects
 from perfml.evidence.columns import Column
 from perfml.evidence.engines import Engine
 from perfml.evidence.engines.duckdb import DuckDBEngine
@@ -26,6 +28,9 @@ from perfml.json_types import JsonObject
 from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
+
+ROWS_AT_ONCE = 65_536
+"""Rows of an evidence file that are held beside those that are asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +72,22 @@ def build(
     *,
     kinds: Sequence[str] | None = None,
     estimate: bool = False,
+    among: Callable[[Objects], Bools] | None = None,
     progress: Progress = SILENT,
 ) -> Evidence:
-    """The evidence of everyone employed at each of ``as_ofs``, as a frame. See :func:`write`."""
+    """The evidence of everyone employed at each of ``as_ofs``, as a frame. See :func:`write`.
+
+    ``among``: of employee ids (n,), whose rows to hold in memory. Comparisons with others are with everyone all the same.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "evidence.parquet"
         write(data, definitions, as_ofs, path, kinds=kinds, estimate=estimate, progress=progress)
-        return read(path)
+        return read(path, among=among)
 
 
-def read(path: Path) -> Evidence:
-    """The evidence that :func:`write` wrote."""
-    table = pq.read_table(path)
+def read(path: Path, *, among: Callable[[Objects], Bools] | None = None) -> Evidence:
+    """The evidence that :func:`write` wrote; see :func:`build`."""
+    table = pq.read_table(path) if among is None else _read_among(path, among)
     metadata = json.loads(table.schema.metadata[METADATA])
     frame = table.to_pandas()
     frame["as_of"] = pd.to_datetime(frame["as_of"])
@@ -91,6 +100,16 @@ def read(path: Path) -> Evidence:
         record_begins={dt.date.fromisoformat(as_of): dt.date.fromisoformat(first) for as_of, first in begins},
         missing=MISSING.validate_python(metadata["missing"], strict=False),
     )
+
+
+def _read_among(path: Path, among: Callable[[Objects], Bools]) -> pa.Table:
+    """The rows of some people, without holding those of the others at once."""
+    with pq.ParquetFile(path) as file:
+        parts = [
+            batch.filter(pa.array(among(batch.column("employee_id").to_numpy(zero_copy_only=False))))
+            for batch in file.iter_batches(ROWS_AT_ONCE)
+        ]
+        return pa.Table.from_batches(parts, file.schema_arrow)
 
 
 def describe(path: Path) -> EvidenceDescription:

@@ -195,7 +195,7 @@ def _read(
 ) -> Data:
     """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     make_quarantine(connection)
     raw, errors, notices = raw_tables(connection, source, tables, mappings, inbox=inbox)

@@ -16,6 +16,7 @@ from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
+from perfml.learning.dataset.drawn_rows import drawn_people
 from perfml.learning.dataset.table import Table
 from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.record import GateRecord, Verdict
@@ -26,7 +27,7 @@ from perfml.learning.validation.sample import TrainingSample
 from perfml.learning.validation.stability import Stability
 from perfml.messages import Message
 from perfml.project.folder import Definitions
-from perfml.project.model_spec import ModelSpec
+from perfml.project.model_spec import ModelSpec, SampleSpec
 
 STANDARD_ERRORS = 3.0
 """Largest distance of permuted labels from AUC .5, in standard errors."""
@@ -149,10 +150,12 @@ def duplicates_gate(table: Table, spec: ModelSpec) -> GateRecord:
     )
 
 
-def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tuple[str, ...]) -> GateRecord:
+def canary_gate(
+    data: Data, definitions: Definitions, table: Table, *, kinds: tuple[str, ...], sample: SampleSpec | None = None
+) -> GateRecord:
     """Rebuild the evidence from the export as it stood on the morning of an as-of date; not one digit may change.
 
-    Where the export cannot be read again as it stood then, the gate is insufficient.
+    ``sample``: whose rows ``table`` holds. Where the export cannot be read again as it stood then, the gate is insufficient.
     """
     dates = np.unique(table.frame["as_of"].to_numpy())
     day = pd.Timestamp(dates[len(dates) // 2]).date()
@@ -168,6 +171,8 @@ def canary_gate(data: Data, definitions: Definitions, table: Table, *, kinds: tu
             withheld=data.withheld,
         ) as then:
             before = build(then, definitions, [day], kinds=kinds).frame
+            if sample is not None:
+                before = before[drawn_people(before["employee_id"].to_numpy(dtype=object), spec=sample)]
     except DataError:
         return _insufficient("future canary", Message.of("gate_none"), Message.of("gate_canary_unread", day=str(day)))
     names = [column.name for column in table.columns]

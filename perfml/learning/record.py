@@ -305,6 +305,33 @@ class TrainingCounts(RecordPart):
 
     rows: int
     positives: int
+    people_share: float = 1
+    """Share of the people whose rows these are (``[sample]``)."""
+    drawn_rows: int | None = None
+    """Those of them that were learnt from, where the spec draws some (``[sample]``); None: all."""
+    drawn_positives: int | None = None
+
+    def of_drawn(self, *, rows: int, positives: int) -> TrainingCounts:
+        """Return the counts with those of the rows that were drawn."""
+        return self.model_copy(update={"drawn_rows": rows, "drawn_positives": positives})
+
+    @property
+    def drawn(self) -> Message | None:
+        """What was drawn; None where nothing was."""
+        if self.drawn_rows is not None and self.drawn_positives is not None:
+            rows = Message.of("drawn_rows", rows=self.drawn_rows, cases=self.drawn_positives)
+        else:
+            rows = None
+        if self.people_share == 1:
+            return rows
+        people = Message.of("drawn_people", share=self.people_share)
+        return people if rows is None else Message.of("drawn_people_and_rows", people=people, rows=rows)
+
+    @property
+    def text(self) -> Message:
+        """The counts in words."""
+        counts = Message.of("training_counts", rows=self.rows, cases=self.positives)
+        return counts if self.drawn is None else Message.of("training_counts_drawn", counts=counts, drawn=self.drawn)
 
 
 class TrainingRecord(RecordPart):

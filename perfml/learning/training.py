@@ -120,7 +120,7 @@ def _trained(
     audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     shared = [
         gate.duplicates_gate(table, spec),
-        gate.canary_gate(data, folder.definitions, table, kinds=table.kinds),
+        gate.canary_gate(data, folder.definitions, table, kinds=table.kinds, sample=spec.sample),
     ]
     gates: dict[int, tuple[GateRecord, ...]] = {}
     frequency: dict[int, dict[str, float]] = {}
@@ -151,7 +151,7 @@ def _trained(
         until=until,
         as_of_dates=(sample.when.min().item(), sample.when.max().item()),
         spec=spec,
-        training={days: _counts(label) for days, label in labels.items()},
+        training={days: _counts(sample, label) for days, label in labels.items()},
         backtests={t.horizon_days: _judged(t.record(), gates[t.horizon_days]) for t in tested},
         gates=gates,
         selection_frequency=frequency,
@@ -205,9 +205,13 @@ def _treatment(
     return records
 
 
-def _counts(label: Floats) -> TrainingCounts:
-    known = ~np.isnan(label)
-    return TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()))
+def _counts(sample: TrainingSample, label: Floats) -> TrainingCounts:
+    known, rows = ~np.isnan(label), sample.drawn(label).rows
+    share = sample.spec.sample.people_share
+    counts = TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()), people_share=share)
+    if len(rows) == counts.rows:
+        return counts
+    return counts.of_drawn(rows=len(rows), positives=int(label[rows].sum()))
 
 
 def _latest(sample: TrainingSample) -> Floats:

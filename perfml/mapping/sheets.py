@@ -95,8 +95,11 @@ def _dataset(connection: duckdb.DuckDBPyConnection, export: Export, folder: str)
     dataset = export.dataset(folder)
     if dataset is None:
         return []
-    relation = dataset_table(connection, folder, dataset).relation
-    cells = connection.sql(f"select * exclude ({quoted(ROW)}, {quoted(FILE)}) from {relation} limit {ROWS}")
+    table = dataset_table(connection, folder, dataset)
+    dates = [name for name, kind in table.columns.items() if kind.startswith(("DATE", "TIMESTAMP"))]
+    repeated = [name for name in dates if name in dataset.keys] if set(dates) - set(dataset.keys) else []
+    left_out = ", ".join(map(quoted, [ROW, FILE, *repeated]))  # the day of a folder, where the rows have their own
+    cells = connection.sql(f"select * exclude ({left_out}) from {table.relation} limit {ROWS}")
     return [Sheet(file=folder, title=Path(folder).stem, cells=cells.to_arrow_table())]
 
 

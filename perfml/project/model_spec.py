@@ -84,6 +84,19 @@ class Label(Spec):
         return self
 
 
+class SampleSpec(Spec):
+    """Which rows are learnt from where there are more than one machine holds or needs."""
+
+    people_share: Annotated[float, Field(gt=0, le=1)] = 1
+    """Share of the people whose rows are held in memory, learnt from and judged on: drawn by id, whatever becomes of them, so
+    that every figure is what it would be of all but for chance. Scoring is of everyone all the same."""
+    rows_a_date: Annotated[int, Field(ge=1)] | None = None
+    """Rows of either outcome that are learnt from, of each as-of date, at most; default: all. Each stands for as many as there
+    were of its date and outcome, so that probabilities and base value keep their level. The back-test judges on all rows."""
+    seed: Annotated[int, Field(ge=0, lt=10**16)] = 0
+    """Another number draws other rows; the same number draws the same."""
+
+
 class EvidenceChoice(Spec):
     """The feature files that the model may use, by their names without ending."""
 
@@ -244,6 +257,8 @@ class ModelSpec(Spec):
     """Who is trained on and scored."""
     label: Label
     """What is predicted."""
+    sample: SampleSpec = SampleSpec()
+    """Which rows are learnt from."""
     evidence: EvidenceChoice = EvidenceChoice()
     """Which feature files are used."""
     monotone: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
@@ -264,3 +279,11 @@ class ModelSpec(Spec):
     """Limits of the gates."""
     fairness: FairnessSpec = FairnessSpec()
     """Limits of the fairness audit."""
+
+    @model_validator(mode="after")
+    def _list_of_a_share(self) -> ModelSpec:
+        if self.sample.people_share < 1 and self.list.capacity_people is not None:
+            raise ValueError(
+                "with people_share name capacity_share: a list of a share of the people has no fixed length"
+            )
+        return self

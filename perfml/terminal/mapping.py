@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 from rich.markup import escape
 from rich.prompt import Prompt
@@ -64,9 +66,15 @@ def first_rows(table: str, rows: pd.DataFrame, language: Language) -> None:
     for _ in range(len(rows)):
         shown.add_column(ratio=3, overflow="ellipsis", no_wrap=True)
     for name, values in rows.items():
-        cells = ["" if pd.isna(value) else str(value).removesuffix(" 00:00:00") for value in values]
-        shown.add_row(str(name), *map(escape, cells))
+        shown.add_row(str(name), *(escape(_cell(value)) for value in values))
     out.print(shown)
+
+
+def _cell(value: Any) -> str:
+    """One value as text; a list (skills of a course) as a mapping would read it."""
+    if isinstance(value, np.ndarray | list):
+        return "; ".join(map(str, value))
+    return "" if pd.isna(value) else str(value).removesuffix(" 00:00:00")
 
 
 def ask(proposal: MappingProposal, language: Language) -> Mapping[tuple[str, str], ColumnMapping | None]:

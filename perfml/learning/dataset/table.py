@@ -6,6 +6,7 @@ import datetime as dt
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,12 @@ from perfml.evidence.population.membership import belongs
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.conditions import conditions, named_columns, require_names, rows_where
+from perfml.learning.dataset.drawn_rows import drawn_people
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
-from perfml.project.model_spec import ModelSpec
+from perfml.project.model_spec import ModelSpec, SampleSpec
 
 MIN_COVERED = 0.9
 """Share of a window that the record must cover for its value to be used."""
@@ -84,18 +86,22 @@ def make_table(
     kinds: Sequence[str] | None = None,
     evidence: Evidence | None = None,
     stated: bool = False,
+    sample: SampleSpec | None = None,
     progress: Progress = SILENT,
 ) -> Table:
     """The evidence of ``dates`` that the spec of the model ``name`` selects; of ``evidence``, where it has been built for more
     models and dates (:func:`evidence_of_conditions`). ``stated``: also what may be stated of people whose days are missing from
-    the log.
+    the log. ``sample``: hold the people that it draws only (``people_share``).
 
     Raises :class:`DefinitionError` for an unknown column or file, and for an expression that does not run.
     """
     require_names(definitions, spec, name)
     named = conditions(spec)
     if evidence is None:
-        evidence = build(data, definitions, dates, kinds=kinds, estimate=True, progress=progress)
+        among = None if sample is None or sample.people_share == 1 else partial(drawn_people, spec=sample)
+        evidence = build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress)
+        if among is not None:
+            _keep_people(data, evidence.frame)
     else:
         make_snapshots(data, dates)
         evidence = evidence.at(dates)
@@ -122,6 +128,15 @@ def make_table(
         missing=evidence.missing,
         stated=without,
     )
+
+
+def _keep_people(data: Data, frame: pd.DataFrame) -> None:
+    """Leave in the temp table ``people`` those of ``frame``: conditions read the two side by side."""
+    data.connection.register("drawn_people", frame[["employee_id"]].drop_duplicates())
+    data.connection.execute(
+        "delete from temp.people where employee_id not in (select employee_id from drawn_people)"
+    ).fetchall()
+    data.connection.unregister("drawn_people")
 
 
 def evidence_of_conditions(

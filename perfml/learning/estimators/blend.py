@@ -33,6 +33,8 @@ Split = tuple[Ints, Ints]
 DEFAULTS = LearnerSpec()
 """The learner's settings where nobody chose others: of models, of ``RiskClassifier`` and of ``HazardModel``."""
 MIN_ROUNDS = 25
+ROWS_AT_ONCE = 50_000
+"""Rows whose margins are computed at once where the level is set on all."""
 DEFAULT_ROUNDS = 120
 DEFAULT_INVERSE_PENALTY = 0.05
 DEFAULT_SHARE = 0.5
@@ -91,6 +93,17 @@ class RiskModel:
         if self.splines is not None:
             out += (1 - self.share) * self.splines.margin(features)
         return self.calibration(out)
+
+    def at_level_of(self, features: Floats, rows: Ints, label: Floats) -> RiskModel:
+        """The same model with probabilities that sum to the true cases among ``rows`` of ``features``; ``label``: theirs, 0 or 1.
+
+        Rows that a model was fitted on fit too well, and those that stand for many most of all: a level that is set on drawn
+        rows alone is too high for the others.
+        """
+        parts = np.array_split(rows, max(1, len(rows) // ROWS_AT_ONCE))
+        margin = np.concatenate([self.margin(features[part]) for part in parts])
+        shift = at_level(margin, label, 1.0).intercept
+        return replace(self, calibration=Affine(self.calibration.slope, self.calibration.intercept + shift))
 
     def contributions(self, features: Floats) -> Floats:
         """Exact Shapley values: (n, features + 1); the last column is the base value. Each row sums to :meth:`margin`.
@@ -193,6 +206,7 @@ def fit(
     categories: Mapping[int, int] | None = None,
     statistics: Mapping[int, int] | None = None,
     weight: Floats | None = None,
+    stands_for: Floats | None = None,
     threads: int | None = None,
 ) -> RiskModel:
     """Fit on rows labelled 0 or 1; both classes must be present.
@@ -202,6 +216,8 @@ def fit(
     ``signs``: the direction required of each column (-1, 0, 1); ``categories``: number of codes of each categorical column;
     ``statistics``: for each column to be filled with statistics of the outcome, the categorical column whose they are
     (:mod:`.encoding.target_statistics`), for one half of the trees;
+    ``weight`` (n,): how much each row counts in the fit of the parts; ``stands_for`` (n,): how many rows it was drawn for
+    (:mod:`perfml.learning.dataset.drawn_rows`), which counts everywhere, for the level and the base value too;
     ``threads``: of LightGBM, by default one below 50,000 rows and all processors from there on.
     """
     signs = [0] * features.shape[1] if signs is None else list(signs)
@@ -209,7 +225,8 @@ def fit(
     problem = LearningProblem(
         features=features,
         label=label,
-        weight=weight,
+        weight=weight if stands_for is None else stands_for if weight is None else stands_for * weight,
+        stands_for=stands_for,
         settings=settings,
         signs=signs,
         categories=categories,
@@ -228,7 +245,7 @@ def fit(
     splines = problem.curves(everything, boosters[:1], (chosen.inverse_penalty,))[0] if share < 1 else None
     seen = problem.seen(everything) if problem.statistics else features
     risk = RiskModel(boosters=boosters, splines=splines, share=share, calibration=Affine(), hyperparameters=chosen)
-    return replace(risk, calibration=at_level(risk.margin(seen), label, chosen.slope))
+    return replace(risk, calibration=at_level(risk.margin(seen), label, chosen.slope, weight=stands_for))
 
 
 def _cases(label: Floats) -> int:
@@ -245,22 +262,24 @@ def _tree_margin(boosters: Sequence[lgb.Booster], features: Floats) -> Floats:
 def _choose(problem: LearningProblem, folds: Sequence[Split]) -> Hyperparameters:
     """Fit the parts on each fold, and choose what is best on its validation rows. Folds take the seeds in turn."""
     label = np.concatenate([problem.label[late] for _, late in folds])
+    drawn = problem.stands_for
+    weight = None if drawn is None else np.concatenate([drawn[late] for _, late in folds])
     rounds, trees, stopped = _out_of_fold_trees(problem, folds)
     statistic_rounds = 0
     if problem.statistics:
         rounds_of_others, others, _ = _out_of_fold_trees(problem, folds, statistics=True)
         both = (trees + others) / 2
-        if _log_loss(label, both) < _log_loss(label, trees):
+        if _log_loss(label, both, weight) < _log_loss(label, trees, weight):
             statistic_rounds, trees = rounds_of_others, both
     paths = [
         [model.margin(problem.features[late]) for model in problem.curves(early, [booster])]
         for booster, (early, late) in zip(stopped, folds, strict=True)
     ]
     by_penalty = [np.concatenate([path[i] for path in paths]) for i in range(len(INVERSE_PENALTIES))]
-    best = int(np.argmin([_log_loss(label, margin) for margin in by_penalty]))
+    best = int(np.argmin([_log_loss(label, margin, weight) for margin in by_penalty]))
     fixed = _fixed_share(problem.settings)
-    share = blend_share(trees, by_penalty[best], label) if fixed is None else fixed
-    slope = fit_slope(share * trees + (1 - share) * by_penalty[best], label)
+    share = blend_share(trees, by_penalty[best], label, weight=weight) if fixed is None else fixed
+    slope = fit_slope(share * trees + (1 - share) * by_penalty[best], label, weight=weight)
     return Hyperparameters(
         rounds=rounds,
         inverse_penalty=INVERSE_PENALTIES[best],
@@ -292,18 +311,21 @@ def _fixed_share(settings: LearnerSpec) -> float | None:
     return {"learnt": None, "trees": 1.0, "curves": 0.0}[settings.blend]
 
 
-def blend_share(trees: Floats, curves: Floats, label: Floats) -> float:
+def blend_share(trees: Floats, curves: Floats, label: Floats, *, weight: Floats | None = None) -> float:
     """The trees' share in the non-negative blend of highest likelihood, from out-of-fold margins (n,) of both.
 
-    :data:`PRIOR` holds the weights near one half each, which matters only where cases are few.
+    ``weight`` (n,): how many rows each stands for. :data:`PRIOR` holds the shares near one half each, which matters only where
+    cases are few.
     """
     parts = np.column_stack([trees, curves, np.ones(len(label))])
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         margin = parts @ weights
         away = np.array([weights[0] - 0.5, weights[1] - 0.5, 0.0])
-        gradient = parts.T @ (probability(margin) - label) + 2 * PRIOR * away
-        return float(np.sum(np.logaddexp(0, margin) - label * margin) + PRIOR * away @ away), gradient
+        residual, each = probability(margin) - label, np.logaddexp(0, margin) - label * margin
+        if weight is not None:
+            residual, each = weight * residual, weight * each
+        return float(np.sum(each) + PRIOR * away @ away), parts.T @ residual + 2 * PRIOR * away
 
     bounds = [(0, None), (0, None), (None, None)]
     weights = minimize(loss, np.array([0.5, 0.5, 0.0]), jac=True, bounds=bounds).x
@@ -311,5 +333,5 @@ def blend_share(trees: Floats, curves: Floats, label: Floats) -> float:
     return float(weights[0] / total) if total > 0 else DEFAULT_SHARE
 
 
-def _log_loss(label: Floats, margin: Floats) -> float:
-    return float(np.mean(np.logaddexp(0, margin) - label * margin))
+def _log_loss(label: Floats, margin: Floats, weight: Floats | None = None) -> float:
+    return float(np.average(np.logaddexp(0, margin) - label * margin, weights=weight))

@@ -18,6 +18,7 @@ import numpy as np
 
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.additive import Curve, SplineLogistic
+from perfml.learning.estimators.covers import with_covers
 from perfml.learning.estimators.encoding.target_statistics import log_odds, looked_up, out_of_fold
 from perfml.learning.estimators.splines import INVERSE_PENALTIES, fit_path
 from perfml.project.model_spec import LearnerSpec
@@ -61,6 +62,8 @@ class LearningProblem:
     statistics: Mapping[int, int]
     """For each column that holds statistics of the outcome, the categorical column whose they are."""
     threads: int | None
+    stands_for: Floats | None = None
+    """How many rows each was drawn for, (n,), which ``weight`` holds as well; None where none were drawn."""
 
     def trees(
         self,
@@ -98,7 +101,7 @@ class LearningProblem:
             of_two_kinds(self.settings.seeds) if statistic_rounds else [(seed, False) for seed in self.settings.seeds]
         )
         binned = {second: self.binned(rows, statistics=second) for second in {second for _, second in seeds}}
-        return [
+        boosters = [
             self.trees(
                 rows,
                 seed=seed,
@@ -108,6 +111,10 @@ class LearningProblem:
             )
             for seed, second in seeds
         ]
+        if self.stands_for is None:
+            return boosters
+        seen, stands_for = self.seen(rows), self.stands_for[rows]
+        return [with_covers(booster, seen, stands_for) for booster in boosters]
 
     def binned(self, rows: Ints, *, statistics: bool = False) -> lgb.Dataset:
         """``rows`` for :meth:`trees`; LightGBM bins them once, with the first trees, for all seeds."""
@@ -136,6 +143,7 @@ class LearningProblem:
             self.features[rows][:, columns],
             self.label[rows],
             weight=None if self.weight is None else self.weight[rows],
+            stands_for=None if self.stands_for is None else self.stands_for[rows],
             categories={i: self.categories[c] for i, c in enumerate(columns) if c in self.categories},
             signs=[self.signs[c] for c in columns],
             inverse_penalties=inverse_penalties,

@@ -138,20 +138,25 @@ def fit_path(
     categories: Mapping[int, int] | None = None,
     signs: Sequence[int] | None = None,
     inverse_penalties: Sequence[float] = INVERSE_PENALTIES,
+    stands_for: Floats | None = None,
     seed: int = 0,
 ) -> list[SplineLogistic]:
     """One model for each of ``inverse_penalties``, each started from the previous one's solution.
 
-    ``features``: (n, columns); ``label``: 0 or 1, both present; ``categories``: number of codes of each categorical column.
+    ``features``: (n, columns); ``label``: 0 or 1, both present; ``categories``: number of codes of each categorical column;
+    ``stands_for`` (n,): how many rows each was drawn for, which ``weight`` holds as well.
     """
     if len(label) > MAX_ROWS:
         rows = np.sort(np.random.default_rng(seed).choice(len(label), MAX_ROWS, replace=False))
         features, label = features[rows], label[rows]
         weight = None if weight is None else weight[rows]
+        stands_for = None if stands_for is None else stands_for[rows]
     signs = [0] * features.shape[1] if signs is None else list(signs)
     basis = Basis.of(features, categories or {})
     design = basis.design(features)
     average = design.mean(axis=0, dtype=np.float64)
+    if stands_for is not None:
+        average = np.average(design, axis=0, weights=stands_for)
     middle = np.average(design, axis=0, weights=weight).astype(np.float32)
     design -= middle
     near = _rows_near_knots(basis, features, signs)

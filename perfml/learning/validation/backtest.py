@@ -240,21 +240,30 @@ def fold_fits(sample: TrainingSample, horizon_days: int) -> FoldFits:
     settings = sample.settings(spec.learner.seeds[:1])
     calls = []
     for _, label, test in jobs:
-        rows = np.flatnonzero(~np.isnan(label))
-        folds = sample.deciding_folds(rows, horizon_days)
-        chosen = RowsFit(rows=rows, label=label[rows], folds=folds, settings=settings, signs=signs)
-        tested = partial(_tested, chosen=chosen, test=np.flatnonzero(test), plain=plain[rows], plain_test=plain[test])
+        rows, drawn = np.flatnonzero(~np.isnan(label)), sample.drawn(label)
+        chosen = RowsFit(
+            rows=drawn.rows,
+            label=label[drawn.rows],
+            folds=sample.deciding_folds(drawn.rows, horizon_days),
+            settings=settings,
+            signs=signs,
+            stands_for=drawn.stands_for,
+            level=sample.level(label, drawn),
+        )
+        learnt = (plain[rows], label[rows])
+        tested = partial(_tested, chosen=chosen, test=np.flatnonzero(test), learnt=learnt, plain_test=plain[test])
         features = sample.workers.share(sample.features)
         calls.append(sample.workers.submit(tested, features, alone=chosen.threaded))
     return FoldFits(sample=sample, horizon_days=horizon_days, known=known, jobs=jobs, calls=calls, baseline_names=names)
 
 
 def _tested(
-    features: Floats, *, chosen: RowsFit, test: Ints, plain: Floats, plain_test: Floats
+    features: Floats, *, chosen: RowsFit, test: Ints, learnt: tuple[Floats, Floats], plain_test: Floats
 ) -> tuple[Floats, Floats]:
-    """Probabilities of the rows ``test`` by the model and by the baseline, both learnt from the rows of ``chosen``."""
+    """Probabilities of the rows ``test`` by the model, learnt from the rows of ``chosen``, and by the baseline, from its columns
+    and labels ``learnt``: those of all rows, also where some are drawn."""
     risk = chosen.fitted(features)
-    return probability(risk.margin(features[test])), baseline_probability(plain, chosen.label, plain_test)
+    return probability(risk.margin(features[test])), baseline_probability(*learnt, plain_test)
 
 
 def _figures(estimates: dict[str, Estimate]) -> dict[str, Figure]:

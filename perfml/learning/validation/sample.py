@@ -12,6 +12,7 @@ import pandas as pd
 from perfml.arrays import Bools, Dates, Floats, Ints, Objects
 from perfml.evidence.features import Evidence
 from perfml.evidence.sources import Data
+from perfml.learning.dataset.drawn_rows import DrawnRows, draw_rows
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import Table, learning_dates, make_table
@@ -45,10 +46,14 @@ class RowsFit:
     """The columns used; None for all."""
     weight: Floats | None = None
     """Of ``rows``."""
+    stands_for: Floats | None = None
+    """Where ``rows`` are drawn (:mod:`perfml.learning.dataset.drawn_rows`): how many each stands for."""
+    level: tuple[Ints, Floats] | None = None
+    """Where ``rows`` are drawn: the rows that they were drawn from, with their labels, whose level the model has."""
 
     def fitted(self, features: Floats) -> RiskModel:
         """The model of these rows of ``features`` (rows of the sample, its columns)."""
-        return fit(
+        risk = fit(
             features[self.rows] if self.columns is None else features[np.ix_(self.rows, self.columns)],
             self.label,
             folds=self.folds,
@@ -56,7 +61,11 @@ class RowsFit:
             settings=self.settings,
             signs=self.signs,
             weight=self.weight,
+            stands_for=self.stands_for,
         )
+        if self.level is None:
+            return risk
+        return risk.at_level_of(features if self.columns is None else features[:, self.columns], *self.level)
 
     @property
     def threaded(self) -> bool:
@@ -110,6 +119,7 @@ class TrainingSample:
             name=name,
             dates=learning_dates(data, spec, until),
             evidence=evidence,
+            sample=spec.sample,
             progress=progress,
         )
         rows = table.frame[table.usable].reset_index(drop=True)
@@ -173,8 +183,10 @@ class TrainingSample:
         columns: Bools | None = None,
         weight: Floats | None = None,
     ) -> Call[RiskModel]:
-        """Hand out the fit on all rows whose ``label`` is known, on ``columns`` (all by default), with ``weight`` (rows,)."""
-        rows = np.flatnonzero(~np.isnan(label))
+        """Hand out the fit on the rows whose ``label`` is known, or those that the spec draws of them, on ``columns`` (all by
+        default), with ``weight`` (rows,)."""
+        drawn = self.drawn(label)
+        rows = drawn.rows
         used = np.ones(self.features.shape[1], dtype=bool) if columns is None else columns
         return self.hand_out(
             RowsFit(
@@ -185,12 +197,17 @@ class TrainingSample:
                 signs=monotone_signs([name for name, stays in zip(self.names, used, strict=True) if stays], self.spec),
                 columns=columns,
                 weight=None if weight is None else weight[rows],
+                stands_for=drawn.stands_for,
+                level=self.level(label, drawn),
             )
         )
 
     def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> Call[RiskModel]:
         """Hand out the fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
-        chosen = rows[~np.isnan(label[rows])]
+        among = np.full(len(label), np.nan)
+        among[rows] = label[rows]
+        drawn = self.drawn(among)
+        chosen = rows[~np.isnan(label[rows])] if drawn.stands_for is None else drawn.rows
         return self.hand_out(
             RowsFit(
                 rows=chosen,
@@ -198,8 +215,19 @@ class TrainingSample:
                 hyperparameters=risk.hyperparameters,
                 settings=self.settings([seed]),
                 signs=monotone_signs(self.names, self.spec),
+                stands_for=drawn.stands_for,
+                level=self.level(among, drawn),
             )
         )
+
+    def drawn(self, label: Floats) -> DrawnRows:
+        """The rows to learn from among those whose ``label`` (rows,) is known, as the spec's ``[sample]`` draws them."""
+        return draw_rows(self.when, self.person, label, self.spec.sample)
+
+    def level(self, label: Floats, drawn: DrawnRows) -> tuple[Ints, Floats] | None:
+        """What :attr:`RowsFit.level` is for the rows ``drawn`` by ``label`` (rows,)."""
+        known = np.flatnonzero(~np.isnan(label))
+        return None if drawn.stands_for is None else (known, label[known])
 
     def hand_out(self, chosen: RowsFit) -> Call[RiskModel]:
         """Hand out a fit."""

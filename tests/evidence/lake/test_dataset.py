@@ -10,6 +10,8 @@ import pytest
 from perfml.errors import DataError
 from perfml.evidence.fingerprint import fingerprint
 from perfml.evidence.sources import Data
+from perfml.mapping.propose import propose
+from perfml.mapping.sheets import sheets_of
 from tests.evidence.exports.test_mapped import read
 from tests.evidence.lake.files import one_file, parted, write_part
 from tests.tables import difference, evidence, nothing_lost, opened, quarantined, shipped, usable_rows
@@ -133,3 +135,13 @@ def test_an_iceberg_folder_is_not_read_as_plain_files(tmp_path: Path) -> None:
     (tmp_path / "events/metadata/00000.metadata.json").write_text("{}")
     with pytest.raises(DataError, match=r"is an Iceberg table.*iceberg:CATALOGUE"):
         opened(tmp_path)
+
+
+def test_a_mapping_is_proposed_for_a_parted_folder(tmp_path: Path) -> None:
+    """The day of its folder is left out where the rows have their own moment."""
+    parted(tmp_path, "raw/clicks")
+    sheets, problems = sheets_of(tmp_path)
+    log = next(sheet for sheet in sheets if sheet.file == "raw/clicks")
+    assert problems == [] and log.columns == ["employee_id", "happened_at", "kind", "value", "event_id"]
+    table = next(table for table in propose(tmp_path, shipped().tables).tables if table.table == "events")
+    assert table.sheet.file == "raw/clicks" and {column.standing for column in table.columns} == {"sure"}
