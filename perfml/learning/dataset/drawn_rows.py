@@ -45,8 +45,8 @@ def draw_rows(when: Dates, person: Objects, label: Floats, spec: SampleSpec) -> 
     first = np.r_[True, (np.diff(when[order]).astype(np.int64) != 0) | (np.diff(label[order]) != 0)]
     stratum = np.cumsum(first) - 1
     size = np.bincount(stratum)
-    place = np.arange(len(order)) - np.flatnonzero(first)[stratum]
-    drawn = place < spec.rows_a_date
+    position = np.arange(len(order)) - np.flatnonzero(first)[stratum]
+    drawn = position < spec.rows_a_date
     if drawn.all():
         return DrawnRows(known)
     stands_for = size[stratum] / np.minimum(size, spec.rows_a_date)[stratum]

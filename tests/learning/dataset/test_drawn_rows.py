@@ -36,9 +36,9 @@ def test_weights_restore_every_date_and_outcome() -> None:
     for date in DATES:
         for outcome in (0.0, 1.0):
             inside = (when[drawn.rows] == date) & (label[drawn.rows] == outcome)
-            there = int(((when == date) & (label == outcome)).sum())
-            assert inside.sum() == min(there, 50)
-            np.testing.assert_allclose(drawn.stands_for[inside].sum(), there)
+            count = int(((when == date) & (label == outcome)).sum())
+            assert inside.sum() == min(count, 50)
+            np.testing.assert_allclose(drawn.stands_for[inside].sum(), count)
     np.testing.assert_allclose(np.average(label[drawn.rows], weights=drawn.stands_for), label.mean())
 
 
