@@ -39,6 +39,7 @@ from perfml.evidence.withheld.undefined_metrics import set_aside_undefined
 from perfml.messages import Message, render
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
+from perfml.project.spec import EngineName, EngineSettings
 from perfml.project.starter import STARTER
 from perfml.trust.deliveries.inbox import inbox
 from perfml.trust.holds.facts import withheld_facts
@@ -54,7 +55,8 @@ class Project:
     """A folder of definitions, with the verbs that turn a company's tables into explained scores.
 
     ``root``: the project (default: the working folder if it is one, else the starter project that perfml ships);
-    ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``progress`` is called with
+    ``home``: where models and scores live (default ``PERFML_HOME``, else ``<root>/var``); ``engine``: what computes evidence,
+    ``duckdb`` or ``spark`` (default: ``perfml.toml``'s ``[engine] name``); ``progress`` is called with
     the task, how much of it is done, and of how much; ``workers``: who fits models beside this process (default: as many as there
     are processors to use, started where it pays). ``data`` in each verb is a folder of CSV or Parquet, a workbook,
     a DuckDB file, an ``s3://`` or ``postgresql://`` address (default: ``perfml.toml``'s ``[data] source``).
@@ -65,6 +67,7 @@ class Project:
         root: str | Path | None = None,
         *,
         home: str | Path | None = None,
+        engine: EngineName | None = None,
         progress: Progress = SILENT,
         workers: Workers | None = None,
     ) -> None:
@@ -73,6 +76,8 @@ class Project:
         self.home = self.folder.home(Path(home) if home is not None else None)
         self.progress = progress
         self.workers = workers
+        settings = self.folder.spec.engine
+        self.engine = settings if engine is None else settings.model_copy(update={"name": engine})
 
     def open(
         self,
@@ -81,10 +86,12 @@ class Project:
         strict: bool = True,
         disputed: bool = False,
         kept_log: KeptLog | None = None,
+        engine: EngineSettings | None = None,
     ) -> Data:
         """Open the tables, typed and checked, without disputed facts; with ``disputed`` they are as if nobody disputed them.
         ``kept_log``: what was kept of the log on earlier nights.
 
+        ``engine``: what computes evidence, DuckDB by default; where it is Spark, only evidence can be asked of the log.
         What is open already is lent: what verbs compute of it is computed once.
 
         Raises :class:`DataError` for the first table that exists and cannot be used.
@@ -109,6 +116,7 @@ class Project:
                 strict=strict,
                 withheld=withheld.decided if disputed else withheld,
                 kept_log=kept_log,
+                engine=engine,
             )
         except MissingTables as error:
             seen = [render(message, "en") for message in self._likenesses(source)]

@@ -70,7 +70,7 @@ def features(project: Project, data: DataLocation | None = None, *, as_of: Dates
 
 def evidence(project: Project, data: DataLocation | None = None, *, as_of: DatesLike) -> Evidence:
     """Like :meth:`features`, with the meaning of each column and what was left out."""
-    with project.open(data) as opened:
+    with project.open(data, engine=project.engine) as opened:
         evidence = build(opened, project.folder.definitions, dates_of(as_of), progress=project.progress)
     seen(project, "features", (str(person) for person in evidence.frame["employee_id"].unique()))
     return evidence
@@ -81,13 +81,13 @@ def missing_days(
 ) -> tuple[MissingDays, ...]:
     """The days that are missing from the log at ``as_of`` (default: the end of the record), each stretch with the people and
     the evidence that it reaches: undelivered, silent without an announcement, or after a feed has stopped."""
-    with project.open(data) as opened:
+    with project.open(data, engine=project.engine) as opened:
         return missing_days_of(opened, project.folder.definitions, [date_of(as_of) if as_of else end_of_record(opened)])
 
 
 def write_features(project: Project, data: DataLocation | None, out: Path, *, as_of: DatesLike) -> int:
     """Write the evidence to a Parquet file in bounded memory; return the number of rows."""
-    with project.open(data) as opened:
+    with project.open(data, engine=project.engine) as opened:
         dates = dates_of(as_of)
         seen(project, "features", {person for day in dates for person in people_of(people_at(opened, day))})
         return write(opened, project.folder.definitions, dates, out, progress=project.progress)

@@ -26,6 +26,7 @@ from perfml.cli.operation.secret_files import read_secret_files
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
+    EngineOption,
     EveryOption,
     FromOption,
     HomeOption,
@@ -154,6 +155,7 @@ def features(
     start: FromOption = None,
     to: ToOption = None,
     every: EveryOption = None,
+    engine: EngineOption = None,
     project: ProjectOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -164,7 +166,7 @@ def features(
     if not dates:
         raise PerfmlError("no date is named", where="--as-of", remedy="name one, or --from --to --every")
     with terminal.progress() as progress:
-        rows = Project(project, progress=progress).write_features(data, out, as_of=dates)
+        rows = Project(project, engine=engine, progress=progress).write_features(data, out, as_of=dates)
     description = describe(out)
     if as_json:
         print_json({"out": str(out), "rows": rows, **description})

@@ -16,7 +16,7 @@ from perfml.api import Project
 from perfml.errors import PerfmlError
 from perfml.harmless import CONTROL
 from perfml.learning.dataset.folds import as_of_dates
-from perfml.project.spec import Every
+from perfml.project.spec import EngineName, Every
 from perfml.scoring.people.files import with_people
 from perfml.scoring.table_files import WRITERS, write_parts
 
@@ -31,6 +31,10 @@ class LanguageName(StrEnum):
     zh = "zh"
 
 
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option("--engine", help="What computes evidence (default: as perfml.toml says)."),
+]
 DataOption = Annotated[
     str | None, typer.Option("--data", help="Folder of CSV or Parquet, workbook, DuckDB file, or postgresql:// URL.")
 ]

@@ -158,4 +158,4 @@ def missing_days(data: Data, definitions: Definitions, as_ofs: Sequence[dt.date]
 
 def engine_of(data: Data) -> Engine:
     """What computes the evidence of ``data``."""
-    return data.engine or DuckDBEngine(data)
+    return DuckDBEngine(data) if data.engine is None else data.engine

@@ -41,45 +41,50 @@ def make_snapshots(data: Data, as_ofs: Sequence[dt.date]) -> None:
     schema :data:`KNOWN`, over all ``as_ofs``."""
     connection = data.connection
     connection.execute("create or replace temp table asofs as select unnest(?::date[]) as as_of", [list(as_ofs)])
+    people = people_sql(data)
+    connection.execute(f"create or replace temp table people as {people} order by e.employee_id, a.as_of")
+    connection.execute(f"create schema if not exists {KNOWN}")
+    for table in data.specs:
+        if table not in NOT_OFFERED:
+            connection.execute(f"create or replace view {KNOWN}.{table} as {known_sql(data, table)}")
+
+
+def people_sql(data: Data) -> str:
+    """SQL of the rows of ``people``, over the table ``asofs`` and the clean tables."""
     exited = (
-        "and not exists (select 1 from exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on"
+        " where not exists (select 1 from main.exits x where x.employee_id = e.employee_id and x.exited_on >= e.hired_on"
         f" and {visible('x')})"
         if data.has("exits")
         else ""
     )
     position = (
-        "select p.*, a.as_of, row_number() over"
+        f"select p.employee_id, a.as_of, {', '.join(f'p.{name}' for name in (*POSITION, 'effective_on'))}, row_number() over"
         " (partition by p.employee_id, a.as_of order by p.effective_on desc, p.known_moment desc) as newest"
-        f" from asofs a join positions p on {visible('p')}"
+        f" from temp.asofs a join main.positions p on {visible('p')}"
         if data.has("positions")
         else "select null::text as employee_id, null::date as as_of, 1 as newest, null::text as manager_id,"
         " null::text as department, null::text as role_family, null::bigint as level, null::text as location,"
         " null::date as effective_on"
     )
-    connection.execute(
-        "create or replace temp table people as select e.employee_id, a.as_of, e.hired_on, p.manager_id, p.department,"
-        " p.role_family, p.level, p.location, p.effective_on as position_since from asofs a"
-        f" join employees e on {visible('e')} {exited}"
-        f" left join ({position}) p on p.employee_id = e.employee_id and p.as_of = a.as_of and p.newest = 1"
-        " order by e.employee_id, a.as_of"
+    return (
+        "select e.employee_id, a.as_of, e.hired_on, p.manager_id, p.department, p.role_family, p.level, p.location,"
+        f" p.effective_on as position_since from temp.asofs a join main.employees e on {visible('e')}"
+        f" left join ({position}) p on p.employee_id = e.employee_id and p.as_of = a.as_of and p.newest = 1{exited}"
     )
-    connection.execute(f"create schema if not exists {KNOWN}")
-    for table in data.specs:
-        if table not in NOT_OFFERED:
-            columns = data.specs[table].columns
-            hidden = hidden_columns(data, table)
-            later = ", ".join(
-                f"case when t.{quoted(name)} < a.as_of then t.{quoted(name)} end as {quoted(name)}"
-                for name, column in columns.items()
-                if column.later
-            )
-            replaced = f" replace ({later})" if later else ""
-            person = "select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on"
-            hired = f" and exists ({person})"
-            connection.execute(
-                f"create or replace view {KNOWN}.{table} as select a.as_of, t.* exclude ({hidden}){replaced}"
-                f" from temp.asofs a join main.{table} t on {visible('t')}{hired if table == 'exits' else ''}"
-            )
+
+
+def known_sql(data: Data, table: str) -> str:
+    """SQL of the rows of ``table`` that were known at each as-of date, without columns that are never shown."""
+    columns = [
+        f"case when t.{quoted(name)} < a.as_of then t.{quoted(name)} end as {quoted(name)}"
+        if column.later
+        else f"t.{quoted(name)}"
+        for name, column in data.specs[table].columns.items()
+        if not (column.protected or column.personal)
+    ]
+    person = "select 1 from main.employees e where e.employee_id = t.employee_id and e.hired_on <= t.exited_on"
+    hired = f" where exists ({person})" if table == "exits" else ""
+    return f"select a.as_of, {', '.join(columns)} from temp.asofs a join main.{table} t on {visible('t')}{hired}"
 
 
 def evidence_table(name: str) -> str:
@@ -104,7 +109,15 @@ def run_relational(data: Data, file: RelationalFile) -> None:
         raise DefinitionError(f"does not run ({reason})", where=file.file, remedy="correct the SQL") from None
     finally:
         connection.execute("set schema = 'main'")
-    selected = [row[0] for row in connection.execute(f"describe {table}").fetchall()]
+    check_selected([row[0] for row in connection.execute(f"describe {table}").fetchall()], file)
+    rows, distinct = connection.execute(
+        f"select count(*), count(distinct (employee_id, as_of)) from {table}"
+    ).fetchall()[0]
+    refuse_repeated(rows, distinct, file)
+
+
+def check_selected(selected: Sequence[str], file: RelationalFile) -> None:
+    """Raise :class:`DefinitionError` where ``selected`` are other columns than the keys and those that the header declares."""
     for key in ("employee_id", "as_of"):
         if key not in selected:
             raise DefinitionError(f"does not select {key!r}", where=file.file, remedy="select employee_id and as_of")
@@ -113,9 +126,10 @@ def run_relational(data: Data, file: RelationalFile) -> None:
         wrong = sorted(set(selected) ^ set(declared))[0]
         side = "is selected and not declared" if wrong in selected else "is declared and not selected"
         raise DefinitionError(f"column {wrong!r} {side}", where=file.file, remedy="name it in both header and SELECT")
-    rows, distinct = connection.execute(
-        f"select count(*), count(distinct (employee_id, as_of)) from {table}"
-    ).fetchall()[0]
+
+
+def refuse_repeated(rows: int, distinct: int, file: RelationalFile) -> None:
+    """Raise :class:`DefinitionError` unless each of ``rows`` has its own employee and as-of date."""
     if rows != distinct:
         raise DefinitionError(
             "gives several rows for one employee and as-of date", where=file.file, remedy="group by employee_id, as_of"

@@ -28,6 +28,7 @@ from perfml.evidence.tables.reporting_lines import quarantine_cycles
 from perfml.evidence.withheld.fact import Withheld
 from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec
+from perfml.project.spec import EngineSettings
 from perfml.project.table_spec import TableSpec
 
 if TYPE_CHECKING:
@@ -113,11 +114,11 @@ class Data:
         Raises :class:`DataError` where all of them are empty.
         """
         days = [
-            self.connection.execute(
-                f"select max(usable_day) from {rows} where usable_day <= date '{self.today}'"
-            ).fetchall()[0][0]
+            self.query(f"select max(usable_day) as day from {rows} where usable_day <= date '{self.today}'")
+            .column("day")[0]
+            .as_py()
             for table, rows in (
-                ("events", f"({self.log_days})"),
+                ("events", f"({self.log_days}) log"),
                 ("reviews", "reviews"),
                 ("exits", "exits"),
                 ("progress", "progress"),
@@ -136,8 +137,11 @@ class Data:
 
     def close(self) -> None:
         """Close the connection and release the files, unless they are lent."""
-        if not self.lent:
-            self.connection.close()
+        if self.lent:
+            return
+        if self.engine is not None:
+            self.engine.close()
+        self.connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,14 +160,16 @@ def open_data(
     strict: bool = True,
     withheld: Withheld | None = None,
     kept_log: KeptLog | None = None,
+    engine: EngineSettings | None = None,
 ) -> Data:
     """Open ``source`` and check every table of the contract that it has, under its own name or as ``mappings`` make it, with
     the packets of ``inbox``.
 
     ``today`` is the day after which nothing can have happened (default: the clock's, UTC); ``withheld``: facts that are not
-    used as they stand; ``kept_log``: what is kept of the log, so that only what is new of it is read. A source that is away for a
-    moment is read again (:func:`read_again`). Raises :class:`DataError` on the first table that cannot be used; with
-    ``strict=False`` such tables are listed in ``problems`` and treated as absent.
+    used as they stand; ``kept_log``: what is kept of the log, so that only what is new of it is read; ``engine``: what computes
+    evidence, DuckDB by default; on Spark only the cluster reads the log. A source that is away for a moment is read again
+    (:func:`read_again`). Raises :class:`DataError` on the first table that cannot be used; with ``strict=False`` such tables are
+    listed in ``problems`` and treated as absent.
     """
 
     def read() -> Data:
@@ -175,6 +181,7 @@ def open_data(
             today=today,
             withheld=withheld,
             kept_log=kept_log,
+            engine=engine,
         )
 
     data = read_again(read)
@@ -192,6 +199,7 @@ def _read(
     today: dt.date | None,
     withheld: Withheld | None,
     kept_log: KeptLog | None,
+    engine: EngineSettings | None,
 ) -> Data:
     """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
@@ -212,7 +220,13 @@ def _read(
     )
     available = {table.name: table for table in raw}
     for name, spec in tables.items():
-        if name in available and _load(data, available[name], spec, kept_log):
+        read_log = None
+        if name == "events" and engine is not None and engine.name == "spark":
+            from perfml.evidence.engines.spark import SparkEngine  # an optional extra
+
+            data.engine = spark = SparkEngine(data, engine)
+            read_log = spark.read_log
+        if name in available and _load(data, available[name], spec, kept_log, read_log=read_log):
             data.specs[name] = spec
             data.columns[name] = tuple(column for column in spec.columns if column in available[name].columns)
         else:
@@ -229,9 +243,16 @@ def _require_main_tables(data: Data) -> None:
     data.require("events", "reviews", remedy="add one of the two")
 
 
-def _load(data: Data, raw: RawTable, spec: TableSpec, kept_log: KeptLog | None) -> bool:
-    """Load the table, the log from ``kept_log`` where it is kept there; where it cannot be used, add the reason to
-    ``data.problems``."""
+def _load(
+    data: Data,
+    raw: RawTable,
+    spec: TableSpec,
+    kept_log: KeptLog | None,
+    *,
+    read_log: Callable[[RawTable], int] | None,
+) -> bool:
+    """Load the table, the log from ``kept_log`` where it is kept there, or by ``read_log``; where it cannot be used, add the
+    reason to ``data.problems``."""
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
         data.problems.append(
@@ -243,8 +264,8 @@ def _load(data: Data, raw: RawTable, spec: TableSpec, kept_log: KeptLog | None) 
         columns = chain("listed", unknown[:MOST_NAMED])
         data.notices.append(Message.of("columns_ignored", table=raw.name, columns=columns))
     try:
-        rows = None
-        if raw.name == "events" and kept_log is not None:
+        rows = None if read_log is None else read_log(raw)
+        if rows is None and raw.name == "events" and kept_log is not None:
             rows = kept_log.load(
                 data.connection,
                 raw,

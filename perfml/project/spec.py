@@ -16,6 +16,7 @@ Every = Literal["week", "month", "quarter"]
 Owner = Literal["employee", "manager", "company", "data"]
 Direction = Literal["higher", "lower", "neither"]
 Relation = Literal["team", "peers"]
+EngineName = Literal["duckdb", "spark"]
 OfTeam = Literal["sum", "share"]
 ExitKind = Literal["voluntary", "involuntary", "other"]
 Days = Annotated[int, Field(ge=1, le=3660)]
@@ -130,6 +131,20 @@ class DataSettings(Spec):
     """Folder, workbook, DuckDB file, ``s3://`` or PostgreSQL address to read."""
 
 
+class EngineSettings(Spec):
+    """What computes evidence."""
+
+    name: EngineName = "duckdb"
+    """DuckDB on this machine, or a cluster of Spark (``perfml[spark]``): the same numbers."""
+    master: str = "local[*]"
+    """For Spark: the cluster, such as ``yarn`` or ``spark://HOST:7077``; ``sc://HOST`` for Spark Connect."""
+    folder: str | None = None
+    """For Spark: a folder that this machine and every executor can read and write, for rows between the steps; by default one of
+    this machine, which is right for ``local``."""
+    settings: Mapping[str, str] = {}
+    """For Spark: its own settings, by their names."""
+
+
 class LeaveOut(Spec):
     """Inherited definition files that this project does not want."""
 
@@ -225,6 +240,8 @@ class ProjectSpec(Spec):
     """The name of the project."""
     data: DataSettings = DataSettings()
     """The data read by default."""
+    engine: EngineSettings = EngineSettings()
+    """What computes evidence."""
     features: LeaveOut = LeaveOut()
     """Inherited files of ``features/`` to leave out."""
     models: LeaveOut = LeaveOut()

@@ -34,6 +34,7 @@ SEGMENT = {"zh": "", "en": "", "where": "true"}
 LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ProjectSpec, {}, [], ProjectSpec),
     (ProjectSpec, {}, ["data"], spec.DataSettings),
+    (ProjectSpec, {}, ["engine"], spec.EngineSettings),
     (ProjectSpec, {}, ["features"], spec.LeaveOut),
     (ProjectSpec, {}, ["service"], spec.ServiceSettings),
     (ProjectSpec, {}, ["promotion"], spec.PromotionRules),

@@ -24,6 +24,10 @@ class Engine(Protocol):
         """The rows of a SELECT in DuckDB's SQL over the clean tables, the quarantine and what
         :func:`~perfml.evidence.snapshots.make_snapshots` made; few enough for memory."""
 
+    @property
+    def can_be_late(self) -> bool:
+        """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
+
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
         """Make what :func:`~perfml.evidence.snapshots.make_snapshots` promises."""
 
@@ -38,3 +42,6 @@ class Engine(Protocol):
         progress: Progress,
     ) -> int:
         """Write the evidence as :func:`perfml.evidence.features.write` promises; return the number of rows."""
+
+    def close(self) -> None:
+        """Release what it holds."""

@@ -22,7 +22,7 @@ from perfml.evidence.comparison import groups_of
 from perfml.evidence.engines.evidence_file import fields_of, parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.kept_log import ColumnsAt
-from perfml.evidence.log.cells import EventLog, part_log
+from perfml.evidence.log.cells import EventLog, can_be_late, part_log
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.log.pairs import Departments
@@ -56,6 +56,14 @@ class DuckDBEngine:
     def query(self, sql: str) -> pa.Table:
         """The rows of a SELECT."""
         return self.data.connection.sql(sql).to_arrow_table()
+
+    @property
+    def can_be_late(self) -> bool:
+        """Whether rows may become known after the day they happened, or be superseded."""
+        return can_be_late(self.data)
+
+    def close(self) -> None:
+        """Nothing is held beside the connection of the source."""
 
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
         """See :func:`~perfml.evidence.snapshots.make_snapshots`."""
@@ -148,9 +156,15 @@ def prepare(
         run_relational(data, file)
     if relational:
         _join_relational(data, relational)
-    batch_size = _batch_size(
-        data, layout.plan, layout.grid, n_persons=len(people.persons), n_columns=len(layout.columns)
+    n_persons = len(people.persons)
+    size = persons_of_batch(
+        data.rows_read.get("events", 0),
+        layout.plan,
+        layout.grid,
+        n_persons=n_persons,
+        n_columns=len(layout.columns),
     )
+    batch_size = max(size, -(-n_persons // MOST_BATCHES))
     log, nightly = None, None
     exposure = layout.exposure(people.persons)
     if layout.plan.columns and data.kept_log is not None and not data.hidden and data.kept_log.serves(as_ofs):
@@ -166,14 +180,15 @@ def prepare(
         )
     elif layout.plan.columns:
         progress("one pass over the log", 0, 1)
-        register_persons(data, people.persons)
+        register_persons(data.connection, people.persons)
         log = part_log(
-            data,
+            data.connection,
             layout.plan,
             layout.grid,
+            late=can_be_late(data),
             decimals=layout.decimals,
             folder=folder,
-            n_persons=len(people.persons),
+            n_persons=n_persons,
             size=batch_size,
         )
     return Job(
@@ -197,13 +212,13 @@ def _people(data: Data, as_ofs: Sequence[dt.date]) -> _People:
     return _People(frame=frame, persons=persons, rows=person * len(as_ofs) + when, departments=departments)
 
 
-def register_persons(data: Data, persons: Objects) -> None:
+def register_persons(connection: duckdb.DuckDBPyConnection, persons: Objects) -> None:
     """Make the temp table ``persons`` (employee_id, person)."""
     numbers = np.arange(len(persons), dtype=np.int32)
     arrays = pa.table({"employee_id": pa.array(persons, pa.string()), "person": numbers})
-    data.connection.register("person_arrays", arrays)
-    data.connection.execute("create or replace temp table persons as select * from person_arrays")
-    data.connection.unregister("person_arrays")
+    connection.register("person_arrays", arrays)
+    connection.execute("create or replace temp table persons as select * from person_arrays")
+    connection.unregister("person_arrays")
 
 
 def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
@@ -254,12 +269,12 @@ def _within_populations(job: Job, arrays: Mapping[str, pa.Array], first: int, la
     }
 
 
-def _batch_size(data: Data, plan: Plan, grid: Grid, *, n_persons: int, n_columns: int) -> int:
-    """Persons of a batch: as many as :data:`BATCH_BYTES` has memory for, with their rows, cubes and columns."""
-    rows = BYTES_OF_ROW * data.rows_read.get("events", 0) // n_persons
+def persons_of_batch(n_rows: int, plan: Plan, grid: Grid, *, n_persons: int, n_columns: int) -> int:
+    """Persons of a batch: as many as :data:`BATCH_BYTES` has memory for, with their part of the log's ``n_rows``, cubes and
+    columns."""
+    rows = BYTES_OF_ROW * n_rows // n_persons
     cubes = 2 * plan.n_channels * (2 * len(grid.edges) + len(grid.as_ofs))
-    size = BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(grid.as_ofs) * n_columns)
-    return max(1, size, -(-n_persons // MOST_BATCHES))
+    return max(1, BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(grid.as_ofs) * n_columns))
 
 
 def _join_relational(data: Data, relational: Sequence[RelationalFile]) -> None:

@@ -13,7 +13,7 @@ from perfml.errors import DataError
 from perfml.evidence.columns import Column, require_unique_names
 from perfml.evidence.comparison import GROUPED_BY, BetweenPeople
 from perfml.evidence.holes.hole import MissingDays
-from perfml.evidence.holes.known import KnownHoles, people_concerned
+from perfml.evidence.holes.known import KnownHoles, people_of_holes
 from perfml.evidence.log.cells import discover_kinds, record_begins
 from perfml.evidence.log.exposure import Exposure, gap_of
 from perfml.evidence.log.grid import Grid, epoch_days
@@ -148,12 +148,13 @@ def lost_kinds(data: Data, definitions: Definitions, plan: Plan, *, as_ofs: Sequ
     known = data.once(
         ("holes", holes.model_dump_json(), *as_ofs), lambda: KnownHoles(data, holes, as_ofs)
     )  # they take as long to find as the rest
+    holes_at = [(row, as_of, hole) for row, as_of in enumerate(as_ofs) for hole in known.at[as_of]]
     lost = []
-    for row, as_of in enumerate(as_ofs):
-        for hole in known.at[as_of]:
-            ids = tuple(sorted(people_concerned(data, hole, as_of)))
-            reached = MissingDays(hole=hole, as_of=as_of, people=ids, log_share=known.log_share(hole, as_of))
-            lost.append(LostKinds(reached=reached, kinds=known.kinds(hole, as_of), row=row))
+    people = people_of_holes(data, [(hole, as_of) for _, as_of, hole in holes_at])
+    for (row, as_of, hole), ids in zip(holes_at, people, strict=True):
+        share = known.log_share(hole, as_of)
+        reached = MissingDays(hole=hole, as_of=as_of, people=tuple(sorted(ids)), log_share=share)
+        lost.append(LostKinds(reached=reached, kinds=known.kinds(hole, as_of), row=row))
     return tuple(lost)
 
 

@@ -109,7 +109,10 @@ def _stored(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> Raw
     except duckdb.Error as error:
         raise unreadable(path, error) from None
     if not is_text or ROW in columns or not _can_be_numbered(path):
-        return RawTable(name=name, where=str(path), relation=relation, columns=columns, is_text=is_text)
+        parquet = None if is_text else str(path)
+        return RawTable(
+            name=name, where=str(path), relation=relation, columns=columns, is_text=is_text, parquet=parquet
+        )
     row = f"raw.{quoted(ROW)}"
     return RawTable(name=name, where=str(path), relation=numbered(relation), columns=columns, is_text=True, row=row)
 

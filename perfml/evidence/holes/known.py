@@ -10,9 +10,12 @@ from perfml.evidence.holes.hole import EVERY_DAY, Hole, LogPart
 from perfml.evidence.holes.rhythm import UNITS, DailyCounts, daily_counts
 from perfml.evidence.holes.silent import explains, silent_holes
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import literal
 from perfml.project.trust.holes_spec import HoleAnswer, HolesSpec
 
 DAY = dt.timedelta(days=1)
+HOLES_AT_ONCE = 50
+"""Holes whose people are asked for in one query."""
 
 
 class KnownHoles:
@@ -119,17 +122,32 @@ def _cut(hole: Hole, first: dt.date, last: dt.date) -> Iterator[Hole]:
 def people_concerned(data: Data, hole: Hole, as_of: dt.date) -> set[str]:
     """Those employed at ``as_of`` whose evidence the hole reaches: people of its unit with rows in its part in the year before
     it, and people too new to have any. Needs the temp table ``people``."""
+    return people_of_holes(data, [(hole, as_of)])[0]
+
+
+def people_of_holes(data: Data, holes: Sequence[tuple[Hole, dt.date]]) -> list[set[str]]:
+    """:func:`people_concerned` for each hole and date."""
+    people: list[set[str]] = [set() for _ in holes]
+    for low in range(0, len(holes), HOLES_AT_ONCE):
+        numbered = enumerate(holes[low : low + HOLES_AT_ONCE], low)
+        rows = data.query(" union all ".join(_concerned(data, number, *each) for number, each in numbered))
+        for number, person in zip(*(rows.column(name).to_pylist() for name in ("hole", "employee_id")), strict=True):
+            people[number].add(person)
+    return people
+
+
+def _concerned(data: Data, number: int, hole: Hole, as_of: dt.date) -> str:
     part, columns = hole.part, set(data.columns["events"])
-    units = "".join(f" and p.{name} = ?" for name in UNITS if name in part.given)
-    rows = "".join(f" and e.{name} = ?" for name in ("source", "kind") if name in part.given and name in columns)
-    given = [part.given[name] for name in UNITS if name in part.given]
-    of_rows = [part.given[name] for name in ("source", "kind") if name in part.given and name in columns]
+    units = "".join(f" and p.{name} = {literal(part.given[name])}" for name in UNITS if name in part.given)
+    rows = "".join(
+        f" and e.{name} = {literal(part.given[name])}"
+        for name in ("source", "kind")
+        if name in part.given and name in columns
+    )
     new = hole.first - dt.timedelta(days=28)
-    rows_of_people = data.connection.execute(
-        f"select p.employee_id from people p where p.as_of = date '{as_of}'{units} and (p.hired_on >= date '{new}' or"
-        " p.employee_id in (select e.employee_id from events e where"
+    return (
+        f"select {number} as hole, p.employee_id from people p where p.as_of = date '{as_of}'{units} and"
+        f" (p.hired_on >= date '{new}' or p.employee_id in (select e.employee_id from events e where"
         f" e.usable_day < date '{as_of}' and e.happened_day < date '{hole.first}'"
-        f" and e.happened_day >= date '{hole.first - dt.timedelta(days=364)}'{rows}))",
-        [*given, *of_rows],
-    ).fetchall()
-    return {row[0] for row in rows_of_people}
+        f" and e.happened_day >= date '{hole.first - dt.timedelta(days=364)}'{rows}))"
+    )

@@ -107,9 +107,6 @@ def _of(rows: pd.DataFrame, part: LogPart) -> Bools:
 
 def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     """The counts of the log as known before ``before``; None for a log without usable rows."""
-    connection = data.connection
-    connection.execute(f"create or replace temp table posts as {posts_sql(data.has('positions'))}")
-    connection.execute(f"delete from posts where usable_day >= date '{before}'")
     if data.kept_log is not None and not data.hidden:
         log = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
     else:
@@ -117,11 +114,12 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
             f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day, e.usable_day, 1 as n"
             " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
         )
-    rows = connection.execute(
-        "select source, kind, department, location, happened_day - date '1970-01-01' as day,"
-        " greatest(usable_day - happened_day, 0) as late, sum(n)::bigint as n"
-        f" from ({log}) where usable_day < date '{before}' group by all"
-    ).df()
+    rows = data.query(
+        f"with posts as ({_posts(data, before)}), log as ({log}) select source, kind, department, location,"
+        " date_diff('day', date '1970-01-01', happened_day) as day,"
+        " greatest(date_diff('day', happened_day, usable_day), 0) as late, sum(n)::bigint as n"
+        f" from log where usable_day < date '{before}' group by all"
+    ).to_pandas()
     if rows.empty:
         return None
     first = int(rows["day"].min())
@@ -168,12 +166,21 @@ def posts_sql(has_positions: bool) -> str:
 
 
 def _by_half_year(data: Data, before: dt.date) -> pd.DataFrame:
-    return data.connection.execute(
-        f"select {_source(data)} as source, e.kind, p.department, p.location, e.employee_id,"
-        f" (e.happened_day - date '1970-01-01') // {HALF_YEAR} as half_year, count(*) as n"
+    rows: pd.DataFrame = data.query(
+        f"with posts as ({_posts(data, before)}) select {_source(data)} as source, e.kind, p.department, p.location,"
+        f" e.employee_id, date_diff('day', date '1970-01-01', e.happened_day) // {HALF_YEAR} as half_year, count(*) as n"
         " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
         f" where e.usable_day < date '{before}' group by all"
-    ).df()
+    ).to_pandas()
+    return rows
+
+
+def _posts(data: Data, before: dt.date) -> str:
+    """SQL: :func:`posts_sql` as known before ``before``, each row until before ``until_day``."""
+    return (
+        "select *, lead(usable_day) over (partition by employee_id order by usable_day) as until_day"
+        f" from ({posts_sql(data.has('positions'))}) known where usable_day < date '{before}'"
+    )
 
 
 def _source(data: Data) -> str:
@@ -207,19 +214,20 @@ def _heads(data: Data, parts: list[LogPart], *, before: dt.date, first: int, n_d
         if data.has("exits")
         else "select null::text as employee_id, null::date as until limit 0"
     )
-    number = "- date '1970-01-01'"
-    spans = data.connection.execute(
-        f"with gone as ({exits}), hired as (select employee_id, max(usable_day) as since from employees"
-        f" where usable_day < date '{before}' group by employee_id), held as ("
-        " select employee_id, usable_day as since, department, location,"
-        " lead(usable_day) over (partition by employee_id order by usable_day) as until from posts)"
-        f" select null as department, null as location, h.since {number} as since,"
-        f" case when g.until >= h.since then g.until {number} end as until, true as whole"
-        " from hired h left join gone g using (employee_id)"
-        f" union all select p.department, p.location, p.since {number},"
-        f" least(p.until, case when g.until >= h.since then g.until end) {number}, false"
-        " from held p join hired h using (employee_id) left join gone g using (employee_id)"
-    ).df()
+    number = "date_diff('day', date '1970-01-01', {})"
+    since, until = (
+        number.format("h.since"),
+        number.format("least(p.until_day, case when g.until >= h.since then g.until end)"),
+    )
+    spans = data.query(
+        f"with posts as ({_posts(data, before)}), gone as ({exits}), hired as (select employee_id, max(usable_day) as since"
+        f" from employees where usable_day < date '{before}' group by employee_id)"
+        f" select null::text as department, null::text as location, {since} as since,"
+        f" case when g.until >= h.since then {number.format('g.until')} end as until, true as whole"
+        " from hired h left join gone g on g.employee_id = h.employee_id"
+        f" union all select p.department, p.location, {number.format('p.usable_day')}, {until}, false"
+        " from posts p join hired h on h.employee_id = p.employee_id left join gone g on g.employee_id = p.employee_id"
+    ).to_pandas()
     heads = np.zeros((len(parts), n_days + 1))
     end = first + n_days
     for index, part in enumerate(parts):

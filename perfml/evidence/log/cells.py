@@ -80,34 +80,48 @@ def discover_kinds(data: Data, before: str) -> list[str]:
 
 def kind_counts(data: Data, before: str) -> dict[str, int]:
     """How many events of each kind were usable before the date ``before``, the most frequent first."""
-    rows = data.connection.execute(
-        f"select kind, sum(n)::bigint from ({data.log_days}) where usable_day < date '{before}' group by kind order by 2 desc, 1"
-    ).fetchall()
-    return dict(rows)
+    rows = data.query(
+        f"select kind, sum(n)::bigint as n from ({data.log_days}) log where usable_day < date '{before}'"
+        " group by kind order by 2 desc, 1"
+    )
+    return dict(zip(rows.column("kind").to_pylist(), rows.column("n").to_pylist(), strict=True))
 
 
 def record_begins(data: Data, as_ofs: Sequence[dt.date]) -> dict[dt.date, dt.date]:
     """The first day of the log as known at each as-of date; dates at which nothing was known are left out."""
-    log = f"from ({data.log_days}) where usable_day < ?"
-    if _can_be_late(data):
-        query = f"select usable_day, min(happened_day) {log} group by usable_day order by usable_day"
+    log = f"from ({data.log_days}) log where usable_day < date '{max(as_ofs)}'"
+    if can_be_late(data):
+        query = f"select usable_day as known, min(happened_day) as first {log} group by usable_day order by usable_day"
     else:  # every row was known on the day it happened
-        query = f"select min(usable_day), min(happened_day) {log} having count(*) > 0"
-    rows = data.connection.execute(query, [max(as_ofs)]).fetchall()
-    first = list(accumulate((row[1] for row in rows), min))
-    known = [row[0] for row in rows]
+        query = f"select min(usable_day) as known, min(happened_day) as first {log} having count(*) > 0"
+    days = data.query(query)
+    first = list(accumulate(days.column("first").to_pylist(), min))
+    known = days.column("known").to_pylist()
     upto = {as_of: bisect_left(known, as_of) for as_of in as_ofs}
     return {as_of: first[n - 1] for as_of, n in upto.items() if n}
 
 
-def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path, n_persons: int, size: int) -> EventLog:
+def part_log(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    grid: Grid,
+    *,
+    late: bool,
+    decimals: int,
+    folder: Path,
+    n_persons: int,
+    size: int,
+) -> EventLog:
     """Read ``events`` and ``persons`` (employee_id, person) once, and write their rows in parts of ``size`` persons.
+
+    Rows of the people numbered from ``n_persons`` on are left out, like those of people without a number. ``late``: whether rows
+    may become known after the day they happened, or be superseded by a correction.
 
     Each event is a row of the person who did it and, where the plan needs counterparts, a row of the counterpart too, in the
     channels from :attr:`Plan.n_channels` on. An event that meets a condition of the plan is a row of that channel as well.
     Raises :class:`DefinitionError` for a condition that does not run.
     """
-    connection, last = data.connection, np.datetime64(int(grid.as_ofs[-1]), "D")
+    last = np.datetime64(int(grid.as_ofs[-1]), "D")
     connection.execute("create or replace temp table channels (name text, channel integer)")
     if plan.kinds:
         numbered = [(kind, channel) for channel, kind in enumerate(plan.kinds)]
@@ -129,7 +143,7 @@ def part_log(data: Data, plan: Plan, grid: Grid, *, decimals: int, folder: Path,
             f"case when e.counterpart_id is null then {NO_ONE} else {_person('o', 'e.counterpart_id')} end"
         )
         joins += " left join persons o on o.employee_id = e.counterpart_id"
-    if _can_be_late(data):
+    if late:
         columns["usable_day"] = number_of_day("e.usable_day")
         columns["superseded_day"] = last_day_of_version()
     require_conditions(connection, plan)
@@ -179,7 +193,7 @@ def _other_side(rows: Arrays, plan: Plan) -> Arrays:
 
 def _parted(rows: Arrays, n_parts: int, size: int) -> Iterator[tuple[int, Arrays]]:
     """Yield the rows of each part that has any; rows of people who are not among the persons are left out."""
-    part = np.where(rows["person"] >= 0, rows["person"] // size, n_parts).astype(np.uint16)
+    part = np.where(rows["person"] >= 0, np.minimum(rows["person"] // size, n_parts), n_parts).astype(np.uint16)
     order = np.argsort(part, kind="stable")
     ends = np.cumsum(np.bincount(part, minlength=n_parts + 1))
     ordered = {name: values.take(order) for name, values in rows.items()}
@@ -209,7 +223,9 @@ def last_day_of_version() -> str:
     return f"coalesce({number_of_day('e.superseded_day')}, {FOREVER})"
 
 
-def _can_be_late(data: Data) -> bool:
+def can_be_late(data: Data) -> bool:
     """Whether rows may become known after the day they happened, or be superseded by a correction."""
+    if data.engine is not None:
+        return data.engine.can_be_late
     versions = "select 1 from information_schema.tables where table_name = 'versioned_events'"
     return "known_at" in data.columns["events"] or bool(data.connection.execute(versions).fetchall())

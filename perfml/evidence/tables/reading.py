@@ -40,6 +40,8 @@ class RawTable:
     """SQL over ``raw``: the number of the row in its file, where rows are numbered."""
     file: str | None = None
     """SQL over ``raw``: the file it stands in, where there are several."""
+    parquet: str | None = None
+    """The one Parquet file of which ``relation`` gives the rows as they are."""
     unlisted: Mapping[str, str] = field(default_factory=dict)
     """Column -> SQL over ``raw``: the value that its mapping does not list, else null."""
     dataset: Dataset | None = None

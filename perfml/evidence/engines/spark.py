@@ -1,0 +1,268 @@
+"""Spark on a cluster: the log lies in files that its executors read; all other tables are read by this machine and lent to it.
+
+Exchanges of rows of the log: by id where ids are repeated, and by part of persons. Everything else that is exchanged has a row
+per person and as-of date, or fewer. See ``docs/decisions/0057-spark.md``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from perfml.errors import PerfmlError
+from perfml.evidence.engines.evidence_file import parquet_writer
+from perfml.evidence.engines.layout import lay_out
+from perfml.evidence.engines.spark_evidence import SparkEvidence
+from perfml.evidence.engines.spark_log import BROKEN, RAW, RowTyping, connect, rank_versions
+from perfml.evidence.engines.spark_session import spark_session
+from perfml.evidence.engines.spark_sql import TEMPORARY, Schema, spark_sql, tables_read, view_name
+from perfml.evidence.log.cells import can_be_late, require_conditions
+from perfml.evidence.snapshots import known_sql, people_sql
+from perfml.evidence.tables.reading import RawTable, described, literal, quoted
+from perfml.evidence.tables.typed_rows import faults, typed_rows
+from perfml.evidence.withheld.rows import as_they_stand
+from perfml.files import atomic_write
+from perfml.progress import Progress
+from perfml.project.folder import Definitions
+from perfml.project.spec import EngineSettings
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from perfml.evidence.sources import Data
+
+IDS_IN_A_BUCKET: Final = 200_000
+"""Rows with repeated ids that are ranked together, roughly."""
+
+
+class SparkEngine:
+    """Computes evidence on a cluster."""
+
+    def __init__(self, data: Data, settings: EngineSettings) -> None:
+        self.data = data
+        self.session = spark_session(settings)
+        self._resources = ExitStack()
+        folder = settings.folder
+        self.folder = Path(
+            self._resources.enter_context(tempfile.TemporaryDirectory(prefix="perfml-spark-", dir=folder))
+        )
+        self._shown: set[str] = set()
+
+    def close(self) -> None:
+        """Release what the executors keep, and the rows between the steps. The session itself is left to the process."""
+        if "typed" in self.__dict__:
+            self.typed.unpersist()
+        self._resources.close()
+
+    def read_log(self, raw: RawTable) -> int:
+        """Take ``raw`` for the log, its rows unread; return their number."""
+        self._raw = raw
+        rows: int = self.data.connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
+        return rows
+
+    @property
+    def can_be_late(self) -> bool:
+        """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
+        return "known_at" in self.data.columns["events"] or self._repeated is not None
+
+    @cached_property
+    def typed(self) -> DataFrame:
+        """The rows of the log in their types, as :func:`~perfml.evidence.tables.typed_rows.typed_rows` says, with ``usable_day``;
+        kept by the executors on disk."""
+        from pyspark import StorageLevel  # an optional extra
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        rows, raw = self._stored_log()
+        spec = self.data.specs["events"]
+        typed = typed_rows(raw, spec, today=self.data.today)
+        typed = as_they_stand(typed, "events", spec, self.data.withheld.facts)
+        typing = RowTyping(sql=f"select *, greatest(happened_day, known_day) as usable_day from ({typed})")
+        schema = typing.typed(self.data.connection, rows.limit(0).toArrow()).schema
+        self._fault_columns = [column for column in faults(raw).values() if column is not None]
+        types = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+        return rows.mapInArrow(typing, types).persist(StorageLevel.DISK_ONLY)
+
+    def _stored_log(self) -> tuple[DataFrame, RawTable]:
+        """The rows of the log as they are stored, and how they are read."""
+        raw, types = self._raw, described(self.data.connection, self._raw.relation)
+        files, root = _parquet_files(raw)
+        if not files or "TIMESTAMP_NS" in types.values():  # Spark has no nanoseconds
+            path = self.folder / "raw.parquet"
+            coarser = [
+                f"{quoted(name)}::timestamp as {quoted(name)}" for name, kind in types.items() if kind == "TIMESTAMP_NS"
+            ]
+            replaced = f" replace ({', '.join(coarser)})" if coarser else ""
+            self.data.connection.execute(
+                f"copy (select *{replaced} from {raw.relation}) to {literal(str(path))} (format parquet)"
+            )
+            rows = self.session.read.parquet(str(path))
+        else:
+            reader = self.session.read.option("mergeSchema", "true")
+            reader = reader.option("basePath", root) if root else reader
+            rows = reader.parquet(*files).select(*(f"`{name}`" for name in raw.columns))
+            raw = replace(raw, row=None, file=None)  # nothing numbers the rows where they lie
+        self.data.connection.register(RAW, rows.limit(0).toArrow())
+        stored = described(self.data.connection, RAW)
+        return rows, replace(raw, relation=RAW, columns={name: stored[name] for name in raw.columns})
+
+    @cached_property
+    def _repeated(self) -> DataFrame | None:
+        """All rows of repeated ids, ranked; None where no id is repeated."""
+        from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
+
+        if "event_id" not in self.data.columns["events"]:
+            return None
+        usable = self.typed.where(f"{BROKEN} is null")
+        ids = usable.where("event_id is not null").groupBy("event_id").count().where("count > 1").select("event_id")
+        ids = self.kept(ids, "repeated_ids")
+        n = ids.count()
+        if not n:
+            return None
+        rows = usable.join(ids, "event_id", "left_semi").selectExpr(
+            "*", f"pmod(xxhash64(event_id), {1 + n // IDS_IN_A_BUCKET}) as bucket"
+        )
+        self._ids = ids
+        empty = rows.limit(0).toArrow().drop_columns(["bucket"])
+        types = from_arrow_schema(rank_versions(empty).schema, prefer_timestamp_ntz=True)
+
+        def rank(bucket: pa.Table) -> pa.Table:
+            return rank_versions(bucket.drop_columns(["bucket"]))
+
+        return rows.groupBy("bucket").applyInArrow(rank, types)
+
+    @cached_property
+    def events(self) -> DataFrame:
+        """The clean log: its usable rows with ``superseded_day``."""
+        usable = self.typed.where(f"{BROKEN} is null")
+        hidden = [BROKEN, *self._fault_columns]
+        if self._repeated is None:
+            return usable.drop(*hidden).selectExpr("*", "cast(null as date) as superseded_day")
+        single = usable.join(self._ids, "event_id", "left_anti").selectExpr("*", "cast(null as date) as superseded_day")
+        return single.drop(*hidden).unionByName(self._repeated.where(f"{BROKEN} is null").drop(*hidden))
+
+    def quarantine(self) -> pa.Table:
+        """``rule``, ``column_name`` and ``event_id`` of the rows of the log that cannot be used."""
+        rows = self.typed.where(f"{BROKEN} is not null")
+        chosen = [
+            "split_part(broken, ':', 1) as rule",
+            "nullif(split_part(broken, ':', 2), '') as column_name",
+            "event_id",
+        ]
+        table = rows.selectExpr(*chosen)
+        if self._repeated is not None:
+            table = table.unionByName(self._repeated.where(f"{BROKEN} is not null").selectExpr(*chosen))
+        return table.toArrow()
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a SELECT in DuckDB's SQL."""
+        return self.select(sql).toArrow()
+
+    def select(self, sql: str, *, schema: Schema = "main") -> DataFrame:
+        """The rows of a SELECT in DuckDB's SQL, where they are."""
+        for table, of in tables_read(sql, schema=schema):
+            self._show(table, of)
+        return self.session.sql(spark_sql(sql, schema=schema))
+
+    def _show(self, table: str, schema: Schema) -> None:
+        """Make the view of a table, unless it is there."""
+        name = view_name(table, schema)
+        if table in TEMPORARY or name in self._shown:
+            return
+        if schema == "known":
+            rows = self.select(known_sql(self.data, table))
+        elif table == "events":
+            rows = self.events
+        else:
+            path = self.folder / f"{name}.parquet"
+            self.data.connection.execute(
+                f"copy (select * from main.{quoted(table)}) to {literal(str(path))} (format parquet)"
+            )
+            rows = self.session.read.parquet(str(path))
+        rows.createOrReplaceTempView(name)
+        self._shown.add(name)
+
+    def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
+        """See :func:`~perfml.evidence.snapshots.make_snapshots`."""
+        self._shown = {name for name in self._shown if not name.startswith("known_")}
+        dates = pa.table({"as_of": pa.array(as_ofs, pa.date32())})
+        self.session.createDataFrame(dates).createOrReplaceTempView(view_name("asofs"))
+        self.kept(self.select(people_sql(self.data)), "people").createOrReplaceTempView(view_name("people"))
+
+    def kept(self, rows: DataFrame, name: str) -> DataFrame:
+        """``rows``, computed once and kept in a file."""
+        path = str(self.folder / f"{name}.parquet")
+        rows.write.mode("overwrite").parquet(path)
+        return self.session.read.parquet(path)
+
+    def write(
+        self,
+        definitions: Definitions,
+        as_ofs: Sequence[dt.date],
+        out: Path,
+        *,
+        kinds: Sequence[str] | None,
+        estimate: bool,
+        progress: Progress,
+    ) -> int:
+        """See :func:`perfml.evidence.features.write`. Raises :class:`PerfmlError` where a task fails."""
+        from pyspark.errors import PySparkException  # an optional extra
+
+        try:
+            return self._write(definitions, as_ofs, out, kinds=kinds, estimate=estimate, progress=progress)
+        except PySparkException as error:
+            lines = str(error).splitlines()
+            raised = next((line for line in reversed(lines) if line.startswith(PerfmlError.__module__)), lines[0])
+            raise PerfmlError(
+                f"a task failed ({raised[:500]})",
+                where=f"Spark {self.session.version}",
+                remedy="see the logs of its executors; give them more memory where one was ended",
+            ) from None
+
+    def _write(
+        self,
+        definitions: Definitions,
+        as_ofs: Sequence[dt.date],
+        out: Path,
+        *,
+        kinds: Sequence[str] | None,
+        estimate: bool,
+        progress: Progress,
+    ) -> int:
+        progress("people", 0, 1)
+        self.make_snapshots(as_ofs)
+        layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
+        if layout.plan.conditions:
+            with connect() as connection:
+                connection.register("events", self.events.limit(0).toArrow())
+                require_conditions(connection, layout.plan)
+        evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and can_be_late(self.data))
+        self.kept(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
+        progress("writing", 0, 1)
+        n = 0
+        with atomic_write(out) as path, parquet_writer(path, layout) as writer:
+            for part in sorted((self.folder / "evidence.parquet").glob("*.parquet")):
+                for batch in pq.ParquetFile(part).iter_batches():
+                    writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
+                    n += batch.num_rows
+        progress("writing", 1, 1)
+        return n
+
+
+def _parquet_files(raw: RawTable) -> tuple[list[str], str | None]:
+    """The Parquet files whose rows Spark can read as they are, and the folder below which they are parted; none where DuckDB has
+    to read them."""
+    if raw.parquet is not None:
+        return [raw.parquet], None
+    dataset = raw.dataset
+    if dataset is None or dataset.storage is not None or dataset.fields is not None or dataset.deletes:
+        return [], None
+    return [f"{dataset.root}/{name}" for name in dataset.names], dataset.root

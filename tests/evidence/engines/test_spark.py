@@ -1,0 +1,201 @@
+"""Spark computes what DuckDB computes: the same rows, exactly for counts and sums, to 1e-12 for all others."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from perfml.demo.company import simulate
+from perfml.errors import DefinitionError
+from perfml.evidence.engines import duckdb as on_this_machine
+from perfml.evidence.engines.spark import SparkEngine
+from perfml.evidence.engines.spark_session import spark_session
+from perfml.evidence.features import Evidence, build
+from perfml.evidence.log.windows import compile_windows
+from perfml.evidence.sources import open_data
+from perfml.project.folder import Definitions
+from perfml.project.spec import EngineSettings
+from perfml.project.trust.holes_spec import HoleAnswer
+from tests.companies import company, other_future
+from tests.evidence.engines.sessions import needs_spark, spark
+from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
+from tests.tables import TODAY, opened, quarantined, shipped, windowed, write_tables
+from tests.test_no_future import write
+
+pytestmark = [
+    pytest.mark.slow,
+    needs_spark,
+    pytest.mark.filterwarnings(
+        "ignore:unclosed <socket:ResourceWarning"
+    ),  # PySpark leaves the socket of an answer open
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
+AS_OF = dt.date(2025, 3, 3)
+EXACT = (
+    "count",
+    "sum",
+    "active_days",
+    "active_weeks",
+    "distinct_counterparts",
+    "mutual_counterparts",
+    "days_since_last",
+)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[EngineSettings]:
+    """The session is stopped after the last test of this module: it holds memory."""
+    settings = spark()
+    session = spark_session(settings)
+    session.sparkContext.setLogLevel("ERROR")
+    yield settings
+    session.stop()
+
+
+def built(
+    folder: Path,
+    definitions: Definitions,
+    dates: list[dt.date],
+    engine: EngineSettings | None,
+    *,
+    estimate: bool = False,
+) -> Evidence:
+    with open_data(folder, definitions.tables, today=TODAY, engine=engine) as data:
+        return build(data, definitions, dates, estimate=estimate)
+
+
+def unlike(first: Evidence, other: Evidence, *, exact: frozenset[str] = frozenset()) -> list[str]:
+    """In what two differ: what they say, rows, columns of ``exact`` in any digit, others by more than 1e-12."""
+    said = [
+        name
+        for name in ("columns", "kinds", "left_out", "record_begins", "missing")
+        if getattr(first, name) != getattr(other, name)
+    ]
+    if said or len(first.frame) != len(other.frame):
+        return [*said, f"{len(first.frame)} and {len(other.frame)} rows"]
+    wrong = [name for name in KEYS if not first.frame[name].equals(other.frame[name])]
+    for name in (column.name for column in first.columns):
+        left, right = first.frame[name].to_numpy(), other.frame[name].to_numpy()
+        close = 0.0 if name in exact else 1e-12
+        if not np.allclose(left, right, rtol=close, atol=close, equal_nan=True):
+            wrong.append(name)
+    return wrong
+
+
+def exact_columns(evidence: Evidence, definitions: Definitions) -> frozenset[str]:
+    """The columns of counts, sums and days."""
+    plan = compile_windows(definitions.windowed, evidence.kinds, has_counterparts=True)
+    return frozenset(c.column.name for c in plan.columns if c.measure in EXACT)
+
+
+def test_every_shipped_definition(engine: EngineSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the simulated company, in several parts of persons."""
+    monkeypatch.setattr(on_this_machine, "BATCH_BYTES", 4_000_000)
+    simulate(tmp_path, employees=120, start=dt.date(2024, 10, 1), end=dt.date(2026, 10, 1))
+    dates = [dt.date(2026, 4, 1), dt.date(2026, 10, 1)]
+    first, other = (built(tmp_path, shipped(), dates, each) for each in (None, engine))
+    exact = exact_columns(first, shipped())
+    assert len(exact) > 100 and len(first.frame) > 200
+    assert {column.evidence for column in first.columns} >= {"activity", "collaboration", "reviews", "goals", "rhythm"}
+    assert unlike(first, other, exact=exact) == []
+
+
+def test_late_repeated_corrected_and_broken_rows_of_two_futures(engine: EngineSettings, tmp_path: Path) -> None:
+    """As DuckDB quarantines and ranks them; and what lies in the future changes nothing."""
+    tables = company(Random(5), AS_OF)
+    tables["events"] += [row | {"known_at": f"{AS_OF - dt.timedelta(days=9)} 08:00:00"} for row in tables["events"][:9]]
+    tables["events"] += tables["events"][9:15]
+    answer = HoleAnswer(first=AS_OF - dt.timedelta(days=40), last=AS_OF - dt.timedelta(days=20), verdict="lost")
+    holes = shipped().holes.model_copy(update={"answers": (answer,)})
+    definitions = replace(shipped(), holes=holes)
+    for folder in ("before", "after"):
+        (tmp_path / folder).mkdir()
+    write(tmp_path / "before", tables, parquet=False)
+    write(tmp_path / "after", other_future(Random(6), tables, AS_OF), parquet=True)
+    first = built(tmp_path / "before", definitions, [AS_OF], None, estimate=True)
+    assert first.missing and first.missing[0].people
+    for folder in ("before", "after"):
+        other = built(tmp_path / folder, definitions, [AS_OF], engine, estimate=True)
+        assert unlike(first, other, exact=exact_columns(first, definitions)) == [], folder
+
+
+def test_the_same_rows_are_quarantined(engine: EngineSettings, tmp_path: Path) -> None:
+    tables = company(Random(5), AS_OF)
+    tables["events"] += [*tables["events"][:6], tables["events"][7] | {"value": "much"}]
+    write(tmp_path, tables, parquet=False)
+    with opened(tmp_path) as data:
+        expected = [(rule, column, key) for table, rule, column, key in quarantined(data) if table == "events"]
+        rows = data.rows_read
+    assert {rule for rule, _, _ in expected} >= {"wrong_type", "duplicate_key"}
+    with open_data(tmp_path, shipped().tables, today=TODAY, engine=engine) as data:
+        assert isinstance(data.engine, SparkEngine)
+        rows_out = data.engine.quarantine().to_pylist()
+        assert data.rows_read == rows
+    assert sorted((row["rule"], row["column_name"] or "", row["event_id"] or "") for row in rows_out) == sorted(
+        expected
+    )
+
+
+def test_pages_of_features(engine: EngineSettings, tmp_path: Path) -> None:
+    """Every case of ``tests/features`` as a company of its own within one, so that Spark runs once."""
+    cases = list(enumerate(all_cases()))
+    tables: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for number, case in cases:
+        for name, rows in case.tables.items():
+            tables[name].append(apart(pd.DataFrame(rows, dtype=str), number))
+    merged = {name: pd.concat(frames).fillna("") for name, frames in tables.items()}
+    write_tables(tmp_path, **merged)
+    dates = sorted({dt.date.fromisoformat(date) for _, case in cases for each in case.expected for date in each.as_ofs})
+    frame = built(tmp_path, shipped(), dates, engine).frame
+    frame = frame.assign(as_of=frame["as_of"].dt.strftime("%Y-%m-%d")).set_index(list(KEYS))
+    wrong = [problem for number, case in cases for problem in unexpected(frame, number, case)]
+    assert wrong == []
+
+
+def apart(rows: pd.DataFrame, number: int) -> pd.DataFrame:
+    """The rows with ids, departments and roles of case ``number`` alone."""
+    own = [name for name in rows if name.endswith("_id") or name in ("department", "role_family")]
+    return rows.assign(**{name: rows[name].where(rows[name] == "", f"{number} " + rows[name]) for name in own})
+
+
+def unexpected(frame: pd.DataFrame, number: int, case: Case) -> list[str]:
+    """The cells that are not as drawn."""
+    return [
+        f"{case.page}: {case.title}: {row['employee_id']} {row['as_of']} {name}: {cell or 'missing'}, not {value}"
+        for expected in case.expected
+        for row in expected.rows
+        for name, cell in row.items()
+        if name not in KEYS
+        and differs(cell, value := float(frame.at[(f"{number} {row['employee_id']}", row["as_of"]), name]))
+    ]
+
+
+def test_sql_that_spark_refuses_is_named(engine: EngineSettings, tmp_path: Path) -> None:
+    write(tmp_path, company(Random(5), AS_OF), parquet=False)
+    file = definition("job")
+    wrong = replace(file, sql=file.sql.replace("hired_on", "list_sum([1])"), name="wrong", file="features/wrong.sql")
+    with pytest.raises(DefinitionError, match=r"features/wrong\.sql: does not run on Spark"):
+        built(tmp_path, replace(shipped(), windowed=(), relational=(wrong,)), [AS_OF], engine)
+
+
+def test_a_definition_of_another_value(engine: EngineSettings, tmp_path: Path) -> None:
+    """What the rest of a team has together, the last events, conditions, and a population."""
+    write(tmp_path, company(Random(7), AS_OF), parquet=True)
+    definitions = windowed(
+        {"measure": "sum", "column": "s_{window}", "kinds": "all", "windows_days": [91], "team": ["sum"]},
+        {"measure": "count", "column": "c_{window}", "kinds": "all", "windows_days": [91], "team": ["sum", "share"]},
+        {"measure": "mean", "column": "m_{window}_{last}", "kinds": "all", "windows_days": [364], "last_events": [3]},
+        {"measure": "count", "column": "big_{window}", "kinds": "all", "windows_days": [364], "where": "value > 1"},
+        population={"where": "level >= 2"},
+    )
+    first, other = (built(tmp_path, definitions, [AS_OF], each) for each in (None, engine))
+    assert first.frame["big_364"].notna().any() and first.frame["big_364"].isna().any()
+    assert unlike(first, other) == []
