@@ -123,7 +123,7 @@ class SparkEngine:
             return None
         usable = self.typed.where(f"{BROKEN} is null")
         ids = usable.where("event_id is not null").groupBy("event_id").count().where("count > 1").select("event_id")
-        ids = self.kept(ids, "repeated_ids")
+        ids = self.stored(ids, "repeated_ids")
         n = ids.count()
         if not n:
             return None
@@ -195,10 +195,10 @@ class SparkEngine:
         self._shown = {name for name in self._shown if not name.startswith("known_")}
         dates = pa.table({"as_of": pa.array(as_ofs, pa.date32())})
         self.session.createDataFrame(dates).createOrReplaceTempView(view_name("asofs"))
-        self.kept(self.select(people_sql(self.data)), "people").createOrReplaceTempView(view_name("people"))
+        self.stored(self.select(people_sql(self.data)), "people").createOrReplaceTempView(view_name("people"))
 
-    def kept(self, rows: DataFrame, name: str) -> DataFrame:
-        """``rows``, computed once and kept in a file."""
+    def stored(self, rows: DataFrame, name: str) -> DataFrame:
+        """``rows``, computed once and stored in a file."""
         path = str(self.folder / f"{name}.parquet")
         rows.write.mode("overwrite").parquet(path)
         return self.session.read.parquet(path)
@@ -245,7 +245,7 @@ class SparkEngine:
                 connection.register("events", self.events.limit(0).toArrow())
                 require_conditions(connection, layout.plan)
         evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and can_be_late(self.data))
-        self.kept(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
+        self.stored(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:

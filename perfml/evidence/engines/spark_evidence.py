@@ -52,15 +52,15 @@ class SparkEvidence:
             progress(f"evidence {file.name}", number, len(selection.relational))
             rows = rows.join(self._relational(file), KEYS, "left")
             columns += file.spec.columns
-        kept = self.engine.kept(self._within_populations(rows, columns), "rows")
-        self._refuse_repeated(kept)
-        kept.createOrReplaceTempView(view_name("evidence"))
+        stored = self.engine.stored(self._within_populations(rows, columns), "rows")
+        self._refuse_repeated(stored)
+        stored.createOrReplaceTempView(view_name("evidence"))
         for file in selection.derived:
-            kept = kept.join(self._relational(file), KEYS, "left")
+            stored = stored.join(self._relational(file), KEYS, "left")
             columns += file.spec.columns
         if selection.derived:
             derived = [name for file in selection.derived for name in file.spec.columns]
-            self._within_populations(kept, derived).createOrReplaceTempView(view_name("evidence"))
+            self._within_populations(stored, derived).createOrReplaceTempView(view_name("evidence"))
         return self.engine.session.sql(between_sql(columns, selection.between, decimals=self.layout.decimals))
 
     def _people(self) -> DataFrame:
@@ -104,13 +104,13 @@ class SparkEvidence:
             "select employee_id, department, collect_list(cast(position as int)) as positions"
             f" from temp_people join {dates} using (as_of) group by employee_id, department"
         )
-        one, other = part.format("employee_id"), part.format("counterpart_id")
-        own = posts.selectExpr(f"{one} as part", "*", "true as own")
+        own_part, their_part = part.format("employee_id"), part.format("counterpart_id")
+        own = posts.selectExpr(f"{own_part} as part", "*", "true as own")
         if not across:
             return own
-        met = self.engine.events.where(f"{one} <> {other}").select("employee_id", "counterpart_id").distinct()
-        there = met.selectExpr(f"{one} as part", "counterpart_id as employee_id")
-        pairs = there.union(met.selectExpr(f"{other} as part", "employee_id")).distinct()
+        met = self.engine.events.where(f"{own_part} <> {their_part}").select("employee_id", "counterpart_id").distinct()
+        of_counterparts = met.selectExpr(f"{own_part} as part", "counterpart_id as employee_id")
+        pairs = of_counterparts.union(met.selectExpr(f"{their_part} as part", "employee_id")).distinct()
         theirs = pairs.join(posts.where("department is not null"), "employee_id")
         return own.unionByName(theirs.selectExpr("part", "employee_id", "department", "positions", "false as own"))
 

@@ -74,13 +74,13 @@ def built(
 
 def unlike(first: Evidence, other: Evidence, *, exact: frozenset[str] = frozenset()) -> list[str]:
     """In what two differ: what they say, rows, columns of ``exact`` in any digit, others by more than 1e-12."""
-    said = [
+    fields = [
         name
         for name in ("columns", "kinds", "left_out", "record_begins", "missing")
         if getattr(first, name) != getattr(other, name)
     ]
-    if said or len(first.frame) != len(other.frame):
-        return [*said, f"{len(first.frame)} and {len(other.frame)} rows"]
+    if fields or len(first.frame) != len(other.frame):
+        return [*fields, f"{len(first.frame)} and {len(other.frame)} rows"]
     wrong = [name for name in KEYS if not first.frame[name].equals(other.frame[name])]
     for name in (column.name for column in first.columns):
         left, right = first.frame[name].to_numpy(), other.frame[name].to_numpy()
