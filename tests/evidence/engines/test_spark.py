@@ -36,6 +36,9 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:unclosed <socket:ResourceWarning"
     ),  # PySpark leaves the socket of an answer open
+    pytest.mark.filterwarnings(
+        "ignore:PySpark does not yet fully support pandas:FutureWarning"
+    ),  # only Arrow is exchanged
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
 AS_OF = dt.date(2025, 3, 3)
