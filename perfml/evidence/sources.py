@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, cast
@@ -203,7 +204,9 @@ def _read(
 ) -> Data:
     """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
+    connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
+    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar, and no setting of it
+        connection.execute("set enable_progress_bar = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     make_quarantine(connection)
     raw, errors, notices = raw_tables(connection, source, tables, mappings, inbox=inbox)
