@@ -61,6 +61,7 @@ LEVELS: list[tuple[type[Spec], dict[str, Any], list[str | int], type[Spec]]] = [
     (ModelSpec, MODEL, ["population"], model_spec.Population),
     (ModelSpec, MODEL, ["label"], Label),
     (ModelSpec, MODEL, ["evidence"], model_spec.EvidenceChoice),
+    (ModelSpec, MODEL, ["sample"], model_spec.SampleSpec),
     (ModelSpec, MODEL, ["learner"], model_spec.LearnerSpec),
     (ModelSpec, MODEL, ["baseline"], model_spec.BaselineSpec),
     (ModelSpec, MODEL, ["backtest"], model_spec.BacktestSpec),
