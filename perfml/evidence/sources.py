@@ -205,7 +205,9 @@ def _read(
     """Read ``source`` once, see :func:`open_data`."""
     connection = duckdb.connect()
     connection.execute("set TimeZone = 'UTC'; set preserve_insertion_order = false")
-    with suppress(duckdb.InvalidInputException):  # in a notebook without ipywidgets there is no bar, and no setting of it
+    with suppress(
+        duckdb.InvalidInputException
+    ):  # in a notebook without ipywidgets there is no bar, and no setting of it
         connection.execute("set enable_progress_bar = false")
     connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
     make_quarantine(connection)

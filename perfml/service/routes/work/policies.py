@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -16,15 +17,22 @@ from perfml.service.routes.shared import AppStore, OfGroups, subject_router
 router = subject_router("lists")
 
 
-async def trends_shown(request: Request) -> MaySee:
+@dataclass(frozen=True, kw_only=True)
+class TrendsShown:
     """Whether whoever asks may read trends of a department, or of the whole company."""
-    admission: Admission = request.app.state.admission
 
-    def may_see(department: str | None) -> bool:
+    request: Request
+
+    def __call__(self, department: str | None) -> bool:
+        """Of one department; of the whole company for None."""
+        admission: Admission = self.request.app.state.admission
         units = frozenset[str]() if department is None else frozenset({f"department:{department}"})
-        return admission.may(request, Action.READ_TRENDS, GroupSubject(units=units))
+        return admission.may(self.request, Action.READ_TRENDS, GroupSubject(units=units))
 
-    return may_see
+
+async def trends_shown(request: Request) -> MaySee:
+    """What answers for ``request``."""
+    return TrendsShown(request=request)
 
 
 @router.get(
