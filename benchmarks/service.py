@@ -2,9 +2,9 @@
 
 A home with N scored people is served by one process, and an empty FastAPI route by another, on this machine. Shown are CPU
 seconds (user and system) of the serving process a request, over those of the empty route in the same run: one person's
-explained risk, asked for the first time in the life of the store, which gives each person a key, and again (goal 1.7); a page of
-20 (goal 3) and of 500 people (goal 10); and a mixture over many connections at once (goal 3) with its errors, its slowest
-answers, and how much memory grew. The audit log records every read.
+explained risk, asked for the first time in the life of the store, which gives each person a key, and again (goal 1.7 either
+time); a page of 20 (goal 3) and of 500 people (goal 10); and a mixture over many connections at once (goal 3) with its errors,
+its slowest answers, and how much memory grew. The audit log records every read.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from tests.service.company import DAY, advise, keep, scored, train  # noqa: E402
 MODEL = "attrition"
 LIST = f"/v1/models/{MODEL}/at-risk"
 TICKS = os.sysconf("SC_CLK_TCK")
-GOALS = {"one person again": 1.7, "a page of 20": 3.0, "a page of 500": 10.0, "mixed": 3.0}
+GOALS = {"one person": 1.7, "one person again": 1.7, "a page of 20": 3.0, "a page of 500": 10.0, "mixed": 3.0}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -228,11 +227,12 @@ def explain_against(
     seen(project, f"explain {model} against {group}", [employee_id])
     version, spec = rows[0]["model_version"], voices_of(project.home, model, rows[0]["as_of"])
     least = project.folder.spec.disclosure.min_others
-    loaded = cache(lambda: load(project.home, model, version))
-    compared = [compare(project.home, row, group, least_others=least, load=loaded, spec=spec) for row in rows]
+    compared, voices = compare(
+        project.home, rows, group, least_others=least, load=lambda: load(project.home, model, version), spec=spec
+    )
     if voice is None or voice == "hr":
-        return [comparison for comparison, _ in compared]
-    return [comparison.voiced(voices, voice) for comparison, voices in compared]
+        return compared
+    return [comparison.voiced(voices, voice) for comparison in compared]
 
 
 def what_if(

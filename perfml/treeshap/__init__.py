@@ -26,7 +26,8 @@ but a choice among two or three numbers, so that many rows are computed at once.
 operations of them, :mod:`decisions` turns values into bits, one number a node and block of rows, :mod:`kernels` runs the list in
 the processor's vectors (:mod:`simd`, :mod:`width`), :mod:`one_row` explains one row, :mod:`compiling` stores compiled code on
 disk. Callers use :class:`.explainer.TreeShap`, or :func:`.contributions.contributions`, which compares it with LightGBM and
-needs no numba for a few rows. :mod:`background` compares with a reference group, :mod:`interactions` explains pairs of features.
+needs no numba for a few rows. :mod:`background` compares with a reference group, :mod:`interactions` explains pairs of features;
+both walk :mod:`paths`.
 
 Sources: S. Lundberg et al., *From local explanations to global understanding with explainable AI for trees*, Nature Machine
 Intelligence 2 (2020). J. Yang, *Fast TreeSHAP: accelerating SHAP value computation for trees*, arXiv:2109.09847 (2021). P. Yu, A.

@@ -55,7 +55,10 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a function at its first call, or load it from disk; it runs without the interpreter's lock."""
     dispatcher: Any = njit(nogil=True, error_model="numpy")(function)
     with suppress(RuntimeError):  # raised where no folder is writable
-        dispatcher._cache = _CACHE(function)
+        stored = _CACHE(function)
+        # compared before the rest of an index is unpickled, which may name a module that is no longer there
+        stored._cache_file._version += f" {_stamp()}"
+        dispatcher._cache = stored
     out: Callable[P, R] = dispatcher
     return out
 

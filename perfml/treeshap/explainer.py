@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeGuard, TypeVar
 
 import numpy as np
@@ -108,15 +108,7 @@ class TreeShap:
         elif n > self._few:
             rows = min(CHUNK, multiple(-(-n // num_threads), self.block))
             starts = iter(range(0, n, rows))
-            if num_threads == 1:
-                self._chunks(values, out, starts=starts, rows=rows)
-            else:
-                with ThreadPoolExecutor(num_threads) as pool:
-                    work = [
-                        pool.submit(self._chunks, values, out, starts=starts, rows=rows) for _ in range(num_threads)
-                    ]
-                for task in work:
-                    task.result()
+            in_threads(partial(self._chunks, values, out, starts=starts, rows=rows), num_threads=num_threads)
         out[:, :, -1] = self.expected_value
         return out.reshape(n, self.n_outputs * (self.n_features + 1))
 
@@ -222,6 +214,17 @@ def _numbers(frame: pd.DataFrame, categories: Sequence[Sequence[object]]) -> Flo
                 remedy="give numbers, or `category` where training did",
             ) from None
     return out
+
+
+def in_threads(chunks: Callable[[], None], *, num_threads: int) -> None:
+    """Run ``chunks`` in so many threads, which take their work from one iterator; one needs no thread of its own."""
+    if num_threads == 1:
+        chunks()
+        return
+    with ThreadPoolExecutor(num_threads) as pool:
+        work = [pool.submit(chunks) for _ in range(num_threads)]
+    for task in work:
+        task.result()
 
 
 def multiple(number: int, of: int) -> int:

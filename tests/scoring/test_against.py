@@ -14,6 +14,7 @@ import pytest
 from perfml import Project
 from perfml.learning.registry.model_store import load
 from perfml.messages import render
+from perfml.project.voices import Who
 from perfml.reasons.leading import UNLISTED
 from perfml.scoring.against.comparison import GroupComparison, VoicedComparison
 from perfml.scoring.what_if.evidence import read_everyone
@@ -73,9 +74,9 @@ def test_words_say_with_whom_and_on_which_side_and_no_figure_of_others(
     project: Project, teams: dict[str, list[str]]
 ) -> None:
     person = somebody(teams, least=7)
-    heads = {"hr": "the team", "manager": "the team", "employee": "your team"}
+    heads: dict[Who, str] = {"hr": "the team", "manager": "the team", "employee": "your team"}
     for voice, group in heads.items():
-        (row,) = project.explain_against(person, "team", model=MODEL, voice=voice)  # type: ignore[call-overload]
+        (row,) = project.explain_against(person, "team", model=MODEL, voice=voice)
         assert render(row.compared, "en") == f"Compared with the other people of {group}"
         assert "相比" in render(row.compared, "zh")
     (hr,) = project.explain_against(person, "team", model=MODEL)
@@ -124,8 +125,9 @@ def test_what_a_sentence_says_of_most_others_is_so(project: Project, home: Path,
 @pytest.mark.slow
 def test_too_few_others_are_insufficient_and_not_counted(project: Project, teams: dict[str, list[str]]) -> None:
     person = somebody(teams, least=1, most=5)
-    for voice in (None, "manager", "employee"):
-        (row,) = project.explain_against(person, "team", model=MODEL, voice=voice)  # type: ignore[call-overload]
+    voices: tuple[Who | None, ...] = (None, "manager", "employee")
+    for voice in voices:
+        (row,) = project.explain_against(person, "team", model=MODEL, voice=voice)
         assert row.status == "insufficient" and row.reasons == ()
         assert render(row.why_not, "en").startswith("insufficient: fewer than 5 others")
         text = json.dumps(row.to_json(), default=str, ensure_ascii=False)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from perfml.errors import DataError, ModelError
 from perfml.treeshap.background.explainer import BackgroundShap
-from perfml.treeshap.background.paths import shapley_weights
+from perfml.treeshap.background.weights import shapley_weights
 from perfml.treeshap.explainer import TreeShap
 from tests.treeshap.test_treeshap import CASES, QUIET, awkward, chain, grown, random_tree, table, written
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from perfml.errors import DataError
 from perfml.treeshap.explainer import TreeShap
 from perfml.treeshap.interactions.explainer import InteractionShap
-from tests.treeshap.test_treeshap import CASES, awkward, grown, random_tree, table, written
+from tests.treeshap.test_treeshap import CASES, awkward, chain, grown, random_tree, table, written
 
 Floats = npt.NDArray[np.float64]
 
@@ -123,6 +123,14 @@ def test_a_product_interacts_and_a_sum_does_not() -> None:
     assert np.abs(of_product[:, 0, 1]).min() > 0.05
     assert np.abs(of_product[:, [0, 1], 2]).max() < 1e-9
     assert np.abs(of_sum[:, [0, 0, 1], [1, 2, 2]]).max() == 0
+
+
+@pytest.mark.slow
+def test_a_path_of_more_features_than_a_word_has_bits() -> None:
+    model = written([chain(70, 70, (0.4, 1.0))], 70)
+    X = np.random.default_rng(0).random((40, 70)) * np.array([0.3, 0.5, 0.6, 1.0])[np.arange(40) % 4, None]
+    interactions = InteractionShap(model).interactions(X)[:, 0]
+    np.testing.assert_allclose(interactions.sum(axis=2), TreeShap(model).contributions(X)[:, :-1], rtol=0, atol=1e-12)
 
 
 def test_what_is_refused() -> None:

@@ -7,7 +7,7 @@ value, which HR reads beside everybody's own margin; managers and employees read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from perfml.scoring.against.comparison import ComparisonStatus, GroupComparison,
 from perfml.scoring.against.members import other_members
 from perfml.scoring.score_files import StoredScore, score_file
 from perfml.scoring.sealed_files import DamagedFile
-from perfml.scoring.what_if.evidence import evidence_path, read_everyone, read_evidence
+from perfml.scoring.what_if.evidence import evidence_path, read_evidence
 from perfml.scoring.withheld.withholding import withholding
 
 if TYPE_CHECKING:
@@ -35,65 +35,76 @@ SAME = 1e-6
 
 def compare(
     home: Path,
-    row: StoredScore,
+    rows: Sequence[StoredScore],
     group: ReferenceGroup,
     *,
     least_others: int,
     load: Callable[[], Model],
     spec: VoicesSpec,
-) -> tuple[GroupComparison, Voices]:
-    """Explain a score ``row`` against the ``group``, and give the voices that word it.
+) -> tuple[list[GroupComparison], Voices]:
+    """Explain the score ``rows`` of one person, model and date against the ``group``, and give the voices that word them.
 
     ``load``: the version that scored. With fewer than ``least_others`` others nothing is told, not even how many there are.
     Raises :class:`~perfml.scoring.score_files.NoScore` where no evidence was kept and :class:`DamagedFile` for files at odds.
     """
-    if row["status"] != "scored":
-        why = None if row["why_not"] is None else stored_message(row["why_not"])
-        return _row(row, group, status="unscored", why_not=why), Voices(spec, {})
+    first = next((row for row in rows if row["status"] == "scored"), None)
+    if first is None:
+        return [_unscored(row, group) for row in rows], Voices(spec, {})
     model = load()
-    names = [column.name for column in model.columns]
-    where = {"model": row["model"], "version": row["model_version"]}
-    people, values = read_everyone(home, as_of=row["as_of"], columns=names, **where)
-    held = withholding(score_file(home, row["model"], row["as_of"]))
-    others = other_members(home, row["employee_id"], group, as_of=row["as_of"], scored=people, held=held)
-    if others is None:
-        why = Message.of("against_group_unknown")
-        return _row(row, group, status="insufficient", why_not=why), Voices(spec, {})
-    if len(others) < least_others:
-        why = Message.of("against_few_others", least=least_others)
-        return _row(row, group, status="insufficient", why_not=why), Voices(spec, {})
-    own = read_evidence(home, row["employee_id"], as_of=row["as_of"], columns=names, of_everyone=(), **where)
-    if own is None:
-        raise DamagedFile(evidence_path(home, row["model"], row["as_of"]), Message.of("file_earlier"))
-    index = {person: number for number, person in enumerate(people)}
-    background = values[[index[person] for person in others]]
-    contributions = _contributions(model, own.own, background, days=row["horizon_days"])
-    if abs(float(contributions.sum()) - row["margin"]) > SAME:
-        raise DamagedFile(evidence_path(home, row["model"], row["as_of"]), Message.of("file_earlier"))
     columns = {column.name: column for column in model.columns}
+    at_odds = DamagedFile(evidence_path(home, first["model"], first["as_of"]), Message.of("file_earlier"))
+    read = read_evidence(
+        home,
+        first["employee_id"],
+        model=first["model"],
+        version=first["model_version"],
+        as_of=first["as_of"],
+        columns=list(columns),
+        of_everyone=range(len(columns)),
+    )
+    if read is None:
+        raise at_odds
+    held = withholding(score_file(home, first["model"], first["as_of"]))
+    others = other_members(home, first["employee_id"], group, as_of=first["as_of"], scored=read.people, held=held)
+    if others is None or len(others) < least_others:
+        few = Message.of("against_few_others", least=least_others)
+        why = Message.of("against_group_unknown") if others is None else few
+        return [
+            _row(row, group, status="insufficient", why_not=why) if row["status"] == "scored" else _unscored(row, group)
+            for row in rows
+        ], Voices(spec, {})
+    among = set(others)
+    background = read.everyone[[person in among for person in read.people]]
     compared = AgainstGroup(background, columns=columns, least_others=least_others)
     voices = Voices(spec, columns, wording=compared.evidence)
-    reasons = group_reasons(
-        contributions,
-        compared,
-        values=np.where(own.stated, own.own, np.nan),
-        middle_share=model.spec.reasons.middle_share,
-    )
-    retold = tuple(voices.retell(reasons))
-    base = float(contributions[-1])
-    return _row(row, group, status="explained", others=len(others), base_value=base, reasons=retold), voices
+    values = np.where(read.stated, read.own, np.nan)
+    contributions = _contributions(model, read.own, background)
+    out: list[GroupComparison] = []
+    for row in rows:
+        if row["status"] != "scored":
+            out.append(_unscored(row, group))
+            continue
+        own = contributions[row["horizon_days"]]
+        if abs(float(own.sum()) - row["margin"]) > SAME:
+            raise at_odds
+        reasons = group_reasons(own, compared, values=values, middle_share=model.spec.reasons.middle_share)
+        retold, base = tuple(voices.retell(reasons)), float(own[-1])
+        out.append(_row(row, group, status="explained", others=len(others), base_value=base, reasons=retold))
+    return out, voices
 
 
-def _contributions(model: Model, own: Floats, background: Floats, *, days: int) -> Floats:
-    """(columns + 1,) of the margin at the horizon: margins that were pooled for the person are pooled for the group alike."""
+def _contributions(model: Model, own: Floats, background: Floats) -> dict[int, Floats]:
+    """Horizon → (columns + 1,) of its margin: margins that were pooled for the person are pooled for the group alike."""
     incidences = model.incidences(own[None])
-    horizon = list(model.risks).index(days)
-    out = np.zeros(len(own) + 1)
-    for other, risk in enumerate(model.risks.values()):
-        if weight := float(incidences.pooled[0, horizon, other]):
-            out += weight * risk.contributions_against(own[None], background)[0]
-    out[-1] += incidences.shift[0, horizon]
-    return out
+    of_risks = np.stack([risk.contributions_against(own[None], background)[0] for risk in model.risks.values()])
+    pooled: Floats = incidences.pooled[0] @ of_risks
+    pooled[:, -1] += incidences.shift[0]
+    return dict(zip(model.risks, pooled, strict=True))
+
+
+def _unscored(row: StoredScore, group: ReferenceGroup) -> GroupComparison:
+    why = None if row["why_not"] is None else stored_message(row["why_not"])
+    return _row(row, group, status="unscored", why_not=why)
 
 
 def _row(

@@ -36,6 +36,8 @@ class PersonEvidence:
     """(columns of the model,)"""
     stated: Bools
     """(columns of the model,): whether the value may be told."""
+    people: Sequence[str]
+    """Everyone with a row, in its order."""
     everyone: Floats
     """(people, columns of the model): NaN in columns that were not asked for."""
 
@@ -98,7 +100,7 @@ def read_evidence(
         everyone = np.full((len(people), len(columns)), np.nan)
         for number in of_everyone:
             everyone[:, number] = _column(sealed, columns[number])
-        return PersonEvidence(own=own, stated=stated, everyone=everyone)
+        return PersonEvidence(own=own, stated=stated, people=people, everyone=everyone)
 
 
 def read_everyone(

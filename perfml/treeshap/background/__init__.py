@@ -18,8 +18,8 @@ WOODELF (Nadel and Wettenstein 2025), which prepares all patterns of a path, at 
 Nadel and Boker 2026); here only patterns that occur are paired. What a row costs beside its share of the pairs is
 O(leaves · D), however large the group is.
 
-**Modules.** :mod:`paths` numbers the features of each path, :mod:`kernel` walks the trees, :mod:`explainer` is what callers
-use. Decisions are those of the parent package (:mod:`perfml.treeshap.decisions`): categories, missing values and zeros as
+**Modules.** :mod:`weights` has these two, :mod:`kernel` walks the trees (:mod:`perfml.treeshap.paths`), :mod:`explainer` is what
+callers use. Decisions are those of the parent package (:mod:`perfml.treeshap.decisions`): categories, missing values and zeros as
 LightGBM has them.
 
 Sources: S. Lundberg et al., *From local explanations to global understanding with explainable AI for trees*, Nature Machine

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from perfml.arrays import Floats
-from perfml.errors import DataError
+from perfml.errors import DataError, ModelError
 from perfml.treeshap.background.kernel import LANES, Buffers, distinct_buffers, group_kernel
-from perfml.treeshap.background.paths import paths_of, shapley_weights
-from perfml.treeshap.decisions import decide
-from perfml.treeshap.explainer import HasModelText, aligned, feature_values, multiple
-from perfml.treeshap.nodes import in_order
-from perfml.treeshap.parsing import read_categories, read_forest
-from perfml.treeshap.width import block_rows, vector_bits
+from perfml.treeshap.background.weights import shapley_weights
+from perfml.treeshap.explainer import HasModelText, aligned, feature_values, in_threads, multiple
+from perfml.treeshap.paths.explainer import PathExplainer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,9 +22,11 @@ if TYPE_CHECKING:
 CHUNK = 512
 """Fewest rows that share one walk of the trees by the group; with a larger group, as many as it has rows, up to :data:`MOST`."""
 MOST = 4_096
+MOST_DISTINCT = 64
+"""Distinct features on a path: the bits of a pattern."""
 
 
-class BackgroundShap:
+class BackgroundShap(PathExplainer):
     """Exact SHAP values of a LightGBM model against a reference group of rows: interventional SHAP.
 
     ``model``: a booster or its text. Raises :class:`~perfml.errors.ModelError` for a damaged text, for linear trees and for a
@@ -35,18 +34,13 @@ class BackgroundShap:
     """
 
     def __init__(self, model: HasModelText | str) -> None:
-        text = model if isinstance(model, str) else model.model_to_string()
-        forest = read_forest(text)
-        self._categories = read_categories(text)
-        self.n_features, self.n_outputs = forest.features, forest.outputs
-        self._constant = forest.constant
-        nodes = in_order(forest)
-        self._paths, self._decisions = paths_of(nodes), decide(nodes)
-        self._most_nodes = int(np.diff(nodes.first).max(initial=0))
-        self._depths = int(self._paths.depth.max(initial=0)) + 2
-        self._distinct = int(self._paths.distinct.max(initial=0))
+        super().__init__(model)
+        if self._distinct > MOST_DISTINCT:
+            raise ModelError(
+                f"a path has {self._distinct} distinct features, and a reference group takes {MOST_DISTINCT} at most",
+                remedy="train smaller trees, or explain without a reference group",
+            )
         self._weights = shapley_weights(max(1, self._distinct))
-        self.block = block_rows(vector_bits(), 8)
 
     def contributions(
         self, X: npt.ArrayLike | pd.DataFrame, background: npt.ArrayLike | pd.DataFrame, *, num_threads: int = 1
@@ -68,15 +62,8 @@ class BackgroundShap:
         rows = max(1, min(max(CHUNK, min(len(group), MOST)), -(-n // num_threads)))
         starts = iter(range(0, n, rows))
         flat = out.reshape(n, self.n_outputs * (self.n_features + 1))
-        if num_threads == 1:
-            self._chunks(values, group, flat, starts=starts, rows=rows)
-        else:
-            with ThreadPoolExecutor(num_threads) as pool:
-                work = [
-                    pool.submit(self._chunks, values, group, flat, starts=starts, rows=rows) for _ in range(num_threads)
-                ]
-            for task in work:
-                task.result()
+        chunks = partial(self._chunks, values, group, flat, starts=starts, rows=rows)
+        in_threads(chunks, num_threads=num_threads)
         return flat
 
     def _chunks(
@@ -92,7 +79,7 @@ class BackgroundShap:
             base=np.zeros(self.n_outputs),
             present=np.empty(len(self._decisions.categories) * blocks, np.uint64),
             states=np.empty(2 * self._most_nodes * blocks, np.uint64),
-            patterns=np.empty((self._depths, blocks * width), np.uint64),
+            patterns=np.empty((self._depths + 1, blocks * width), np.uint64),
             rows=distinct_buffers(rows),
             group=distinct_buffers(len(group)),
             size=np.empty(len(group), np.int64),
@@ -118,5 +105,7 @@ class BackgroundShap:
                 buffers,
                 sums.reshape(-1),
             )
-            sums.reshape(self.n_outputs, self.n_features + 1, -1)[:, -1] = (buffers.base + self._constant)[:, None]
+            sums.reshape(self.n_outputs, self.n_features + 1, -1)[:, -1] = (buffers.base + self._forest.constant)[
+                :, None
+            ]
             out[start : start + rows] = sums.T

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from perfml.arrays import Bools, Floats, Ints
-from perfml.treeshap.background.paths import Paths
 from perfml.treeshap.compiling import compiled
 from perfml.treeshap.decisions import ALL, BIT, BitMasks, Decisions, mark_categories, mark_states
+from perfml.treeshap.paths.places import Paths
 from perfml.treeshap.simd import at, bits_set, flags, lanes, like, lowest_bit, put, spread, store, where
 
 SPREAD = np.uint64(0x9E3779B97F4A7C15)

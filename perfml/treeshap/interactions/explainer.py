@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from perfml.arrays import Floats
-from perfml.treeshap.background.paths import paths_of
-from perfml.treeshap.decisions import decide
-from perfml.treeshap.explainer import HasModelText, aligned, feature_values, multiple
+from perfml.treeshap.explainer import HasModelText, aligned, feature_values, in_threads, multiple
 from perfml.treeshap.interactions.kernel import PairBuffers, make_pairs, pair_kernel
-from perfml.treeshap.nodes import in_order
-from perfml.treeshap.parsing import read_categories, read_forest
-from perfml.treeshap.width import block_rows, vector_bits
+from perfml.treeshap.paths.explainer import PathExplainer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,26 +21,18 @@ BLOCKS = 2
 """Blocks of rows computed together: the pairs of more would leave a core's cache."""
 
 
-class InteractionShap:
+class InteractionShap(PathExplainer):
     """Exact path-dependent SHAP interaction values of a LightGBM model (see :mod:`perfml.treeshap.interactions`).
 
     ``model``: a booster or its text. ``expected_value`` (outputs,): the mean margin over the training rows. Raises
-    :class:`~perfml.errors.ModelError` for a damaged text, for linear trees and for a path of more than 64 distinct features.
+    :class:`~perfml.errors.ModelError` for a damaged text and for linear trees.
     """
 
     def __init__(self, model: HasModelText | str) -> None:
-        text = model if isinstance(model, str) else model.model_to_string()
-        forest = read_forest(text)
-        self._categories = read_categories(text)
-        self.n_features, self.n_outputs = forest.features, forest.outputs
-        self.expected_value = forest.expected
-        nodes = in_order(forest)
-        self._paths, self._decisions, self._pairs = paths_of(nodes), decide(nodes), make_pairs(nodes)
-        self._most_nodes = int(np.diff(nodes.first).max(initial=0))
-        self._depths = int(self._paths.depth.max(initial=0)) + 1
-        self._distinct = int(self._paths.distinct.max(initial=0))
-        self._quadrature = int(nodes.quadrature.max(initial=0))
-        self.block = block_rows(vector_bits(), 8)
+        super().__init__(model)
+        self.expected_value = self._forest.expected
+        self._pairs = make_pairs(self._nodes)
+        self._quadrature = int(self._nodes.quadrature.max(initial=0))
 
     def interactions(self, X: npt.ArrayLike | pd.DataFrame, *, num_threads: int = 1) -> Floats:
         """What each pair of features adds to the margin of each row: (rows, outputs, features, features), symmetric.
@@ -60,13 +48,7 @@ class InteractionShap:
         n, columns = len(values), self.n_features
         out = np.zeros((n, self.n_outputs, columns, columns))
         starts = iter(range(0, n, BLOCKS * self.block))
-        if num_threads == 1:
-            self._chunks(values, out, starts=starts)
-        else:
-            with ThreadPoolExecutor(num_threads) as pool:
-                work = [pool.submit(self._chunks, values, out, starts=starts) for _ in range(num_threads)]
-            for task in work:
-                task.result()
+        in_threads(partial(self._chunks, values, out, starts=starts), num_threads=num_threads)
         return out
 
     def _chunks(self, values: npt.NDArray[Any], out: Floats, *, starts: Iterator[int]) -> None:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from perfml.arrays import Floats, Ints
-from perfml.treeshap.background.paths import Paths
 from perfml.treeshap.compiling import compiled
 from perfml.treeshap.decisions import BitMasks, Decisions, mark_categories, mark_states
 from perfml.treeshap.nodes import Nodes, edge_numbers, gauss_legendre
+from perfml.treeshap.paths.places import Paths
 from perfml.treeshap.simd import at, flags, lanes, like, load, of_three, store
 
 STATES = 3

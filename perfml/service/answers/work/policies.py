@@ -104,11 +104,7 @@ class PoliciesQuery(ServiceQuery):
     """The newest of each when absent."""
 
 
-def _everything(_: str | None) -> bool:
-    return True
-
-
-def policies(store: Store, query: PoliciesQuery, *, may_see: MaySee = _everything) -> PoliciesAnswer:
+def policies(store: Store, query: PoliciesQuery, *, may_see: MaySee) -> PoliciesAnswer:
     """Return what was computed, of the departments that the asker ``may_see``; effects are of kinds of programme, and in no unit.
 
     Small groups were withheld over the whole company when it was computed, so a part of the figures gives nothing away. Raises

@@ -158,6 +158,7 @@ def one_person(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Que
     known = bundle(visit.store, employee_id, BundleQuery())
     assert isinstance(known, PersonForHr)
     rows = _rows(visit.store, employee_id)
+    may_read_openings = visit.may(Action.READ_ELIGIBILITY, employee_id)
     suggested = [each.suggestion_id for each in known.courses] + [each.suggestion_id for each in known.targets]
     return visit.page(
         "hr/person.html",
@@ -167,8 +168,8 @@ def one_person(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Que
         decisions=decisions_about(visit.store, [{"suggestion_id": each} for each in suggested]),
         disputes=disputes_of(visit.store, DisputesQuery(employee_id=employee_id)).disputes,
         recorded=_recorded(visit, employee_id),
-        may_read_openings=visit.may(Action.READ_ELIGIBILITY, employee_id),
-        openings=openings_of(visit.store, employee_id) if visit.may(Action.READ_ELIGIBILITY, employee_id) else None,
+        may_read_openings=may_read_openings,
+        openings=openings_of(visit.store, employee_id) if may_read_openings else None,
         kinds=OFFER_KINDS,
         today=visit.day,
     )

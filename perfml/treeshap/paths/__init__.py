@@ -1,0 +1,1 @@
+"""Trees walked path by path, many rows at once: what explanations against a group and of pairs have in common."""
