@@ -72,7 +72,7 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
 
 
 def _digests(data: Data, until: dt.date) -> dict[str, TableDigest]:
-    from_totals = data.kept_log is not None and not data.hidden
+    from_totals = data.whole_kept_log is not None
     selects = {table: _rows(data, table, until) for table in data.specs if not from_totals or table != "events"}
     selects[QUARANTINE] = _quarantined(until)
     try:

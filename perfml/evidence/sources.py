@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from perfml.errors import DataError, MissingTables
-from perfml.evidence.engines import Engine
+from perfml.evidence.engines import RemoteEngine
 from perfml.evidence.exports.mapped import missing_columns
 from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.exports.packets import Inbox
@@ -67,8 +67,8 @@ class Data:
     withheld: Withheld = field(default_factory=Withheld)
     """Facts that were taken out or corrected when it was opened."""
 
-    engine: Engine | None = None
-    """What computes evidence; None: DuckDB on this machine."""
+    engine: RemoteEngine | None = None
+    """What computes evidence elsewhere; None: DuckDB on this machine."""
     kept_log: KeptLog | None = None
     """What is kept of the log from night to night, and serves one as-of date; None: the log is read."""
     hidden: list[str] = field(default_factory=list)
@@ -91,10 +91,15 @@ class Data:
         return self.engine.query(sql) if self.engine else self.connection.sql(sql).to_arrow_table()
 
     @property
+    def whole_kept_log(self) -> KeptLog | None:
+        """:attr:`kept_log`, unless rows of it are :attr:`hidden`, which what is kept has in its sums."""
+        return None if self.hidden else self.kept_log
+
+    @property
     def log_days(self) -> str:
         """SQL: how many rows of the log (``n``) of each ``kind`` happened and became usable on which days; where the log is not
         kept, its rows one by one."""
-        if self.kept_log is not None and not self.hidden:
+        if self.whole_kept_log is not None:
             return f"select kind, happened_day, usable_day, n from {LOG_DAYS}"
         return "select kind, happened_day, usable_day, 1 as n from events"
 

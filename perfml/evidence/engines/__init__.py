@@ -20,14 +20,6 @@ from perfml.project.folder import Definitions
 class Engine(Protocol):
     """Computes evidence over one opened source."""
 
-    def query(self, sql: str) -> pa.Table:
-        """The rows of a SELECT in DuckDB's SQL over the clean tables, the quarantine and what
-        :func:`~perfml.evidence.snapshots.make_snapshots` made; few enough for memory."""
-
-    @property
-    def can_be_late(self) -> bool:
-        """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
-
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
         """Make what :func:`~perfml.evidence.snapshots.make_snapshots` promises."""
 
@@ -42,6 +34,18 @@ class Engine(Protocol):
         progress: Progress,
     ) -> int:
         """Write the evidence as :func:`perfml.evidence.features.write` promises; return the number of rows."""
+
+
+class RemoteEngine(Engine, Protocol):
+    """An engine that holds the log itself, so that questions about it are asked there."""
+
+    def query(self, sql: str) -> pa.Table:
+        """The rows of a SELECT in DuckDB's SQL over the clean tables and what
+        :func:`~perfml.evidence.snapshots.make_snapshots` made; few enough for memory."""
+
+    @property
+    def can_be_late(self) -> bool:
+        """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
 
     def close(self) -> None:
         """Release what it holds."""

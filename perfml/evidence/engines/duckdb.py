@@ -41,8 +41,6 @@ BYTES_OF_ROW = 80
 """Memory of one row of the log while its batch is computed."""
 MOST_BATCHES = 200
 """Each batch is an open file while the log is read."""
-
-
 ROWS_OF_GROUP = 100_000
 """Rows of a row group of the Parquet file, at least."""
 
@@ -52,18 +50,6 @@ class DuckDBEngine:
 
     def __init__(self, data: Data) -> None:
         self.data = data
-
-    def query(self, sql: str) -> pa.Table:
-        """The rows of a SELECT."""
-        return self.data.connection.sql(sql).to_arrow_table()
-
-    @property
-    def can_be_late(self) -> bool:
-        """Whether rows may become known after the day they happened, or be superseded."""
-        return can_be_late(self.data)
-
-    def close(self) -> None:
-        """Nothing is held beside the connection of the source."""
 
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
         """See :func:`~perfml.evidence.snapshots.make_snapshots`."""
@@ -165,11 +151,11 @@ def prepare(
         n_columns=len(layout.columns),
     )
     batch_size = max(size, -(-n_persons // MOST_BATCHES))
-    log, nightly = None, None
+    log, nightly, kept = None, None, data.whole_kept_log
     exposure = layout.exposure(people.persons)
-    if layout.plan.columns and data.kept_log is not None and not data.hidden and data.kept_log.serves(as_ofs):
+    if layout.plan.columns and kept is not None and kept.serves(as_ofs):
         progress("what is new of the log", 0, 1)
-        nightly = data.kept_log.at(
+        nightly = kept.at(
             layout.plan,
             layout.grid,
             persons=people.persons,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from perfml.evidence.engines.spark_evidence import SparkEvidence
 from perfml.evidence.engines.spark_log import BROKEN, RAW, RowTyping, connect, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import TEMPORARY, Schema, spark_sql, tables_read, view_name
-from perfml.evidence.log.cells import can_be_late, require_conditions
+from perfml.evidence.log.cells import require_conditions
 from perfml.evidence.snapshots import known_sql, people_sql
 from perfml.evidence.tables.reading import RawTable, described, literal, quoted
 from perfml.evidence.tables.typed_rows import faults, typed_rows
@@ -81,16 +81,21 @@ class SparkEngine:
         from pyspark import StorageLevel  # an optional extra
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        rows, raw = self._stored_log()
+        rows, raw = self._stored_log
         spec = self.data.specs["events"]
         typed = typed_rows(raw, spec, today=self.data.today)
         typed = as_they_stand(typed, "events", spec, self.data.withheld.facts)
         typing = RowTyping(sql=f"select *, greatest(happened_day, known_day) as usable_day from ({typed})")
         schema = typing.typed(self.data.connection, rows.limit(0).toArrow()).schema
-        self._fault_columns = [column for column in faults(raw).values() if column is not None]
         types = from_arrow_schema(schema, prefer_timestamp_ntz=True)
         return rows.mapInArrow(typing, types).persist(StorageLevel.DISK_ONLY)
 
+    @cached_property
+    def _usable(self) -> DataFrame:
+        """The rows of :attr:`typed` that break no rule."""
+        return self.typed.where(f"{BROKEN} is null")
+
+    @cached_property
     def _stored_log(self) -> tuple[DataFrame, RawTable]:
         """The rows of the log as they are stored, and how they are read."""
         raw, types = self._raw, described(self.data.connection, self._raw.relation)
@@ -115,22 +120,24 @@ class SparkEngine:
         return rows, replace(raw, relation=RAW, columns={name: stored[name] for name in raw.columns})
 
     @cached_property
+    def _repeated_ids(self) -> DataFrame:
+        """Ids that several rows have."""
+        given = self._usable.where("event_id is not null")
+        return self.stored(given.groupBy("event_id").count().where("count > 1").select("event_id"), "repeated_ids")
+
+    @cached_property
     def _repeated(self) -> DataFrame | None:
         """All rows of repeated ids, ranked; None where no id is repeated."""
         from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
 
         if "event_id" not in self.data.columns["events"]:
             return None
-        usable = self.typed.where(f"{BROKEN} is null")
-        ids = usable.where("event_id is not null").groupBy("event_id").count().where("count > 1").select("event_id")
-        ids = self.stored(ids, "repeated_ids")
-        n = ids.count()
+        n = self._repeated_ids.count()
         if not n:
             return None
-        rows = usable.join(ids, "event_id", "left_semi").selectExpr(
+        rows = self._usable.join(self._repeated_ids, "event_id", "left_semi").selectExpr(
             "*", f"pmod(xxhash64(event_id), {1 + n // IDS_IN_A_BUCKET}) as bucket"
         )
-        self._ids = ids
         empty = rows.limit(0).toArrow().drop_columns(["bucket"])
         types = from_arrow_schema(rank_versions(empty).schema, prefer_timestamp_ntz=True)
 
@@ -142,12 +149,13 @@ class SparkEngine:
     @cached_property
     def events(self) -> DataFrame:
         """The clean log: its usable rows with ``superseded_day``."""
-        usable = self.typed.where(f"{BROKEN} is null")
-        hidden = [BROKEN, *self._fault_columns]
-        if self._repeated is None:
-            return usable.drop(*hidden).selectExpr("*", "cast(null as date) as superseded_day")
-        single = usable.join(self._ids, "event_id", "left_anti").selectExpr("*", "cast(null as date) as superseded_day")
-        return single.drop(*hidden).unionByName(self._repeated.where(f"{BROKEN} is null").drop(*hidden))
+        _, raw = self._stored_log
+        hidden = [BROKEN, *filter(None, faults(raw).values())]
+        repeated, single = self._repeated, self._usable
+        if repeated is not None:
+            single = single.join(self._repeated_ids, "event_id", "left_anti")
+        single = single.drop(*hidden).selectExpr("*", "cast(null as date) as superseded_day")
+        return single if repeated is None else single.unionByName(repeated.where(f"{BROKEN} is null").drop(*hidden))
 
     def quarantine(self) -> pa.Table:
         """``rule``, ``column_name`` and ``event_id`` of the rows of the log that cannot be used."""
@@ -214,38 +222,16 @@ class SparkEngine:
         progress: Progress,
     ) -> int:
         """See :func:`perfml.evidence.features.write`. Raises :class:`PerfmlError` where a task fails."""
-        from pyspark.errors import PySparkException  # an optional extra
-
-        try:
-            return self._write(definitions, as_ofs, out, kinds=kinds, estimate=estimate, progress=progress)
-        except PySparkException as error:
-            lines = str(error).splitlines()
-            raised = next((line for line in reversed(lines) if line.startswith(PerfmlError.__module__)), lines[0])
-            raise PerfmlError(
-                f"a task failed ({raised[:500]})",
-                where=f"Spark {self.session.version}",
-                remedy="see the logs of its executors; give them more memory where one was ended",
-            ) from None
-
-    def _write(
-        self,
-        definitions: Definitions,
-        as_ofs: Sequence[dt.date],
-        out: Path,
-        *,
-        kinds: Sequence[str] | None,
-        estimate: bool,
-        progress: Progress,
-    ) -> int:
-        progress("people", 0, 1)
-        self.make_snapshots(as_ofs)
-        layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
-        if layout.plan.conditions:
-            with connect() as connection:
-                connection.register("events", self.events.limit(0).toArrow())
-                require_conditions(connection, layout.plan)
-        evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and can_be_late(self.data))
-        self.stored(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
+        with self._named_failures():
+            progress("people", 0, 1)
+            self.make_snapshots(as_ofs)
+            layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
+            if layout.plan.conditions:
+                with connect() as connection:
+                    connection.register("events", self.events.limit(0).toArrow())
+                    require_conditions(connection, layout.plan)
+            evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
+            self.stored(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:
@@ -255,6 +241,22 @@ class SparkEngine:
                     n += batch.num_rows
         progress("writing", 1, 1)
         return n
+
+    @contextmanager
+    def _named_failures(self) -> Iterator[None]:
+        """Raise :class:`PerfmlError` where a task fails, with what it raised."""
+        from pyspark.errors import PySparkException  # an optional extra
+
+        try:
+            yield
+        except PySparkException as error:
+            lines = str(error).splitlines()
+            raised = next((line for line in reversed(lines) if line.startswith(PerfmlError.__module__)), lines[0])
+            raise PerfmlError(
+                f"a task failed ({raised[:500]})",
+                where=f"Spark {self.session.version}",
+                remedy="see the logs of its executors; give them more memory where one was ended",
+            ) from None
 
 
 def _parquet_files(raw: RawTable) -> tuple[list[str], str | None]:

@@ -30,7 +30,9 @@ class Bucket:
         entries = listed(open_s3(), path, recursive=False)
         below = {key[len(path) + 1 :]: entry for key, entry in entries.items()}
         return sorted(
-            name for name, entry in below.items() if not is_hidden(name) and (entry is None or _is_table(name))
+            name
+            for name, entry in below.items()
+            if not is_hidden(name) and (entry is None or name.endswith(".parquet"))
         )
 
     @property
@@ -59,7 +61,3 @@ class Bucket:
         """Refused."""
         remedy = f"name a file or folder in sources/{name}.toml instead of a query"
         raise DataError("is no database", where=self.where, remedy=remedy)
-
-
-def _is_table(name: str) -> bool:
-    return name.endswith(".parquet")

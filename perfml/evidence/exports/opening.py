@@ -130,7 +130,7 @@ class _Folder:
         inside = tuple(f"{folder}/" for folder in self.folders)
         return {name: path for name, path in self._paths.items() if not name.startswith(inside)}
 
-    @property
+    @cached_property
     def _paths(self) -> dict[str, Path]:
         paths = (path for path in sorted(self.folder.rglob("*")) if path.suffix.lower() in READABLE and path.is_file())
         named = {path.relative_to(self.folder).as_posix(): path for path in paths}

@@ -28,6 +28,9 @@ SETTLED_DAYS = 60
 """Age of a day at which hardly any row is still to come."""
 MOST_PARTS = 400
 """Parts that are watched, those with the most rows first."""
+_WITH_POSTS = "events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+_DAY_NUMBER = "date_diff('day', date '1970-01-01', {})"
+"""SQL of a date as days since 1970, in what Spark and DuckDB both say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,16 +110,16 @@ def _of(rows: pd.DataFrame, part: LogPart) -> Bools:
 
 def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     """The counts of the log as known before ``before``; None for a log without usable rows."""
-    if data.kept_log is not None and not data.hidden:
+    if data.whole_kept_log is not None:
         log = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
     else:
         log = (
             f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day, e.usable_day, 1 as n"
-            " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+            f" from {_WITH_POSTS}"
         )
     rows = data.query(
         f"with posts as ({_posts(data, before)}), log as ({log}) select source, kind, department, location,"
-        " date_diff('day', date '1970-01-01', happened_day) as day,"
+        f" {_DAY_NUMBER.format('happened_day')} as day,"
         " greatest(date_diff('day', happened_day, usable_day), 0) as late, sum(n)::bigint as n"
         f" from log where usable_day < date '{before}' group by all"
     ).to_pandas()
@@ -129,14 +132,14 @@ def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     on_time, late = [np.zeros((0, n_days))], [np.zeros((0, 4), np.int64)]
     for cut in CUTS:
         named, number = _numbered(rows, cut)
-        known = (number >= 0) & (rows["late"].to_numpy() == 0)
+        on_day = rows["late"].to_numpy() == 0
+        known, delayed_row = (number >= 0) & on_day, (number >= 0) & ~on_day
         cell = number[known] * n_days + rows["day"].to_numpy()[known]
         counts = np.bincount(cell, weights=rows["n"].to_numpy()[known], minlength=len(named) * n_days).astype(
             np.float64
         )
         on_time.append(counts.reshape(len(named), n_days))
-        delayed = rows[(number >= 0) & (rows["late"].to_numpy() > 0)]
-        index = len(parts) + number[(number >= 0) & (rows["late"].to_numpy() > 0)]
+        delayed, index = rows[delayed_row], len(parts) + number[delayed_row]
         day = delayed["day"].to_numpy(np.int64)
         late.append(np.column_stack([index, day, day + delayed["late"].to_numpy(np.int64), delayed["n"]]))
         parts += named
@@ -168,9 +171,8 @@ def posts_sql(has_positions: bool) -> str:
 def _by_half_year(data: Data, before: dt.date) -> pd.DataFrame:
     rows: pd.DataFrame = data.query(
         f"with posts as ({_posts(data, before)}) select {_source(data)} as source, e.kind, p.department, p.location,"
-        f" e.employee_id, date_diff('day', date '1970-01-01', e.happened_day) // {HALF_YEAR} as half_year, count(*) as n"
-        " from events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
-        f" where e.usable_day < date '{before}' group by all"
+        f" e.employee_id, {_DAY_NUMBER.format('e.happened_day')} // {HALF_YEAR} as half_year, count(*) as n"
+        f" from {_WITH_POSTS} where e.usable_day < date '{before}' group by all"
     ).to_pandas()
     return rows
 
@@ -214,18 +216,15 @@ def _heads(data: Data, parts: list[LogPart], *, before: dt.date, first: int, n_d
         if data.has("exits")
         else "select null::text as employee_id, null::date as until limit 0"
     )
-    number = "date_diff('day', date '1970-01-01', {})"
-    since, until = (
-        number.format("h.since"),
-        number.format("least(p.until_day, case when g.until >= h.since then g.until end)"),
-    )
+    number = _DAY_NUMBER.format
+    until = "least(p.until_day, case when g.until >= h.since then g.until end)"
     spans = data.query(
         f"with posts as ({_posts(data, before)}), gone as ({exits}), hired as (select employee_id, max(usable_day) as since"
         f" from employees where usable_day < date '{before}' group by employee_id)"
-        f" select null::text as department, null::text as location, {since} as since,"
-        f" case when g.until >= h.since then {number.format('g.until')} end as until, true as whole"
+        f" select null::text as department, null::text as location, {number('h.since')} as since,"
+        f" case when g.until >= h.since then {number('g.until')} end as until, true as whole"
         " from hired h left join gone g on g.employee_id = h.employee_id"
-        f" union all select p.department, p.location, {number.format('p.usable_day')}, {until}, false"
+        f" union all select p.department, p.location, {number('p.usable_day')}, {number(until)}, false"
         " from posts p join hired h on h.employee_id = p.employee_id left join gone g on g.employee_id = p.employee_id"
     ).to_pandas()
     heads = np.zeros((len(parts), n_days + 1))

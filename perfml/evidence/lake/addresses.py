@@ -10,7 +10,7 @@ from perfml.errors import DataError
 from perfml.evidence.lake.dataset import DELTA_LOG, Dataset, dataset_of, folder_dataset
 from perfml.evidence.lake.delta import DELTA, delta_dataset
 from perfml.evidence.lake.iceberg import ICEBERG, iceberg_dataset
-from perfml.evidence.lake.storage import S3, Storage, bucket_path, listed, open_s3
+from perfml.evidence.lake.storage import S3, Storage, bucket_path, listed, object_at, open_s3
 
 
 def is_address(text: str) -> bool:
@@ -30,10 +30,9 @@ def dataset_at(connection: duckdb.DuckDBPyConnection, address: str) -> Dataset:
 def s3_dataset(address: str) -> Dataset:
     """The Parquet files below an ``s3://`` address, or the one that it names; a folder with a Delta log is a Delta table."""
     path, filesystem = bucket_path(address), open_s3()
-    folder, _, name = path.rpartition("/")
-    if name.endswith(".parquet"):
-        root, found_objects = folder, listed(filesystem, folder, recursive=False)
-        objects = {key: entry for key, entry in found_objects.items() if entry is not None and key == path}
+    file = object_at(filesystem, path) if path.endswith(".parquet") else None
+    if file is not None:
+        root, objects = path.rpartition("/")[0], {path: file}
     else:
         root = path
         objects = {key: entry for key, entry in listed(filesystem, path, recursive=True).items() if entry is not None}

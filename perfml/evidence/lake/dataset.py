@@ -70,7 +70,7 @@ def partition_keys(names: Sequence[str], *, where: str) -> tuple[str, ...]:
     >>> partition_keys(["year=2024/day=2024-05-06/part-0.parquet"], where="events")
     ('year', 'day')
     """
-    examples = {tuple(part.partition("=")[0] for part in name.split("/")[:-1] if "=" in part): name for name in names}
+    examples = {tuple(key for key, _ in values_in_folders(name)): name for name in names}
     (first, example), *others = examples.items()
     different = next(((keys, name) for keys, name in others if keys and first), None)
     if different is not None:
@@ -78,6 +78,16 @@ def partition_keys(names: Sequence[str], *, where: str) -> tuple[str, ...]:
         problem = f"{name} lies in folders of {' / '.join(keys)}, {example} in folders of {' / '.join(first)}"
         raise DataError(problem, where=where, remedy="keep files of one way of parting in one folder")
     return () if others else first
+
+
+def values_in_folders(name: str) -> list[tuple[str, str]]:
+    """The columns that stand in the folders of the file ``name``, each with its value.
+
+    >>> values_in_folders("raw/day=2024-05-06/part-0.parquet")
+    [('day', '2024-05-06')]
+    """
+    parts = (folder.partition("=") for folder in name.split("/")[:-1] if "=" in folder)
+    return [(column, value) for column, _, value in parts]
 
 
 def is_hidden(name: str) -> bool:
@@ -200,8 +210,8 @@ def _require_field_ids(connection: duckdb.DuckDBPyConnection, dataset: Dataset, 
 
 def _dates(dataset: Dataset) -> list[str]:
     """The option that reads those columns in the names of folders as dates that are dates throughout."""
-    parts = [part.partition("=") for name in dataset.names for part in name.split("/")[:-1] if "=" in part]
-    values = {key: {value for name, _, value in parts if name == key and value != NO_VALUE} for key in dataset.keys}
+    pairs = {pair for name in dataset.names for pair in values_in_folders(name)}
+    values = {key: {value for name, value in pairs if name == key and value != NO_VALUE} for key in dataset.keys}
     dates = [key for key, texts in values.items() if texts and all(map(_DATE.fullmatch, texts))]
     return [f"hive_types = {{{', '.join(f'{quoted(key)}: DATE' for key in dates)}}}"] if dates else []
 

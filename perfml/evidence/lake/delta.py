@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from perfml.errors import DataError
-from perfml.evidence.lake.dataset import NO_VALUE, Dataset, Partition, partition_keys
+from perfml.evidence.lake.dataset import NO_VALUE, Dataset, Partition, partition_keys, values_in_folders
 from perfml.evidence.lake.storage import S3, Storage, StoredObject, away, bucket_path, missing_extra, open_s3
 
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ def _require_plain_files(table: DeltaTable, *, where: str) -> None:
 
 def _require_values_in_folders(name: str, values: Mapping[str, object], *, where: str) -> None:
     """Raise :class:`DataError` where the folders of a file do not say what the log of the table says of it."""
-    pairs = (part.partition("=") for part in name.split("/")[:-1] if "=" in part)
-    in_folders = {key: unquote(value) for key, _, value in pairs}
+    in_folders = {key: unquote(value) for key, value in values_in_folders(name)}
     in_log = {
         key: NO_VALUE if value is None else in_folders.get(key) if isinstance(value, _OF_SEVERAL_FORMS) else str(value)
         for key, value in values.items()

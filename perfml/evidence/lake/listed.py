@@ -16,7 +16,7 @@ class ListedObjects(AbstractFileSystem):
     cachable = False
 
     def __init__(self, storage: Storage, *, scheme: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call, unused-ignore]
+        super().__init__()
         self.storage, self.protocol = storage, scheme
 
     def glob(self, path: str, maxdepth: int | None = None, **_options: object) -> list[str]:

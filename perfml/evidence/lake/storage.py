@@ -65,10 +65,19 @@ def listed(filesystem: fs.FileSystem, path: str, *, recursive: bool) -> dict[str
         entries = filesystem.get_file_info(fs.FileSelector(path, recursive=recursive, allow_not_found=True))
     except OSError as error:
         raise away(S3 + path, error) from None
-    return {
-        entry.path: StoredObject(bytes=entry.size, modified_ns=entry.mtime_ns) if entry.is_file else None
-        for entry in entries
-    }
+    return {entry.path: _object(entry) for entry in entries}
+
+
+def object_at(filesystem: fs.FileSystem, path: str) -> StoredObject | None:
+    """The object at ``path``; None where there is none, or a folder. Raises :class:`DataError`."""
+    try:
+        return _object(filesystem.get_file_info(path))
+    except OSError as error:
+        raise away(S3 + path, error) from None
+
+
+def _object(entry: fs.FileInfo) -> StoredObject | None:
+    return StoredObject(bytes=entry.size, modified_ns=entry.mtime_ns) if entry.is_file else None
 
 
 def away(where: str, error: Exception) -> DataError:

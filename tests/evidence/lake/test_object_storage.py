@@ -55,6 +55,13 @@ def test_a_whole_company_on_s3(bucket: Bucket, tmp_path: Path) -> None:
         assert len(usable_rows(data, "events")) == 60
 
 
+def test_a_folder_that_spark_named_like_a_file(bucket: Bucket, tmp_path: Path) -> None:
+    parted(tmp_path, "events.parquet")
+    address = bucket.upload(tmp_path / "events.parquet", "lake/spark/events.parquet")
+    with read(tmp_path, events=f'file = "{address}"') as data:
+        assert len(usable_rows(data, "events")) == 60
+
+
 def test_a_row_that_is_set_aside_is_quoted_with_object_and_row(bucket: Bucket, tmp_path: Path) -> None:
     odd = "select '007' as employee_id, 'soon' as happened_at, 'login' as kind"
     write_part(tmp_path / "odd", "day=2024-01-30/part.parquet", odd)
