@@ -151,11 +151,11 @@ def prepare(
         n_columns=len(layout.columns),
     )
     batch_size = max(size, -(-n_persons // MOST_BATCHES))
-    log, nightly, kept = None, None, data.whole_kept_log
+    log, nightly, kept_log = None, None, data.whole_kept_log
     exposure = layout.exposure(people.persons)
-    if layout.plan.columns and kept is not None and kept.serves(as_ofs):
+    if layout.plan.columns and kept_log is not None and kept_log.serves(as_ofs):
         progress("what is new of the log", 0, 1)
-        nightly = kept.at(
+        nightly = kept_log.at(
             layout.plan,
             layout.grid,
             persons=people.persons,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,8 @@ from random import Random
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from perfml.demo.company import simulate
@@ -26,6 +29,7 @@ from perfml.project.spec import EngineSettings
 from perfml.project.trust.holes_spec import HoleAnswer
 from tests.companies import company, other_future
 from tests.evidence.engines.sessions import needs_spark, spark
+from tests.evidence.lake.files import parted
 from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
 from tests.tables import TODAY, opened, quarantined, shipped, windowed, write_tables
 from tests.test_no_future import write
@@ -202,3 +206,25 @@ def test_a_definition_of_another_value(engine: EngineSettings, tmp_path: Path) -
     first, other = (built(tmp_path, definitions, [AS_OF], each) for each in (None, engine))
     assert first.frame["big_364"].notna().any() and first.frame["big_364"].isna().any()
     assert unlike(first, other) == []
+
+
+@pytest.mark.parametrize("kind", ["parquet", "delta"])
+def test_the_executors_read_a_folder_where_it_lies(kind: str, engine: EngineSettings, tmp_path: Path) -> None:
+    """The id 007 keeps its zeros, and what a Delta table no longer holds is not read."""
+    log = parted(tmp_path)
+    if kind == "delta":
+        deltalake = pytest.importorskip("deltalake", reason='needs the extra "perfml[delta]"')
+        rows = pq.read_table(log, partitioning=None)
+        days = rows.column("happened_at").cast(pa.date32())
+        shutil.rmtree(log)
+        deltalake.write_deltalake(log, rows.append_column("day", days), partition_by=["day"])
+        deltalake.DeltaTable(log).delete("event_id = 'v7'")
+    definitions = windowed({"measure": "count", "column": "c_{window}", "kinds": "all", "windows_days": [91]})
+    dates = [dt.date(2024, 2, 1)]
+    first = built(tmp_path, definitions, dates, None)
+    with open_data(tmp_path, definitions.tables, today=TODAY, engine=engine) as data:
+        assert isinstance(data.engine, SparkEngine)
+        other = build(data, definitions, dates)
+        assert not (data.engine.folder / "raw.parquet").exists()
+    assert first.frame["c_91"].sum() == (60 if kind == "parquet" else 59)
+    assert unlike(first, other, exact=frozenset({"c_91"})) == []
