@@ -8,6 +8,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,14 @@ from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.kernel import NEVER
 from perfml.evidence.log.windows import Plan, Side
 from perfml.evidence.nightly.state import DamagedState, StateFolder
+from perfml.files import writing
 
 BLOCK = 8192
 """Persons of a block."""
 CHANNEL_BITS, OTHER_BITS = 12, 31
 """A pair is one number: person of the block, the other, channel."""
 DAY_MEASURES = frozenset({"active_days", "active_weeks", "days_since_active_day"})
+MUTUAL = frozenset({"mutual_counterparts", "reciprocity"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,13 +51,13 @@ class BlockShape:
         """Channels of all sides that stored rows are expanded to."""
         return self.plan.n_channels * (2 if self.plan.counts_received or self.plan.pair_columns else 1)
 
-    @property
+    @cached_property
     def active_sets(self) -> list[tuple[int, ...]]:
         """The sets of channels of which active days are kept."""
         columns = self.plan.cell_columns
         return sorted({tuple(self.plan.channels(c)) for c in columns if c.measure in DAY_MEASURES})
 
-    @property
+    @cached_property
     def pair_channels(self) -> list[int]:
         """The channels of which the last day of each pair is kept."""
         channels: set[int] = set()
@@ -76,9 +79,6 @@ class BlockShape:
         return bool(self.active_sets or self.pair_channels) or any(
             c.measure == "days_since_last" for c in self.plan.cell_columns
         )
-
-
-MUTUAL = frozenset({"mutual_counterparts", "reciprocity"})
 
 
 @dataclass(kw_only=True)
@@ -151,7 +151,7 @@ class SumsBlock:
 
     def write(self, path: Path) -> None:
         """Write it, with the checksums of a zip file."""
-        with path.open("wb") as file:
+        with writing(path), path.open("wb") as file:
             np.savez(
                 file,
                 counts=self.counts,
@@ -166,18 +166,18 @@ class SumsBlock:
     def leave(self, rows: Arrays, before: Ints, after: Ints) -> None:
         """Move each edge from ``before`` to ``after``, over the ``rows`` that lie between."""
         for edge, (start, end) in enumerate(zip(before.tolist(), after.tolist(), strict=True)):
-            self._count(rows, (rows["day"] >= start) & (rows["day"] < end), edge, sign=1)
+            self._count(rows, (rows["day"] >= start) & (rows["day"] < end), edge)
 
-    def _count(self, rows: Arrays, which: Bools, edge: int, *, sign: int) -> None:
+    def _count(self, rows: Arrays, which: Bools, edge: int) -> None:
         cell = rows["channel"][which].astype(np.int64) * self.n + (rows["person"][which] - self.low)
         if not len(cell):
             return
         flat = np.bincount(cell, minlength=len(self.counts) * self.n).reshape(len(self.counts), self.n)
-        self.counts[:, edge] += (sign * flat).astype(np.int32)
+        self.counts[:, edge] += flat.astype(np.int32)
         if self.totals.shape[1]:
             total = np.zeros(len(self.counts) * self.n, np.int64)
             np.add.at(total, cell, rows["scaled"][which])
-            self.totals[:, edge] += sign * total.reshape(len(self.counts), self.n)
+            self.totals[:, edge] += total.reshape(len(self.counts), self.n)
 
     def add(self, rows: Arrays, shape: BlockShape, *, sign: int) -> None:
         """Add rows to the counts and sums before each edge, or take them away (``sign`` −1)."""

@@ -33,8 +33,11 @@ def difference(
     ``types``: of the columns. Files that both have are read only where rows of them may have become usable since.
     """
     names_before, names_now = ({file.file for file in at.files} for at in (before, now))
-    both = [file for file in now.files if file.file in names_before and file.last_usable_day >= before.as_of]
-    both += [file for file in now.files if file.file in names_before and file not in both and file.versions]
+    both = [
+        file
+        for file in now.files
+        if file.file in names_before and (file.versions or file.last_usable_day >= before.as_of)
+    ]
     came: list[Arrays] = []
     went: list[Arrays] = []
     new = [file for file in now.files if file.file not in names_before]
@@ -42,7 +45,8 @@ def difference(
     came += _where(state, new, lambda rows: counted(rows, now.as_of))
     went += _where(state, old, lambda rows: counted(rows, before.as_of))
     came += _where(state, both, lambda rows: counted(rows, now.as_of) & ~counted(rows, before.as_of))
-    went += _where(state, both, lambda rows: counted(rows, before.as_of) & ~counted(rows, now.as_of))
+    versions = [file for file in both if file.versions]
+    went += _where(state, versions, lambda rows: counted(rows, before.as_of) & ~counted(rows, now.as_of))
     plus, minus = joined(came, types), joined(went, types)
     if not len(minus["day"]) or not len(plus["day"]):
         return plus, minus

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TypeVar
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml._version import __version__
 from perfml.arrays import Floats, Indexes, Objects
@@ -28,7 +27,16 @@ from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile,
 from perfml.evidence.nightly.stored_rows import write_rows
 from perfml.evidence.nightly.summed import block_columns
 from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, plan_hash
-from perfml.evidence.nightly.sync import FAULTS, TOTALS, VERSIONS, LogSync, StoredColumns, totals_sql
+from perfml.evidence.nightly.sync import (
+    FAULTS,
+    TOTALS,
+    VERSIONS,
+    LogSync,
+    StoredColumns,
+    number_persons,
+    totals_sql,
+    write_persons,
+)
 from perfml.evidence.sources import LOG_DAYS
 from perfml.evidence.tables.loading import clean_rows, rank_events
 from perfml.evidence.tables.reading import RawTable
@@ -40,10 +48,9 @@ from perfml.messages import Message
 from perfml.progress import SILENT, Progress
 from perfml.project.feature_spec import VALUE_MEASURES
 from perfml.project.folder import Definitions
-from perfml.project.spec import Spec
 from perfml.project.table_spec import TableSpec
 
-FORMAT = "1"
+FORMAT = "2"
 """Of the state; grows with every change of what is stored."""
 
 
@@ -167,7 +174,7 @@ class NightLog:
             "duckdb": duckdb.__version__,
             "format": FORMAT,
             "columns of the log": _hash(sorted(raw.columns.items())),
-            "rules of the log": _hash(_dumped(spec)),
+            "rules of the log": _hash(spec.model_dump(mode="json", exclude_none=True)),
             "disputed events": _hash([repr(fact) for fact in facts]),
             "measures": _hash(repr(self.columns)),
         }
@@ -240,11 +247,7 @@ class NightLog:
         assert connection is not None
         arrays = pa.table({"employee_id": pa.array(persons, pa.string()), "place": np.arange(len(persons))})
         connection.register("night_arrays", arrays)
-        connection.execute(
-            "insert into night_persons select employee_id,"
-            " ((select count(*) from night_persons) + row_number() over () - 1)::integer from night_arrays"
-            " where employee_id not in (select employee_id from night_persons)"
-        )
+        number_persons(connection.execute, "select employee_id as id from night_arrays")
         sql = "select p.person from night_arrays a join night_persons p using (employee_id) order by a.place"
         numbers: Indexes = connection.sql(sql).to_arrow_table().column("person").to_numpy().astype(np.intp)
         connection.unregister("night_arrays")
@@ -269,10 +272,8 @@ class NightLog:
         stored = sums.make(manifest)
         plans = {plan_hash(plan): stored} | {k: v for k, v in manifest.sums.items() if k != stored.plan}
         newest = dict(sorted(plans.items(), key=lambda item: -item[1].as_of)[:MOST_PLANS]) | {stored.plan: stored}
-        ids = self.state.new_name("persons-{number}.parquet")
-        persons = connection.sql("select employee_id from night_persons order by person").to_arrow_table()
-        _write_ids(self.state.path(ids), persons)
-        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": ids, "sums": newest}))
+        persons = write_persons(connection, self.state)
+        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": persons, "sums": newest}))
         return sums
 
 
@@ -308,14 +309,6 @@ def _of_state(exposure: Exposure, number: Indexes, n_persons: int) -> Exposure:
         people[number[gap.people]] = True
         gaps.append(replace(gap, people=people))
     return replace(exposure, n=n_persons, gaps=tuple(gaps))
-
-
-def _write_ids(path: Path, persons: pa.Table) -> None:
-    pq.write_table(persons, path, compression="zstd", compression_level=1, write_page_checksum=True)
-
-
-def _dumped(spec: Spec) -> Mapping[str, object]:
-    return spec.model_dump(mode="json", exclude_none=True)
 
 
 def _hash(value: object) -> str:

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel
 
 from perfml.evidence.lake.dataset import NO_VALUE, Dataset
 from perfml.evidence.tables.cells import FILE, ROW
-from perfml.evidence.tables.reading import RawTable, parquet_sql, quoted
+from perfml.evidence.tables.reading import RawTable, parquet_sql, quoted, unreadable
 
 BYTES_AT_ONCE = 1 << 22
 _TAIL = 8
@@ -49,18 +51,20 @@ class RowGroup:
     dataset: Dataset | None
     path: Path
 
-    def read(self) -> pa.Table:
-        """Its rows, with file and row where these are said of rows that are refused, and the values in the names of folders."""
-        storage = None if self.dataset is None else self.dataset.storage
-        source = self.path if storage is None else storage.filesystem.open_input_file(self.path.as_posix())
-        with pq.ParquetFile(source) as file:
-            rows = file.read_row_group(self.number)
+    def read(self, *, only: str | None = None) -> pa.Table:
+        """Its rows, with file and row where these are said of rows that are refused, and the values in the names of folders.
+
+        ``only``: a column; the others are left out where the file has it.
+        """
+        with _opened(self.path, self.dataset) as file:
+            names = [name for name in file.schema_arrow.names if only is not None and name.lower() == only]
+            rows = file.read_row_group(self.number, columns=names or None)
             first = sum(file.metadata.row_group(number).num_rows for number in range(self.number))
         if self.dataset is None:
             return rows
         n = rows.num_rows
         rows = rows.append_column(FILE, pa.repeat(pa.scalar(self.file), n))
-        rows = rows.append_column(ROW, pa.array(range(first + 1, first + 1 + n), pa.int64()))
+        rows = rows.append_column(ROW, pa.array(np.arange(first + 1, first + 1 + n, dtype=np.int64)))
         pairs = dict(part.split("=", 1) for part in self.file.split("/")[:-1] if "=" in part)
         for key in self.dataset.keys:
             text = None if pairs[key] == NO_VALUE else unquote(pairs[key])
@@ -118,10 +122,21 @@ def _logged_file(dataset: Dataset, name: str, path: Path, known: SourceFile | No
     content = logged.content if logged else ""
     if known is not None and (size, changed, content) == (known.size, known.changed_ns, known.content):
         return known
-    source = path if dataset.storage is None else dataset.storage.filesystem.open_input_file(path.as_posix())
-    with pq.ParquetFile(source) as file:
+    with _opened(path, dataset) as file:
         count = file.num_row_groups
     return SourceFile(size=size, changed_ns=changed, content=content, groups=(f"{size} {changed} {content}",) * count)
+
+
+@contextmanager
+def _opened(path: Path, dataset: Dataset | None) -> Iterator[pq.ParquetFile]:
+    """A file of the log. Raises :class:`DataError` where it cannot be read."""
+    storage = None if dataset is None else dataset.storage
+    try:
+        source = path if storage is None else storage.filesystem.open_input_file(path.as_posix())
+        with pq.ParquetFile(source) as file:
+            yield file
+    except (OSError, pa.ArrowException) as error:
+        raise unreadable(path, error) from error
 
 
 def _footer_hash(path: Path) -> str:
@@ -135,7 +150,7 @@ def _footer_hash(path: Path) -> str:
 
 def _group_hashes(path: Path) -> Iterator[str]:
     """Yield the hash of each row group: of its bytes, and of what they are read as."""
-    with pq.ParquetFile(path) as file, path.open("rb") as content:
+    with _opened(path, None) as file, path.open("rb") as content:
         for number in range(file.num_row_groups):
             group = file.metadata.row_group(number)
             digest = hashlib.sha256(f"{group.num_rows} {file.schema_arrow.to_string()}".encode())

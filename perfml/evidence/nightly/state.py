@@ -8,10 +8,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import BaseModel, ValidationError
 
 from perfml.errors import PerfmlError
@@ -20,7 +23,6 @@ from perfml.files import private_folder, write_text, writing
 from perfml.messages import Message
 
 MANIFEST, LOCK = "manifest.json", "lock"
-_DIGITS = 64
 
 
 class RowBatch(BaseModel, frozen=True):
@@ -53,6 +55,8 @@ class StoredGroup(BaseModel, frozen=True):
     stored: StoredFile
     keys: str | None
     """File of the sorted hashes of its keys; None where the log has no keys."""
+    keys_checksum: int = 0
+    """CRC-32 of these hashes."""
     last_day: int
     """The last day on which a row happened."""
     positions: str
@@ -139,11 +143,26 @@ class StateFolder:
         """Where the file ``name`` lies."""
         return self.folder / name
 
-    def new_name(self, what: str) -> str:
+    def new_name(self, what: str, ending: str) -> str:
         """A name that no manifest holds."""
         self._written += 1
         number = self.manifest.number + 1 if self.manifest else 1
-        return f"{what.format(number=f'{number}-{os.getpid()}-{self._written}')}"
+        return f"{what}-{number}-{os.getpid()}-{self._written}.{ending}"
+
+    def write_table(self, what: str, table: pa.Table) -> str:
+        """Write ``table`` to a new file; return its name."""
+        name = self.new_name(what, "parquet")
+        with writing(self.path(name)):
+            pq.write_table(table, self.path(name), compression="zstd", compression_level=1, write_page_checksum=True)
+        return name
+
+    def read_table(self, name: str) -> pa.Table:
+        """Read what :meth:`write_table` wrote. Raises :class:`DamagedState`."""
+        path = self.path(name)
+        try:
+            return pq.read_table(path, page_checksum_verification=True)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise DamagedState(path) from error
 
     def keep(self, manifest: NightManifest) -> None:
         """Replace the manifest, and remove the files that it no longer names."""
@@ -159,7 +178,9 @@ class StateFolder:
     def _remove_others(self) -> None:
         keep = self.manifest.files if self.manifest else set()
         for path in self.folder.iterdir():
-            if path.name not in keep and path.name not in (MANIFEST, LOCK) and not path.name.startswith("."):
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name not in keep and path.name not in (MANIFEST, LOCK):
                 path.unlink(missing_ok=True)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Bools, Ints
-from perfml.evidence.log.cells import FOREVER, NO_ONE, Arrays
+from perfml.evidence.log.cells import NO_ONE, Arrays
 from perfml.evidence.log.windows import Plan
 from perfml.evidence.nightly.state import DamagedState, RowBatch, StateFolder, StoredFile
+from perfml.files import writing
 
 ROWS_OF_BATCH = 65_536
 CONTENT = ("person", "kind", "day", "other", "scaled", "valued", "moment", "met")
@@ -21,10 +22,14 @@ CONTENT = ("person", "kind", "day", "other", "scaled", "valued", "moment", "met"
 
 def write_rows(state: StateFolder, rows: pa.Table) -> StoredFile:
     """Write ``rows``, in the order of their days, to a new file."""
-    name = state.new_name("rows-{number}.arrow")
+    name = state.new_name("rows", "arrow")
     rows = rows.combine_chunks()
     batches = []
-    with pa.OSFile(str(state.path(name)), "wb") as sink, pa.ipc.new_file(sink, rows.schema) as writer:
+    with (
+        writing(state.path(name)),
+        pa.OSFile(str(state.path(name)), "wb") as sink,
+        pa.ipc.new_file(sink, rows.schema) as writer,
+    ):
         for low in range(0, rows.num_rows, ROWS_OF_BATCH):
             part = rows.slice(low, ROWS_OF_BATCH).combine_chunks()
             batch = pa.RecordBatch.from_arrays(
@@ -90,7 +95,7 @@ def _verified(path: Path, stored: StoredFile, chosen: Sequence[int]) -> Iterator
 def _checksum(batch: pa.RecordBatch) -> int:
     checksum = 0
     for column in batch.columns:
-        checksum = zlib.crc32(column.to_numpy().tobytes(), checksum)
+        checksum = zlib.crc32(column.to_numpy(), checksum)
     return checksum
 
 
@@ -141,6 +146,3 @@ def of_plan(rows: Arrays, plan: Plan, channel_of: Ints, met_of: Sequence[int]) -
             theirs["channel"] = theirs["channel"] + plan.n_channels
             sides.append(theirs)
     return {name: np.concatenate([side[name] for side in sides]) for name in own}
-
-
-__all__ = ["FOREVER", "choose", "counted", "joined", "of_plan", "read_rows", "write_rows"]

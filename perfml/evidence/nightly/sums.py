@@ -23,6 +23,7 @@ from perfml.evidence.nightly.difference import RowsAt, Types, difference
 from perfml.evidence.nightly.state import NightManifest, StateFolder, StoredFile, StoredSums
 from perfml.evidence.nightly.stored_rows import choose, counted, joined, of_plan, read_rows
 from perfml.evidence.nightly.sync import StoredColumns
+from perfml.files import writing
 from perfml.progress import SILENT, Progress
 from perfml.project.feature_spec import VALUE_MEASURES
 
@@ -32,6 +33,8 @@ MOST_OTHER, FEWEST_OTHER = 0.25, 1_000_000
 """Share and number of stored rows that may be others than those of the last night."""
 MOST_PLANS = 8
 """Plans whose sums are kept."""
+ROWS_AT_ONCE = 4_000_000
+"""Rows that are added up at once."""
 
 
 def plan_hash(plan: Plan) -> str:
@@ -58,8 +61,6 @@ class NightSums:
     files: tuple[StoredFile, ...]
     progress: Progress = SILENT
     shape: BlockShape = field(init=False)
-    advanced: bool = False
-    """Whether sums of an earlier date were brought forward."""
 
     def __post_init__(self) -> None:
         measures = {c.measure for c in self.plan.cell_columns}
@@ -77,7 +78,6 @@ class NightSums:
             names = self._from_rows(self._all_rows())
         else:
             names = self._advanced(before, days)
-            self.advanced = True
         return StoredSums(plan=plan_hash(self.plan), as_of=self.shape.as_of, files=self.files, blocks=tuple(names))
 
     def _mostly_other(self, before: Sequence[StoredFile]) -> bool:
@@ -146,7 +146,10 @@ class NightSums:
         return names
 
     def _from_rows(self, rows: Iterable[Arrays]) -> list[str]:
-        with tempfile.TemporaryDirectory(dir=self.state.folder, prefix=".blocks-") as folder:
+        with (
+            writing(self.state.folder),
+            tempfile.TemporaryDirectory(dir=self.state.folder, prefix=".blocks-") as folder,
+        ):
             spool = _Spool(Path(folder), len(blocks(self.n_persons)))
             for part in rows:
                 spool.add(self._of_plan(part))
@@ -162,7 +165,7 @@ class NightSums:
         return names
 
     def _write(self, block: SumsBlock) -> str:
-        name = self.state.new_name("sums-{number}.npz")
+        name = self.state.new_name("sums", "npz")
         block.write(self.state.path(name))
         return name
 
@@ -259,6 +262,3 @@ class _Spool:
                 last = min(first + step, reader.num_record_batches)
                 table = pa.Table.from_batches([reader.get_batch(i) for i in range(first, last)]).combine_chunks()
                 yield {name: table.column(name).to_numpy() for name in table.column_names}
-
-
-ROWS_AT_ONCE = 4_000_000

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.evidence.fingerprint import HIGH, LOW, line_of
 from perfml.evidence.holes.rhythm import posts_sql
@@ -24,6 +25,7 @@ from perfml.evidence.tables.reading import RawTable
 from perfml.evidence.tables.typed_rows import typed_rows
 from perfml.evidence.withheld.fact import WithheldFact
 from perfml.evidence.withheld.rows import as_they_stand
+from perfml.files import writing
 from perfml.progress import SILENT, Progress
 from perfml.project.table_spec import TableSpec
 
@@ -89,8 +91,7 @@ class LogSync:
     def run(self, made_from: dict[str, str]) -> NightManifest:
         """Read what is new; return the manifest of the stored rows, with the sums of the night before.
 
-        Makes the temp tables :data:`TOTALS`, :data:`FAULTS` and :data:`VERSIONS`, and the tables ``repeated`` and
-        ``ranked_events`` where keys are repeated. Raises :class:`DamagedState`.
+        Makes the temp tables :data:`TOTALS`, :data:`FAULTS` and :data:`VERSIONS`. Raises :class:`DamagedState`.
         """
         before = self.state.manifest or NightManifest(made_from=made_from)
         self._restore(before)
@@ -106,7 +107,11 @@ class LogSync:
         if "event_id" in self.raw.columns:
             keys = {group.name: self._keys(group) for group in new}
             repeated = self._repeated(keys, unchanged)
-            touched = [name for name, group in unchanged.items() if _any_in(repeated, self._stored_keys(group))]
+            touched = [
+                name
+                for name, group in unchanged.items()
+                if len(repeated) and _within(repeated, self._stored_keys(group)).any()
+            ]
             new += [listed[name] for name in touched]
             keys |= {name: self._stored_keys(unchanged.pop(name)) for name in touched}
         self.groups = unchanged
@@ -123,50 +128,39 @@ class LogSync:
     def _restore(self, before: NightManifest) -> None:
         """Make the temp tables from what was kept."""
         execute = self.connection.execute
-        self.kinds = list(before.kinds)
         ids = (
-            self._read_table(before.persons) if before.persons else pa.table({"employee_id": pa.array([], pa.string())})
+            self.state.read_table(before.persons)
+            if before.persons
+            else pa.table({"employee_id": pa.array([], pa.string())})
         )
         numbered = ids.append_column("person", pa.array(np.arange(ids.num_rows, dtype=np.int32)))
         self.connection.register("night_ids", numbered)
         execute("create or replace temp table night_persons as select * from night_ids")
         self.connection.unregister("night_ids")
         execute("create or replace temp table night_kinds (name text, number smallint)")
-        self._number_kinds(self.kinds)
+        self._number_kinds(before.kinds)
         execute(f"create or replace temp table night_posts as {posts_sql(self.has_positions)}")
         self._clean(f"(select * from {self.raw.relation} limit 0)")
         shapes = {TOTALS: totals_sql("night_clean", self.spec), FAULTS: "from quarantine", VERSIONS: "from night_clean"}
         for name, sql in shapes.items():
             execute(f"create or replace temp table {name} as select 0::integer as part, * from ({sql}) limit 0")
             if name in before.tables:
-                self.connection.register("night_kept", self._read_table(before.tables[name]))
+                self.connection.register("night_kept", self.state.read_table(before.tables[name]))
                 execute(f"insert into {name} by name select * from night_kept")
                 self.connection.unregister("night_kept")
         execute("create or replace temp table night_repeated (key ubigint)")
         execute(f"insert into night_repeated select distinct hash(event_id)::ubigint from {VERSIONS}")
-
-    def _read_table(self, name: str) -> pa.Table:
-        path = self.state.path(name)
-        try:
-            return pq.read_table(path, page_checksum_verification=True)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise DamagedState(path) from error
-
-    def _write_table(self, what: str, sql: str) -> str:
-        name = self.state.new_name(what + "-{number}.parquet")
-        table = self.connection.sql(sql).to_arrow_table()
-        pq.write_table(table, self.state.path(name), compression="zstd", compression_level=1, write_page_checksum=True)
-        return name
 
     def _positions(self) -> _PositionHashes:
         rows = self.connection.execute(
             f"select {number_of_day('usable_day')} as day, count(*), sum(hash(employee_id, department, location)::hugeint)"
             " from night_posts group by day order by day"
         ).fetchall()
-        return _PositionHashes([row[0] for row in rows], [(row[1], row[2]) for row in rows])
+        known = accumulate(((row[1], row[2]) for row in rows), lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(0, 0))
+        return _PositionHashes([row[0] for row in rows], list(known))
 
     def _keys(self, group: RowGroup) -> Keys:
-        relation = group_relation(self.connection, self.raw, group.read(), name="night_rows")
+        relation = group_relation(self.connection, self.raw, group.read(only="event_id"), name="night_rows")
         typed = typed_rows(replace(self.raw, relation=relation), self.spec, today=self.today)
         sql = f"select hash(event_id)::ubigint as key from ({typed}) where event_id is not null order by key"
         keys: Keys = self.connection.sql(sql).to_arrow_table().column("key").to_numpy()
@@ -180,6 +174,8 @@ class LogSync:
             keys: Keys = np.load(path, mmap_mode="r")
         except (OSError, ValueError) as error:
             raise DamagedState(path) from error
+        if zlib.crc32(keys.data) != group.keys_checksum:
+            raise DamagedState(path)
         return keys
 
     def _repeated(self, keys: Mapping[str, Keys], unchanged: Mapping[str, StoredGroup]) -> Keys:
@@ -193,7 +189,7 @@ class LogSync:
         )
         new = np.sort(np.concatenate([*keys.values(), np.empty(0, np.uint64)]))
         twice = [new[1:][new[1:] == new[:-1]]]
-        for group in unchanged.values():
+        for group in unchanged.values() if len(new) else ():
             stored = self._stored_keys(group)
             twice.append(new[_within(new, stored)])
         repeated: Keys = np.setdiff1d(np.concatenate(twice), known)
@@ -231,47 +227,46 @@ class LogSync:
             execute(f"insert into {VERSIONS} select {number}, * from night_clean where {repeated}")
             execute(f"delete from night_clean where event_id is not null and {repeated}")
         execute(f"insert into {TOTALS} select {number}, * from ({totals_sql('night_clean', self.spec)})")
-        self.number_ids("night_clean")
+        number_persons(
+            execute, "select employee_id as id from night_clean union select counterpart_id from night_clean"
+        )
+        present = execute("select distinct kind from night_clean order by kind").fetchall()
+        self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
         stored = write_rows(self.state, self.connection.sql(self.columns.select("night_clean", "")).to_arrow_table())
         name = None
         if keys is not None:
-            name = self.state.new_name("keys-{number}.npy")
-            np.save(self.state.path(name), keys)
+            name = self.state.new_name("keys", "npy")
+            with writing(self.state.path(name)):
+                np.save(self.state.path(name), keys)
         last_day = max((batch.last_day for batch in stored.batches), default=0)
         return StoredGroup(
             number=number,
             rows=rows.num_rows,
             stored=stored,
             keys=name,
+            keys_checksum=0 if keys is None else zlib.crc32(keys.data),
             last_day=last_day,
             positions=positions.upto(last_day),
             early=early,
         )
 
-    def number_ids(self, rows: str) -> None:
-        """Give a number to each person and kind of ``rows`` that has none."""
-        self.connection.execute(
-            "insert into night_persons select id, ((select count(*) from night_persons) + row_number() over () - 1)::integer"
-            f" from (select employee_id as id from {rows} union select counterpart_id from {rows})"
-            " where id is not null and id not in (select employee_id from night_persons)"
-        )
-        present = self.connection.execute(f"select distinct kind from {rows} order by kind").fetchall()
-        self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
-
     def _number_kinds(self, kinds: Sequence[str]) -> None:
-        first = self.connection.execute("select count(*) from night_kinds").fetchall()[0][0]
+        """Give the next numbers to ``kinds``, which have none."""
         if kinds:
-            numbered = [(kind, first + index) for index, kind in enumerate(kinds)]
+            numbered = [(kind, number) for number, kind in enumerate(kinds, len(self.kinds))]
             self.connection.executemany("insert into night_kinds values (?, ?)", numbered)
-            self.kinds += [kind for kind in kinds if kind not in self.kinds]
+            self.kinds += kinds
 
     def _manifest(
         self, before: NightManifest, made_from: dict[str, str], source: dict[str, SourceFile]
     ) -> NightManifest:
         tables, persons = before.tables, before.persons
         if self.groups != before.groups or not persons:
-            tables = {name: self._write_table(name, f"select * from {name}") for name in (TOTALS, FAULTS, VERSIONS)}
-            persons = self._write_table("persons", "select employee_id from night_persons order by person")
+            tables = {
+                name: self.state.write_table(name, self.connection.table(name).to_arrow_table())
+                for name in (TOTALS, FAULTS, VERSIONS)
+            }
+            persons = write_persons(self.connection, self.state)
         return NightManifest(
             number=before.number + 1,
             made_from=made_from,
@@ -282,6 +277,20 @@ class LogSync:
             tables=tables,
             sums=before.sums,
         )
+
+
+def number_persons(execute: Callable[[str], object], ids: str) -> None:
+    """Give a number to each ``id`` of the SELECT ``ids`` that has none."""
+    execute(
+        "insert into night_persons select id, ((select count(*) from night_persons) + row_number() over () - 1)::integer"
+        f" from ({ids}) where id is not null and id not in (select employee_id from night_persons)"
+    )
+
+
+def write_persons(connection: duckdb.DuckDBPyConnection, state: StateFolder) -> str:
+    """Write the ids of people in the order of their numbers; return the name of the file."""
+    ids = connection.sql("select employee_id from night_persons order by person").to_arrow_table()
+    return state.write_table("persons", ids)
 
 
 def totals_sql(rows: str, spec: TableSpec) -> str:
@@ -300,12 +309,13 @@ class _PositionHashes:
     """What was known of positions by each day."""
 
     days: list[int]
-    sums: list[tuple[int, int]]
+    known: list[tuple[int, int]]
+    """Before the first of ``days``, and after each: how many positions were known, and the sum of their hashes."""
 
     def upto(self, day: int) -> str:
         """Hash of the positions that were known by ``day``."""
-        known = self.sums[: bisect_right(self.days, day)]
-        return f"{sum(count for count, _ in known)}-{sum(total for _, total in known):x}"
+        count, total = self.known[bisect_right(self.days, day)]
+        return f"{count}-{total:x}"
 
 
 def _within(keys: Keys, stored: Keys) -> npt.NDArray[np.bool_]:
@@ -315,7 +325,3 @@ def _within(keys: Keys, stored: Keys) -> npt.NDArray[np.bool_]:
     at = np.minimum(np.searchsorted(stored, keys), len(stored) - 1)
     within: npt.NDArray[np.bool_] = stored[at] == keys
     return within
-
-
-def _any_in(keys: Keys, stored: Keys) -> bool:
-    return bool(_within(keys, stored).any())

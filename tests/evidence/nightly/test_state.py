@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pandas as pd
 import pytest
 
+from perfml.errors import DataError, DiskFull
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.nightly.night import NightLog, run_night
+from perfml.evidence.nightly.sync import FAULTS, TOTALS, VERSIONS
 from perfml.evidence.sources import open_data
 from perfml.messages import render
 from perfml.project.folder import Definitions
@@ -19,6 +22,7 @@ from tests.evidence.nightly.killing import kill_nights
 from tests.evidence.nightly.nights import Company, differs, nightly, whole
 from tests.evidence.nightly.test_nights import EVERY
 from tests.evidence.test_features import KINDS
+from tests.full_disk import fill, make_space, small_disk
 from tests.tables import TODAY, difference, shipped, windowed
 
 COUNT = {"column": "n_{window}", "measure": "count", "windows_days": [7, 91]}
@@ -56,6 +60,19 @@ def test_a_night_reads_what_is_new(company: Company, tmp_path: Path) -> None:
     company.put("new.parquet", [company.event(company.moment(1))])
     company.write()
     assert ask(company, state) == (None, 1)
+
+
+def test_what_a_killed_night_left_half_written_is_removed(company: Company, tmp_path: Path) -> None:
+    """Rows by block of a first night, and a file that no manifest names."""
+    state = tmp_path / "state"
+    (state / ".blocks-1").mkdir(parents=True)
+    for name in (".blocks-1/0.arrow", ".manifest.json.1-1.tmp", "rows-1-1-1.arrow"):
+        (state / name).write_bytes(b"half")
+    ask(company, state)
+    assert {path.name.partition("-")[0] for path in state.iterdir()} == {
+        *("manifest.json", "lock", "rows", "keys", "persons", "sums", TOTALS, FAULTS, VERSIONS)
+    }
+    assert not (state / "rows-1-1-1.arrow").exists()
 
 
 def test_a_file_is_the_same_when_only_its_time_has_changed(company: Company, tmp_path: Path) -> None:
@@ -155,6 +172,36 @@ def test_no_parquet_is_read_as_a_whole(company: Company, tmp_path: Path) -> None
         "is no Parquet log that is read as it stands: it is read as a whole every night"
     )
     assert groups == 0
+
+
+def test_damaged_keys_are_noticed_when_new_keys_are_looked_up(company: Company, tmp_path: Path) -> None:
+    """Only they would say that a new row corrects one of an old file."""
+    state = tmp_path / "state"
+    ask(company, state)
+    for path in state.glob("keys*"):
+        path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+    company.put("new.parquet", [replace(company.event(company.moment(1)), event_id="new")])
+    company.write()
+    assert ask(company, state)[0] == "the state folder is damaged: it is made anew from the whole log"
+
+
+def test_a_damaged_file_of_the_log_is_named(company: Company, tmp_path: Path) -> None:
+    path = company.folder / "events" / "1.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:60] = b"\xff" * 56
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"1\.parquet: cannot be read"):
+        nightly(company.folder, tmp_path / "state", DEFINITIONS, company.day)
+
+
+def test_a_full_disk_is_said_and_the_night_can_be_run_again(company: Company, tmp_path: Path) -> None:
+    state = tmp_path / "disk" / "state"
+    with small_disk(tmp_path / "disk", megabytes=4) as disk:
+        fill(disk)
+        with pytest.raises(DiskFull, match="no space left"):
+            nightly(company.folder, state, DEFINITIONS, company.day)
+        make_space(disk)
+        ask(company, state)
 
 
 def test_a_killed_night_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from perfml.api.scores import NIGHTLY
 from perfml.files import write_text
 from perfml.store.audit.secret import KEY_FILE, audit_key
 from perfml.store.backup.making import make_backup
@@ -59,6 +60,7 @@ def store(home: Path) -> Path:
     write_text(home / "scores" / "attrition" / "2026-09-01.parquet", "rows")
     write_text(home / "people" / "员工.json", "{}")
     (home / "x.key").write_text("secret")
+    write_text(home / NIGHTLY / "manifest.json", "made from the log")
     return home
 
 
@@ -80,7 +82,7 @@ def test_what_is_restored_is_what_was(tmp_path: Path) -> None:
     assert path.name == "perfml-20261101T000000Z.tar.gz" and path.stat().st_mode & 0o777 == 0o600
     with tarfile.open(path) as members:
         names = members.getnames()
-    assert not [name for name in names if "key" in name or "sqlite" in name]
+    assert not [name for name in names if "key" in name or "sqlite" in name or name.startswith(NIGHTLY)]
     assert audit_key(home).hex().encode() not in gzip.decompress(path.read_bytes())
     assert any("audit.key" in line for line in manifest.left_out)
     other = tmp_path / "other"
