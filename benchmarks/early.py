@@ -30,7 +30,7 @@ from perfml.arrays import Floats, Ints  # noqa: E402
 from perfml.demo.company import Truth, simulate  # noqa: E402
 from perfml.learning.dataset.outcome_days import outcome_days  # noqa: E402
 from perfml.learning.in_people import LEAD_SHARE  # noqa: E402
-from perfml.learning.validation.backtest import Predictions, predict_folds  # noqa: E402
+from perfml.learning.validation.backtest import Predictions, fold_fits  # noqa: E402
 from perfml.learning.validation.lead import lead_days  # noqa: E402
 from perfml.learning.validation.lists import capacity_of, listed_rows  # noqa: E402
 from perfml.learning.validation.metrics import estimate, weighted_mean, weighted_median  # noqa: E402
@@ -105,7 +105,7 @@ def company(seed: int, *, employees: int) -> pd.DataFrame:
         opened = Project(project, home=Path(folder) / "home")
         with opened.open(data) as tables:
             sample = TrainingSample.of(tables, opened.folder, "attrition", until=END)
-            predictions = predict_folds(sample, DAYS, task="back-test")
+            predictions = fold_fits(sample, DAYS).predictions("back-test")
             first, last = predictions.when.min().item(), predictions.when.max().item() + dt.timedelta(days=DAYS)
             came = outcome_days(tables, sample.spec.label, first=first, last=last, until=END)
     return _leads(truth, came, predictions, first=first).assign(

@@ -16,7 +16,7 @@ from perfml.arrays import Floats
 from perfml.errors import DataError
 from perfml.evidence.features import build
 from perfml.evidence.sources import Data, open_data
-from perfml.learning.dataset.drawn_rows import drawn_people
+from perfml.learning.dataset.drawn_rows import among_drawn
 from perfml.learning.dataset.table import Table
 from perfml.learning.fairness.findings import FairnessReport
 from perfml.learning.record import GateRecord, Verdict
@@ -170,9 +170,7 @@ def canary_gate(
             strict=False,
             withheld=data.withheld,
         ) as then:
-            before = build(then, definitions, [day], kinds=kinds).frame
-            if sample is not None:
-                before = before[drawn_people(before["employee_id"].to_numpy(dtype=object), spec=sample)]
+            before = build(then, definitions, [day], kinds=kinds, among=among_drawn(sample)).frame
     except DataError:
         return _insufficient("future canary", Message.of("gate_none"), Message.of("gate_canary_unread", day=str(day)))
     names = [column.name for column in table.columns]

@@ -311,10 +311,6 @@ class TrainingCounts(RecordPart):
     """Those of them that were learnt from, where the spec draws some (``[sample]``); None: all."""
     drawn_positives: int | None = None
 
-    def of_drawn(self, *, rows: int, positives: int) -> TrainingCounts:
-        """Return the counts with those of the rows that were drawn."""
-        return self.model_copy(update={"drawn_rows": rows, "drawn_positives": positives})
-
     @property
     def drawn(self) -> Message | None:
         """What was drawn; None where nothing was."""

@@ -20,7 +20,6 @@ from perfml.learning import gates as gate
 from perfml.learning.dataset.labels import exit_times
 from perfml.learning.estimators.blend import RiskModel, probability
 from perfml.learning.estimators.hazard import CauseSpecificHazards, HazardModel
-from perfml.learning.estimators.problem import ROWS_FOR_THREADS
 from perfml.learning.fairness.run import audit_lists
 from perfml.learning.record import (
     BacktestRecord,
@@ -207,11 +206,14 @@ def _treatment(
 
 def _counts(sample: TrainingSample, label: Floats) -> TrainingCounts:
     known, rows = ~np.isnan(label), sample.drawn(label).rows
-    share = sample.spec.sample.people_share
-    counts = TrainingCounts(rows=int(known.sum()), positives=int(label[known].sum()), people_share=share)
-    if len(rows) == counts.rows:
-        return counts
-    return counts.of_drawn(rows=len(rows), positives=int(label[rows].sum()))
+    some = len(rows) < known.sum()
+    return TrainingCounts(
+        rows=int(known.sum()),
+        positives=int(label[known].sum()),
+        people_share=sample.spec.sample.people_share,
+        drawn_rows=len(rows) if some else None,
+        drawn_positives=int(label[rows].sum()) if some else None,
+    )
 
 
 def _latest(sample: TrainingSample) -> Floats:
@@ -277,8 +279,7 @@ def _hazards(sample: TrainingSample) -> Call[CauseSpecificHazards] | None:
         cause=cause,
         weight=weight.astype(np.float64),
     )
-    features = sample.workers.share(sample.features)
-    return sample.workers.submit(fitted, features, alone=len(rows) >= ROWS_FOR_THREADS)
+    return sample.hand_out(fitted, rows=len(rows))
 
 
 def _fitted_hazards(

@@ -23,8 +23,6 @@ from perfml.workers.process import SharedKey, read_frame, start, write_frame
 from perfml.workers.processors import usable_processors
 
 T = TypeVar("T")
-FITS = ("perfml.learning.training",)
-"""What fits of models need."""
 _keys = itertools.count()
 
 
@@ -68,7 +66,8 @@ class Call(Generic[T]):
         self._value, self.ended = value, True
 
     def frames(self, known: set[int]) -> Iterator[bytes]:
-        """What a worker needs to do the call, which holds the shared values ``known``. Raises where it cannot be pickled."""
+        """What a worker needs to do the call, which holds the shared values ``known``; each is taken when the worker has answered
+        the one before. Raises where it cannot be pickled."""
         for a in self._arguments:
             if isinstance(a, Shared) and a.key not in known:
                 yield pickle.dumps((a.key, a.value), protocol=5)
@@ -81,12 +80,11 @@ class Workers:
     """At most ``jobs`` calls at a time: those of ``jobs`` - 1 worker processes, and that of the process that waits.
 
     ``jobs``: default as many as there are processors to use; with 1 everything is computed in this process when it is waited
-    for. ``imports``: modules that workers load at once.
+    for.
     """
 
-    def __init__(self, jobs: int | None = None, *, imports: Sequence[str] = FITS) -> None:
+    def __init__(self, jobs: int | None = None) -> None:
         self._to_begin = (usable_processors() if jobs is None else jobs) - 1
-        self._imports = imports
         self._changed = threading.Condition()
         self._waiting: deque[Call[Any]] = deque()
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -94,8 +92,11 @@ class Workers:
         self._forgotten: set[int] = set()
         self._closed = False
 
-    def begin(self) -> None:
-        """Start the processes, unless they have been: work that is worth their start, some CPU seconds, lies ahead."""
+    def begin(self, *, imports: Sequence[str] = ()) -> None:
+        """Start the processes, unless they have been: work that is worth their start, some CPU seconds, lies ahead.
+
+        ``imports``: modules that they load at once.
+        """
         count, self._to_begin = self._to_begin, 0
         for _ in range(count):
             try:
@@ -103,7 +104,7 @@ class Workers:
             except OSError:  # no process may be started, or none more: what waits for the result computes it
                 return
             self._processes.append(process)
-            threading.Thread(target=self._serve, args=(process,), daemon=True, name="worker").start()
+            threading.Thread(target=self._serve, args=(process, imports), daemon=True, name="worker").start()
 
     def submit(
         self, function: Callable[..., T], *arguments: object, alone: bool = False, long: bool = False
@@ -114,7 +115,7 @@ class Workers:
         only a worker, or who waits for it, begins it.
         """
         call = Call(self, function, arguments, alone=alone, long=long)
-        if not alone:
+        if not alone and self._may_help:
             with self._changed:
                 self._waiting.append(call)
                 self._changed.notify_all()
@@ -125,7 +126,7 @@ class Workers:
         if id(value) in self._shared:
             return cast(Shared[T], self._shared[id(value)])
         shared = Shared(value)
-        if self._processes or self._to_begin > 0:
+        if self._may_help:
             self._shared[id(value)] = shared
         return shared
 
@@ -149,6 +150,8 @@ class Workers:
                 if ours in self._waiting:
                     self._waiting.remove(ours)
             ours.compute()
+            with self._changed:
+                self._changed.notify_all()
 
     def close(self) -> None:
         """End the processes, also in the middle of a call."""
@@ -166,16 +169,20 @@ class Workers:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _serve(self, process: subprocess.Popen[bytes]) -> None:
+    @property
+    def _may_help(self) -> bool:
+        """Whether there are processes, or may be: without, nothing is kept for them."""
+        return bool(self._processes) or self._to_begin > 0
+
+    def _serve(self, process: subprocess.Popen[bytes], imports: Sequence[str]) -> None:
         """Hand out calls to one worker until there is no more work or no more worker."""
         calls, answers = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
         known: set[int] = set()
         with calls, answers:
             try:
-                for module in self._imports:
-                    write_frame(calls, pickle.dumps((module,)))
-                write_frame(calls, pickle.dumps((len, [()])))
-                read_frame(answers)  # it has loaded everything
+                _ask(
+                    calls, answers, pickle.dumps((tuple(imports),))
+                )  # it begins nothing before it has loaded everything
                 while (call := self._next()) is not None:
                     self._hand_over(call, calls, answers, known=known)
             except (OSError, EOFError, ValueError):  # it has ended, or was ended
@@ -186,11 +193,12 @@ class Workers:
         done, value = False, None
         try:
             for key in known.intersection(self._forgotten):
-                write_frame(calls, pickle.dumps((key, None)))
+                _ask(calls, answers, pickle.dumps((key, None)))
                 known.discard(key)
             for frame in call.frames(known):
-                write_frame(calls, frame)
-            done, value = pickle.loads(read_frame(answers))
+                done, value = _ask(calls, answers, frame)
+                if not done:
+                    break
         except (pickle.PicklingError, TypeError, AttributeError):  # not to be sent
             pass
         finally:
@@ -210,6 +218,13 @@ class Workers:
             call = self._waiting.popleft()
             call.begun = True
             return call
+
+
+def _ask(calls: BinaryIO, answers: BinaryIO, frame: bytes) -> tuple[bool, Any]:
+    """Whether a worker did what a frame asks for, and the result."""
+    write_frame(calls, frame)
+    done, value = pickle.loads(read_frame(answers))
+    return done, value
 
 
 ALONE = Workers(1)

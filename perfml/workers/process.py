@@ -65,8 +65,8 @@ def read_frame(stream: BinaryIO) -> bytes:
 def serve() -> None:
     """Answer calls until the standard input ends.
 
-    A frame is a tuple: the name of a module to import, a key and a shared value (None: no longer needed), or a function and its
-    arguments, which alone is answered: whether it was computed, and the result.
+    A frame is a tuple: the names of modules to import, a key and a shared value (None: no longer needed), or a function and its
+    arguments. Each is answered: whether it could be done, and the result.
     """
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not get among the answers
@@ -74,24 +74,30 @@ def serve() -> None:
         threading.Thread(target=_receive, args=(frames,), daemon=True).start()
         shared: dict[int, object] = {}
         while True:
-            try:
-                match pickle.loads(frames.get()):
-                    case (str(module),):
-                        import_module(module)
-                        continue
-                    case (int(key), value):
-                        shared[key] = value
-                        if value is None:
-                            del shared[key]
-                        continue
-                    case (function, arguments):
-                        answer = pickle.dumps((True, function(*_received(arguments, shared))))
-            except Exception:  # the caller computes it itself, and raises what then comes with its own traceback
-                answer = pickle.dumps((False, None))
+            answer = _answered(frames.get(), shared)
             try:
                 write_frame(answers, answer)
             except OSError:
                 os._exit(0)
+
+
+def _answered(frame: bytes, shared: dict[int, object]) -> bytes:
+    """The answer to a frame. Where it cannot be done, the caller does it, and raises what then comes with its own traceback."""
+    result = None
+    try:
+        match pickle.loads(frame):
+            case (tuple(modules),):
+                for module in modules:
+                    import_module(module)
+            case (int(key), None):
+                del shared[key]
+            case (int(key), value):
+                shared[key] = value
+            case (function, arguments):
+                result = function(*_received(arguments, shared))
+        return pickle.dumps((True, result))
+    except Exception:
+        return pickle.dumps((False, None))
 
 
 def _received(arguments: Sequence[object], shared: dict[int, object]) -> list[object]:

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def workers():
-    with Workers(3, imports=()) as pool:
+    with Workers(3) as pool:
         pool.begin()
         yield pool
 
@@ -41,7 +43,7 @@ def elsewhere(workers: Workers) -> int:
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])
 def test_results_come_in_the_order_of_the_program(jobs: int) -> None:
-    with Workers(jobs, imports=()) as workers:
+    with Workers(jobs) as workers:
         workers.begin()
         calls = [workers.submit(math.factorial, n) for n in range(50)]
         assert [call.result() for call in calls] == [math.factorial(n) for n in range(50)]
@@ -77,6 +79,42 @@ def test_an_error_is_raised_where_the_result_is_wanted(workers: Workers) -> None
             calls[1].result()
 
 
+class NotReceived:
+    """Can be sent, and not be received: as if memory ran out in a worker."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return operator.truediv, (1, 0)
+
+
+def test_each_call_has_its_own_answer_where_a_value_is_not_received() -> None:
+    with Workers(2) as workers:
+        workers.begin()
+        elsewhere(workers)
+        shared = workers.share(NotReceived())
+        for function, argument, result in [(type, shared, NotReceived), (len, "abc", 3), (len, "ab", 2), (len, "", 0)]:
+            call = workers.submit(function, argument)
+            time.sleep(0.2)  # the worker is waiting for it
+            assert call.result() == result
+
+
+def test_without_workers_nothing_is_kept_that_nobody_waits_for() -> None:
+    value = np.arange(3.0)
+    kept = weakref.ref(value)
+    ALONE.submit(len, ALONE.share(value))
+    del value
+    assert kept() is None
+
+
+def test_several_may_wait_for_one_call() -> None:
+    call = ALONE.submit(time.sleep, 0.3)
+    waiting = [threading.Thread(target=call.result, daemon=True) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    for thread in waiting:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in waiting)
+
+
 def test_what_cannot_be_sent_is_computed_in_this_process(workers: Workers) -> None:
     elsewhere(workers)
     assert workers.submit(lambda: 5).result() == 5
@@ -107,7 +145,7 @@ def test_without_processes_everything_is_computed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_closing_ends_workers_in_the_middle_of_a_call() -> None:
-    with Workers(2, imports=()) as workers:
+    with Workers(2) as workers:
         workers.begin()
         process = elsewhere(workers)
         workers.submit(time.sleep, 60, long=True)
@@ -132,7 +170,7 @@ def test_workers_end_with_the_process_that_began_them(ending: signal.Signals, tm
             signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs the tests in the background
             sys.path.insert(0, {str(ROOT)!r})
             from perfml.workers.pool import Workers
-            with Workers(2, imports=()) as workers:
+            with Workers(2) as workers:
                 workers.begin()
                 ours = os.getpid()
                 while (theirs := workers.submit(os.getpid).result()) == ours:

@@ -21,6 +21,7 @@ from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
 from perfml.demo.tour.work import PERSONAS, Stop, look_at_work, plant_work
 from perfml.goals.report import GoalsReport
+from perfml.learning import training
 from perfml.learning.registry.artifacts import current_version, read_record
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
@@ -57,7 +58,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7, jobs: int | None = N
     """
     # Threads of BLAS would wait for each other longer than they compute.
     with Workers(jobs) as workers, threadpool_limits(1, user_api="blas"):
-        workers.begin()  # they load what they need while the company is simulated
+        workers.begin(imports=[training.__name__])  # they load what they need while the company is simulated
         return _tour(out, employees=employees, seed=seed, workers=workers)
 
 

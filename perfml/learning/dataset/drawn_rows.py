@@ -7,7 +7,9 @@ and which outcome a row has is what was known when the model is fitted: nothing 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -55,10 +57,13 @@ def draw_rows(when: Dates, person: Objects, label: Floats, spec: SampleSpec) -> 
     return DrawnRows(known[chosen[by_row]], stands_for[drawn][by_row])
 
 
-def drawn_people(person: Objects, *, spec: SampleSpec) -> Bools:
-    """Whether each of ``person`` (n,) is drawn by ``people_share``: by id and seed alone, the same at every date."""
-    if spec.people_share == 1:
-        return np.ones(len(person), dtype=bool)
+def among_drawn(spec: SampleSpec | None) -> Callable[[Objects], Bools] | None:
+    """Whose evidence to hold (:func:`perfml.evidence.features.build`) where ``people_share`` draws some; None: everyone's."""
+    return None if spec is None or spec.people_share == 1 else partial(_drawn, spec=spec)
+
+
+def _drawn(person: Objects, *, spec: SampleSpec) -> Bools:
+    """Whether each of ``person`` (n,) is drawn: by id and seed alone, the same at every date."""
     hashed = pd.util.hash_array(np.asarray(person, dtype=object), hash_key=f"{spec.seed:016d}")
     return np.asarray(hashed < np.float64(spec.people_share) * 2.0**64, dtype=bool)
 

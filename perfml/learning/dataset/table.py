@@ -6,7 +6,6 @@ import datetime as dt
 import fnmatch
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from perfml.evidence.population.membership import belongs
 from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.conditions import conditions, named_columns, require_names, rows_where
-from perfml.learning.dataset.drawn_rows import drawn_people
+from perfml.learning.dataset.drawn_rows import among_drawn
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.messages import Message
 from perfml.progress import SILENT, Progress
@@ -98,7 +97,7 @@ def make_table(
     require_names(definitions, spec, name)
     named = conditions(spec)
     if evidence is None:
-        among = None if sample is None or sample.people_share == 1 else partial(drawn_people, spec=sample)
+        among = among_drawn(sample)
         evidence = build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress)
         if among is not None:
             _keep_people(data, evidence.frame)

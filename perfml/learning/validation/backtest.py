@@ -223,11 +223,6 @@ def testable_folds(sample: TrainingSample, horizon_days: int, *, known: Floats) 
     return jobs
 
 
-def predict_folds(sample: TrainingSample, horizon_days: int, *, task: str, progress: Progress = SILENT) -> Predictions:
-    """Fit and predict at each origin. ``task`` labels ``progress``. Raises :class:`NoBacktest`, see :func:`backtest_horizon`."""
-    return fold_fits(sample, horizon_days).predictions(task, progress=progress)
-
-
 def fold_fits(sample: TrainingSample, horizon_days: int) -> FoldFits:
     """Hand out the fits at each origin. Raises :class:`NoBacktest`, see :func:`backtest_horizon`."""
     spec = sample.spec
@@ -252,8 +247,7 @@ def fold_fits(sample: TrainingSample, horizon_days: int) -> FoldFits:
         )
         learnt = (plain[rows], label[rows])
         tested = partial(_tested, chosen=chosen, test=np.flatnonzero(test), learnt=learnt, plain_test=plain[test])
-        features = sample.workers.share(sample.features)
-        calls.append(sample.workers.submit(tested, features, alone=chosen.threaded))
+        calls.append(sample.hand_out(tested, rows=len(drawn.rows)))
     return FoldFits(sample=sample, horizon_days=horizon_days, known=known, jobs=jobs, calls=calls, baseline_names=names)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,9 @@ from perfml.workers.pool import ALONE, Call, Workers
 
 ROWS_FOR_WORKERS = 3_000
 """Rows of a sample from which its fits are worth the start of worker processes."""
+MOST_ROWS_TO_COPY = 100_000
+"""Rows of a sample up to which each worker holds a copy: 200 MB with 250 columns."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,16 +70,6 @@ class RowsFit:
         if self.level is None:
             return risk
         return risk.at_level_of(features if self.columns is None else features[:, self.columns], *self.level)
-
-    @property
-    def threaded(self) -> bool:
-        """Whether LightGBM itself uses all processors for so many rows."""
-        return len(self.rows) >= ROWS_FOR_THREADS
-
-
-def fit_rows(features: Floats, chosen: RowsFit) -> RiskModel:
-    """:meth:`RowsFit.fitted`, as workers call it."""
-    return chosen.fitted(features)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,8 +118,8 @@ class TrainingSample:
         )
         rows = table.frame[table.usable].reset_index(drop=True)
         person = rows["employee_id"].to_numpy(dtype=object)
-        if len(rows) >= ROWS_FOR_WORKERS:
-            workers.begin()
+        if ROWS_FOR_WORKERS <= len(rows) <= MOST_ROWS_TO_COPY:
+            workers.begin(imports=[__name__])
         return cls(
             data=data,
             table=table,
@@ -188,37 +182,35 @@ class TrainingSample:
         drawn = self.drawn(label)
         rows = drawn.rows
         used = np.ones(self.features.shape[1], dtype=bool) if columns is None else columns
-        return self.hand_out(
-            RowsFit(
-                rows=rows,
-                label=label[rows],
-                folds=self.deciding_folds(rows, days),
-                settings=self.settings(seeds),
-                signs=monotone_signs([name for name, stays in zip(self.names, used, strict=True) if stays], self.spec),
-                columns=columns,
-                weight=None if weight is None else weight[rows],
-                stands_for=drawn.stands_for,
-                level=self.level(label, drawn),
-            )
+        chosen = RowsFit(
+            rows=rows,
+            label=label[rows],
+            folds=self.deciding_folds(rows, days),
+            settings=self.settings(seeds),
+            signs=monotone_signs([name for name, stays in zip(self.names, used, strict=True) if stays], self.spec),
+            columns=columns,
+            weight=None if weight is None else weight[rows],
+            stands_for=drawn.stands_for,
+            level=self.level(label, drawn),
         )
+        return self.hand_out(chosen.fitted, rows=len(rows))
 
     def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> Call[RiskModel]:
         """Hand out the fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
         among = np.full(len(label), np.nan)
         among[rows] = label[rows]
         drawn = self.drawn(among)
-        chosen = rows[~np.isnan(label[rows])] if drawn.stands_for is None else drawn.rows
-        return self.hand_out(
-            RowsFit(
-                rows=chosen,
-                label=label[chosen],
-                hyperparameters=risk.hyperparameters,
-                settings=self.settings([seed]),
-                signs=monotone_signs(self.names, self.spec),
-                stands_for=drawn.stands_for,
-                level=self.level(among, drawn),
-            )
+        learnt = rows[~np.isnan(label[rows])] if drawn.stands_for is None else drawn.rows
+        chosen = RowsFit(
+            rows=learnt,
+            label=label[learnt],
+            hyperparameters=risk.hyperparameters,
+            settings=self.settings([seed]),
+            signs=monotone_signs(self.names, self.spec),
+            stands_for=drawn.stands_for,
+            level=self.level(among, drawn),
         )
+        return self.hand_out(chosen.fitted, rows=len(learnt))
 
     def drawn(self, label: Floats) -> DrawnRows:
         """The rows to learn from among those whose ``label`` (rows,) is known, as the spec's ``[sample]`` draws them."""
@@ -229,9 +221,13 @@ class TrainingSample:
         known = np.flatnonzero(~np.isnan(label))
         return None if drawn.stands_for is None else (known, label[known])
 
-    def hand_out(self, chosen: RowsFit) -> Call[RiskModel]:
-        """Hand out a fit."""
-        return self.workers.submit(fit_rows, self.workers.share(self.features), chosen, alone=chosen.threaded)
+    def hand_out(self, function: Callable[[Floats], T], *, rows: int) -> Call[T]:
+        """Hand out a fit, of the features, on so many ``rows`` of them.
+
+        No worker does it where LightGBM itself uses all processors, nor where copies of the features would be too large.
+        """
+        alone = rows >= ROWS_FOR_THREADS or len(self.features) > MOST_ROWS_TO_COPY
+        return self.workers.submit(function, self.workers.share(self.features), alone=alone)
 
     def deciding_folds(self, rows: Ints, days: int) -> list[Split]:
         """The folds of ``rows`` that choose hyperparameters for a horizon, see :func:`.folds.deciding_folds`."""
