@@ -99,10 +99,10 @@ def test_each_call_has_its_own_answer_where_a_value_is_not_received() -> None:
 
 def test_without_workers_nothing_is_kept_that_nobody_waits_for() -> None:
     value = np.arange(3.0)
-    kept = weakref.ref(value)
+    still_there = weakref.ref(value)
     ALONE.submit(len, ALONE.share(value))
     del value
-    assert kept() is None
+    assert still_there() is None
 
 
 def test_several_may_wait_for_one_call() -> None:

@@ -154,8 +154,9 @@ def fit_path(
     signs = [0] * features.shape[1] if signs is None else list(signs)
     basis = Basis.of(features, categories or {})
     design = basis.design(features)
-    whole = stands_for is None
-    average = design.mean(axis=0, dtype=np.float64) if whole else np.average(design, axis=0, weights=stands_for)
+    average = design.mean(axis=0, dtype=np.float64)
+    if stands_for is not None:
+        average = np.average(design, axis=0, weights=stands_for)
     middle = np.average(design, axis=0, weights=weight).astype(np.float32)
     design -= middle
     near = _rows_near_knots(basis, features, signs)
