@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
@@ -16,15 +17,23 @@ from perfml.service.routes.shared import AppStore, OfGroups, subject_router
 router = subject_router("lists")
 
 
-async def trends_shown(request: Request) -> MaySee:
-    """Whether whoever asks may read trends of a department, or of the whole company for None."""
-    admission: Admission = request.app.state.admission
+@dataclass(frozen=True, kw_only=True)
+class TrendsShown:
+    """Whether whoever asks may read trends of a department, or of the whole company. Compares by the request, so that two ways to
+    the same arguments are the same."""
 
-    def shown(department: str | None) -> bool:
+    request: Request
+
+    def __call__(self, department: str | None) -> bool:
+        """Of one department; of the whole company for None."""
+        admission: Admission = self.request.app.state.admission
         units = frozenset[str]() if department is None else frozenset({f"department:{department}"})
-        return admission.may(request, Action.READ_TRENDS, GroupSubject(units=units))
+        return admission.may(self.request, Action.READ_TRENDS, GroupSubject(units=units))
 
-    return shown
+
+async def trends_shown(request: Request) -> MaySee:
+    """What answers for ``request``."""
+    return TrendsShown(request=request)
 
 
 @router.get(
