@@ -178,15 +178,13 @@ class Workers:
         """Hand out calls to one worker until there is no more work or no more worker."""
         calls, answers = cast(BinaryIO, process.stdin), cast(BinaryIO, process.stdout)
         known: set[int] = set()
-        with calls, answers:
-            try:
-                _ask(
-                    calls, answers, pickle.dumps((tuple(imports),))
-                )  # it begins nothing before it has loaded everything
+        try:
+            with calls, answers:  # closing writes what a pipe still holds, and fails once the worker has ended
+                _ask(calls, answers, pickle.dumps((tuple(imports),)))  # begin nothing before all is loaded
                 while (call := self._next()) is not None:
                     self._hand_over(call, calls, answers, known=known)
-            except (OSError, EOFError, ValueError):  # it has ended, or was ended
-                process.kill()
+        except (OSError, EOFError, ValueError):  # it has ended, or was ended
+            process.kill()
 
     def _hand_over(self, call: Call[Any], calls: BinaryIO, answers: BinaryIO, *, known: set[int]) -> None:
         """Have a worker do ``call``; where it cannot, leave it to the process that waits for it."""
