@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import nbinom
+from scipy.special import betainc
 
 from perfml.arrays import Bools, Floats, Floats32, Ints
 from perfml.evidence.holes.hole import Hole
@@ -198,14 +198,15 @@ def _alone(judged: _Judged, part: int, stretch: Ints) -> bool:
 
 def _chance(judged: _Judged, part: int, stretch: Ints, due: Floats) -> float:
     """The probability of at most as many rows in the stretch, of which ``due`` should be known: a negative binomial with the
-    dispersion of the other days."""
+    dispersion of the other days, whose distribution is an incomplete beta function (scipy.stats has the same digits and takes
+    as long to load as perfml)."""
     mean, rows = judged.expected[part, stretch], judged.rows[part, stretch]
     squared = judged.dispersion[part, 1] - float((mean**2).sum())
     surplus = judged.dispersion[part, 0] - float(((rows - mean) ** 2 - rows).sum())
     dispersion = max(FLOOR, surplus / squared) if squared > 0 else 1.0
     size = 1.0 / dispersion  # as if the days of a stretch were one day repeated: what keeps people away lasts
     total = float(due.sum())
-    return float(nbinom.cdf(round(float(rows.sum())), size, size / (size + total)))
+    return float(betainc(size, round(float(rows.sum())) + 1, size / (size + total)))
 
 
 def _weekdays(rate: Floats) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 import pyarrow as pa
 
 from perfml.evidence.behind import plan_of
-from perfml.evidence.log.cells import discover_kinds
+from perfml.evidence.log.cells import discover_kinds, kind_counts
 from perfml.evidence.log.traces import traces
 from perfml.evidence.snapshots import make_snapshots, visible
 from perfml.evidence.sources import Data
@@ -39,23 +39,34 @@ def rows_of_people(
     Nothing that happened or became known on ``as_of`` or later is in them.
     """
     make_snapshots(data, [as_of])
+    execute = data.connection.execute
+    execute(
+        "create or replace temp table who as select employee_id as who_id, row_number() over (order by employee_id) as person"
+        " from temp.people where employee_id not in (select unnest(?::text[]))",
+        [sorted(without)],
+    )
+    kinds = kind_counts(data, str(as_of)) if data.has(LOG) else {}
+    execute(
+        "create or replace temp table log_kinds as select unnest(?::text[]) as name, unnest(range(?)) as part",
+        [list(kinds), len(kinds)],
+    )
     parts = [
-        _select(data, name, spec, number)
+        _select(data, name, spec, number, n_kinds=len(kinds))
         for number, (name, spec) in enumerate(data.specs.items())
         if owner_sql(name, spec) is not None
     ]
     if besides is not None:
         data.connection.register("rows_besides", besides)
         parts.append(
-            f'select employee_id, "table", {len(parts)} as number, null as moment, day, known, "values" from rows_besides'
+            f'select person, employee_id, "table", {len(parts)} as number, null as moment, day, known, "values"'
+            " from rows_besides join who on who_id = employee_id"
         )
     query = (
-        f"with a as (select date '{as_of}' as as_of), who as (select employee_id from temp.people"
-        " where employee_id not in (select unnest(?::text[])))"
+        f"with a as (select date '{as_of}' as as_of)"
         f' select employee_id, "table", day, known, "values" from ({" union all ".join(parts)})'
-        ' order by employee_id, number, moment desc, "values"'
+        ' order by person, number, moment desc, "values"'
     )
-    reader = data.connection.sql(query, params=[sorted(without)]).to_arrow_reader(BATCH)
+    reader = data.connection.sql(query).to_arrow_reader(BATCH)
     empty = True
     for batch in reader:
         empty = False
@@ -117,27 +128,35 @@ def shown_columns(spec: TableSpec) -> list[str]:
     ]
 
 
-def _select(data: Data, name: str, spec: TableSpec, number: int) -> str:
-    """SQL of the rows of one table; ``owner`` of each is whose it is, ``moment`` when it happened."""
+def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int) -> str:
+    """SQL of the rows of one table; ``moment``: when each happened.
+
+    Rows are numbered within one number of their person and part, which takes a third of the time of texts.
+    """
     owner, present = owner_sql(name, spec), set(data.columns[name])
-    values = ", ".join(_value(column, spec) if column in present else "null" for column in shown_columns(spec))
+    shown = shown_columns(spec)
+    values = ", ".join(_value(column, spec) if column in present else "null" for column in shown)
     moment = f"t.{quoted(spec.happened)}::timestamp" if spec.happened else "t.known_moment"
     rows = (
         f"select t.*, a.as_of, {{whose}} as whose, {{part}} as part, {moment} as moment, {_goal(name, spec)} as goal"
-        f" from main.{quoted(name)} t, a where {visible('t')} and {{whose}} in (select employee_id from who)"
+        f" from main.{quoted(name)} t, a{{kinds}} where {visible('t')}"
     )
-    sides = [rows.format(whose=owner, part="t.kind" if name == LOG else "null")]
+    kinds = " join log_kinds k on k.name = t.kind" if name == LOG else ""
+    sides = [rows.format(whose=owner, part="k.part" if name == LOG else "0", kinds=kinds)]
     if name == LOG and "counterpart_id" in present:
-        received = rows.format(whose="t.counterpart_id", part="'received ' || t.kind")
+        received = rows.format(whose="t.counterpart_id", part=f"k.part + {n_kinds}", kinds=kinds)
         sides.append(f"{received} and t.counterpart_id <> t.employee_id")
-    order = ", ".join(["moment desc", *(quoted(column) for column in spec.key if column in present)])
-    newest = f"row_number() over (partition by whose, part order by {order}) <= {MOST}"
+    content = ", ".join(quoted(column) for column in shown if column in present)
+    order = ", ".join(
+        ["moment desc", *(quoted(column) for column in spec.key if column in present), f"hash({content})"]
+    )
+    newest = f"row_number() over (partition by person * {2 * n_kinds + 1} + part order by {order}) <= {MOST}"
     if _goal(name, spec) != "null":
         newest += f" or row_number() over (partition by goal order by {order}) = 1"
     return (
-        f'select whose as employee_id, {literal(name)} as "table", {number} as number, moment, moment::date as day,'
+        f'select person, whose as employee_id, {literal(name)} as "table", {number} as number, moment, moment::date as day,'
         f' known_day as known, [{values}]::text[] as "values"'
-        f" from (select * from ({' union all '.join(sides)}) qualify {newest}) t"
+        f" from (select * from ({' union all '.join(sides)}) join who on who_id = whose qualify {newest}) t"
     )
 
 
