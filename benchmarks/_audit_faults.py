@@ -131,10 +131,10 @@ def _insert(home: Path, drawn: random.Random) -> bool:
     with closing(sqlite3.connect(home / FILE)) as db, db:
         rows = _rows(db)
         row, key = drawn.choice(rows), drawn.randbytes(32)
-        values = {**vars(row), "number": len(rows) + 1, "previous": rows[-1].hash}
+        copy = row._replace(number=len(rows) + 1, previous=rows[-1].hash)
         if drawn.random() < 0.5:
-            values["hash"] = chained(key, AuditRow(**values).content())
-        db.execute(f"insert into audit values ({', '.join('?' * len(values))})", tuple(values.values()))
+            copy = copy._replace(hash=chained(key, copy.content()))
+        db.execute(f"insert into audit values ({', '.join('?' * len(copy))})", copy)
     return True
 
 
@@ -158,7 +158,7 @@ def _chain_again(home: Path, key: bytes, drawn: random.Random | None) -> None:
         previous = rows[start].previous
         for row in rows[start:]:
             at = "2026-01-01T00:00:00.000+00:00" if drawn is not None and row is rows[start] else row.at
-            hashed = chained(key, AuditRow(**{**vars(row), "at": at, "previous": previous}).content())
+            hashed = chained(key, row._replace(at=at, previous=previous).content())
             values = (at, previous, hashed, row.number)
             db.execute("update audit set at = ?, previous = ?, hash = ? where number = ?", values)
             previous = hashed

@@ -24,12 +24,10 @@ SETTLED_SECONDS = 1.0
 Identity = tuple[int, ...]
 TableVersions = Mapping[str, tuple[int, ...]]
 """Table of the store -> what changes with each of its entries."""
-FileLook = Callable[[Path], Identity | None]
-"""What a file is now, as :func:`identity_of`."""
 T = TypeVar("T")
 
 
-@dataclass
+@dataclass(eq=False)
 class Reads:
     """Files and folders with their identity before they were read, and tables of the store."""
 
@@ -57,13 +55,13 @@ class Reads:
         self.settled &= other.settled
         self.until = min(self.until, other.until)
 
-    def unchanged(self) -> bool:
-        """Whether every file is what it was, and the clock has changed nothing."""
-        if self.until != math.inf and time.time() >= self.until:
-            return False
-        noted = _NOTING.get()
-        look = identity_of if noted is None else noted.look
-        return all(look(path) == identity for path, identity in self.files.items())
+    def add_table(self, name: str) -> None:
+        """Note a table of the store."""
+        self.tables.add(name)
+
+    def end(self, moment: float) -> None:
+        """Note when the clock makes it another value."""
+        self.until = min(self.until, moment)
 
 
 def identity_of(path: Path) -> Identity | None:
@@ -75,14 +73,37 @@ def identity_of(path: Path) -> Identity | None:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
+class HomeLook:
+    """How a home is looked at: anew each time."""
+
+    def file(self, path: Path) -> Identity | None:
+        """What a file is now, as :func:`identity_of`."""
+        return identity_of(path)
+
+    def unchanged(self, reads: Reads) -> bool:
+        """Whether every file is what it was, and the clock has changed nothing."""
+        if reads.until != math.inf and time.time() >= reads.until:
+            return False
+        return all(self.file(path) == identity for path, identity in reads.files.items())
+
+
 class _Ignored(Reads):
     """What nobody asks for."""
 
     def add(self, path: Path, identity: Identity | None) -> None:
         """Forget a file."""
 
+    def add_table(self, name: str) -> None:
+        """Forget a table."""
+
+    def end(self, moment: float) -> None:
+        """Forget a time."""
+
     def merge(self, other: Reads) -> None:
         """Forget what ``other`` noted."""
+
+
+_ANEW, _IGNORED = HomeLook(), _Ignored()
 
 
 class Noting(AbstractContextManager["Reads"]):
@@ -90,11 +111,11 @@ class Noting(AbstractContextManager["Reads"]):
 
     __slots__ = ("_outer", "_token", "look", "reads", "versions")
 
-    def __init__(self, versions: TableVersions | None, look: FileLook | None, *, collecting: bool = True) -> None:
+    def __init__(self, versions: TableVersions | None, look: HomeLook | None, *, collecting: bool = True) -> None:
         self._outer = outer = _NOTING.get()
-        self.reads = Reads() if collecting else _Ignored()
+        self.reads = Reads() if collecting else _IGNORED
         self.versions: TableVersions | None = versions or (None if outer is None else outer.versions)
-        self.look: FileLook = look or (identity_of if outer is None else outer.look)
+        self.look: HomeLook = look or (_ANEW if outer is None else outer.look)
 
     def __enter__(self) -> Reads:
         self._token = _NOTING.set(self)
@@ -113,38 +134,31 @@ def note_file(path: Path) -> None:
     """Note that ``path`` is about to be read, or that nothing is there."""
     noted = _NOTING.get()
     if noted is not None:
-        noted.reads.add(path, noted.look(path))
+        noted.reads.add(path, noted.look.file(path))
 
 
 def note_table(name: str) -> None:
     """Note that a table of the store is about to be read."""
     noted = _NOTING.get()
     if noted is not None:
-        noted.reads.tables.add(name)
+        noted.reads.add_table(name)
 
 
 def note_until(moment: float) -> None:
     """Note that a value is another one from ``moment`` on, in seconds since 1970, whatever is read."""
     noted = _NOTING.get()
     if noted is not None:
-        noted.reads.until = min(noted.reads.until, moment)
+        noted.reads.end(moment)
 
 
-def noting(versions: TableVersions | None = None, look: FileLook | None = None, *, collecting: bool = True) -> Noting:
+def noting(versions: TableVersions | None = None, look: HomeLook | None = None, *, collecting: bool = True) -> Noting:
     """Collect what is read within the block, also by threads that take over its context; or, where nobody wants to know it, only
     give what is kept the versions and the look of the block.
 
     ``versions``: those of the tables when it begins, with which every :class:`Memo` in the block compares what it keeps;
-    ``look``: how it looks at files, of which it may have looked at some shortly before (default: :func:`identity_of`).
+    ``look``: how it looks at the home, of which it may have looked at some shortly before (default: :class:`HomeLook`).
     """
     return Noting(versions, look, collecting=collecting)
-
-
-def note_all(reads: Reads) -> None:
-    """Note whatever ``reads`` noted: a value computed from it is used again."""
-    noted = _NOTING.get()
-    if noted is not None:
-        noted.reads.merge(reads)
 
 
 @dataclass(frozen=True)
@@ -169,15 +183,17 @@ class Memo(Generic[T]):
         entry = self._entries.get(key)
         if entry is None:
             return None
-        now = versions or _versions() or {}
+        noted = _NOTING.get()
+        now = versions or (None if noted is None else noted.versions) or {}
         same = entry.versions is now or all(entry.versions.get(name) == now.get(name) for name in entry.reads.tables)
-        if not same or not entry.reads.unchanged():
+        if not same or not (_ANEW if noted is None else noted.look).unchanged(entry.reads):
             self._drop(key)
             return None
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)
-        note_all(entry.reads)
+        if noted is not None:
+            noted.reads.merge(entry.reads)
         return entry.value
 
     def put(

@@ -71,8 +71,8 @@ class _Decoded:
         return {}
 
     @cached_property
-    def texts(self) -> dict[str, Sequence[JsonText]]:
-        """Person -> what was written of their rows, for :meth:`ScoreFile.texts`."""
+    def texts(self) -> dict[str, JsonText]:
+        """Person -> what was written of their rows, for :meth:`ScoreFile.text`."""
         return {}
 
     @cached_property
@@ -136,14 +136,15 @@ class ScoreFile:
         """Everybody who has a row."""
         return self._decoded.positions.keys()
 
-    def texts(self, person: str, write: Callable[[], Sequence[JsonText]]) -> Sequence[JsonText]:
-        """What ``write`` makes of a person's rows alone: written once a file, and anew while they are withheld."""
+    def text(self, person: str, write: Callable[[], JsonText]) -> JsonText | None:
+        """What ``write`` makes of a person's rows alone: written once a file, and anew while they are withheld; None where they
+        have none."""
         if self._held and not self._held.keys().isdisjoint(self.of(person)):
             return write()
         written = self._decoded.texts
         if person not in written and self.of(person):
             written[person] = write()
-        return written.get(person, ())
+        return written.get(person)
 
     def column(self, name: str) -> list[object]:
         """All values of one narrow column."""

@@ -75,7 +75,7 @@ def session(home: Path, *, writing: bool) -> Iterator[sql.Connection]:
     store, and for one that is missing, emptied or another although it was made before.
     """
     url = _url(home)
-    with _whole(home, url):
+    with _whole(home):
         marker = _marker(home)
         if marker is None:
             marker = _make(home, url)
@@ -192,7 +192,7 @@ def has_file_alone(connection: sql.Connection) -> bool:
 def standing_transaction(connection: sql.Connection) -> Iterator[None]:
     """One transaction on a connection of :func:`connected`. Raises :class:`StoreError` for what the database refuses."""
     home: Path = connection.get_execution_options()[HOME]
-    with _whole(home, _url(home)), _transaction(connection, home):
+    with _whole(home), _transaction(connection, home):
         yield
 
 
@@ -223,7 +223,7 @@ def fill_store(home: Path, number: str, *, head: str) -> Iterator[sql.Connection
     Raises :class:`StoreError` for a database that is not empty, and for a migration of a newer perfml.
     """
     url = _url(home)
-    with _whole(home, url):
+    with _whole(home):
         if head > HEAD:
             raise StoreError(f"was written by a newer perfml ({head})", where="backup", remedy="update perfml")
         if _address(url) == FILE:
@@ -300,17 +300,20 @@ def _address(url: str) -> str:
 
 
 @contextmanager
-def _whole(home: Path, url: str) -> Iterator[None]:
+def _whole(home: Path) -> Iterator[None]:
     """A store that cannot be read or written becomes one :class:`StoreError`."""
-    address = _address(url)
-    path, remedy = (str(home / FILE), REMEDY) if address == FILE else (address, SERVER_REMEDY)
     try:
         yield
-    except sql.exc.SQLAlchemyError as error:
-        if any(text in str(error) for text in FULL):
-            raise StoreFull(path) from error
-        raise StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=remedy) from error
-    except OSError as error:
+    except (sql.exc.SQLAlchemyError, OSError) as error:
+        raise _store_error(error, _address(_url(home)), home) from error
+
+
+def _store_error(error: sql.exc.SQLAlchemyError | OSError, address: str, home: Path) -> StoreError:
+    path, remedy = (str(home / FILE), REMEDY) if address == FILE else (address, SERVER_REMEDY)
+    if isinstance(error, OSError):
         if error.errno in NO_SPACE:
-            raise StoreFull(path) from error
-        raise StoreError(f"cannot be opened ({error.strerror or error})", where=path, remedy=REMEDY) from error
+            return StoreFull(path)
+        return StoreError(f"cannot be opened ({error.strerror or error})", where=path, remedy=REMEDY)
+    if any(text in str(error) for text in FULL):
+        return StoreFull(path)
+    return StoreError(f"cannot be read ({str(error).splitlines()[0]})", where=path, remedy=remedy)

@@ -41,22 +41,25 @@ class _Connection:
     """One connection to the store of ``home``, opened again where it lies in another file."""
 
     def __init__(self, home: Path, *, writing: bool) -> None:
-        self.home, self._writing = home, writing
+        self.home, self._writing, self._paths = home, writing, (home / MARKER, home / FILE)
         self._connection: sql.Connection | None = None
         self._opened: tuple[Identity | None, ...] = ()
         self._alone = False
 
     def get(self) -> sql.Connection:
         """The connection. Raises :class:`~perfml.store.opening.StoreError` for a store that is missing, damaged or another."""
-        now = tuple(_file(self.home / name) for name in (MARKER, FILE))
+        now = self._files()
         if self._connection is None or self._connection.invalidated or now != self._opened:
             self.close()
             with session(self.home, writing=self._writing):
                 pass
-            self._opened = tuple(_file(self.home / name) for name in (MARKER, FILE))
+            self._opened = self._files()
             self._connection = connected(self.home, writing=self._writing)
             self._alone = has_file_alone(self._connection)
         return self._connection
+
+    def _files(self) -> tuple[Identity | None, ...]:
+        return tuple(map(_file, self._paths))
 
     def release(self) -> None:
         """Close it if it has the file alone, which is how SQLite reads and writes on a full disk: others would wait for ever."""

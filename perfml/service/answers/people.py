@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import cast
 
@@ -176,11 +176,8 @@ def person_risk_json(store: Store, employee_id: str, query: PersonQuery) -> Json
     if not query.of_written_texts:
         return JsonText.of(person_risk(store, employee_id, query).model_dump_json().encode())
     files = _SOUND.of((store.home, query.model, query.as_of), lambda: _sound_files(store, query))
-    texts = [
-        text
-        for model, as_of, file in files
-        for text in _texts(store, file, model=model, as_of=as_of, employee_id=employee_id)
-    ]
+    of_files = [_text(store, file, model=model, as_of=as_of, employee_id=employee_id) for model, as_of, file in files]
+    texts = [text for text in of_files if text is not None]
     if not texts:
         raise no_person()
     return JsonText.joined(b'{"employee_id":%s,"rows":[' % to_json(employee_id), texts, b"]}")
@@ -193,7 +190,7 @@ def write_texts(store: Store, model: str) -> Iterator[str]:
     """
     as_of, file = store.scores(model)
     for person in file.people:
-        _texts(store, file, model=model, as_of=as_of, employee_id=person)
+        _text(store, file, model=model, as_of=as_of, employee_id=person)
         yield person
 
 
@@ -221,12 +218,14 @@ def _sound_files(store: Store, query: PersonQuery) -> list[ScoresOfModel]:
     return files
 
 
-def _texts(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> Sequence[JsonText]:
-    def texts() -> list[JsonText]:
-        rows = _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=PersonQuery())
-        return [JsonText.of(row.model_dump_json().encode()) for row in rows]
+def _text(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> JsonText | None:
+    """A person's rows of a file, between commas."""
 
-    return file.texts(employee_id, texts)
+    def rows() -> JsonText:
+        rows = _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=PersonQuery())
+        return JsonText.of(b",".join([row.model_dump_json().encode() for row in rows]))
+
+    return file.text(employee_id, rows)
 
 
 def _rows(

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from perfml.home_reads import Memo, Reads, TableVersions, identity_of, noting
+from perfml.home_reads import Memo, Reads, TableVersions, noting
 from perfml.service.access.admission import REACH
-from perfml.service.serving.moment import OnceATurn
+from perfml.service.serving.moment import MomentaryLook
 from perfml.service.texts import JsonText
 from perfml.store.standing import StoreVersions
 
@@ -46,7 +46,7 @@ class KeptAnswers:
     """The answers of one process."""
 
     def __init__(self, versions: StoreVersions) -> None:
-        self._versions, self._look = versions, OnceATurn(identity_of)
+        self._versions, self._look = versions, MomentaryLook()
         self._answers: Memo[JsonText] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
-from perfml.home_reads import TableVersions
+from perfml.home_reads import HomeLook, Identity, Reads, TableVersions
 from perfml.store.standing import StoreVersions
 
 K = TypeVar("K", bound=Hashable)
@@ -40,6 +40,22 @@ class OnceATurn(Generic[K, T]):
             loop.call_soon(self._seen.clear)
         value = self._seen[key] = self._look(key)
         return value
+
+
+class MomentaryLook(HomeLook):
+    """Looks at a file, and compares what a value was read from, once a moment."""
+
+    def __init__(self) -> None:
+        self._files: OnceATurn[Path, Identity | None] = OnceATurn(super().file)
+        self._reads: OnceATurn[Reads, bool] = OnceATurn(super().unchanged)
+
+    def file(self, path: Path) -> Identity | None:
+        """As :meth:`HomeLook.file`."""
+        return self._files(path)
+
+    def unchanged(self, reads: Reads) -> bool:
+        """As :meth:`HomeLook.unchanged`."""
+        return self._reads(reads)
 
 
 class MomentaryVersions(StoreVersions):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
+from typing import NamedTuple
 
 import sqlalchemy as sql
 
@@ -35,9 +36,8 @@ _CONTENT = json.JSONEncoder(separators=(",", ":"), default=str)
 HOME, HEADS = "perfml_home", "perfml_heads"
 
 
-@dataclass(frozen=True, kw_only=True)
-class AuditRow:
-    """A row of the log as it is stored."""
+class AuditRow(NamedTuple):
+    """A row of the log as it is stored, in the order of its columns."""
 
     number: int
     at: str
@@ -72,9 +72,24 @@ class AuditRow:
         )
 
 
+_INSERT = {
+    dialect: f"insert into {AUDIT.name} ({', '.join(AuditRow._fields)}) values ({', '.join(mark for _ in AuditRow._fields)})"
+    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
+"""As text, by database: to write it out costs more than to add the rows."""
+
+
 def chained(key: bytes, content: bytes) -> str:
     """The hash of a row with this content."""
-    return hmac.digest(key, content, "sha256").hex()
+    code = _code(key).copy()
+    code.update(content)
+    return code.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _code(key: bytes) -> hmac.HMAC:
+    """The code of nothing, which is copied for each row: to begin with the key costs as much as the row."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def append(
@@ -218,21 +233,13 @@ def _next(
 ) -> AuditRow:
     """The row after ``last``."""
     number, previous = (1, START) if last is None else (last.number + 1, last.hash)
-    names = json.dumps(subjects)
+    names = f"[{', '.join(map(encode_basestring_ascii, subjects))}]"
     content = _content(number, at, action, subjects=names, payload=payload, previous=previous)
-    return AuditRow(
-        number=number,
-        at=at,
-        action=action,
-        subjects=names,
-        payload=payload,
-        previous=previous,
-        hash=chained(key, content),
-    )
+    return AuditRow(number, at, action, names, payload, previous, chained(key, content))
 
 
 def _write(connection: sql.Connection, rows: Sequence[AuditRow]) -> None:
-    connection.execute(AUDIT.insert(), [vars(row) for row in rows])
+    connection.exec_driver_sql(_INSERT[connection.dialect.name], rows)
     connection.info.setdefault(HEADS, []).append(Head(number=rows[-1].number, hash=rows[-1].hash))
 
 

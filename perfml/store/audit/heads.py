@@ -32,15 +32,23 @@ def add_heads(home: Path, heads: Sequence[Head]) -> None:
     if not heads:
         return
     newest = max(heads, key=lambda head: head.number)
+    path = home / FOLDER / FILE
     try:
-        private_folder(home / FOLDER)
-        file = os.open(home / FOLDER / FILE, os.O_CREAT | os.O_WRONLY | os.O_APPEND, PRIVATE_FILE)
+        try:
+            file = _opened(path)
+        except FileNotFoundError:  # the folder is missing
+            private_folder(path.parent)
+            file = _opened(path)
         try:
             os.write(file, f"\n{newest.number} {newest.hash}".encode())
         finally:
             os.close(file)
     except OSError as error:
         logger.warning("audit row %d has no head beside the database: %s", newest.number, error)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, PRIVATE_FILE)
 
 
 def read_heads(home: Path) -> list[Head]:
