@@ -19,15 +19,11 @@ from perfml.service.pages import pages
 from perfml.service.routes import ROUTERS
 from perfml.service.serving.audit_writer import AuditWriter
 from perfml.service.serving.connections import MOST_CONNECTIONS, MOST_HEADER, TimedConnection
-from perfml.service.serving.errors.body_limit import BodyLimit
-from perfml.service.serving.errors.error_handlers import install_handlers
-from perfml.service.serving.errors.failures import Failures
+from perfml.service.serving.entrance import Entrance
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.log_lines import LogForm, set_up_logging
-from perfml.service.serving.loopback import Loopback
 from perfml.service.serving.metrics import ServiceMetrics
 from perfml.service.serving.moment import MomentaryVersions
-from perfml.service.serving.request_log import RequestLog
 from perfml.service.serving.routing.route_index import index_routes
 from perfml.service.store import Store
 from perfml.service.warming import Warming
@@ -63,12 +59,8 @@ def create_app(
     app.state.templates = Templates(store.folder)
     app.state.budget = QueryBudget(store.disclosure.queries_a_day)
     app.state.metrics = metrics = ServiceMetrics(app.state.answers, app.state.audit)
-    install_handlers(app)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(Loopback, hosts=hosts)
-    app.add_middleware(Failures)
-    app.add_middleware(RequestLog, metrics=metrics)
-    index_routes(app, (*ROUTERS, pages, *WEB_ROUTERS))
+    routes = index_routes(app, (*ROUTERS, pages, *WEB_ROUTERS))
+    app.middleware_stack = Entrance(routes, metrics=metrics, hosts=hosts)
     return app
 
 
@@ -89,7 +81,7 @@ def serve(
     ``FORWARDED_ALLOW_IPS`` in the environment, else this machine. Raises :class:`PerfmlError` where other machines would be let
     in without ``hosts``, before anybody is administrator, or with ``local_login``.
 
-    The server's own access log stays off: its lines would name employees. :class:`RequestLog` names addresses only.
+    The server's own access log stays off: its lines would name employees. :class:`Entrance` names addresses only.
     """
     refuse_unguarded(Path(home), host, hosts=hosts, local_login=local_login)
     set_up_logging(log_form)

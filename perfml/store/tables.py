@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import sqlalchemy as sql
 
 METADATA = sql.MetaData()
@@ -86,3 +88,16 @@ PERSON_KEYS = sql.Table(
     sql.Column("key", sql.Text, nullable=False),
 )
 """Of everyone in the audit log who is not erased."""
+
+
+@cache
+def insertion(table: sql.Table, dialect: str) -> str:
+    """What adds rows to ``table``, given as tuples in the order of its columns; as text, since to write it out for many rows
+    costs more than to add them.
+
+    >>> insertion(PERSON_KEYS, "sqlite")
+    'insert into person_keys (person, pseudonym, key) values (?, ?, ?)'
+    """
+    names = [column.name for column in table.columns]
+    mark = "?" if dialect == "sqlite" else "%s"
+    return f"insert into {table.name} ({', '.join(names)}) values ({', '.join(mark for _ in names)})"

@@ -28,7 +28,6 @@ HTTPS_ALONE = "max-age=31536000"
 
 
 def secure_page(headers: MutableHeaders) -> None:
-    """Add what every page says; a page may name a narrower policy itself. What is no page is left as it is."""
-    if headers.get("content-type", "").startswith("text/html"):
-        headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-        headers.update(PAGE_HEADERS)
+    """Add what every page says; a page may name a narrower policy itself."""
+    headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+    headers.update(PAGE_HEADERS)

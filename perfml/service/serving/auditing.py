@@ -12,11 +12,10 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from perfml.home_reads import Reads
 from perfml.service.access.admission import REACH
 from perfml.service.access.own_rows import limited
 from perfml.service.serving.etags import tagged
-from perfml.service.serving.kept_answers import AnswerKey, KeptAnswers
+from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.routing.reads import JSON, asked_first, read_of
 from perfml.service.texts import JsonText, TextResponse
 from perfml.store.audit.acting import acting_as
@@ -38,48 +37,31 @@ class AuditedRoute(APIRoute):
         action = f"{method} {self.path_format}"
 
         async def admitting(request: Request) -> Response:
-            with acting_as(await request.app.state.admission.admit(request)):
-                return await recording(request)
-
-        async def recording(request: Request) -> Response:
             state = request.app.state
-            for ask in first:
-                await ask(request)
-            key = state.answers.key_of(request)
-            with state.answers.noting(key) as reads:
-                response, text = await answered(request, state.answers, key, reads)
-            people = frozenset[str]() if text is None else text.people
-            plain = response.status_code == 200 and response.media_type == JSON
-            if REACH in request.scope:
-                reach = request.scope[REACH]
-                if text is not None and not people <= reach:
+            with acting_as(await state.admission.admit(request)):
+                for ask in first:
+                    await ask(request)
+                answers: KeptAnswers = state.answers
+                key = answers.key_of(request)
+                with answers.noting(key) as reads:
+                    ready = None if key is None else answers.get(key)
+                    response = await answer(request) if ready is None else TextResponse(ready)
+                text = _text_of(response)
+                people = frozenset[str]() if text is None else text.people
+                plain = response.status_code == 200 and response.media_type == JSON
+                if key is not None and ready is None and plain and text is not None:
+                    answers.put(key, text, reads)
+                if text is not None and REACH in request.scope and not people <= (reach := request.scope[REACH]):
                     people &= reach
                     if plain:
                         text = JsonText.of(limited(text.body, reach))
                         response = TextResponse(text)
-            if "employee_id" in request.path_params:
-                people |= {str(request.path_params["employee_id"])}
-            if people:
-                await state.audit.record(seen(action, people))
-            return tagged(request, response, text.digest) if plain and text is not None and reading else response
-
-        async def answered(
-            request: Request, answers: KeptAnswers, key: AnswerKey | None, reads: Reads
-        ) -> tuple[Response, JsonText | None]:
-            """The response, and what it says in JSON; of a file its route says whom it shows."""
-            ready = None if key is None else answers.get(key)
-            if ready is not None:
-                return TextResponse(ready), ready
-            response = await answer(request)
-            if isinstance(response, TextResponse):
-                text = response.text
-            elif "json" in response.headers.get("content-type", ""):
-                text = JsonText.of(bytes(response.body))
-            else:
-                return response, None
-            if key is not None and response.status_code == 200:
-                answers.put(key, text, reads)
-            return response, text
+                person = request.path_params.get("employee_id")
+                if person is not None and person not in people:
+                    people |= {str(person)}
+                if people:
+                    await state.audit.record(seen(action, people))
+                return tagged(request, response, text.digest) if plain and text is not None and reading else response
 
         self._reading = admitting if read is not None else None
         return admitting
@@ -91,3 +73,12 @@ class AuditedRoute(APIRoute):
             return
         response = await self._reading(Request(scope, receive, send))
         await response(scope, receive, send)
+
+
+def _text_of(response: Response) -> JsonText | None:
+    """What an answer says in JSON; None for a file, whose route says whom it shows."""
+    if isinstance(response, TextResponse):
+        return response.text
+    if "json" in response.headers.get("content-type", ""):
+        return JsonText.of(bytes(response.body))
+    return None

@@ -12,7 +12,6 @@ import hmac
 import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
@@ -26,7 +25,7 @@ from perfml.store.audit.heads import Head
 from perfml.store.audit.person_keys import KnownPseudonyms, pseudonyms, sealed
 from perfml.store.audit.secret import AuditError, audit_key, key_address
 from perfml.store.commits import commits_of_others
-from perfml.store.tables import AUDIT, ENTRIES, OF_PEOPLE
+from perfml.store.tables import AUDIT, ENTRIES, OF_PEOPLE, insertion
 
 START = "0" * 64
 """What the first row carries as the hash before it."""
@@ -72,13 +71,6 @@ class AuditRow(NamedTuple):
         )
 
 
-_INSERT = {
-    dialect: f"insert into {AUDIT.name} ({', '.join(AuditRow._fields)}) values ({', '.join(mark for _ in AuditRow._fields)})"
-    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
-}
-"""As text, by database: to write it out costs more than to add the rows."""
-
-
 def chained(key: bytes, content: bytes) -> str:
     """The hash of a row with this content."""
     code = _code(key).copy()
@@ -109,8 +101,7 @@ def append(
     return row
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(NamedTuple):
     """One reading: what was shown about whom, to whom, for what purpose and when."""
 
     what: str
@@ -239,7 +230,7 @@ def _next(
 
 
 def _write(connection: sql.Connection, rows: Sequence[AuditRow]) -> None:
-    connection.exec_driver_sql(_INSERT[connection.dialect.name], rows)
+    connection.exec_driver_sql(insertion(AUDIT, connection.dialect.name), rows)
     connection.info.setdefault(HEADS, []).append(Head(number=rows[-1].number, hash=rows[-1].hash))
 
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from perfml.json_types import JsonObject
 from perfml.store.commits import commits_of_others
-from perfml.store.tables import PERSON_KEYS
+from perfml.store.tables import PERSON_KEYS, insertion
 
 SEALED = "sealed:"
 """How an encrypted payload begins; another is JSON."""
@@ -70,13 +70,11 @@ def _read(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
 
 
 def _new(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
-    fresh = {person: secrets.token_bytes(32) for person in people}
-    added = [
-        {"person": person, "pseudonym": pseudonym_of(person, key), "key": key.hex()} for person, key in fresh.items()
-    ]
+    fresh = [(person, secrets.token_bytes(32)) for person in people]
+    added = [(person, pseudonym_of(person, key), key.hex()) for person, key in fresh]
     if added:
-        connection.execute(PERSON_KEYS.insert(), added)
-    return {row["person"]: row["pseudonym"] for row in added}
+        connection.exec_driver_sql(insertion(PERSON_KEYS, connection.dialect.name), added)
+    return {person: pseudonym for person, pseudonym, _ in added}
 
 
 def pseudonym_of(person: str, key: bytes) -> str:

@@ -10,7 +10,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from json import loads
 from pathlib import Path
 
@@ -50,7 +49,7 @@ def record_readings(
     waiting = [each for each in _UNRECORDED if each[0] == home]
     try:
         with transaction() as connection:
-            append_seen(connection, [*(replace(each, late=True) for _, each in waiting), *readings], known=known)
+            append_seen(connection, [*(each._replace(late=True) for _, each in waiting), *readings], known=known)
     except DiskFull as error:
         _UNRECORDED.extend((home, each) for each in readings)
         logger.warning("%s; %d reads wait to be recorded", error, len(_UNRECORDED))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -24,6 +24,7 @@ from perfml.service.problems import (
     Refusal,
     TooLarge,
     TooSlow,
+    failure,
     problem_of,
     refusal_of,
 )
@@ -80,24 +81,21 @@ def error_response(
     return ProblemResponse(problem.model_dump(mode="json"), problem.status, {**(headers or {}), **HEADERS})
 
 
-def install_handlers(app: FastAPI) -> None:
-    """Answer every error that ``app`` expects with a problem; :mod:`.failures` answers the others."""
-
-    @app.exception_handler(PerfmlError)
-    def _refused(_: Request, error: PerfmlError) -> Response:
-        inside = refusal_of(error).status == Failure.status
-        return error_response(error, instance=log_failure(error) if inside else None)
-
-    @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> Response:
-        return error_response(_invalid_request(request, error))
-
-    @app.exception_handler(HTTPException)
-    def _unrouted(_: Request, error: HTTPException) -> Response:
-        return error_response(unrouted(error.status_code), error.headers)
+def error_answer(request: Request, error: Exception) -> Response:
+    """The response to a request that ended with ``error``; one that is nobody's mistake is logged."""
+    match error:
+        case PerfmlError():
+            inside = refusal_of(error).status == Failure.status
+            return error_response(error, instance=log_failure(error) if inside else None)
+        case RequestValidationError():
+            return error_response(_invalid_request(request, error))
+        case HTTPException():
+            return error_response(_unrouted(error.status_code), error.headers)
+        case _:
+            return error_response(failure(), instance=log_failure(error))
 
 
-def unrouted(status: int) -> Refusal:
+def _unrouted(status: int) -> Refusal:
     """What the framework refuses with ``status``."""
     kind = UNROUTED.get(status, Malformed)
     problem, remedy = UNROUTED_TEXTS[kind]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
@@ -58,11 +59,14 @@ class RouteIndex:
         return begun.get(path.rpartition("/")[2]) or begun[None]
 
 
-def index_routes(app: FastAPI, routers: Iterable[APIRouter]) -> None:
+def index_routes(app: FastAPI, routers: Iterable[APIRouter]) -> RouteIndex:
     """Give ``app`` the routes of ``routers`` in their order, by one index. Later routes would not be in it."""
     for router in routers:
         app.router.routes += router.routes
-    app.router.middleware_stack = RouteIndex(app.router)
+    for route in app.router.routes:
+        if isinstance(route, APIRoute):  # files of a request are closed by FastAPI where it reads them
+            route.app = AsyncExitStackMiddleware(route.app)
+    return RouteIndex(app.router)
 
 
 def _literals(template: str) -> Beginning:
