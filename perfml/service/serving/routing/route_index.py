@@ -23,7 +23,7 @@ class RouteIndex:
     """Calls the route that answers a request; a request that none answers goes to the router, which says why."""
 
     def __init__(self, router: APIRouter) -> None:
-        self._router = router
+        self._router, self._unindexed = router, AsyncExitStackMiddleware(router.app)
         routes = [(_literals(route.path_format), route) for route in router.routes if isinstance(route, APIRoute)]
         beginnings = {own[:length] for own, _ in routes for length in range(_LITERALS + 1)}
         begun = {
@@ -47,7 +47,7 @@ class RouteIndex:
                     scope.update(child)
                     await route.handle(scope, receive, send)
                     return
-        await self._router.app(scope, receive, send)
+        await self._unindexed(scope, receive, send)
 
     def candidates(self, path: str) -> Sequence[APIRoute]:
         """The routes that may answer ``path``, in their order: those of its longest beginning that any route has, with its last
@@ -64,7 +64,7 @@ def index_routes(app: FastAPI, routers: Iterable[APIRouter]) -> RouteIndex:
     for router in routers:
         app.router.routes += router.routes
     for route in app.router.routes:
-        if isinstance(route, APIRoute):  # files of a request are closed by FastAPI where it reads them
+        if isinstance(route, APIRoute):  # without this layer of its own FastAPI reads no form
             route.app = AsyncExitStackMiddleware(route.app)
     return RouteIndex(app.router)
 
