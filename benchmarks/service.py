@@ -1,10 +1,10 @@
 """What an answer of the service costs: ``python3 run.py benchmark service [--employees N] [--requests N] [--connections N]``.
 
-A home with N scored people is served by one process, and an empty FastAPI route by another, on this machine. Shown are CPU
-seconds (user and system) of the serving process a request, over those of the empty route in the same run: one person's
-explained risk, asked for the first time in the life of the store, which gives each person a key, and again (goal 1.7 either
-time); a page of 20 (goal 3) and of 500 people (goal 10); and a mixture over many connections at once (goal 3) with its errors,
-its slowest answers, and how much memory grew. The audit log records every read.
+A home with N scored people is served by one process as ``perfml serve`` does it, with the audit log, and its log lines in a
+file; an empty FastAPI route by another as uvicorn does it, without a line. Shown are CPU seconds (user and system) of the serving
+process a request, over those of the empty route in the same run: one person's explained risk, asked for the first time in the
+life of the store, which gives each person a key, and again (goal 1.7 either time); a page of 20 (goal 3) and of 500 people (goal
+10); and a mixture over many connections at once (goal 3) with its errors, its slowest answers, and how much memory grew.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
-import gc
 import multiprocessing
 import os
 import socket
@@ -36,12 +35,14 @@ from rich.table import Table  # noqa: E402
 from perfml import terminal  # noqa: E402
 from perfml.evidence.population.facts import PEOPLE  # noqa: E402
 from perfml.scoring.people.files import keep_people  # noqa: E402
-from perfml.service.app import create_app  # noqa: E402
+from perfml.service.app import create_app, listen  # noqa: E402
 from perfml.service.paging import ListVersion  # noqa: E402
 from perfml.service.scores import open_scores  # noqa: E402
-from perfml.service.warming import Warming  # noqa: E402
+from perfml.service.serving.log_lines import set_up_logging  # noqa: E402
+from perfml.service.warming import Warming, settle_memory  # noqa: E402
 from tests.service.company import DAY, advise, keep, scored, train  # noqa: E402
 
+HOST = "127.0.0.1"
 MODEL = "attrition"
 LIST = f"/v1/models/{MODEL}/at-risk"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -101,18 +102,23 @@ def _empty() -> FastAPI:
 
 
 def _serve(port: int, home: str | None) -> None:
-    app = _empty() if home is None else create_app(home)
-    if home is not None:
-        Warming(app.state.store).write(pause=0)  # as the service does beside its first requests
-        gc.freeze()
-    uvicorn.run(app, host="127.0.0.1", port=port, access_log=False, log_level="warning", server_header=False)
+    if home is None:
+        uvicorn.run(_empty(), host=HOST, port=port, access_log=False, log_level="warning", server_header=False)
+        return
+    with (Path(home).parent / "log").open("w") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
+    set_up_logging("text")
+    app = create_app(home)
+    Warming(app.state.store).write(pause=0)  # as the service does beside its first requests
+    settle_memory()
+    listen(app, HOST, port)
 
 
 @contextmanager
 def serving(home: Path | None) -> Iterator[tuple[int, int]]:
     """Process id and port of a server that answers."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((HOST, 0))
         port = free.getsockname()[1]
     process = multiprocessing.get_context("spawn").Process(
         target=_serve, args=(port, None if home is None else str(home))
@@ -121,7 +127,7 @@ def serving(home: Path | None) -> Iterator[tuple[int, int]]:
     try:
         for _ in range(3_000):  # texts are written first
             try:
-                socket.create_connection(("127.0.0.1", port)).close()
+                socket.create_connection((HOST, port)).close()
                 break
             except OSError:
                 time.sleep(0.1)
@@ -144,7 +150,7 @@ def memory_mb(pid: int) -> float:
 
 
 async def _client(port: int, paths: Iterator[str], times: list[float], statuses: list[int]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(HOST, port)
     for path in paths:
         began = time.perf_counter()
         method, _, address = path.partition(" ")
@@ -199,13 +205,14 @@ def main() -> int:
     table.add_column("what")
     missed = 0
     with tempfile.TemporaryDirectory() as folder:
-        home_of(Path(folder), n)
-        cursors = cursors_of(Path(folder), n)
+        home = Path(folder) / "home"
+        home_of(home, n)
+        cursors = cursors_of(home, n)
         with serving(None) as (pid, port):
             run(pid, port, lambda _: "/v1/nothing", requests=500, connections=4)
             one = run(pid, port, lambda _: "/v1/nothing", requests=4_000, connections=1)
             many = run(pid, port, lambda _: "/v1/nothing", requests=8_000, connections=asked.connections)
-        with serving(Path(folder)) as (pid, port):
+        with serving(home) as (pid, port):
             run(pid, port, person, requests=200, connections=4)
             few = max(20, asked.requests // 100)
             for name, address, requests, connections in (

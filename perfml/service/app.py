@@ -87,6 +87,11 @@ def serve(
     set_up_logging(log_form)
     app = create_app(home, folder, hosts=hosts, local_login=local_login)
     Warming(app.state.store).start()
+    listen(app, host, port, proxies=proxies)
+
+
+def listen(app: FastAPI, host: str, port: int, *, proxies: str | None = None) -> None:
+    """Answer by ``app`` as :func:`serve` does, until interrupted."""
     uvicorn.run(
         app,
         host=host,

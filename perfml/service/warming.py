@@ -20,6 +20,11 @@ PAUSE_SECONDS = 0.001
 """After each person: requests come first."""
 
 
+COLLECTED_AFTER = 50_000
+"""Objects after which the youngest are looked through for circles (Python: 700): what the requests made that wait for one commit
+is no garbage."""
+
+
 class Warming(threading.Thread):
     """Writes the texts of everybody's newest scores, and again when other scores lie there. Ends with the process."""
 
@@ -32,8 +37,7 @@ class Warming(threading.Thread):
         """Look from time to time."""
         while True:
             if self.write():
-                gc.collect()  # else what nobody needs any more is frozen too
-                gc.freeze()  # texts lie in no circle and live as long as their file: they need not be looked through
+                settle_memory()
             time.sleep(LOOK_SECONDS)
 
     def write(self, pause: float = PAUSE_SECONDS) -> bool:
@@ -57,3 +61,10 @@ class Warming(threading.Thread):
             except (PerfmlError, OSError):
                 continue
         return written
+
+
+def settle_memory() -> None:
+    """Look through what there is for circles once more, and then no longer: texts lie in none and live as long as their file."""
+    gc.collect()  # else what nobody needs any more is frozen too
+    gc.freeze()
+    gc.set_threshold(COLLECTED_AFTER)
