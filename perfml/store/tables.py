@@ -99,5 +99,13 @@ def insertion(table: sql.Table, dialect: str) -> str:
     'insert into person_keys (person, pseudonym, key) values (?, ?, ?)'
     """
     names = [column.name for column in table.columns]
-    mark = "?" if dialect == "sqlite" else "%s"
-    return f"insert into {table.name} ({', '.join(names)}) values ({', '.join(mark for _ in names)})"
+    return f"insert into {table.name} ({', '.join(names)}) values ({placeholders(len(names), dialect)})"
+
+
+def placeholders(count: int, dialect: str) -> str:
+    """Where ``count`` values stand in a statement that is text.
+
+    >>> placeholders(2, "sqlite"), placeholders(2, "postgresql")
+    ('?, ?', '%s, %s')
+    """
+    return ", ".join(["?" if dialect == "sqlite" else "%s"] * count)

@@ -19,15 +19,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from perfml.json_types import JsonObject
 from perfml.store.commits import commits_of_others
-from perfml.store.tables import PERSON_KEYS, insertion
+from perfml.store.tables import PERSON_KEYS, insertion, placeholders
 
 SEALED = "sealed:"
 """How an encrypted payload begins; another is JSON."""
 _NONCE, _DIGITS = 12, 16
 _AT_ONCE = 500
-_NAMES = sql.select(PERSON_KEYS.c.person, PERSON_KEYS.c.pseudonym).where(
-    PERSON_KEYS.c.person.in_(sql.bindparam("people", expanding=True))
-)
 MOST_KNOWN = 200_000
 """Pseudonyms that a connection remembers."""
 
@@ -65,7 +62,10 @@ class KnownPseudonyms:
 def _read(connection: sql.Connection, people: Sequence[str]) -> dict[str, str]:
     known: dict[str, str] = {}
     for low in range(0, len(people), _AT_ONCE):  # databases limit the values of one query
-        known |= {person: name for person, name in connection.execute(_NAMES, {"people": people[low : low + _AT_ONCE]})}
+        some = tuple(people[low : low + _AT_ONCE])
+        names = f"select person, pseudonym from {PERSON_KEYS.name} where person in"
+        rows = connection.exec_driver_sql(f"{names} ({placeholders(len(some), connection.dialect.name)})", some)
+        known |= {person: name for person, name in rows}
     return known
 
 
