@@ -52,9 +52,11 @@ class _Answers(Collector):
             whole = together.setdefault((method, address), _Counted())
             whole.groups = [sum(pair) for pair in zip(whole.groups, counted.groups, strict=True)]
             whole.seconds += counted.seconds
-        for place, whole in together.items():
+        for (method, address), whole in together.items():
             limits = (*map(str, SECONDS), "+Inf")
-            durations.add_metric(place, list(zip(limits, accumulate(whole.groups), strict=True)), whole.seconds)
+            durations.add_metric(
+                (method, address), list(zip(limits, accumulate(whole.groups), strict=True)), whole.seconds
+            )
         yield answered
         yield durations
 
