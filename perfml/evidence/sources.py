@@ -24,8 +24,9 @@ from perfml.evidence.exports.opening import raw_tables
 from perfml.evidence.exports.packets import Inbox
 from perfml.evidence.exports.retrying import read_again
 from perfml.evidence.tables.loading import load, make_empty, make_quarantine
-from perfml.evidence.tables.reading import RawTable, public, unreadable
+from perfml.evidence.tables.reading import RawTable, unreadable
 from perfml.evidence.tables.reporting_lines import quarantine_cycles
+from perfml.evidence.tables.secrets import public
 from perfml.evidence.withheld.fact import Withheld
 from perfml.messages import Message, chain
 from perfml.project.mapping_spec import MappingSpec

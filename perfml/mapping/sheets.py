@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from perfml.errors import DataError
 from perfml.evidence.exports.opening import open_export
-from perfml.evidence.lake.dataset import dataset_table
+from perfml.evidence.lake.dataset_table import dataset_table
 from perfml.evidence.tables.cells import FILE, PARQUET, ROW, WORKBOOKS, CellValue, read_cells, read_rows, sheet_names
 from perfml.evidence.tables.reading import Export, quoted
 from perfml.evidence.tables.text_files import delimiter_of, encoding_of

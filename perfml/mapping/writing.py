@@ -9,7 +9,7 @@ from pathlib import Path
 from perfml.errors import PerfmlError
 from perfml.evidence.exports.databases import POSTGRES
 from perfml.evidence.lake.storage import S3
-from perfml.evidence.tables.reading import public
+from perfml.evidence.tables.secrets import public
 from perfml.mapping.proposal import ColumnProposal, MappingProposal, TableProposal
 from perfml.messages.message import Language, Message, fill, render
 from perfml.project.mapping_spec import ColumnMapping

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from perfml.errors import DataError
-from perfml.evidence.tables.reading import Origin, RawTable, described, literal, public, quoted, unreadable
+from perfml.evidence.tables.reading import Origin, RawTable, described, literal, quoted, unreadable
+from perfml.evidence.tables.secrets import public
 
 if TYPE_CHECKING:
     from adbc_driver_postgresql.dbapi import Cursor

@@ -14,7 +14,8 @@ import duckdb
 from perfml.errors import ALIKE, DataError, choose_from
 from perfml.evidence.exports.column_sql import ColumnSql, as_text_sql, column_sql, text_sql
 from perfml.evidence.lake.addresses import dataset_at, is_address
-from perfml.evidence.lake.dataset import Dataset, dataset_table
+from perfml.evidence.lake.dataset import Dataset
+from perfml.evidence.lake.dataset_table import dataset_table
 from perfml.evidence.tables.cells import FILE, PARQUET, ROW, TEXT, WORKBOOKS, header_names, read_cells, sheet_names
 from perfml.evidence.tables.reading import (
     SMALL,

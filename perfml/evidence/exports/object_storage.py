@@ -9,7 +9,8 @@ import duckdb
 
 from perfml.errors import DataError
 from perfml.evidence.lake.addresses import s3_dataset
-from perfml.evidence.lake.dataset import Dataset, dataset_table, is_hidden
+from perfml.evidence.lake.dataset import Dataset, is_hidden
+from perfml.evidence.lake.dataset_table import dataset_table
 from perfml.evidence.lake.storage import S3, bucket_path, listed, open_s3
 from perfml.evidence.tables.reading import Origin, RawTable
 

@@ -19,7 +19,8 @@ from perfml.evidence.exports.object_storage import Bucket
 from perfml.evidence.exports.packets import Inbox, with_packets
 from perfml.evidence.exports.unread import none_of_the_tables, not_read
 from perfml.evidence.lake.addresses import local_dataset
-from perfml.evidence.lake.dataset import Dataset, dataset_table, is_hidden
+from perfml.evidence.lake.dataset import Dataset, is_hidden
+from perfml.evidence.lake.dataset_table import dataset_table
 from perfml.evidence.lake.storage import S3
 from perfml.evidence.tables.cells import READABLE, ROW, TEXT, WORKBOOKS, read_cells, sheet_names
 from perfml.evidence.tables.reading import (

@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import duckdb
 from pyarrow import fs
 
 from perfml.errors import DataError
-from perfml.evidence.tables.reading import without_secrets
+from perfml.evidence.tables.secrets import without_secrets
 
 S3: Final = "s3://"
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +86,3 @@ def away(where: str, error: Exception) -> DataError:
 def missing_extra(what: str, extra: str, *, where: str) -> DataError:
     """The error for an address that needs an extra which is not installed."""
     return DataError(f"reading {what} needs its libraries", where=where, remedy=f'install "perfml[{extra}]"')
-
-
-def registered(connection: duckdb.DuckDBPyConnection, storage: Storage, path: str) -> str:
-    """Let ``connection`` read ``storage``; return the address under which it knows ``path``.
-
-    Each storage has a scheme of its own, so that tables with different credentials can be read together.
-    """
-    try:
-        from perfml.evidence.lake.listed import ListedObjects  # needs the optional extra perfml[s3]
-    except ImportError:
-        raise missing_extra("object storage", "s3", where=S3 + path) from None
-    scheme = f"lake{next(_numbers)}"
-    connection.register_filesystem(ListedObjects(storage, scheme=scheme))
-    return f"{scheme}://{path}"

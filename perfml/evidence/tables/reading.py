@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import csv
 import glob
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import duckdb
 
 from perfml.errors import DataError
+from perfml.evidence.lake.dataset import Dataset
 from perfml.evidence.tables.cells import FILE, ROW
+from perfml.evidence.tables.secrets import without_secrets
 
-if TYPE_CHECKING:
-    from perfml.evidence.lake.dataset import Dataset
-
-_SECRET = re.compile(r"SECRET|TOKEN|PASSWORD|ACCESS_KEY|CREDENTIAL", re.IGNORECASE)
-_LEAST_SECRET = 6
-"""Characters from which the value of such a variable is looked for in errors."""
 SMALL = 1 << 24
 """Bytes of a text file up to which its rows are numbered: DuckDB reads such a file in one thread anyway."""
 
@@ -48,7 +43,7 @@ class RawTable:
     """The files of a table of many files, read as they stand."""
 
 
-Origin: TypeAlias = "Dataset | Mapping[str, Path] | None"
+Origin: TypeAlias = Dataset | Mapping[str, Path] | None
 """Where a table lies: the files of one table, or files by name; None where it lies in a server's database."""
 
 
@@ -157,24 +152,3 @@ def described(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str,
     """Column -> DuckDB type of what ``relation`` gives. Raises :class:`duckdb.Error`."""
     rows = connection.execute(f"describe select * from {relation}").fetchall()
     return {str(row[0]): str(row[1]) for row in rows if str(row[0]) not in (ROW, FILE)}
-
-
-def public(source: str) -> str:
-    """A URL without its password."""
-    if "://" not in source or "@" not in source:
-        return source
-    scheme, rest = source.split("://", 1)
-    user, host = rest.rsplit("@", 1)
-    return f"{scheme}://{user.split(':')[0]}@{host}"
-
-
-def without_secrets(text: str) -> str:
-    """``text`` without the passwords of URLs and without what the environment keeps secret, such as ``AWS_SECRET_ACCESS_KEY``.
-
-    >>> without_secrets("cannot reach postgresql://anna:hidden@host/db")
-    'cannot reach postgresql://…@host/db'
-    """
-    for name, value in os.environ.items():
-        if len(value) >= _LEAST_SECRET and _SECRET.search(name):
-            text = text.replace(value, "…")
-    return re.sub(r"://[^\s/@]+@", "://…@", re.sub(r"\blake\d+://", "s3://", text))

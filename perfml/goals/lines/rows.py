@@ -5,21 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import TypeAdapter
 
 from perfml.dated_files import dated_file
-from perfml.goals.kept_reports import keep_report
+from perfml.goals.kept_reports import DatedReport, keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Bilingual, Message
 from perfml.project.goals.lines_spec import LineRule
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
-
-if TYPE_CHECKING:
-    from perfml.goals.lines.report import LinesReport
 
 FOLDER = "goals/lines"
 LineProblem = Literal["few people", "no forecast", "units differ"]
@@ -108,7 +105,7 @@ class LineRow:
 _ROWS = TypeAdapter(list[LineRow])
 
 
-def keep_lines(report: LinesReport, home: Path, *, record: JsonObject) -> Path:
+def keep_lines(report: DatedReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the rows of a date, in place of those that were kept of it."""
     return keep_report(report, home, FOLDER, record=record)
 

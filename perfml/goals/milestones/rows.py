@@ -5,20 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import pyarrow as pa
 from pydantic import TypeAdapter
 
 from perfml.dated_files import dated_file
-from perfml.goals.kept_reports import keep_report
+from perfml.goals.kept_reports import DatedReport, keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
-
-if TYPE_CHECKING:
-    from perfml.goals.milestones.report import MilestonesReport
 
 FOLDER = "goals/milestones"
 MilestoneStatusName = Literal["on_time", "late_marking", "late_work", "unclear", "running"]
@@ -120,7 +117,7 @@ class MilestoneRow:
 _ROWS = TypeAdapter(list[MilestoneRow])
 
 
-def keep_milestones(report: MilestonesReport, home: Path, *, record: JsonObject) -> Path:
+def keep_milestones(report: DatedReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the milestones of a date, in place of those that were kept of it."""
     return keep_report(report, home, FOLDER, record=record)
 

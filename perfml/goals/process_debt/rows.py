@@ -5,20 +5,17 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
 from perfml.dated_files import dated_file
-from perfml.goals.kept_reports import keep_report
+from perfml.goals.kept_reports import DatedReport, keep_report
 from perfml.json_types import JsonObject
 from perfml.messages import Message
 from perfml.project.goals.process_debt_spec import DebtRule
 from perfml.scoring.table_files import read_rows
 from perfml.scoring.withheld.withholding import withholding
-
-if TYPE_CHECKING:
-    from perfml.goals.process_debt.ledger import ProcessDebtReport
 
 FOLDER = "process_debt/rows"
 SCHEMA = pa.schema(
@@ -75,7 +72,7 @@ class DebtRow:
         )
 
 
-def keep_debts(report: ProcessDebtReport, home: Path, *, record: JsonObject) -> Path:
+def keep_debts(report: DatedReport, home: Path, *, record: JsonObject) -> Path:
     """Keep the ledger of a date, in place of an earlier one."""
     return keep_report(report, home, FOLDER, record=record)
 
