@@ -24,8 +24,9 @@ from perfml.errors import PerfmlError
 from perfml.learning.registry.artifacts import CHAMPION, pointed
 from perfml.learning.registry.model_store import load
 from perfml.learning.registry.promotion_log import Promotion, add_promotion, promotions
+from perfml.scoring.batches.rows import SCHEMA
 from perfml.scoring.run_record import RunRecord
-from perfml.scoring.scoring import SCHEMA, keep_scores
+from perfml.scoring.scoring import keep_scores
 from perfml.scoring.sealed_files import open_sealed
 from perfml.service.app import create_app
 

@@ -45,7 +45,7 @@ from rich.table import Table  # noqa: E402
 
 from benchmarks._reference_groups import note_groups, note_interactions, note_peers  # noqa: E402
 from perfml import terminal  # noqa: E402
-from perfml.scoring.scored_people import CHUNK  # noqa: E402
+from perfml.scoring.batches.scored_people import CHUNK  # noqa: E402
 from perfml.treeshap.explainer import TreeShap  # noqa: E402
 from perfml.treeshap.width import vector_bits  # noqa: E402
 

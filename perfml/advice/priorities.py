@@ -57,7 +57,7 @@ class Ranking:
 
     @classmethod
     def of(cls, scores: pa.Table) -> Ranking:
-        """From the score rows of one date and horizon (``perfml.scoring.scoring.SCHEMA``). Raises ValueError for no rows."""
+        """From the score rows of one date and horizon (``perfml.scoring.batches.rows.SCHEMA``). Raises ValueError for no rows."""
         if not len(scores):
             raise ValueError("no score rows are given")
         ranks, status = (scores.column(name).to_pylist() for name in ("rank", "status"))

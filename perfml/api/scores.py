@@ -42,7 +42,7 @@ def score(
 ) -> pa.Table:
     """Score everyone employed at each as-of date (default: the end of the record) with the model in use.
 
-    The rows (``perfml.scoring.scoring.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
+    The rows (``perfml.scoring.batches.rows.SCHEMA``) are kept under ``home``, where the service and :meth:`explain` read.
     ``incremental``: as in :meth:`write_scores`.
     """
     files = project.write_scores(model, data, as_of=as_of, incremental=incremental)

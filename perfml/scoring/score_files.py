@@ -35,7 +35,7 @@ COLUMNS = (
     ),
     *("segments", "status", "rank", "band", "why_not", "reasons"),
 )
-"""Names of ``perfml.scoring.scoring.SCHEMA`` that every file of scores has."""
+"""Names of ``perfml.scoring.batches.rows.SCHEMA`` that every file of scores has."""
 DEBT_COLUMNS = ("probability_low", "probability_high", "list_may_change")
 """Names of the rest: what days missing from the log may do to a score. Files of an earlier perfml lack them."""
 
@@ -99,7 +99,7 @@ class UnscoredRow(ScoreKey):
 
 
 StoredScore: TypeAlias = ScoredRow | UnscoredRow
-"""A row of ``perfml.scoring.scoring.SCHEMA``."""
+"""A row of ``perfml.scoring.batches.rows.SCHEMA``."""
 
 
 class NoScore(PerfmlError):

@@ -56,7 +56,7 @@ def show_list(
 ) -> None:
     """Print the head of the list of the newest as-of date and each horizon, or that a failed gate leaves no list.
 
-    ``scores``: rows as ``perfml.scoring.scoring.SCHEMA`` has them, in memory or in files; only the rows shown are read in full.
+    ``scores``: rows as ``perfml.scoring.batches.rows.SCHEMA`` has them, in memory or in files; only those shown are read in full.
     ``people``: who they are; ``others_share``: of the model's ``[reasons]``; ``held``: who is withheld from them.
     """
     newest = max(scores.to_table(["as_of"]).column(0).unique().to_pylist())

@@ -17,7 +17,7 @@ from perfml.errors import PerfmlError
 from perfml.learning.record import GroupFigures, TrainingRecord, TreatmentRecord, UpliftRecord
 from perfml.learning.validation.lists import list_like, lists_by_size
 from perfml.messages import Message, render
-from perfml.scoring.scoring import SCHEMA
+from perfml.scoring.batches.rows import SCHEMA
 from tests.records import backtest_record, training_record
 from tests.service.company import DAY, scored, without
 

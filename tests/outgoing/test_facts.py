@@ -19,7 +19,7 @@ from perfml.outgoing.facts.rows import FACTS
 from perfml.outgoing.kinds import KINDS, PERSON
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
-from perfml.scoring.scoring import SCHEMA as SCORES
+from perfml.scoring.batches.rows import SCHEMA as SCORES
 from perfml.trust.audit.history import history_of
 from perfml.trust.holds.hold_log import HoldLog
 from tests.outgoing.home import spec

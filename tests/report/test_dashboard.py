@@ -10,7 +10,7 @@ from perfml.learning.registry.model_store import Model, load
 from perfml.report.dashboard.bars import chances, waterfall_rows
 from perfml.report.dashboard.explained import FEWEST_PEOPLE, GROUPS, Explained, _groups
 from perfml.report.dashboard.people import STEPS, RankedPerson, ranked_people
-from perfml.scoring.scoring import SCHEMA
+from perfml.scoring.batches.rows import SCHEMA
 from tests.simulated import END, Simulated
 
 

@@ -32,7 +32,7 @@ from perfml.report import wording
 from perfml.report.contents.advice import Advice
 from perfml.report.pictures import Interval
 from perfml.report.report import write_report
-from perfml.scoring.scoring import SCHEMA
+from perfml.scoring.batches.rows import SCHEMA
 from tests.records import backtest_record, baseline_gate, figure, training_record
 from tests.service.company import BEYOND, COURSE, TARGET
 

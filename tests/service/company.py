@@ -17,7 +17,8 @@ from perfml.learning.record import GateRecord
 from perfml.learning.registry.model_store import FittedModels, save
 from perfml.messages import Message
 from perfml.project.model_spec import ModelSpec
-from perfml.scoring.scoring import SCHEMA, keep_scores
+from perfml.scoring.batches.rows import SCHEMA
+from perfml.scoring.scoring import keep_scores
 from tests.records import backtest_record, training_record
 
 DAY = dt.date(2026, 9, 1)

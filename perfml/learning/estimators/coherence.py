@@ -9,12 +9,12 @@ total; where they do, the increments between horizons are scaled, and the change
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.special import expit
 
-from perfml.arrays import Floats
+from perfml.arrays import Floats, Indexes
 
 MAX_TOTAL = 1 - 1e-6
 """Upper limit of the causes' total, below 1."""
@@ -34,6 +34,10 @@ class Incidences:
     """(n, H): added to the margin by reconciling the causes; nearly always 0."""
     incidence: Floats
     """(n, K, H): probabilities that never decrease with the horizon and add up to less than 1 over the causes."""
+
+    def take(self, rows: Indexes) -> Incidences:
+        """Those of ``rows``."""
+        return Incidences(*(getattr(self, field.name)[rows] for field in fields(self)))
 
     @property
     def staying(self) -> Floats:

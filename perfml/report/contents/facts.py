@@ -20,8 +20,8 @@ from perfml.learning.validation.lists import Cases, cases_in_list
 from perfml.messages import render, stored_message
 from perfml.project.model_spec import ModelSpec
 from perfml.report.numbers import Interval, inverse
+from perfml.scoring.batches.rows import SCHEMA
 from perfml.scoring.score_files import RankedRow
-from perfml.scoring.scoring import SCHEMA
 
 MEASURES = ("auc", "average_precision", "lift_at_capacity")
 STATUSES = ("scored", "held", "thin", "opted_out", "ineligible")
@@ -97,7 +97,7 @@ def collect_facts(model: Model, scores: pa.Table, as_of: dt.date) -> ModelFacts:
     """Collect the facts of ``model`` at ``as_of``.
 
     Raises :class:`ModelError` for scores of another model or date, or in another shape than
-    :data:`perfml.scoring.scoring.SCHEMA`.
+    :data:`perfml.scoring.batches.rows.SCHEMA`.
     """
     where = f"scores of {model.name}"
     absent = [name for name in SCHEMA.names if name not in scores.column_names]

@@ -20,11 +20,12 @@ from perfml.evidence.withheld.stored_fact import stored_fact
 from perfml.project.folder import ProjectFolder
 from perfml.project.spec import DisputeRules
 from perfml.project.starter import STARTER
+from perfml.scoring.batches.rows import SCHEMA
 from perfml.scoring.people.files import keep_people
 from perfml.scoring.people.known import stored_rows_of
 from perfml.scoring.replay import recorder
 from perfml.scoring.run_record import RunRecord
-from perfml.scoring.scoring import SCHEMA, keep_scores
+from perfml.scoring.scoring import keep_scores
 from perfml.trust.disputes.dispute import Dispute
 from perfml.trust.disputes.dispute_log import DisputeLog
 from perfml.trust.disputes.verbs import file_dispute
