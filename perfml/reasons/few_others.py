@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 
-from perfml.arrays import Bools, Floats, Indexes, Objects
+from perfml.arrays import Bools, Floats, Indexes, Ints, Objects
 from perfml.evidence.columns import Column
 from perfml.evidence.people import people_at
 from perfml.evidence.sources import Data
 from perfml.project.column_names import compared_column
+from perfml.project.spec import Relation
 
-MEMBERS = {"team": ["manager_id"], "peers": ["role_family", "level"]}
+MEMBERS: Mapping[Relation, list[str]] = {"team": ["manager_id"], "peers": ["role_family", "level"]}
 """What the people of a group have in common."""
 
 
@@ -43,12 +44,27 @@ class Others:
         """
         facts = self.people.reindex(people)
         hidden: dict[int, Bools] = {}
-        for number, column in enumerate(columns):
-            if column.name == compared_column(column.name):
-                continue
-            group = facts[MEMBERS[column.relation or "team"]]
-            known = ~np.isnan(values[rows, number]) & group.notna().all(axis=1).to_numpy()
+        for relation, numbers in compared_columns(columns).items():
+            group = facts[MEMBERS[relation]]
+            together = group.notna().all(axis=1).to_numpy()
             by = [group[name].to_numpy() for name in group]
-            others = pd.Series(known).groupby(by, dropna=False).transform("sum").to_numpy() - 1
-            hidden[number] = ~known | (others < self.least)
+            for number in numbers:
+                known = ~np.isnan(values[rows, number]) & together
+                others = pd.Series(known).groupby(by, dropna=False).transform("sum").to_numpy() - 1
+                hidden[number] = may_not_be_stated(known, others, least=self.least)
         return hidden
+
+
+def compared_columns(columns: Sequence[Column]) -> dict[Relation, list[int]]:
+    """Relation -> the numbers of the ``columns`` that compare people within it, or add up what others of it have."""
+    numbers: dict[Relation, list[int]] = {}
+    for number, column in enumerate(columns):
+        if column.name != compared_column(column.name):
+            numbers.setdefault(column.relation or "team", []).append(number)
+    return numbers
+
+
+def may_not_be_stated(known: Bools, others: Ints, *, least: int) -> Bools:
+    """Of which people (n,) a comparison may not be stated; ``known``: who has a value and a group, ``others``: how many others
+    of the group have."""
+    return ~known | (others < least)

@@ -46,7 +46,7 @@ def curves(data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, p
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
-    require_evidence(table, model)
+    require_evidence(table.columns, model)
     people = table.frame["employee_id"].to_numpy(dtype=object)[table.usable]
     features = table.matrix([c.name for c in model.columns])[table.usable]
     longest = min(hazard.baseline_.until for hazard in hazards.hazards_)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from perfml.arrays import Floats, Objects
 from perfml.errors import ModelError
+from perfml.evidence.columns import Column
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.table import Table, make_table
@@ -31,7 +32,7 @@ from perfml.scoring.debt import Debt, debt_of
 from perfml.scoring.run_record import RunRecord
 from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.sealed_files import write_sealed
-from perfml.scoring.what_if.evidence import write_evidence
+from perfml.scoring.what_if.evidence import evidence_rows, write_evidence
 from perfml.treeshap.contributions import FEW, warm_up
 from perfml.trust.holds.hold import Hold
 from perfml.trust.holds.undelivered import delivery_holds
@@ -70,8 +71,16 @@ def score_in_parts(
     """The rows of :func:`score` in their order, :data:`CHUNK` at a time: no more people are explained at once.
 
     ``held``: the people without a score at each date; by default those of :func:`withheld_people`. ``evidence``: the home where
-    the evidence of everyone with a score is kept; nowhere by default.
+    the evidence of everyone with a score is kept; nowhere by default. Of ``data`` on Spark the ``model`` lies in ``home``.
     """
+    if data.engine is not None:
+        from perfml.scoring.batches.on_spark import score_on_spark  # an optional extra
+
+        held = held or {day: withheld_people(data, folder, day, home) for day in as_of}
+        yield from score_on_spark(
+            data, folder, model, as_of=as_of, home=home, held=held, evidence=evidence, progress=progress
+        )
+        return
     table = make_table(
         data,
         folder.definitions,
@@ -82,7 +91,7 @@ def score_in_parts(
         stated=True,
         progress=progress,
     )
-    require_evidence(table, model)
+    require_evidence(table.columns, model)
     values = table.matrix([c.name for c in model.columns])
     if len(values) >= FEW:
         warm_up(progress)
@@ -123,7 +132,7 @@ def scored_at(
         stated=True,
         progress=progress,
     )
-    require_evidence(table, model)
+    require_evidence(table.columns, model)
     values = table.matrix([c.name for c in model.columns])
     late = delivery_holds(table.missing, as_of, hold_share=folder.definitions.holes.hold_share)
     held = {**late, **withheld_people(data, folder, as_of, home)}
@@ -135,9 +144,9 @@ def scored_at(
     return scores, table.frame["employee_id"][scored].tolist(), values[scored]
 
 
-def require_evidence(table: Table, model: Model) -> None:
-    """Raise :class:`ModelError` where ``table`` lacks columns that the model was trained on: a score would be a guess."""
-    available = {column.name for column in table.columns}
+def require_evidence(columns: Iterable[Column], model: Model) -> None:
+    """Raise :class:`ModelError` where ``columns`` lack some that the model was trained on: a score would be a guess."""
+    available = {column.name for column in columns}
     absent = [column for column in model.columns if column.name not in available]
     if absent:
         kinds = ", ".join(sorted({column.evidence for column in absent}))
@@ -182,16 +191,14 @@ def score_date(
     )
     n_scored = len(scored.scored)
     if evidence is not None:
-        write_evidence(
-            evidence,
-            model=model.name,
-            version=model.version,
-            as_of=as_of,
-            columns=[column.name for column in model.columns],
-            people=people[scored.scored].tolist(),
-            values=values[rows[scored.scored]],
-            stated=scored.shown(scored.scored),
+        by_id = scored.scored[np.argsort(people[scored.scored], kind="stable")]
+        of_everyone = evidence_rows(
+            [column.name for column in model.columns],
+            people[by_id].tolist(),
+            values=values[rows[by_id]],
+            shown=scored.shown(by_id),
         )
+        write_evidence(evidence, [of_everyone], model=model.name, version=model.version, as_of=as_of)
     for horizon, days in enumerate(model.risks):
         order, owed = scored.order(horizon), _owed(debt, model, scored, horizon=horizon)
         batches = (scored.batch(order[low : low + CHUNK], owed) for low in range(0, max(1, len(order)), CHUNK))

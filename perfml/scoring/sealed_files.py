@@ -125,6 +125,21 @@ def write_sealed(
     return path
 
 
+def in_groups(parts: Iterable[pa.Table], *, rows: int) -> Iterator[pa.Table]:
+    """``parts``, at least one, in tables of whole groups of ``rows``, but for the last."""
+    waiting: list[pa.Table] = []
+    n, empty = 0, True
+    for part in parts:
+        waiting.append(part)
+        n += part.num_rows
+        if n >= rows:
+            whole, n, empty = pa.concat_tables(waiting), n % rows, False
+            yield whole.slice(0, whole.num_rows - n)
+            waiting = [whole.slice(whole.num_rows - n)]
+    if n or empty:
+        yield pa.concat_tables(waiting)
+
+
 @contextmanager
 def open_sealed(path: Path) -> Iterator[SealedFile]:
     """Open a file and verify it. Raises :class:`DamagedFile` for one that was altered or cut, or belongs elsewhere."""

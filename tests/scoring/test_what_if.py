@@ -17,7 +17,7 @@ from perfml.learning.registry.model_store import load
 from perfml.messages import Message
 from perfml.scoring.score_files import ExplainedScore, NoScore
 from perfml.scoring.sealed_files import DamagedFile
-from perfml.scoring.what_if.evidence import evidence_path, read_evidence, write_evidence
+from perfml.scoring.what_if.evidence import evidence_path, evidence_rows, read_evidence, write_evidence
 from perfml.scoring.what_if.prediction import SAME, CannotChange, WhatIfPrediction, predict_what_if
 from perfml.trust.holds.hold_log import HoldLog
 from tests.simulated import END, Simulated
@@ -127,19 +127,11 @@ def test_a_value_that_may_not_be_told_is_not(
     each, names = asked().possible[0], [column.name for column in light.columns]
     everyone = own_row(home, scored[0], light, *range(len(names))).everyone
     people = sorted(row["employee_id"] for row in scored)
-    stated = everyone.copy()
-    stated[people.index(scored[0]["employee_id"]), names.index(each.column.name)] = np.nan
+    shown = everyone.copy()
+    shown[people.index(scored[0]["employee_id"]), names.index(each.column.name)] = np.nan
     assert not np.isnan(everyone[people.index(scored[0]["employee_id"]), names.index(each.column.name)])
-    write_evidence(
-        tmp_path,
-        model=MODEL,
-        version=scored[0]["model_version"],
-        as_of=END,
-        columns=names,
-        people=people,
-        values=everyone,
-        stated=stated,
-    )
+    rows = evidence_rows(names, people, values=everyone, shown=shown)
+    write_evidence(tmp_path, [rows], model=MODEL, version=scored[0]["model_version"], as_of=END)
     answer = predict_what_if(tmp_path, scored[0], {}, least_others=5, load=lambda: light)
     assert each.evidence not in {other.evidence for other in answer.possible}
     assert answer.before == pytest.approx(scored[0]["probability"], abs=SAME), "the model keeps what it predicts from"

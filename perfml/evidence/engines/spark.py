@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
-from perfml.evidence.engines.layout import lay_out
+from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.engines.spark_evidence import SparkEvidence
 from perfml.evidence.engines.spark_log import BROKEN, RAW, RowTyping, connect, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
@@ -211,6 +211,12 @@ class SparkEngine:
         rows.write.mode("overwrite").parquet(path)
         return self.session.read.parquet(path)
 
+    def batches(self, name: str, *, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """What :meth:`stored` stored as ``name``, in its order and at most ``rows`` at a time, on this machine."""
+        for part in sorted((self.folder / f"{name}.parquet").glob("*.parquet")):
+            with pq.ParquetFile(part) as file:
+                yield from file.iter_batches(rows)
+
     def write(
         self,
         definitions: Definitions,
@@ -222,28 +228,40 @@ class SparkEngine:
         progress: Progress,
     ) -> int:
         """See :func:`perfml.evidence.features.write`. Raises :class:`PerfmlError` where a task fails."""
-        with self._named_failures():
-            progress("people", 0, 1)
-            self.make_snapshots(as_ofs)
-            layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
-            if layout.plan.conditions:
-                with connect() as connection:
-                    connection.register("events", self.events.limit(0).toArrow())
-                    require_conditions(connection, layout.plan)
-            evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
-            self.stored(evidence.rows(progress).orderBy("employee_id", "as_of"), "evidence")
+        with self.named_failures():
+            layout, rows = self.evidence(definitions, as_ofs, kinds=kinds, estimate=estimate, progress=progress)
+            self.stored(rows.orderBy("employee_id", "as_of"), "evidence")
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:
-            for part in sorted((self.folder / "evidence.parquet").glob("*.parquet")):
-                for batch in pq.ParquetFile(part).iter_batches():
-                    writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
-                    n += batch.num_rows
+            for batch in self.batches("evidence"):
+                writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
+                n += batch.num_rows
         progress("writing", 1, 1)
         return n
 
+    def evidence(
+        self,
+        definitions: Definitions,
+        as_ofs: Sequence[dt.date],
+        *,
+        kinds: Sequence[str] | None,
+        estimate: bool,
+        progress: Progress,
+    ) -> tuple[Layout, DataFrame]:
+        """The rows that :meth:`write` writes, where they are and in no order, and what they are laid out by."""
+        progress("people", 0, 1)
+        self.make_snapshots(as_ofs)
+        layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
+        if layout.plan.conditions:
+            with connect() as connection:
+                connection.register("events", self.events.limit(0).toArrow())
+                require_conditions(connection, layout.plan)
+        evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
+        return layout, evidence.rows(progress)
+
     @contextmanager
-    def _named_failures(self) -> Iterator[None]:
+    def named_failures(self) -> Iterator[None]:
         """Raise :class:`PerfmlError` where a task fails, with what it raised."""
         from pyspark.errors import PySparkException  # an optional extra
 

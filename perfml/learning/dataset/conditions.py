@@ -8,6 +8,7 @@ from functools import cache
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
@@ -73,12 +74,24 @@ def rows_where(data: Data, frame: pd.DataFrame, expression: str, *, model: str, 
     named = named_columns(expression, where=where)
     evidence = frame[[column for column in frame.columns if column in named] or ["employee_id"]]
     position = ", ".join(quoted(column) for column in PEOPLE if column in named and column not in frame.columns)
-    nulls = "".join(f", null::double as {quoted(name)}" for name in sorted(named - set(frame.columns) - set(PEOPLE)))
+    people = None
+    if position:  # the rows of evidence are those of people, in this order
+        people = data.connection.sql(f"select {position} from people order by employee_id, as_of").to_arrow_table()
+    return true_of(expression, evidence, people, where=where)
+
+
+def true_of(expression: str, evidence: pd.DataFrame | pa.Table, people: pa.Table | None = None, *, where: str) -> Bools:
+    """Whether the SQL ``expression`` is true of each row of ``evidence`` and, side by side, of ``people`` (rows,).
+
+    A column that neither has is null. Raises :class:`DefinitionError`, at ``where``, for what does not run.
+    """
+    present = {*_names(evidence), *(() if people is None else people.column_names)}
+    absent = sorted(named_columns(expression, where=where) - present)
+    nulls = "".join(f", null::double as {quoted(name)}" for name in absent)
     with _nothing().cursor() as connection:
         connection.register("evidence", evidence)
         rows = f"select *{nulls} from evidence"
-        if position:  # the rows of evidence are those of people, in this order
-            people = data.connection.sql(f"select {position} from people order by employee_id, as_of").to_arrow_table()
+        if people is not None:
             connection.register("people", people)
             rows += " positional join people"
         try:
@@ -89,6 +102,10 @@ def rows_where(data: Data, frame: pd.DataFrame, expression: str, *, model: str, 
             reason = str(error).splitlines()[0]
             raise DefinitionError(f"{expression!r} does not run ({reason})", where=where, remedy=REMEDY) from None
     return np.asarray(true["yes"], dtype=bool)
+
+
+def _names(rows: pd.DataFrame | pa.Table) -> list[str]:
+    return rows.column_names if isinstance(rows, pa.Table) else list(rows.columns)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,14 +65,32 @@ class Table:
             dtype=np.float64, copy=True
         )  # a view of pandas cannot be written to
         values = np.ascontiguousarray(own)
-        reach = {c.name: c.reach_days * MIN_COVERED for c in self.columns}
         as_of = self.frame["as_of"].to_numpy().astype("M8[D]")
         for date in np.unique(as_of).tolist():
-            held_days = (date - self.record_begins.get(date, date)).days
-            partial = [i for i, name in enumerate(wanted) if reach.get(name, 0) > held_days]
+            before_record = names_before_record(self.columns, date, self.record_begins)
+            partial = [i for i, name in enumerate(wanted) if name in before_record]
             if partial:
                 values[np.ix_(as_of == np.datetime64(date), partial)] = np.nan
         return values
+
+
+def names_before_record(
+    columns: Iterable[Column], as_of: dt.date, record_begins: Mapping[dt.date, dt.date]
+) -> frozenset[str]:
+    """The ``columns`` whose window at ``as_of`` reaches too far back before the record: their values are missing."""
+    held_days = (as_of - record_begins.get(as_of, as_of)).days
+    return frozenset(column.name for column in columns if column.reach_days * MIN_COVERED > held_days)
+
+
+def columns_of(spec: ModelSpec, columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Those that the spec selects."""
+    return tuple(
+        c
+        for c in columns
+        if c.evidence not in spec.evidence.leave_out
+        and (spec.evidence.only is None or c.evidence in spec.evidence.only)
+        and not any(fnmatch.fnmatchcase(c.name, pattern) for pattern in spec.evidence.without)
+    )
 
 
 def make_table(
@@ -106,18 +124,10 @@ def make_table(
         evidence = evidence.at(dates)
     without = build(data, definitions, dates, kinds=kinds).frame if stated and evidence.missing else None
     inside = belongs(data, spec.population.where, file=f"models/{name}.toml")  # of the same people in the same order
-    columns = tuple(
-        c
-        for c in evidence.columns
-        if c.evidence not in spec.evidence.leave_out
-        and (spec.evidence.only is None or c.evidence in spec.evidence.only)
-        and not any(fnmatch.fnmatchcase(c.name, pattern) for pattern in spec.evidence.without)
-    )
-
     true = {key: rows_where(data, evidence.frame, sql, model=name, key=key) for key, sql in named.items()}
     return Table(
         frame=evidence.frame,
-        columns=columns,
+        columns=columns_of(spec, evidence.columns),
         kinds=evidence.kinds,
         eligible=true["population.eligible"] & inside,
         thin=true["population.thin"],

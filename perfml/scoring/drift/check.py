@@ -54,7 +54,7 @@ def drift(
     table = make_table(
         data, folder.definitions, spec, name=model.name, dates=dates, kinds=model.kinds, progress=progress
     )
-    require_evidence(table, model)
+    require_evidence(table.columns, model)
     names = [c.name for c in model.columns]
     features = table.matrix(names)[table.usable]
     rows = table.frame[table.usable].reset_index(drop=True)

@@ -20,7 +20,7 @@ import pyarrow as pa
 from perfml.arrays import Bools, Floats
 from perfml.messages import Message
 from perfml.scoring.score_files import NoScore
-from perfml.scoring.sealed_files import DamagedFile, SealedFile, open_sealed, write_sealed
+from perfml.scoring.sealed_files import DamagedFile, SealedFile, in_groups, open_sealed, write_sealed
 
 FOLDER = "evidence"
 PERSON, UNSTATED = "employee_id", "unstated"
@@ -47,29 +47,22 @@ def evidence_path(home: Path, model: str, as_of: dt.date) -> Path:
     return home / FOLDER / model / f"{as_of}.parquet"
 
 
-def write_evidence(
-    home: Path,
-    *,
-    model: str,
-    version: str,
-    as_of: dt.date,
-    columns: Sequence[str],
-    people: Sequence[str],
-    values: Floats,
-    stated: Floats,
-) -> Path:
-    """Write the rows of a date in place of an earlier run's. ``values``, ``stated``: (people, columns); what is missing in
-    ``stated`` alone may not be told."""
-    order = np.argsort(np.asarray(people, dtype=object), kind="stable")
-    hidden = np.isnan(stated) & ~np.isnan(values)
+def evidence_rows(columns: Sequence[str], people: Sequence[str], *, values: Floats, shown: Floats) -> pa.Table:
+    """Rows of the file. ``values``, ``shown``: (people, columns); what is missing in ``shown`` alone may not be told."""
+    hidden = np.isnan(shown) & ~np.isnan(values)
     arrays: list[pa.Array] = [
-        pa.array([people[at] for at in order], pa.string()),
-        pa.array([np.flatnonzero(hidden[at]).tolist() for at in order], pa.list_(pa.int16())),
-        *(pa.array(values[order, number]) for number in range(len(columns))),
+        pa.array(people, pa.string()),
+        pa.array([np.flatnonzero(row).tolist() for row in hidden], pa.list_(pa.int16())),
+        *(pa.array(values[:, number]) for number in range(len(columns))),
     ]
-    table = pa.Table.from_arrays(arrays, names=[PERSON, UNSTATED, *columns])
+    return pa.Table.from_arrays(arrays, names=[PERSON, UNSTATED, *columns])
+
+
+def write_evidence(home: Path, parts: Iterable[pa.Table], *, model: str, version: str, as_of: dt.date) -> Path:
+    """Write the rows of a date in place of an earlier run's. ``parts``: of :func:`evidence_rows`, at least one, by person."""
     address = evidence_path(home, model, as_of).relative_to(home).as_posix()
-    return write_sealed([table], home, address, record={"version": version}, row_group=ROWS_AT_ONCE)
+    groups = in_groups(parts, rows=ROWS_AT_ONCE)
+    return write_sealed(groups, home, address, record={"version": version}, row_group=ROWS_AT_ONCE)
 
 
 def read_evidence(
