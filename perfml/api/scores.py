@@ -64,12 +64,14 @@ def write_scores(
 
     ``incremental``: of the log read only what is new since the last run, at one date; the scores are the same. What was read
     before is kept in ``home/nightly``. ``on_notice`` is given what was read, and why where it was everything. Raises
-    :class:`PerfmlError` for several dates, and while another run uses that folder.
+    :class:`PerfmlError` for several dates, on Spark, and while another run uses that folder.
     """
     if not incremental:
         return _write_scores(project, model, data, as_of=as_of, night=None)
     from perfml.evidence.nightly.night import run_night
 
+    if project.engine.name != "duckdb":
+        raise PerfmlError(Message.of("night_engine"), where="[engine] name", remedy=Message.of("night_engine_remedy"))
     if as_of is not None and len(dates_of(as_of)) > 1:
         raise PerfmlError(Message.of("night_dates"), where="--as-of", remedy=Message.of("night_dates_remedy"))
 
@@ -96,7 +98,7 @@ def _write_scores(
 
     project.folder.model(model)
     loaded = load(project.home, model)
-    with project.open(data, kept_log=night) as opened:
+    with project.open(data, kept_log=night, engine=project.engine) as opened:
         dates = dates_of(as_of) if as_of else [end_of_record(opened)]
         if night is not None:
             night.as_of = dates[0]
@@ -105,7 +107,14 @@ def _write_scores(
             keep_who_is_who(project, opened, day)
         held = {day: held_at(project, opened, day) for day in dates}
         parts = score_in_parts(
-            opened, project.folder, loaded, as_of=dates, held=held, evidence=project.home, progress=project.progress
+            opened,
+            project.folder,
+            loaded,
+            as_of=dates,
+            home=project.home,
+            held=held,
+            evidence=project.home,
+            progress=project.progress,
         )
         provisional = {
             day: provisional_entities(reconciled(project, opened, day).rows) if opened.has("facts") else []

@@ -19,6 +19,7 @@ from perfml.api import Project
 from perfml.cli.options import (
     AsOfOption,
     DataOption,
+    EngineOption,
     EveryOption,
     FromOption,
     HomeOption,
@@ -304,6 +305,7 @@ def score(
     start: FromOption = None,
     to: ToOption = None,
     every: EveryOption = None,
+    engine: EngineOption = None,
     incremental: Annotated[
         bool, typer.Option("--incremental", help="Of the log read only what is new since the last run; one date.")
     ] = False,
@@ -316,7 +318,7 @@ def score(
     """Score everyone with the trained model: probability, rank, band and reasons."""
     require_table(out)
     with terminal.progress() as progress:
-        opened = Project(project, home=home, progress=progress)
+        opened = Project(project, home=home, engine=engine, progress=progress)
         read: list[Message] = []
         paths = opened.write_scores(
             model,

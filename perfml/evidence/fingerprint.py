@@ -72,21 +72,35 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
 
 
 def _digests(data: Data, until: dt.date) -> dict[str, TableDigest]:
-    from_totals = data.whole_kept_log is not None
-    selects = {table: _rows(data, table, until) for table in data.specs if not from_totals or table != "events"}
+    data.complete_quarantine()
+    elsewhere = (
+        _digest_of_log if data.whole_kept_log is not None else _digest_of_batches if data.engine is not None else None
+    )
+    selects = {table: _rows(data, table, until) for table in data.specs if elsewhere is None or table != "events"}
     selects[QUARANTINE] = _quarantined(until)
     try:
         digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
-        if from_totals:
-            digests_by_table["events"] = _digest_of_log(data, until)
+        if elsewhere is not None and data.has("events"):
+            digests_by_table["events"] = elsewhere(data, until)
     except duckdb.Error as error:
         raise unreadable(data.source, error) from None
     return {table: digest for table, digest in digests_by_table.items() if digest.rows}
 
 
 def _digest(data: Data, select: str) -> TableDigest:
-    sums = f"select count(*) as n, {LOW} as low, {HIGH} as high from (select md5_number(line) as hash from ({select}))"
-    return _added_up(data, sums)
+    return _added_up(data, _sums(select))
+
+
+def _sums(select: str) -> str:
+    return f"select count(*) as n, {LOW} as low, {HIGH} as high from (select md5_number(line) as hash from ({select}))"
+
+
+def _digest_of_batches(data: Data, until: dt.date) -> TableDigest:
+    """The digest of a log that lies elsewhere."""
+    assert data.engine is not None
+    texts = f"select n, low::text as low, high::text as high from ({_sums(_rows(data, 'events', until))})"
+    data.connection.register("sums_of_batches", data.engine.of_batches(texts))
+    return _added_up(data, "select n, low::hugeint as low, high::hugeint as high from sums_of_batches")
 
 
 def _added_up(data: Data, sums: str) -> TableDigest:

@@ -91,6 +91,11 @@ class Data:
         """The rows of a SELECT in DuckDB's SQL, about the log too, wherever that lies; few enough for memory."""
         return self.engine.query(sql) if self.engine else self.connection.sql(sql).to_arrow_table()
 
+    def complete_quarantine(self) -> None:
+        """Add the rows of a log that lies elsewhere to the table ``quarantine``, unless they are there."""
+        if self.engine is not None and self.has("events"):
+            self.once("quarantine of the log", self.engine.add_quarantined)
+
     @property
     def whole_kept_log(self) -> KeptLog | None:
         """:attr:`kept_log`, unless rows of it are :attr:`hidden`, which what is kept has in its sums."""
@@ -235,7 +240,7 @@ def _read(
         if name == "events" and engine is not None and engine.name == "spark":
             from perfml.evidence.engines.spark import SparkEngine  # an optional extra
 
-            data.engine = spark = SparkEngine(data, engine)
+            data.engine = spark = SparkEngine(data, engine, spec)
             read_log = spark.read_log
         if name in available and _load(data, available[name], spec, kept_log, read_log=read_log):
             data.specs[name] = spec

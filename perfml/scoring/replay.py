@@ -118,7 +118,7 @@ def recorder(
             "tables": {name: {"rows": digest.rows, "content": digest.content} for name, digest in tables.items()},
             "definitions": definitions,
             "voices": voices,
-            "versions": _versions(),
+            "versions": _versions() if data.engine is None else _versions() | {"pyspark": version("pyspark")},
             "held": _held_json(held[as_of]),
             "holds": data.withheld.number,
             "provisional": provisional.get(as_of, []),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -46,6 +47,15 @@ class RemoteEngine(Engine, Protocol):
     @property
     def can_be_late(self) -> bool:
         """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
+
+    def of_batches(self, sql: str) -> pa.Table:
+        """What a SELECT in DuckDB's SQL gives of each batch of the clean ``events``, one after the other; few rows a batch."""
+
+    def lent_log(self, sql: str) -> AbstractContextManager[None]:
+        """Let ``events`` on this machine be the rows that a SELECT in DuckDB's SQL gives; otherwise reading it is refused."""
+
+    def add_quarantined(self) -> None:
+        """Add the rows of the log that cannot be used to the table ``quarantine`` on this machine."""
 
     def close(self) -> None:
         """Release what it holds."""

@@ -22,11 +22,12 @@ from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_log import BROKEN, RAW, RowTyping, connect, rank_versions
+from perfml.evidence.engines.spark_log import BROKEN, RAW, LogQuery, RowTyping, connect, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import TEMPORARY, Schema, spark_sql, tables_read, view_name
 from perfml.evidence.log.cells import require_conditions
 from perfml.evidence.snapshots import known_sql, people_sql
+from perfml.evidence.tables.loading import make_empty, quarantined_rows
 from perfml.evidence.tables.reading import RawTable, described, literal, quoted
 from perfml.evidence.tables.typed_rows import faults, typed_rows
 from perfml.evidence.withheld.rows import as_they_stand
@@ -34,6 +35,7 @@ from perfml.files import atomic_write
 from perfml.progress import Progress
 from perfml.project.folder import Definitions
 from perfml.project.spec import EngineSettings
+from perfml.project.table_spec import TableSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -47,8 +49,8 @@ IDS_IN_A_BUCKET: Final = 200_000
 class SparkEngine:
     """Computes evidence on a cluster."""
 
-    def __init__(self, data: Data, settings: EngineSettings) -> None:
-        self.data = data
+    def __init__(self, data: Data, settings: EngineSettings, spec: TableSpec) -> None:
+        self.data, self._spec = data, spec
         self.session = spark_session(settings)
         self._resources = ExitStack()
         folder = settings.folder
@@ -66,6 +68,8 @@ class SparkEngine:
     def read_log(self, raw: RawTable) -> int:
         """Take ``raw`` for the log, its rows unread; return their number."""
         self._raw = raw
+        make_empty(self.data.connection, "unread_events", self._spec)
+        self._refuse_log()
         rows: int = self.data.connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
         return rows
 
@@ -82,7 +86,7 @@ class SparkEngine:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         rows, raw = self._stored_log
-        spec = self.data.specs["events"]
+        spec = self._spec
         typed = typed_rows(raw, spec, today=self.data.today)
         typed = as_they_stand(typed, "events", spec, self.data.withheld.facts)
         typing = RowTyping(sql=f"select *, greatest(happened_day, known_day) as usable_day from ({typed})")
@@ -157,18 +161,44 @@ class SparkEngine:
         single = single.drop(*hidden).selectExpr("*", "cast(null as date) as superseded_day")
         return single if repeated is None else single.unionByName(repeated.where(f"{BROKEN} is null").drop(*hidden))
 
-    def quarantine(self) -> pa.Table:
-        """``rule``, ``column_name`` and ``event_id`` of the rows of the log that cannot be used."""
+    def add_quarantined(self) -> None:
+        """Add the rows of the log that cannot be used to the table ``quarantine`` on this machine."""
+        _, raw = self._stored_log
         rows = self.typed.where(f"{BROKEN} is not null")
-        chosen = [
-            "split_part(broken, ':', 1) as rule",
-            "nullif(split_part(broken, ':', 2), '') as column_name",
-            "event_id",
-        ]
-        table = rows.selectExpr(*chosen)
         if self._repeated is not None:
-            table = table.unionByName(self._repeated.where(f"{BROKEN} is not null").selectExpr(*chosen))
-        return table.toArrow()
+            copies = self._repeated.where(f"{BROKEN} is not null").drop(*filter(None, faults(raw).values()))
+            rows = rows.unionByName(copies, allowMissingColumns=True)
+        self.data.connection.register("refused_events", rows.toArrow())
+        refused = quarantined_rows(raw, self._spec, "refused_events")
+        self.data.connection.execute(f"insert into quarantine {refused}")
+        self.data.connection.unregister("refused_events")
+
+    def of_batches(self, sql: str) -> pa.Table:
+        """What a SELECT in DuckDB's SQL gives of each batch of the clean ``events``, one after the other; few rows a batch."""
+        from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
+
+        select = LogQuery(sql=sql)
+        schema = select.of(self.events.limit(0).toArrow()).schema
+        return self.events.mapInArrow(select, from_arrow_schema(schema, prefer_timestamp_ntz=True)).toArrow()
+
+    @contextmanager
+    def lent_log(self, sql: str) -> Iterator[None]:
+        """Let ``events`` on this machine be the rows that a SELECT in DuckDB's SQL gives; otherwise reading it is refused."""
+        self.stored(self.select(sql), "lent_events")
+        files = literal(str(self.folder / "lent_events.parquet" / "*.parquet"))
+        self.data.connection.execute(f"create or replace view events as select * from read_parquet({files})")
+        try:
+            yield
+        finally:
+            self._refuse_log()
+
+    def _refuse_log(self) -> None:
+        """Let ``events`` on this machine be a view that no query reads, so that nothing takes an unread log for an empty one."""
+        problem = literal("the log lies on Spark: ask for it with Data.query")
+        self.data.connection.execute(
+            f"create or replace view events as select n.* from (select 1 where error({problem}) is null)"
+            " left join unread_events n on true"
+        )
 
     def query(self, sql: str) -> pa.Table:
         """The rows of a SELECT in DuckDB's SQL."""

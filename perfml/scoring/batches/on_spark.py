@@ -59,6 +59,7 @@ from perfml.trust.holds.hold import Hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 PEOPLE_AT_ONCE = 2_000
 """Of whose evidence this machine holds the rows."""
@@ -189,11 +190,11 @@ class _DateScoring:
             return task(values)
 
         values = self.people.mapInArrow(self.task.columns, COLUMN_VALUES)
-        found = values.groupBy("column").applyInArrow(of_column, _fields(SPREADS)).toArrow().sort_by("column")
-        if not found.num_rows:
+        ordinary = values.groupBy("column").applyInArrow(of_column, _fields(SPREADS)).toArrow().sort_by("column")
+        if not ordinary.num_rows:
             return Spread.of([], middle_share=task.middle_share), 0
-        ends = {field.name: found.column(field.name).to_numpy() for field in fields(Spread)}
-        return Spread(**ends), found.column("n")[0].as_py()
+        ends = {field.name: ordinary.column(field.name).to_numpy() for field in fields(Spread)}
+        return Spread(**ends), ordinary.column("n")[0].as_py()
 
     def _with_others(self) -> DataFrame:
         """Everyone with how many of their groups have a value in each column that compares with them."""
@@ -226,7 +227,7 @@ class _DateScoring:
         )
 
 
-def _fields(schema: pa.Schema) -> object:
+def _fields(schema: pa.Schema) -> StructType:
     """``schema`` in Spark's terms."""
     from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
 

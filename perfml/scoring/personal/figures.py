@@ -12,6 +12,7 @@ import pyarrow as pa
 from perfml.arrays import Floats, Objects
 from perfml.errors import DefinitionError
 from perfml.evidence.features import build
+from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.conditions import REMEDY
 from perfml.project.folder import Definitions
@@ -45,6 +46,7 @@ def peer_rows(
             where = f"[measures.{name}] column of the policy of kind 'peers'"
             raise DefinitionError(f"no evidence is called {column!r}", where=where, remedy=REMEDY)
     evidence = build(data, definitions.making(set(columns.values())), [as_of]).frame
+    make_snapshots(data, [as_of])  # of this machine, wherever the evidence was computed
     query = "select employee_id, department, role_family, manager_id from temp.people order by employee_id"
     people = data.connection.execute(query).df()
     present = ~people["employee_id"].isin(list(without)).to_numpy()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 
 import pyarrow as pa
 
@@ -66,13 +67,32 @@ def rows_of_people(
         f' select employee_id, "table", day, known, "values" from ({" union all ".join(parts)})'
         ' order by person, number, moment desc, "values"'
     )
-    reader = data.connection.sql(query).to_arrow_reader(BATCH)
-    empty = True
-    for batch in reader:
-        empty = False
-        yield pa.Table.from_batches([batch]).cast(SCHEMA)
-    if empty:
-        yield SCHEMA.empty_table()
+    with data.engine.lent_log(_newest(data, as_of)) if data.engine is not None and data.has(LOG) else nullcontext():
+        reader = data.connection.sql(query).to_arrow_reader(BATCH)
+        empty = True
+        for batch in reader:
+            empty = False
+            yield pa.Table.from_batches([batch]).cast(SCHEMA)
+        if empty:
+            yield SCHEMA.empty_table()
+
+
+def _newest(data: Data, as_of: dt.date) -> str:
+    """SQL of rows of the log among which all those are that :func:`_select` takes: the newest of each person, kind and side, with
+    as many of one moment as there are."""
+    order = ", ".join(["t.happened_at desc", *(f"t.{quoted(name)}" for name in _key(data, LOG))])
+    sides = ["t.employee_id, t.kind"]
+    if "counterpart_id" in data.columns[LOG]:
+        other = "nullif(t.counterpart_id, t.employee_id)"
+        sides.append(f"coalesce({other}, t.employee_id), {other} is null, t.kind")
+    nth = [f"rank() over (partition by {side} order by {order}) as nth_{at}" for at, side in enumerate(sides)]
+    taken = " or ".join(f"nth_{at} <= {MOST}" for at in range(len(sides)))
+    seen = visible("t").replace("a.as_of", f"date '{as_of}'")
+    return f"select * from (select t.*, {', '.join(nth)} from events t where {seen}) where {taken}"
+
+
+def _key(data: Data, table: str) -> list[str]:
+    return [column for column in data.specs[table].key if column in data.columns[table]]
 
 
 def contents_of(data: Data, definitions: Definitions, peers: PeersSpec | None = None) -> RecordContents:
@@ -147,9 +167,7 @@ def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int
         received = rows.format(whose="t.counterpart_id", part=f"k.part + {n_kinds}", kinds=kinds)
         sides.append(f"{received} and t.counterpart_id <> t.employee_id")
     content = ", ".join(quoted(column) for column in shown if column in present)
-    order = ", ".join(
-        ["moment desc", *(quoted(column) for column in spec.key if column in present), f"hash({content})"]
-    )
+    order = ", ".join(["moment desc", *(quoted(column) for column in _key(data, name)), f"hash({content})"])
     newest = f"row_number() over (partition by person * {2 * n_kinds + 1} + part order by {order}) <= {MOST}"
     if _goal(name, spec) != "null":
         newest += f" or row_number() over (partition by goal order by {order}) = 1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from perfml.evidence.sources import Data
+from perfml.evidence.tables.reading import literal
 from perfml.evidence.tables.rules import rule_text
 from perfml.messages import Message
 from perfml.trust.holds.hold import Hold
@@ -19,6 +20,7 @@ def quarantine_holds(data: Data, as_of: dt.date) -> dict[str, Hold]:
     Too many is more than :data:`LIMIT` of the person's rows of one table. A duplicate of a row in use does not count, nor
     does a row with neither a readable date nor a ``known_at``: it belongs to no date.
     """
+    data.complete_quarantine()
     broken = data.connection.execute(
         "select table_name, employee_id, count(*) as n, min(rule) as rule, min(known_day) from quarantine"
         " where employee_id is not null"
@@ -31,13 +33,11 @@ def quarantine_holds(data: Data, as_of: dt.date) -> dict[str, Hold]:
         if not data.has(table):
             continue
         people = {row[1]: row[2:] for row in broken if row[0] == table}
-        sound = dict(
-            data.connection.execute(
-                f"select employee_id, count(*) from {table} where usable_day < ? and employee_id in (select unnest(?::text[]))"
-                " group by employee_id",
-                [as_of, list(people)],
-            ).fetchall()
+        rows = data.query(
+            f"select employee_id, count(*) as n from {table} where usable_day < date '{as_of}'"
+            f" and employee_id in ({', '.join(map(literal, people))}) group by employee_id"
         )
+        sound = dict(zip(rows.column("employee_id").to_pylist(), rows.column("n").to_pylist(), strict=True))
         for person, (n, rule, since) in people.items():
             if n > LIMIT * (n + sound.get(person, 0)) and person not in held:
                 held[person] = Hold(

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from random import Random
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +32,7 @@ from tests.companies import company, other_future
 from tests.evidence.engines.sessions import needs_spark, spark
 from tests.evidence.lake.files import parted
 from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
-from tests.tables import TODAY, opened, quarantined, shipped, windowed, write_tables
+from tests.tables import TODAY, opened, shipped, windowed, write_tables
 from tests.test_no_future import write
 
 pytestmark = [
@@ -139,16 +140,15 @@ def test_the_same_rows_are_quarantined(engine: EngineSettings, tmp_path: Path) -
     tables["events"] += [*tables["events"][:6], tables["events"][7] | {"value": "much"}]
     write(tmp_path, tables, parquet=False)
     with opened(tmp_path) as data:
-        expected = [(rule, column, key) for table, rule, column, key in quarantined(data) if table == "events"]
-        rows = data.rows_read
-    assert {rule for rule, _, _ in expected} >= {"wrong_type", "duplicate_key"}
+        expected, rows = data.query("select * from quarantine order by all").to_pylist(), data.rows_read
+    assert {row["rule"] for row in expected if row["table_name"] == "events"} >= {"wrong_type", "duplicate_key"}
     with open_data(tmp_path, shipped().tables, today=TODAY, engine=engine) as data:
-        assert isinstance(data.engine, SparkEngine)
-        rows_out = data.engine.quarantine().to_pylist()
+        for _ in range(2):
+            data.complete_quarantine()
+        assert data.connection.sql("select * from quarantine order by all").to_arrow_table().to_pylist() == expected
         assert data.rows_read == rows
-    assert sorted((row["rule"], row["column_name"] or "", row["event_id"] or "") for row in rows_out) == sorted(
-        expected
-    )
+        with pytest.raises(duckdb.Error, match="the log lies on Spark"):
+            data.connection.execute("select count(*) from events")
 
 
 def test_pages_of_features(engine: EngineSettings, tmp_path: Path) -> None:
