@@ -259,8 +259,9 @@ class SparkEngine:
     ) -> int:
         """See :func:`perfml.evidence.features.write`. Raises :class:`PerfmlError` where a task fails."""
         with self.named_failures():
-            layout, rows = self.evidence(definitions, as_ofs, kinds=kinds, estimate=estimate, progress=progress)
-            self.stored(rows.orderBy("employee_id", "as_of"), "evidence")
+            progress("people", 0, 1)
+            layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
+            self.stored(self.evidence(layout, progress).orderBy("employee_id", "as_of"), "evidence")
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:
@@ -270,25 +271,22 @@ class SparkEngine:
         progress("writing", 1, 1)
         return n
 
-    def evidence(
-        self,
-        definitions: Definitions,
-        as_ofs: Sequence[dt.date],
-        *,
-        kinds: Sequence[str] | None,
-        estimate: bool,
-        progress: Progress,
-    ) -> tuple[Layout, DataFrame]:
-        """The rows that :meth:`write` writes, where they are and in no order, and what they are laid out by."""
-        progress("people", 0, 1)
+    def lay_out(
+        self, definitions: Definitions, as_ofs: Sequence[dt.date], *, kinds: Sequence[str] | None, estimate: bool
+    ) -> Layout:
+        """What a run at ``as_ofs``, ascending, computes; makes the snapshots."""
         self.make_snapshots(as_ofs)
         layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
         if layout.plan.conditions:
             with connect() as connection:
                 connection.register("events", self.events.limit(0).toArrow())
                 require_conditions(connection, layout.plan)
-        evidence = SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
-        return layout, evidence.rows(progress)
+        return layout
+
+    def evidence(self, layout: Layout, progress: Progress) -> DataFrame:
+        """The rows of the evidence of :meth:`lay_out`, where they are and in no order."""
+        late = bool(layout.plan.columns) and self.can_be_late
+        return SparkEvidence(self, layout, late=late).rows(progress)
 
     @contextmanager
     def named_failures(self) -> Iterator[None]:

@@ -85,9 +85,11 @@ def score_on_spark(
     require_names(folder.definitions, model.spec, model.name)
     shipped = ShippedModel.of(home, model.name, model.version)
     with engine.named_failures():
-        layout, rows = engine.evidence(folder.definitions, dates, kinds=model.kinds, estimate=True, progress=progress)
+        progress("people", 0, 1)
+        layout = engine.lay_out(folder.definitions, dates, kinds=model.kinds, estimate=True)
         _refuse_missing_days(layout)
         require_evidence(columns_of(model.spec, layout.columns), model)
+        rows = engine.evidence(layout, progress)
         people = engine.stored(_with_positions(engine, model, layout, rows), "people_with_evidence")
         for day in dates:
             task = PeopleTask(
@@ -98,7 +100,7 @@ def score_on_spark(
                 least_others=folder.spec.disclosure.min_others,
             )
             of_day = _with_holds(engine, people.where(f"as_of = date'{day}'"), held[day])
-            scoring = _DateScoring(engine=engine, model=model, task=task, people=of_day)
+            scoring = DateScoring(engine=engine, model=model, task=task, people=of_day)
             yield from scoring.rows(evidence, progress)
 
 
@@ -146,7 +148,7 @@ def _with_holds(engine: SparkEngine, people: DataFrame, held: Mapping[str, Hold]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _DateScoring:
+class DateScoring:
     """Everyone at one date."""
 
     engine: SparkEngine

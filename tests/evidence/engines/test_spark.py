@@ -17,21 +17,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from perfml import Project
 from perfml.demo.company import simulate
-from perfml.errors import DefinitionError
+from perfml.errors import DefinitionError, PerfmlError
 from perfml.evidence.engines import duckdb as on_this_machine
 from perfml.evidence.engines.spark import SparkEngine
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.log.windows import compile_windows
 from perfml.evidence.sources import open_data
+from perfml.learning.registry.model_store import Model, load
 from perfml.project.folder import Definitions
 from perfml.project.spec import EngineSettings
 from perfml.project.trust.holes_spec import HoleAnswer
+from perfml.scoring.run_record import read_record
+from perfml.scoring.scoring import score
 from tests.companies import company, other_future
+from tests.evidence.engines.scored_homes import unlike_files
 from tests.evidence.engines.sessions import needs_spark, spark
 from tests.evidence.lake.files import parted
 from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
+from tests.simulated import END, Simulated
 from tests.tables import TODAY, opened, shipped, windowed, write_tables
 from tests.test_no_future import write
 
@@ -228,3 +234,55 @@ def test_the_executors_read_a_folder_where_it_lies(kind: str, engine: EngineSett
         assert not (data.engine.folder / "raw.parquet").exists()
     assert first.frame["c_91"].sum() == (60 if kind == "parquet" else 59)
     assert unlike(first, other, exact=frozenset({"c_91"})) == []
+
+
+def test_a_home_scored_on_spark_is_that_of_one_machine(
+    engine: EngineSettings, company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores, ranks, bands and reasons, and all that is kept beside them; somebody opted out, and somebody's rows are broken."""
+    monkeypatch.setattr(Model, "proven", lambda *_: True)
+    data = tmp_path / "data"
+    shutil.copytree(company_of_500.data, data)
+    broken, out = break_rows(data / "events.parquet"), company_of_500.rows["attrition"][0]["employee_id"]
+    homes = [company_of_500.copy_home(tmp_path / name) for name in ("one", "other")]
+    for home, settings in zip(homes, (None, engine), strict=True):
+        shutil.rmtree(home / "records")  # made again
+        project = Project(company_of_500.project, home=home)
+        project.engine = settings or project.engine
+        project.opt_out(out, by=out, on=END)
+        project.write_scores("attrition", data, as_of=[END])
+    assert unlike_files(*homes) == []
+    rows = pq.read_table(homes[1] / "scores" / "attrition" / f"{END}.parquet").to_pylist()
+    assert {row["status"] for row in rows} >= {"scored", "opted_out", "held"}
+    assert {row["band"] for row in rows} == {"act", "watch", "none", None}
+    assert [row["status"] for row in rows if row["employee_id"] == broken] == ["held"]
+    first, other = (read_record(home / "scores" / "attrition" / f"{END}.parquet") for home in homes)
+    assert first is not None and other is not None
+    assert {key for key in first if first.get(key) != other.get(key)} <= {"versions", "content"}
+    assert "pyspark" in other["versions"]
+
+
+def break_rows(log: Path) -> str:
+    """Leave a tenth of somebody's rows without a kind; return who it is."""
+    rows = pq.read_table(log).to_pandas()
+    person = rows["employee_id"].value_counts().index[0]
+    rows.loc[rows.index[rows["employee_id"] == person][::10], "kind"] = None
+    rows.to_parquet(log)
+    return str(person)
+
+
+def test_missing_days_are_left_to_one_machine(
+    engine: EngineSettings, company_of_500: Simulated, tmp_path: Path
+) -> None:
+    (tmp_path / "features").mkdir()
+    (tmp_path / "perfml.toml").write_text("")
+    lost = END - dt.timedelta(days=30)
+    (tmp_path / "features" / "holes.toml").write_text(
+        f'[[answers]]\nfirst = {lost}\nlast = {lost + dt.timedelta(days=9)}\nverdict = "lost"\n'
+    )
+    project = Project(tmp_path, home=company_of_500.home)
+    with (
+        project.open(company_of_500.data, engine=engine) as data,
+        pytest.raises(PerfmlError, match=r"10 days of the log are missing .* score that date with --engine duckdb"),
+    ):
+        score(data, project.folder, load(project.home, "attrition"), as_of=[END], home=project.home)

@@ -1,0 +1,232 @@
+"""What scoring costs on Spark beside one machine: ``python3 run.py benchmark spark_scoring [--people N] [--master local[2]]``.
+
+The same made-up evidence of so many people (150 columns in a Parquet file, thirty of them comparisons within teams of eight) is
+predicted, explained, ranked, put into words in two languages and written as one sealed file, with the evidence kept beside it: by
+one process, and by Spark, each in processes of its own. CPU is of a whole tree of processes on Linux; Spark's start, with the
+loading of model and kernels, is measured by a small run before, and reported apart. The two files are compared, row by row.
+
+Prints a table with the goal and writes ``build/benchmark_spark_scoring.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table as Figures  # noqa: E402
+
+from benchmarks._company_log import company  # noqa: E402
+from benchmarks._memory import peak_mb  # noqa: E402
+from benchmarks.evidence import HOME, TODAY  # noqa: E402
+from benchmarks.scale import SMALL, below, cpu_seconds, processes  # noqa: E402
+from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
+from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
+from perfml.evidence.sources import open_data  # noqa: E402
+from perfml.files import write_text  # noqa: E402
+from perfml.learning.dataset.conditions import conditions  # noqa: E402
+from perfml.learning.dataset.table import Table  # noqa: E402
+from perfml.learning.registry.model_store import Model, load, save  # noqa: E402
+from perfml.learning.registry.shipping import ShippedModel  # noqa: E402
+from perfml.project.folder import ProjectFolder  # noqa: E402
+from perfml.project.spec import EngineSettings  # noqa: E402
+from perfml.project.starter import STARTER  # noqa: E402
+from perfml.reasons.few_others import Others  # noqa: E402
+from perfml.scoring.batches.on_spark import DateScoring  # noqa: E402
+from perfml.scoring.batches.tasks import INSIDE, WHY_NOT, WITHHELD, PeopleTask, group_of  # noqa: E402
+from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
+from perfml.treeshap.contributions import warm_up  # noqa: E402
+
+GOAL, LEAST_OTHERS, TEAM = 1.3, 5, 8
+NAME, FEW = "benchmark", 2_000
+ANYBODY = {"eligible": "true", "thin": "false"}
+console = Console()
+
+
+def keep_model(home: Path, trees: int, leaves: int) -> Model:
+    """The model of ``benchmark scoring`` on disk, every fifth column a comparison with the team."""
+    made = model_of(trees, leaves)
+    columns = tuple(
+        replace(column, name=f"{made.columns[n - 1].name}_team_z", compares=made.columns[n - 1].name, relation="team")
+        if n % 5 == 4
+        else column
+        for n, column in enumerate(made.columns)
+    )
+    spec = made.spec.model_copy(update={"population": made.spec.population.model_copy(update=ANYBODY)})
+    record = made.record.model_copy(update={"spec": spec})
+    return save(home, NAME, made.learnt, columns=columns, kinds=(), record=record, card="")
+
+
+def write_people(path: Path, model: Model, people: int) -> None:
+    """Evidence of so many people, with their positions, a part at a time."""
+    values = evidence(people, seed=3)
+    ids = np.array([f"E{number:08}" for number in range(people)], dtype=object)
+    writer: pq.ParquetWriter | None = None
+    for low in range(0, people, 20_000):
+        n = min(20_000, people - low)
+        number = np.arange(low, low + n)
+        columns: dict[str, object] = {
+            "employee_id": pa.array(ids[low : low + n], pa.string()),
+            "as_of": pa.array([DAY] * n, pa.date32()),
+            **{c.name: pa.array(values[low : low + n, at], from_pandas=True) for at, c in enumerate(model.columns)},
+            group_of("manager_id"): pa.array([f"M{each // TEAM}" for each in number], pa.string()),
+            group_of("role_family"): pa.array(["sales"] * n, pa.string()),
+            group_of("level"): pa.array([3] * n, pa.int64()),
+            INSIDE: pa.array([True] * n),
+            WITHHELD: pa.array([None] * n, pa.string()),
+            WHY_NOT: pa.array([None] * n, pa.string()),
+        }
+        table = pa.table(columns)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+
+
+def on_one_machine(home: Path, rows: Path, out: Path) -> None:
+    """Score the people of a file as :func:`perfml.scoring.scoring.score_in_parts` does once their evidence is computed."""
+    model = load(home, NAME)
+    names = [column.name for column in model.columns]
+    frame = pq.read_table(rows, columns=["employee_id", "as_of", group_of("manager_id"), *names]).to_pandas()
+    facts = pd.DataFrame(
+        {"manager_id": frame.pop(group_of("manager_id")).to_numpy(), "role_family": "sales", "level": 3},
+        index=frame["employee_id"],
+    )
+    frame["as_of"] = pd.to_datetime(frame["as_of"])
+    yes = np.ones(len(frame), dtype=bool)
+    table = Table(
+        frame=frame,
+        columns=model.columns,
+        kinds=(),
+        eligible=yes,
+        thin=~yes,
+        left_out=(),
+        record_begins={},
+        segments={},
+    )
+    values = table.matrix(names)
+    warm_up()
+    others = Others(people=facts, least=LEAST_OTHERS)
+    list(keep_scores(score_date(table, model, values=values, as_of=DAY, held={}, others=others, evidence=out), out))
+
+
+def on_spark(engine: SparkEngine, home: Path, rows: Path, out: Path) -> None:
+    """The same on a cluster."""
+    model = load(home, NAME)
+    task = PeopleTask(
+        shipped=ShippedModel.of(home, NAME, model.version),
+        as_of=DAY,
+        before_record=frozenset(),
+        conditions=conditions(model.spec),
+        least_others=LEAST_OTHERS,
+    )
+    people = engine.session.read.parquet(str(rows))
+    scoring = DateScoring(engine=engine, model=model, task=task, people=people)
+    list(keep_scores(scoring.rows(out, lambda *_: None), out))
+
+
+def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str) -> None:
+    """Score in this process, and print what it cost as JSON."""
+    start = 0.0
+    if engine == "spark":
+        settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "8"}
+        spark = EngineSettings(name="spark", master=master, settings=settings)
+        definitions = ProjectFolder(STARTER).definitions
+        with open_data(company(SMALL, HOME), definitions.tables, today=TODAY, engine=spark) as data:
+            assert isinstance(data.engine, SparkEngine)
+            on_spark(data.engine, home, few, out)
+            start = cpu_seconds()
+            on_spark(data.engine, home, rows, out)
+    else:
+        on_one_machine(home, few, out)
+        start = cpu_seconds()
+        on_one_machine(home, rows, out)
+    used, known = cpu_seconds() - start, processes()
+    largest = max((known[each][2] for each in below(known, os.getpid())[1:] if each in known), default=0.0)
+    print(json.dumps({"cpu": used, "start": start, "own_peak_mb": peak_mb(), "largest_other_mb": largest}))
+
+
+def unlike(first: Path, other: Path) -> float:
+    """The largest difference of numbers in two files of scores. Raises where anything else differs."""
+    largest = 0.0
+    for left, right in zip(
+        pq.ParquetFile(first).iter_batches(20_000), pq.ParquetFile(other).iter_batches(20_000), strict=True
+    ):
+        for name in left.schema.names:
+            one, two = left.column(name), right.column(name)
+            if name == "reasons":
+                one, two = one.flatten(), two.flatten()
+                assert one.field("zh").equals(two.field("zh")) and one.field("evidence").equals(two.field("evidence"))
+                one, two = one.field("contribution"), two.field("contribution")
+            if not pa.types.is_floating(one.type):
+                assert name == "incidence" or one.equals(two), f"{name} differs"
+                continue
+            apart = np.abs(one.to_numpy(zero_copy_only=False) - two.to_numpy(zero_copy_only=False))
+            largest = max(largest, float(np.nanmax(apart, initial=0.0)))
+    return largest
+
+
+def main() -> int:
+    """Exit code 1 where the goal is missed or the engines differ."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name, default in (("people", 100_000), ("trees", 500), ("leaves", 63)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--master", default="local[2]")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "benchmark_spark_scoring.json")
+    parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        engine, *paths, master = asked.child
+        child(engine, *map(Path, paths), master)
+        return 0
+    HOME.mkdir(parents=True, exist_ok=True)
+    figures: dict[str, float] = {"people": asked.people}
+    with tempfile.TemporaryDirectory(dir=HOME) as scratch:
+        home, rows, few = Path(scratch) / "home", Path(scratch) / "rows.parquet", Path(scratch) / "few.parquet"
+        model = keep_model(home, asked.trees, asked.leaves)
+        write_people(rows, model, asked.people)
+        write_people(few, model, FEW)
+        for engine in ("one machine", "spark"):
+            command = [
+                sys.executable,
+                __file__,
+                "--child",
+                engine,
+                home,
+                rows,
+                few,
+                Path(scratch) / engine,
+                asked.master,
+            ]
+            answer = subprocess.run([str(each) for each in command], stdout=subprocess.PIPE, text=True, check=True)
+            cost = json.loads(answer.stdout.splitlines()[-1])
+            figures |= {f"{engine} {name}": value for name, value in cost.items()}
+            console.print(f"{cost['cpu']:8.1f} CPU s  {engine}", highlight=False)
+        files = [Path(scratch) / engine / "scores" / NAME / f"{DAY}.parquet" for engine in ("one machine", "spark")]
+        figures["largest difference"] = unlike(*files)
+    figures["spark over one machine"] = figures["spark cpu"] / figures["one machine cpu"]
+    table = Figures(title=f"scoring of {asked.people:,} people, {COLUMNS} columns", title_justify="left")
+    for heading in ("figure", "value", "goal"):
+        table.add_column(heading, justify="right" if heading == "value" else "left")
+    for figure, value in figures.items():
+        table.add_row(figure, f"{value:.4g}", f"≤ {GOAL:g}" if figure == "spark over one machine" else "")
+    console.print(table)
+    write_text(asked.out, json.dumps(figures, indent=1) + "\n")
+    return int(figures["largest difference"] > 1e-12 or figures["spark over one machine"] > GOAL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
