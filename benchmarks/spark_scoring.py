@@ -41,6 +41,7 @@ from perfml.learning.dataset.conditions import conditions  # noqa: E402
 from perfml.learning.dataset.table import Table  # noqa: E402
 from perfml.learning.registry.model_store import Model, load, save  # noqa: E402
 from perfml.learning.registry.shipping import ShippedModel  # noqa: E402
+from perfml.progress import SILENT  # noqa: E402
 from perfml.project.folder import ProjectFolder  # noqa: E402
 from perfml.project.spec import EngineSettings  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
@@ -135,7 +136,7 @@ def on_spark(engine: SparkEngine, home: Path, rows: Path, out: Path) -> None:
     )
     people = engine.session.read.parquet(str(rows))
     scoring = DateScoring(engine=engine, model=model, task=task, people=people)
-    list(keep_scores(scoring.rows(out, lambda *_: None), out))
+    list(keep_scores(scoring.rows(out, SILENT), out))
 
 
 def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str) -> None:
@@ -189,16 +190,16 @@ def main() -> int:
     parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        engine, *paths, master = asked.child
-        child(engine, *map(Path, paths), master)
+        engine, home, rows, few, out, master = asked.child
+        child(engine, Path(home), Path(rows), Path(few), Path(out), master)
         return 0
     HOME.mkdir(parents=True, exist_ok=True)
     figures: dict[str, float] = {"people": asked.people}
     with tempfile.TemporaryDirectory(dir=HOME) as scratch:
-        home, rows, few = Path(scratch) / "home", Path(scratch) / "rows.parquet", Path(scratch) / "few.parquet"
-        model = keep_model(home, asked.trees, asked.leaves)
-        write_people(rows, model, asked.people)
-        write_people(few, model, FEW)
+        of_model, everyone, small = (Path(scratch) / name for name in ("home", "rows.parquet", "few.parquet"))
+        model = keep_model(of_model, asked.trees, asked.leaves)
+        write_people(everyone, model, asked.people)
+        write_people(small, model, FEW)
         for engine in ("one machine", "spark"):
             command = [
                 sys.executable,
