@@ -22,7 +22,7 @@ from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_log import BROKEN, RAW, LogQuery, RowTyping, connect, rank_versions
+from perfml.evidence.engines.spark_log import BROKEN, RAW, BatchQuery, RowTyping, connect, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import TEMPORARY, Schema, spark_sql, tables_read, view_name
 from perfml.evidence.log.cells import require_conditions
@@ -177,7 +177,7 @@ class SparkEngine:
         """What a SELECT in DuckDB's SQL gives of each batch of the clean ``events``, one after the other; few rows a batch."""
         from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
 
-        select = LogQuery(sql=sql)
+        select = BatchQuery(sql=sql)
         schema = select.of(self.events.limit(0).toArrow()).schema
         return self.events.mapInArrow(select, from_arrow_schema(schema, prefer_timestamp_ntz=True)).toArrow()
 

@@ -71,7 +71,7 @@ class RowTyping:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogQuery:
+class BatchQuery:
     """A question about the log that is answered batch by batch."""
 
     sql: str

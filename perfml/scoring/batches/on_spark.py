@@ -213,8 +213,8 @@ class DateScoring:
     def _keep_evidence(self, predicted: DataFrame, home: Path) -> None:
         """Keep the evidence of everyone with a score, as one machine does."""
         names, task = [column.name for column in self.model.columns], self.task
-        kept = predicted.where("evidence is not null").select("employee_id", "evidence", "unstated")
-        self.engine.stored(kept.orderBy("employee_id"), "kept_evidence")
+        with_score = predicted.where("evidence is not null").select("employee_id", "evidence", "unstated")
+        self.engine.stored(with_score.orderBy("employee_id"), "kept_evidence")
 
         def of_people(people: Sequence[str], values: np.ndarray, unstated: np.ndarray) -> pa.Table:
             return evidence_rows(names, people, values=values, shown=np.where(unstated, np.nan, values))

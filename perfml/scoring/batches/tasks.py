@@ -211,10 +211,10 @@ def in_chunks(batches: Batches) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch.slice(low, CHUNK)])
 
 
-def spread_out(values: pa.Array, there: Bools) -> pa.Array:
-    """``values`` of those who are ``there`` (n,), null for the others."""
-    at = np.where(there, np.cumsum(there) - 1, 0)
-    return values.take(pa.array(at, mask=~there))
+def spread_out(values: pa.Array, given: Bools) -> pa.Array:
+    """``values`` of those who have one (``given``: (n,)), null for the others."""
+    at = np.where(given, np.cumsum(given) - 1, 0)
+    return values.take(pa.array(at, mask=~given))
 
 
 def as_stream(table: pa.Table) -> bytes:

@@ -22,13 +22,13 @@ def unlike_files(first: Path, other: Path) -> list[str]:
     return sorted(wrong)
 
 
-def close(one: object, two: object) -> bool:
+def close(left: object, right: object) -> bool:
     """Whether two values, or all within them, are the same; numbers up to :data:`CLOSE`."""
-    match one, two:
+    match left, right:
         case float(), float():
-            return abs(one - two) <= CLOSE * max(1.0, abs(one)) or (one != one and two != two)
+            return abs(left - right) <= CLOSE * max(1.0, abs(left)) or (left != left and right != right)
         case dict(), dict():
-            return one.keys() == two.keys() and all(close(one[key], two[key]) for key in one)
+            return left.keys() == right.keys() and all(close(left[key], right[key]) for key in left)
         case list(), list():
-            return len(one) == len(two) and all(map(close, one, two))
-    return one == two
+            return len(left) == len(right) and all(map(close, left, right))
+    return left == right
