@@ -151,5 +151,6 @@ class _Texts:
 
     def _value(self, column: int, value: float) -> ReasonValue:
         described = self._columns[column]
-        known, median = (None if np.isnan(number) else float(number) for number in (value, self._median[column]))
+        # −0 is worded as 0, whichever of the two was rendered first
+        known, median = (None if np.isnan(number) else float(number) + 0.0 for number in (value, self._median[column]))
         return {"column": described.name, "value": known, "usual": median, "zh": described.zh, "en": described.en}
