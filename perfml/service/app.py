@@ -23,7 +23,7 @@ from perfml.service.serving.entrance import Entrance
 from perfml.service.serving.kept_answers import KeptAnswers
 from perfml.service.serving.log_lines import LogForm, set_up_logging
 from perfml.service.serving.metrics import ServiceMetrics
-from perfml.service.serving.moment import MomentaryVersions
+from perfml.service.serving.moment import MomentaryLook, MomentaryVersions
 from perfml.service.serving.routing.route_index import index_routes
 from perfml.service.store import Store
 from perfml.service.warming import Warming
@@ -44,8 +44,8 @@ def create_app(
     """
     app = documented_app()
     app.state.store = store = Store(Path(home), folder)
-    versions = MomentaryVersions(store.home)
-    app.state.answers, app.state.audit = KeptAnswers(versions), AuditWriter(store.home)
+    versions, look = MomentaryVersions(store.home), MomentaryLook()
+    app.state.answers, app.state.audit = KeptAnswers(versions, look), AuditWriter(store.home)
     app.state.admission = Admission(
         store.home,
         store.folder,
@@ -53,6 +53,7 @@ def create_app(
         rules=all_rules(RULES, WEB_RULES),
         required=bool(hosts),
         local_login=local_login,
+        look=look,
     )
     oidc = store.folder.spec.service.oidc
     app.state.provider = None if oidc is None else OidcProvider(oidc, secret=client_secret())

@@ -11,8 +11,9 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from starlette.routing import Match
 
+from perfml.home_reads import Memo, identity_of, note_file, noting
 from perfml.service.app import create_app
-from perfml.service.serving.moment import OnceATurn
+from perfml.service.serving.moment import MomentaryLook, OnceATurn
 from perfml.service.serving.routing.route_index import RouteIndex
 
 ODD = (
@@ -67,3 +68,34 @@ def test_a_moment_ends_with_its_turn_of_the_loop() -> None:
     with ThreadPoolExecutor(1) as thread:  # in that of the test a browser may keep a loop running
         assert thread.submit(lambda: asyncio.run(turns())).result() == [1, 1, 2, 3]
         assert thread.submit(outside_a_loop).result() == [4, 5], "outside a loop nothing ends a moment, so none begins"
+
+
+def test_what_is_kept_is_compared_once_a_moment_and_in_the_next_one_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perfml.home_reads.SETTLED_SECONDS", 0.0)
+    looks: list[Path] = []
+    monkeypatch.setattr("perfml.home_reads.identity_of", lambda path: looks.append(path) or identity_of(path))
+    path, memo, look = tmp_path / "a", Memo[str](1), MomentaryLook()
+    path.write_text("one")
+
+    def read() -> str:
+        note_file(path)
+        return path.read_text()
+
+    def asked() -> str:
+        with noting({}, look):
+            return memo.of("a", read)
+
+    async def turns() -> list[str]:
+        first = asked()
+        await asyncio.sleep(0)
+        looks.clear()
+        kept = [asked(), asked(), asked()]
+        assert looks == [path]
+        path.write_text("other")
+        await asyncio.sleep(0)
+        return [first, *kept, asked()]
+
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(lambda: asyncio.run(turns())).result() == ["one", "one", "one", "one", "other"]

@@ -23,6 +23,7 @@ from perfml.access.principals import Principal, Purpose
 from perfml.access.reading import reading_of
 from perfml.access.relations import Subject
 from perfml.access.setting_up import LinkState, is_set_up, link_state, use_setup_link
+from perfml.home_reads import HomeLook, noting
 from perfml.project.folder import ProjectFolder
 from perfml.scoring.personal.standing import RecordReading
 from perfml.service.access.caller_limits import CallerLimits, client_of
@@ -37,6 +38,7 @@ from perfml.service.access.refusals import (
 from perfml.service.access.rules import RULES, RouteRule
 from perfml.service.access.sessions import COOKIE, PURPOSE_COOKIE
 from perfml.service.access.stated import stated_actor
+from perfml.service.serving.routing.headers import header_of
 from perfml.store.audit.acting import Actor
 from perfml.store.record_store import KeyTaken
 from perfml.store.standing import StoreVersions
@@ -46,13 +48,15 @@ PRINCIPAL, TODAY, REACH = "perfml.principal", "perfml.today", "perfml.reach"
 """Where a request keeps who asks (a :class:`Principal`; None before the first administrator), on which day, and whom its rows
 are limited to."""
 _READING = frozenset({"GET", "HEAD"})
+_PURPOSE_HEADER, _PURPOSES = PURPOSE_HEADER.lower(), {purpose.value: purpose for purpose in Purpose}
 
 
 class Admission:
     """Admits requests to the service of one home.
 
     ``rules``: the declared policy of every address; ``required``: also before anybody is administrator, as where other machines
-    are answered; ``local_login``: whoever sits at this machine may sign in as anybody.
+    are answered; ``local_login``: whoever sits at this machine may sign in as anybody; ``look``: how what is kept is
+    compared with the home, see :func:`~perfml.home_reads.noting`.
     """
 
     def __init__(
@@ -65,16 +69,21 @@ class Admission:
         now: Callable[[], dt.datetime] | None = None,
         required: bool = False,
         local_login: bool = False,
+        look: HomeLook | None = None,
     ) -> None:
         self._home, self._access, self._identities = home, Access(home, folder), Identities(home, versions)
         self.rules, self.local_login, self.limits = rules, local_login, CallerLimits(folder.spec.service)
         self.now = now or (lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
-        self._versions, self._set_up = versions, required or local_login
+        self._versions, self._look, self._set_up = versions, look, required or local_login
         self._asked: object = None
 
     async def admit(self, request: Request) -> Actor:
         """Who acts. Raises :class:`Refusal`: 401 without a valid secret, 403 for the purpose alone, and 404 alike for what is
         unknown and for what is not permitted."""
+        with noting(self._versions.now(), self._look, collecting=False):
+            return await self._admitted(request)
+
+    async def _admitted(self, request: Request) -> Actor:
         now = self.now()
         request.scope[PRINCIPAL], request.scope[TODAY] = None, now.date()
         if not await self._enforced(now.date()):
@@ -159,7 +168,7 @@ class Admission:
         return self._set_up
 
     async def _principal(self, request: Request, now: dt.datetime) -> Principal:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        scheme, _, secret = (header_of(request.scope, "authorization") or "").partition(" ")
         kind = CredentialKind.TOKEN
         if scheme.lower() != "bearer":
             secret, kind = request.cookies.get(COOKIE, ""), CredentialKind.SESSION
@@ -178,5 +187,6 @@ class Admission:
 
 def _purpose(request: Request) -> Purpose | None:
     """The purpose that a request states; None without one, and for text that names none."""
-    text = request.headers.get(PURPOSE_HEADER, request.cookies.get(PURPOSE_COOKIE, "")).strip().lower()
-    return next((purpose for purpose in Purpose if purpose.value == text), None)
+    stated = header_of(request.scope, _PURPOSE_HEADER)
+    text = request.cookies.get(PURPOSE_COOKIE, "") if stated is None else stated
+    return _PURPOSES.get(text.strip().lower())

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from perfml.home_reads import Memo, Reads, TableVersions, noting
+from perfml.home_reads import HomeLook, Memo, Reads, TableVersions, noting
 from perfml.service.access.admission import REACH
-from perfml.service.serving.moment import MomentaryLook
 from perfml.service.texts import JsonText
 from perfml.store.standing import StoreVersions
 
@@ -45,8 +44,8 @@ class AnswerKey:
 class KeptAnswers:
     """The answers of one process."""
 
-    def __init__(self, versions: StoreVersions) -> None:
-        self._versions, self._look = versions, MomentaryLook()
+    def __init__(self, versions: StoreVersions, look: HomeLook) -> None:
+        self._versions, self._look = versions, look
         self._answers: Memo[JsonText] = Memo(MOST_BYTES)
         self.hits = self.misses = 0
 
