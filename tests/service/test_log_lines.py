@@ -54,6 +54,18 @@ def test_no_line_names_anybody(log: io.StringIO, home: Path, monkeypatch: pytest
     assert "RuntimeError" in lines and "/v1/employees/{employee_id}/risk" in lines
 
 
+def test_an_error_in_wording_an_error_names_nobody_either(
+    log: io.StringIO, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError(CANARY)
+
+    monkeypatch.setattr("perfml.service.serving.errors.error_handlers._invalid_request", fails)
+    answer = client.get(f"/v1/employees/{CANARY}/risk?horizon_days=x")
+    assert answer.status_code == 500 and answer.json()["title"] == "Failure"
+    assert "RuntimeError" in log.getvalue() and CANARY not in log.getvalue()
+
+
 def test_an_answer_carries_the_id_of_its_line(log: io.StringIO, client: TestClient) -> None:
     ids = [client.get("/v1/health").headers["x-request-id"] for _ in range(2)]
     lines = [json.loads(line) for line in log.getvalue().splitlines()]

@@ -221,11 +221,11 @@ def _sound_files(store: Store, query: PersonQuery) -> list[ScoresOfModel]:
 def _text(store: Store, file: ScoreFile, *, model: str, as_of: dt.date, employee_id: str) -> JsonText | None:
     """A person's rows of a file, between commas."""
 
-    def rows() -> JsonText:
+    def write() -> JsonText:
         rows = _rows(store, file, model=model, as_of=as_of, employee_id=employee_id, query=PersonQuery())
         return JsonText.of(b",".join([row.model_dump_json().encode() for row in rows]))
 
-    return file.text(employee_id, rows)
+    return file.text(employee_id, write)
 
 
 def _rows(

@@ -82,17 +82,21 @@ def error_response(
 
 
 def error_answer(request: Request, error: Exception) -> Response:
-    """The response to a request that ended with ``error``; one that is nobody's mistake is logged."""
-    match error:
-        case PerfmlError():
-            inside = refusal_of(error).status == Failure.status
-            return error_response(error, instance=log_failure(error) if inside else None)
-        case RequestValidationError():
-            return error_response(_invalid_request(request, error))
-        case HTTPException():
-            return error_response(_unrouted(error.status_code), error.headers)
-        case _:
-            return error_response(failure(), instance=log_failure(error))
+    """The response to a request that ended with ``error``. One that is no mistake of the caller is logged, as is one in wording
+    another."""
+    try:
+        match error:
+            case PerfmlError() if refusal_of(error).status != Failure.status:
+                return error_response(error)
+            case PerfmlError():
+                return error_response(error, instance=log_failure(error))
+            case RequestValidationError():
+                return error_response(_invalid_request(request, error))
+            case HTTPException():
+                return error_response(_unrouted(error.status_code), error.headers)
+    except Exception as unforeseen:
+        error = unforeseen
+    return error_response(failure(), instance=log_failure(error))
 
 
 def _unrouted(status: int) -> Refusal:
