@@ -27,8 +27,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from benchmarks._programme_worlds import PERIODS, by_outcome, panel_of, true_effect, world
 from perfml import Project
+from perfml.arrays import Floats, Ints
 from perfml.demo.company import simulate
-from perfml.demo.planted.programme import KIND, PERIOD_DAYS, Programme, draw_programme
+from perfml.demo.planted.programme import KIND, PERIOD_DAYS, WAVES, Programme, draw_programme
 from perfml.demo.plants import NEVER
 from perfml.learning.effects.judging import effects
 from perfml.learning.effects.panel import UnitPanel
@@ -42,9 +43,13 @@ EPOCH = dt.date(1970, 1, 1)
 LAST = (END - EPOCH).days
 FIRST = LAST - PERIODS * PERIOD_DAYS
 Verdicts = list[StaggeredEffect | EffectRefusal]
-DESIGNS = ("random", "outcome", "drift", "nobody", "once", "early", "three", "five")
-"""Starts in random order; first where most resigned; where units move apart anyway; none at all; all at once; within the
-first two periods; of three units; of five departments."""
+EFFECTS = ("lot", "no lot")
+"""Starts in random order, and known to be; the same starts, of which nobody says that a lot was drawn."""
+DRIFTS = {"drift": 0.35, "drift down": -0.25, "drift by start": 0.7}
+"""Units that ever start move apart from the others anyway, by so much a year; or the first do, and the later the less."""
+DESIGNS = (*EFFECTS, "outcome", *DRIFTS, "nobody", "once", "early", "three", "five")
+"""Besides: first where most resigned; none at all; all at once; within the first two periods; of three units; of five
+departments."""
 OFFERS = ("all drawn", "all of them")
 """Without overlap of people: chance held nobody out; everybody of a department had it, and nobody there is left to compare."""
 
@@ -61,7 +66,7 @@ def main() -> None:
     parser.add_argument("--factors", nargs="*", type=float, default=(1.0, 0.7, 0.5))
     options = parser.parse_args()
     for design in options.designs:
-        for factor in options.factors if design == "random" else (1.0,):
+        for factor in options.factors if design in EFFECTS else (1.0,):
             print(json.dumps(_design(design, factor, options)), flush=True)
     if options.companies:
         for factor in options.factors:
@@ -76,7 +81,8 @@ def _design(design: str, factor: float, options: argparse.Namespace) -> dict[str
     for seed in range(options.first, options.first + options.panels):
         programme = _programme(design, factor, seed, employees=options.employees)
         lives = world(programme, employees=options.employees, start=FIRST, seed=seed)
-        verdicts.append(staggered(_by_department(panel_of(lives)[0]) if design == "five" else panel_of(lives)[0]))
+        panel = _by_department(panel_of(lives)[0]) if design == "five" else panel_of(lives)[0]
+        verdicts.append(staggered(panel, random=design == "lot"))
         if factor != 1:
             without = world(replace(programme, factor=1.0), employees=options.employees, start=FIRST, seed=seed)
             truths.append(true_effect(lives, without))
@@ -87,9 +93,9 @@ def _programme(design: str, factor: float, seed: int, *, employees: int) -> Prog
     programme = draw_programme(start=FIRST, end=LAST, factor=factor, seed=seed)
     if design == "outcome":
         return by_outcome(programme, world(programme, employees=employees, start=FIRST, seed=seed))
-    if design == "drift":
-        return replace(programme, drift=0.35)
     starts = programme.start
+    if design in DRIFTS:
+        return replace(programme, drift=DRIFTS[design] * (_earliness(starts) if design == "drift by start" else 1.0))
     match design:
         case "nobody":
             return replace(programme, start=np.full(starts.shape, NEVER))
@@ -102,6 +108,12 @@ def _programme(design: str, factor: float, seed: int, *, employees: int) -> Prog
             kept = np.isin(np.arange(starts.size).reshape(starts.shape), np.argsort(starts, axis=None)[:3])
             return replace(programme, start=np.where(kept, starts, NEVER))
     return programme
+
+
+def _earliness(starts: Ints) -> Floats:
+    """1 for units of the first wave, less for each that follows, 0 for units that never start."""
+    wave = (starts - int(starts.min())) / PERIOD_DAYS
+    return np.where(starts < NEVER, 1 - wave / WAVES, 0.0)
 
 
 def _overlap(design: str, options: argparse.Namespace) -> dict[str, object]:
@@ -200,7 +212,7 @@ def _companies(factor: float, options: argparse.Namespace) -> dict[str, object]:
                 panel = programme_panel(opened, KIND, label, days=PERIOD_DAYS, as_of=END)
                 offers = known_interventions(opened, END)
                 talks.append(randomised(opened, offers, label, days=182, until=END))
-        verdicts.append("no start" if panel is None else staggered(panel.panel))
+        verdicts.append("no start" if panel is None else staggered(panel.panel, random=panel.random))
         pairs = range(100 * seed, 100 * seed + (10 if factor != 1 else 0))
         effects = []
         for pair in pairs:

@@ -30,8 +30,9 @@ class Programme:
     """(departments, locations): the first day, :data:`NEVER` where it does not start."""
     factor: float
     """Of the hazard of resigning; 1 changes nothing."""
-    drift: float = 0.0
-    """How much the hazard grows in a year in units that ever start, whatever the programme does: they move apart anyway."""
+    drift: float | Floats = 0.0
+    """How much the hazard grows in a year in units that ever start, whatever the programme does: they move apart anyway. One
+    number for all, or one for each: (departments, locations)."""
     random: bool = True
     """Whether the table says that chance chose the order."""
     hazard: list[Floats] = field(default_factory=list)
@@ -42,7 +43,8 @@ class Programme:
         since = self.start[np.maximum(department, 0), location]
         placed = department >= 0
         first = int(self.start.min())
-        moving = (1 + self.drift) ** ((day - first) / 365.25)
+        drift = np.broadcast_to(self.drift, self.start.shape)[np.maximum(department, 0), location]
+        moving = (1 + drift) ** ((day - first) / 365.25)
         return np.where(placed & (since <= day), self.factor, 1.0) * np.where(placed & (since < NEVER), moving, 1.0)
 
 

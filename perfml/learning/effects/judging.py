@@ -65,7 +65,7 @@ def _of_people(kind: str, design: EffectDesign, difference: PeopleDifference | N
 
 def _staggered(data: Data, label: Label, *, days: int, as_of: dt.date, kind: str) -> EffectRecord:
     panel = programme_panel(data, kind, label, days=days, as_of=as_of)
-    effect = "no start" if panel is None else staggered(panel.panel)
+    effect = "no start" if panel is None else staggered(panel.panel, random=panel.random)
     if panel is None or not isinstance(effect, StaggeredEffect):
         text = Message.of(f"effect_{str(effect).replace(' ', '_')}", kind=kind)
         return EffectRecord(kind=kind, design="staggered", verdict="insufficient", days=days, text=text)
@@ -77,8 +77,9 @@ def _staggered(data: Data, label: Label, *, days: int, as_of: dt.date, kind: str
         days=days,
         people=effect.people,
         units=effect.units,
+        alike_95=_interval(effect.alike.interval_95) if effect.alike else None,
         placebo_p=effect.placebo_p,
-        text=_text("effect_staggered_random" if panel.random else "effect_staggered", kind, effect, days=days),
+        text=staggered_text(kind, effect, random=panel.random, days=days),
         estimate=effect.estimate,
         interval_80=_interval(effect.interval_80),
         interval_95=_interval(effect.interval_95),
@@ -89,16 +90,28 @@ def _verdict(shown: bool) -> EffectVerdict:
     return "shown" if shown else "not shown"
 
 
+def staggered_text(kind: str, effect: StaggeredEffect, *, random: bool, days: int) -> Message:
+    """What is said of a staggered start: the effect with the drift taken out and, where they do not agree, the one without."""
+    if effect.alike is None or effect.alike.side == effect.side:
+        return _text("effect_staggered_random" if random else "effect_staggered", kind, effect, days=days)
+    low, high = effect.alike.interval_95
+    alike = {"alike": 100 * effect.alike.estimate, "alike_low": 100 * low, "alike_high": 100 * high}
+    return Message.of("effect_staggered_drift", **_figures(kind, effect, days=days), **alike)
+
+
 def _text(code: str, kind: str, effect: PeopleDifference | StaggeredEffect, *, days: int) -> Message:
-    return Message.of(
-        code if effect.shown else f"{code}_unclear",
-        kind=kind,
-        days=days,
-        people=effect.people,
-        estimate=100 * effect.estimate,
-        low=100 * effect.interval_95[0],
-        high=100 * effect.interval_95[1],
-    )
+    return Message.of(code if effect.shown else f"{code}_unclear", **_figures(kind, effect, days=days))
+
+
+def _figures(kind: str, effect: PeopleDifference | StaggeredEffect, *, days: int) -> dict[str, str | int | float]:
+    return {
+        "kind": kind,
+        "days": days,
+        "people": effect.people,
+        "estimate": 100 * effect.estimate,
+        "low": 100 * effect.interval_95[0],
+        "high": 100 * effect.interval_95[1],
+    }
 
 
 def _interval(ends: tuple[float, float]) -> IntervalRecord:

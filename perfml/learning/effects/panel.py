@@ -28,6 +28,11 @@ class UnitPanel:
         return int(self.people.shape[1])
 
     @property
+    def first(self) -> int:
+        """How many periods lie before any start; at least one."""
+        return max(int(self.start.min()) - int(self.partial), 1)
+
+    @property
     def share(self) -> Floats:
         """(units, periods): the share with the outcome; 0 where there is nobody."""
         return np.divide(self.cases, self.people, out=np.zeros_like(self.cases), where=self.people > 0)

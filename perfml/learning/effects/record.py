@@ -10,7 +10,8 @@ from perfml.messages import Message
 EffectDesign = Literal["randomised", "staggered", "association"]
 """How people or units came to it: chance chose people, units began one after another, or neither."""
 EffectVerdict = Literal["shown", "not shown", "insufficient"]
-"""Whether the 95 % interval leaves out that nothing changed; ``insufficient``: no figure is given."""
+"""Whether the 95 % interval leaves out that nothing changed, and of a start without a lot ``alike_95`` too, on the same side;
+``insufficient``: no figure is given."""
 
 
 class IntervalRecord(RecordPart):
@@ -38,6 +39,9 @@ class EffectRecord(RecordPart):
     estimate: float | None = None
     interval_80: IntervalRecord | None = None
     interval_95: IntervalRecord | None = None
+    alike_95: IntervalRecord | None = None
+    """Of a staggered start without a lot: what the 95 % interval would be if departments would otherwise have moved alike; in the
+    others the drift of each before the start is taken out."""
     placebo_p: float | None = None
-    """Of a staggered start: how often chance alone would show as large a difference before it."""
+    """Of a staggered start without a lot: how often chance alone would show as large a difference before it."""
     text: Message

@@ -4,6 +4,10 @@ Intervals come from randomisation: had the same starts fallen on other units, th
 orders (Fisher 1935; Athey & Imbens 2022 for staggered starts). An effect of a size is held against them by taking it out of
 every outcome after a start, and the interval holds the sizes that are not rejected. It does not need many departments, but an
 order of starts that has nothing to do with the outcome; that is looked at first, and nothing is said where it fails.
+
+Where no lot was drawn, departments may drift apart for years without a check of the few periods before the start finding it
+(Roth 2022). So the effect told is the one with each unit's own drift before the start taken out, and it counts as shown only if
+the one without taking it out says the same (after Rambachan & Roth 2023).
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ from typing import Literal
 import numpy as np
 
 from perfml.arrays import Floats, Ints
-from perfml.learning.effects.contrasts import Contrast, contrasts, placebos, pooled
+from perfml.learning.effects.contrasts import Contrast, contrasts, nearby, placebos, pooled
+from perfml.learning.effects.expected import Expected, Shrunken, as_before, as_it_drifted
 from perfml.learning.effects.panel import UnitPanel
 
 ORDERS = 999
@@ -35,35 +40,51 @@ EffectRefusal = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaggeredEffect:
+class Difference:
+    """A change of the share with the outcome in a period, as far as chance leaves it open."""
+
+    estimate: float
+    interval_80: tuple[float, float]
+    interval_95: tuple[float, float]
+
+    @property
+    def side(self) -> int:
+        """-1 or 1 where the interval leaves out that nothing changed, else 0."""
+        low, high = self.interval_95
+        return int(low > 0) - int(high < 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaggeredEffect(Difference):
     """The mean change of the share with the outcome in a period, among the people of units after their start."""
 
     units: int
     started: int
     people: int
     """Person-periods after a start that are compared."""
-    estimate: float
-    interval_80: tuple[float, float]
-    interval_95: tuple[float, float]
-    p: float
-    """How often chance alone would show as large a difference."""
+    alike: Difference | None
+    """The same had the units otherwise moved alike, over all periods; None where a lot was drawn, which needs no assumption."""
     placebo_p: float | None
-    """The same for the two periods before the start. None with too few periods before."""
+    """How often chance alone would show as large a difference in the two periods before the start. None with too few periods
+    before, or where a lot was drawn."""
 
     @property
     def shown(self) -> bool:
-        """Whether the interval leaves out that nothing changed."""
-        return not self.interval_95[0] <= 0 <= self.interval_95[1]
+        """Whether something changed, also if the units drifted apart as they did before."""
+        return self.side != 0 and (self.alike is None or self.alike.side == self.side)
 
 
-def staggered(panel: UnitPanel, *, orders_drawn: int = ORDERS, seed: int = 48) -> StaggeredEffect | EffectRefusal:
-    """The effect, or why none is given."""
+def staggered(
+    panel: UnitPanel, *, random: bool = False, orders_drawn: int = ORDERS, seed: int = 48
+) -> StaggeredEffect | EffectRefusal:
+    """The effect, or why none is given. ``random``: whether the order of starts was drawn by lot."""
     chosen, started = contrasts(panel), panel.start < panel.periods
     if not started.any():
         return "no start"
     if len(panel.start) < UNITS or started.sum() < UNITS / 2:
         return "few units"
-    if not chosen:
+    told = chosen if random else nearby(chosen)
+    if not told:
         return "no controls"
     if min(panel.cases[panel.treated].sum(), panel.cases[panel.clean].sum()) < CASES:
         return "few outcomes"
@@ -71,24 +92,36 @@ def staggered(panel: UnitPanel, *, orders_drawn: int = ORDERS, seed: int = 48) -
     orders = np.concatenate([panel.start[None], rng.permuted(np.tile(panel.start, (orders_drawn, 1)), axis=1)])
     if _explained(panel, orders) < DOUBT:
         return "start explained"
-    before = placebos(panel)
+    before = [] if random else placebos(panel)
     moved = _p(pooled(panel, before, panel.share, orders)) if before else None
     if moved is not None and moved < DOUBT:
         return "moved before"
-    outcome, dose = (pooled(panel, chosen, each, orders) for each in (panel.share, panel.treated.astype(np.float64)))
-    intervals = [_interval(outcome, dose, level) for level in (0.80, 0.95)]
-    if intervals[0] is None or intervals[1] is None:
+    effect = _difference(panel, told, orders, expected=Shrunken.of(panel) if random else as_it_drifted)
+    alike = None if random else _difference(panel, chosen, orders, expected=as_before)
+    if effect is None or not (random or alike):
         return "unbounded"
     return StaggeredEffect(
         units=len(panel.start),
         started=int(started.sum()),
-        people=_people(panel, chosen),
-        estimate=float(outcome[0] / dose[0]),
-        interval_80=intervals[0],
-        interval_95=intervals[1],
-        p=_p(outcome),
+        people=_people(panel, told),
+        estimate=effect.estimate,
+        interval_80=effect.interval_80,
+        interval_95=effect.interval_95,
+        alike=alike,
         placebo_p=moved,
     )
+
+
+def _difference(panel: UnitPanel, chosen: list[Contrast], orders: Ints, *, expected: Expected) -> Difference | None:
+    """The pooled difference with its intervals; None where one has no end."""
+    share = panel.share - panel.cases.sum() / max(panel.people.sum(), 1.0)
+    outcome, dose = (
+        pooled(panel, chosen, each, orders, expected=expected) for each in (share, panel.treated.astype(np.float64))
+    )
+    intervals = [_interval(outcome, dose, level) for level in (0.80, 0.95)]
+    if intervals[0] is None or intervals[1] is None:
+        return None
+    return Difference(estimate=float(outcome[0] / dose[0]), interval_80=intervals[0], interval_95=intervals[1])
 
 
 def _people(panel: UnitPanel, chosen: list[Contrast]) -> int:
@@ -103,9 +136,8 @@ def _p(values: Floats) -> float:
 
 def _explained(panel: UnitPanel, orders: Ints) -> float:
     """How often chance alone would tie the order of starts as closely to the outcome before the first start."""
-    first = max(int(panel.start.min()) - int(panel.partial), 1)
-    people = panel.people[:, :first]
-    level = panel.cases[:, :first].sum(axis=1) / np.maximum(people.sum(axis=1), 1e-9)
+    people, cases = panel.people[:, : panel.first], panel.cases[:, : panel.first]
+    level = cases.sum(axis=1) / np.maximum(people.sum(axis=1), 1e-9)
     rank = np.argsort(np.argsort(level)).astype(np.float64)
     return _p((orders - orders.mean()) @ (rank - rank.mean()))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from perfml.evidence.sources import Data
-from perfml.learning.effects.judging import effects
+from perfml.learning.effects.judging import effects, staggered_text
 from perfml.learning.effects.programmes import programme_panel
+from perfml.learning.effects.staggered import Difference, StaggeredEffect
 from perfml.learning.validation.uplift import known_interventions
 from perfml.messages import render
 from perfml.project.model_spec import Label
@@ -77,6 +79,21 @@ def test_causes_is_said_only_where_chance_chose(tmp_path: Path, random: str) -> 
     assert record.design == "staggered" and not record.causes
     for language, word in (("en", "cause"), ("zh", "使")):
         assert word not in render(record.text, language), "nothing changed"
+
+
+def test_where_the_answer_hangs_on_a_drift_the_words_say_so() -> None:
+    alike = Difference(estimate=-0.02, interval_80=(-0.025, -0.015), interval_95=(-0.03, -0.01))
+    figures = {"units": 12, "started": 8, "people": 90, "placebo_p": 0.3, "alike": alike}
+    apart = StaggeredEffect(estimate=0.001, interval_80=(-0.02, 0.03), interval_95=(-0.04, 0.05), **figures)
+    same = StaggeredEffect(estimate=-0.03, interval_80=(-0.04, -0.02), interval_95=(-0.05, -0.01), **figures)
+    assert same.shown and not apart.shown and not replace(same, alike=replace(alike, interval_95=(0.01, 0.03))).shown
+    text = staggered_text("mentor", apart, random=False, days=91)
+    for language, parts in {
+        "en": ("no effect is called", "-2.0", "+0.1 [-4.0, +5.0]"),
+        "zh": ("不认定", "-2.0"),
+    }.items():
+        assert all(part in render(text, language) for part in parts)
+    assert "the same is seen" in render(staggered_text("mentor", same, random=False, days=91), "en")
 
 
 @pytest.mark.slow

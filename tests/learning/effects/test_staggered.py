@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from perfml.learning.effects.contrasts import Contrast, contrasts, pooled
+from perfml.learning.effects.contrasts import Contrast, contrasts, nearby, pooled
+from perfml.learning.effects.expected import Shrunken, as_it_drifted
 from perfml.learning.effects.panel import UnitPanel
 from perfml.learning.effects.staggered import StaggeredEffect, staggered
 
@@ -59,8 +60,8 @@ def test_a_period_with_a_start_in_it_belongs_to_neither_side() -> None:
 
 
 def test_a_large_effect_is_shown_and_lies_in_its_interval() -> None:
-    effect = staggered(panel(np.random.default_rng(12), effect=-0.08), orders_drawn=199)
-    assert isinstance(effect, StaggeredEffect) and effect.shown and effect.p < 0.05
+    effect = staggered(panel(np.random.default_rng(12), effect=-0.08), random=True, orders_drawn=199)
+    assert isinstance(effect, StaggeredEffect) and effect.shown
     assert (
         effect.interval_95[0]
         < effect.interval_80[0]
@@ -73,10 +74,43 @@ def test_a_large_effect_is_shown_and_lies_in_its_interval() -> None:
     assert (effect.units, effect.started) == (16, 12)
 
 
+def drifting(*, effect: float) -> UnitPanel:
+    """Large units, of which those that ever start move away from the others by .007 a period."""
+    given = panel(np.random.default_rng(1))
+    started, period = given.start < given.periods, np.arange(given.periods)
+    share = 0.15 + 0.007 * np.outer(started, period - 1.5) + effect * (period >= given.start[:, None])
+    people = np.full(share.shape, 1_000.0)
+    noise = np.random.default_rng(2).normal(0, 0.02, share.shape)
+    return replace(given, people=people, cases=np.rint(people * (share + noise)))
+
+
+def test_a_drift_of_the_units_is_not_called_an_effect() -> None:
+    given = drifting(effect=0.0)
+    exact = replace(given, cases=given.people * (0.1 + 0.01 * np.outer(np.arange(16), np.arange(10))))
+    chosen = nearby(contrasts(exact))
+    assert chosen and all(each.at - each.first < each.last_before / 2 for each in chosen)
+    assert pooled(exact, chosen, exact.share, given.start[None], expected=as_it_drifted)[0] == pytest.approx(0)
+    effect = staggered(given, orders_drawn=199)
+    assert isinstance(effect, StaggeredEffect) and effect.alike is not None
+    assert effect.alike.side == 1 and not effect.shown and abs(effect.estimate) < 0.01 < effect.alike.estimate
+    effect = staggered(drifting(effect=-0.1), orders_drawn=199)
+    assert isinstance(effect, StaggeredEffect) and effect.shown and effect.estimate == pytest.approx(-0.1, abs=0.01)
+
+
+def test_the_mean_before_counts_as_far_as_units_differ_by_more_than_chance() -> None:
+    alike = panel(np.random.default_rng(2))
+    apart = replace(alike, cases=alike.people * np.linspace(0.1, 0.6, 16)[:, None])
+    given = Shrunken.of(apart)
+    assert given.between == pytest.approx(np.linspace(0.1, 0.6, 16).var(ddof=1), rel=0.05)
+    ours, theirs = Shrunken.of(alike)(alike, alike.share, 4, 5), given(apart, apart.share, 4, 5)
+    assert (ours < 0.7 * alike.share[:, :4].mean(axis=1)).all() and (theirs > 0.95 * apart.share[:, 0]).all()
+
+
 @pytest.mark.slow
 def test_nothing_is_mostly_called_nothing_and_intervals_hold_what_they_say() -> None:
     for effect in (0.0, -0.05):
-        given = [staggered(panel(np.random.default_rng(seed), effect=effect), orders_drawn=99) for seed in range(60)]
+        worlds = [panel(np.random.default_rng(seed), effect=effect) for seed in range(60)]
+        given = [staggered(world, random=True, orders_drawn=99) for world in worlds]
         given_effects = [each for each in given if isinstance(each, StaggeredEffect)]
         assert len(given_effects) > 45
         covered = np.mean([each.interval_80[0] <= effect <= each.interval_80[1] for each in given_effects])

@@ -41,6 +41,8 @@ class EffectAnswer(Answer):
     """A difference of shares: -0.01 is one in a hundred fewer."""
     interval_80: IntervalRecord | None
     interval_95: IntervalRecord | None
+    alike_95: IntervalRecord | None
+    """Of a staggered start without a lot: if departments would otherwise have moved alike. The others take their drift out."""
     placebo_p: float | None
     """How often chance alone would show as large a difference before the start."""
     text: TextAnswer
