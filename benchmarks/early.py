@@ -5,7 +5,8 @@ a list of 5 % of the people at the first day of each month from out-of-fold pred
 was at work: days from the first listing since the cause began to the exit, as a share of its visible time, which is the time from
 its first day (or the first list, if later) to the exit. Of those listed, and of all with 0 where missed; the same for the list of
 the baseline at the same load, and for both where whoever was listed rests for 91 days, as after an offer on the list of
-conversations. Intervals resample people. Ends with 1 where the median of those listed is below .60.
+conversations. "Planted" is the list of somebody who knows every planted cause and its first day, and ranks by the risk that
+follows from it: more than a model can know. Intervals resample people. Ends with 1 where the median of those listed is below .60.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from benchmarks.process_debt import risk_of  # noqa: E402
 from perfml import Project, terminal  # noqa: E402
 from perfml.advice.priorities import QUIET_DAYS  # noqa: E402
-from perfml.arrays import Floats, Ints  # noqa: E402
+from perfml.arrays import Dates, Floats, Ints, Objects  # noqa: E402
 from perfml.demo.company import Truth, simulate  # noqa: E402
 from perfml.learning.dataset.outcome_days import outcome_days  # noqa: E402
 from perfml.learning.in_people import LEAD_SHARE  # noqa: E402
@@ -47,7 +49,7 @@ horizons_days = [182]
 [learner]
 seeds = [11]
 """
-LISTS = {"model": False, "baseline": False, "model, rested": True, "baseline, rested": True}
+LISTS = {f"{ranked}{how}": bool(how) for how in ("", ", rested") for ranked in ("model", "baseline", "planted")}
 """List -> whether somebody who was listed is listed again only after :data:`~perfml.advice.priorities.QUIET_DAYS`."""
 
 
@@ -121,12 +123,29 @@ def _leads(truth: Truth, came: pd.DataFrame, predictions: Predictions, *, first:
     since = np.maximum(left["started_on"].to_numpy(), np.datetime64(first, "s"))
     rows = pd.DataFrame({"employee_id": predictions.person, "as_of": predictions.when.astype("M8[s]")})
     began = dict(zip(left["employee_id"], left["started_on"], strict=True))
+    ranked = {
+        "model": predictions.model,
+        "baseline": predictions.baseline,
+        "planted": _planted(plants, predictions.person, predictions.when),
+    }
     leads: dict[str, Floats] = {}
     for name, rests in LISTS.items():
-        listed = rows.iloc[_listed(predictions, getattr(predictions, name.split(",")[0]), rests=rests)]
+        listed = rows.iloc[_listed(predictions, ranked[name.split(",")[0]], rests=rests)]
         listed = listed[listed["as_of"] >= listed["employee_id"].map(began)]
         leads[name] = lead_days(left[["employee_id", "came_on"]], listed, within_days=LONGEST)
     return left.assign(visible=(left["came_on"] - since).dt.days.clip(lower=1), **leads)
+
+
+def _planted(plants: pd.DataFrame, person: Objects, when: Dates) -> Floats:
+    """The planted probability of resigning within :data:`DAYS`, of somebody of whom only the cause at work is known."""
+    rows = pd.DataFrame({"employee_id": person, "as_of": when.astype("M8[s]"), "row": np.arange(len(person))})
+    rows = rows.merge(plants, on="employee_id")
+    ended = rows["ended_on"].fillna(pd.Timestamp.max.floor("D"))
+    rows = rows[(rows["started_on"] < rows["as_of"]) & (ended >= rows["as_of"])]
+    risk = np.full(len(person), risk_of("attrition", None))
+    days = (rows["as_of"] - rows["started_on"]).dt.days
+    risk[rows["row"]] = [risk_of("attrition", began) for began in days]
+    return risk
 
 
 def _listed(predictions: Predictions, probability: Floats, *, rests: bool) -> Ints:
