@@ -13,6 +13,7 @@ from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import Data
 from perfml.learning.dataset.folds import as_of_dates
 from perfml.learning.dataset.labels import labels
+from perfml.learning.effects.difference import Difference
 from perfml.learning.validation.uplift import MIN_PEOPLE, newcombe
 from perfml.project.model_spec import Label
 
@@ -22,18 +23,10 @@ YEARS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeopleDifference:
+class PeopleDifference(Difference):
     """The share with the outcome among people with an intervention, less that of the others."""
 
     people: int
-    estimate: float
-    interval_80: tuple[float, float]
-    interval_95: tuple[float, float]
-
-    @property
-    def shown(self) -> bool:
-        """Whether the interval leaves out that nothing differs."""
-        return not self.interval_95[0] <= 0 <= self.interval_95[1]
 
 
 def randomised(data: Data, offers: pd.DataFrame, label: Label, *, days: int, until: dt.date) -> PeopleDifference | None:

@@ -19,6 +19,7 @@ import numpy as np
 
 from perfml.arrays import Floats, Ints
 from perfml.learning.effects.contrasts import Contrast, contrasts, nearby, placebos, pooled
+from perfml.learning.effects.difference import Difference
 from perfml.learning.effects.expected import Expected, Shrunken, as_before, as_it_drifted
 from perfml.learning.effects.panel import UnitPanel
 
@@ -37,21 +38,6 @@ EffectRefusal = Literal[
     "no start", "few units", "no controls", "few outcomes", "moved before", "start explained", "unbounded"
 ]
 """Why no effect is given."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """A change of the share with the outcome in a period, as far as chance leaves it open."""
-
-    estimate: float
-    interval_80: tuple[float, float]
-    interval_95: tuple[float, float]
-
-    @property
-    def side(self) -> int:
-        """-1 or 1 where the interval leaves out that nothing changed, else 0."""
-        low, high = self.interval_95
-        return int(low > 0) - int(high < 0)
 
 
 @dataclass(frozen=True, kw_only=True)

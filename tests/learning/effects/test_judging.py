@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from perfml.evidence.sources import Data
+from perfml.learning.effects.difference import Difference
 from perfml.learning.effects.judging import effects, staggered_text
 from perfml.learning.effects.programmes import programme_panel
-from perfml.learning.effects.staggered import Difference, StaggeredEffect
+from perfml.learning.effects.staggered import StaggeredEffect
 from perfml.learning.validation.uplift import known_interventions
 from perfml.messages import render
 from perfml.project.model_spec import Label
