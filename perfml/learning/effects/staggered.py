@@ -69,8 +69,8 @@ def staggered(
         return "no start"
     if len(panel.start) < UNITS or started.sum() < UNITS / 2:
         return "few units"
-    told = chosen if random else nearby(chosen)
-    if not told:
+    compared = chosen if random else nearby(chosen)
+    if not compared:
         return "no controls"
     if min(panel.cases[panel.treated].sum(), panel.cases[panel.clean].sum()) < CASES:
         return "few outcomes"
@@ -82,14 +82,14 @@ def staggered(
     moved = _p(pooled(panel, before, panel.share, orders)) if before else None
     if moved is not None and moved < DOUBT:
         return "moved before"
-    effect = _difference(panel, told, orders, expected=Shrunken.of(panel) if random else as_it_drifted)
+    effect = _difference(panel, compared, orders, expected=Shrunken.of(panel) if random else as_it_drifted)
     alike = None if random else _difference(panel, chosen, orders, expected=as_before)
     if effect is None or not (random or alike):
         return "unbounded"
     return StaggeredEffect(
         units=len(panel.start),
         started=int(started.sum()),
-        people=_people(panel, told),
+        people=_people(panel, compared),
         estimate=effect.estimate,
         interval_80=effect.interval_80,
         interval_95=effect.interval_95,
