@@ -96,7 +96,7 @@ class Project:
 
         Raises :class:`DataError` for the first table that exists and cannot be used.
         """
-        if isinstance(data, Data) and not disputed:
+        if isinstance(data, Data) and not disputed and kept_log is None:
             return data.lend()
         source = (data.origin if isinstance(data, Data) else data) or self.folder.spec.data.source
         if source is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from perfml.api.shared import DataLocation, people_of, seen
+from perfml.api.shared import DataLocation, GivenData, people_of, seen
 from perfml.dates import DateLike, DatesLike, date_of, dates_of
 from perfml.evidence.check import CheckReport
 from perfml.evidence.check import check as check_tables
@@ -50,7 +50,7 @@ def template(project: Project, directory: str | Path) -> list[Path]:
     return write_template(project.folder.definitions.tables, Path(directory))
 
 
-def check(project: Project, data: DataLocation | None = None) -> CheckReport:
+def check(project: Project, data: GivenData | None = None) -> CheckReport:
     """Report what the tables hold, what is wrong with them, and what can be computed and trained from them.
 
     What it says can be trained is back-tested by :meth:`train`: both look for the same definitions, tables and cases.

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from perfml.api.shared import DataLocation, people_of, seen
+from perfml.api.shared import DataLocation, GivenData, open_to_learn, people_of, seen
 from perfml.dates import DateLike, date_of
 from perfml.evidence.record_end import end_of_record, until_day
 from perfml.files import private_folder
-from perfml.trust.notices.withheld import train_without
 
 if TYPE_CHECKING:
     from perfml.api import Project
@@ -32,7 +31,7 @@ def _workers(project: Project) -> AbstractContextManager[Workers]:
     return Workers() if project.workers is None else nullcontext(project.workers)
 
 
-def train(project: Project, model: str, data: DataLocation | None = None, *, until: DateLike | None = None) -> Model:
+def train(project: Project, model: str, data: GivenData | None = None, *, until: DateLike | None = None) -> Model:
     """Back-test, train on what was known by ``until`` (default: the end of the record), apply every gate, and keep it all.
 
     The new version is the candidate. It is in use at once where no version has been promoted, else after :meth:`promote`.
@@ -44,8 +43,7 @@ def train(project: Project, model: str, data: DataLocation | None = None, *, unt
 
     private_folder(project.home)
     # Threads of BLAS wait for each other longer than they compute on matrices of this size.
-    with _workers(project) as workers, project.open(data) as opened, threadpool_limits(1, user_api="blas"):
-        train_without(opened, project.folder, project.home)
+    with _workers(project) as workers, open_to_learn(project, data) as opened, threadpool_limits(1, user_api="blas"):
         return train(
             opened,
             project.folder,

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from perfml.api.reconciliation import reconciled
-from perfml.api.shared import DataLocation, date_or_none, held_at, keep_who_is_who, people_of, seen
+from perfml.api.shared import DataLocation, GivenData, date_or_none, held_at, keep_who_is_who, people_of, seen
 from perfml.dates import DateLike, DatesLike, date_of, dates_of
 from perfml.errors import PerfmlError
 from perfml.evidence.record_end import end_of_record, refuse_stale
@@ -35,7 +35,7 @@ NIGHTLY = "nightly"
 def score(
     project: Project,
     model: str,
-    data: DataLocation | None = None,
+    data: GivenData | None = None,
     *,
     as_of: DatesLike | None = None,
     incremental: bool = False,
@@ -54,7 +54,7 @@ def score(
 def write_scores(
     project: Project,
     model: str,
-    data: DataLocation | None = None,
+    data: GivenData | None = None,
     *,
     as_of: DatesLike | None = None,
     incremental: bool = False,
@@ -86,7 +86,7 @@ def write_scores(
 
 
 def _write_scores(
-    project: Project, model: str, data: DataLocation | None, *, as_of: DatesLike | None, night: NightLog | None
+    project: Project, model: str, data: GivenData | None, *, as_of: DatesLike | None, night: NightLog | None
 ) -> list[Path]:
     """See :func:`write_scores`."""
     from perfml.learning.registry.model_store import load

@@ -15,7 +15,7 @@ from perfml.evidence.sources import Data
 from perfml.scoring.people.files import keep_people
 from perfml.scoring.people.periods import keep_periods
 from perfml.trust.definitions.holding import hold_clashes
-from perfml.trust.notices.withheld import withheld_people
+from perfml.trust.notices.withheld import not_learnt_from, train_without, withheld_people
 
 if TYPE_CHECKING:
     from perfml.api import Project
@@ -31,6 +31,14 @@ def held_at(project: Project, opened: Data, as_of: dt.date) -> dict[str, Hold]:
     """Employee -> why there is no score. Whom a clash of definitions affects is held before anybody is scored or advised."""
     hold_clashes(project.home, project.folder.metrics, opened, as_of)
     return withheld_people(opened, project.folder, as_of, project.home)
+
+
+def open_to_learn(project: Project, data: GivenData | None) -> Data:
+    """Open ``data`` without people who opted out. What is open already stays whole: it is opened anew where somebody did."""
+    people = not_learnt_from(project.folder, project.home)
+    opened = project.open(data.origin if isinstance(data, Data) and people else data)
+    train_without(opened, people)
+    return opened
 
 
 def keep_who_is_who(project: Project, opened: Data, day: dt.date) -> None:

@@ -31,6 +31,8 @@ from perfml.project.trust.holes_spec import HolesSpec
 from perfml.project.trust.metrics import MetricsSpec
 
 QUARANTINE = "quarantine"
+LOG_DIGESTS = "log_digests"
+"""The temp table of what rows of the log add up to by ``usable_day``: how many (``n``), and the sums of their hashes."""
 LOW, HIGH = "sum((hash & 18446744073709551615::uhugeint)::ubigint)", "sum((hash >> 64)::ubigint)"
 """SQL: the sums of the halves of the MD5 of rows."""
 ON_RECEIPT = {"deliveries": ("received_at", "row_count", "total")}
@@ -73,15 +75,13 @@ def digests(data: Data, *, until: dt.date) -> dict[str, TableDigest]:
 
 def _digests(data: Data, until: dt.date) -> dict[str, TableDigest]:
     data.complete_quarantine()
-    elsewhere = (
-        _digest_of_log if data.whole_kept_log is not None else _digest_of_batches if data.engine is not None else None
-    )
-    selects = {table: _rows(data, table, until) for table in data.specs if elsewhere is None or table != "events"}
+    selects = {table: _rows(data, table, until) for table in data.specs if table != "events"}
     selects[QUARANTINE] = _quarantined(until)
+    of_log = _digest_of_log if data.engine is None or data.whole_kept_log is not None else _digest_of_batches
     try:
         digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
-        if elsewhere is not None and data.has("events"):
-            digests_by_table["events"] = elsewhere(data, until)
+        if data.has("events"):
+            digests_by_table["events"] = of_log(data, until)
     except duckdb.Error as error:
         raise unreadable(data.source, error) from None
     return {table: digest for table, digest in digests_by_table.items() if digest.rows}
@@ -111,14 +111,39 @@ def _added_up(data: Data, sums: str) -> TableDigest:
 
 
 def _digest_of_log(data: Data, until: dt.date) -> TableDigest:
-    """The digest of a kept log: what its rows with one version add up to, and the rows of the others."""
+    """What the rows of the log add up to: those that read alike at every date are added up once, by the day they count from."""
+    spec, others = data.specs["events"], "versioned_events"
+    if data.whole_kept_log is None:
+        totals = data.once("log digests", lambda: _log_digests(data))
+        others = f"(select * from events t where not ({_reads_alike(spec)}))"
+    else:
+        totals = LOG_DAYS
+        if not data.connection.execute(f"select 1 from duckdb_tables() where table_name = '{others}'").fetchall():
+            others = ""
     known = f"usable_day < date '{until}'"
-    sums = f"select n, low, high from {LOG_DAYS} where low is not null and {known}"
-    if data.connection.execute("select 1 from duckdb_tables() where table_name = 'versioned_events'").fetchall():
-        line = line_of("events", data.specs["events"], until)
-        lines = f"select md5_number({line}) as hash from versioned_events t where {known}"
+    sums = f"select n, low, high from {totals} where low is not null and {known}"
+    if others:
+        lines = f"select md5_number({line_of('events', spec, until)}) as hash from {others} t where {known}"
         sums += f" union all select count(*), {LOW}, {HIGH} from ({lines})"
     return _added_up(data, sums)
+
+
+def _log_digests(data: Data) -> str:
+    """Make the temp table whose name is returned, of the rows of the log that read alike at every date."""
+    spec = data.specs["events"]
+    line = line_of("events", spec, dt.date.max)
+    lines = f"select usable_day, md5_number({line}) as hash from events t where {_reads_alike(spec)}"
+    data.connection.execute(
+        f"create or replace temp table {LOG_DIGESTS} as"
+        f" select usable_day, count(*) as n, {LOW} as low, {HIGH} as high from ({lines}) group by usable_day"
+    )
+    return LOG_DIGESTS
+
+
+def _reads_alike(spec: TableSpec) -> str:
+    """SQL: whether :func:`line_of` the row ``t`` is the same whatever the day, from the day on which the row counts."""
+    later = (name for name, column in spec.columns.items() if column.later)
+    return " and ".join(f"t.{quoted(name)} is null" for name in ("superseded_day", *later))
 
 
 def _rows(data: Data, table: str, until: dt.date) -> str:

@@ -77,6 +77,8 @@ class Data:
 
     computed: dict[Hashable, object] = field(default_factory=dict, repr=False)
     """What was computed from the tables, for :meth:`once`."""
+    newest: dict[str, tuple[object, object]] = field(default_factory=dict, repr=False)
+    """For :meth:`once_in_a_row`: what each is called -> of what, and what was computed."""
     lent: bool = False
     """Whether who opened it closes it."""
 
@@ -86,6 +88,15 @@ class Data:
         if whole not in self.computed:
             self.computed[whole] = compute()
         return cast(T, self.computed[whole])
+
+    def once_in_a_row(self, name: str, of: object, compute: Callable[[], T]) -> T:
+        """Like :meth:`once`, for what is large: of each ``name`` only the newest is held, until it is asked for ``of`` something
+        else."""
+        whole = (of, tuple(self.hidden))
+        if name not in self.newest or self.newest[name][0] != whole:
+            self.newest.pop(name, None)  # it need not be held while the next is computed
+            self.newest[name] = whole, compute()
+        return cast(T, self.newest[name][1])
 
     def query(self, sql: str) -> pa.Table:
         """The rows of a SELECT in DuckDB's SQL, about the log too, wherever that lies; few enough for memory."""

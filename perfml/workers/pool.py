@@ -112,7 +112,7 @@ class Workers:
         """Hand out ``function(*arguments)``, whose result depends on nothing else.
 
         ``alone``: it uses all processors itself, so that no worker does it; ``long``: it takes so much longer than others that
-        only a worker, or who waits for it, begins it.
+        only a worker with nothing else to do, or who waits for it, begins it.
         """
         call = Call(self, function, arguments, alone=alone, long=long)
         if not alone and self._may_help:
@@ -213,7 +213,8 @@ class Workers:
                 self._changed.wait()
             if self._closed:
                 return None
-            call = self._waiting.popleft()
+            call = next((c for c in self._waiting if not c.long), self._waiting[0])
+            self._waiting.remove(call)
             call.begun = True
             return call
 

@@ -21,6 +21,7 @@ from perfml.evidence.fingerprint import (
     fingerprint,
     keep_definitions,
     kept_definitions,
+    line_of,
 )
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
@@ -97,6 +98,20 @@ def test_order_of_rows_and_kind_of_file_do_not_matter(parquet: bool, example: Ex
     tables, before = example
     shuffled = {name: Random(2).sample(rows, len(rows)) for name, rows in tables.items()}
     assert of_tables(shuffled, AS_OF, parquet=parquet) == [before]
+
+
+def test_the_log_adds_up_to_its_rows_at_every_date(tmp_path: Path) -> None:
+    with opened(write_tables(tmp_path, **{name: draw(text) for name, text in TABLES.items()})) as data:
+        for until, rows in ((AS_OF, 2), (LATER, 4), (dt.date(2025, 4, 1), 2), (AS_OF, 2)):
+            hashes = [
+                int(number)
+                for (number,) in data.connection.execute(
+                    f"select md5_number({line_of('events', data.specs['events'], until)})::text from events t"
+                    f" where usable_day < date '{until}'"
+                ).fetchall()
+            ]
+            halves = sum(number & (2**64 - 1) for number in hashes), sum(number >> 64 for number in hashes)
+            assert digests(data, until=until)["events"] == TableDigest(rows, "{:x}-{:x}".format(*halves))
 
 
 def usable_keys(tables: Tables) -> dict[str, dict[str, str]]:

@@ -559,6 +559,21 @@ def test_last_day_is_the_last_usable_one(tmp_path: Path) -> None:
     assert data.last_usable_day() == dt.date(2024, 3, 1)
 
 
+def test_what_is_large_is_held_until_something_else_is_asked_for(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def of(number: int) -> list[int]:
+        return data.once_in_a_row("numbers", number, lambda: (asked.append(number), asked.copy())[1])
+
+    with company(tmp_path) as data:
+        assert of(1) is of(1) is data.lend().once_in_a_row("numbers", 1, list)
+        data.hidden.append("e.kind = 'login'")
+        assert of(1) == [1, 1]
+        data.hidden.clear()
+        assert [of(n)[-1] for n in (2, 2, 1)] == [2, 2, 1]
+    assert asked == [1, 1, 2, 1]
+
+
 def test_close_lets_go(tmp_path: Path) -> None:
     data = company(tmp_path)
     data.close()

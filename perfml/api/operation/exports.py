@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import DataLocation, date_or_none, keep_who_is_who, people_of, seen, today_or
+from perfml.api.shared import GivenData, date_or_none, keep_who_is_who, people_of, seen, today_or
 from perfml.dates import DateLike
 from perfml.evidence.record_end import as_of_day
 from perfml.project.trust.export_spec import ExportsSpec
@@ -44,9 +44,7 @@ def export(
     )
 
 
-def prepare_exports(
-    project: Project, data: DataLocation | None = None, as_of: DateLike | None = None
-) -> dict[str, int]:
+def prepare_exports(project: Project, data: GivenData | None = None, as_of: DateLike | None = None) -> dict[str, int]:
     """Read the facts that exports carry at ``as_of`` (default: the end of the record) and keep them: eligibility for openings,
     ratings with those in dispute, the feed of events. Returns how many rows there are of each kind. No score is read."""
     from perfml.outgoing.facts.making import eligibility, events, ratings

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from perfml.api.shared import GivenData, date_or_none
+from perfml.api.shared import GivenData, date_or_none, open_to_learn
 from perfml.dates import DateLike
 from perfml.errors import DefinitionError
 from perfml.evidence.record_end import as_of_day
@@ -34,16 +34,14 @@ def what_if_policy(
     from perfml.learning.validation.uplift import known_interventions
     from perfml.scoring.what_if.files import keep_policy
     from perfml.scoring.what_if.foreseen import foresee
-    from perfml.trust.notices.withheld import train_without
 
     name, spec = _policy(project, policy)
     label = project.folder.model(spec.model).label
     asked = date_or_none(as_of)
     day, judged = None, []
     if spec.programme is not None and (data is not None or project.folder.spec.data.source is not None):
-        with project.open(data) as opened:
+        with open_to_learn(project, data) as opened:
             day = as_of_day(opened, asked)
-            train_without(opened, project.folder, project.home)
             offers = known_interventions(opened, day, logged(project.home))
             judged = effects(opened, offers, label, days=spec.period_days, as_of=day, kind=spec.programme)
     record = foresee(

@@ -19,7 +19,7 @@ from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
-from perfml.demo.tour.work import PERSONAS, Stop, look_at_work, plant_work
+from perfml.demo.tour.work import PERSONAS, Stop, look_at_risks, look_at_work, plant_work
 from perfml.goals.report import GoalsReport
 from perfml.learning import training
 from perfml.learning.registry.artifacts import current_version, read_record
@@ -29,6 +29,7 @@ from perfml.terminal import advice as tables
 from perfml.terminal.evidence import check_table
 from perfml.terminal.scores import show_list
 from perfml.terminal.work.goals import goals_summary
+from perfml.treeshap.contributions import warm_up
 from perfml.workers.pool import ALONE, Workers
 
 START, END = dt.date(2023, 10, 1), dt.date(2026, 10, 1)
@@ -43,11 +44,12 @@ ADDRESS = "http://127.0.0.1:8321"
 
 @dataclass(frozen=True, kw_only=True)
 class DemoAdvice:
-    """What is suggested for the demonstration company."""
+    """What is suggested for the demonstration company, and what no model has to do with."""
 
     targets: pa.Table
     courses: pa.Table
     alignment: GoalsReport
+    stops: Sequence[Stop]
 
 
 def tour(out: Path, *, employees: int = 600, seed: int = 7, jobs: int | None = None) -> Path:
@@ -59,6 +61,7 @@ def tour(out: Path, *, employees: int = 600, seed: int = 7, jobs: int | None = N
     # Threads of BLAS would wait for each other longer than they compute.
     with Workers(jobs) as workers, threadpool_limits(1, user_api="blas"):
         workers.begin(imports=[training.__name__])  # they load what they need while the company is simulated
+        workers.submit(warm_up, long=True)
         return _tour(out, employees=employees, seed=seed, workers=workers)
 
 
@@ -71,22 +74,21 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         progress("simulating a company", 0, 1)
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
         plant_work(data, seed=seed, end=END)
-        first, second = MODELS
-        beside = workers.submit(partial(_trained, home=home, name=second, data=data), STARTER, long=True)
-        advised = workers.submit(partial(_advised, home=home, data=data), STARTER, long=True)
-        project = Project(STARTER, home=home, progress=progress, workers=workers)
-        report = project.check(data)
-    active = truth.active(END)
-    _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
-    check_table(report, "en")
-    with terminal.progress() as progress:
-        project = Project(STARTER, home=home, progress=progress, workers=workers)
-        project.train(first, data, until=END)
-        progress(f"{second}, targets, courses, goals", 0, 1)
-        files, advice = {second: beside.result()}, advised.result()
-        tracked = workers.submit(partial(_track, home=home), STARTER, long=True)
-        files[first] = project.write_scores(first, data, as_of=[BEFORE, END])
-        looked = workers.submit(partial(_looked, home=home, data=data, alignment=advice.alignment), STARTER, long=True)
+    advised = workers.submit(partial(_advised, home=home, data=data), STARTER, long=True)
+    with Project(STARTER, home=home).open(data) as opened:  # once, and so what both models stand on is computed once
+        with terminal.progress() as progress:
+            report = Project(STARTER, home=home, progress=progress).check(opened)
+        _say(began, f"a simulated company of {employees} people, {START} to {END}, in {data}")
+        check_table(report, "en")
+        with terminal.progress() as progress:
+            project = Project(STARTER, home=home, progress=progress, workers=workers)
+            for name in MODELS:
+                project.train(name, opened, until=END)
+            tracked = workers.submit(partial(_track, home=home), STARTER, long=True)
+            files = {name: project.write_scores(name, opened, as_of=[BEFORE, END]) for name in MODELS}
+            looked = workers.submit(partial(_looked, home=home, data=data), STARTER, long=True)
+            progress("targets, courses, goals", 0, 1)
+            advice = advised.result()
     people = project.people(END)
     for name in MODELS:
         project.export_scores(files[name][-1:], out / f"{name}.xlsx")
@@ -100,16 +102,16 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     tables.courses_table(advice.courses, people, most=3)
     _say(began, f"goals as of {WINDOW}: which serve the company, and what they add up to")
     goals_summary(advice.alignment, "en")
-    listed = project.priorities(first, as_of=END)
+    listed = project.priorities(MODELS[0], as_of=END)
     _say(began, f"priorities, for {listed.capacity} conversations")
     tables.priorities_table(listed, people)
-    notice = Message.of("simulated_company", people=len(active), causes=", ".join(CAUSES))
+    notice = Message.of("simulated_company", people=len(truth.active(END)), causes=", ".join(CAUSES))
     page = project.report(out / "report.html", as_of=END, title="perfml demo", notices=[notice])
     _say(began, f"report: {page}")
     with terminal.progress() as progress:
         progress("indicators, milestones, lines, process debt, a policy, the feedback network, openings", 0, 1)
         tracked.result()
-        stops = looked.result()
+        stops = (*advice.stops, *looked.result())
     _say(
         began,
         "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
@@ -125,25 +127,19 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     return page
 
 
-def _trained(definitions: Path, *, home: Path, name: str, data: Path) -> list[Path]:
-    """Train and score one model; return the files of scores."""
-    project = Project(definitions, home=home, workers=ALONE)
-    project.train(name, data, until=END)
-    return project.write_scores(name, data, as_of=[BEFORE, END])
-
-
 def _advised(definitions: Path, *, home: Path, data: Path) -> DemoAdvice:
     project = Project(definitions, home=home, workers=ALONE)
     with project.open(data) as opened:
-        return DemoAdvice(
-            targets=project.targets(opened, as_of=WINDOW),
-            courses=project.courses(opened, as_of=END),
-            alignment=project.goals(opened, as_of=WINDOW),
-        )
+        targets, courses = project.targets(opened, as_of=WINDOW), project.courses(opened, as_of=END)
+        alignment = project.goals(opened, as_of=WINDOW)
+        stops = look_at_work(project, opened, goals=alignment, end=END)
+    return DemoAdvice(targets=targets, courses=courses, alignment=alignment, stops=stops)
 
 
-def _looked(definitions: Path, *, home: Path, data: Path, alignment: GoalsReport) -> Sequence[Stop]:
-    return look_at_work(Project(definitions, home=home, workers=ALONE), data, goals=alignment, end=END)
+def _looked(definitions: Path, *, home: Path, data: Path) -> Sequence[Stop]:
+    project = Project(definitions, home=home, workers=ALONE)
+    with project.open(data) as opened:
+        return look_at_risks(project, opened, end=END)
 
 
 def _track(definitions: Path, *, home: Path) -> None:

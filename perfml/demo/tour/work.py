@@ -14,6 +14,7 @@ from perfml.demo.planted.indicators import plant_indicators
 from perfml.demo.planted.milestones import plant_milestones
 from perfml.demo.planted.network import plant_network
 from perfml.demo.planted.openings import plant_openings
+from perfml.evidence.sources import Data
 from perfml.goals.indicators.record import IndicatorsRecord
 from perfml.goals.milestones.rows import MilestoneRow
 from perfml.goals.report import GoalsReport
@@ -42,23 +43,17 @@ def plant_work(data: Path, *, seed: int, end: dt.date) -> None:
     plant_openings(data, seed=seed, end=end)
 
 
-def look_at_work(project: Project, data: Path, *, goals: GoalsReport, end: dt.date) -> Sequence[Stop]:
-    """Look at everything about the work that a page shows, of goals at the date of ``goals`` and of people at ``end``; keep it.
-
-    The model of the policy was scored at ``end``. The stops are in the order in which a visitor reads them.
-    """
-    with project.open(data) as opened:
-        indicators = project.indicators(opened, as_of=end)
-        milestones = project.milestones(opened, as_of=goals.as_of).rows
-        project.lines(opened, as_of=goals.as_of)
-        owed = {row.employee_id for row in project.process_debt(opened, as_of=end).rows if row.owed}
-        policy = project.what_if_policy(POLICY, opened, as_of=end)
-        outside = [row for row in project.feedback_network(opened, as_of=end).people if row.outside]
+def look_at_work(project: Project, data: Data, *, goals: GoalsReport, end: dt.date) -> list[Stop]:
+    """Look at all about the work that a page shows and no model has to do with, of goals at the date of ``goals`` and of people
+    at ``end``; keep it."""
+    indicators = project.indicators(data, as_of=end)
+    milestones = project.milestones(data, as_of=goals.as_of).rows
+    project.lines(data, as_of=goals.as_of)
+    outside = [row for row in project.feedback_network(data, as_of=end).people if row.outside]
     asked = project.prepare_exports(data, end)["eligibility"]
-    return (
+    return [
         Stop(persona="hr", address="/targets", text=_tree(goals)),
         Stop(persona="hr", address="/indicators", text=_indicators(indicators)),
-        Stop(persona="hr", address="/hr/policies", text=_policy(policy)),
         Stop(
             persona="hr",
             address="/feedback-network",
@@ -66,18 +61,26 @@ def look_at_work(project: Project, data: Path, *, goals: GoalsReport, end: dt.da
         ),
         Stop(persona="manager", address="/ahead", text=_milestones(milestones)),
         Stop(
-            persona="manager",
-            address="/process-debt",
-            text=f"Process debt: {len(owed)} people of the company are owed feedback, a word about a goal, rest or a review;"
-            " a manager reads those of the own line.",
-        ),
-        Stop(
             persona="employee",
             address="/me/ahead",
             text="Own goals and openings: milestones, how far each line is, and for those who wish to move (here"
             f' {asked} wishes) eligible or "not yet, because …", which no manager reads.',
         ),
-    )
+    ]
+
+
+def look_at_risks(project: Project, data: Data, *, end: dt.date) -> list[Stop]:
+    """Look at what scores at ``end`` say of the work: process debt, and a policy; keep it."""
+    owed = {row.employee_id for row in project.process_debt(data, as_of=end).rows if row.owed}
+    return [
+        Stop(persona="hr", address="/hr/policies", text=_policy(project.what_if_policy(POLICY, data, as_of=end))),
+        Stop(
+            persona="manager",
+            address="/process-debt",
+            text=f"Process debt: {len(owed)} people of the company are owed feedback, a word about a goal, rest or a review;"
+            " a manager reads those of the own line.",
+        ),
+    ]
 
 
 def _tree(goals: GoalsReport) -> str:

@@ -27,7 +27,8 @@ class KnownHoles:
         delivered = data.has("deliveries")
         if not as_ofs or not data.has("events") or not (delivered or spec.look or spec.answers):
             return
-        self.counts = daily_counts(data, max(as_ofs))
+        before = max(as_ofs)
+        self.counts = data.once(("daily counts", before), lambda: daily_counts(data, before))
         if self.counts is None:
             return
         silent = silent_holes(self.counts, sorted(as_ofs), most_alarms=spec.most_alarms_per_year) if spec.look else {}

@@ -116,7 +116,14 @@ def make_table(
     named = conditions(spec)
     if evidence is None:
         among = among_drawn(sample)
-        evidence = build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress)
+        evidence = (
+            data.once_in_a_row(  # models that stand on the same evidence are trained, or score, one after another
+                "evidence",
+                (definitions, dates, kinds, sample),
+                lambda: build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress),
+            )
+        )
+        make_snapshots(data, dates)
         if among is not None:
             _keep_people(data, evidence.frame)
     else:

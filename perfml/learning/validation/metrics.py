@@ -24,6 +24,8 @@ DRAWS = 200
 AT_A_TIME = 20
 """Draws computed at once."""
 EPSILON = 1e-15
+SETTLED = 1e-9
+"""A step of Newton's method after which the next is smaller than its rounding."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def expected_over_observed(label: Floats, probability: Floats, weight: Floats) -
 def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Floats:
     """Slope of the logistic regression of the outcome on the margin; below 1 is overconfident (Cox 1958).
 
-    Newton's method for all draws at once, on the standardised margin.
+    Newton's method for all draws at once, on the standardised margin, until no draw moves or for at most 12 steps.
     """
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     margin = np.log(p / (1 - p))
@@ -154,8 +156,10 @@ def calibration_slope(label: Floats, probability: Floats, weight: Floats) -> Flo
         g0, g1 = residual.sum(axis=1), residual @ x
         h00, h01, h11 = curve.sum(axis=1), curve @ x, curve @ (x * x)
         det = h00 * h11 - h01**2
-        slope = slope + quotient(h00 * g1 - h01 * g0, det)
-        intercept = intercept + quotient(h11 * g0 - h01 * g1, det)
+        step = quotient(np.stack([h00 * g1 - h01 * g0, h11 * g0 - h01 * g1]), np.stack([det, det]))
+        slope, intercept = slope + step[0], intercept + step[1]
+        if not (np.abs(step) > SETTLED).any():
+            break
     return slope / scale
 
 

@@ -4,7 +4,7 @@ those who were not told."""
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from perfml.errors import DataError
@@ -39,13 +39,16 @@ def notices_of(folder: ProjectFolder) -> NoticesSpec:
     return folder.policy_of(NoticesSpec)[1]
 
 
-def train_without(data: Data, folder: ProjectFolder, home: Path) -> int:
-    """Take people who opted out out of ``data``, unless the policy lets them train a model; return how many."""
+def not_learnt_from(folder: ProjectFolder, home: Path) -> list[str]:
+    """The people who opted out; nobody where the policy lets them train a model."""
     people = NoticeLog(home).opted_out()
-    if not people or notices_of(folder).opted_out_in_training:
-        return 0
-    data.connection.execute("delete from employees where employee_id in (select unnest(?::text[]))", [sorted(people)])
-    return len(people)
+    return [] if not people or notices_of(folder).opted_out_in_training else sorted(people)
+
+
+def train_without(data: Data, people: Sequence[str]) -> None:
+    """Take ``people`` out of ``data``."""
+    if people:
+        data.connection.execute("delete from employees where employee_id in (select unnest(?::text[]))", [people])
 
 
 def refuse_forbidden_kinds(data: Data, folder: ProjectFolder, *, strict: bool) -> None:

@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sql
 
 from perfml import Project
+from perfml.api.shared import open_to_learn
 from perfml.errors import DataError, DefinitionError, PerfmlError
+from perfml.evidence.sources import Data
 from perfml.messages import render
 from perfml.project.folder import ProjectFolder
 from perfml.scoring.sealed_files import DamagedFile
@@ -19,7 +21,7 @@ from perfml.store.tables import DECISIONS, DELIVERIES, NOTICES, OUTBOX
 from perfml.trust.audit.history import history_of
 from perfml.trust.holds.hold_log import HoldLog
 from perfml.trust.notices.notice_log import Notice, NoticeLog
-from perfml.trust.notices.withheld import train_without, withheld_people
+from perfml.trust.notices.withheld import withheld_people
 from tests.simulated import END, Simulated
 from tests.tables import write_tables
 from tests.trust.deliveries.project import EMPLOYEES, EVENTS
@@ -77,6 +79,11 @@ def test_without_a_notice_nobody_is_scored_only_where_it_is_required(tmp_path: P
         assert all("告知" in render(hold.message, "zh") for hold in held.values())
 
 
+def people_of(tables: Data) -> list[str]:
+    rows = tables.connection.execute("select employee_id from employees order by all").fetchall()
+    return [person for (person,) in rows]
+
+
 @pytest.mark.slow
 def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp_path: Path) -> None:
     mine, data = project(tmp_path), company(tmp_path)
@@ -85,8 +92,11 @@ def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp
     with mine.open(data) as tables:
         (hold,) = withheld_people(tables, mine.folder, dt.date(2025, 1, 1), mine.home).values()
         assert (hold.cause, hold.entity) == ("opt_out", "employee:e1")
-        assert train_without(tables, mine.folder, mine.home) == 1
-        assert tables.connection.execute("select employee_id from employees").fetchall() == [("e2",)]
+        assert people_of(tables) == ["e1", "e2"]
+        for given in (data, tables):
+            with open_to_learn(mine, given) as learnt_from:
+                assert people_of(learnt_from) == ["e2"]
+        assert people_of(tables) == ["e1", "e2"]
     (entered,) = HoldLog(mine.home).active()
     with pytest.raises(PerfmlError, match="the person's own choice"):
         HoldLog(mine.home).release(entered.hold_id, by="李娜", reason="we want a score of everyone", on=DAY)
@@ -95,8 +105,8 @@ def test_opting_out_leaves_no_score_and_trains_nothing_until_it_is_withdrawn(tmp
     assert mine.opt_out("e1", by="e1", on=DAY).opted_out_on == DAY
     lenient = project(tmp_path / "lenient", "opted_out_in_training = true\n")
     lenient.opt_out("e1", by="e1", on=DAY)
-    with lenient.open(data) as tables:
-        assert train_without(tables, lenient.folder, lenient.home) == 0
+    with open_to_learn(lenient, data) as tables:
+        assert people_of(tables) == ["e1", "e2"]
 
 
 @pytest.mark.slow
