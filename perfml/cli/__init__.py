@@ -125,9 +125,13 @@ def demo(
 
         play(out or Path("build/incident"))
         return
-    from perfml.demo.tour.steps import tour  # only this command needs the simulation
+    from perfml.workers.pool import Workers
 
-    tour(out or Path("build/demo"), employees=employees, seed=seed, jobs=jobs)
+    with Workers(jobs) as workers:
+        workers.begin(imports=["perfml.learning.training"])  # while this process imports and simulates
+        from perfml.demo.tour.steps import tour  # only this command needs the simulation
+
+        tour(out or Path("build/demo"), employees=employees, seed=seed, workers=workers)
 
 
 def check(

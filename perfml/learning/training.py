@@ -96,7 +96,7 @@ def _trained(
     logged: pd.DataFrame | None,
     progress: Progress,
 ) -> Model:
-    """Hand out every fit that waits for no other; judge the back-tests while workers fit."""
+    """Hand out every fit that waits for no other; do all else while workers fit, as far as it waits for no fit."""
     data, spec, table, until = sample.data, sample.spec, sample.table, sample.until
     folds, notices = backtest_fits(sample, name)
     horizons = [each.horizon_days for each in folds]
@@ -105,6 +105,7 @@ def _trained(
     calls = {days: sample.learn(label, days, seeds=spec.learner.seeds) for days, label in labels.items()}
     competing = _competing(sample, horizons)
     permuted = {days: gate.permuted_fits(sample, days) for days in horizons}
+    data_fingerprint, definitions = fingerprint(data, until=until), definitions_hash(folder, name)
     risks = {days: calls[days].result() for days in progress.track("learning", horizons)}
     refitted = {days: _refits(sample, risks[days], labels[days]) for days in horizons}
     learnt = FittedModels(
@@ -117,6 +118,7 @@ def _trained(
     )
     tested = [judged(each, progress=progress) for each in folds]
     audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
+    treatment = _treatment(sample, tested, logged)
     shared = [
         gate.duplicates_gate(table, spec),
         gate.canary_gate(data, folder.definitions, table, kinds=table.kinds, sample=spec.sample),
@@ -164,9 +166,9 @@ def _trained(
             )
             for days, risk in risks.items()
         },
-        treatment=_treatment(sample, tested, logged),
-        data_fingerprint=fingerprint(data, until=until),
-        definitions=definitions_hash(folder, name),
+        treatment=treatment,
+        data_fingerprint=data_fingerprint,
+        definitions=definitions,
         left_out=(*table.left_out, *notices),
         perfml=__version__,
         python=platform.python_version(),

@@ -53,8 +53,8 @@ def plant_network(data: Path, *, seed: int) -> NetworkTruth:
     teams = _pairs(team, rng, TEAMS)
     departments = _pairs(now["department"].dropna(), rng, 1)
     streets = _streets(free[ALONE + MANAGER_ONLY :], [(team, teams), (now["department"], departments)])
-    recent = (events["happened_at"] >= end - pd.Timedelta(days=DAYS)) & events["kind"].isin(CONTACTS)
-    own, other = events["employee_id"], events["counterpart_id"]
+    recent = events[(events["happened_at"] >= end - pd.Timedelta(days=DAYS)) & events["kind"].isin(CONTACTS)]
+    own, other = recent["employee_id"], recent["counterpart_id"]
     silent = own.isin(alone) | other.isin(alone)
     for side, partner in ((own, other), (other, own)):
         silent |= side.isin(below) & (partner != side.map(now["manager_id"]))
@@ -65,8 +65,7 @@ def plant_network(data: Path, *, seed: int) -> NetworkTruth:
             silent |= ~lines & (((units["a"] == a) & (units["b"] == b)) | ((units["a"] == b) & (units["b"] == a)))
     for giver, receiver in streets:
         silent |= ((own == giver) & (other == receiver)) | ((own == receiver) & (other == giver))
-    remaining = events[~(recent & silent)]
-    _write(data, [remaining, *(_praise(pair, end, rng) for pair in streets)])
+    _write(data, [events.drop(index=recent.index[silent]), *(_praise(pair, end, rng) for pair in streets)])
     return NetworkTruth(
         alone=frozenset(alone),
         manager_only=frozenset(below),

@@ -19,9 +19,17 @@ from perfml import terminal
 from perfml.api import Project
 from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
-from perfml.demo.tour.work import PERSONAS, Stop, look_at_risks, look_at_work, plant_work
+from perfml.demo.tour.work import (
+    PERSONAS,
+    Look,
+    Stop,
+    look_at_goals,
+    look_at_measures,
+    look_at_openings,
+    look_at_risks,
+    plant_work,
+)
 from perfml.goals.report import GoalsReport
-from perfml.learning import training
 from perfml.learning.registry.artifacts import current_version, read_record
 from perfml.messages import Message, render
 from perfml.project.starter import STARTER
@@ -44,7 +52,7 @@ ADDRESS = "http://127.0.0.1:8321"
 
 @dataclass(frozen=True, kw_only=True)
 class DemoAdvice:
-    """What is suggested for the demonstration company, and what no model has to do with."""
+    """What is suggested for the demonstration company, and what its goals come to."""
 
     targets: pa.Table
     courses: pa.Table
@@ -52,16 +60,14 @@ class DemoAdvice:
     stops: Sequence[Stop]
 
 
-def tour(out: Path, *, employees: int = 600, seed: int = 7, jobs: int | None = None) -> Path:
+def tour(out: Path, *, employees: int = 600, seed: int = 7, workers: Workers = ALONE) -> Path:
     """Simulate, check, train and back-test both models, score the last day, advise, print the lists, write the report.
 
-    Write everything under ``out``, after removing an earlier tour; return the path of the report. ``jobs``: steps and fits at a
-    time (default: as many as there are processors to use); what comes out does not depend on it.
+    Write everything under ``out``, after removing an earlier tour; return the path of the report. ``workers``: who does steps and
+    fits beside this process; what comes out does not depend on them.
     """
-    # Threads of BLAS would wait for each other longer than they compute.
-    with Workers(jobs) as workers, threadpool_limits(1, user_api="blas"):
-        workers.begin(imports=[training.__name__])  # they load what they need while the company is simulated
-        workers.submit(warm_up, long=True)
+    workers.submit(warm_up, long=True)
+    with threadpool_limits(1, user_api="blas"):  # its threads would wait for each other longer than they compute
         return _tour(out, employees=employees, seed=seed, workers=workers)
 
 
@@ -74,7 +80,9 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         progress("simulating a company", 0, 1)
         truth = simulate(data, employees=employees, start=START, end=END, seed=seed)
         plant_work(data, seed=seed, end=END)
+    look = partial(_looked, home=home, data=data)
     advised = workers.submit(partial(_advised, home=home, data=data), STARTER, long=True)
+    looked = [workers.submit(look, STARTER, at, long=True) for at in (look_at_measures, look_at_openings)]
     with Project(STARTER, home=home).open(data) as opened:  # once, and so what both models stand on is computed once
         with terminal.progress() as progress:
             report = Project(STARTER, home=home, progress=progress).check(opened)
@@ -86,7 +94,7 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
                 project.train(name, opened, until=END)
             tracked = workers.submit(partial(_track, home=home), STARTER, long=True)
             files = {name: project.write_scores(name, opened, as_of=[BEFORE, END]) for name in MODELS}
-            looked = workers.submit(partial(_looked, home=home, data=data), STARTER, long=True)
+            looked.append(workers.submit(look, STARTER, look_at_risks, long=True))
             progress("targets, courses, goals", 0, 1)
             advice = advised.result()
     people = project.people(END)
@@ -111,7 +119,7 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
     with terminal.progress() as progress:
         progress("indicators, milestones, lines, process debt, a policy, the feedback network, openings", 0, 1)
         tracked.result()
-        stops = (*advice.stops, *looked.result())
+        stops = [*advice.stops, *(stop for each in looked for stop in each.result())]
     _say(
         began,
         "indicators, milestones, process debt, a policy, the feedback network, openings: where each is read, below",
@@ -132,14 +140,14 @@ def _advised(definitions: Path, *, home: Path, data: Path) -> DemoAdvice:
     with project.open(data) as opened:
         targets, courses = project.targets(opened, as_of=WINDOW), project.courses(opened, as_of=END)
         alignment = project.goals(opened, as_of=WINDOW)
-        stops = look_at_work(project, opened, goals=alignment, end=END)
+        stops = look_at_goals(project, opened, goals=alignment)
     return DemoAdvice(targets=targets, courses=courses, alignment=alignment, stops=stops)
 
 
-def _looked(definitions: Path, *, home: Path, data: Path) -> Sequence[Stop]:
+def _looked(definitions: Path, look: Look, *, home: Path, data: Path) -> Sequence[Stop]:
     project = Project(definitions, home=home, workers=ALONE)
     with project.open(data) as opened:
-        return look_at_risks(project, opened, end=END)
+        return look(project, opened, END)
 
 
 def _track(definitions: Path, *, home: Path) -> None:

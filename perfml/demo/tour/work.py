@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -34,6 +34,10 @@ class Stop:
     text: str
 
 
+Look = Callable[[Project, Data, dt.date], Sequence[Stop]]
+"""Looks at a part of the work as of a date."""
+
+
 def plant_work(data: Path, *, seed: int, end: dt.date) -> None:
     """Add to the tables in the folder ``data``: metrics that mislead, people outside the feedback network and units that never
     speak, milestones, openings and who asked for them."""
@@ -43,37 +47,48 @@ def plant_work(data: Path, *, seed: int, end: dt.date) -> None:
     plant_openings(data, seed=seed, end=end)
 
 
-def look_at_work(project: Project, data: Data, *, goals: GoalsReport, end: dt.date) -> list[Stop]:
-    """Look at all about the work that a page shows and no model has to do with, of goals at the date of ``goals`` and of people
-    at ``end``; keep it."""
-    indicators = project.indicators(data, as_of=end)
+def look_at_goals(project: Project, data: Data, *, goals: GoalsReport) -> list[Stop]:
+    """Look at milestones and lines at the date of ``goals``; keep what a page shows of them."""
     milestones = project.milestones(data, as_of=goals.as_of).rows
     project.lines(data, as_of=goals.as_of)
-    outside = [row for row in project.feedback_network(data, as_of=end).people if row.outside]
-    asked = project.prepare_exports(data, end)["eligibility"]
     return [
         Stop(persona="hr", address="/targets", text=_tree(goals)),
+        Stop(persona="manager", address="/ahead", text=_milestones(milestones)),
+    ]
+
+
+def look_at_measures(project: Project, data: Data, as_of: dt.date) -> list[Stop]:
+    """Look at indicators and at the feedback network; keep what a page shows of them."""
+    indicators = project.indicators(data, as_of=as_of)
+    outside = [row for row in project.feedback_network(data, as_of=as_of).people if row.outside]
+    return [
         Stop(persona="hr", address="/indicators", text=_indicators(indicators)),
         Stop(
             persona="hr",
             address="/feedback-network",
             text=f"Feedback network: {len(outside)} people are outside it for longer than chance explains.",
         ),
-        Stop(persona="manager", address="/ahead", text=_milestones(milestones)),
+    ]
+
+
+def look_at_openings(project: Project, data: Data, as_of: dt.date) -> list[Stop]:
+    """Look at who asked to be considered for an opening; keep what a page shows of it."""
+    asked = project.prepare_exports(data, as_of)["eligibility"]
+    return [
         Stop(
             persona="employee",
             address="/me/ahead",
             text="Own goals and openings: milestones, how far each line is, and for those who wish to move (here"
             f' {asked} wishes) eligible or "not yet, because …", which no manager reads.',
-        ),
+        )
     ]
 
 
-def look_at_risks(project: Project, data: Data, *, end: dt.date) -> list[Stop]:
-    """Look at what scores at ``end`` say of the work: process debt, and a policy; keep it."""
-    owed = {row.employee_id for row in project.process_debt(data, as_of=end).rows if row.owed}
+def look_at_risks(project: Project, data: Data, as_of: dt.date) -> list[Stop]:
+    """Look at what scores say of the work, process debt and a policy; keep what a page shows of it."""
+    owed = {row.employee_id for row in project.process_debt(data, as_of=as_of).rows if row.owed}
     return [
-        Stop(persona="hr", address="/hr/policies", text=_policy(project.what_if_policy(POLICY, data, as_of=end))),
+        Stop(persona="hr", address="/hr/policies", text=_policy(project.what_if_policy(POLICY, data, as_of=as_of))),
         Stop(
             persona="manager",
             address="/process-debt",

@@ -20,7 +20,7 @@ from scipy.special import expit
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.additive import SplineLogistic, SplinesJson
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.problem import LearningProblem
+from perfml.learning.estimators.problem import LearningProblem, tree_margin
 from perfml.learning.estimators.splines import INVERSE_PENALTIES
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
@@ -254,7 +254,7 @@ def _cases(label: Floats) -> int:
 
 
 def _tree_margin(boosters: Sequence[lgb.Booster], features: Floats) -> Floats:
-    raw = [np.asarray(booster.predict(features, raw_score=True), dtype=np.float64) for booster in boosters]
+    raw = [tree_margin(booster, features) for booster in boosters]
     out: Floats = np.sum(raw, axis=0) / len(raw)
     return out
 
@@ -300,7 +300,7 @@ def _out_of_fold_trees(
     ]
     rounds = max(MIN_ROUNDS, round(float(np.mean([booster.best_iteration for booster in stopped]))))
     margins = [
-        np.asarray(booster.predict(problem.seen(late, early), raw_score=True, num_iteration=rounds))
+        tree_margin(booster, problem.seen(late, early), rounds=rounds)
         for booster, (early, late) in zip(stopped, folds, strict=True)
     ]
     return rounds, np.concatenate(margins), stopped

@@ -24,7 +24,7 @@ from perfml.learning.estimators import breslow
 from perfml.learning.estimators.blend import DEFAULTS
 from perfml.learning.estimators.calibration import SLOPES
 from perfml.learning.estimators.encoding.encoder import Encoder, EncoderJson, is_frame
-from perfml.learning.estimators.problem import at_random, boosting, of_two_kinds
+from perfml.learning.estimators.problem import at_random, boosting, of_two_kinds, tree_margin
 from perfml.treeshap.contributions import contributions
 
 Folds = list[tuple[Indexes, Indexes]]
@@ -137,7 +137,7 @@ class HazardModel(BaseEstimator):
     def predict(self, X: FeaturesLike) -> Floats:
         """Calibrated log hazard relative to the baseline: (n,)."""
         features = self._features(X)
-        return self.slope_ * _mean([b.predict(features, raw_score=True) for b in self.boosters_], (len(features),))
+        return self.slope_ * _mean([tree_margin(b, features) for b in self.boosters_], (len(features),))
 
     def contributions(self, X: FeaturesLike) -> Floats:
         """Exact path-dependent TreeSHAP (Lundberg et al. 2020): (n, features + 1); the last column is the base value.
@@ -234,7 +234,7 @@ class HazardModel(BaseEstimator):
         score = np.zeros(len(event))
         for folds, run in runs:
             for (_, left_out), booster in zip(folds, run.boosters, strict=True):
-                score[left_out] += booster.predict(features[left_out], raw_score=True, num_iteration=rounds)
+                score[left_out] += tree_margin(booster, features[left_out], rounds=rounds)
         return rounds, score / len(runs)
 
     def _data(self, features: Floats, event: Bools, *, exposure: Floats, weight: Floats) -> lgb.Dataset:

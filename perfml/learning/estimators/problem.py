@@ -205,9 +205,20 @@ def boosting(settings: TreeSettings, *, seed: int, rows: int) -> dict[str, objec
         "deterministic": True,
         "force_col_wise": rows < ROWS_FOR_THREADS,
         "force_row_wise": rows >= ROWS_FOR_THREADS,
-        "num_threads": 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1,
+        "num_threads": threads(rows),
         "verbosity": -1,
     }
+
+
+def threads(rows: int) -> int:
+    """How many threads of LightGBM compute ``rows``."""
+    return 1 if rows < ROWS_FOR_THREADS else os.cpu_count() or 1
+
+
+def tree_margin(booster: lgb.Booster, features: Floats, *, rounds: int | None = None) -> Floats:
+    """The margin of the trees, (n, features) -> (n,); of the first ``rounds``, by default the best number of them."""
+    margin = booster.predict(features, raw_score=True, num_iteration=rounds, num_threads=threads(len(features)))
+    return np.asarray(margin, dtype=np.float64)
 
 
 def _spread(model: SplineLogistic, columns: Sequence[int], width: int) -> SplineLogistic:

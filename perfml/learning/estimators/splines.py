@@ -11,12 +11,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from perfml.arrays import Floats, Floats32
 from perfml.learning.estimators.additive import Curve, SplineLogistic
@@ -162,9 +163,10 @@ def fit_path(
     near = _rows_near_knots(basis, features, signs)
     logistic = LogisticRegression(max_iter=MAX_ITERATIONS, tol=1e-3, warm_start=True)
     models = []
-    # One limit around all fits: finding the libraries takes as long as a fit. BLAS's threads wait longer for each other here
-    # than they compute.
-    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+    with (
+        warnings.catch_warnings(),
+        _blas().limit(limits=1),
+    ):  # threads wait longer for each other here than they compute
         warnings.simplefilter("ignore", ConvergenceWarning)
         for inverse_penalty in inverse_penalties:
             logistic.C = inverse_penalty  # as close to the optimum as the blend needs
@@ -174,6 +176,12 @@ def fit_path(
             intercept = float(logistic.intercept_[0] - coefficients @ middle.astype(np.float64))
             models.append(SplineLogistic(intercept, curves, basis.means(curves, average)))
     return models
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries; finding them takes as long as a fit."""
+    return ThreadpoolController().select(user_api="blas")
 
 
 def _quantiles(x: Floats) -> Floats:

@@ -199,7 +199,7 @@ def _compare(
     every_now = float(compared.probability.sum() / compared.label.sum())
     rates = {
         "flag_rate_ratio": point["flag_rate"],
-        "non_flag_rate_ratio": point["non_flag_rate"],
+        "non_flag_rate_ratio": 1 - point["flag_rate"],
         "true_positive_gap": point["true_positive_rate"],
         "calibration_gap": point["expected_over_observed"] / every_now,
     }
@@ -261,7 +261,6 @@ def _metric_frame(rows: _Rows, group: Objects) -> Any:
     return MetricFrame(
         metrics={
             "flag_rate": selection_rate,
-            "non_flag_rate": lambda label, flagged: 1 - selection_rate(label, flagged),
             "true_positive_rate": true_positive_rate,
             "expected_over_observed": expected_over_observed,
         },
