@@ -28,7 +28,10 @@ SETTLED_DAYS = 60
 """Age of a day at which hardly any row is still to come."""
 MOST_PARTS = 400
 """Parts that are watched, those with the most rows first."""
-_WITH_POSTS = "events e asof left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+_WITH_POSTS = (
+    "events e left join posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day"
+    " and e.happened_day < coalesce(p.until_day, date '9999-12-31')"
+)
 _DAY_NUMBER = "date_diff('day', date '1970-01-01', {})"
 """SQL of a date as days since 1970, in what Spark and DuckDB both say."""
 
