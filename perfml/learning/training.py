@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -102,20 +102,14 @@ def _trained(
     horizons = [each.horizon_days for each in folds]
     labels = {days: sample.label(days) for days in horizons}
     hazards = _hazards(sample)
-    calls = {days: sample.learn(label, days, seeds=spec.learner.seeds) for days, label in labels.items()}
-    competing = _competing(sample, horizons)
+    others = _other_causes(sample, horizons)
+    calls = {days: _learnt(sample, days, label, others[days]) for days, label in labels.items()}
     permuted = {days: gate.permuted_fits(sample, days) for days in horizons}
     data_fingerprint, definitions = fingerprint(data, until=until), definitions_hash(folder, name)
-    risks = {days: calls[days].result() for days in progress.track("learning", horizons)}
+    fitted = {days: calls[days].result() for days in progress.track("learning", horizons)}
+    risks = {days: models[0] for days, models in fitted.items()}
     refitted = {days: _refits(sample, risks[days], labels[days]) for days in horizons}
-    learnt = FittedModels(
-        risks,
-        {
-            kind: {days: c.result() for days, c in competing[kind].items()}
-            for kind in progress.track("other causes", list(competing))
-        },
-        hazards.result() if hazards else None,
-    )
+    learnt = FittedModels(risks, _competing(sample, others, fitted), hazards.result() if hazards else None)
     tested = [judged(each, progress=progress) for each in folds]
     audits = {t.horizon_days: audit_lists(sample, t) for t in tested}
     treatment = _treatment(sample, tested, logged)
@@ -230,23 +224,41 @@ def _refits(sample: TrainingSample, risk: RiskModel, label: Floats) -> list[Call
     return [sample.learn_again(risk, label, rows=rows, seed=number) for number, rows in enumerate(rows_of)]
 
 
-def _competing(sample: TrainingSample, horizons: Sequence[int]) -> dict[ExitKind, dict[int, Call[RiskModel]]]:
-    """Hand out a classifier for each other cause of leaving and each horizon; a rare cause gets its share of cases."""
+def _other_causes(sample: TrainingSample, horizons: Sequence[int]) -> dict[int, dict[ExitKind, Floats]]:
+    """Horizon -> other cause of leaving -> its label (rows,)."""
     spec = sample.spec
-    out: dict[ExitKind, dict[int, Call[RiskModel]]] = {}
+    kinds = [kind for kind in get_args(ExitKind) if kind not in spec.label.exit_kinds]
     if spec.label.kind != "exit":
-        return out
-    for kind in (kind for kind in get_args(ExitKind) if kind not in spec.label.exit_kinds):
-        out[kind] = {}
-        for days in horizons:
-            label = sample.label(days, kinds=[kind])
-            cases, rows = int(np.nansum(label)), int((~np.isnan(label)).sum())
-            enough = cases >= spec.backtest.min_positives
-            out[kind][days] = (
-                sample.learn(label, days, seeds=spec.learner.seeds[:1])
-                if enough
-                else sample.workers.submit(RiskModel.constant, cases, rows)
-            )
+        kinds = []
+    return {days: {kind: sample.label(days, kinds=[kind]) for kind in kinds} for days in horizons}
+
+
+def _rare(sample: TrainingSample, label: Floats) -> bool:
+    """Whether nothing can be learnt of an outcome, of which everybody then gets the share of cases."""
+    return bool(np.nansum(label) < sample.spec.backtest.min_positives)
+
+
+def _learnt(
+    sample: TrainingSample, days: int, label: Floats, others: Mapping[ExitKind, Floats]
+) -> Call[list[RiskModel]]:
+    """Hand out the classifier of the outcome, then those of the other causes of leaving that are not rare."""
+    seeds = sample.spec.learner.seeds
+    often = [other for other in others.values() if not _rare(sample, other)]
+    return sample.learn_each([(label, seeds), *((other, seeds[:1]) for other in often)], days)
+
+
+def _competing(
+    sample: TrainingSample,
+    others: Mapping[int, Mapping[ExitKind, Floats]],
+    learnt: Mapping[int, Sequence[RiskModel]],
+) -> dict[str, dict[int, RiskModel]]:
+    """Other cause of leaving -> horizon -> its classifier, of those :func:`_learnt`."""
+    out: dict[str, dict[int, RiskModel]] = {}
+    for days, labels in others.items():
+        models = iter(learnt[days][1:])
+        for kind, label in labels.items():
+            share = int(np.nansum(label)), int((~np.isnan(label)).sum())
+            out.setdefault(kind, {})[days] = RiskModel.constant(*share) if _rare(sample, label) else next(models)
     return out
 
 

@@ -20,7 +20,7 @@ from scipy.special import expit
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.additive import SplineLogistic, SplinesJson
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.problem import LearningProblem, tree_margin
+from perfml.learning.estimators.problem import Bins, LearningProblem, tree_margin
 from perfml.learning.estimators.splines import INVERSE_PENALTIES
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
@@ -208,6 +208,7 @@ def fit(
     weight: Floats | None = None,
     stands_for: Floats | None = None,
     threads: int | None = None,
+    bins: Bins | None = None,
 ) -> RiskModel:
     """Fit on rows labelled 0 or 1; both classes must be present.
 
@@ -218,7 +219,8 @@ def fit(
     (:mod:`.encoding.target_statistics`), for one half of the trees;
     ``weight`` (n,): how much each row counts in the fit of the parts; ``stands_for`` (n,): how many rows it was drawn for
     (:mod:`perfml.learning.dataset.drawn_rows`), which counts everywhere, for the level and the base value too;
-    ``threads``: of LightGBM, by default one below 50,000 rows and all processors from there on.
+    ``threads``: of LightGBM, by default one below 50,000 rows and all processors from there on; ``bins``: those of other outcomes
+    on the same ``features``, which are used again.
     """
     signs = [0] * features.shape[1] if signs is None else list(signs)
     categories = categories or {}
@@ -232,6 +234,7 @@ def fit(
         categories=categories,
         statistics=statistics or {},
         threads=threads,
+        bins=bins,
     )
     usable = [fold for fold in folds if min(_cases(label[fold[0]]), _cases(label[fold[1]])) >= MIN_CASES]
     chosen = hyperparameters

@@ -34,6 +34,10 @@ RANDOM_RATE = 2.0
 """Learning rate of trees with random splits over that of the others: a round of theirs brings about half as much."""
 
 
+Bins = dict[bytes, lgb.Dataset]
+"""Positions of rows, as bytes, that LightGBM has binned -> the rows."""
+
+
 class TreeSettings(Protocol):
     """LightGBM's parameters that :class:`~perfml.project.model_spec.LearnerSpec` and ``HazardModel`` share."""
 
@@ -64,6 +68,8 @@ class LearningProblem:
     threads: int | None
     stands_for: Floats | None = None
     """How many rows each was drawn for, (n,), which ``weight`` holds as well; None where none were drawn."""
+    bins: Bins | None = None
+    """The bins of these features that fits of several outcomes share; those of this one are added."""
 
     def trees(
         self,
@@ -117,8 +123,15 @@ class LearningProblem:
         return [with_covers(booster, seen, stands_for) for booster in boosters]
 
     def binned(self, rows: Ints, *, statistics: bool = False) -> lgb.Dataset:
-        """``rows`` for :meth:`trees`; LightGBM bins them once, with the first trees, for all seeds."""
-        return self._dataset(self.seen(rows), rows, statistics=statistics)
+        """``rows`` for :meth:`trees`; LightGBM bins them once, with the first trees, for all seeds, and for all outcomes where
+        :attr:`bins` are shared."""
+        if self.bins is None or self.statistics or self.weight is not None:
+            return self._dataset(self.seen(rows), rows, statistics=statistics)
+        key = rows.tobytes()
+        if key in self.bins:
+            return self.bins[key].set_label(self.label[rows])
+        self.bins[key] = self._dataset(self.seen(rows), rows, statistics=statistics)
+        return self.bins[key]
 
     def seen(self, rows: Ints, by: Ints | None = None) -> Floats:
         """Features of ``rows`` with statistics of the rows ``by``, or, as for training, of each other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -18,7 +19,7 @@ from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import Table, learning_dates, make_table
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel, Split, fit, monotone_signs
-from perfml.learning.estimators.problem import ROWS_FOR_THREADS
+from perfml.learning.estimators.problem import ROWS_FOR_THREADS, Bins
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import LearnerSpec, ModelSpec
@@ -55,8 +56,8 @@ class RowsFit:
     level: tuple[Ints, Floats] | None = None
     """Where ``rows`` are drawn: the rows that they were drawn from, with their labels, whose level the model has."""
 
-    def fitted(self, features: Floats) -> RiskModel:
-        """The model of these rows of ``features`` (rows of the sample, its columns)."""
+    def fitted(self, features: Floats, *, bins: Bins | None = None) -> RiskModel:
+        """The model of these rows of ``features`` (rows of the sample, its columns). ``bins``: those of these rows."""
         risk = fit(
             features[self.rows] if self.columns is None else features[np.ix_(self.rows, self.columns)],
             self.label,
@@ -66,10 +67,22 @@ class RowsFit:
             signs=self.signs,
             weight=self.weight,
             stands_for=self.stands_for,
+            bins=bins,
         )
         if self.level is None:
             return risk
         return risk.at_level_of(features if self.columns is None else features[:, self.columns], *self.level)
+
+
+def fitted_each(features: Floats, *, fits: Sequence[RowsFit]) -> list[RiskModel]:
+    """The models of several outcomes, in turn; LightGBM bins rows once that two in a row have in common."""
+    models: list[RiskModel] = []
+    bins: Bins = {}
+    for number, each in enumerate(fits):
+        if number and not np.array_equal(each.rows, fits[number - 1].rows):
+            bins = {}
+        models.append(each.fitted(features, bins=bins))
+    return models
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +192,28 @@ class TrainingSample:
     ) -> Call[RiskModel]:
         """Hand out the fit on the rows whose ``label`` is known, or those that the spec draws of them, on ``columns`` (all by
         default), with ``weight`` (rows,)."""
+        chosen = self._to_fit(label, days, seeds=seeds, columns=columns, weight=weight)
+        return self.hand_out(chosen.fitted, rows=len(chosen.rows))
+
+    def learn_each(self, outcomes: Sequence[tuple[Floats, Sequence[int]]], days: int) -> Call[list[RiskModel]]:
+        """Hand out the fits of several outcomes within ``days``, each a label (rows,) with its seeds, as one call."""
+        fits = [self._to_fit(label, days, seeds=seeds) for label, seeds in outcomes]
+        return self.hand_out(partial(fitted_each, fits=fits), rows=max(len(each.rows) for each in fits))
+
+    def _to_fit(
+        self,
+        label: Floats,
+        days: int,
+        *,
+        seeds: Sequence[int],
+        columns: Bools | None = None,
+        weight: Floats | None = None,
+    ) -> RowsFit:
+        """See :meth:`learn`."""
         drawn = self.drawn(label)
         rows = drawn.rows
         used = np.ones(self.features.shape[1], dtype=bool) if columns is None else columns
-        chosen = RowsFit(
+        return RowsFit(
             rows=rows,
             label=label[rows],
             folds=self.deciding_folds(rows, days),
@@ -193,7 +224,6 @@ class TrainingSample:
             stands_for=drawn.stands_for,
             level=self.level(label, drawn),
         )
-        return self.hand_out(chosen.fitted, rows=len(rows))
 
     def learn_again(self, risk: RiskModel, label: Floats, *, rows: Ints, seed: int) -> Call[RiskModel]:
         """Hand out the fit with the hyperparameters of ``risk`` on those of ``rows`` whose label is known."""
