@@ -34,6 +34,7 @@ from perfml.learning.validation.metrics import (
     average_precision,
     calibration_bins,
     estimate,
+    estimates_beside,
     expected_over_observed,
     metrics_at,
 )
@@ -45,6 +46,8 @@ from perfml.workers.pool import Call
 
 STANDARD_ERRORS = 2.0
 """Standard errors by which the model must beat the baseline's AUC."""
+COMPARED = ("auc", "log_loss")
+"""Metrics whose difference to the baseline is given."""
 RATIO = {"expected_over_observed": expected_over_observed}
 SEGMENT_METRICS = {"auc": auc, "average_precision": average_precision, **RATIO}
 
@@ -171,9 +174,8 @@ def judged(fits: FoldFits, *, progress: Progress = SILENT) -> Backtest:
     sample, spec, horizon_days = fits.sample, fits.sample.spec, fits.horizon_days
     p, baseline_names = fits.predictions("back-test", progress=progress), fits.baseline_names
     metrics = metrics_at(p.when, spec.list.capacity)
-    model = estimate(metrics, p.outcome, p.model, person=p.person)
-    compared = {"auc": metrics["auc"], "log_loss": metrics["log_loss"]}
-    difference = estimate(compared, p.outcome, p.model, person=p.person, against=p.baseline)
+    model, baseline, less = estimates_beside(metrics, p.outcome, p.model, person=p.person, against=p.baseline)
+    difference = {name: less[name] for name in COMPARED}
     cases = len(set(p.person[p.outcome == 1]))
     proven, text = _judge(difference["auc"], model["auc"], cases=cases, baseline=baseline_names, spec=spec)
     ratio = ratio_draws(p.outcome, p.model, person=p.person, when=p.when, capacity=spec.list.capacity)
@@ -181,7 +183,7 @@ def judged(fits: FoldFits, *, progress: Progress = SILENT) -> Backtest:
         horizon_days=horizon_days,
         folds=fits.records(),
         model=model,
-        baseline=estimate(metrics, p.outcome, p.baseline, person=p.person),
+        baseline=baseline,
         difference=difference,
         baseline_columns=tuple(baseline_names),
         bins=tuple(CalibrationBin.model_validate(row) for row in calibration_bins(p.outcome, p.model)),

@@ -7,7 +7,7 @@ weights, one row a draw, and returns a value for each draw; with weights of one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from pydantic import model_serializer
@@ -193,23 +193,51 @@ def estimate(
 
     Draws in which a metric is undefined are left out; if most draws are, the interval is missing.
     """
+    probabilities = [probability] if against is None else [probability, against]
+    drawn = _drawn(metrics, label, probabilities, person=person, draws=draws, seed=seed)
+    return _intervals(drawn[0] if against is None else _less(*drawn))
+
+
+def estimates_beside(
+    metrics: Mapping[str, Metric], label: Floats, probability: Floats, *, person: Objects, against: Floats
+) -> tuple[dict[str, Estimate], dict[str, Estimate], dict[str, Estimate]]:
+    """:func:`estimate` of both probabilities, and of the difference of the first to those ``against``, in the same draws."""
+    ours, theirs = _drawn(metrics, label, [probability, against], person=person, draws=DRAWS, seed=0)
+    return _intervals(ours), _intervals(theirs), _intervals(_less(ours, theirs))
+
+
+def _drawn(
+    metrics: Mapping[str, Metric],
+    label: Floats,
+    probabilities: Sequence[Floats],
+    *,
+    person: Objects,
+    draws: int,
+    seed: int,
+) -> list[dict[str, Floats]]:
+    """Of each of ``probabilities`` each metric: its value, then those in draws over people, the same for all: (1 + draws,)."""
     everyone, code = np.unique(person, return_inverse=True)
     rng = np.random.default_rng(seed)
     share = np.full(len(everyone), 1 / len(everyone))
+    parts: list[dict[str, list[Floats]]] = [{name: [] for name in metrics} for _ in probabilities]
 
-    def compute(weight: Floats) -> dict[str, Floats]:
-        values = {name: metric(label, probability, weight) for name, metric in metrics.items()}
-        if against is not None:
-            values = {name: value - metrics[name](label, against, weight) for name, value in values.items()}
-        return values
+    def add(weight: Floats) -> None:
+        for probability, part in zip(probabilities, parts, strict=True):
+            for name, metric in metrics.items():
+                part[name].append(metric(label, probability, weight))
 
-    value = compute(np.ones((1, len(label))))
-    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
+    add(np.ones((1, len(label))))
     for low in range(0, draws, AT_A_TIME):
-        weight = rng.multinomial(len(everyone), share, size=min(AT_A_TIME, draws - low))[:, code].astype(np.float64)
-        for name, values in compute(weight).items():
-            drawn[name].append(values)
-    return {name: interval(float(value[name][0]), np.concatenate(drawn[name])) for name in metrics}
+        add(rng.multinomial(len(everyone), share, size=min(AT_A_TIME, draws - low))[:, code].astype(np.float64))
+    return [{name: np.concatenate(values) for name, values in part.items()} for part in parts]
+
+
+def _less(ours: Mapping[str, Floats], theirs: Mapping[str, Floats]) -> dict[str, Floats]:
+    return {name: ours[name] - theirs[name] for name in ours}
+
+
+def _intervals(drawn: Mapping[str, Floats]) -> dict[str, Estimate]:
+    return {name: interval(float(values[0]), values[1:]) for name, values in drawn.items()}
 
 
 def interval(value: float, drawn: Floats) -> Estimate:
