@@ -21,7 +21,7 @@ from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
 from perfml.demo.tour.work import (
     PERSONAS,
-    Look,
+    LookAt,
     Stop,
     look_at_goals,
     look_at_measures,
@@ -144,7 +144,7 @@ def _advised(definitions: Path, *, home: Path, data: Path) -> DemoAdvice:
     return DemoAdvice(targets=targets, courses=courses, alignment=alignment, stops=stops)
 
 
-def _looked(definitions: Path, look: Look, *, home: Path, data: Path) -> Sequence[Stop]:
+def _looked(definitions: Path, look: LookAt, *, home: Path, data: Path) -> Sequence[Stop]:
     project = Project(definitions, home=home, workers=ALONE)
     with project.open(data) as opened:
         return look(project, opened, END)

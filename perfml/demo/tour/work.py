@@ -34,7 +34,7 @@ class Stop:
     text: str
 
 
-Look = Callable[[Project, Data, dt.date], Sequence[Stop]]
+LookAt = Callable[[Project, Data, dt.date], Sequence[Stop]]
 """Looks at a part of the work as of a date."""
 
 

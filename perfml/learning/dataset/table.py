@@ -116,12 +116,11 @@ def make_table(
     named = conditions(spec)
     if evidence is None:
         among = among_drawn(sample)
-        evidence = (
-            data.once_in_a_row(  # models that stand on the same evidence are trained, or score, one after another
-                "evidence",
-                (definitions, dates, kinds, sample),
-                lambda: build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress),
-            )
+        # models that stand on the same evidence are trained, or score, one after another
+        evidence = data.once_in_a_row(
+            "evidence",
+            (definitions, dates, kinds, sample),
+            lambda: build(data, definitions, dates, kinds=kinds, estimate=True, among=among, progress=progress),
         )
         make_snapshots(data, dates)
         if among is not None:

@@ -20,7 +20,7 @@ from scipy.special import expit
 from perfml.arrays import Floats, Ints
 from perfml.learning.estimators.additive import SplineLogistic, SplinesJson
 from perfml.learning.estimators.calibration import Affine, at_level, fit_slope
-from perfml.learning.estimators.problem import Bins, LearningProblem, tree_margin
+from perfml.learning.estimators.problem import BinnedRows, LearningProblem, tree_margin
 from perfml.learning.estimators.splines import INVERSE_PENALTIES
 from perfml.project.model_spec import LearnerSpec, ModelSpec
 from perfml.treeshap.contributions import contributions
@@ -208,7 +208,7 @@ def fit(
     weight: Floats | None = None,
     stands_for: Floats | None = None,
     threads: int | None = None,
-    bins: Bins | None = None,
+    bins: BinnedRows | None = None,
 ) -> RiskModel:
     """Fit on rows labelled 0 or 1; both classes must be present.
 

@@ -34,7 +34,7 @@ RANDOM_RATE = 2.0
 """Learning rate of trees with random splits over that of the others: a round of theirs brings about half as much."""
 
 
-Bins = dict[bytes, lgb.Dataset]
+BinnedRows = dict[bytes, lgb.Dataset]
 """Positions of rows, as bytes, that LightGBM has binned -> the rows."""
 
 
@@ -68,7 +68,7 @@ class LearningProblem:
     threads: int | None
     stands_for: Floats | None = None
     """How many rows each was drawn for, (n,), which ``weight`` holds as well; None where none were drawn."""
-    bins: Bins | None = None
+    bins: BinnedRows | None = None
     """The bins of these features that fits of several outcomes share; those of this one are added."""
 
     def trees(

@@ -19,7 +19,7 @@ from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.dataset.labels import labels
 from perfml.learning.dataset.table import Table, learning_dates, make_table
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel, Split, fit, monotone_signs
-from perfml.learning.estimators.problem import ROWS_FOR_THREADS, Bins
+from perfml.learning.estimators.problem import ROWS_FOR_THREADS, BinnedRows
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
 from perfml.project.model_spec import LearnerSpec, ModelSpec
@@ -56,7 +56,7 @@ class RowsFit:
     level: tuple[Ints, Floats] | None = None
     """Where ``rows`` are drawn: the rows that they were drawn from, with their labels, whose level the model has."""
 
-    def fitted(self, features: Floats, *, bins: Bins | None = None) -> RiskModel:
+    def fitted(self, features: Floats, *, bins: BinnedRows | None = None) -> RiskModel:
         """The model of these rows of ``features`` (rows of the sample, its columns). ``bins``: those of these rows."""
         risk = fit(
             features[self.rows] if self.columns is None else features[np.ix_(self.rows, self.columns)],
@@ -77,7 +77,7 @@ class RowsFit:
 def fitted_each(features: Floats, *, fits: Sequence[RowsFit]) -> list[RiskModel]:
     """The models of several outcomes, in turn; LightGBM bins rows once that two in a row have in common."""
     models: list[RiskModel] = []
-    bins: Bins = {}
+    bins: BinnedRows = {}
     for number, each in enumerate(fits):
         if number and not np.array_equal(each.rows, fits[number - 1].rows):
             bins = {}
