@@ -96,7 +96,7 @@ def child(name: str, folder: Path, n_as_ofs: int, out: Path, master: str, kill: 
     """Run one engine in this process, and print what it cost as JSON."""
     engine, start = None, 0.0
     if name == "spark":
-        settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "8"}
+        settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4"}
         engine = EngineSettings(name="spark", master=master, settings=settings)
         run(engine, company(SMALL, HOME), dates(1), out)
         start = cpu_seconds()

@@ -308,7 +308,7 @@ def refused(definitions: Definitions) -> list[DefinitionError]:
             keys = pd.DataFrame({"employee_id": pd.Series(dtype="str"), "as_of": pd.Series(dtype="datetime64[s]")})
             connection.register("evidence", keys.join(read))
             try:
-                run_relational(empty, file)
+                run_relational(connection, file)
             except DefinitionError as error:
                 errors.append(error)
     return errors
@@ -323,7 +323,7 @@ def _refused_at_the_end(data: Data, definitions: Definitions, usable: set[str]) 
     for file in definitions.relational:
         if not file.spec.reads and {*file.spec.needs} - {"people"} <= usable:
             try:
-                run_relational(data, file)
+                run_relational(data.connection, file)
             except DefinitionError as error:
                 errors.append(error)
     return errors

@@ -92,7 +92,7 @@ def evidence_table(name: str) -> str:
     return quoted(f"evidence_{name}")
 
 
-def run_relational(data: Data, file: RelationalFile) -> None:
+def run_relational(connection: duckdb.DuckDBPyConnection, file: RelationalFile) -> None:
     """Run one feature file into the temp table :func:`evidence_table`.
 
     Raises :class:`DefinitionError` when it does not run, is not portable, repeats an (employee_id, as_of), or selects other
@@ -100,9 +100,9 @@ def run_relational(data: Data, file: RelationalFile) -> None:
     """
     check_portable(file.sql, file=file.file)
     check_reads(file.sql, needs=file.spec.needs, file=file.file)
-    connection, table = data.connection, evidence_table(file.name)
+    table = evidence_table(file.name)
     try:
-        connection.execute(f"set schema = '{KNOWN}'")
+        connection.execute(f"create schema if not exists {KNOWN}; set schema = '{KNOWN}'")
         connection.execute(f"create or replace temp table {table} as select * from (\n{repeatable(file.sql)}\n)")
     except duckdb.Error as error:
         reason = str(error).splitlines()[0]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOG_DAYS = "log_days"
-"""The table of a kept log that counts its rows by day, kind and unit."""
+"""The table that counts the rows of a kept log, or of one that is read elsewhere, by day, kind and unit."""
 MOST_NAMED = 8
 """Unknown columns of a table that a notice names, at most."""
 
@@ -113,10 +113,15 @@ class Data:
         return None if self.hidden else self.kept_log
 
     @property
+    def counts_log_days(self) -> bool:
+        """Whether the table :data:`LOG_DAYS` counts the rows of the log."""
+        return self.engine is not None or self.whole_kept_log is not None
+
+    @property
     def log_days(self) -> str:
-        """SQL: how many rows of the log (``n``) of each ``kind`` happened and became usable on which days; where the log is not
-        kept, its rows one by one."""
-        if self.whole_kept_log is not None:
+        """SQL: how many rows of the log (``n``) of each ``kind`` happened and became usable on which days; where they are not
+        counted, its rows one by one."""
+        if self.counts_log_days:
             return f"select kind, happened_day, usable_day, n from {LOG_DAYS}"
         return "select kind, happened_day, usable_day, 1 as n from events"
 

@@ -143,7 +143,7 @@ def file(sql: str, *columns: str, needs: tuple[str, ...] = ("people",)) -> Relat
 )
 def test_files_that_cannot_be_used(sql: str, problem: str, data: Data) -> None:
     with pytest.raises(DefinitionError, match=problem) as caught:
-        run_relational(data, file(sql, "x"))
+        run_relational(data.connection, file(sql, "x"))
     assert caught.value.where == "features/x.sql" and caught.value.remedy
     assert data.connection.execute("select current_schema()").fetchall() == [("main",)]
 
@@ -151,7 +151,8 @@ def test_files_that_cannot_be_used(sql: str, problem: str, data: Data) -> None:
 def test_needing_a_table_that_has_no_view_does_not_open_it(data: Data) -> None:
     with pytest.raises(DefinitionError, match="reads 'employees', which it may not"):
         run_relational(
-            data, file("select employee_id, as_of, 1 as x from people, employees", "x", needs=("people", "employees"))
+            data.connection,
+            file("select employee_id, as_of, 1 as x from people, employees", "x", needs=("people", "employees")),
         )
 
 

@@ -139,7 +139,7 @@ def prepare(
     relational = layout.selection.relational
     for number, file in enumerate(relational):
         progress(f"evidence {file.name}", number, len(relational))
-        run_relational(data, file)
+        run_relational(data.connection, file)
     if relational:
         _join_relational(data, relational)
     n_persons = len(people.persons)
@@ -236,7 +236,9 @@ def batches(job: Job, progress: Progress) -> Iterator[pa.RecordBatch]:
             arrays |= _relational_batch(job.data, int(first), int(last))
         arrays = _within_populations(job, arrays, int(first), int(last))
         for file in selection.derived:
-            arrays |= _within_populations(job, _derived_batch(job.data, file, arrays), int(first), int(last))
+            arrays |= _within_populations(
+                job, derived_columns(job.data.connection, file, arrays), int(first), int(last)
+            )
         yield pa.RecordBatch.from_pydict(arrays)
         progress("windows", low + n, n_persons)
 
@@ -263,15 +265,21 @@ def persons_of_batch(n_rows: int, plan: Plan, grid: Grid, *, n_persons: int, n_c
     return max(1, BATCH_BYTES // (rows + 8 * cubes + 2 * 8 * len(grid.as_ofs) * n_columns))
 
 
-def _join_relational(data: Data, relational: Sequence[RelationalFile]) -> None:
-    """Make the temp table ``relational``: one row for each row of ``people``, numbered in their order."""
+def relational_join(relational: Sequence[RelationalFile]) -> tuple[list[str], str]:
+    """SQL of the columns of ``relational``, and of the joins that put them beside ``people``."""
     columns, joins = [], []
     for number, file in enumerate(relational):
         columns += [f"r{number}.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns]
         joins.append(f"left join {evidence_table(file.name)} r{number} using (employee_id, as_of)")
+    return columns, " ".join(joins)
+
+
+def _join_relational(data: Data, relational: Sequence[RelationalFile]) -> None:
+    """Make the temp table ``relational``: one row for each row of ``people``, numbered in their order."""
+    columns, joins = relational_join(relational)
     data.connection.execute(
         f"create or replace temp table relational as select row_number() over (order by employee_id, as_of) - 1 as _row,"
-        f" {', '.join(columns)} from people {' '.join(joins)} order by _row"
+        f" {', '.join(columns)} from people {joins} order by _row"
     )
 
 
@@ -282,17 +290,19 @@ def _relational_batch(data: Data, first: int, last: int) -> dict[str, pa.Array]:
     return {column: table.column(column).combine_chunks() for column in table.column_names}
 
 
-def _derived_batch(data: Data, file: RelationalFile, arrays: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+def derived_columns(
+    connection: duckdb.DuckDBPyConnection, file: RelationalFile, arrays: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
     """The columns of a file that reads other columns (``arrays``) of a batch of persons, in their order."""
     given = {name: arrays[name] for name in ("employee_id", "as_of", *file.spec.reads)}
     given["_row"] = pa.array(np.arange(len(given["as_of"])))
-    data.connection.register("evidence", pa.table(given))
-    run_relational(data, file)
+    connection.register("evidence", pa.table(given))
+    run_relational(connection, file)
     columns = ", ".join(f"r.{quoted(column)}::double as {quoted(column)}" for column in file.spec.columns)
-    table = data.connection.sql(
+    table = connection.sql(
         f"select {columns} from evidence left join {evidence_table(file.name)} r using (employee_id, as_of) order by _row"
     ).to_arrow_table()
-    data.connection.unregister("evidence")
+    connection.unregister("evidence")
     return {column: table.column(column).combine_chunks() for column in table.column_names}
 
 

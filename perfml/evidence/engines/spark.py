@@ -7,28 +7,35 @@ per person and as-of date, or fewer. See ``docs/decisions/0057-spark.md``.
 from __future__ import annotations
 
 import datetime as dt
+import glob
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
+from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, Batches, RowsOfBlocks, tables_of
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_log import BROKEN, RAW, BatchQuery, RowTyping, connect, rank_versions
+from perfml.evidence.engines.spark_log import BROKEN, RAW, ShareQuery, LogShares, parquet_files, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
-from perfml.evidence.engines.spark_sql import TEMPORARY, Schema, spark_sql, tables_read, view_name
+from perfml.evidence.engines.spark_sql import spark_sql, tables_read, view_name
+from perfml.evidence.holes.rhythm import WITH_POSTS, post_intervals
 from perfml.evidence.log.cells import require_conditions
-from perfml.evidence.snapshots import known_sql, people_sql
+from perfml.evidence.snapshots import people_sql
+from perfml.evidence.sources import LOG_DAYS, Data
+from perfml.evidence.tables.cells import FILE, ROW
 from perfml.evidence.tables.loading import make_empty, quarantined_rows
-from perfml.evidence.tables.reading import RawTable, described, literal, quoted
+from perfml.evidence.tables.reading import RawTable, described, literal, quoted, unreadable
 from perfml.evidence.tables.typed_rows import faults, typed_rows
 from perfml.evidence.withheld.rows import as_they_stand
 from perfml.files import atomic_write
@@ -39,9 +46,11 @@ from perfml.project.table_spec import TableSpec
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
-    from perfml.evidence.sources import Data
-
+BlockTask = Callable[[Batches], Batches]
+ROWS_OF_SHARE: Final = 1_000_000
+"""Rows of the log that a task reads, at least those of one row group."""
 IDS_IN_A_BUCKET: Final = 200_000
 """Rows with repeated ids that are ranked together, roughly."""
 
@@ -57,12 +66,11 @@ class SparkEngine:
         self.folder = Path(
             self._resources.enter_context(tempfile.TemporaryDirectory(prefix="perfml-spark-", dir=folder))
         )
-        self._shown: set[str] = set()
 
     def close(self) -> None:
         """Release what the executors keep, and the rows between the steps. The session itself is left to the process."""
-        if "typed" in self.__dict__:
-            self.typed.unpersist()
+        if "events" in self.__dict__:
+            self.events.unpersist()
         self._resources.close()
 
     def read_log(self, raw: RawTable) -> int:
@@ -76,117 +84,108 @@ class SparkEngine:
     @property
     def can_be_late(self) -> bool:
         """Whether rows of the log may become known after the day they happened, or be superseded by a correction."""
-        return "known_at" in self.data.columns["events"] or self._repeated is not None
+        if "known_at" in self.data.columns["events"]:
+            return True
+        with self.named_failures():
+            return bool(self.log.ranked)
 
     @cached_property
-    def typed(self) -> DataFrame:
-        """The rows of the log in their types, as :func:`~perfml.evidence.tables.typed_rows.typed_rows` says, with ``usable_day``;
-        kept by the executors on disk."""
-        from pyspark import StorageLevel  # an optional extra
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        rows, raw = self._stored_log
-        spec = self._spec
-        typed = typed_rows(raw, spec, today=self.data.today)
-        typed = as_they_stand(typed, "events", spec, self.data.withheld.facts)
-        typing = RowTyping(sql=f"select *, greatest(happened_day, known_day) as usable_day from ({typed})")
-        schema = typing.typed(self.data.connection, rows.limit(0).toArrow()).schema
-        types = from_arrow_schema(schema, prefer_timestamp_ntz=True)
-        return rows.mapInArrow(typing, types).persist(StorageLevel.DISK_ONLY)
-
-    @cached_property
-    def _usable(self) -> DataFrame:
-        """The rows of :attr:`typed` that break no rule."""
-        return self.typed.where(f"{BROKEN} is null")
-
-    @cached_property
-    def _stored_log(self) -> tuple[DataFrame, RawTable]:
-        """The rows of the log as they are stored, and how they are read."""
-        raw, types = self._raw, described(self.data.connection, self._raw.relation)
-        files, root = _parquet_files(raw)
-        if not files or "TIMESTAMP_NS" in types.values():  # Spark has no nanoseconds
-            path = self.folder / "raw.parquet"
-            coarser = [
-                f"{quoted(name)}::timestamp as {quoted(name)}" for name, kind in types.items() if kind == "TIMESTAMP_NS"
-            ]
-            replaced = f" replace ({', '.join(coarser)})" if coarser else ""
-            self.data.connection.execute(
-                f"copy (select *{replaced} from {raw.relation}) to {literal(str(path))} (format parquet)"
-            )
-            rows = self.session.read.parquet(str(path))
-        else:
-            reader = self.session.read.option("mergeSchema", "true")
-            reader = reader.option("basePath", root) if root else reader
-            rows = reader.parquet(*files).select(*(f"`{name}`" for name in raw.columns))
-            raw = replace(raw, row=None, file=None)  # nothing numbers the rows where they lie
-        self.data.connection.register(RAW, rows.limit(0).toArrow())
-        stored = described(self.data.connection, RAW)
-        return rows, replace(raw, relation=RAW, columns={name: stored[name] for name in raw.columns})
-
-    @cached_property
-    def _repeated_ids(self) -> DataFrame:
-        """Ids that several rows have."""
-        given = self._usable.where("event_id is not null")
-        return self.stored(given.groupBy("event_id").count().where("count > 1").select("event_id"), "repeated_ids")
-
-    @cached_property
-    def _repeated(self) -> DataFrame | None:
-        """All rows of repeated ids, ranked; None where no id is repeated."""
-        from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
-
-        if "event_id" not in self.data.columns["events"]:
-            return None
-        n = self._repeated_ids.count()
-        if not n:
-            return None
-        rows = self._usable.join(self._repeated_ids, "event_id", "left_semi").selectExpr(
-            "*", f"pmod(xxhash64(event_id), {1 + n // IDS_IN_A_BUCKET}) as bucket"
+    def _single_rows(self) -> LogShares:
+        """The log as it lies, with rows whose id is repeated as they stand."""
+        raw = self._stored_log
+        relation, data = raw.relation, self.data
+        typed = typed_rows(replace(raw, relation=RAW), self._spec, today=data.today)
+        typed = as_they_stand(typed, "events", self._spec, data.withheld.facts)
+        return LogShares(
+            relation=relation,
+            shares=shares(data.connection, raw, at_least=self.parallel),
+            typed=f"select *, greatest(happened_day, known_day) as usable_day from ({typed})",
+            hidden=(BROKEN, *filter(None, faults(raw).values())),
         )
-        empty = rows.limit(0).toArrow().drop_columns(["bucket"])
-        types = from_arrow_schema(rank_versions(empty).schema, prefer_timestamp_ntz=True)
+
+    @property
+    def parallel(self) -> int:
+        """Tasks that Spark runs after an exchange."""
+        return int(self.session.conf.get("spark.sql.shuffle.partitions") or 1)
+
+    @cached_property
+    def _stored_log(self) -> RawTable:
+        """The log in Parquet files that every executor can read; where it is in others, copied to the shared folder."""
+        raw, connection = self._raw, self.data.connection
+        dataset = raw.dataset
+        if dataset is not None and dataset.storage is None and dataset.fields is None and not dataset.deletes:
+            return raw
+        if raw.parquet is not None:
+            return raw
+        path = str(self.folder / "raw.parquet")
+        connection.execute(f"copy (select * from {raw.relation}) to {literal(path)} (format parquet)")
+        relation = parquet_files((path,))
+        stored = described(connection, relation)
+        columns = {name: stored[name] for name in raw.columns}
+        return replace(raw, relation=relation, columns=columns, parquet=path, dataset=None)
+
+    @cached_property
+    def log(self) -> LogShares:
+        """The log with the versions of repeated ids in order."""
+        single = self._single_rows
+        if "event_id" not in self.data.columns["events"]:
+            return single
+        ids = self.each_share(ShareQuery(log=single, sql="select event_id from events where event_id is not null"))
+        repeated = self.stored(ids.groupBy("event_id").count().where("count > 1").select("event_id"), "repeated_ids")
+        n = repeated.count()
+        if not n:
+            return single
+        files = self.stored_files("repeated_ids")
+        versions = (
+            f"from typed_log where {BROKEN} is null and event_id in (select event_id from {parquet_files(files)})"
+        )
+        query = ShareQuery(log=single, sql=f"select * {versions}")
+        rows = self.each_share(query).selectExpr("*", f"pmod(xxhash64(event_id), {1 + n // IDS_IN_A_BUCKET}) as bucket")
+        types = from_arrow(rank_versions(query.schema.empty_table()).schema)
 
         def rank(bucket: pa.Table) -> pa.Table:
             return rank_versions(bucket.drop_columns(["bucket"]))
 
-        return rows.groupBy("bucket").applyInArrow(rank, types)
+        self.stored(rows.groupBy("bucket").applyInArrow(rank, types), "ranked")
+        return replace(single, repeated=files, ranked=self.stored_files("ranked"))
 
-    @cached_property
-    def events(self) -> DataFrame:
-        """The clean log: its usable rows with ``superseded_day``."""
-        _, raw = self._stored_log
-        hidden = [BROKEN, *filter(None, faults(raw).values())]
-        repeated, single = self._repeated, self._usable
-        if repeated is not None:
-            single = single.join(self._repeated_ids, "event_id", "left_anti")
-        single = single.drop(*hidden).selectExpr("*", "cast(null as date) as superseded_day")
-        return single if repeated is None else single.unionByName(repeated.where(f"{BROKEN} is null").drop(*hidden))
+    def of_shares(self, sql: str, *, views: Mapping[str, str] | None = None) -> DataFrame:
+        """The rows of a SELECT in DuckDB's SQL over each share of the log, one after the other."""
+        return self.each_share(ShareQuery(log=self.log, sql=sql, views=views or {}))
+
+    def each_share(self, query: ShareQuery, task: BlockTask | None = None) -> DataFrame:
+        """The rows of ``query`` over all shares of the log, or the blocks that ``task`` makes of them."""
+        n = len(query.log.shares)
+        numbers = self.session.range(0, n, 1, n)
+        if task is not None:
+            return numbers.mapInArrow(task, BLOCK_TYPES)
+        return numbers.mapInArrow(query, from_arrow(query.schema))
 
     def add_quarantined(self) -> None:
         """Add the rows of the log that cannot be used to the table ``quarantine`` on this machine."""
-        _, raw = self._stored_log
-        rows = self.typed.where(f"{BROKEN} is not null")
-        if self._repeated is not None:
-            copies = self._repeated.where(f"{BROKEN} is not null").drop(*filter(None, faults(raw).values()))
-            rows = rows.unionByName(copies, allowMissingColumns=True)
-        self.data.connection.register("refused_events", rows.toArrow())
-        refused = quarantined_rows(raw, self._spec, "refused_events")
-        self.data.connection.execute(f"insert into quarantine {refused}")
+        sql = f"select * from typed_log where {BROKEN} is not null"
+        if self.log.ranked:  # where copies stand is not said on one machine either
+            at_fault = ", ".join(filter(None, faults(self._stored_log).values()))
+            sql += f" union all by name select * exclude ({at_fault}) from ranked_log where {BROKEN} is not null"
+        with self.named_failures():
+            refused = self.of_shares(sql).toArrow()
+        self.data.connection.register("refused_events", refused)
+        rows = quarantined_rows(self._stored_log, self._spec, "refused_events")
+        self.data.connection.execute(f"insert into quarantine {rows}")
         self.data.connection.unregister("refused_events")
 
     def of_batches(self, sql: str) -> pa.Table:
         """What a SELECT in DuckDB's SQL gives of each batch of the clean ``events``, one after the other; few rows a batch."""
-        from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
-
-        select = BatchQuery(sql=sql)
-        schema = select.of(self.events.limit(0).toArrow()).schema
-        return self.events.mapInArrow(select, from_arrow_schema(schema, prefer_timestamp_ntz=True)).toArrow()
+        with self.named_failures():
+            return self.of_shares(sql).toArrow()
 
     @contextmanager
     def lent_log(self, sql: str) -> Iterator[None]:
         """Let ``events`` on this machine be the rows that a SELECT in DuckDB's SQL gives; otherwise reading it is refused."""
-        self.stored(self.select(sql), "lent_events")
-        files = literal(str(self.folder / "lent_events.parquet" / "*.parquet"))
-        self.data.connection.execute(f"create or replace view events as select * from read_parquet({files})")
+        with self.named_failures():
+            self.stored(self.select(sql), "lent_events")
+        files = parquet_files(self.stored_files("lent_events"))
+        self.data.connection.execute(f"create or replace view events as select * from {files}")
         try:
             yield
         finally:
@@ -201,39 +200,57 @@ class SparkEngine:
         )
 
     def query(self, sql: str) -> pa.Table:
-        """The rows of a SELECT in DuckDB's SQL."""
-        return self.select(sql).toArrow()
+        """The rows of a SELECT in DuckDB's SQL: what concerns rows of the log is asked on the cluster, all else here."""
+        read = tables_read(sql)
+        with self.named_failures():
+            if "events" in read:
+                return self.select(sql).toArrow()
+            if LOG_DAYS in read:
+                self.data.once(LOG_DAYS, self._count_days)
+        return self.data.connection.sql(sql).to_arrow_table()
 
-    def select(self, sql: str, *, schema: Schema = "main") -> DataFrame:
-        """The rows of a SELECT in DuckDB's SQL, where they are."""
-        for table, of in tables_read(sql, schema=schema):
-            self._show(table, of)
-        return self.session.sql(spark_sql(sql, schema=schema))
+    def select(self, sql: str) -> DataFrame:
+        """The rows of a SELECT in DuckDB's SQL, on the cluster."""
+        for table in tables_read(sql):
+            rows = self.events if table == "events" else self.session.read.parquet(self.lent(table))
+            rows.createOrReplaceTempView(view_name(table))
+        return self.session.sql(spark_sql(sql))
 
-    def _show(self, table: str, schema: Schema) -> None:
-        """Make the view of a table, unless it is there."""
-        name = view_name(table, schema)
-        if table in TEMPORARY or name in self._shown:
-            return
-        if schema == "known":
-            rows = self.select(known_sql(self.data, table))
-        elif table == "events":
-            rows = self.events
-        else:
-            path = self.folder / f"{name}.parquet"
-            self.data.connection.execute(
-                f"copy (select * from main.{quoted(table)}) to {literal(str(path))} (format parquet)"
-            )
-            rows = self.session.read.parquet(str(path))
-        rows.createOrReplaceTempView(name)
-        self._shown.add(name)
+    @cached_property
+    def events(self) -> DataFrame:
+        """The clean log, for questions about its rows; once it was read the executors keep it on disk."""
+        from pyspark import StorageLevel  # an optional extra
+
+        return self.of_shares("select * from events").persist(StorageLevel.DISK_ONLY)
+
+    def _count_days(self) -> None:
+        """Make the table :data:`LOG_DAYS` on this machine: rows of the log by source, kind, unit and day."""
+        has_positions = self.data.has("positions")
+        views = {"positions": f"select * from {parquet_files((self.lent('positions'),))}"} if has_positions else {}
+        sql = (
+            f"with posts as ({post_intervals(has_positions)}) select e.source, e.kind, p.department, p.location,"
+            f" e.happened_day, e.usable_day, count(*) as n from {WITH_POSTS} group by all"
+        )
+        days = self.of_shares(sql, views=views)
+        counted = days.groupBy(*days.columns[:-1]).sum("n").toArrow().rename_columns(days.columns)
+        self.data.connection.register("counted_days", counted)
+        self.data.connection.execute(f"create table {LOG_DAYS} as select * from counted_days")
+        self.data.connection.unregister("counted_days")
+
+    def lent(self, table: str) -> str:
+        """The file with the rows of a table that this machine holds."""
+        path = self.folder / f"{table}.parquet"
+        if not path.exists():
+            self.data.connection.execute(f"copy (from {quoted(table)}) to {literal(str(path))} (format parquet)")
+        return str(path)
 
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
-        """See :func:`~perfml.evidence.snapshots.make_snapshots`."""
-        self._shown = {name for name in self._shown if not name.startswith("known_")}
-        dates = pa.table({"as_of": pa.array(as_ofs, pa.date32())})
-        self.session.createDataFrame(dates).createOrReplaceTempView(view_name("asofs"))
-        self.stored(self.select(people_sql(self.data)), "people").createOrReplaceTempView(view_name("people"))
+        """Make ``asofs`` and ``people`` for questions about them: ``people`` as a view, of whose rows this machine holds none."""
+        connection = self.data.connection
+        connection.execute("create or replace temp table asofs as select unnest(?::date[]) as as_of", [list(as_ofs)])
+        connection.execute(f"create or replace temp view people as {people_sql(self.data)}")
+        for table in ("asofs", "people"):
+            (self.folder / f"{table}.parquet").unlink(missing_ok=True)
 
     def stored(self, rows: DataFrame, name: str) -> DataFrame:
         """``rows``, computed once and stored in a file."""
@@ -243,9 +260,13 @@ class SparkEngine:
 
     def batches(self, name: str, *, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """What :meth:`stored` stored as ``name``, in its order and at most ``rows`` at a time, on this machine."""
-        for part in sorted((self.folder / f"{name}.parquet").glob("*.parquet")):
+        for part in self.stored_files(name):
             with pq.ParquetFile(part) as file:
                 yield from file.iter_batches(rows)
+
+    def stored_files(self, name: str) -> tuple[str, ...]:
+        """The files of what was :meth:`stored`, in the order of its partitions."""
+        return tuple(map(str, sorted((self.folder / f"{name}.parquet").glob("*.parquet"))))
 
     def write(
         self,
@@ -261,13 +282,13 @@ class SparkEngine:
         with self.named_failures():
             progress("people", 0, 1)
             layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
-            self.stored(self.evidence(layout, progress).orderBy("employee_id", "as_of"), "evidence")
+            self.stored(self._run(layout).blocks(progress), "evidence")
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:
-            for batch in self.batches("evidence"):
-                writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
-                n += batch.num_rows
+            for table in tables_of(self.batches("evidence", rows=1)):
+                writer.write_table(table.cast(writer.schema))
+                n += table.num_rows
         progress("writing", 1, 1)
         return n
 
@@ -278,39 +299,78 @@ class SparkEngine:
         self.make_snapshots(as_ofs)
         layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
         if layout.plan.conditions:
-            with connect() as connection:
-                connection.register("events", self.events.limit(0).toArrow())
+            with self.log.opened(-1) as connection:
                 require_conditions(connection, layout.plan)
         return layout
 
-    def evidence(self, layout: Layout, progress: Progress) -> DataFrame:
-        """The rows of the evidence of :meth:`lay_out`, where they are and in no order."""
-        late = bool(layout.plan.columns) and self.can_be_late
-        return SparkEvidence(self, layout, late=late).rows(progress)
+    def evidence(self, layout: Layout, progress: Progress, *, columns: Sequence[str]) -> DataFrame:
+        """The rows of the evidence of :meth:`lay_out`, where they are: the keys, and those of its ``columns`` that are named."""
+        rows = RowsOfBlocks(tuple(columns))
+        return self._run(layout).blocks(progress).mapInArrow(rows, from_arrow(rows.schema))
+
+    def _run(self, layout: Layout) -> SparkEvidence:
+        return SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
 
     @contextmanager
     def named_failures(self) -> Iterator[None]:
-        """Raise :class:`PerfmlError` where a task fails, with what it raised."""
+        """Raise :class:`PerfmlError` where a task fails, with what it raised, and :class:`DataError` for damaged files."""
         from pyspark.errors import PySparkException  # an optional extra
 
         try:
             yield
+        except duckdb.Error as error:  # as on one machine: the log is read from its files, so damage may show only now
+            raise unreadable(self.data.source, error) from None
         except PySparkException as error:
-            lines = str(error).splitlines()
-            raised = next((line for line in reversed(lines) if line.startswith(PerfmlError.__module__)), lines[0])
+            raised = str(error)
+            in_python = raised.partition("SQLSTATE")[0] if "Traceback" in raised else ""
+            reason = in_python.rstrip().rpartition("\n")[2] or raised.partition("\n")[0]
             raise PerfmlError(
-                f"a task failed ({raised[:500]})",
+                f"a task failed ({reason[:500]})",
                 where=f"Spark {self.session.version}",
                 remedy="see the logs of its executors; give them more memory where one was ended",
             ) from None
 
 
-def _parquet_files(raw: RawTable) -> tuple[list[str], str | None]:
-    """The Parquet files whose rows Spark can read as they are, and the folder below which they are parted; none where DuckDB has
-    to read them."""
-    if raw.parquet is not None:
-        return [raw.parquet], None
+def shares(connection: duckdb.DuckDBPyConnection, raw: RawTable, *, at_least: int) -> tuple[str, ...]:
+    """Conditions that divide the rows of ``raw``, in Parquet files, into shares of about :data:`ROWS_OF_SHARE`, and into
+    ``at_least`` so many where there are as many files: whole small files, and stretches of row groups of large ones."""
     dataset = raw.dataset
-    if dataset is None or dataset.storage is not None or dataset.fields is not None or dataset.deletes:
-        return [], None
-    return [f"{dataset.root}/{name}" for name in dataset.names], dataset.root
+    if dataset is None:
+        names, number = {raw.parquet or "": ""}, "file_row_number + 1"
+    else:
+        names, number = {f"{dataset.root}/{name}": name for name in dataset.names}, f"raw.{quoted(ROW)}"
+    groups = connection.execute(
+        "select file_name, row_group_num_rows from parquet_metadata(?) group by file_name, row_group_id, row_group_num_rows"
+        " order by file_name, row_group_id",
+        [list(map(glob.escape, names))],
+    ).fetchall()
+    files = {path: [int(n) for _, n in rows] for path, rows in groupby(groups, key=lambda group: str(group[0]))}
+    most = max(1, min(ROWS_OF_SHARE, -(-sum(map(sum, files.values())) // at_least)))
+    conditions, small, rows_of_small = list[str](), list[str](), 0
+    for path, sizes in files.items():
+        if dataset is not None and sum(sizes) <= most:
+            if rows_of_small + sum(sizes) > most:
+                conditions.append(_in_files(small))
+                small, rows_of_small = [], 0
+            small.append(names[path])
+            rows_of_small += sum(sizes)
+            continue
+        of_file = "" if dataset is None else f"{_in_files([names[path]])} and "
+        low = high = 0
+        for size in [*sizes, most + 1]:
+            if high > low and high + size - low > most:
+                conditions.append(f"{of_file}{number} between {low + 1} and {high}")
+                low = high
+            high += size
+    return (*conditions, *([_in_files(small)] if small else []))
+
+
+def _in_files(names: Sequence[str]) -> str:
+    return f"raw.{quoted(FILE)} in ({', '.join(map(literal, names))})"
+
+
+def from_arrow(schema: pa.Schema) -> StructType:
+    """Spark's types of the columns of ``schema``."""
+    from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
+
+    return from_arrow_schema(schema, prefer_timestamp_ntz=True)

@@ -21,7 +21,7 @@ import pyarrow as pa
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark import SparkEngine
-from perfml.evidence.engines.spark_between import named
+from perfml.evidence.engines.spark_sql import named
 from perfml.evidence.population.membership import condition
 from perfml.evidence.snapshots import PEOPLE
 from perfml.evidence.sources import Data
@@ -89,8 +89,7 @@ def score_on_spark(
         layout = engine.lay_out(folder.definitions, dates, kinds=model.kinds, estimate=True)
         _refuse_missing_days(layout)
         require_evidence(columns_of(model.spec, layout.columns), model)
-        rows = engine.evidence(layout, progress)
-        people = engine.stored(_with_positions(engine, model, layout, rows), "people_with_evidence")
+        people = engine.stored(_with_positions(engine, model, layout, progress), "people_with_evidence")
         for day in dates:
             task = PeopleTask(
                 shipped=shipped,
@@ -121,7 +120,7 @@ def _refuse_missing_days(layout: Layout) -> None:
         )
 
 
-def _with_positions(engine: SparkEngine, model: Model, layout: Layout, rows: DataFrame) -> DataFrame:
+def _with_positions(engine: SparkEngine, model: Model, layout: Layout, progress: Progress) -> DataFrame:
     """The evidence that a score or a condition needs, with what a condition asks of the position, the groups of comparisons, and
     whether the model's population holds the person."""
     asked = {name for key, sql in conditions(model.spec).items() for name in named_columns(sql, where=key)}
@@ -131,7 +130,7 @@ def _with_positions(engine: SparkEngine, model: Model, layout: Layout, rows: Dat
     groups = [f"{quoted(name)} as {quoted(group_of(name))}" for name in chain.from_iterable(MEMBERS.values())]
     inside = condition(model.spec.population.where, file=f"models/{model.name}.toml")
     selected = ", ".join(["employee_id", "as_of", *facts, *groups, f"{inside} as {quoted(INSIDE)}"])
-    evidence = rows.select("employee_id", "as_of", *(named(name) for name in available if name in needed))
+    evidence = engine.evidence(layout, progress, columns=[name for name in available if name in needed])
     return evidence.join(engine.select(f"select {selected} from people"), ["employee_id", "as_of"])
 
 

@@ -23,7 +23,7 @@ from perfml.errors import DefinitionError, PerfmlError
 from perfml.evidence.engines import duckdb as on_this_machine
 from perfml.evidence.engines.spark import SparkEngine
 from perfml.evidence.engines.spark_session import spark_session
-from perfml.evidence.features import Evidence, build
+from perfml.evidence.features import Evidence, build, missing_days
 from perfml.evidence.log.windows import compile_windows
 from perfml.evidence.sources import open_data
 from perfml.learning.registry.model_store import Model, load
@@ -191,12 +191,26 @@ def unexpected(frame: pd.DataFrame, number: int, case: Case) -> list[str]:
     ]
 
 
-def test_sql_that_spark_refuses_is_named(engine: EngineSettings, tmp_path: Path) -> None:
+def test_sql_that_does_not_run_is_named(engine: EngineSettings, tmp_path: Path) -> None:
+    """Before the cluster is asked where no row shows it, else by the task that fails."""
     write(tmp_path, company(Random(5), AS_OF), parquet=False)
     file = definition("job")
-    wrong = replace(file, sql=file.sql.replace("hired_on", "list_sum([1])"), name="wrong", file="features/wrong.sql")
-    with pytest.raises(DefinitionError, match=r"features/wrong\.sql: does not run on Spark"):
+    wrong = replace(file, sql=file.sql.replace("hired_on", "no_such(1)"), name="wrong", file="features/wrong.sql")
+    with pytest.raises(DefinitionError, match=r"features/wrong\.sql: does not run"):
         built(tmp_path, replace(shipped(), windowed=(), relational=(wrong,)), [AS_OF], engine)
+    twice = replace(wrong, sql=f"{file.sql} union all {file.sql}")
+    with pytest.raises(PerfmlError, match=r"a task failed .*features/wrong\.sql: gives several rows"):
+        built(tmp_path, replace(shipped(), windowed=(), relational=(twice,)), [AS_OF], engine)
+
+
+def test_a_task_that_fails_is_named(engine: EngineSettings, tmp_path: Path) -> None:
+    """Of questions about the log too."""
+    log = parted(tmp_path)
+    with open_data(tmp_path, shipped().tables, today=TODAY, engine=engine) as data:
+        assert isinstance(data.engine, SparkEngine) and data.engine.log.shares
+        next(log.rglob("*.parquet")).write_bytes(b"")
+        with pytest.raises(PerfmlError, match=r"a task failed \(.*parquet"):
+            missing_days(data, shipped(), [dt.date(2024, 2, 1)])
 
 
 def test_a_definition_of_another_value(engine: EngineSettings, tmp_path: Path) -> None:
