@@ -26,7 +26,7 @@ from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, Batches, RowsOfBlocks, tables_of
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_log import BROKEN, RAW, ShareQuery, LogShares, parquet_files, rank_versions
+from perfml.evidence.engines.spark_log import BROKEN, RAW, LogShares, ShareQuery, parquet_files, rank_versions
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import spark_sql, tables_read, view_name
 from perfml.evidence.holes.rhythm import WITH_POSTS, post_intervals

@@ -65,7 +65,9 @@ class RowsOfBlocks:
     @property
     def schema(self) -> pa.Schema:
         """Of the rows."""
-        return pa.schema([("employee_id", pa.string()), ("as_of", pa.date32()), *((n, pa.float64()) for n in self.columns)])
+        return pa.schema(
+            [("employee_id", pa.string()), ("as_of", pa.date32()), *((n, pa.float64()) for n in self.columns)]
+        )
 
     def __call__(self, batches: Batches) -> Batches:
         """Yield the rows of each block."""

@@ -16,7 +16,7 @@ from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_between import ComparisonTask, Completion
 from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, PersonRanges
 from perfml.evidence.engines.spark_log import LogMeetings, LogParting, ShareQuery
-from perfml.evidence.engines.spark_part import PartTask, PeopleTask, answer_meetings
+from perfml.evidence.engines.spark_part import PartTask, SnapshotTask, answer_meetings
 from perfml.progress import Progress
 from perfml.project.folder import RelationalFile
 
@@ -85,13 +85,13 @@ class SparkEvidence:
         no_events = self._facts().schema.empty_table() if self.layout.plan.columns else pa.table({})
         return PartTask(layout=self.layout, late=self.late, no_events=no_events, n_parts=len(self.ranges))
 
-    def _people_task(self, relational: tuple[RelationalFile, ...]) -> PeopleTask:
+    def _people_task(self, relational: tuple[RelationalFile, ...]) -> SnapshotTask:
         data, engine = self.engine.data, self.engine
         tables = {"employees", "positions", "exits", *(name for file in relational for name in file.spec.needs)}
         specs = {name: spec for name, spec in data.specs.items() if name in tables}
         as_ofs = tuple(dt.date(1970, 1, 1) + dt.timedelta(days=int(day)) for day in self.layout.grid.as_ofs)
         n_tasks = min(len(as_ofs), engine.parallel)
-        return PeopleTask(
+        return SnapshotTask(
             files={name: engine.lent(name) for name in specs},
             specs=specs,
             as_ofs=tuple(as_ofs[first::n_tasks] for first in range(n_tasks)),
@@ -100,7 +100,7 @@ class SparkEvidence:
             ranges=self.ranges,
         )
 
-    def _people_blocks(self, task: PeopleTask) -> DataFrame:
+    def _people_blocks(self, task: SnapshotTask) -> DataFrame:
         n = len(task.as_ofs)
         return self.engine.session.range(0, n, 1, n).mapInArrow(task, BLOCK_TYPES)
 

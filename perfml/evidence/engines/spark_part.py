@@ -49,7 +49,7 @@ def inside(evidence: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeopleTask:
+class SnapshotTask:
     """Finds who is employed at some as-of dates, computes their relational evidence, and sends both to the parts of persons."""
 
     files: Mapping[str, str]
