@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Bools, Floats, Objects
+from perfml.evidence.engines.spark_blocks import Batches
 from perfml.learning.dataset.conditions import true_of
 from perfml.learning.registry.model_store import Model
 from perfml.learning.registry.shipping import ShippedModel
@@ -28,7 +29,6 @@ from perfml.scoring.batches.rows import HELD, OPTED_OUT, SCORED, PeopleBatch, sc
 from perfml.scoring.batches.scored_people import CHUNK
 from perfml.scoring.sealed_files import ROW_GROUP
 
-Batches = Iterator[pa.RecordBatch]
 INSIDE, WITHHELD, WHY_NOT = "is inside", "is withheld", "is withheld why"
 """Columns beside the evidence: whether a person belongs to the model's population, and what withholds a score."""
 COLUMN_VALUES: Final = "column int, values binary"
