@@ -31,7 +31,7 @@ from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import spark_sql, tables_read, view_name
 from perfml.evidence.holes.rhythm import WITH_POSTS, post_intervals
 from perfml.evidence.log.cells import require_conditions
-from perfml.evidence.snapshots import people_sql
+from perfml.evidence.snapshots import make_snapshots
 from perfml.evidence.sources import LOG_DAYS, Data
 from perfml.evidence.tables.cells import FILE, ROW
 from perfml.evidence.tables.loading import make_empty, quarantined_rows
@@ -245,10 +245,8 @@ class SparkEngine:
         return str(path)
 
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
-        """Make ``asofs`` and ``people`` for questions about them: ``people`` as a view, of whose rows this machine holds none."""
-        connection = self.data.connection
-        connection.execute("create or replace temp table asofs as select unnest(?::date[]) as as_of", [list(as_ofs)])
-        connection.execute(f"create or replace temp view people as {people_sql(self.data)}")
+        """See :func:`~perfml.evidence.snapshots.make_snapshots`: on this machine, for questions; tasks make their own."""
+        make_snapshots(self.data, as_ofs)
         for table in ("asofs", "people"):
             (self.folder / f"{table}.parquet").unlink(missing_ok=True)
 

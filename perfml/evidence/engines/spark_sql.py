@@ -14,6 +14,11 @@ def view_name(table: str) -> str:
     return f"perfml_{table}"
 
 
+def named(name: str) -> str:
+    """``name`` as an identifier of Spark's SQL."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 @lru_cache(maxsize=256)
 def spark_sql(sql: str) -> str:
     """``sql``, one query in DuckDB's SQL, in Spark's; a table is the view of :func:`view_name`."""
