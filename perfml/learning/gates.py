@@ -124,8 +124,8 @@ def column_auc(features: Floats, label: Floats) -> Floats:
         if pairs and not absent.all():
             filled = np.where(absent, np.median(values[~absent]), values)
             others = np.sort(filled[~case])  # faster than ranks, as cases are few
-            above, at_least = (np.searchsorted(others, filled[case], side) for side in SIDES)
-            aucs[column] = (above.sum() + at_least.sum()) / 2 / pairs
+            below, not_above = (np.searchsorted(others, filled[case], side) for side in SIDES)
+            aucs[column] = (below.sum() + not_above.sum()) / 2 / pairs
     return aucs
 
 

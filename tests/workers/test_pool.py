@@ -105,6 +105,16 @@ def test_without_workers_nothing_is_kept_that_nobody_waits_for() -> None:
     assert still_there() is None
 
 
+def test_a_worker_does_long_calls_when_no_other_waits(tmp_path: Path) -> None:
+    with Workers(2) as pool:
+        done = tmp_path / "done"
+        calls = [pool.submit(os.system, f"echo {name} >> {done}", long=name == "long") for name in ("long", "a", "b")]
+        pool.begin()
+        while not all(call.ended for call in calls):
+            time.sleep(0.01)
+    assert done.read_text(encoding="utf-8").split() == ["a", "b", "long"]
+
+
 def test_several_may_wait_for_one_call() -> None:
     call = ALONE.submit(time.sleep, 0.3)
     waiting = [threading.Thread(target=call.result, daemon=True) for _ in range(2)]

@@ -9,6 +9,7 @@ import pytest
 
 from perfml.learning.dataset.folds import deciding_folds
 from perfml.learning.estimators.blend import Hyperparameters, RiskModel, blend_share, fit, probability
+from perfml.learning.validation.sample import RowsFit, fitted_each
 from perfml.project.model_spec import LearnerSpec
 
 QUICK = LearnerSpec(seeds=(1,), max_rounds=60, early_stopping_rounds=20)
@@ -67,6 +68,23 @@ def test_a_cause_that_hardly_happens_is_its_own_share_for_everybody() -> None:
     risk = RiskModel.constant(3, 200)
     np.testing.assert_allclose(probability(risk.margin(np.zeros((4, 2)))), 3.5 / 201)
     np.testing.assert_array_equal(risk.contributions(np.zeros((1, 2)))[0, :2], 0)
+
+
+def test_outcomes_that_share_the_bins_of_their_rows_are_fitted_as_alone() -> None:
+    rng = np.random.default_rng(4)
+    features = rng.normal(size=(1200, 3))
+    features[rng.random(features.shape) < 0.1] = np.nan
+    known = np.where(np.isnan(features), 0.0, features)
+    labels = [(rng.random(1200) < probability(known[:, column] - 1)).astype(float) for column in range(3)]
+    rows = [np.arange(1200), np.arange(1200), np.arange(100, 1200)]
+    folds = [(np.arange(800), np.arange(800, 1100))]
+    settings = LearnerSpec(seeds=(11,), max_rounds=60)
+    fits = [
+        RowsFit(rows=own, label=label[own], folds=folds, settings=settings, signs=[0, 0, 0])
+        for own, label in zip(rows, labels, strict=True)
+    ]
+    for together, alone in zip(fitted_each(features, fits=fits), fits, strict=True):
+        assert together.to_parts() == alone.fitted(features).to_parts()
 
 
 def test_later_dates_decide_after_an_embargo() -> None:
