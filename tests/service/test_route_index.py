@@ -91,11 +91,11 @@ def test_what_is_kept_is_compared_once_a_moment_and_in_the_next_one_is_read_agai
         first = asked()
         await asyncio.sleep(0)
         looks.clear()
-        kept = [asked(), asked(), asked()]
+        again = [asked(), asked(), asked()]
         assert looks == [path]
         path.write_text("other")
         await asyncio.sleep(0)
-        return [first, *kept, asked()]
+        return [first, *again, asked()]
 
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(lambda: asyncio.run(turns())).result() == ["one", "one", "one", "one", "other"]
