@@ -60,14 +60,14 @@ class NightColumns:
 
     names: tuple[str, ...]
     values: np.memmap
-    """(persons of the state, columns)."""
+    """(columns, persons of the state)."""
     number: Indexes
     """Person of the run → person of the state."""
 
     def columns(self, low: int, n: int) -> dict[str, Floats]:
         """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
-        rows = np.asarray(self.values[self.number[low : low + n]])
-        return {name: rows[:, index][None, :] for index, name in enumerate(self.names)}
+        number = self.number[low : low + n]
+        return {name: self.values[index].take(number)[None, :] for index, name in enumerate(self.names)}
 
 
 class NightLog:
@@ -84,6 +84,8 @@ class NightLog:
         """The as-of date of tonight, as soon as it is known."""
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._files: tuple[StoredFile, ...] = ()
+        self._n_persons = 0
+        """Of the persons that the state names."""
         self._by_key: dict[str, NightSums] = {}
 
     def load(
@@ -158,12 +160,17 @@ class NightLog:
             execute("drop table versioned")
             counts = totals_sql("(select * exclude (superseded_day) from versioned_events)", spec)
             execute(f"insert into {LOG_DAYS} select * replace (null as low, null as high) from ({counts})")
-            select = self.columns.select("versioned_events", f", {last_day_of_version()} as superseded_day")
-            stored = write_rows(self.state, connection.sql(select).to_arrow_table())
+            before = self.state.manifest
+            stored = before.repeated if before and before.groups == manifest.groups else None
+            if stored is None:
+                select = self.columns.select("versioned_events", f", {last_day_of_version()} as superseded_day")
+                stored = write_rows(self.state, connection.sql(select).to_arrow_table())
             manifest = manifest.model_copy(update={"repeated": stored})
         else:
             execute(f"create view events as {single_versions(clean)}")
-        self.state.keep(manifest)
+        if manifest != self.state.manifest:
+            self.state.keep(manifest)
+        self._n_persons = execute("select count(*) from night_persons").fetchall()[0][0]
         files = [group.stored for group in manifest.groups.values()]
         self._files = tuple(sorted([*files, *([manifest.repeated] if manifest.repeated else [])], key=lambda f: f.file))
         return sum(group.rows for group in manifest.groups.values())
@@ -207,39 +214,45 @@ class NightLog:
 
         ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
         """
-        assert self._connection is not None
         number = self._numbers(persons)
         key = f"{plan_hash(plan)} {grid.as_ofs.tolist()}"
+        sums = self._by_key[key] = self._by_key.get(key) or self._sums(plan, grid)
+        units = np.full((1, sums.n_persons), -1, np.int32)
+        units[:, number] = departments
+        missing = exposure and _of_state(exposure, number, sums.n_persons)
+        night = partial(self._columns, sums, units=units, exposure=missing, decimals=decimals, folder=folder)
         try:
-            sums = self._by_key.get(key) or self._sums(plan, grid)
+            values = night()
         except DamagedState:
             manifest = self.state.manifest
             assert manifest is not None
             self.state.manifest = manifest.model_copy(update={"sums": {}})
             self.full = Message.of("night_damaged_sums")
-            sums = self._sums(plan, grid)
-        self._by_key[key] = sums
-        n_persons, names = sums.n_persons, tuple(c.column.name for c in plan.columns)
-        units = np.full((1, n_persons), -1, np.int32)
-        units[:, number] = departments
-        missing = exposure and _of_state(exposure, number, n_persons)
-        values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, n_persons), max(1, len(names))))
+            values = night()
+        return NightColumns(names=tuple(c.column.name for c in plan.columns), values=values, number=number)
+
+    def _columns(
+        self, sums: NightSums, *, units: Departments, exposure: Exposure | None, decimals: int, folder: Path
+    ) -> np.memmap:
+        """The windowed columns of everybody in the state (columns, persons), in a file in ``folder``; keeps the sums."""
         assert self.state.manifest is not None
-        stored = self.state.manifest.sums[plan_hash(plan)]
-        for block, valued in sums.read(stored):
-            of_block = missing and missing.of_persons(block.low, block.n)
+        names = [c.column.name for c in sums.plan.columns]
+        values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, len(names)), max(1, sums.n_persons)))
+        spool = sums.spool_valued(folder)
+        for block in sums.make(self.state.manifest):
             columns = block_columns(
                 block,
                 sums.shape,
-                valued,
+                sums.valued(spool, block),
                 active_days=partial(sums.active_days, low=block.low),
                 departments=units,
-                exposure=of_block,
+                exposure=exposure and exposure.of_persons(block.low, block.n),
                 decimals=decimals,
             )
             for index, name in enumerate(names):
-                values[block.low : block.low + block.n, index] = columns[name][0]
-        return NightColumns(names=names, values=values, number=number)
+                values[index, block.low : block.low + block.n] = columns[name][0]
+        self._keep(sums)
+        return values
 
     def _numbers(self, persons: Objects) -> Indexes:
         """The numbers of ``persons`` in the state; who has none gets one."""
@@ -254,11 +267,11 @@ class NightLog:
         return numbers
 
     def _sums(self, plan: Plan, grid: Grid) -> NightSums:
-        """Bring the sums of ``plan`` to the date of ``grid``, and keep them."""
+        """What the rows of tonight add up to at the date of ``grid``."""
         manifest, connection = self.state.manifest, self._connection
         assert manifest is not None and connection is not None
         n_persons = connection.execute("select count(*) from night_persons").fetchall()[0][0]
-        sums = NightSums(
+        return NightSums(
             state=self.state,
             connection=connection,
             plan=plan,
@@ -269,12 +282,19 @@ class NightLog:
             files=self._files,
             progress=self.progress,
         )
-        stored = sums.make(manifest)
-        plans = {plan_hash(plan): stored} | {k: v for k, v in manifest.sums.items() if k != stored.plan}
-        newest = dict(sorted(plans.items(), key=lambda item: -item[1].as_of)[:MOST_PLANS]) | {stored.plan: stored}
-        persons = write_persons(connection, self.state)
-        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": persons, "sums": newest}))
-        return sums
+
+    def _keep(self, sums: NightSums) -> None:
+        """Keep the sums, and the people who have come, unless the state has both."""
+        manifest, connection, stored = self.state.manifest, self._connection, sums.stored
+        assert manifest is not None and connection is not None and stored is not None
+        if manifest.sums.get(stored.plan) == stored and sums.n_persons == self._n_persons:
+            return
+        others = (each for plan, each in manifest.sums.items() if plan != stored.plan)
+        newest = sorted(others, key=lambda each: -each.as_of)[: MOST_PLANS - 1]
+        persons = manifest.persons if sums.n_persons == self._n_persons else write_persons(connection, self.state)
+        kept = {each.plan: each for each in (stored, *newest)}
+        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": persons, "sums": kept}))
+        self._n_persons = sums.n_persons
 
 
 def stored_columns(definitions: Definitions) -> StoredColumns:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +60,8 @@ class NightSums:
     files: tuple[StoredFile, ...]
     progress: Progress = SILENT
     shape: BlockShape = field(init=False)
+    stored: StoredSums | None = field(init=False, default=None)
+    """What :meth:`make` has made."""
 
     def __post_init__(self) -> None:
         measures = {c.measure for c in self.plan.cell_columns}
@@ -70,15 +71,36 @@ class NightSums:
         self._active: dict[tuple[int, ...], dict[int, Bools]] = {}
         self._met_of = [self.columns.conditions.index(condition.sql) for condition in self.plan.conditions]
 
-    def make(self, manifest: NightManifest) -> StoredSums:
-        """Make the blocks of tonight, from those of the night before where these can be used."""
+    def make(self, manifest: NightManifest) -> Iterator[SumsBlock]:
+        """Yield the blocks of tonight; :attr:`stored` names them then.
+
+        They are those of ``manifest`` where these are of tonight, else made from these where they can be used, and written.
+        """
         before = manifest.sums.get(plan_hash(self.plan))
+        if before is not None and self._is_tonights(before):
+            self.stored = before
+            for (low, n), name in zip(blocks(self.n_persons), before.blocks, strict=True):
+                yield SumsBlock.read(self.state, name, self.shape, low=low, n=n)
+            return
         days = self.shape.as_of - before.as_of if before else -1
         if before is None or not 0 <= days <= MOST_DAYS or self._mostly_other(before.files):
-            names = self._from_rows(self._all_rows())
+            made = self._from_rows(self._all_rows())
         else:
-            names = self._advanced(before, days)
-        return StoredSums(plan=plan_hash(self.plan), as_of=self.shape.as_of, files=self.files, blocks=tuple(names))
+            made = self._advanced(before, days)
+        names = []
+        for block in made:
+            self.progress("sums of the log", block.low, self.n_persons)
+            names.append(self.state.new_name("sums", "npz"))
+            block.write(self.state.path(names[-1]))
+            yield block
+        self.stored = StoredSums(
+            plan=plan_hash(self.plan), as_of=self.shape.as_of, files=self.files, blocks=tuple(names)
+        )
+
+    def _is_tonights(self, before: StoredSums) -> bool:
+        """Whether the blocks are of this date and these rows, as another model of the same night has made them."""
+        same = (before.as_of, before.files) == (self.shape.as_of, self.files)
+        return same and len(before.blocks) == len(blocks(self.n_persons))
 
     def _mostly_other(self, before: Sequence[StoredFile]) -> bool:
         """Whether so many rows were stored again that adding all of them up costs less than their difference."""
@@ -88,11 +110,21 @@ class NightSums:
         other = sum(rows for name, rows in (then | now).items() if not (name in then and name in now))
         return other > max(FEWEST_OTHER, MOST_OTHER * sum(now.values()))
 
-    def read(self, sums: StoredSums) -> Iterator[tuple[SumsBlock, Arrays]]:
-        """Yield each block, with its rows that have a value where a column needs them one by one."""
-        valued = self._valued()
-        for (low, n), name in zip(blocks(self.n_persons), sums.blocks, strict=True):
-            yield SumsBlock.read(self.state, name, self.shape, low=low, n=n), valued.get(low, self._no_rows())
+    def spool_valued(self, folder: Path) -> RowsByBlock | None:
+        """The rows with a value in the longest window, block by block in ``folder``; None where no column needs them."""
+        if not any(c.measure in VALUE_MEASURES for c in self.plan.cell_columns):
+            return None
+        spool = RowsByBlock(folder)
+        for rows in read_rows(self.state, self.files, [(int(self.grid.edges[0]), self.shape.as_of)]):
+            spool.add(self._of_plan(choose(rows, counted(rows, self.shape.as_of) & (rows["valued"] == 1))))
+        spool.close()
+        return spool
+
+    def valued(self, spool: RowsByBlock | None, block: SumsBlock) -> Arrays:
+        """The rows of one block of :meth:`spool_valued`."""
+        parts = [] if spool is None else list(spool.rows(block.low))
+        none = self._of_plan(self._none())
+        return joined(parts, {name: values.dtype for name, values in none.items()})
 
     def active_days(self, channels: tuple[int, ...], low: int) -> Bools:
         """On which days the persons of the block from ``low`` on did anything of ``channels``: (days, n).
@@ -109,7 +141,7 @@ class NightSums:
             self._active[channels] = active
         return self._active[channels][low]
 
-    def _advanced(self, before: StoredSums, days: int) -> list[str]:
+    def _advanced(self, before: StoredSums, days: int) -> Iterator[SumsBlock]:
         then = RowsAt(before.files, before.as_of)
         came, went = difference(self.connection, self.state, then, RowsAt(self.files, self.shape.as_of), self._types())
         edges = self.grid.edges - days
@@ -124,9 +156,7 @@ class NightSums:
         again, again_of = self._again(went)
         plus, minus, out = (_by_block(self._of_plan(rows)) for rows in (came, went, left))
         whole = _by_block(self._of_plan(again))
-        names = []
         for number, (low, n) in enumerate(blocks(self.n_persons)):
-            self.progress("sums of the log", low, self.n_persons)
             if number < len(before.blocks):
                 block = SumsBlock.read(self.state, before.blocks[number], self.shape, low=low, n=n)
             else:
@@ -142,32 +172,23 @@ class NightSums:
             for rows in (plus, whole):
                 if low in rows:
                     block.mark(rows[low], self.shape)
-            names.append(self._write(block))
-        return names
+            yield block
 
-    def _from_rows(self, rows: Iterable[Arrays]) -> list[str]:
+    def _from_rows(self, rows: Iterable[Arrays]) -> Iterator[SumsBlock]:
         with (
             writing(self.state.folder),
             tempfile.TemporaryDirectory(dir=self.state.folder, prefix=".blocks-") as folder,
         ):
-            spool = _Spool(Path(folder), len(blocks(self.n_persons)))
+            spool = RowsByBlock(Path(folder))
             for part in rows:
                 spool.add(self._of_plan(part))
             spool.close()
-            names = []
-            for number, (low, n) in enumerate(blocks(self.n_persons)):
-                self.progress("sums of the log", low, self.n_persons)
+            for low, n in blocks(self.n_persons):
                 block = SumsBlock.empty(self.shape, low=low, n=n)
-                for part in spool.rows(number):
+                for part in spool.rows(low):
                     block.add(part, self.shape, sign=1)
                     block.mark(part, self.shape)
-                names.append(self._write(block))
-        return names
-
-    def _write(self, block: SumsBlock) -> str:
-        name = self.state.new_name("sums", "npz")
-        block.write(self.state.path(name))
-        return name
+                yield block
 
     def _all_rows(self) -> Iterator[Arrays]:
         for rows in read_rows(self.state, self.files):
@@ -186,16 +207,6 @@ class NightSums:
         ]
         return joined(parts, self._types()), people
 
-    def _valued(self) -> dict[int, Arrays]:
-        columns = [c for c in self.plan.cell_columns if c.measure in VALUE_MEASURES]
-        if not columns:
-            return {}
-        stretch = [(int(self.grid.edges[0]), self.shape.as_of)]
-        parts = []
-        for rows in read_rows(self.state, self.files, stretch):
-            parts.append(choose(rows, counted(rows, self.shape.as_of) & (rows["valued"] == 1)))
-        return _by_block(self._of_plan(joined(parts, self._types())))
-
     def _types(self) -> Types:
         kinds: dict[str, type] = {"person": np.int32, "kind": np.int16, "day": np.int32, "other": np.int32}
         if self.columns.values or self.columns.moments:
@@ -208,9 +219,6 @@ class NightSums:
 
     def _none(self) -> Arrays:
         return joined([], self._types())
-
-    def _no_rows(self) -> Arrays:
-        return self._of_plan(self._none())
 
     def _of_plan(self, rows: Arrays) -> Arrays:
         return of_plan(rows, self.plan, self._channel_of, self._met_of)
@@ -228,34 +236,34 @@ def _by_block(rows: Arrays) -> dict[int, Arrays]:
     }
 
 
-class _Spool:
-    """Rows by block in files, while the sums of a long log are made for the first time."""
+class RowsByBlock:
+    """Rows in a file for each block, while they are more than memory holds."""
 
-    def __init__(self, folder: Path, n_blocks: int) -> None:
-        self.folder, self.n_blocks = folder, n_blocks
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._writers: dict[int, pa.RecordBatchFileWriter] = {}
-        self._parts: dict[int, list[Arrays]] = defaultdict(list)
 
-    def _path(self, number: int) -> Path:
-        return self.folder / f"{number}.arrow"
+    def _path(self, low: int) -> Path:
+        return self.folder / f"{low}.arrow"
 
     def add(self, rows: Arrays) -> None:
+        """Add some rows of any blocks."""
         for low, part in _by_block(rows).items():
             batch = pa.RecordBatch.from_pydict(part)
-            number = low // BLOCK
-            if number not in self._writers:
-                self._writers[number] = pa.ipc.new_file(str(self._path(number)), batch.schema)
-            self._writers[number].write_batch(batch)
+            if low not in self._writers:
+                self._writers[low] = pa.ipc.new_file(str(self._path(low)), batch.schema)
+            self._writers[low].write_batch(batch)
 
     def close(self) -> None:
+        """Say that all rows are there."""
         for writer in self._writers.values():
             writer.close()
 
-    def rows(self, number: int) -> Iterator[Arrays]:
-        """Yield the rows of a block, some millions at a time."""
-        if number not in self._writers:
+    def rows(self, low: int) -> Iterator[Arrays]:
+        """Yield the rows of the block from ``low`` on, some millions at a time."""
+        if low not in self._writers:
             return
-        with pa.memory_map(str(self._path(number))) as source:
+        with pa.memory_map(str(self._path(low))) as source:
             reader = pa.ipc.open_file(source)
             step = max(1, ROWS_AT_ONCE // max(1, reader.get_batch(0).num_rows))
             for first in range(0, reader.num_record_batches, step):

@@ -260,6 +260,8 @@ class LogSync:
     def _manifest(
         self, before: NightManifest, made_from: dict[str, str], source: dict[str, SourceFile]
     ) -> NightManifest:
+        if self.groups == before.groups and source == before.source and before.persons:
+            return before
         tables, persons = before.tables, before.persons
         if self.groups != before.groups or not persons:
             tables = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from tests.tables import write_tables
 
@@ -27,6 +28,12 @@ def one_file(folder: Path) -> Path:
     with duckdb.connect() as connection:
         connection.execute(f"copy ({LOG}) to '{people(folder) / 'events.parquet'}' (format parquet)")
     return folder
+
+
+def log_rows() -> pa.Table:
+    """The log, with its day."""
+    with duckdb.connect() as connection:
+        return connection.sql(f"select *, happened_at::date as day from ({LOG})").to_arrow_table()
 
 
 def parted(folder: Path, name: str = "events") -> Path:

@@ -7,14 +7,13 @@ import json
 import logging
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from perfml.errors import DataError
 from perfml.evidence.features import build
 from tests.evidence.exports.test_mapped import read
-from tests.evidence.lake.files import LOG, one_file, people
+from tests.evidence.lake.files import log_rows, one_file, people
 from tests.evidence.lake.s3 import s3_server
 from tests.tables import difference, evidence, opened, shipped, usable_rows
 
@@ -22,14 +21,9 @@ deltalake = pytest.importorskip("deltalake", reason='needs the extra "perfml[del
 AS_OF = dt.date(2024, 2, 1)
 
 
-def log() -> pa.Table:
-    with duckdb.connect() as connection:
-        return connection.sql(f"select *, happened_at::date as day from ({LOG})").to_arrow_table()
-
-
 def written(folder: Path) -> Path:
     """The log of the company, written with one day too much that is deleted again."""
-    rows = log()
+    rows = log_rows()
     later = rows.slice(0, 1).set_column(5, "day", pa.array([dt.date(2024, 3, 1)], pa.date32()))
     deltalake.write_deltalake(folder, rows, partition_by=["day"])
     deltalake.write_deltalake(folder, later, mode="append")
