@@ -199,8 +199,9 @@ def api(folder: Path, times: int = 20_000) -> list[str]:
 def nights(folder: Path, times: int = 200) -> list[str]:
     """Kill runs that bring the log's state folder to the next night at random moments, among rows that come late and change."""
     kills, wrong = kill_nights(folder, EVERY, times=times, seed=SEED, longest=2.5)
+    killed = ", ".join(f"{n} of a {which}" for which, n in sorted(kills.items()))
     print(
-        f"nights: {times} runs, {kills} killed on their way, {len(wrong)} nights differ, are read anew or leave files"
+        f"nights: {times} runs, killed on their way {killed}; {len(wrong)} nights differ, are read anew or leave files"
     )
     return wrong
 

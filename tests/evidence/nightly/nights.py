@@ -200,19 +200,29 @@ def answers(data: Data, definitions: Definitions, day: dt.date, kinds: tuple[str
     return Answers(build(data, definitions, [day], kinds=kinds), rest)
 
 
-def whole(folder: Path, definitions: Definitions, day: dt.date, *, today: dt.date = TODAY) -> Answers:
+def whole(
+    folder: Path, definitions: Definitions, day: dt.date, *, today: dt.date = TODAY, kinds: tuple[str, ...] = KINDS
+) -> Answers:
     """Read everything."""
     with open_data(folder, shipped().tables, today=today) as data:
-        return answers(data, definitions, day)
+        return answers(data, definitions, day, kinds)
 
 
-def nightly(folder: Path, state: Path, definitions: Definitions, day: dt.date, *, today: dt.date = TODAY) -> Answers:
+def nightly(
+    folder: Path,
+    state: Path,
+    definitions: Definitions,
+    day: dt.date,
+    *,
+    today: dt.date = TODAY,
+    kinds: tuple[str, ...] = KINDS,
+) -> Answers:
     """Read what is new."""
 
     def run(night: NightLog) -> Answers:
         night.as_of = day
         with open_data(folder, shipped().tables, today=today, kept_log=night) as data:
-            given = answers(data, definitions, day)
+            given = answers(data, definitions, day, kinds)
         return Answers(given.evidence, given.rest, night.full, night.read)
 
     return run_night(state, definitions, run)
