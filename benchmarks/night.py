@@ -7,7 +7,9 @@ all.
 
 - *whole*: the evidence at 24 dates, as ``benchmark evidence`` has it; *one date*: the same at one date;
 - *first night*: the state folder is made, and gives the evidence of its date;
-- *night*: one more date from the state; *night over whole* is the share of the work of 24 dates, with and without *start*.
+- *night*: one more date from the state; *night over whole* is the share of the work of 24 dates, with and without *start*;
+- *records*: the rows that everybody may see of themselves, from the whole log, and from the state a night after it was made
+  (these are not written).
 
 The evidence of the last night is compared with that of the whole log, value by value. Writes ``build/benchmark_night.json``.
 """
@@ -79,7 +81,36 @@ def night(folder: Path, as_ofs: Sequence[dt.date], out: Path) -> None:
     run_night(folder.with_name(f"{folder.name}-state"), definitions, run)
 
 
-JOBS = {"evidence": evidence, "night": night}
+def records(folder: Path, as_ofs: Sequence[dt.date], _: Path) -> None:
+    """The rows that everybody may see of themselves at one date, read from the whole log."""
+    from perfml.evidence.sources import open_data
+    from perfml.project.folder import ProjectFolder
+    from perfml.project.starter import STARTER
+    from perfml.scoring.personal.rows import rows_of_people
+
+    for _part in rows_of_people(open_data(folder, ProjectFolder(STARTER).definitions.tables, today=TODAY), as_ofs[0]):
+        pass
+
+
+def night_records(folder: Path, as_ofs: Sequence[dt.date], _: Path) -> None:
+    """The rows that everybody may see of themselves at one date, from the state folder beside the log."""
+    from perfml.evidence.nightly.night import NightLog, run_night
+    from perfml.evidence.sources import open_data
+    from perfml.project.folder import ProjectFolder
+    from perfml.project.starter import STARTER
+    from perfml.scoring.personal.rows import rows_of_people
+
+    definitions = ProjectFolder(STARTER).definitions
+
+    def run(kept_log: NightLog) -> None:
+        data = open_data(folder, definitions.tables, today=TODAY, kept_log=kept_log)
+        for _part in rows_of_people(data, as_ofs[0]):
+            pass
+
+    run_night(folder.with_name(f"{folder.name}-state"), definitions, run)
+
+
+JOBS = {"evidence": evidence, "night": night, "records": records, "night_records": night_records}
 
 
 @dataclass(frozen=True)
@@ -134,11 +165,13 @@ def measure(size: Size, nights: int) -> dict[str, float]:
     start = cost("evidence", folder, [])
     whole = cost("evidence", folder, months)
     first = cost("night", folder, [FIRST])
-    costs, arrived = [], 0
+    costs, of_people, arrived = [], [], 0
     last, again = HOME / "night.parquet", HOME / "whole.parquet"
     for number in range(1, nights + 1):
         arrived += arrive(folder, rows, FIRST + dt.timedelta(days=number - 1))
         costs.append(cost("night", folder, [FIRST + dt.timedelta(days=number)], keep=last))
+        of_people.append(cost("night_records", folder, [FIRST + dt.timedelta(days=number)]))
+    people = cost("records", folder, [FIRST + dt.timedelta(days=nights)])
     one = cost("evidence", folder, [FIRST + dt.timedelta(days=nights)], keep=again)
     assert pq.read_table(last).equals(pq.read_table(again), check_metadata=True), "a night differs from the whole log"
     of_night = statistics.median(each.cpu_seconds for each in costs)
@@ -151,6 +184,9 @@ def measure(size: Size, nights: int) -> dict[str, float]:
         "night_over_whole": of_night / whole.cpu_seconds,
         "night_over_whole_without_start": (of_night - start.cpu_seconds) / (whole.cpu_seconds - start.cpu_seconds),
         "night_over_one_date": of_night / one.cpu_seconds,
+        "records_cpu_seconds": people.cpu_seconds,
+        "first_night_records_cpu_seconds": of_people[0].cpu_seconds,
+        "night_records_cpu_seconds": of_people[-1].cpu_seconds,
         "night_peak_gigabytes": max(each.peak_gigabytes for each in costs),
         "first_night_peak_gigabytes": first.peak_gigabytes,
         "state_gigabytes": sum(path.stat().st_size for path in state.iterdir()) / 1e9,

@@ -60,3 +60,10 @@ class KeptLog(Protocol):
 
         ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
         """
+
+    def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:
+        """The name of a view like ``events`` that has at least the ``most`` first rows, in the SQL ``order``, of those that each
+        person did and of those done to them, of each kind, as usable before ``as_of``.
+
+        ``order`` begins with the newest, and says everything that tells rows apart.
+        """

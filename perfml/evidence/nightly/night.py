@@ -22,6 +22,7 @@ from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Condition, Plan
+from perfml.evidence.nightly.newest import newest_rows
 from perfml.evidence.nightly.row_groups import has_row_groups
 from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, state_folder
 from perfml.evidence.nightly.stored_rows import write_rows
@@ -87,6 +88,7 @@ class NightLog:
         self._n_persons = 0
         """Of the persons that the state names."""
         self._by_key: dict[str, NightSums] = {}
+        self._sync: LogSync | None = None
 
     def load(
         self,
@@ -145,7 +147,7 @@ class NightLog:
             progress=self.progress,
         )
         manifest = sync.run(made_from)
-        self.read = sync.read
+        self.read, self._sync = sync.read, sync
         execute = connection.execute
         execute(f"insert into quarantine select * exclude (part) from {FAULTS}")
         typed = as_they_stand(typed_rows(raw, spec, today=today), "events", spec, facts)
@@ -253,6 +255,14 @@ class NightLog:
                 values[index, block.low : block.low + block.n] = columns[name][0]
         self._keep(sums)
         return values
+
+    def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:
+        """See :meth:`~perfml.evidence.kept_log.KeptLog.newest_rows`. Raises :class:`DamagedState`."""
+        assert self._sync is not None and self.state.manifest is not None
+        view, manifest = newest_rows(self._sync, self.state.manifest, as_of=as_of, most=most, order=order)
+        if manifest != self.state.manifest:
+            self.state.keep(manifest)
+        return view
 
     def _numbers(self, persons: Objects) -> Indexes:
         """The numbers of ``persons`` in the state; who has none gets one."""

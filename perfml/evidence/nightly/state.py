@@ -5,6 +5,7 @@ A process that is killed leaves the manifest of the night before, and files that
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import hashlib
 import os
@@ -77,6 +78,21 @@ class StoredSums(BaseModel, frozen=True):
     """A file for each block of persons."""
 
 
+class StoredNewest(BaseModel, frozen=True):
+    """The newest rows of everybody, as they stand; see :mod:`perfml.evidence.nightly.newest`."""
+
+    as_of: dt.date
+    """They are the newest of those usable before it."""
+    rule: str
+    """How many, and in which order."""
+    groups: tuple[int, ...]
+    """The numbers of the row groups that they are of."""
+    rows: int
+    file: str
+    checksum: int
+    """CRC-32 of the file."""
+
+
 class NightManifest(BaseModel, frozen=True):
     """All that the state holds."""
 
@@ -95,6 +111,7 @@ class NightManifest(BaseModel, frozen=True):
     repeated: StoredFile | None = None
     """The stored rows whose key is repeated."""
     sums: dict[str, StoredSums] = {}
+    newest: StoredNewest | None = None
 
     @property
     def files(self) -> set[str]:
@@ -104,6 +121,7 @@ class NightManifest(BaseModel, frozen=True):
         for sums in self.sums.values():
             named |= {*sums.blocks, *(file.file for file in sums.files)}
         named |= {self.repeated.file} if self.repeated else set()
+        named |= {self.newest.file} if self.newest else set()
         return named | ({self.persons} if self.persons else set())
 
 

@@ -32,6 +32,8 @@ from perfml.project.table_spec import TableSpec
 Keys = npt.NDArray[np.uint64]
 TOTALS, FAULTS, VERSIONS = "night_totals", "night_faults", "night_versions"
 """Tables that hold rows of all row groups, ``part`` by part: rows counted by day, refused rows, rows whose key is repeated."""
+SINGLE = "(event_id is null or hash(event_id)::ubigint not in (select key from night_repeated))"
+"""SQL condition of rows whose key is not repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +85,8 @@ class LogSync:
     columns: StoredColumns
     has_positions: bool
     progress: Progress = SILENT
+    listed: dict[str, RowGroup] = field(default_factory=dict)
+    """The row groups of the log."""
     groups: dict[str, StoredGroup] = field(default_factory=dict)
     kinds: list[str] = field(default_factory=list)
     read: int = 0
@@ -96,6 +100,7 @@ class LogSync:
         before = self.state.manifest or NightManifest(made_from=made_from)
         self._restore(before)
         listed, source = list_row_groups(self.raw, before.source)
+        self.listed = listed
         positions = self._positions()
         unchanged = {
             name: group
@@ -222,10 +227,9 @@ class LogSync:
         execute(
             f"insert into {FAULTS} select {number}, * from ({quarantined_rows(self.raw, self.spec, 'night_typed')})"
         )
-        repeated = "hash(event_id)::ubigint in (select key from night_repeated)"
         if keys is not None:
-            execute(f"insert into {VERSIONS} select {number}, * from night_clean where {repeated}")
-            execute(f"delete from night_clean where event_id is not null and {repeated}")
+            execute(f"insert into {VERSIONS} select {number}, * from night_clean where not {SINGLE}")
+            execute(f"delete from night_clean where not {SINGLE}")
         execute(f"insert into {TOTALS} select {number}, * from ({totals_sql('night_clean', self.spec)})")
         number_persons(
             execute, "select employee_id as id from night_clean union select counterpart_id from night_clean"
@@ -249,6 +253,11 @@ class LogSync:
             positions=positions.upto(last_day),
             early=early,
         )
+
+    def read_again(self, name: str, *, into: str) -> None:
+        """Add the rows of the row group ``name`` whose key is not repeated to the table ``into``."""
+        self._clean(group_relation(self.connection, self.raw, self.listed[name].read(), name="night_rows"))
+        self.connection.execute(f"insert into {into} select * from night_clean where {SINGLE}")
 
     def _number_kinds(self, kinds: Sequence[str]) -> None:
         """Give the next numbers to ``kinds``, which have none."""

@@ -52,7 +52,7 @@ def rows_of_people(
         [list(kinds), len(kinds)],
     )
     parts = [
-        _select(data, name, spec, number, n_kinds=len(kinds))
+        _select(data, name, spec, number, n_kinds=len(kinds), as_of=as_of)
         for number, (name, spec) in enumerate(data.specs.items())
         if owner_sql(name, spec) is not None
     ]
@@ -148,7 +148,7 @@ def shown_columns(spec: TableSpec) -> list[str]:
     ]
 
 
-def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int) -> str:
+def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int, as_of: dt.date) -> str:
     """SQL of the rows of one table; ``moment``: when each happened.
 
     Rows are numbered within one number of their person and part, which takes a third of the time of texts.
@@ -156,18 +156,20 @@ def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int
     owner, present = owner_sql(name, spec), set(data.columns[name])
     shown = shown_columns(spec)
     values = ", ".join(_value(column, spec) if column in present else "null" for column in shown)
-    moment = f"t.{quoted(spec.happened)}::timestamp" if spec.happened else "t.known_moment"
-    rows = (
-        f"select t.*, a.as_of, {{whose}} as whose, {{part}} as part, {moment} as moment, {_goal(name, spec)} as goal"
-        f" from main.{quoted(name)} t, a{{kinds}} where {visible('t')}"
-    )
+    moment = f"{quoted(spec.happened)}::timestamp" if spec.happened else "known_moment"
+    content = [quoted(column) for column in shown if column in present]
+    keys = [quoted(column) for column in _key(data, name)]
+    order = ", ".join([f"{moment} desc", *keys, f"hash({', '.join(content)})", "known_moment"])
+    table = _newest_of_log(data, as_of, order) if name == LOG else f"main.{quoted(name)}"
     kinds = " join log_kinds k on k.name = t.kind" if name == LOG else ""
-    sides = [rows.format(whose=owner, part="k.part" if name == LOG else "0", kinds=kinds)]
+    rows = (
+        f"select t.*, a.as_of, {{whose}} as whose, {{part}} as part, t.{moment} as moment, {_goal(name, spec)} as goal"
+        f" from {table} t, a{kinds} where {visible('t')}"
+    )
+    sides = [rows.format(whose=owner, part="k.part" if name == LOG else "0")]
     if name == LOG and "counterpart_id" in present:
-        received = rows.format(whose="t.counterpart_id", part=f"k.part + {n_kinds}", kinds=kinds)
+        received = rows.format(whose="t.counterpart_id", part=f"k.part + {n_kinds}")
         sides.append(f"{received} and t.counterpart_id <> t.employee_id")
-    content = ", ".join(quoted(column) for column in shown if column in present)
-    order = ", ".join(["moment desc", *(quoted(column) for column in _key(data, name)), f"hash({content})"])
     newest = f"row_number() over (partition by person * {2 * n_kinds + 1} + part order by {order}) <= {MOST}"
     if _goal(name, spec) != "null":
         newest += f" or row_number() over (partition by goal order by {order}) = 1"
@@ -176,6 +178,12 @@ def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int
         f' known_day as known, [{values}]::text[] as "values"'
         f" from (select * from ({' union all '.join(sides)}) join who on who_id = whose qualify {newest}) t"
     )
+
+
+def _newest_of_log(data: Data, as_of: dt.date, order: str) -> str:
+    """The log, or a view of its newest rows where these are kept."""
+    kept_log = data.whole_kept_log
+    return "main.events" if kept_log is None else kept_log.newest_rows(as_of, most=MOST, order=order)
 
 
 def _goal(name: str, spec: TableSpec) -> str:

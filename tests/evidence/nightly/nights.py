@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from unittest import mock
 
 import pandas as pd
 import pyarrow as pa
@@ -19,6 +20,7 @@ from perfml.evidence.nightly.night import NightLog, run_night
 from perfml.evidence.sources import Data, open_data
 from perfml.messages import Message
 from perfml.project.folder import Definitions
+from perfml.scoring.personal import rows
 from tests.evidence.naive import Event
 from tests.evidence.test_features import DEPARTMENTS, KINDS, PEOPLE
 from tests.tables import TODAY, difference, quarantined, shipped
@@ -196,8 +198,15 @@ def answers(data: Data, definitions: Definitions, day: dt.date, kinds: tuple[str
         data.last_usable_day() if data.rows_read["events"] else None,
         data.rows_read,
         quarantined(data),
+        _rows_of_people(data, day),
     )
     return Answers(build(data, definitions, [day], kinds=kinds), rest)
+
+
+def _rows_of_people(data: Data, day: dt.date) -> pa.Table:
+    """The rows that people may see of themselves: few of each kind, so that newer ones take the place of others."""
+    with mock.patch.object(rows, "MOST", 2):
+        return pa.concat_tables(rows.rows_of_people(data, day))
 
 
 def whole(

@@ -47,6 +47,8 @@ def test_scores_of_three_nights(company_of_500: Simulated, tmp_path: Path) -> No
         (given,) = nightly.write_scores("attrition", data, as_of=as_of, incremental=True, on_notice=lines.append)
         assert read_scores(given).equals(read_scores(expected)), as_of
         assert read_record(given) == read_record(expected)
+        people = [pq.read_table(home / "records" / f"{as_of}.parquet") for home in homes]
+        assert people[0].equals(people[1]), "the rows that people may see of themselves"
         notices.append([line.code for line in lines])
     assert notices == [["night_first", "night_read"], ["night_read"], ["night_read"]]
 

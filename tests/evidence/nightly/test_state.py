@@ -70,7 +70,7 @@ def test_what_a_killed_night_left_half_written_is_removed(company: Company, tmp_
         (state / name).write_bytes(b"half")
     ask(company, state)
     assert {path.name.partition("-")[0] for path in state.iterdir()} == {
-        *("manifest.json", "lock", "rows", "keys", "persons", "sums", TOTALS, FAULTS, VERSIONS)
+        *("manifest.json", "lock", "rows", "keys", "persons", "sums", "newest", TOTALS, FAULTS, VERSIONS)
     }
     assert not (state / "rows-1-1-1.arrow").exists()
 
@@ -109,7 +109,7 @@ def test_an_earlier_date_and_a_long_gap_are_made_from_the_stored_rows(company: C
         assert ask(company, state) == (None, 0)
 
 
-@pytest.mark.parametrize("what", ["manifest", "rows", "sums", "persons", "night_totals", "keys"])
+@pytest.mark.parametrize("what", ["manifest", "rows", "sums", "persons", "night_totals", "keys", "newest"])
 def test_a_damaged_file_is_noticed_and_made_anew(company: Company, tmp_path: Path, what: str) -> None:
     """A byte is turned over, or the file is gone; the next night says so and gives the same as ever."""
     state = tmp_path / "state"

@@ -1,0 +1,94 @@
+"""The newest rows of everybody, kept so that what people may see of themselves needs no reading of the whole log.
+
+A file holds, as they stand, the newest rows that each person did and that were done to them, of each kind, and those that were
+not usable yet. Rows that came later are read beside it; it is made anew from the whole log where rows went or were read again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+
+from perfml.evidence.nightly.state import DamagedState, NightManifest, StateFolder, StoredNewest
+from perfml.evidence.nightly.sync import SINGLE, LogSync
+from perfml.evidence.tables.reading import literal
+from perfml.files import writing
+
+VIEW = "newest_events"
+MOST_NEW = 0.1
+"""Rows that came since, as a share of those in the file, above which the file is written anew with them."""
+_BYTES_AT_ONCE = 1 << 22
+
+
+def newest_rows(
+    sync: LogSync, manifest: NightManifest, *, as_of: dt.date, most: int, order: str
+) -> tuple[str, NightManifest]:
+    """The name of a view like ``events`` that has, beside others, the ``most`` first rows in the SQL ``order`` of those that each
+    person did, and of those done to them, of each kind, as usable before ``as_of``; and the manifest that keeps them.
+
+    ``order`` begins with the newest. Raises :class:`DamagedState`.
+    """
+    execute, state, rule = sync.connection.execute, sync.state, f"{most} {order}"
+    kept, numbers = manifest.newest, {group.number for group in manifest.groups.values()}
+    if kept is not None and not (kept.rule == rule and kept.as_of <= as_of and numbers.issuperset(kept.groups)):
+        kept = None
+    new = {name: group.rows for name, group in manifest.groups.items() if kept and group.number not in kept.groups}
+    if kept is None or sum(new.values()) > kept.rows:
+        rows = f"select * exclude (superseded_day) from events where {SINGLE}"
+    else:
+        execute("create or replace temp table night_new as select * from night_clean limit 0")
+        for name in new:
+            sync.read_again(name, into="night_new")
+        rows = f"select * from {_verified(state, kept)} union all by name select * from night_new"
+    if kept is None or sum(new.values()) > MOST_NEW * kept.rows:
+        name = state.new_name("newest", "parquet")
+        with writing(state.path(name)):
+            first = _first(rows, as_of, most=most, order=order, n_kinds=len(manifest.kinds))
+            written = execute(f"copy ({first}) to {literal(str(state.path(name)))} (format parquet, compression zstd)")
+        kept = StoredNewest(
+            as_of=as_of,
+            rule=rule,
+            groups=tuple(sorted(numbers)),
+            rows=written.fetchall()[0][0],
+            file=name,
+            checksum=_checksum(state, name),
+        )
+        manifest = manifest.model_copy(update={"number": manifest.number + 1, "newest": kept})
+        rows = f"select * from {_relation(state, kept)}"
+    versions = " union all by name select * from versioned_events" if manifest.repeated else ""
+    execute(f"create or replace temp view {VIEW} as select *, null::date as superseded_day from ({rows}){versions}")
+    return VIEW, manifest
+
+
+def _first(rows: str, as_of: dt.date, *, most: int, order: str, n_kinds: int) -> str:
+    """SQL of the rows that are kept of ``rows``."""
+    usable = f"(usable_day < date '{as_of}')"
+    part = f"{{}}.person::bigint * {2 * n_kinds} + 2 * k.number + {usable}::bigint"
+    numbered = f"row_number() over (partition by {{}} order by {order}) <= {most}"
+    return (
+        f"select * exclude (own_part, other_part) from (select e.*, {part.format('p')} as own_part,"
+        f" {part.format('o')} as other_part from ({rows}) e join night_persons p on p.employee_id = e.employee_id"
+        " join night_kinds k on k.name = e.kind"
+        " left join night_persons o on o.employee_id = e.counterpart_id and e.counterpart_id <> e.employee_id)"
+        f" qualify not {usable} or {numbered.format('own_part')}"
+        f" or other_part is not null and {numbered.format('other_part')}"
+    )
+
+
+def _relation(state: StateFolder, kept: StoredNewest) -> str:
+    return f"read_parquet({literal(str(state.path(kept.file)))})"
+
+
+def _verified(state: StateFolder, kept: StoredNewest) -> str:
+    if _checksum(state, kept.file) != kept.checksum:
+        raise DamagedState(state.path(kept.file))
+    return _relation(state, kept)
+
+
+def _checksum(state: StateFolder, name: str) -> int:
+    """CRC-32 of the bytes of a file."""
+    checksum = 0
+    with state.path(name).open("rb") as file:
+        while chunk := file.read(_BYTES_AT_ONCE):
+            checksum = zlib.crc32(chunk, checksum)
+    return checksum
