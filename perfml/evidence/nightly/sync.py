@@ -287,6 +287,7 @@ class LogSync:
             persons=persons,
             tables=tables,
             sums=before.sums,
+            newest=before.newest,
         )
 
 
