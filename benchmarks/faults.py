@@ -31,7 +31,7 @@ from perfml import Project
 from perfml.demo.company import simulate
 from perfml.store.opening import URL_VARIABLE
 from tests.evidence.nightly.killing import kill_nights
-from tests.evidence.nightly.test_nights import EVERY
+from tests.evidence.nightly.test_state import DEFINITIONS
 from tests.postgresql import new_database, postgresql_server
 from tests.store.restarting import write_while_restarting
 from tests.trust.disputes import killing
@@ -198,7 +198,7 @@ def api(folder: Path, times: int = 20_000) -> list[str]:
 
 def nights(folder: Path, times: int = 200) -> list[str]:
     """Kill runs that bring the log's state folder to the next night at random moments, among rows that come late and change."""
-    kills, wrong = kill_nights(folder, EVERY, times=times, seed=SEED, longest=2.5)
+    kills, wrong = kill_nights(folder, DEFINITIONS, times=times, seed=SEED)
     killed = ", ".join(f"{n} of a {which}" for which, n in sorted(kills.items()))
     print(
         f"nights: {times} runs, killed on their way {killed}; {len(wrong)} nights differ, are read anew or leave files"

@@ -1,4 +1,4 @@
-"""The newest rows of everybody, kept so that what people may see of themselves needs no reading of the whole log.
+"""The newest rows of everybody, stored so that what people may see of themselves needs no reading of the whole log.
 
 A file holds, as they stand, the newest rows that each person did and that were done to them, of each kind, and those that were
 not usable yet. Rows that came later are read beside it; it is made anew from the whole log where rows went or were read again.
@@ -29,23 +29,23 @@ def newest_rows(
     ``order`` begins with the newest. Raises :class:`DamagedState`.
     """
     execute, state, rule = sync.connection.execute, sync.state, f"{most} {order}"
-    kept, numbers = manifest.newest, {group.number for group in manifest.groups.values()}
-    if kept is not None and not (kept.rule == rule and kept.as_of <= as_of and numbers.issuperset(kept.groups)):
-        kept = None
-    new = {name: group.rows for name, group in manifest.groups.items() if kept and group.number not in kept.groups}
-    if kept is None or sum(new.values()) > kept.rows:
+    stored, numbers = manifest.newest, {group.number for group in manifest.groups.values()}
+    if stored is not None and not (stored.rule == rule and stored.as_of <= as_of and numbers.issuperset(stored.groups)):
+        stored = None
+    new = {name: group.rows for name, group in manifest.groups.items() if stored and group.number not in stored.groups}
+    if stored is None or sum(new.values()) > stored.rows:
         rows = f"select * exclude (superseded_day) from events where {SINGLE}"
     else:
         execute("create or replace temp table night_new as select * from night_clean limit 0")
         for name in new:
             sync.read_again(name, into="night_new")
-        rows = f"select * from {_verified(state, kept)} union all by name select * from night_new"
-    if kept is None or sum(new.values()) > MOST_NEW * kept.rows:
+        rows = f"select * from {_verified(state, stored)} union all by name select * from night_new"
+    if stored is None or sum(new.values()) > MOST_NEW * stored.rows:
         name = state.new_name("newest", "parquet")
         with writing(state.path(name)):
             first = _first(rows, as_of, most=most, order=order, n_kinds=len(manifest.kinds))
             written = execute(f"copy ({first}) to {literal(str(state.path(name)))} (format parquet, compression zstd)")
-        kept = StoredNewest(
+        stored = StoredNewest(
             as_of=as_of,
             rule=rule,
             groups=tuple(sorted(numbers)),
@@ -53,15 +53,15 @@ def newest_rows(
             file=name,
             checksum=_checksum(state, name),
         )
-        manifest = manifest.model_copy(update={"number": manifest.number + 1, "newest": kept})
-        rows = f"select * from {_relation(state, kept)}"
+        manifest = manifest.model_copy(update={"number": manifest.number + 1, "newest": stored})
+        rows = f"select * from {_relation(state, stored)}"
     versions = " union all by name select * from versioned_events" if manifest.repeated else ""
     execute(f"create or replace temp view {VIEW} as select *, null::date as superseded_day from ({rows}){versions}")
     return VIEW, manifest
 
 
 def _first(rows: str, as_of: dt.date, *, most: int, order: str, n_kinds: int) -> str:
-    """SQL of the rows that are kept of ``rows``."""
+    """SQL of the rows that are stored of ``rows``."""
     usable = f"(usable_day < date '{as_of}')"
     part = f"{{}}.person::bigint * {2 * n_kinds} + 2 * k.number + {usable}::bigint"
     numbered = f"row_number() over (partition by {{}} order by {order}) <= {most}"
@@ -75,14 +75,14 @@ def _first(rows: str, as_of: dt.date, *, most: int, order: str, n_kinds: int) ->
     )
 
 
-def _relation(state: StateFolder, kept: StoredNewest) -> str:
-    return f"read_parquet({literal(str(state.path(kept.file)))})"
+def _relation(state: StateFolder, stored: StoredNewest) -> str:
+    return f"read_parquet({literal(str(state.path(stored.file)))})"
 
 
-def _verified(state: StateFolder, kept: StoredNewest) -> str:
-    if _checksum(state, kept.file) != kept.checksum:
-        raise DamagedState(state.path(kept.file))
-    return _relation(state, kept)
+def _verified(state: StateFolder, stored: StoredNewest) -> str:
+    if _checksum(state, stored.file) != stored.checksum:
+        raise DamagedState(state.path(stored.file))
+    return _relation(state, stored)
 
 
 def _checksum(state: StateFolder, name: str) -> int:

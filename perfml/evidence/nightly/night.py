@@ -302,8 +302,8 @@ class NightLog:
         others = (each for plan, each in manifest.sums.items() if plan != stored.plan)
         newest = sorted(others, key=lambda each: -each.as_of)[: MOST_PLANS - 1]
         persons = manifest.persons if sums.n_persons == self._n_persons else write_persons(connection, self.state)
-        kept = {each.plan: each for each in (stored, *newest)}
-        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": persons, "sums": kept}))
+        plans = {each.plan: each for each in (stored, *newest)}
+        self.state.keep(manifest.model_copy(update={"number": manifest.number + 1, "persons": persons, "sums": plans}))
         self._n_persons = sums.n_persons
 
 

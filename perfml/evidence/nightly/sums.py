@@ -84,11 +84,11 @@ class NightSums:
             return
         days = self.shape.as_of - before.as_of if before else -1
         if before is None or not 0 <= days <= MOST_DAYS or self._mostly_other(before.files):
-            made = self._from_rows(self._all_rows())
+            of_tonight = self._from_rows(self._all_rows())
         else:
-            made = self._advanced(before, days)
+            of_tonight = self._advanced(before, days)
         names = []
-        for block in made:
+        for block in of_tonight:
             self.progress("sums of the log", block.low, self.n_persons)
             names.append(self.state.new_name("sums", "npz"))
             block.write(self.state.path(names[-1]))

@@ -36,16 +36,18 @@ def killed(run: Callable[[], object], seconds: float) -> bool:
     return os.WIFSIGNALED(os.waitpid(child, 0)[1])
 
 
-def kill_nights(
-    folder: Path, definitions: Definitions, *, times: int, seed: int, longest: float
-) -> tuple[Counter[str], list[str]]:
-    """Kill ``times`` runs at a random moment within ``longest`` seconds: each a first night, one after another change of the log,
-    or a second model of the same night; and let the next one end. Return how many of each were killed on their way, and what was
-    wrong afterwards."""
+def kill_nights(folder: Path, definitions: Definitions, *, times: int, seed: int) -> tuple[Counter[str], list[str]]:
+    """Kill ``times`` runs at a random moment of the time that the last of their kind took: each a first night, one after another
+    change of the log, or a second model of the same night; and let the next one end.
+
+    Return how many of each were killed on their way, and what was wrong afterwards.
+    """
     company, rng, state = Company(folder / "data", Random(seed)), Random(seed), folder / "state"
     company.begin()
     company.write()
+    started = time.monotonic()
     nightly(company.folder, state, definitions, company.day)
+    longest = dict.fromkeys(RUNS, time.monotonic() - started)
     kills, wrong = Counter[str](), []
     for run in range(times):
         company.pass_days(rng.choice((0, 1, 1, 2)))
@@ -60,9 +62,12 @@ def kill_nights(
             nightly(company.folder, state, definitions, day)
             kinds = KINDS[:2]
         tonight = partial(nightly, company.folder, state, definitions, day)
-        kills[which] += killed(partial(tonight, kinds=kinds), rng.uniform(0, longest))
+        kills[which] += killed(partial(tonight, kinds=kinds), rng.uniform(0, longest[which]))
+        started = time.monotonic()
         for asked in dict.fromkeys((kinds, KINDS)):
             answers = tonight(kinds=asked)
+            if asked is kinds:
+                longest[which] = time.monotonic() - started
             unlike = differs(answers, whole(company.folder, definitions, day, kinds=asked))
             if unlike:
                 wrong.append(f"run {run}, {which}, {day}: {unlike}")

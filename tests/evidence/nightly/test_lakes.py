@@ -26,16 +26,16 @@ NIGHTS = [dt.date(2024, 1, 12), dt.date(2024, 1, 13), dt.date(2024, 1, 14)]
 def night(source: Path | str, state: Path, day: dt.date) -> int:
     """Ask for a night, which must be as the whole log has it; return how many row groups were read."""
 
-    def run(kept: NightLog) -> int:
-        kept.as_of = day
+    def run(night_log: NightLog) -> int:
+        night_log.as_of = day
         with (
-            open_data(source, shipped().tables, today=TODAY, kept_log=kept) as data,
+            open_data(source, shipped().tables, today=TODAY, kept_log=night_log) as data,
             open_data(source, shipped().tables, today=TODAY) as whole,
         ):
             assert difference(build(data, DEFINITIONS, [day]), build(whole, DEFINITIONS, [day])) == ""
             assert digests(data, until=day) == digests(whole, until=day)
-            assert data.kept_log is kept
-        return kept.read
+            assert data.kept_log is night_log
+        return night_log.read
 
     return run_night(state, DEFINITIONS, run)
 

@@ -205,5 +205,5 @@ def test_a_full_disk_is_said_and_the_night_can_be_run_again(company: Company, tm
 
 
 def test_a_killed_night_leaves_the_old_state_or_the_new_one(tmp_path: Path) -> None:
-    kills, wrong = kill_nights(tmp_path, DEFINITIONS, times=6, seed=5, longest=0.6)
+    kills, wrong = kill_nights(tmp_path, DEFINITIONS, times=6, seed=5)
     assert kills.total() and wrong == []
