@@ -160,10 +160,8 @@ class DateScoring:
         """The rows of all horizons; ``evidence``: the home where the evidence of everyone with a score is kept."""
         day, horizons = self.task.as_of, list(self.model.risks)
         progress(f"predicting {day}", 0, 1)
-        spread, n_scored = self._spread()
-        predicted = self.engine.stored(
-            self._with_others().mapInArrow(self.task.predictions, _fields(PREDICTIONS)), "predicted"
-        )
+        predicted = self.engine.stored(self._with_others().mapInArrow(self.task, _fields(PREDICTIONS)), "predicted")
+        spread, n_scored = self._spread(predicted)
         if evidence is not None:
             self._keep_evidence(predicted, evidence)
         progress(f"scoring {day}", 0, 1)
@@ -183,17 +181,18 @@ class DateScoring:
                 done += part.num_rows
                 progress(f"scoring {day}, {days} d", done, done)
 
-    def _spread(self) -> tuple[Spread, int]:
+    def _spread(self, predicted: DataFrame) -> tuple[Spread, int]:
         """What is ordinary among the people with a score, and how many they are."""
-        task = SpreadTask(middle_share=self.model.spec.reasons.middle_share)
+        task = SpreadTask(n_columns=len(self.model.columns), middle_share=self.model.spec.reasons.middle_share)
 
         def of_column(values: pa.Table) -> pa.Table:
-            return task(values)
+            return task.of_column(values)
 
-        values = self.people.mapInArrow(self.task.columns, COLUMN_VALUES)
+        evidence = predicted.where("evidence is not null").select("evidence")
+        values = evidence.mapInArrow(task.columns, COLUMN_VALUES)
         ordinary = values.groupBy("column").applyInArrow(of_column, _fields(SPREADS)).toArrow().sort_by("column")
         if not ordinary.num_rows:
-            return Spread.of([], middle_share=task.middle_share), 0
+            return Spread.of([np.empty(0)] * task.n_columns, middle_share=task.middle_share), 0
         ends = {field.name: ordinary.column(field.name).to_numpy() for field in fields(Spread)}
         return Spread(**ends), ordinary.column("n")[0].as_py()
 

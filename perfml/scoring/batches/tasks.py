@@ -80,14 +80,7 @@ class PeopleTask:
         """The model, loaded once a process."""
         return self.shipped.model()
 
-    def columns(self, batches: Batches) -> Batches:
-        """Yield the values of each column, of the people with a score: :data:`COLUMN_VALUES`."""
-        for rows in in_chunks(batches):
-            values = self._values(rows)[self._status(rows) == SCORED]
-            numbers = pa.array(np.arange(values.shape[1], dtype=np.int32))
-            yield pa.RecordBatch.from_arrays([numbers, packed(values.T)], ["column", "values"])
-
-    def predictions(self, batches: Batches) -> Batches:
+    def __call__(self, batches: Batches) -> Batches:
         """Yield :data:`PREDICTIONS`."""
         for rows in in_chunks(batches):
             status, values = self._status(rows), self._values(rows)
@@ -147,12 +140,20 @@ class PeopleTask:
 
 @dataclass(frozen=True, kw_only=True)
 class SpreadTask:
-    """Determines what is ordinary in one column, from the values of everyone with a score."""
+    """Determines what is ordinary in each column, from the values of everyone with a score."""
 
+    n_columns: int
     middle_share: float
 
-    def __call__(self, values: pa.Table) -> pa.Table:
-        """``values``: rows of :data:`COLUMN_VALUES` of one column -> one of :data:`SPREADS`."""
+    def columns(self, batches: Batches) -> Batches:
+        """The ``evidence`` of some people, one row each -> their values in each column: :data:`COLUMN_VALUES`."""
+        for rows in in_chunks(batches):
+            values = unpacked(rows.column("evidence"), width=self.n_columns)
+            numbers = pa.array(np.arange(self.n_columns, dtype=np.int32))
+            yield pa.RecordBatch.from_arrays([numbers, packed(values.T)], ["column", "values"])
+
+    def of_column(self, values: pa.Table) -> pa.Table:
+        """Rows of :data:`COLUMN_VALUES` of one column -> one of :data:`SPREADS`."""
         numbers = np.frombuffer(b"".join(values.column("values").to_pylist()))
         spread = Spread.of([numbers], middle_share=self.middle_share)
         ends = {field.name: getattr(spread, field.name) for field in fields(Spread)}
