@@ -54,6 +54,12 @@ ROWS_OF_SHARE: Final = 1_000_000
 IDS_IN_A_BUCKET: Final = 200_000
 """Rows with repeated ids that are ranked together, roughly."""
 
+LARGE_ROWS: Final = {
+    "parquet.page.size.row.check.min": "1",  # not only after a hundred rows
+    "parquet.block.size.row.check.min": "1",
+    "parquet.block.size": str(1 << 25),
+}
+
 
 class SparkEngine:
     """Computes evidence on a cluster."""
@@ -250,10 +256,10 @@ class SparkEngine:
         for table in ("asofs", "people"):
             (self.folder / f"{table}.parquet").unlink(missing_ok=True)
 
-    def stored(self, rows: DataFrame, name: str) -> DataFrame:
-        """``rows``, computed once and stored in a file."""
+    def stored(self, rows: DataFrame, name: str, *, large: bool = False) -> DataFrame:
+        """``rows``, computed once and stored in a file; ``large``: a row is megabytes, and few wait to be written."""
         path = str(self.folder / f"{name}.parquet")
-        rows.write.mode("overwrite").parquet(path)
+        rows.write.mode("overwrite").options(**(LARGE_ROWS if large else {})).parquet(path)
         return self.session.read.parquet(path)
 
     def batches(self, name: str, *, rows: int = 65_536) -> Iterator[pa.RecordBatch]:

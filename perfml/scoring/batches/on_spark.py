@@ -170,7 +170,7 @@ class DateScoring:
             "horizon", "last", "lowest", "employee_id"
         )
         explain = ExplainTask(shipped=self.task.shipped, as_of=day, spread=spread)
-        self.engine.stored(listed.mapInArrow(explain, _fields(ROWS)), "rows_of_scores")
+        self.engine.stored(listed.mapInArrow(explain, _fields(ROWS)), "rows_of_scores", large=True)
         batches = self.engine.batches("rows_of_scores", rows=1)
         for horizon, parts in groupby(batches, lambda batch: int(batch.column("horizon")[0].as_py())):
             days = horizons[horizon]
