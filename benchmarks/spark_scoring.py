@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from rich.table import Table as Figures  # noqa: E402
 from benchmarks._company_log import company  # noqa: E402
 from benchmarks._memory import peak_mb  # noqa: E402
 from benchmarks.evidence import HOME, TODAY  # noqa: E402
-from benchmarks.scale import SMALL, below, cpu_seconds, processes  # noqa: E402
+from benchmarks.scale import SMALL, ProcessTree  # noqa: E402
 from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
 from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
 from perfml.evidence.sources import open_data  # noqa: E402
@@ -141,7 +140,7 @@ def on_spark(engine: SparkEngine, home: Path, rows: Path, out: Path) -> None:
 
 def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str) -> None:
     """Score in this process, and print what it cost as JSON."""
-    start = 0.0
+    tree = ProcessTree()
     if engine == "spark":
         settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "8"}
         spark = EngineSettings(name="spark", master=master, settings=settings)
@@ -149,15 +148,15 @@ def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str
         with open_data(company(SMALL, HOME), definitions.tables, today=TODAY, engine=spark) as data:
             assert isinstance(data.engine, SparkEngine)
             on_spark(data.engine, home, few, out)
-            start = cpu_seconds()
+            start = tree.cpu_seconds()
             on_spark(data.engine, home, rows, out)
+            used = tree.cpu_seconds() - start
     else:
         on_one_machine(home, few, out)
-        start = cpu_seconds()
+        start = tree.cpu_seconds()
         on_one_machine(home, rows, out)
-    used, known = cpu_seconds() - start, processes()
-    largest = max((known[each][2] for each in below(known, os.getpid())[1:] if each in known), default=0.0)
-    print(json.dumps({"cpu": used, "start": start, "own_peak_mb": peak_mb(), "largest_other_mb": largest}))
+        used = tree.cpu_seconds() - start
+    print(json.dumps({"cpu": used, "start": start, "own_peak_mb": peak_mb(), "largest_other_mb": tree.largest_mb()}))
 
 
 def unlike(first: Path, other: Path) -> float:
