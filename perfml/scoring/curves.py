@@ -13,7 +13,6 @@ from perfml.learning.dataset.table import make_table
 from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.scoring.scoring import require_evidence
 
 STEP_DAYS = 30
 SCHEMA = pa.schema(
@@ -46,7 +45,7 @@ def curves(data: Data, folder: ProjectFolder, model: Model, *, as_of: dt.date, p
     table = make_table(
         data, folder.definitions, model.spec, name=model.name, dates=[as_of], kinds=model.kinds, progress=progress
     )
-    require_evidence(table.columns, model)
+    model.require_evidence(table.columns)
     people = table.frame["employee_id"].to_numpy(dtype=object)[table.usable]
     features = table.matrix([c.name for c in model.columns])[table.usable]
     longest = min(hazard.baseline_.until for hazard in hazards.hazards_)

@@ -16,8 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Floats, Objects
-from perfml.errors import ModelError
-from perfml.evidence.columns import Column
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.table import Table, make_table
@@ -91,7 +89,7 @@ def score_in_parts(
         stated=True,
         progress=progress,
     )
-    require_evidence(table.columns, model)
+    model.require_evidence(table.columns)
     values = table.matrix([c.name for c in model.columns])
     if len(values) >= FEW:
         warm_up(progress)
@@ -132,7 +130,7 @@ def scored_at(
         stated=True,
         progress=progress,
     )
-    require_evidence(table.columns, model)
+    model.require_evidence(table.columns)
     values = table.matrix([c.name for c in model.columns])
     late = delivery_holds(table.missing, as_of, hold_share=folder.definitions.holes.hold_share)
     held = {**late, **withheld_people(data, folder, as_of, home)}
@@ -142,19 +140,6 @@ def scored_at(
     )
     scored = table.usable & ~table.frame["employee_id"].isin(list(held)).to_numpy()
     return scores, table.frame["employee_id"][scored].tolist(), values[scored]
-
-
-def require_evidence(columns: Iterable[Column], model: Model) -> None:
-    """Raise :class:`ModelError` where ``columns`` lack some that the model was trained on: a score would be a guess."""
-    available = {column.name for column in columns}
-    absent = [column for column in model.columns if column.name not in available]
-    if absent:
-        kinds = ", ".join(sorted({column.evidence for column in absent}))
-        raise ModelError(
-            f"{len(absent)} of its {len(model.columns)} columns are not in this data, e.g. {absent[0].name}",
-            where=f"model {model.name} {model.version}",
-            remedy=f"export what {kinds} is made from, or train again on data like this",
-        )
 
 
 def score_date(

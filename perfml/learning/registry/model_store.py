@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +85,18 @@ class Model:
         least = self.spec.gates.min_reasons_kept
         frequencies = self.record.selection_frequency.get(horizon_days, {})
         return {reason: frequency >= least for reason, frequency in frequencies.items()}
+
+    def require_evidence(self, columns: Iterable[Column]) -> None:
+        """Raise :class:`ModelError` where ``columns`` lack some that it was trained on: a score would be a guess."""
+        available = {column.name for column in columns}
+        absent = [column for column in self.columns if column.name not in available]
+        if absent:
+            kinds = ", ".join(sorted({column.evidence for column in absent}))
+            raise ModelError(
+                f"{len(absent)} of its {len(self.columns)} columns are not in this data, e.g. {absent[0].name}",
+                where=f"model {self.name} {self.version}",
+                remedy=f"export what {kinds} is made from, or train again on data like this",
+            )
 
     @property
     def causes(self) -> tuple[str, ...]:

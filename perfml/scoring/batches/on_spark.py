@@ -53,7 +53,6 @@ from perfml.scoring.batches.tasks import (
     group_of,
     others_of,
 )
-from perfml.scoring.scoring import require_evidence
 from perfml.scoring.what_if.evidence import evidence_rows, write_evidence
 from perfml.trust.holds.hold import Hold
 
@@ -88,7 +87,7 @@ def score_on_spark(
         progress("people", 0, 1)
         layout = engine.lay_out(folder.definitions, dates, kinds=model.kinds, estimate=True)
         _refuse_missing_days(layout)
-        require_evidence(columns_of(model.spec, layout.columns), model)
+        model.require_evidence(columns_of(model.spec, layout.columns))
         people = engine.stored(_with_positions(engine, model, layout, progress), "people_with_evidence")
         for day in dates:
             task = PeopleTask(

@@ -16,7 +16,6 @@ from perfml.learning.registry.model_store import Model
 from perfml.learning.validation.drift import DriftReport, assess
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import ProjectFolder
-from perfml.scoring.scoring import require_evidence
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def drift(
     table = make_table(
         data, folder.definitions, spec, name=model.name, dates=dates, kinds=model.kinds, progress=progress
     )
-    require_evidence(table.columns, model)
+    model.require_evidence(table.columns)
     names = [c.name for c in model.columns]
     features = table.matrix(names)[table.usable]
     rows = table.frame[table.usable].reset_index(drop=True)
