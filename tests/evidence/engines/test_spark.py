@@ -297,6 +297,6 @@ def test_missing_days_are_left_to_one_machine(
     project = Project(tmp_path, home=company_of_500.home)
     with (
         project.open(company_of_500.data, engine=engine) as data,
-        pytest.raises(PerfmlError, match=r"10 days of the log are missing .* score that date with --engine duckdb"),
+        pytest.raises(PerfmlError, match=r"10 days of the log are missing .* score that date with `--engine duckdb`"),
     ):
         score(data, project.folder, load(project.home, "attrition"), as_of=[END], home=project.home)

@@ -17,7 +17,14 @@ import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from perfml.demo.tour.personas import grant_personas
-from perfml.demo.tour.work import Stop, look_at_work, plant_work
+from perfml.demo.tour.work import (
+    Stop,
+    look_at_goals,
+    look_at_measures,
+    look_at_openings,
+    look_at_risks,
+    plant_work,
+)
 from perfml.project.folder import ProjectFolder
 from perfml.service.app import create_app
 from tests.simulated import END, Simulated
@@ -45,9 +52,12 @@ def served_company(company_of_500: Simulated, tmp_path_factory: pytest.TempPathF
     shutil.copytree(company_of_500.data, data)
     plant_work(data, seed=7, end=END)
     project = Simulated(data, company_of_500.project, folder / "home", company_of_500.truth, company_of_500.rows).open()
-    project.targets(data, as_of=TARGETS_DAY)
-    project.courses(data, as_of=END)
-    stops = look_at_work(project, data, goals=project.goals(data, as_of=TARGETS_DAY), end=END)
+    with project.open(data) as opened:
+        project.targets(opened, as_of=TARGETS_DAY)
+        project.courses(opened, as_of=END)
+        stops = look_at_goals(project, opened, goals=project.goals(opened, as_of=TARGETS_DAY))
+        for look in (look_at_measures, look_at_openings, look_at_risks):
+            stops += look(project, opened, END)
     accounts = {name.partition(" E")[0]: name for name in grant_personas(project, END - dt.timedelta(days=365))}
     with serve_home(project.home, project.folder, local_login=True) as address:
         yield ServedCompany(address, project.home, accounts, tuple(stops))
