@@ -18,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from perfml._version import __version__
 from perfml.messages import Language, Message, render
+from perfml.messages.values import value_text
 from perfml.project.folder import ProjectFolder
 from perfml.project.starter import STARTER
 from perfml.service.web.catalogues import HTML_LANGUAGE, LANGUAGES, WordCatalogue
@@ -105,6 +106,7 @@ class Templates:
             "number": lambda value: NOTHING if value is None else format_decimal(value, "#,##0.##", locale),
             "percent": lambda value: NOTHING if value is None else format_percent(value, "0%", locale),
             "amount": amount,
+            "with_unit": partial(value_text, language=language),
             "fine_percent": lambda value: NOTHING if value is None else format_percent(value, "0.0%", locale),
             "long": lambda days: NOTHING if days is None else format_timedelta(dt.timedelta(days=days), locale=locale),
         }
