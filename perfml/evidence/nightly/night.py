@@ -51,7 +51,7 @@ from perfml.project.feature_spec import VALUE_MEASURES
 from perfml.project.folder import Definitions
 from perfml.project.table_spec import TableSpec
 
-FORMAT = "2"
+FORMAT = "3"
 """Of the state; grows with every change of what is stored."""
 
 

@@ -227,15 +227,16 @@ class LogSync:
         execute(
             f"insert into {FAULTS} select {number}, * from ({quarantined_rows(self.raw, self.spec, 'night_typed')})"
         )
-        if keys is not None:
-            execute(f"insert into {VERSIONS} select {number}, * from night_clean where not {SINGLE}")
-            execute(f"delete from night_clean where not {SINGLE}")
-        execute(f"insert into {TOTALS} select {number}, * from ({totals_sql('night_clean', self.spec)})")
+        # Numbered before rows with a repeated key go: they may be the only ones of their person or kind.
         number_persons(
             execute, "select employee_id as id from night_clean union select counterpart_id from night_clean"
         )
         present = execute("select distinct kind from night_clean order by kind").fetchall()
         self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
+        if keys is not None:
+            execute(f"insert into {VERSIONS} select {number}, * from night_clean where not {SINGLE}")
+            execute(f"delete from night_clean where not {SINGLE}")
+        execute(f"insert into {TOTALS} select {number}, * from ({totals_sql('night_clean', self.spec)})")
         stored = write_rows(self.state, self.connection.sql(self.columns.select("night_clean", "")).to_arrow_table())
         name = None
         if keys is not None:

@@ -18,6 +18,7 @@ from perfml.evidence.nightly.sync import FAULTS, TOTALS, VERSIONS
 from perfml.evidence.sources import open_data
 from perfml.messages import render
 from perfml.project.folder import Definitions
+from tests.evidence.naive import Event
 from tests.evidence.nightly.killing import kill_nights
 from tests.evidence.nightly.nights import Company, differs, nightly, whole
 from tests.evidence.nightly.test_nights import EVERY
@@ -60,6 +61,15 @@ def test_a_night_reads_what_is_new(company: Company, tmp_path: Path) -> None:
     company.put("new.parquet", [company.event(company.moment(1))])
     company.write()
     assert ask(company, state) == (None, 1)
+
+
+def test_a_kind_and_a_person_that_stand_in_a_correction_alone_are_counted(tmp_path: Path) -> None:
+    company = Company(tmp_path / "data", Random(7))
+    first = dt.datetime.combine(company.day - 5 * DAY, dt.time(12))
+    corrected = Event("e6", first, KINDS[1], whom="e5", event_id="v1", known_at=first + DAY)
+    company.put("0.parquet", [Event("e5", first, KINDS[0], event_id="v1"), corrected])
+    company.write()
+    ask(company, tmp_path / "state")
 
 
 def test_what_a_killed_night_left_half_written_is_removed(company: Company, tmp_path: Path) -> None:
