@@ -34,6 +34,7 @@ from benchmarks.evidence import HOME, TODAY  # noqa: E402
 from benchmarks.scale import SMALL, ProcessTree  # noqa: E402
 from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
 from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
+from perfml.evidence.engines.spark_part import by  # noqa: E402
 from perfml.evidence.sources import open_data  # noqa: E402
 from perfml.files import write_text  # noqa: E402
 from perfml.learning.dataset.conditions import conditions  # noqa: E402
@@ -46,7 +47,7 @@ from perfml.project.spec import EngineSettings  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
 from perfml.reasons.few_others import Others  # noqa: E402
 from perfml.scoring.batches.on_spark import DateScoring  # noqa: E402
-from perfml.scoring.batches.tasks import INSIDE, WHY_NOT, WITHHELD, PeopleTask, group_of  # noqa: E402
+from perfml.scoring.batches.tasks import INSIDE, WHY_NOT, WITHHELD, PeopleTask  # noqa: E402
 from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
 from perfml.treeshap.contributions import warm_up  # noqa: E402
 
@@ -82,9 +83,9 @@ def write_people(path: Path, model: Model, people: int) -> None:
             "employee_id": pa.array(ids[low : low + n], pa.string()),
             "as_of": pa.array([DAY] * n, pa.date32()),
             **{c.name: pa.array(values[low : low + n, at], from_pandas=True) for at, c in enumerate(model.columns)},
-            group_of("manager_id"): pa.array([f"M{each // TEAM}" for each in number], pa.string()),
-            group_of("role_family"): pa.array(["sales"] * n, pa.string()),
-            group_of("level"): pa.array([3] * n, pa.int64()),
+            by("manager_id"): pa.array([f"M{each // TEAM}" for each in number], pa.string()),
+            by("role_family"): pa.array(["sales"] * n, pa.string()),
+            by("level"): pa.array([3] * n, pa.int64()),
             INSIDE: pa.array([True] * n),
             WITHHELD: pa.array([None] * n, pa.string()),
             WHY_NOT: pa.array([None] * n, pa.string()),
@@ -100,9 +101,9 @@ def on_one_machine(home: Path, rows: Path, out: Path) -> None:
     """Score the people of a file as :func:`perfml.scoring.scoring.score_in_parts` does once their evidence is computed."""
     model = load(home, NAME)
     names = [column.name for column in model.columns]
-    frame = pq.read_table(rows, columns=["employee_id", "as_of", group_of("manager_id"), *names]).to_pandas()
+    frame = pq.read_table(rows, columns=["employee_id", "as_of", by("manager_id"), *names]).to_pandas()
     facts = pd.DataFrame(
-        {"manager_id": frame.pop(group_of("manager_id")).to_numpy(), "role_family": "sales", "level": 3},
+        {"manager_id": frame.pop(by("manager_id")).to_numpy(), "role_family": "sales", "level": 3},
         index=frame["employee_id"],
     )
     frame["as_of"] = pd.to_datetime(frame["as_of"])

@@ -55,17 +55,7 @@ def asked(home: Path, scored: list[ExplainedScore], light: LightModel) -> Callab
 
 
 def own_row(home: Path, row: ExplainedScore, light: LightModel, *numbers: int):
-    stored = read_evidence(
-        home,
-        row["employee_id"],
-        model=MODEL,
-        version=row["model_version"],
-        as_of=END,
-        columns=[column.name for column in light.columns],
-        of_everyone=numbers,
-    )
-    assert stored is not None
-    return stored
+    return read_evidence(home, row, columns=[column.name for column in light.columns], of_everyone=numbers)
 
 
 @pytest.mark.slow

@@ -21,11 +21,10 @@ from perfml.demo.company import CAUSES, simulate
 from perfml.demo.tour.personas import grant_personas
 from perfml.demo.tour.work import (
     PERSONAS,
+    WITHOUT_SCORES,
     LookAt,
     Stop,
     look_at_goals,
-    look_at_measures,
-    look_at_openings,
     look_at_risks,
     plant_work,
 )
@@ -82,7 +81,7 @@ def _tour(out: Path, *, employees: int, seed: int, workers: Workers) -> Path:
         plant_work(data, seed=seed, end=END)
     look = partial(_looked, home=home, data=data)
     advised = workers.submit(partial(_advised, home=home, data=data), STARTER, long=True)
-    looked = [workers.submit(look, STARTER, at, long=True) for at in (look_at_measures, look_at_openings)]
+    looked = [workers.submit(look, STARTER, at, long=True) for at in WITHOUT_SCORES]
     with Project(STARTER, home=home).open(data) as opened:  # once, and so what both models stand on is computed once
         with terminal.progress() as progress:
             report = Project(STARTER, home=home, progress=progress).check(opened)

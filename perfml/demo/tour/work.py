@@ -84,6 +84,10 @@ def look_at_openings(project: Project, data: Data, as_of: dt.date) -> list[Stop]
     ]
 
 
+WITHOUT_SCORES: tuple[LookAt, ...] = (look_at_measures, look_at_openings)
+"""What can be looked at before anybody is scored."""
+
+
 def look_at_risks(project: Project, data: Data, as_of: dt.date) -> list[Stop]:
     """Look at what scores say of the work, process debt and a policy; keep what a page shows of it."""
     owed = {row.employee_id for row in project.process_debt(data, as_of=as_of).rows if row.owed}

@@ -173,25 +173,6 @@ class LogMeetings:
                 yield from blocks(rows.group_by(rows.column_names).aggregate([]), part=part, content="asked")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BatchQuery:
-    """A question about the log that is answered batch by batch."""
-
-    sql: str
-    """Over ``events``."""
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield the answer about each of ``batches``."""
-        for batch in batches:
-            yield from self.of(pa.Table.from_batches([batch])).to_batches()
-
-    def of(self, events: pa.Table) -> pa.Table:
-        """The answer about ``events``."""
-        with connect() as connection:
-            connection.register("events", events)
-            return connection.sql(self.sql).to_arrow_table()
-
-
 def rank_versions(rows: pa.Table) -> pa.Table:
     """Typed ``rows`` of repeated ids, all rows of each id, with ``superseded_day``; of copies all but one are :data:`BROKEN`."""
     with connect() as connection:

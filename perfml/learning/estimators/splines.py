@@ -163,10 +163,8 @@ def fit_path(
     near = _rows_near_knots(basis, features, signs)
     logistic = LogisticRegression(max_iter=MAX_ITERATIONS, tol=1e-3, warm_start=True)
     models = []
-    with (
-        warnings.catch_warnings(),
-        _blas().limit(limits=1),
-    ):  # threads wait longer for each other here than they compute
+    # BLAS's threads wait longer for each other here than they compute.
+    with warnings.catch_warnings(), _blas().limit(limits=1):
         warnings.simplefilter("ignore", ConvergenceWarning)
         for inverse_penalty in inverse_penalties:
             logistic.C = inverse_penalty  # as close to the optimum as the blend needs

@@ -53,17 +53,7 @@ def compare(
     model = load()
     columns = {column.name: column for column in model.columns}
     at_odds = DamagedFile(evidence_path(home, first["model"], first["as_of"]), Message.of("file_earlier"))
-    read = read_evidence(
-        home,
-        first["employee_id"],
-        model=first["model"],
-        version=first["model_version"],
-        as_of=first["as_of"],
-        columns=list(columns),
-        of_everyone=range(len(columns)),
-    )
-    if read is None:
-        raise at_odds
+    read = read_evidence(home, first, columns=list(columns), of_everyone=range(len(columns)))
     held = withholding(score_file(home, first["model"], first["as_of"]))
     others = other_members(home, first["employee_id"], group, as_of=first["as_of"], scored=read.people, held=held)
     if others is None or len(others) < least_others:

@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark import SparkEngine
+from perfml.evidence.engines.spark import SparkEngine, from_arrow
+from perfml.evidence.engines.spark_part import by
 from perfml.evidence.engines.spark_sql import named
 from perfml.evidence.population.membership import condition
 from perfml.evidence.snapshots import PEOPLE
@@ -50,7 +51,6 @@ from perfml.scoring.batches.tasks import (
     SpreadTask,
     evidence_of,
     from_stream,
-    group_of,
     others_of,
 )
 from perfml.scoring.what_if.evidence import evidence_rows, write_evidence
@@ -58,7 +58,6 @@ from perfml.trust.holds.hold import Hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructType
 
 PEOPLE_AT_ONCE = 2_000
 """Of whose evidence this machine holds the rows."""
@@ -126,7 +125,7 @@ def _with_positions(engine: SparkEngine, model: Model, layout: Layout, progress:
     available = [column.name for column in layout.columns]
     needed = asked.union(column.name for column in model.columns)
     facts = [quoted(name) for name in PEOPLE if name in asked and name not in available]
-    groups = [f"{quoted(name)} as {quoted(group_of(name))}" for name in chain.from_iterable(MEMBERS.values())]
+    groups = [f"{quoted(name)} as {quoted(by(name))}" for name in chain.from_iterable(MEMBERS.values())]
     inside = condition(model.spec.population.where, file=f"models/{model.name}.toml")
     selected = ", ".join(["employee_id", "as_of", *facts, *groups, f"{inside} as {quoted(INSIDE)}"])
     evidence = engine.evidence(layout, progress, columns=[name for name in available if name in needed])
@@ -159,7 +158,7 @@ class DateScoring:
         """The rows of all horizons; ``evidence``: the home where the evidence of everyone with a score is kept."""
         day, horizons = self.task.as_of, list(self.model.risks)
         progress(f"predicting {day}", 0, 1)
-        predicted = self.engine.stored(self._with_others().mapInArrow(self.task, _fields(PREDICTIONS)), "predicted")
+        predicted = self.engine.stored(self._with_others().mapInArrow(self.task, from_arrow(PREDICTIONS)), "predicted")
         spread, n_scored = self._spread(predicted)
         if evidence is not None:
             self._keep_evidence(predicted, evidence)
@@ -169,7 +168,7 @@ class DateScoring:
             "horizon", "last", "lowest", "employee_id"
         )
         explain = ExplainTask(shipped=self.task.shipped, as_of=day, spread=spread)
-        self.engine.stored(listed.mapInArrow(explain, _fields(ROWS)), "rows_of_scores", large=True)
+        self.engine.stored(listed.mapInArrow(explain, from_arrow(ROWS)), "rows_of_scores", large=True)
         batches = self.engine.batches("rows_of_scores", rows=1)
         for horizon, parts in groupby(batches, lambda batch: int(batch.column("horizon")[0].as_py())):
             days = horizons[horizon]
@@ -189,7 +188,7 @@ class DateScoring:
 
         evidence = predicted.where("evidence is not null").select("evidence")
         values = evidence.mapInArrow(task.columns, COLUMN_VALUES)
-        ordinary = values.groupBy("column").applyInArrow(of_column, _fields(SPREADS)).toArrow().sort_by("column")
+        ordinary = values.groupBy("column").applyInArrow(of_column, from_arrow(SPREADS)).toArrow().sort_by("column")
         if not ordinary.num_rows:
             return Spread.of([np.empty(0)] * task.n_columns, middle_share=task.middle_share), 0
         ends = {field.name: ordinary.column(field.name).to_numpy() for field in fields(Spread)}
@@ -201,7 +200,7 @@ class DateScoring:
 
         people = self.people
         for relation, numbers in compared_columns(self.model.columns).items():
-            groups = [group_of(name) for name in MEMBERS[relation]]
+            groups = [by(name) for name in MEMBERS[relation]]
             counts = ", ".join(f"count({named(self.model.columns[number].name)})" for number in numbers)
             of_group = self.people.groupBy(*groups).agg(functions.expr(f"array({counts})").alias(others_of(relation)))
             people = people.join(of_group, groups, "left")
@@ -224,10 +223,3 @@ class DateScoring:
         write_evidence(
             home, chain([nobody], parts), model=self.model.name, version=self.model.version, as_of=task.as_of
         )
-
-
-def _fields(schema: pa.Schema) -> StructType:
-    """``schema`` in Spark's terms."""
-    from pyspark.sql.pandas.types import from_arrow_schema  # an optional extra
-
-    return from_arrow_schema(schema)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Floats, Objects
 from perfml.evidence.engines.spark_blocks import Batches
+from perfml.evidence.engines.spark_part import by
 from perfml.learning.dataset.conditions import true_of
 from perfml.learning.registry.model_store import Model
 from perfml.learning.registry.shipping import ShippedModel
@@ -51,11 +52,6 @@ PREDICTIONS: Final = pa.schema(
 model's columns, and which of these may not be stated; empty without a score."""
 ROWS: Final = pa.schema([("horizon", pa.int32()), ("rows", pa.binary())])
 """Some rows of one horizon, as an Arrow stream."""
-
-
-def group_of(name: str) -> str:
-    """The column with a fact that people are compared by; a column of evidence may be called the same."""
-    return f"group {name}"
 
 
 def others_of(relation: str) -> str:
@@ -126,7 +122,7 @@ class PeopleTask:
         """(rows, the model's columns): whether too few others stand behind a value for it to be stated."""
         unstated = np.zeros(values.shape, bool)
         for relation, numbers in compared_columns(self.model.columns).items():
-            together = np.all([rows.column(group_of(name)).is_valid().to_numpy() for name in MEMBERS[relation]], axis=0)
+            together = np.all([rows.column(by(name)).is_valid().to_numpy() for name in MEMBERS[relation]], axis=0)
             given = rows.column(others_of(relation)).combine_chunks()
             counts = np.zeros((rows.num_rows, len(numbers)), np.int64)
             counts[given.is_valid().to_numpy(zero_copy_only=False)] = (

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Floats
 from perfml.messages import Message
-from perfml.scoring.score_files import NoScore
+from perfml.scoring.score_files import NoScore, ScoreKey
 from perfml.scoring.sealed_files import DamagedFile, SealedFile, in_groups, open_sealed, write_sealed
 
 FOLDER = "evidence"
@@ -65,27 +65,18 @@ def write_evidence(home: Path, parts: Iterable[pa.Table], *, model: str, version
     return write_sealed(groups, home, address, record={"version": version}, row_group=ROWS_AT_ONCE)
 
 
-def read_evidence(
-    home: Path,
-    employee_id: str,
-    *,
-    model: str,
-    version: str,
-    as_of: dt.date,
-    columns: Sequence[str],
-    of_everyone: Iterable[int],
-) -> PersonEvidence | None:
-    """The row of a person, and the columns of these numbers ``of_everyone``; None for somebody without a row.
+def read_evidence(home: Path, score: ScoreKey, *, columns: Sequence[str], of_everyone: Iterable[int]) -> PersonEvidence:
+    """What a person was scored on, and the columns of these numbers ``of_everyone``.
 
-    Raises :class:`NoScore` where no rows were kept, and :class:`DamagedFile`, also where another ``version`` scored than that
-    of the file.
+    Raises :class:`NoScore` where no rows were kept, and :class:`DamagedFile`, also where another version scored than that of
+    the file, or the person has no row.
     """
-    path = evidence_path(home, model, as_of)
-    with _opened(path, model=model, version=version, columns=columns) as sealed:
+    path, employee_id = evidence_path(home, score["model"], score["as_of"]), score["employee_id"]
+    with _opened(path, model=score["model"], version=score["model_version"], columns=columns) as sealed:
         people = sealed.once("people", lambda: _people(sealed))
         at = bisect_left(people, employee_id)
         if people[at : at + 1] != [employee_id]:
-            return None
+            raise DamagedFile(path, Message.of("file_earlier"))
         row = sealed.file.read_row_group(at // ROWS_AT_ONCE, use_threads=False).slice(at % ROWS_AT_ONCE, 1)
         own = np.array([row.column(name)[0].as_py() for name in columns], dtype=np.float64)
         stated = np.ones(len(columns), dtype=bool)

@@ -98,15 +98,10 @@ def predict_what_if(
     groups = [column.reason for column in model.columns]
     stored = read_evidence(
         home,
-        row["employee_id"],
-        model=row["model"],
-        version=row["model_version"],
-        as_of=row["as_of"],
+        row,
         columns=[column.name for column in model.columns],
         of_everyone=[number for number, group in enumerate(groups) if group in leading],
     )
-    if stored is None:
-        raise DamagedFile(evidence_path(home, row["model"], row["as_of"]), Message.of("file_earlier"))
     options = {
         move.evidence: move
         for move in moves(

@@ -69,7 +69,10 @@ def test_a_kind_and_a_person_that_stand_in_a_correction_alone_are_counted(tmp_pa
     corrected = Event("e6", first, KINDS[1], whom="e5", event_id="v1", known_at=first + DAY)
     company.put("0.parquet", [Event("e5", first, KINDS[0], event_id="v1"), corrected])
     company.write()
-    ask(company, tmp_path / "state")
+    answers = nightly(company.folder, tmp_path / "state", DEFINITIONS, company.day)
+    counted = answers.evidence.frame.set_index("employee_id")["n_7"]
+    assert counted["e6"] == 1 and counted["e5"] == 0, "the correction is another's, and of another kind"
+    assert not differs(answers, whole(company.folder, DEFINITIONS, company.day))
 
 
 def test_what_a_killed_night_left_half_written_is_removed(company: Company, tmp_path: Path) -> None:

@@ -18,10 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from perfml.demo.tour.personas import grant_personas
 from perfml.demo.tour.work import (
+    WITHOUT_SCORES,
     Stop,
     look_at_goals,
-    look_at_measures,
-    look_at_openings,
     look_at_risks,
     plant_work,
 )
@@ -56,7 +55,7 @@ def served_company(company_of_500: Simulated, tmp_path_factory: pytest.TempPathF
         project.targets(opened, as_of=TARGETS_DAY)
         project.courses(opened, as_of=END)
         stops = look_at_goals(project, opened, goals=project.goals(opened, as_of=TARGETS_DAY))
-        for look in (look_at_measures, look_at_openings, look_at_risks):
+        for look in (*WITHOUT_SCORES, look_at_risks):
             stops += look(project, opened, END)
     accounts = {name.partition(" E")[0]: name for name in grant_personas(project, END - dt.timedelta(days=365))}
     with serve_home(project.home, project.folder, local_login=True) as address:
