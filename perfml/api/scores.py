@@ -64,14 +64,12 @@ def write_scores(
 
     ``incremental``: of the log read only what is new since the last run, at one date; the scores are the same. What was read
     before is kept in ``home/nightly``. ``on_notice`` is given what was read, and why where it was everything. Raises
-    :class:`PerfmlError` for several dates, on Spark, and while another run uses that folder.
+    :class:`PerfmlError` for several dates, and while another run uses that folder.
     """
     if not incremental:
         return _write_scores(project, model, data, as_of=as_of, night=None)
     from perfml.evidence.nightly.night import run_night
 
-    if project.engine.name != "duckdb":
-        raise PerfmlError(Message.of("night_engine"), where="[engine] name", remedy=Message.of("night_engine_remedy"))
     if as_of is not None and len(dates_of(as_of)) > 1:
         raise PerfmlError(Message.of("night_dates"), where="--as-of", remedy=Message.of("night_dates_remedy"))
 

@@ -77,7 +77,7 @@ def _digests(data: Data, until: dt.date) -> dict[str, TableDigest]:
     data.complete_quarantine()
     selects = {table: _rows(data, table, until) for table in data.specs if table != "events"}
     selects[QUARANTINE] = _quarantined(until)
-    of_log = _digest_of_log if data.engine is None or data.whole_kept_log is not None else _digest_of_batches
+    of_log = _digest_of_batches if data.log_lies_elsewhere else _digest_of_log
     try:
         digests_by_table = {table: _digest(data, select) for table, select in selects.items()}
         if data.has("events"):

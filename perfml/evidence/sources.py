@@ -104,13 +104,18 @@ class Data:
 
     def complete_quarantine(self) -> None:
         """Add the rows of a log that lies elsewhere to the table ``quarantine``, unless they are there."""
-        if self.engine is not None and self.has("events"):
+        if self.engine is not None and self.log_lies_elsewhere:
             self.once("quarantine of the log", self.engine.add_quarantined)
 
     @property
     def whole_kept_log(self) -> KeptLog | None:
         """:attr:`kept_log`, unless rows of it are :attr:`hidden`, which what is kept has in its sums."""
         return None if self.hidden else self.kept_log
+
+    @property
+    def log_lies_elsewhere(self) -> bool:
+        """Whether rows of the log are only read by :attr:`engine`."""
+        return self.engine is not None and self.whole_kept_log is None and self.has("events")
 
     @property
     def counts_log_days(self) -> bool:
@@ -281,10 +286,10 @@ def _load(
     spec: TableSpec,
     kept_log: KeptLog | None,
     *,
-    read_log: Callable[[RawTable], int] | None,
+    read_log: Callable[[RawTable, int | None], int] | None,
 ) -> bool:
-    """Load the table, the log from ``kept_log`` where it is kept there, or by ``read_log``; where it cannot be used, add the
-    reason to ``data.problems``."""
+    """Load the table, the log from ``kept_log`` where it is kept there, or by ``read_log``, which is told how many rows are kept;
+    where it cannot be used, add the reason to ``data.problems``."""
     missing = [name for name, column in spec.columns.items() if column.required and name not in raw.columns]
     if missing:
         data.problems.append(
@@ -296,8 +301,8 @@ def _load(
         columns = chain("listed", unknown[:MOST_NAMED])
         data.notices.append(Message.of("columns_ignored", table=raw.name, columns=columns))
     try:
-        rows = None if read_log is None else read_log(raw)
-        if rows is None and raw.name == "events" and kept_log is not None:
+        rows = None
+        if raw.name == "events" and kept_log is not None:
             rows = kept_log.load(
                 data.connection,
                 raw,
@@ -307,6 +312,8 @@ def _load(
                 has_positions=data.has("positions"),
             )
             data.kept_log = None if rows is None else kept_log
+        if read_log is not None:
+            rows = read_log(raw, rows)
         if rows is None:
             rows = load(data.connection, raw, spec, today=data.today, withheld=data.withheld.facts)
         data.rows_read[raw.name] = rows

@@ -9,11 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from perfml import ModelError, PerfmlError, Project
+from perfml import ModelError
 from perfml.learning.estimators.coherence import coherent
 from perfml.learning.registry.shipping import ShippedModel
 from perfml.project.model_spec import ListSpec
-from perfml.project.starter import STARTER
 from perfml.scoring.batches.packing import (
     packed,
     packed_bits,
@@ -75,9 +74,3 @@ def test_a_model_is_verified_again_where_it_arrives(company_of_500: Simulated) -
     altered = replace(shipped, version=version[::-1], files={**shipped.files, name: b"tree"})
     with pytest.raises(ModelError):
         altered.model()
-
-
-def test_nothing_is_kept_from_night_to_night_on_spark() -> None:
-    project = Project(STARTER, engine="spark")
-    with pytest.raises(PerfmlError, match=r"only DuckDB on this machine keeps the log.*leave out `--incremental`"):
-        project.write_scores("attrition", "data", incremental=True)

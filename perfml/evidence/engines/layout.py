@@ -72,6 +72,11 @@ class Layout:
     """Whether evidence over missing days is estimated instead of left out."""
 
     @property
+    def as_ofs(self) -> tuple[dt.date, ...]:
+        """The as-of dates, ascending."""
+        return tuple(self.grid.as_ofs.astype("M8[D]").tolist())
+
+    @property
     def part_plan(self) -> PartPlan:
         """What the parts of the log are computed with."""
         return PartPlan(plan=self.plan, grid=self.grid, decimals=self.decimals)

@@ -79,9 +79,12 @@ class SparkEngine:
             self.events.unpersist()
         self._resources.close()
 
-    def read_log(self, raw: RawTable) -> int:
-        """Take ``raw`` for the log, its rows unread; return their number."""
+    def read_log(self, raw: RawTable, kept: int | None) -> int:
+        """Take ``raw`` for the log, its rows unread; return their number. ``kept``: how many this machine keeps of it from night
+        to night, and answers for."""
         self._raw = raw
+        if kept is not None:
+            return kept
         make_empty(self.data.connection, "unread_events", self._spec)
         self._refuse_log()
         rows: int = self.data.connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
@@ -211,7 +214,7 @@ class SparkEngine:
         with self.named_failures():
             if "events" in read:
                 return self.select(sql).toArrow()
-            if LOG_DAYS in read:
+            if LOG_DAYS in read and self.data.kept_log is None:
                 self.data.once(LOG_DAYS, self._count_days)
         return self.data.connection.sql(sql).to_arrow_table()
 
@@ -303,7 +306,7 @@ class SparkEngine:
         self.make_snapshots(as_ofs)
         layout = lay_out(self.data, definitions, as_ofs, kinds=kinds, estimate=estimate)
         if layout.plan.conditions:
-            with self.log.opened(-1) as connection:
+            with self._single_rows.opened(-1) as connection:
                 require_conditions(connection, layout.plan)
         return layout
 
@@ -313,7 +316,10 @@ class SparkEngine:
         return self._run(layout).blocks(progress).mapInArrow(rows, from_arrow(rows.schema))
 
     def _run(self, layout: Layout) -> SparkEvidence:
-        return SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late)
+        kept_log = self.data.whole_kept_log
+        if kept_log is None or not layout.plan.columns or not kept_log.serves(layout.as_ofs):
+            return SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late, kept_log=None)
+        return SparkEvidence(self, layout, late=False, kept_log=kept_log)
 
     @contextmanager
     def named_failures(self) -> Iterator[None]:

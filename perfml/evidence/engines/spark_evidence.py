@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,9 @@ from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_between import ComparisonTask, Completion
 from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, PersonRanges
 from perfml.evidence.engines.spark_log import LogMeetings, LogParting, ShareQuery
+from perfml.evidence.engines.spark_night import window_blocks
 from perfml.evidence.engines.spark_part import PartTask, SnapshotTask, answer_meetings
+from perfml.evidence.kept_log import KeptLog
 from perfml.progress import Progress
 from perfml.project.folder import RelationalFile
 
@@ -37,6 +38,8 @@ class SparkEvidence:
     layout: Layout
     late: bool
     """Whether rows of the log may become known late, or be superseded."""
+    kept_log: KeptLog | None
+    """What gives the windowed columns; None where they are computed from the rows of the log."""
 
     def blocks(self, progress: Progress) -> DataFrame:
         """All evidence, as blocks of ``evidence``: a part of persons in each partition, in the order of their ids."""
@@ -44,10 +47,12 @@ class SparkEvidence:
         people = self._people_task(self.layout.selection.relational)
         people.check()
         given = self._people_blocks(people)
-        if self.layout.plan.columns:
+        if self.kept_log is not None:
+            given = given.union(window_blocks(self.engine, self.kept_log, self.layout, self.ranges))
+        elif self.layout.plan.columns:
             given = given.union(self._log_blocks())
-        if self._across:
-            given = given.union(self._met_blocks())
+            if self._across:
+                given = given.union(self._met_blocks())
         rows = self.engine.stored(self._each_part(given, self._part_task()), "rows")
         progress("comparison", 0, 1)
         between = self.layout.selection.between
@@ -82,14 +87,15 @@ class SparkEvidence:
         return blocks.repartitionById(len(self.ranges), "part").mapInArrow(task, BLOCK_TYPES)
 
     def _part_task(self) -> PartTask:
-        no_events = self._facts().schema.empty_table() if self.layout.plan.columns else pa.table({})
+        reads_log = self.layout.plan.columns and self.kept_log is None
+        no_events = self._facts().schema.empty_table() if reads_log else pa.table({})
         return PartTask(layout=self.layout, late=self.late, no_events=no_events, n_parts=len(self.ranges))
 
     def _people_task(self, relational: tuple[RelationalFile, ...]) -> SnapshotTask:
         data, engine = self.engine.data, self.engine
         tables = {"employees", "positions", "exits", *(name for file in relational for name in file.spec.needs)}
         specs = {name: spec for name, spec in data.specs.items() if name in tables}
-        as_ofs = tuple(dt.date(1970, 1, 1) + dt.timedelta(days=int(day)) for day in self.layout.grid.as_ofs)
+        as_ofs = self.layout.as_ofs
         n_tasks = min(len(as_ofs), engine.parallel)
         return SnapshotTask(
             files={name: engine.lent(name) for name in specs},

@@ -25,6 +25,7 @@ from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_between import compared
 from perfml.evidence.engines.spark_blocks import Batches, PersonRanges, blocks, parted, tables_of_parts
 from perfml.evidence.engines.spark_log import connect, numbers, parquet_files
+from perfml.evidence.engines.spark_night import WINDOWS, windows_of
 from perfml.evidence.log.cells import part_log
 from perfml.evidence.population.membership import condition
 from perfml.evidence.snapshots import make_snapshots, run_relational
@@ -123,20 +124,26 @@ class PartTask:
             if "people" not in tables:  # rows of people who are employed at none of the dates
                 continue
             people = tables["people"].sort_by([(key, "ascending") for key in KEYS]).combine_chunks()
-            rows = self.rows(people, tables.get("log", self.no_events), tables.get("met"))
+            rows = self.rows(people, tables.get("log", self.no_events), tables.get("met"), windows=tables.get(WINDOWS))
             yield from blocks(rows, part=part, content="rows")
             yield from self._values(part, people, rows)
 
-    def rows(self, people: pa.Table, events: pa.Table, met: pa.Table | None) -> pa.Table:
+    def rows(
+        self, people: pa.Table, events: pa.Table, met: pa.Table | None, *, windows: pa.Table | None = None
+    ) -> pa.Table:
         """The evidence of ``people``, in their order.
 
-        ``events``: the rows of the log that they did or were the counterpart of; ``met``: the departments of counterparts.
+        ``events``: the rows of the log that they did or were the counterpart of; ``met``: the departments of counterparts;
+        ``windows``: their windowed columns, where they come from a kept log.
         """
         selection = self.layout.selection
         person, persons = pd.factorize(people.column("employee_id").to_numpy())
         as_of = self._position(people)
         arrays: dict[str, pa.Array] = {key: people.column(key).combine_chunks() for key in KEYS}
-        arrays |= self._windows(people, persons, person, as_of, events=events, met=met)
+        if windows is None:
+            arrays |= self._windows(people, persons, person, as_of, events=events, met=met)
+        else:
+            arrays |= windows_of(people, windows)
         arrays |= {name: _number(people.column(name)) for file in selection.relational for name in file.spec.columns}
         arrays = self._within_populations(arrays, people)
         with connect() as connection:

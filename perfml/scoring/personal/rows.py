@@ -67,7 +67,7 @@ def rows_of_people(
         f' select employee_id, "table", day, known, "values" from ({" union all ".join(parts)})'
         ' order by person, number, moment desc, "values"'
     )
-    with data.engine.lent_log(_newest(data, as_of)) if data.engine is not None and data.has(LOG) else nullcontext():
+    with data.engine.lent_log(_newest(data, as_of)) if data.engine and data.log_lies_elsewhere else nullcontext():
         reader = data.connection.sql(query).to_arrow_reader(BATCH)
         empty = True
         for batch in reader:

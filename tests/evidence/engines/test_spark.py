@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from perfml import Project
+from perfml.api.scores import NIGHTLY
 from perfml.demo.company import simulate
 from perfml.errors import DefinitionError, PerfmlError
 from perfml.evidence.engines import duckdb as on_this_machine
@@ -36,6 +37,8 @@ from tests.companies import company, other_future
 from tests.evidence.engines.scored_homes import unlike_files
 from tests.evidence.engines.sessions import needs_spark, spark
 from tests.evidence.lake.files import parted
+from tests.evidence.nightly import nights
+from tests.evidence.nightly.test_nights import DEFINITIONS
 from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
 from tests.simulated import END, Simulated
 from tests.tables import TODAY, opened, shipped, windowed, write_tables
@@ -253,27 +256,30 @@ def test_the_executors_read_a_folder_where_it_lies(kind: str, engine: EngineSett
 def test_a_home_scored_on_spark_is_that_of_one_machine(
     engine: EngineSettings, company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Scores, ranks, bands and reasons, and all that is kept beside them; somebody opted out, and somebody's rows are broken."""
+    """Scores, ranks, bands and reasons, and all that is kept beside them, of the whole log and of a first night; somebody opted
+    out, and somebody's rows are broken."""
     monkeypatch.setattr(Model, "proven", lambda *_: True)
     data = tmp_path / "data"
     shutil.copytree(company_of_500.data, data)
     broken, out = break_rows(data / "events.parquet"), company_of_500.rows["attrition"][0]["employee_id"]
-    homes = [company_of_500.copy_home(tmp_path / name) for name in ("one", "other")]
-    for home, settings in zip(homes, (None, engine), strict=True):
+    homes = [company_of_500.copy_home(tmp_path / name) for name in ("one", "other", "nightly")]
+    for home, settings in zip(homes, (None, engine, engine), strict=True):
         shutil.rmtree(home / "records")  # made again
         project = Project(company_of_500.project, home=home)
         project.engine = settings or project.engine
         project.opt_out(out, by=out, on=END)
-        project.write_scores("attrition", data, as_of=[END])
-    assert unlike_files(*homes) == []
+        project.write_scores("attrition", data, as_of=[END], incremental=home.name == "nightly")
+    shutil.rmtree(homes[2] / NIGHTLY)
+    assert [unlike_files(homes[0], home) for home in homes[1:]] == [[], []]
     rows = pq.read_table(homes[1] / "scores" / "attrition" / f"{END}.parquet").to_pylist()
     assert {row["status"] for row in rows} >= {"scored", "opted_out", "held"}
     assert {row["band"] for row in rows} == {"act", "watch", "none", None}
     assert [row["status"] for row in rows if row["employee_id"] == broken] == ["held"]
-    first, other = (read_record(home / "scores" / "attrition" / f"{END}.parquet") for home in homes)
-    assert first is not None and other is not None
-    assert {key for key in first if first.get(key) != other.get(key)} <= {"versions", "content"}
-    assert "pyspark" in other["versions"]
+    first, *others = (read_record(home / "scores" / "attrition" / f"{END}.parquet") for home in homes)
+    assert first is not None
+    for other in others:
+        assert other is not None and "pyspark" in other["versions"]
+        assert {key for key in first if first.get(key) != other.get(key)} <= {"versions", "content"}
 
 
 def break_rows(log: Path) -> str:
@@ -283,6 +289,18 @@ def break_rows(log: Path) -> str:
     rows.loc[rows.index[rows["employee_id"] == person][::10], "kind"] = None
     rows.to_parquet(log)
     return str(person)
+
+
+def test_nights_in_a_row_on_spark(engine: EngineSettings, tmp_path: Path) -> None:
+    """Late, copied, corrected and retracted rows, people who come and go: as everything that one machine reads."""
+    changing = nights.Company(tmp_path / "data", Random(11))
+    changing.begin()
+    for change in ("late", "correct", "retract", "join"):
+        changing.write()
+        given = nights.nightly(changing.folder, tmp_path / "state", DEFINITIONS, changing.day, engine=engine)
+        assert nights.differs(given, nights.whole(changing.folder, DEFINITIONS, changing.day)) == "", f"before {change}"
+        changing.pass_days(1)
+        changing.change(change)
 
 
 def test_missing_days_are_left_to_one_machine(

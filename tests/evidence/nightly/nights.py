@@ -20,11 +20,13 @@ from perfml.evidence.nightly.night import NightLog, run_night
 from perfml.evidence.sources import Data, open_data
 from perfml.messages import Message
 from perfml.project.folder import Definitions
+from perfml.project.spec import EngineSettings
 from perfml.scoring.personal import rows
 from tests.evidence.naive import Event
 from tests.evidence.test_features import DEPARTMENTS, KINDS, PEOPLE
 from tests.tables import TODAY, difference, quarantined, shipped
 
+CHANGES = ("late", "old", "copy", "correct", "retract", "gone", "move", "one", "join", "leave", "unit")
 FIRST_NIGHT = dt.date(2025, 6, 2)
 SCHEMA = pa.schema(
     [
@@ -129,15 +131,13 @@ class Company:
             name = self.rng.choice((new, last))
             self.put(name, [*self.files.get(name, []), *events])
 
-    def change(self) -> None:
-        """Something else that a night may bring."""
+    def change(self, what: str | None = None) -> None:
+        """Something else that a night may bring: one of :data:`CHANGES`, by default any."""
         full = [name for name, events in self.files.items() if events]
         name = self.rng.choice(full) if full else "0.parquet"
         events = list(self.files.get(name, []))
         tonight = dt.datetime.combine(self.day - dt.timedelta(days=1), dt.time(22))
-        match self.rng.choice(
-            ("late", "old", "copy", "correct", "retract", "gone", "move", "one", "join", "leave", "unit")
-        ):
+        match what or self.rng.choice(CHANGES):
             case "late":
                 self.put(f"late-{self.day}.parquet", [self.event(self.moment(800), known=tonight) for _ in range(3)])
             case "old":
@@ -225,12 +225,13 @@ def nightly(
     *,
     today: dt.date = TODAY,
     kinds: tuple[str, ...] = KINDS,
+    engine: EngineSettings | None = None,
 ) -> Answers:
     """Read what is new."""
 
     def run(night: NightLog) -> Answers:
         night.as_of = day
-        with open_data(folder, shipped().tables, today=today, kept_log=night) as data:
+        with open_data(folder, shipped().tables, today=today, kept_log=night, engine=engine) as data:
             given = answers(data, definitions, day, kinds)
         return Answers(given.evidence, given.rest, night.full, night.read)
 
