@@ -79,16 +79,15 @@ class SparkEngine:
             self.events.unpersist()
         self._resources.close()
 
-    def read_log(self, raw: RawTable, kept: int | None) -> int:
-        """Take ``raw`` for the log, its rows unread; return their number. ``kept``: how many this machine keeps of it from night
-        to night, and answers for."""
+    def read_log(self, raw: RawTable, rows: int | None) -> int:
+        """Take ``raw`` for the log, its rows unread; return their number, which is ``rows`` where a kept log answers for them."""
         self._raw = raw
-        if kept is not None:
-            return kept
+        if rows is not None:
+            return rows
         make_empty(self.data.connection, "unread_events", self._spec)
         self._refuse_log()
-        rows: int = self.data.connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
-        return rows
+        counted: int = self.data.connection.execute(f"select count(*) from {raw.relation}").fetchall()[0][0]
+        return counted
 
     @property
     def can_be_late(self) -> bool:
