@@ -113,12 +113,17 @@ def kill_an_executor(after: float) -> None:
             return
 
 
+def small_spark(master: str) -> EngineSettings:
+    """Settings of a Spark with few tasks beside each other."""
+    settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4"}
+    return EngineSettings(name="spark", master=master, settings=settings)
+
+
 def child(name: str, folder: Path, n_as_ofs: int, out: Path, master: str, kill: float) -> None:
     """Run one engine in this process, and print what it cost as JSON."""
     engine, start, tree = None, 0.0, ProcessTree()
     if name == "spark":
-        settings = {"spark.driver.memory": "1g", "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "4"}
-        engine = EngineSettings(name="spark", master=master, settings=settings)
+        engine = small_spark(master)
         run(engine, company(SMALL, HOME), dates(1), out)
         start = tree.cpu_seconds()
         if kill:
