@@ -28,9 +28,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -119,7 +118,11 @@ def night_records(folder: Path, as_ofs: Sequence[dt.date], _: Path) -> None:
 
 
 ON_SPARK = {"evidence": evidence, "night": night}
-JOBS = {**ON_SPARK, "records": records, "night_records": night_records}
+JOBS: Mapping[str, Callable[[Path, Sequence[dt.date], Path], None]] = {
+    **ON_SPARK,
+    "records": records,
+    "night_records": night_records,
+}
 
 
 @dataclass(frozen=True)
@@ -260,8 +263,11 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.child:
         job, folder, out, *as_ofs = chosen.child
-        run = partial(on_spark, job) if chosen.engine == "spark" else JOBS[job]
-        run(Path(folder), list(map(dt.date.fromisoformat, as_ofs)), Path(out))
+        given = Path(folder), list(map(dt.date.fromisoformat, as_ofs)), Path(out)
+        if chosen.engine == "spark":
+            on_spark(job, *given)
+        else:
+            JOBS[job](*given)
         return 0
     HOME.mkdir(parents=True, exist_ok=True)
     sizes = sorted(chosen.events)

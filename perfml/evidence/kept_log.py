@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import duckdb
 
-from perfml.arrays import Floats, Objects
+from perfml.arrays import Floats, Indexes, Objects
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.pairs import Departments
@@ -17,6 +17,11 @@ from perfml.evidence.log.windows import Plan
 from perfml.evidence.tables.reading import RawTable
 from perfml.evidence.withheld.fact import WithheldFact
 from perfml.project.table_spec import TableSpec
+
+if TYPE_CHECKING:
+    from perfml.evidence.nightly.step import NightWork
+
+T = TypeVar("T")
 
 
 class ColumnsAt(Protocol):
@@ -59,6 +64,22 @@ class KeptLog(Protocol):
         """The windowed columns of ``persons`` at the one as-of date of ``grid``, with a file in ``folder``.
 
         ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
+        """
+
+    def computed(
+        self,
+        plan: Plan,
+        grid: Grid,
+        *,
+        persons: Objects,
+        departments: Departments,
+        exposure: Exposure | None,
+        decimals: int,
+        compute: Callable[[NightWork, Indexes], tuple[T, Sequence[str]]],
+    ) -> T:
+        """Like :meth:`at`, where somebody else computes the columns: what ``compute`` makes of tonight's work.
+
+        It is given the work and the numbers of ``persons`` in it, and returns the names of the blocks of sums, which are kept.
         """
 
     def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:

@@ -20,7 +20,7 @@ from perfml.evidence.log.cells import NO_ONE, Arrays
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.kernel import NEVER
 from perfml.evidence.log.windows import Plan, Side
-from perfml.evidence.nightly.state import DamagedState, StateFolder
+from perfml.evidence.nightly.state import DamagedState
 from perfml.files import writing
 
 BLOCK = 8192
@@ -119,9 +119,8 @@ class SumsBlock:
         )
 
     @classmethod
-    def read(cls, state: StateFolder, name: str, shape: BlockShape, *, low: int, n: int) -> SumsBlock:
+    def read(cls, path: Path, shape: BlockShape, *, low: int, n: int) -> SumsBlock:
         """Read a block, with persons who have come since. Raises :class:`DamagedState`."""
-        path = state.path(name)
         try:
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from perfml.arrays import Bools
 from perfml.evidence.log.cells import Arrays
-from perfml.evidence.nightly.state import StateFolder, StoredFile
+from perfml.evidence.nightly.state import StoredFile
 from perfml.evidence.nightly.stored_rows import CONTENT, choose, counted, joined, read_rows
 
 Types = Mapping[str, np.dtype[np.generic]]
@@ -26,7 +27,7 @@ class RowsAt:
 
 
 def difference(
-    connection: duckdb.DuckDBPyConnection, state: StateFolder, before: RowsAt, now: RowsAt, types: Types
+    connection: duckdb.DuckDBPyConnection, folder: Path, before: RowsAt, now: RowsAt, types: Types
 ) -> tuple[Arrays, Arrays]:
     """The rows that came and the rows that went between ``before`` and ``now``; a row that was stored again did neither.
 
@@ -42,11 +43,11 @@ def difference(
     went: list[Arrays] = []
     new = [file for file in now.files if file.file not in names_before]
     old = [file for file in before.files if file.file not in names_now]
-    came += _where(state, new, lambda rows: counted(rows, now.as_of))
-    went += _where(state, old, lambda rows: counted(rows, before.as_of))
-    came += _where(state, both, lambda rows: counted(rows, now.as_of) & ~counted(rows, before.as_of))
+    came += _where(folder, new, lambda rows: counted(rows, now.as_of))
+    went += _where(folder, old, lambda rows: counted(rows, before.as_of))
+    came += _where(folder, both, lambda rows: counted(rows, now.as_of) & ~counted(rows, before.as_of))
     versions = [file for file in both if file.versions]
-    went += _where(state, versions, lambda rows: counted(rows, before.as_of) & ~counted(rows, now.as_of))
+    went += _where(folder, versions, lambda rows: counted(rows, before.as_of) & ~counted(rows, now.as_of))
     plus, minus = joined(came, types), joined(went, types)
     if not len(minus["day"]) or not len(plus["day"]):
         return plus, minus
@@ -59,8 +60,8 @@ def difference(
     return plus, minus
 
 
-def _where(state: StateFolder, files: Sequence[StoredFile], which: Callable[[Arrays], Bools]) -> Iterator[Arrays]:
-    for rows in read_rows(state, files):
+def _where(folder: Path, files: Sequence[StoredFile], which: Callable[[Arrays], Bools]) -> Iterator[Arrays]:
+    for rows in read_rows(folder, files):
         chosen = choose(rows, which(rows))
         yield {name: values for name, values in chosen.items() if name in CONTENT}
 

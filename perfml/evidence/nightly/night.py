@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,10 +23,10 @@ from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Condition, Plan
 from perfml.evidence.nightly.newest import newest_rows
 from perfml.evidence.nightly.row_groups import has_row_groups
-from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, state_folder
+from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, StoredSums, state_folder
+from perfml.evidence.nightly.step import NightWork
 from perfml.evidence.nightly.stored_rows import write_rows
-from perfml.evidence.nightly.summed import block_columns
-from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, plan_hash
+from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, columns_here
 from perfml.evidence.nightly.sync import (
     FAULTS,
     TOTALS,
@@ -51,6 +50,7 @@ from perfml.project.feature_spec import VALUE_MEASURES
 from perfml.project.folder import Definitions
 from perfml.project.table_spec import TableSpec
 
+T = TypeVar("T")
 FORMAT = "3"
 """Of the state; grows with every change of what is stored."""
 
@@ -87,7 +87,6 @@ class NightLog:
         self._files: tuple[StoredFile, ...] = ()
         self._n_persons = 0
         """Of the persons that the state names."""
-        self._by_key: dict[str, NightSums] = {}
         self._sync: LogSync | None = None
 
     def load(
@@ -212,49 +211,55 @@ class NightLog:
         decimals: int,
         folder: Path,
     ) -> NightColumns:
-        """The windowed columns of ``persons`` at the one as-of date of ``grid``, with a file in ``folder``.
+        """See :meth:`~perfml.evidence.kept_log.KeptLog.at`."""
 
-        ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
-        """
+        def compute(work: NightWork, number: Indexes) -> tuple[NightColumns, Sequence[str]]:
+            values, files = columns_here(work, folder=folder, progress=self.progress)
+            return NightColumns(names=tuple(c.column.name for c in plan.columns), values=values, number=number), files
+
+        return self.computed(
+            plan,
+            grid,
+            persons=persons,
+            departments=departments,
+            exposure=exposure,
+            decimals=decimals,
+            compute=compute,
+        )
+
+    def computed(
+        self,
+        plan: Plan,
+        grid: Grid,
+        *,
+        persons: Objects,
+        departments: Departments,
+        exposure: Exposure | None,
+        decimals: int,
+        compute: Callable[[NightWork, Indexes], tuple[T, Sequence[str]]],
+    ) -> T:
+        """See :meth:`~perfml.evidence.kept_log.KeptLog.computed`. Raises :class:`DamagedState` for stored rows."""
         number = self._numbers(persons)
-        key = f"{plan_hash(plan)} {grid.as_ofs.tolist()}"
-        sums = self._by_key[key] = self._by_key.get(key) or self._sums(plan, grid)
+        sums = self._sums(plan, grid)
         units = np.full((1, sums.n_persons), -1, np.int32)
         units[:, number] = departments
         missing = exposure and _of_state(exposure, number, sums.n_persons)
-        night = partial(self._columns, sums, units=units, exposure=missing, decimals=decimals, folder=folder)
+
+        def night() -> tuple[T, Sequence[str]]:
+            assert self.state.manifest is not None
+            work = sums.work(self.state.manifest, departments=units, exposure=missing, decimals=decimals)
+            return compute(work, number)
+
         try:
-            values = night()
+            computed, files = night()
         except DamagedState:
             manifest = self.state.manifest
             assert manifest is not None
             self.state.manifest = manifest.model_copy(update={"sums": {}})
             self.full = Message.of("night_damaged_sums")
-            values = night()
-        return NightColumns(names=tuple(c.column.name for c in plan.columns), values=values, number=number)
-
-    def _columns(
-        self, sums: NightSums, *, units: Departments, exposure: Exposure | None, decimals: int, folder: Path
-    ) -> np.memmap:
-        """The windowed columns of everybody in the state (columns, persons), in a file in ``folder``; keeps the sums."""
-        assert self.state.manifest is not None
-        names = [c.column.name for c in sums.plan.columns]
-        values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, len(names)), max(1, sums.n_persons)))
-        spool = sums.spool_valued(folder)
-        for block in sums.make(self.state.manifest):
-            columns = block_columns(
-                block,
-                sums.shape,
-                sums.valued(spool, block),
-                active_days=partial(sums.active_days, low=block.low),
-                departments=units,
-                exposure=exposure and exposure.of_persons(block.low, block.n),
-                decimals=decimals,
-            )
-            for index, name in enumerate(names):
-                values[index, block.low : block.low + block.n] = columns[name][0]
-        self._keep(sums)
-        return values
+            computed, files = night()
+        self._keep(sums, sums.stored(files))
+        return computed
 
     def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:
         """See :meth:`~perfml.evidence.kept_log.KeptLog.newest_rows`. Raises :class:`DamagedState`."""
@@ -290,13 +295,12 @@ class NightLog:
             n_persons=n_persons,
             kinds=manifest.kinds,
             files=self._files,
-            progress=self.progress,
         )
 
-    def _keep(self, sums: NightSums) -> None:
+    def _keep(self, sums: NightSums, stored: StoredSums) -> None:
         """Keep the sums, and the people who have come, unless the state has both."""
-        manifest, connection, stored = self.state.manifest, self._connection, sums.stored
-        assert manifest is not None and connection is not None and stored is not None
+        manifest, connection = self.state.manifest, self._connection
+        assert manifest is not None and connection is not None
         if manifest.sums.get(stored.plan) == stored and sums.n_persons == self._n_persons:
             return
         others = (each for plan, each in manifest.sums.items() if plan != stored.plan)
@@ -343,9 +347,6 @@ def _of_state(exposure: Exposure, number: Indexes, n_persons: int) -> Exposure:
 
 def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-T = TypeVar("T")
 
 
 def run_night(

@@ -15,6 +15,8 @@ from perfml.evidence.log.windows import Plan
 from perfml.evidence.nightly.state import DamagedState, RowBatch, StateFolder, StoredFile
 from perfml.files import writing
 
+Stretches = Sequence[tuple[int, int]]
+"""Days ``[first, end)``."""
 ROWS_OF_BATCH = 65_536
 CONTENT = ("person", "kind", "day", "other", "scaled", "valued", "moment", "met")
 """The columns that make a row what it is; ``usable_day`` and ``superseded_day`` say when it counts."""
@@ -53,23 +55,16 @@ def _plain(values: np.ndarray) -> pa.Array:
     return pa.array(np.ascontiguousarray(values))
 
 
-def read_rows(
-    state: StateFolder, files: Sequence[StoredFile], days: Sequence[tuple[int, int]] | None = None
-) -> Iterator[Arrays]:
-    """Yield the rows, a batch at a time; ``days``: only those of the stretches ``[first, end)``.
+def read_rows(folder: Path, files: Sequence[StoredFile], days: Stretches | None = None) -> Iterator[Arrays]:
+    """Yield the rows of ``files`` of the state ``folder``, a batch at a time; ``days``: only those of these stretches.
 
     Raises :class:`DamagedState` for a batch that is not what was written.
     """
     for stored in files:
-        chosen = [
-            number
-            for number, batch in enumerate(stored.batches)
-            if days is None or any(batch.first_day < end and batch.last_day >= first for first, end in days)
-        ]
+        chosen = _batches_of_days(stored, days)
         if not chosen:
             continue
-        path = state.path(stored.file)
-        for batch in _verified(path, stored, chosen):
+        for batch in _verified(folder / stored.file, stored, chosen):
             rows = {name: batch.column(name).to_numpy() for name in batch.schema.names}
             if days is not None:
                 inside = np.zeros(len(rows["day"]), bool)
@@ -77,6 +72,19 @@ def read_rows(
                     inside |= (rows["day"] >= first) & (rows["day"] < end)
                 rows = choose(rows, inside)
             yield rows
+
+
+def rows_of_days(stored: StoredFile, days: Stretches | None) -> int:
+    """How many rows :func:`read_rows` goes through."""
+    return sum(stored.batches[number].rows for number in _batches_of_days(stored, days))
+
+
+def _batches_of_days(stored: StoredFile, days: Stretches | None) -> list[int]:
+    return [
+        number
+        for number, batch in enumerate(stored.batches)
+        if days is None or any(batch.first_day < end and batch.last_day >= first for first, end in days)
+    ]
 
 
 def _verified(path: Path, stored: StoredFile, chosen: Sequence[int]) -> Iterator[pa.RecordBatch]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -15,15 +16,18 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Ints
 from perfml.evidence.log.cells import Arrays
+from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
+from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Plan
-from perfml.evidence.nightly.blocks import BLOCK, BlockShape, SumsBlock, blocks
+from perfml.evidence.nightly.blocks import BlockShape
 from perfml.evidence.nightly.difference import RowsAt, Types, difference
 from perfml.evidence.nightly.state import NightManifest, StateFolder, StoredFile, StoredSums
-from perfml.evidence.nightly.stored_rows import choose, counted, joined, of_plan, read_rows
+from perfml.evidence.nightly.step import ROWS_AT_ONCE, Content, NightWork, SumsStep, by_block
+from perfml.evidence.nightly.stored_rows import joined
 from perfml.evidence.nightly.sync import StoredColumns
 from perfml.files import writing
-from perfml.progress import SILENT, Progress
+from perfml.progress import Progress
 from perfml.project.feature_spec import VALUE_MEASURES
 
 MOST_DAYS = 31
@@ -32,8 +36,6 @@ MOST_OTHER, FEWEST_OTHER = 0.25, 1_000_000
 """Share and number of stored rows that may be others than those of the last night."""
 MOST_PLANS = 8
 """Plans whose sums are kept."""
-ROWS_AT_ONCE = 4_000_000
-"""Rows that are added up at once."""
 
 
 def plan_hash(plan: Plan) -> str:
@@ -58,49 +60,51 @@ class NightSums:
     n_persons: int
     kinds: Sequence[str]
     files: tuple[StoredFile, ...]
-    progress: Progress = SILENT
-    shape: BlockShape = field(init=False)
-    stored: StoredSums | None = field(init=False, default=None)
-    """What :meth:`make` has made."""
 
-    def __post_init__(self) -> None:
-        measures = {c.measure for c in self.plan.cell_columns}
-        self.shape = BlockShape(plan=self.plan, grid=self.grid, values=bool(measures & {"sum", *VALUE_MEASURES}))
-        channel = {kind: number for number, kind in enumerate(self.plan.kinds)}
-        self._channel_of: Ints = np.array([channel.get(kind, len(channel)) for kind in self.kinds], np.int64)
-        self._active: dict[tuple[int, ...], dict[int, Bools]] = {}
-        self._met_of = [self.columns.conditions.index(condition.sql) for condition in self.plan.conditions]
+    def work(
+        self, manifest: NightManifest, *, departments: Departments, exposure: Exposure | None, decimals: int
+    ) -> NightWork:
+        """What tonight's columns are computed from: the sums of ``manifest`` where these are of tonight, these brought forward
+        where they can be, or all stored rows.
 
-    def make(self, manifest: NightManifest) -> Iterator[SumsBlock]:
-        """Yield the blocks of tonight; :attr:`stored` names them then.
-
-        They are those of ``manifest`` where these are of tonight, else made from these where they can be used, and written.
+        ``departments``, ``exposure``: of the persons of the state.
         """
+        measures = {c.measure for c in self.plan.cell_columns}
+        channel = {kind: number for number, kind in enumerate(self.plan.kinds)}
         before = manifest.sums.get(plan_hash(self.plan))
-        if before is not None and self._is_tonights(before):
-            self.stored = before
-            for (low, n), name in zip(blocks(self.n_persons), before.blocks, strict=True):
-                yield SumsBlock.read(self.state, name, self.shape, low=low, n=n)
-            return
-        days = self.shape.as_of - before.as_of if before else -1
-        if before is None or not 0 <= days <= MOST_DAYS or self._mostly_other(before.files):
-            of_tonight = self._from_rows(self._all_rows())
-        else:
-            of_tonight = self._advanced(before, days)
-        names = []
-        for block in of_tonight:
-            self.progress("sums of the log", block.low, self.n_persons)
-            names.append(self.state.new_name("sums", "npz"))
-            block.write(self.state.path(names[-1]))
-            yield block
-        self.stored = StoredSums(
-            plan=plan_hash(self.plan), as_of=self.shape.as_of, files=self.files, blocks=tuple(names)
+        step = SumsStep(
+            folder=self.state.folder,
+            shape=BlockShape(plan=self.plan, grid=self.grid, values=bool(measures & {"sum", *VALUE_MEASURES})),
+            channel_of=np.array([channel.get(kind, len(channel)) for kind in self.kinds], np.int64),
+            met_of=tuple(self.columns.conditions.index(condition.sql) for condition in self.plan.conditions),
+            files=self.files,
+            n_persons=self.n_persons,
+            before=before,
+            again=np.empty(0, np.int64),
+        )
+        new: dict[Content, Arrays] = {}
+        if before is not None and not step.is_done:
+            if not 0 <= step.days <= MOST_DAYS or self._mostly_other(before.files):
+                step = replace(step, before=None)
+            else:
+                then, now = RowsAt(before.files, before.as_of), RowsAt(self.files, step.shape.as_of)
+                came, went = difference(self.connection, self.state.folder, then, now, self._types())
+                new = {"went": step.of_plan(went), "came": step.of_plan(came)}
+                step = replace(step, again=self._again(went, step.shape))
+        return NightWork(
+            step=step,
+            new=new,
+            none=step.of_plan(joined([], self._types())),
+            departments=departments,
+            exposure=exposure,
+            decimals=decimals,
         )
 
-    def _is_tonights(self, before: StoredSums) -> bool:
-        """Whether the blocks are of this date and these rows, as another model of the same night has made them."""
-        same = (before.as_of, before.files) == (self.shape.as_of, self.files)
-        return same and len(before.blocks) == len(blocks(self.n_persons))
+    def stored(self, names: Sequence[str]) -> StoredSums:
+        """The sums of tonight, whose blocks have these ``names``."""
+        return StoredSums(
+            plan=plan_hash(self.plan), as_of=int(self.grid.as_ofs[0]), files=self.files, blocks=tuple(names)
+        )
 
     def _mostly_other(self, before: Sequence[StoredFile]) -> bool:
         """Whether so many rows were stored again that adding all of them up costs less than their difference."""
@@ -110,102 +114,11 @@ class NightSums:
         other = sum(rows for name, rows in (then | now).items() if not (name in then and name in now))
         return other > max(FEWEST_OTHER, MOST_OTHER * sum(now.values()))
 
-    def spool_valued(self, folder: Path) -> RowsByBlock | None:
-        """The rows with a value in the longest window, block by block in ``folder``; None where no column needs them."""
-        if not any(c.measure in VALUE_MEASURES for c in self.plan.cell_columns):
-            return None
-        spool = RowsByBlock(folder)
-        for rows in read_rows(self.state, self.files, [(int(self.grid.edges[0]), self.shape.as_of)]):
-            spool.add(self._of_plan(choose(rows, counted(rows, self.shape.as_of) & (rows["valued"] == 1))))
-        spool.close()
-        return spool
-
-    def valued(self, spool: RowsByBlock | None, block: SumsBlock) -> Arrays:
-        """The rows of one block of :meth:`spool_valued`."""
-        parts = [] if spool is None else list(spool.rows(block.low))
-        none = self._of_plan(self._none())
-        return joined(parts, {name: values.dtype for name, values in none.items()})
-
-    def active_days(self, channels: tuple[int, ...], low: int) -> Bools:
-        """On which days the persons of the block from ``low`` on did anything of ``channels``: (days, n).
-
-        Read from the stored rows: only what is missing of some channels asks for days that are not kept.
-        """
-        if channels not in self._active:
-            first, end = int(self.grid.edges[0]), self.shape.as_of
-            active = {start: np.zeros((end - first, n), bool) for start, n in blocks(self.n_persons)}
-            for stored in read_rows(self.state, self.files, [(first, end)]):
-                rows = self._of_plan(choose(stored, counted(stored, end)))
-                for start, of_block in _by_block(choose(rows, np.isin(rows["channel"], channels))).items():
-                    active[start][of_block["day"] - first, of_block["person"] - start] = True
-            self._active[channels] = active
-        return self._active[channels][low]
-
-    def _advanced(self, before: StoredSums, days: int) -> Iterator[SumsBlock]:
-        then = RowsAt(before.files, before.as_of)
-        came, went = difference(self.connection, self.state, then, RowsAt(self.files, self.shape.as_of), self._types())
-        edges = self.grid.edges - days
-        stretches = [(int(edge), int(edge) + days) for edge in edges[:-1]] if days else []
-        left = joined(
-            [
-                choose(rows, counted(rows, then.as_of))
-                for rows in (read_rows(self.state, then.files, stretches) if stretches else ())
-            ],
-            self._types(),
-        )
-        again, again_of = self._again(went)
-        plus, minus, out = (_by_block(self._of_plan(rows)) for rows in (came, went, left))
-        whole = _by_block(self._of_plan(again))
-        for number, (low, n) in enumerate(blocks(self.n_persons)):
-            if number < len(before.blocks):
-                block = SumsBlock.read(self.state, before.blocks[number], self.shape, low=low, n=n)
-            else:
-                block = SumsBlock.empty(self.shape, low=low, n=n)
-            if low in out:
-                block.leave(out[low], edges, self.grid.edges)
-            block.advance(self.shape, days)
-            if low in minus:
-                block.add(minus[low], self.shape, sign=-1)
-            if low in plus:
-                block.add(plus[low], self.shape, sign=1)
-            block.forget(again_of)
-            for rows in (plus, whole):
-                if low in rows:
-                    block.mark(rows[low], self.shape)
-            yield block
-
-    def _from_rows(self, rows: Iterable[Arrays]) -> Iterator[SumsBlock]:
-        with (
-            writing(self.state.folder),
-            tempfile.TemporaryDirectory(dir=self.state.folder, prefix=".blocks-") as folder,
-        ):
-            spool = RowsByBlock(Path(folder))
-            for part in rows:
-                spool.add(self._of_plan(part))
-            spool.close()
-            for low, n in blocks(self.n_persons):
-                block = SumsBlock.empty(self.shape, low=low, n=n)
-                for part in spool.rows(low):
-                    block.add(part, self.shape, sign=1)
-                    block.mark(part, self.shape)
-                yield block
-
-    def _all_rows(self) -> Iterator[Arrays]:
-        for rows in read_rows(self.state, self.files):
-            yield choose(rows, counted(rows, self.shape.as_of))
-
-    def _again(self, went: Arrays) -> tuple[Arrays, Ints]:
-        """All rows of the people who lost one, and these people: what came before it may have become their last day."""
-        if not len(went["day"]) or not self.shape.has_last:
-            return self._none(), np.empty(0, np.int64)
-        people = np.unique(np.concatenate([went["person"], went["other"][went["other"] >= 0]])).astype(np.int64)
-        concerned = np.zeros(self.n_persons + 1, bool)  # the last one: nobody
-        concerned[people] = True
-        parts = [
-            choose(rows, counted(rows, self.shape.as_of) & (concerned[rows["person"]] | concerned[rows["other"]]))
-            for rows in read_rows(self.state, self.files)
-        ]
-        return joined(parts, self._types()), people
+    def _again(self, went: Arrays, shape: BlockShape) -> Ints:
+        """The people who lost a row: what came before it may have become their last day."""
+        if not len(went["day"]) or not shape.has_last:
+            return np.empty(0, np.int64)
+        return np.unique(np.concatenate([went["person"], went["other"][went["other"] >= 0]])).astype(np.int64)
 
     def _types(self) -> Types:
         kinds: dict[str, type] = {"person": np.int32, "kind": np.int16, "day": np.int32, "other": np.int32}
@@ -217,56 +130,72 @@ class NightSums:
             kinds["met"] = np.int64
         return {name: np.dtype(kind) for name, kind in kinds.items()}
 
-    def _none(self) -> Arrays:
-        return joined([], self._types())
 
-    def _of_plan(self, rows: Arrays) -> Arrays:
-        return of_plan(rows, self.plan, self._channel_of, self._met_of)
+def columns_here(work: NightWork, *, folder: Path, progress: Progress) -> tuple[np.memmap, list[str]]:
+    """The windowed columns of everybody in the state (columns, persons), in a file in ``folder``, computed in this process block
+    by block; and the names of the blocks."""
+    step, active = work.step, dict[tuple[int, ...], dict[int, Bools]]()
 
+    def active_days(channels: tuple[int, ...], low: int) -> Bools:
+        if channels not in active:
+            active[channels] = step.active_days(channels, step.blocks)
+        return active[channels][low]
 
-def _by_block(rows: Arrays) -> dict[int, Arrays]:
-    """First person of a block → its rows."""
-    number = rows["person"] // BLOCK
-    order = np.argsort(number, kind="stable")
-    ends = np.cumsum(np.bincount(number, minlength=1))
-    return {
-        index * BLOCK: choose(rows, order[end - size : end])
-        for index, (end, size) in enumerate(zip(ends.tolist(), np.diff(ends, prepend=0).tolist(), strict=True))
-        if size
-    }
+    names = [c.column.name for c in step.shape.plan.columns]
+    values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, len(names)), max(1, step.n_persons)))
+    files = list[str]()
+    with tempfile.TemporaryDirectory(dir=folder) as spooled:
+        spool = RowsByBlock(Path(spooled))
+        with writing(folder):
+            for content, rows in work.new.items():
+                spool.add(content, rows)
+            for reading in step.readings:
+                for rows in step.read(reading):
+                    spool.add(reading.content, rows)
+            spool.close()
+        for number, (low, n) in enumerate(step.blocks):
+            progress("sums of the log", low, step.n_persons)
+            block, valued = step.begun(number), list[Arrays]()
+            for content, rows in spool.rows(low):
+                step.give(block, content, rows)
+                valued += [rows] if content == "valued" else []
+            files.append(step.keep(block, number))
+            columns = work.columns(block, valued, partial(active_days, low=low))
+            for index, name in enumerate(names):
+                values[index, low : low + n] = columns[name][0]
+    return values, files
 
 
 class RowsByBlock:
-    """Rows in a file for each block, while they are more than memory holds."""
+    """Rows in files for each block and content, while they are more than memory holds."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._writers: dict[int, pa.RecordBatchFileWriter] = {}
+        self._writers: dict[tuple[Content, int], pa.RecordBatchFileWriter] = {}
 
-    def _path(self, low: int) -> Path:
-        return self.folder / f"{low}.arrow"
+    def _path(self, content: Content, low: int) -> Path:
+        return self.folder / f"{content}-{low}.arrow"
 
-    def add(self, rows: Arrays) -> None:
+    def add(self, content: Content, rows: Arrays) -> None:
         """Add some rows of any blocks."""
-        for low, part in _by_block(rows).items():
-            batch = pa.RecordBatch.from_pydict(part)
-            if low not in self._writers:
-                self._writers[low] = pa.ipc.new_file(str(self._path(low)), batch.schema)
-            self._writers[low].write_batch(batch)
+        for low, part in by_block(rows).items():
+            batch, key = pa.RecordBatch.from_pydict(part), (content, low)
+            if key not in self._writers:
+                self._writers[key] = pa.ipc.new_file(str(self._path(content, low)), batch.schema)
+            self._writers[key].write_batch(batch)
 
     def close(self) -> None:
         """Say that all rows are there."""
         for writer in self._writers.values():
             writer.close()
 
-    def rows(self, low: int) -> Iterator[Arrays]:
-        """Yield the rows of the block from ``low`` on, some millions at a time."""
-        if low not in self._writers:
-            return
-        with pa.memory_map(str(self._path(low))) as source:
-            reader = pa.ipc.open_file(source)
-            step = max(1, ROWS_AT_ONCE // max(1, reader.get_batch(0).num_rows))
-            for first in range(0, reader.num_record_batches, step):
-                last = min(first + step, reader.num_record_batches)
-                table = pa.Table.from_batches([reader.get_batch(i) for i in range(first, last)]).combine_chunks()
-                yield {name: table.column(name).to_numpy() for name in table.column_names}
+    def rows(self, low: int) -> Iterator[tuple[Content, Arrays]]:
+        """Yield the rows of the block from ``low`` on, some millions of one content at a time."""
+        for content in (content for content, start in self._writers if start == low):
+            with pa.memory_map(str(self._path(content, low))) as source:
+                reader = pa.ipc.open_file(source)
+                step = max(1, ROWS_AT_ONCE // max(1, reader.get_batch(0).num_rows))
+                for first in range(0, reader.num_record_batches, step):
+                    last = min(first + step, reader.num_record_batches)
+                    table = pa.Table.from_batches([reader.get_batch(i) for i in range(first, last)]).combine_chunks()
+                    yield content, {name: table.column(name).to_numpy() for name in table.column_names}
