@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from perfml.project.feature_spec import VALUE_MEASURES
 Content = Literal["came", "went", "left", "again", "all", "valued"]
 """What rows are to a block: they came or went since the last night, left a window, are all those of people who lost one, are all
 there are, or have a value that a column needs one by one."""
+CONTENTS: tuple[Content, ...] = get_args(Content)
 ROWS_AT_ONCE = 4_000_000
 """Rows that are added up at once."""
 
