@@ -28,7 +28,7 @@ from perfml.evidence.kept_log import KeptLog
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.nightly.blocks import BLOCK
 from perfml.evidence.nightly.state import LOCK, DamagedState
-from perfml.evidence.nightly.step import CONTENTS, ROWS_AT_ONCE, Content, NightWork, Reading, SumsStep, by_block
+from perfml.evidence.nightly.step import CONTENTS, ROWS_AT_ONCE, Content, NightWork, RowsToRead, SumsStep, by_block
 from perfml.evidence.nightly.stored_rows import joined
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def window_blocks(engine: SparkEngine, kept_log: KeptLog, layout: Layout, ranges
 
     def compute(work: NightWork, number: Indexes) -> tuple[DataFrame, list[str]]:
         asked = pa.table({"person": number, "employee_id": ids, "part": ranges.parts(ids)})
-        return _made(engine, work, asked)
+        return _computed(engine, work, asked)
 
     return kept_log.computed(
         layout.plan,
@@ -71,7 +71,7 @@ def window_blocks(engine: SparkEngine, kept_log: KeptLog, layout: Layout, ranges
     )
 
 
-def _made(engine: SparkEngine, work: NightWork, asked: pa.Table) -> tuple[DataFrame, list[str]]:
+def _computed(engine: SparkEngine, work: NightWork, asked: pa.Table) -> tuple[DataFrame, list[str]]:
     """The columns of the people of ``asked`` as blocks for their parts, and the names of the blocks of sums.
 
     Raises :class:`DamagedState`.
@@ -86,14 +86,14 @@ def _made(engine: SparkEngine, work: NightWork, asked: pa.Table) -> tuple[DataFr
         numbered = engine.session.range(0, len(shares), 1, len(shares))
         given = given.union(numbered.mapInArrow(StoredRowsTask(step=step, shares=shares), BLOCK_TYPES))
     by_block_of_sums = given.repartitionById(len(step.blocks), "part")
-    made = engine.stored(by_block_of_sums.mapInArrow(SumsTask(work), BLOCK_TYPES), WINDOWS)
-    answers = made.where(f"content <> '{WINDOWS}'").toArrow()
+    computed = engine.stored(by_block_of_sums.mapInArrow(SumsTask(work), BLOCK_TYPES), WINDOWS)
+    answers = computed.where(f"content <> '{WINDOWS}'").toArrow()
     names = [""] * len(step.blocks)
     for content, answer in zip(answers.column("content").to_pylist(), tables_of(answers.to_batches()), strict=True):
         if content == DAMAGED:
             raise DamagedState(Path(answer.column("path")[0].as_py()))
         names[answer.column("number")[0].as_py()] = answer.column("name")[0].as_py()
-    return made.where(f"content = '{WINDOWS}'"), names
+    return computed.where(f"content = '{WINDOWS}'"), names
 
 
 def _given(work: NightWork, asked: pa.Table) -> Batches:
@@ -111,9 +111,9 @@ def _row_blocks(content: Content, rows: Arrays) -> Batches:
         yield from blocks(pa.table(own), part=low // BLOCK, content=content)
 
 
-def _shares(readings: Sequence[Reading]) -> tuple[tuple[Reading, ...], ...]:
+def _shares(readings: Sequence[RowsToRead]) -> tuple[tuple[RowsToRead, ...], ...]:
     """What each task reads: some files, or a large one."""
-    shares, n = list[list[Reading]](), ROWS_OF_SHARE
+    shares, n = list[list[RowsToRead]](), ROWS_OF_SHARE
     for reading in readings:
         if n + reading.rows > ROWS_OF_SHARE:
             shares.append([])
@@ -128,7 +128,7 @@ class StoredRowsTask:
     """Sends stored rows to the blocks of sums that need them."""
 
     step: SumsStep
-    shares: tuple[tuple[Reading, ...], ...]
+    shares: tuple[tuple[RowsToRead, ...], ...]
 
     def __call__(self, batches: Batches) -> Batches:
         """Yield blocks of rows by their content; ``batches``: the numbers of shares."""
@@ -140,7 +140,7 @@ class StoredRowsTask:
         except DamagedState as error:
             yield from _damaged(error)
 
-    def _read(self, readings: Sequence[Reading]) -> Iterator[tuple[Content, Arrays]]:
+    def _read(self, readings: Sequence[RowsToRead]) -> Iterator[tuple[Content, Arrays]]:
         """Yield the rows of each content, many at once."""
         waiting = _Waiting(ROWS_TO_PART)
         for reading in readings:
@@ -169,7 +169,7 @@ class SumsTask:
                         at_hand[part] = _BlockAtHand(self.work, part)
                     at_hand[part].take(content, table)
             for block in at_hand.values():
-                yield from block.made()
+                yield from block.finish()
         except DamagedState as error:
             yield from _damaged(error)
 
@@ -196,7 +196,7 @@ class _BlockAtHand:
             self.work.step.give(self.block, content, arrays)
             self.valued += [arrays] if content == "valued" else []
 
-    def made(self) -> Batches:
+    def finish(self) -> Batches:
         """Write it, and yield what it gives."""
         self._give(self.waiting.rest())
         step, block = self.work.step, self.block

@@ -34,7 +34,7 @@ ROWS_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True)
-class Reading:
+class RowsToRead:
     """Stored rows of one file that the blocks need."""
 
     content: Content
@@ -86,7 +86,7 @@ class SumsStep:
         return int(self.shape.grid.edges[0]), self.shape.as_of
 
     @cached_property
-    def readings(self) -> tuple[Reading, ...]:
+    def readings(self) -> tuple[RowsToRead, ...]:
         """The stored rows that the blocks need, beside those that came and went."""
         sources: list[tuple[Content, Sequence[StoredFile]]] = []
         if self.before is None:
@@ -96,7 +96,7 @@ class SumsStep:
         if any(c.measure in VALUE_MEASURES for c in self.shape.plan.cell_columns):
             sources.append(("valued", self.files))
         readings = [
-            Reading(content, file, rows_of_days(file, self._days_of(content)))
+            RowsToRead(content, file, rows_of_days(file, self._days_of(content)))
             for content, files in sources
             for file in files
         ]
@@ -109,7 +109,7 @@ class SumsStep:
             return [(int(edge), int(edge) + self.days) for edge in edges] if self.days else []
         return [self._window] if content == "valued" else None
 
-    def read(self, reading: Reading) -> Iterator[Arrays]:
+    def read(self, reading: RowsToRead) -> Iterator[Arrays]:
         """Yield the rows of ``reading`` in the channels of the plan. Raises
         :class:`~perfml.evidence.nightly.state.DamagedState`."""
         content, as_of = reading.content, self.shape.as_of

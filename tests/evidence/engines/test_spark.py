@@ -292,15 +292,22 @@ def break_rows(log: Path) -> str:
 
 
 def test_nights_in_a_row_on_spark(engine: EngineSettings, tmp_path: Path) -> None:
-    """Late, copied, corrected and retracted rows, people who come and go: as everything that one machine reads."""
-    changing = nights.Company(tmp_path / "data", Random(11))
+    """Late, corrected and retracted rows, somebody who joins, a damaged block of sums: as everything that one machine reads."""
+    changing, state, full = nights.Company(tmp_path / "data", Random(11)), tmp_path / "state", []
     changing.begin()
-    for change in ("late", "correct", "retract", "join"):
+    for changes in (("late", "join"), ("correct", "retract"), ()):
         changing.write()
-        given = nights.nightly(changing.folder, tmp_path / "state", DEFINITIONS, changing.day, engine=engine)
-        assert nights.differs(given, nights.whole(changing.folder, DEFINITIONS, changing.day)) == "", f"before {change}"
+        given = nights.nightly(changing.folder, state, DEFINITIONS, changing.day, engine=engine)
+        assert nights.differs(given, nights.whole(changing.folder, DEFINITIONS, changing.day)) == "", (
+            f"before {changes}"
+        )
+        full.append(given.full and given.full.code)
         changing.pass_days(1)
-        changing.change(change)
+        for change in changes:
+            changing.change(change)
+        if "correct" in changes:
+            next(state.glob("sums-*")).write_bytes(b"")
+    assert full == ["night_first", None, "night_damaged_sums"]
 
 
 def test_missing_days_are_left_to_one_machine(
