@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 from perfml.errors import PerfmlError
+from perfml.learning.registry.artifacts import current_version
+from perfml.learning.registry.promotion_requests import ask
 from perfml.service.access.rules import RULES
 from perfml.service.app import create_app, serve
 from tests.goals.kept import keep_two
@@ -47,8 +51,13 @@ routes += ["employees/%E5%BC%A0%E4%BC%9F/courses", "employees/no/risk"]
 codes = [client.get("/v1/" + route).status_code for route in routes]
 version = client.get("/v1/models/attrition").json()["version"]
 codes += [client.get(page).status_code for page in ("/login", "/access/tokens", "/runs", f"/runs/attrition/{version}")]
+codes += [client.get("/v1/models/attrition/" + part).status_code for part in ("runs", f"runs/{version}", "promotions")]
 asked = {"key": "k" * 12, "reason": "because it was looked at by two people"}
 codes.append(client.post(f"/runs/attrition/{version}/promotion", data=asked, follow_redirects=False).status_code)
+requests = "/v1/models/attrition/promotion-requests"
+(waiting,) = client.get(requests, params={"state": "waiting"}).json()["requests"]
+judged = {"verdict": "approve", "by": "Li", "reason": asked["reason"]}
+codes.append(client.post(f"{requests}/{waiting['request_id']}/decision", json=judged).status_code)
 decision = {"verdict": "accept", "decided_by": "Li"}
 codes.append(client.post("/v1/suggestions/t1/decisions", json=decision, headers={"Idempotency-Key": "k"}).status_code)
 print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules})]))
@@ -59,7 +68,7 @@ print(json.dumps([codes, sorted({name.partition(".")[0] for name in sys.modules}
 def test_the_process_imports_nothing_heavy(home: Path) -> None:
     run = subprocess.run([sys.executable, "-c", EVERY_ROUTE, str(home)], capture_output=True, text=True, check=True)
     codes, modules = json.loads(run.stdout)
-    assert codes == [200] * 20 + [404] + [200] * 4 + [303, 200]
+    assert codes == [200] * 20 + [404] + [200] * 7 + [303, 200, 200]
     assert not HEAVY & set(modules)
 
 
@@ -235,6 +244,7 @@ RARELY_RIGHT = {
     "/v1/deliveries/{source}/acknowledgement",
     "/v1/exports/{name}",
     "/v1/models/{model}/drift",
+    "/v1/models/{model}/promotion-requests/{request_id}/decision",
     "/v1/team",
     "/v1/stop",
     "/v1/resume",
@@ -261,18 +271,26 @@ def test_the_service_does_what_its_document_says(
     keep_ahead(home)
     keep_openings(home, as_of=DAY, people=(EXISTING["employee_id"], "E2"))
     keep_flexible(home)
+    existing = EXISTING | _asked_for(home)
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
     codes: dict[str, set[int]] = {}
     for operation in operations:
-        codes.setdefault(operation.path, set()).update(_explore(operation, mode))
+        codes.setdefault(operation.path, set()).update(_explore(operation, mode, existing))
     assert len(codes) == len(schema.raw_schema["paths"])
     if mode is POSITIVE:
         without = {path for path, seen in codes.items() if 200 not in seen}
         assert without <= RARELY_RIGHT
 
 
-def _explore(operation: Operation, mode: GenerationMode) -> set[int]:
+def _asked_for(home: Path) -> dict[str, str]:
+    """A run, and a request to put it in force."""
+    version = current_version(home, EXISTING["model"])
+    asked = ask(home, EXISTING["model"], version, by="ada", reason="it was looked at", now=dt.datetime(2026, 9, 1))
+    return {"version": version, "request_id": asked.request_id}
+
+
+def _explore(operation: Operation, mode: GenerationMode, names: Mapping[str, str]) -> set[int]:
     """Send what the document allows (or forbids), compare every answer with it, and return the statuses seen.
 
     What it allows is sent as drawn and, where that makes a difference, once more about what exists.
@@ -302,7 +320,7 @@ def _explore(operation: Operation, mode: GenerationMode) -> set[int]:
     def explore(case: schemathesis.Case[Operation]) -> None:
         send(case)
         drawn = (case.path_parameters or {}, case.query or {})
-        existing = tuple({name: EXISTING.get(name, value) for name, value in part.items()} for part in drawn)
+        existing = tuple({name: names.get(name, value) for name, value in part.items()} for part in drawn)
         if mode is POSITIVE and existing != drawn:
             case.path_parameters, case.query = existing
             send(case)

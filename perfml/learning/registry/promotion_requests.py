@@ -1,6 +1,7 @@
 """Promotion by two: one account asks for a version to be put in force, another approves or refuses it; both say why.
 
-The request and its decision are entries of the store; an approval and the promotion are one transaction.
+The request and its decision are entries of the store; an approval and the promotion are one transaction. Where no second account
+is asked for, the request is approved as it is made, by whoever makes it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sql
 
@@ -28,6 +30,8 @@ from perfml.store.record_store import (
     stored_before,
 )
 from perfml.store.tables import PROMOTIONS
+
+RequestState = Literal["waiting", "approved", "refused"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,13 @@ class PromotionRequest:
     decision: RequestDecision | None = None
     """None while it waits."""
 
+    @property
+    def state(self) -> RequestState:
+        """What became of it."""
+        if self.decision is None:
+            return "waiting"
+        return "approved" if self.decision.approved else "refused"
+
 
 def requests_of(home: Path, model: str) -> list[PromotionRequest]:
     """Every request of a model, oldest first."""
@@ -67,21 +78,35 @@ def waiting_of(requests: Iterable[PromotionRequest]) -> PromotionRequest | None:
 
 
 def ask(
-    home: Path, model: str, version: str, *, by: str, reason: str, now: dt.datetime, key: str | None = None
+    home: Path,
+    model: str,
+    version: str,
+    *,
+    by: str,
+    reason: str,
+    now: dt.datetime,
+    key: str | None = None,
+    alone: bool = False,
 ) -> PromotionRequest:
-    """Ask for ``version`` to be put in force; ``key``: carried out once. An earlier version is asked for in the same way.
+    """Ask for ``version`` to be put in force; ``alone``: it is, at once; ``key``: carried out once. An earlier version is asked
+    for in the same way.
 
-    Raises :class:`ModelError` where it fails a gate at every horizon or is in force, no reason is given, or another waits.
+    Raises :class:`ModelError` where it fails a gate at every horizon or is in force, no reason is given, or another waits for
+    somebody else.
     """
     require_promotable(home, model, version)
     require_reason(model, version, by=by, reason=reason)
     entry: JsonObject = {"event": "ask", "version": version, "by": by, "reason": reason.strip()}
+    if alone:
+        entry["alone"] = True
     with RecordStore(home).transaction() as connection:
-        before = stored_before(connection, PROMOTIONS, key, subject=model, request=entry)
-        if before is None:
-            _require_free(connection, home, model, version=version)
-            before = _add(connection, model, entry, now=now, key=key)
-    return _asked(before)
+        stored = stored_before(connection, PROMOTIONS, key, subject=model, request=entry)
+        if stored is None:
+            _require_free(home, model, version, among=[] if alone else _folded(_of(connection, model)))
+            stored = _add(connection, model, entry, now=now, key=key)
+            if alone:
+                enter(connection, home, model, version=version, approver=by, reason=reason, now=now)
+    return _asked(stored)
 
 
 def decide(
@@ -132,11 +157,11 @@ def decide(
     return replace(request, decision=_decided(stored))
 
 
-def _require_free(connection: sql.Connection, home: Path, model: str, *, version: str) -> None:
+def _require_free(home: Path, model: str, version: str, *, among: Iterable[PromotionRequest]) -> None:
     where = f"model {model} {version}"
     if pointed(home, model, CHAMPION) == version:
         raise ModelError(Message.of("promotion_in_force"), where=where, remedy=Message.of("promotion_choose_another"))
-    waiting = waiting_of(_folded(_of(connection, model)))
+    waiting = waiting_of(among)
     if waiting is not None:
         raise ModelError(
             Message.of("promotion_waits", version=waiting.version, by=waiting.by),
@@ -179,11 +204,12 @@ def _asked(stored: StoredEntry) -> PromotionRequest:
         by=str(entry["by"]),
         reason=str(entry["reason"]),
         at=str(entry["at"]),
+        decision=_decided(stored) if entry.get("alone") else None,
     )
 
 
 def _decided(stored: StoredEntry) -> RequestDecision:
+    """What an entry decides: that of somebody else, or a request that needs nobody else."""
     entry = stored.entry
-    return RequestDecision(
-        approved=entry["approved"] is True, by=str(entry["by"]), reason=str(entry["reason"]), at=str(entry["at"])
-    )
+    approved = entry["event"] == "ask" or entry["approved"] is True
+    return RequestDecision(approved=approved, by=str(entry["by"]), reason=str(entry["reason"]), at=str(entry["at"]))

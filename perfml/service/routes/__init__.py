@@ -15,10 +15,11 @@ from perfml.service.routes import (
     people,
     personal,
 )
+from perfml.service.routes.operation import promotions, runs
 from perfml.service.routes.work import ahead, indicators, network, policies, process_debt
 
 TAGS = {
-    "models": "Trained models: back-test, gates, card, fairness, drift.",
+    "models": "Trained models: back-test, gates, card, fairness, drift, runs of training, and what is put in force.",
     "lists": "Lists of people, a team, trends, adoption.",
     "personal": "What is held about one person beside the score.",
     "people": "One person.",
@@ -33,6 +34,8 @@ TAGS = {
 """Subject → what it holds, in the order of the document."""
 SUBJECTS = (
     models,
+    runs,
+    promotions,
     lists,
     advice,
     goals,

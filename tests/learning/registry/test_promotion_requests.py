@@ -90,3 +90,15 @@ def test_an_earlier_version_is_gone_back_to(tmp_path: Path) -> None:
     assert (back.version, back.before, pointed(tmp_path, "attrition", CHAMPION)) == (first, second, first)
     with pytest.raises(ModelError, match="manifest is missing"):
         promote(tmp_path, "attrition", approver="Sam", reason=WHY, version="000000000000")
+
+
+def test_where_one_account_is_enough_it_is_in_force_once(tmp_path: Path) -> None:
+    first, second = stored(tmp_path).version, stored(tmp_path, seed=2).version
+    waiting = ask(tmp_path, "attrition", first, by="ada", reason=WHY, now=NOW)
+    for _ in range(2):
+        done = ask(tmp_path, "attrition", second, by="Li", reason=WHY, now=NOW, key="k", alone=True)
+    assert done.state == "approved" and done.decision is not None and done.decision.by == "Li"
+    assert [entry.version for entry in promotions(tmp_path, "attrition")] == [second]
+    assert requests_of(tmp_path, "attrition") == [waiting, done]
+    with pytest.raises(ModelError, match="in force already"):
+        ask(tmp_path, "attrition", second, by="Li", reason=WHY, now=NOW, alone=True)

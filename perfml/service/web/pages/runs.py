@@ -71,8 +71,8 @@ def ask_promotion(visit: Visitor, model: str, version: str, form: Annotated[Prom
     two = visit.store.folder.spec.promotion.two_accounts
 
     def write() -> object:
-        body = PromotionBody(reason=form.reason)
-        return ask_for(visit.store, model, version, body, by=visit.signer, now=visit.now, key=form.key)
+        body = PromotionBody(version=version, by=visit.signer, reason=form.reason)
+        return ask_for(visit.store, model, body, key=form.key)
 
     return carry_out(visit, form, "asked" if two else "promoted", write)
 
@@ -80,13 +80,12 @@ def ask_promotion(visit: Visitor, model: str, version: str, form: Annotated[Prom
 @runs.post("/models/{model}/promotions/{request_id}")
 def decide_promotion(visit: Visitor, model: str, request_id: str, form: Annotated[ApprovalForm, Form()]) -> Response:
     """Approve or refuse a request of somebody else."""
-    approved = form.verdict == "approve"
 
     def write() -> object:
-        body = ApprovalBody(approved=approved, reason=form.reason)
-        return judge_request(visit.store, model, request_id, body, by=visit.signer, now=visit.now, key=form.key)
+        body = ApprovalBody(verdict=form.verdict, by=visit.signer, reason=form.reason)
+        return judge_request(visit.store, model, request_id, body, key=form.key)
 
-    return carry_out(visit, form, "promoted" if approved else "refused", write)
+    return carry_out(visit, form, "promoted" if form.verdict == "approve" else "refused", write)
 
 
 def _with_curves(visit: Visit, answer: HorizonAnswer, record: TrainingRecord) -> HorizonView:
