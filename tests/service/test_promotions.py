@@ -118,15 +118,15 @@ def test_one_asks_and_another_decides(
     assert (other.status_code, other.json()["type"]) == (409, "/docs#key-in-use")
     assert "ada asks to put version" in client.get("/models/attrition", headers=hr).text, "the page shows the same"
     assert client.get(REQUESTS, params={"state": "waiting"}, headers=hr).json()["requests"] == [request]
-    one = f"{REQUESTS}/{request['request_id']}"
-    assert client.get(one, headers=hr).json() == request
+    asked_for = f"{REQUESTS}/{request['request_id']}"
+    assert client.get(asked_for, headers=hr).json() == request
 
     yes = {"verdict": "approve", "reason": WHY}
-    assert client.post(f"{one}/decision", json=yes, headers=scientist).status_code == 404, "no policy permits it"
-    assert client.post(f"{one}/decision", json=yes | {"reason": "ok"}, headers=hr).status_code == 422
-    assert client.post(f"{one}/decision", json=yes | {"by": "somebody"}, headers=hr).status_code == 422
-    done, sent_again = (client.post(f"{one}/decision", json=yes, headers=hr | under("d")) for _ in range(2))
-    assert done.status_code == 200 and done.json() == sent_again.json() == client.get(one, headers=hr).json()
+    assert client.post(f"{asked_for}/decision", json=yes, headers=scientist).status_code == 404, "no policy permits it"
+    assert client.post(f"{asked_for}/decision", json=yes | {"reason": "ok"}, headers=hr).status_code == 422
+    assert client.post(f"{asked_for}/decision", json=yes | {"by": "somebody"}, headers=hr).status_code == 422
+    done, sent_again = (client.post(f"{asked_for}/decision", json=yes, headers=hr | under("d")) for _ in range(2))
+    assert done.status_code == 200 and done.json() == sent_again.json() == client.get(asked_for, headers=hr).json()
     decision = done.json()["decision"]
     assert (done.json()["state"], decision["approved"], decision["by"]) == ("approved", True, "hr")
     assert pointed(tmp_path, "attrition", CHAMPION) == versions["second"]
@@ -135,7 +135,7 @@ def test_one_asks_and_another_decides(
     assert [(each["version"], each["approver"], each["before"]) for each in in_force] == [
         (versions["second"], "hr", None)
     ]
-    late = client.post(f"{one}/decision", json=yes | {"verdict": "refuse"}, headers=hr)
+    late = client.post(f"{asked_for}/decision", json=yes | {"verdict": "refuse"}, headers=hr)
     assert late.status_code == 422 and late.json()["detail"] == "no such request waits"
     assert client.get(REQUESTS, params={"state": "waiting"}, headers=hr).json()["total"] == 0
 

@@ -158,9 +158,9 @@ class RunsQuery(ServiceQuery):
 
 def run_list(store: Store, model: str, query: RunsQuery) -> RunsAnswer:
     """Return one page of the runs of a model. Raises :class:`NotFound`, and :class:`ListReplaced` after another training."""
-    kept = _newest_first(store, model)
-    whole = ListVersion(address=f"/v1/models/{model}/runs", parameters={}, version=" ".join(kept))
-    page = whole.page(list(enumerate(kept)), lambda each: each[0], limit=query.limit, cursor=query.cursor)
+    newest = _newest_first(store, model)
+    whole = ListVersion(address=f"/v1/models/{model}/runs", parameters={}, version=" ".join(newest))
+    page = whole.page(list(enumerate(newest)), lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return RunsAnswer(
         runs=tuple(RunRowAnswer.of(_run(store, model, version)) for _, version in page.rows),
         total=page.total,
