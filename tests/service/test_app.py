@@ -274,6 +274,7 @@ def test_the_service_does_what_its_document_says(
     existing = EXISTING | _asked_for(home)
     schema = schemathesis.openapi.from_asgi("/v1/openapi.json", create_app(home), headers={"Host": "localhost"})
     operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+    operations.sort(key=lambda each: each.method.upper() != "GET")  # a reason that is drawn may stop everything
     codes: dict[str, set[int]] = {}
     for operation in operations:
         codes.setdefault(operation.path, set()).update(_explore(operation, mode, existing))
