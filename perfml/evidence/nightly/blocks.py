@@ -127,7 +127,7 @@ class SumsBlock:
             known = arrays["last"].shape[1]
             active = np.unpackbits(arrays.pop("bits"), axis=2, count=known).view(bool)
             block = cls(low=low, n=known, active=active, **arrays)
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise DamagedState(path) from error
         return block.wider(shape, n)
 

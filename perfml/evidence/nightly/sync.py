@@ -177,7 +177,7 @@ class LogSync:
         path = self.state.path(group.keys)
         try:
             keys: Keys = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise DamagedState(path) from error
         if zlib.crc32(keys.data) != group.keys_checksum:
             raise DamagedState(path)
