@@ -12,13 +12,13 @@ from pydantic_core import to_json
 from perfml.errors import PerfmlError
 from perfml.home_reads import Memo
 from perfml.learning.record import NO_BACKTEST, TrainingRecord
-from perfml.messages import Message, stored_message
-from perfml.project.model_spec import Population
+from perfml.messages import Message
 from perfml.project.voices import Reader, Who
 from perfml.reasons.record import Reason
 from perfml.scoring.score_files import COLUMNS
 from perfml.scoring.sealed_files import DamagedFile
 from perfml.scoring.withheld.stale import StaleScore, last_good
+from perfml.service.answers.of_person.not_scored import why_not, why_not_in_words
 from perfml.service.answers.shared import (
     Answer,
     CauseAnswer,
@@ -120,7 +120,7 @@ class VoicedRowAnswer(Answer):
     horizon_days: int
     status: ScoreStatus
     why_not: TextAnswer | None
-    """Why there is no score; null where there is one."""
+    """Why there is no score, in everyday words; null where there is one."""
     reasons: tuple[VoicedReasonAnswer, ...]
 
 
@@ -253,7 +253,7 @@ def _rows(
                         "model": model,
                         "as_of": as_of,
                         **{name: row[name] for name in ("horizon_days", "status")},
-                        "why_not": why_not(row, record.spec.population),
+                        "why_not": why_not_in_words(row, record.spec.population, store.columns(model, version)),
                         "reasons": [asdict(each) for each in voices.voiced_reasons(reasons, query.voice)],
                     }
                 )
@@ -280,22 +280,3 @@ def _row(
             "stale": None if stale is None else asdict(stale),
         }
     )
-
-
-def why_not(row: StoredRow, population: Population) -> TextAnswer | None:
-    """Say why a row has no score, naming the condition or the broken table; None where it has one.
-
-    >>> why_not({"status": "thin", "why_not": None}, Population(eligible="true", thin="events_count_364d = 0")).en
-    'too little is recorded about this person: events_count_364d = 0'
-    """
-    match row["status"]:
-        case "held":
-            return TextAnswer.of(Message.of("service_person_held", why=stored_message(str(row["why_not"]))))
-        case "opted_out":
-            return TextAnswer.of(stored_message(str(row["why_not"])))
-        case "thin":
-            return TextAnswer.of(Message.of("service_person_thin", rule=population.thin))
-        case "ineligible":
-            return TextAnswer.of(Message.of("service_person_ineligible", rule=population.rule))
-        case _:
-            return None

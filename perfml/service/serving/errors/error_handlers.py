@@ -130,6 +130,8 @@ def _invalid_request(request: Request, error: RequestValidationError) -> Invalid
         names = ", ".join(_parameters(request) if parameter else _keys(request))
         problem = Message.of("service_unknown_parameter" if parameter else "service_unknown_key")
         return Invalid(problem, where=where, remedy=Message.of("service_use_one_of", names=names))
+    if first["type"] == "missing":  # its input is all that was sent
+        return Invalid(Message.of("service_value_absent"), where=where, remedy=_hint(first))
     value = json.dumps(first["input"], ensure_ascii=False, default=str)[:SHOWN_INPUT]
     problem = Message.of("service_unusable_value", value=value)
     return Invalid(problem, where=where, remedy=_hint(first))

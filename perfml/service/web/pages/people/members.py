@@ -99,7 +99,7 @@ class MemberReader:
         return TeamMember(
             facts=facts,
             reasons=tuple(self.reasons(person)),
-            held=self.now.why_nothing(person),
+            held=self.now.standing(person).why_nothing,
             alerts=self.alerts(person, self._voice),
             moved=tuple(
                 MovedTarget(goal=goal, change=change)

@@ -60,7 +60,7 @@ def prepare(visit: Visitor, employee_id: str, query: Annotated[PageQuery, Query(
         people={employee_id},
         brief=kept_brief(store, employee_id),
         facts=person_facts(store, employee_id),
-        held=reader.now.why_nothing(employee_id),
+        held=reader.now.standing(employee_id).why_nothing,
         reasons=list(reader.reasons(employee_id)),
         proposals=[target for target in targets if target.status == "suggested"],
         beyond=[target for target in targets if target.status == "beyond"],

@@ -73,7 +73,7 @@ def me(visit: Visitor, query: Annotated[PageQuery, Query()]) -> HtmlPage:
         can_dispute={name for name, spec in store.tables.items() if owner_column(name, spec) is not None},
         disputed={(each.table, each.key) for each in disputes if each.state == "open"},
         disputes=disputes,
-        held=reader.now.why_nothing(person),
+        standing=reader.now.standing(person),
         reasons=list(reader.reasons(person)),
         alerts=reader.alerts(person, "employee"),
         peers=peers,

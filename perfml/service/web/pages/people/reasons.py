@@ -7,10 +7,11 @@ figure nor a kind of risk is shown.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from perfml.evidence.columns import Column
 from perfml.messages import Bilingual
 from perfml.project.model_spec import Population
 from perfml.project.spec import Owner
@@ -18,7 +19,7 @@ from perfml.project.voices import Reader
 from perfml.reasons.leading import raising
 from perfml.reasons.record import Reason
 from perfml.reasons.voices import Voices
-from perfml.service.answers.people import why_not
+from perfml.service.answers.of_person.not_scored import why_not_in_words
 from perfml.service.answers.shared import TextAnswer
 from perfml.service.problems import NotFound
 from perfml.service.scores import ScoreFile, StoredRow
@@ -39,10 +40,29 @@ class ReasonToTalk:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScoreStanding:
+    """Whether something is computed about a person, and why not."""
+
+    as_of: dt.date | None
+    """The newest date of which anybody's scores are kept; None where none are."""
+    scored: bool
+    """Whether any model has a score of the person."""
+    whys: tuple[TextAnswer, ...]
+    """Why others have none, each reason once; empty also for somebody who is in no file."""
+
+    @property
+    def why_nothing(self) -> TextAnswer | None:
+        """Why no model has a score; None where one has, and for somebody who is in no file."""
+        return None if self.scored else next(iter(self.whys), None)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Scores:
     """The scores of one model at one date, with its words."""
 
+    as_of: dt.date
     file: ScoreFile
+    columns: Mapping[str, Column]
     voices: Voices
     population: Population
 
@@ -63,16 +83,18 @@ class ReasonReader:
                     shown.add(reason["evidence"])
                     yield _worded(reason, scores.voices, self._voice)
 
-    def why_nothing(self, employee_id: str) -> TextAnswer | None:
-        """Why no model has a score of a person; None where one has."""
-        whys: list[TextAnswer] = []
-        for scores, rows in self._rows(employee_id):
-            for row in rows:
-                why = why_not(row, scores.population)
-                if why is None:
-                    return None
-                whys.append(why)
-        return whys[0] if whys else None
+    def standing(self, employee_id: str) -> ScoreStanding:
+        """Whether any model has a score of a person, and why others have none."""
+        whys = [
+            why_not_in_words(row, scores.population, scores.columns)
+            for scores, rows in self._rows(employee_id)
+            for row in rows
+        ]
+        return ScoreStanding(
+            as_of=max((scores.as_of for scores in self._models), default=None),
+            scored=None in whys,
+            whys=tuple({why.en: why for why in whys if why is not None}.values()),
+        )
 
     def _rows(self, employee_id: str) -> Iterator[tuple[_Scores, list[StoredRow]]]:
         for scores in self._models:
@@ -87,8 +109,13 @@ def _models(store: Store, as_of: dt.date | None) -> Iterator[_Scores]:
         except NotFound:
             continue
         version = str(file.column("model_version")[0])
-        population = store.record(model, version).spec.population
-        yield _Scores(file=file, voices=store.voices(model, version, day), population=population)
+        yield _Scores(
+            as_of=day,
+            file=file,
+            columns=store.columns(model, version),
+            voices=store.voices(model, version, day),
+            population=store.record(model, version).spec.population,
+        )
 
 
 def _worded(reason: Reason, voices: Voices, voice: Reader) -> ReasonToTalk:
