@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import glob
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -24,9 +25,19 @@ import pyarrow.parquet as pq
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
-from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, Batches, RowsOfBlocks, tables_of
+from perfml.evidence.engines.spark_between import RowsOfParts
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_log import BROKEN, RAW, LogShares, ShareQuery, parquet_files, rank_versions
+from perfml.evidence.engines.spark_exchange import EachNumber
+from perfml.evidence.engines.spark_log import (
+    BROKEN,
+    NOTHING,
+    RAW,
+    LogShares,
+    ShareQuery,
+    StoredShares,
+    parquet_files,
+    rank_versions,
+)
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import spark_sql, tables_read, view_name
 from perfml.evidence.holes.rhythm import WITH_POSTS, post_intervals
@@ -48,7 +59,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-BlockTask = Callable[[Batches], Batches]
 ROWS_OF_SHARE: Final = 1_000_000
 """Rows of the log that a task reads, at least those of one row group."""
 IDS_IN_A_BUCKET: Final = 200_000
@@ -157,17 +167,18 @@ class SparkEngine:
         self.stored(rows.groupBy("bucket").applyInArrow(rank, types), "ranked")
         return replace(single, repeated=files, ranked=self.stored_files("ranked"))
 
-    def of_shares(self, sql: str, *, views: Mapping[str, str] | None = None) -> DataFrame:
+    def of_shares(self, sql: str) -> DataFrame:
         """The rows of a SELECT in DuckDB's SQL over each share of the log, one after the other."""
-        return self.each_share(ShareQuery(log=self.log, sql=sql, views=views or {}))
+        return self.each_share(ShareQuery(log=self.log, sql=sql))
 
-    def each_share(self, query: ShareQuery, task: BlockTask | None = None) -> DataFrame:
-        """The rows of ``query`` over all shares of the log, or the blocks that ``task`` makes of them."""
+    def each_share(self, query: ShareQuery) -> DataFrame:
+        """The rows of ``query`` over all shares of the log."""
         n = len(query.log.shares)
-        numbers = self.session.range(0, n, 1, n)
-        if task is not None:
-            return numbers.mapInArrow(task, BLOCK_TYPES)
-        return numbers.mapInArrow(query, from_arrow(query.schema))
+        return self.session.range(0, n, 1, n).mapInArrow(query, from_arrow(query.schema))
+
+    def run(self, task: Callable[[int], None], n: int) -> None:
+        """Let the executors do ``task`` for each number below ``n``."""
+        self.session.range(0, n, 1, n).mapInArrow(EachNumber(task), "id long").toArrow()
 
     def add_quarantined(self) -> None:
         """Add the rows of the log that cannot be used to the table ``quarantine`` on this machine."""
@@ -239,11 +250,13 @@ class SparkEngine:
             f"with posts as ({post_intervals(has_positions)}) select e.source, e.kind, p.department, p.location,"
             f" e.happened_day, e.usable_day, count(*) as n from {WITH_POSTS} group by all"
         )
-        days = self.of_shares(sql, views=views)
-        counted = days.groupBy(*days.columns[:-1]).sum("n").toArrow().rename_columns(days.columns)
-        self.data.connection.register("counted_days", counted)
-        self.data.connection.execute(f"create table {LOG_DAYS} as select * from counted_days")
-        self.data.connection.unregister("counted_days")
+        query, folder = ShareQuery(log=self.log, sql=sql, views=views), self.folder / LOG_DAYS
+        folder.mkdir()
+        self.run(StoredShares(query, folder), len(self.log.shares))
+        counted = parquet_files((f"{folder}/*.parquet",))
+        self.data.connection.execute(
+            f"create table {LOG_DAYS} as select * replace (sum(n)::bigint as n) from {counted} group by all"
+        )
 
     def lent(self, table: str) -> str:
         """The file with the rows of a table that this machine holds."""
@@ -288,14 +301,17 @@ class SparkEngine:
         with self.named_failures():
             progress("people", 0, 1)
             layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
-            self.stored(self._run(layout).blocks(progress), "evidence")
+            run = self._run(layout)
+            parts = run.parts(progress)
         progress("writing", 0, 1)
         n = 0
         with atomic_write(out) as path, parquet_writer(path, layout) as writer:
-            for table in tables_of(self.batches("evidence", rows=1)):
-                writer.write_table(table.cast(writer.schema))
-                n += table.num_rows
-        progress("writing", 1, 1)
+            for number in range(len(parts)):
+                rows = parts.part(number)
+                writer.write_table(rows.cast(writer.schema))
+                n += rows.num_rows
+                progress("writing", number + 1, len(parts))
+        shutil.rmtree(run.folder)
         return n
 
     def lay_out(
@@ -311,8 +327,9 @@ class SparkEngine:
 
     def evidence(self, layout: Layout, progress: Progress, *, columns: Sequence[str]) -> DataFrame:
         """The rows of the evidence of :meth:`lay_out`, where they are: the keys, and those of its ``columns`` that are named."""
-        rows = RowsOfBlocks(tuple(columns))
-        return self._run(layout).blocks(progress).mapInArrow(rows, from_arrow(rows.schema))
+        rows = RowsOfParts(self._run(layout).parts(progress), tuple(columns))
+        n = len(rows.parts)
+        return self.session.range(0, n, 1, n).mapInArrow(rows, from_arrow(rows.schema))
 
     def _run(self, layout: Layout) -> SparkEvidence:
         kept_log = self.data.whole_kept_log
@@ -371,7 +388,7 @@ def shares(connection: duckdb.DuckDBPyConnection, raw: RawTable, *, at_least: in
                 conditions.append(f"{of_file}{number} between {low + 1} and {high}")
                 low = high
             high += size
-    return (*conditions, *([_in_files(small)] if small else []))
+    return (*conditions, *([_in_files(small)] if small else [])) or (NOTHING,)
 
 
 def _in_files(names: Sequence[str]) -> str:

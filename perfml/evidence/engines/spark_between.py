@@ -5,18 +5,20 @@ Without Spark; see :mod:`perfml.evidence.engines.spark_part`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from perfml.evidence.comparison import GROUPED_BY, BetweenPeople
 from perfml.evidence.engines.evidence_file import fields_of
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_blocks import Batches, blocks, parted, tables_of_parts
+from perfml.evidence.engines.spark_exchange import Batches, Exchange, numbers
 from perfml.project.spec import Relation
+
+GROUP, ROW = "of group", "row of part"
+"""Columns beside the values that people are compared in; a column of evidence is not called so."""
 
 
 def compared(between: Sequence[BetweenPeople]) -> dict[Relation, list[str]]:
@@ -32,48 +34,85 @@ def compared(between: Sequence[BetweenPeople]) -> dict[Relation, list[str]]:
 class ComparisonTask:
     """Compares the people of some groups, as one machine compares everyone."""
 
-    between: Sequence[BetweenPeople]
-    decimals: int
+    layout: Layout
+    values: Mapping[Relation, Exchange]
+    between: Mapping[Relation, Exchange]
 
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of the columns computed between people, for the part of each; ``batches``: blocks of each relation."""
-        for _, tables in tables_of_parts(batches):
-            for relation in compared(self.between):
-                if relation in tables:
-                    # the order of rows on one machine, so that sums are added in the same order
-                    values = tables[relation].sort_by([("part", "ascending"), ("row", "ascending")])
-                    columns = self._columns(values.combine_chunks(), relation)
-                    for part, own in parted(columns, values.column("part").to_numpy()):
-                        yield from blocks(own, part=part, content=relation)
+    def __call__(self, number: int) -> None:
+        """Leave the columns computed between the people of groups ``number``, for the part of each."""
+        for relation, values in self.values.items():
+            pieces = list(
+                values.pieces(number)
+            )  # in the order of parts, as on one machine: sums are added in that order
+            self.between[relation].write(number, self._of_parts(pieces, relation))
 
-    def _columns(self, values: pa.Table, relation: Relation) -> pa.Table:
-        groups = {relation: pd.factorize(values.column("group").to_numpy())[0]}
-        arrays = {"row": values.column("row")}
-        for each in self.between:
+    def _of_parts(
+        self, pieces: Sequence[tuple[int, pa.Table]], relation: Relation
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield the columns for each part of ``pieces``, as long as these."""
+        if not pieces:
+            return
+        columns, low = self._columns(pa.concat_tables(rows for _, rows in pieces), relation), 0
+        for part, rows in pieces:
+            yield part, columns.slice(low, rows.num_rows)
+            low += rows.num_rows
+
+    def _columns(self, values: pa.Table, relation: Relation) -> pa.RecordBatch:
+        codes = values.column(GROUP).combine_chunks().dictionary_encode().indices
+        groups = {relation: codes.to_numpy().astype(np.int64)}
+        arrays = {ROW: values.column(ROW).combine_chunks()}
+        for each in self.layout.selection.between:
             if each.relation == relation:
                 source = values.column(each.source.name).to_numpy()
-                arrays[each.column.name] = pa.array(each.values(source, groups, decimals=self.decimals))
-        return pa.table(arrays)
+                arrays[each.column.name] = pa.array(each.values(source, groups, decimals=self.layout.decimals))
+        return pa.RecordBatch.from_pydict(arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceParts:
+    """The evidence of a run, as its tasks left it."""
+
+    layout: Layout
+    rows: Exchange
+    between: Mapping[Relation, Exchange]
+
+    def __len__(self) -> int:
+        """How many parts there are."""
+        return self.rows.senders
+
+    def part(self, number: int) -> pa.Table:
+        """All columns of a part, in the order of people and dates."""
+        rows = self.rows.piece(number)
+        assert rows is not None, "every person is employed at some date"
+        between: dict[str, np.ndarray] = {}
+        for exchange in self.between.values():
+            for _, columns in exchange.pieces(number):
+                row = columns.column(ROW).to_numpy()
+                for name in columns.column_names[1:]:
+                    if name not in between:
+                        between[name] = np.full(rows.num_rows, np.nan)
+                    between[name][row] = columns.column(name).to_numpy()
+        missing = np.full(rows.num_rows, np.nan)
+        names = [each.column.name for each in self.layout.selection.between]
+        extra = [pa.array(between.get(name, missing), from_pandas=True) for name in names]
+        return pa.Table.from_arrays([*rows.columns, *extra], schema=fields_of(self.layout.columns))
 
 
 @dataclass(frozen=True)
-class Completion:
-    """Puts the columns computed between people beside the others."""
+class RowsOfParts:
+    """Gives the rows of the evidence to Spark."""
 
-    layout: Layout
+    parts: EvidenceParts
+    columns: tuple[str, ...]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows."""
+        return pa.schema(
+            [("employee_id", pa.string()), ("as_of", pa.date32()), *((n, pa.float64()) for n in self.columns)]
+        )
 
     def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of ``evidence``; ``batches``: blocks of ``rows`` and of each relation."""
-        for part, tables in tables_of_parts(batches):
-            rows, between = tables.pop("rows"), {}
-            for columns in tables.values():
-                row = columns.column("row").to_numpy()
-                for name in columns.column_names[1:]:
-                    values = np.full(rows.num_rows, np.nan)
-                    values[row] = columns.column(name).to_numpy()
-                    between[name] = values
-            missing = np.full(rows.num_rows, np.nan)
-            names = [each.column.name for each in self.layout.selection.between]
-            extra = [pa.array(between.get(name, missing), from_pandas=True) for name in names]
-            evidence = pa.Table.from_arrays([*rows.columns, *extra], schema=fields_of(self.layout.columns))
-            yield from blocks(evidence, part=part, content="evidence")
+        """Yield the rows of each part."""
+        for number in numbers(batches):
+            yield from self.parts.part(number).select(self.schema.names).to_batches()

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import tempfile
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from perfml.evidence.engines.duckdb import persons_of_batch
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_between import ComparisonTask, Completion
-from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, PersonRanges
-from perfml.evidence.engines.spark_log import LogMeetings, LogParting, ShareQuery
-from perfml.evidence.engines.spark_night import window_blocks
-from perfml.evidence.engines.spark_part import PartTask, SnapshotTask, answer_meetings
+from perfml.evidence.engines.spark_between import ComparisonTask, EvidenceParts, compared
+from perfml.evidence.engines.spark_exchange import Exchange
+from perfml.evidence.engines.spark_log import ROWS_AT_ONCE, LogParting, PersonsFile
+from perfml.evidence.engines.spark_night import leave_windows
+from perfml.evidence.engines.spark_part import PartTask, SnapshotTask
 from perfml.evidence.kept_log import KeptLog
+from perfml.evidence.log.windows import Plan
+from perfml.evidence.tables.reading import literal
 from perfml.progress import Progress
-from perfml.project.folder import RelationalFile
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from perfml.evidence.engines.spark import BlockTask, SparkEngine
-
-FACTS: Final = ("employee_id", "happened_at", "happened_day", "kind", "value", "counterpart_id", "source")
-"""Columns of an event that a part is computed from, beside the days on which it counts."""
+    from perfml.evidence.engines.spark import SparkEngine
 
 
 @dataclass(frozen=True)
 class SparkEvidence:
-    """One run."""
+    """One run. Needs the tables of :func:`~perfml.evidence.snapshots.make_snapshots` on this machine."""
 
     engine: SparkEngine
     layout: Layout
@@ -41,103 +39,114 @@ class SparkEvidence:
     kept_log: KeptLog | None
     """What gives the windowed columns; None where they are computed from the rows of the log."""
 
-    def blocks(self, progress: Progress) -> DataFrame:
-        """All evidence, as blocks of ``evidence``: a part of persons in each partition, in the order of their ids."""
+    def parts(self, progress: Progress) -> EvidenceParts:
+        """All evidence, in parts of persons; their files stay in :attr:`folder`."""
         progress("windows", 0, 1)
-        people = self._people_task(self.layout.selection.relational)
-        people.check()
-        given = self._people_blocks(people)
+        n, groups = self.persons.parts, self.engine.parallel
+        relations = compared(self.layout.selection.between)
+        values = {each: self._exchange(f"values_{each}", n, groups) for each in relations}
+        between = {each: self._exchange(f"between_{each}", groups, n) for each in relations}
+        people, log, windows = self._people(), self._log(), None
         if self.kept_log is not None:
-            given = given.union(window_blocks(self.engine, self.kept_log, self.layout, self.ranges))
-        elif self.layout.plan.columns:
-            given = given.union(self._log_blocks())
-            if self._across:
-                given = given.union(self._met_blocks())
-        rows = self.engine.stored(self._each_part(given, self._part_task()), "rows")
+            departments = self._departments
+            windows = leave_windows(
+                self.engine, self.kept_log, self.layout, persons=self.persons, departments=departments
+            )
+        task = PartTask(
+            layout=self.layout,
+            of_part=self.persons.of_part,
+            people=people,
+            departments=self._departments,
+            log=log.parts if log else None,
+            no_events=log.schema.empty_table() if log else pa.table({}),
+            windows=windows,
+            rows=self._exchange("rows", n, 1),
+            values=values,
+        )
+        self.engine.run(task, n)
+        if log:
+            shutil.rmtree(log.parts.folder)
         progress("comparison", 0, 1)
-        between = self.layout.selection.between
-        if between:
-            task = ComparisonTask(between=between, decimals=self.layout.decimals)
-            rows = rows.where("content = 'rows'").union(self._each_part(rows.where("content <> 'rows'"), task))
-        return self._each_part(rows, Completion(self.layout))
+        if relations:
+            self.engine.run(ComparisonTask(layout=self.layout, values=values, between=between), groups)
+        return EvidenceParts(layout=self.layout, rows=task.rows, between=between)
 
     @cached_property
-    def ranges(self) -> PersonRanges:
-        """The parts of persons: as many as memory asks for, and at least one for each task that Spark runs after an exchange."""
-        data = self.engine.data
-        execute = data.connection.execute
-        n: int = execute("select count(distinct employee_id) from employees").fetchall()[0][0]
+    def folder(self) -> Path:
+        """What tasks leave for each other."""
+        return Path(tempfile.mkdtemp(prefix="run-", dir=self.engine.folder))
+
+    def _exchange(self, name: str, senders: int, receivers: int) -> Exchange:
+        return Exchange(self.folder / name, senders, receivers)
+
+    @cached_property
+    def persons(self) -> PersonsFile:
+        """The people of all dates in parts: as many as memory asks for, and at least one for each task that Spark runs."""
+        execute, path = self.engine.data.connection.execute, self.folder / "persons.parquet"
+        execute(
+            "create or replace temp table persons as select employee_id,"
+            " (row_number() over (order by employee_id) - 1)::integer as person from (select distinct employee_id from people)"
+        )
+        execute(f"copy persons to {literal(str(path))} (format parquet)")
+        n: int = execute("select count(*) from persons").fetchall()[0][0]
         size = persons_of_batch(
-            data.rows_read.get("events", 0),
-            self.layout.plan,
+            self.engine.data.rows_read.get("events", 0) if self._reads_log else 0,
+            self.layout.plan if self._reads_log else Plan((), ()),
             self.layout.grid,
             n_persons=n,
             n_columns=len(self.layout.columns),
         )
-        size = min(size, -(-n // self.engine.parallel))
-        starts = execute(
-            "select employee_id from (select employee_id, row_number() over (order by employee_id) - 1 as number"
-            " from (select distinct employee_id from employees))"
-            f" where number > 0 and number % {size} = 0 order by employee_id"
-        )
-        return PersonRanges(tuple(str(row[0]) for row in starts.fetchall()))
+        return PersonsFile(path=path, n=n, of_part=min(size, -(-n // self.engine.parallel)))
 
-    def _each_part(self, blocks: DataFrame, task: BlockTask) -> DataFrame:
-        """The blocks that ``task`` makes of the blocks of each part."""
-        return blocks.repartitionById(len(self.ranges), "part").mapInArrow(task, BLOCK_TYPES)
+    @property
+    def _reads_log(self) -> bool:
+        """Whether windowed columns are computed from the rows of the log."""
+        return bool(self.layout.plan.columns) and self.kept_log is None
 
-    def _part_task(self) -> PartTask:
-        reads_log = self.layout.plan.columns and self.kept_log is None
-        no_events = self._facts().schema.empty_table() if reads_log else pa.table({})
-        return PartTask(layout=self.layout, late=self.late, no_events=no_events, n_parts=len(self.ranges))
-
-    def _people_task(self, relational: tuple[RelationalFile, ...]) -> SnapshotTask:
-        data, engine = self.engine.data, self.engine
+    def _people(self) -> Exchange:
+        """Let tasks find the people and their relational evidence."""
+        data, engine, relational = self.engine.data, self.engine, self.layout.selection.relational
         tables = {"employees", "positions", "exits", *(name for file in relational for name in file.spec.needs)}
         specs = {name: spec for name, spec in data.specs.items() if name in tables}
         as_ofs = self.layout.as_ofs
         n_tasks = min(len(as_ofs), engine.parallel)
-        return SnapshotTask(
+        task = SnapshotTask(
             files={name: engine.lent(name) for name in specs},
             specs=specs,
             as_ofs=tuple(as_ofs[first::n_tasks] for first in range(n_tasks)),
             relational=relational,
             populations=self.layout.populations,
-            ranges=self.ranges,
+            persons=self.persons,
+            people=self._exchange("people", n_tasks, self.persons.parts),
         )
+        task.check()
+        engine.run(task, n_tasks)
+        return task.people
 
-    def _people_blocks(self, task: SnapshotTask) -> DataFrame:
-        n = len(task.as_ofs)
-        return self.engine.session.range(0, n, 1, n).mapInArrow(task, BLOCK_TYPES)
+    def _log(self) -> LogParting | None:
+        """Let tasks bring the rows of the log to their parts; None where none are counted."""
+        if not self._reads_log:
+            return None
+        log = self.engine.log
+        n = len(log.shares)
+        parts = self._exchange("log", n, self.persons.parts)
+        task = LogParting(log=log, persons=self.persons, layout=self.layout, late=self.late, parts=parts)
+        self.engine.run(task, n)
+        return task
 
-    @property
-    def _met(self) -> bool:
-        """Whether the log is read from the side of the counterpart too."""
-        return self.layout.plan.counts_received or bool(self.layout.plan.pair_columns)
-
-    @property
-    def _across(self) -> bool:
-        """Whether departments of counterparts are compared."""
-        return any(column.measure == "cross_department_share" for column in self.layout.plan.pair_columns)
-
-    def _usable(self, columns: Sequence[str]) -> ShareQuery:
-        last = np.datetime64(int(self.layout.grid.as_ofs[-1]), "D")
-        return ShareQuery(
-            log=self.engine.log, sql=f"select {', '.join(columns)} from events where usable_day < date '{last}'"
+    @cached_property
+    def _departments(self) -> Path:
+        """A file with the department of everyone at every date, as a code."""
+        path = self.folder / "departments.npy"
+        as_ofs = self.layout.grid.as_ofs
+        codes = np.lib.format.open_memmap(path, "w+", np.int32, (len(as_ofs), self.persons.n))
+        codes[:] = -1
+        known = self.engine.data.connection.sql(
+            "select p.as_of, n.person, d.code from people p join persons n using (employee_id) join ("
+            "select department, (row_number() over () - 1)::integer as code from people group by department) d using (department)"
         )
-
-    def _facts(self) -> ShareQuery:
-        """The rows of the log that a part is computed from."""
-        plan = self.layout.plan
-        facts = [name for name in FACTS if self._met or name != "counterpart_id" or plan.conditions]
-        return self._usable([*facts, "usable_day", *(["superseded_day"] if self.late else [])])
-
-    def _log_blocks(self) -> DataFrame:
-        query = self._facts()
-        return self.engine.each_share(query, LogParting(query=query, ranges=self.ranges, met=self._met))
-
-    def _met_blocks(self) -> DataFrame:
-        """The departments of counterparts who belong to another part: each part asks theirs."""
-        pairs = self._usable(["distinct employee_id", "counterpart_id"])
-        asked = self.engine.each_share(pairs, LogMeetings(query=pairs, ranges=self.ranges))
-        return self._each_part(asked.union(self._people_blocks(self._people_task(()))), answer_meetings)
+        for batch in known.to_arrow_reader(ROWS_AT_ONCE):
+            as_of = np.searchsorted(as_ofs, batch.column("as_of").cast(pa.int32()).to_numpy())
+            codes[as_of, batch.column("person").to_numpy()] = batch.column("code").to_numpy()
+        codes.flush()
+        return path

@@ -1,22 +1,26 @@
-"""What Spark's executors do with the log: read a share of its files, type its rows, rank versions, send rows to their parts.
+"""What Spark's executors do with the log: read a share of its files, type its rows, rank versions, leave rows for their parts.
 
 The SQL of the rules is DuckDB's own, run by DuckDB in the executor, over the files where they lie. Without Spark.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import uuid4
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
 from perfml._version import __version__
 from perfml.errors import PerfmlError
-from perfml.evidence.engines.spark_blocks import Batches, PersonRanges, blocks, parted
+from perfml.evidence.engines.layout import Layout
+from perfml.evidence.engines.spark_exchange import Batches, Exchange, numbers
+from perfml.evidence.log.cells import PartedRows, parted_log
 from perfml.evidence.tables.loading import EVENT_CONTENT
 from perfml.evidence.tables.reading import literal, quoted
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, versions
@@ -45,6 +49,22 @@ def connect() -> duckdb.DuckDBPyConnection:
 def parquet_files(paths: tuple[str, ...]) -> str:
     """SQL that reads Parquet files."""
     return f"read_parquet([{', '.join(map(literal, paths))}])"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonsFile:
+    """The people of a run in a Parquet file, numbered in the order of their ids (``employee_id``, ``person``); some of them in
+    each part."""
+
+    path: Path
+    n: int
+    of_part: int
+    """Persons of a part."""
+
+    @property
+    def parts(self) -> int:
+        """How many parts there are."""
+        return -(-self.n // self.of_part)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,68 +129,74 @@ class ShareQuery:
     def __call__(self, batches: Batches) -> Batches:
         """``batches``: the numbers of shares (``id``)."""
         for share in numbers(batches):
-            with self.log.opened(share) as connection:
-                yield from self._reader(connection)
+            with self.opened(share) as connection:
+                yield from connection.sql(self.sql).to_arrow_reader(ROWS_AT_ONCE)
 
     @property
     def schema(self) -> pa.Schema:
         """Of the rows that it gives."""
-        with self.log.opened(-1) as connection:
-            return self._reader(connection).schema
+        with self.opened(-1) as connection:
+            return connection.sql(self.sql).to_arrow_reader(ROWS_AT_ONCE).schema
 
-    def _reader(self, connection: duckdb.DuckDBPyConnection) -> pa.RecordBatchReader:
-        for name, rows in self.views.items():
-            connection.execute(f"create view {name} as {rows}")
-        return connection.sql(self.sql).to_arrow_reader(ROWS_AT_ONCE)
+    @contextmanager
+    def opened(self, share: int) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in which ``sql`` gives the rows of a share."""
+        with self.log.opened(share) as connection:
+            for name, rows in self.views.items():
+                connection.execute(f"create view {name} as {rows}")
+            yield connection
 
 
-def numbers(batches: Batches) -> Iterator[int]:
-    """Yield the numbers that a task is given."""
-    for batch in batches:
-        yield from batch.column(0).to_pylist()
+@dataclass(frozen=True)
+class StoredShares:
+    """Writes the rows that a query gives of each share into a Parquet file."""
+
+    query: ShareQuery
+    folder: Path
+
+    def __call__(self, share: int) -> None:
+        """Write those of ``share``, in place of what was written before."""
+        unfinished = self.folder / f"{share}.{uuid4().hex}"
+        with self.query.opened(share) as connection:
+            connection.execute(f"copy ({self.query.sql}) to {literal(str(unfinished))} (format parquet)")
+        os.replace(unfinished, self.folder / f"{share}.parquet")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogParting:
-    """Sends each row of the log to the part of the person who did it and, where ``met``, to that of the counterpart."""
+    """Leaves the rows of each share for the parts of the people they concern, as numbers."""
 
-    query: ShareQuery
-    ranges: PersonRanges
-    met: bool
+    log: LogShares
+    persons: PersonsFile
+    layout: Layout
+    late: bool
+    """As for :func:`~perfml.evidence.log.cells.parted_log`."""
+    parts: Exchange
 
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of ``log``."""
-        for batch in self.query(batches):
-            rows = pa.Table.from_batches([batch])
-            parts = self.ranges.parts(rows.column("employee_id"))
-            row = np.arange(rows.num_rows)
-            if self.met:
-                theirs = self.ranges.parts(rows.column("counterpart_id"))
-                second = np.flatnonzero(theirs != parts)
-                row, parts = np.append(row, second), np.append(parts, theirs[second])
-            for part, own in parted(rows.take(pa.array(row)) if self.met else rows, parts):
-                yield from blocks(own, part=part, content="log")
+    def __call__(self, share: int) -> None:
+        """Leave the rows of ``share``."""
+        with self._rows(share) as (_, rows):
+            self.parts.write(share, rows)
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows. Raises :class:`DefinitionError` for a condition that does not run."""
+        with self._rows(-1) as (schema, _):
+            return schema
 
-@dataclass(frozen=True, kw_only=True)
-class LogMeetings:
-    """Asks, for every part, for the counterparts whom its persons met and who belong to another part."""
-
-    query: ShareQuery
-    """The pairs ``employee_id`` and ``counterpart_id``."""
-    ranges: PersonRanges
-
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of ``asked`` (``employee_id``, and the part that is ``asking``), for the part of who is asked for."""
-        for batch in self.query(batches):
-            ids = [batch.column("employee_id"), batch.column("counterpart_id")]
-            own, theirs = (self.ranges.parts(pa.chunked_array([each])) for each in ids)
-            apart = np.flatnonzero((own != theirs) & (own >= 0) & (theirs >= 0))
-            asked = pa.concat_arrays([ids[1].take(pa.array(apart)), ids[0].take(pa.array(apart))])
-            asking, of = np.append(own[apart], theirs[apart]), np.append(theirs[apart], own[apart])
-            pairs = pa.table({"employee_id": asked, "asking": pa.array(asking, pa.int32())})
-            for part, rows in parted(pairs, of):
-                yield from blocks(rows.group_by(rows.column_names).aggregate([]), part=part, content="asked")
+    @contextmanager
+    def _rows(self, share: int) -> Iterator[tuple[pa.Schema, PartedRows]]:
+        with self.log.opened(share) as connection:
+            connection.execute(f"create temp table persons as from {parquet_files((str(self.persons.path),))}")
+            yield parted_log(
+                connection,
+                self.layout.plan,
+                self.layout.grid,
+                late=self.late,
+                decimals=self.layout.decimals,
+                n_persons=self.persons.n,
+                size=self.persons.of_part,
+            )
 
 
 def rank_versions(rows: pa.Table) -> pa.Table:

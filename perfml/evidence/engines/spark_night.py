@@ -8,107 +8,111 @@ folder, and named in the manifest by the driver when all are there. The tasks ne
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from perfml.arrays import Bools, Indexes
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_blocks import BLOCK_TYPES, BLOCKS, Batches, PersonRanges, blocks, parted, tables_of
-from perfml.evidence.engines.spark_log import numbers
+from perfml.evidence.engines.spark_exchange import Exchange, parted
+from perfml.evidence.engines.spark_log import PersonsFile
 from perfml.evidence.kept_log import KeptLog
-from perfml.evidence.log.cells import Arrays
-from perfml.evidence.nightly.blocks import BLOCK
+from perfml.evidence.log.cells import Arrays, arrays_of
+from perfml.evidence.nightly.blocks import BLOCK, SumsBlock
 from perfml.evidence.nightly.state import LOCK, DamagedState
 from perfml.evidence.nightly.step import CONTENTS, ROWS_AT_ONCE, Content, NightWork, RowsToRead, SumsStep, by_block
 from perfml.evidence.nightly.stored_rows import joined
+from perfml.evidence.nightly.summed import ActiveOfChannels
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from perfml.evidence.engines.spark import SparkEngine
 
-WINDOWS: Final = "windows"
-"""Blocks of the windowed columns of some people, for their part."""
-ASKED: Final = "people"
-"""Blocks of the people of the run: number in the state, id, part."""
-WRITTEN: Final = "written"
-"""Blocks of what a block of sums is called in the state folder."""
-DAMAGED: Final = "damaged"
-"""Blocks of a file of the state that is not what was written."""
-ROWS_TO_PART: Final = 1_000_000
-"""Stored rows that a task sends to their blocks at once."""
 ROWS_OF_SHARE: Final = 4_000_000
 """Stored rows that a task reads, at least those of one file."""
 
 
-def window_blocks(engine: SparkEngine, kept_log: KeptLog, layout: Layout, ranges: PersonRanges) -> DataFrame:
-    """The windowed columns of everyone at the one as-of date of ``layout``, as blocks for the parts of ``ranges``."""
-    people = engine.data.connection.sql("select employee_id, department from people order by employee_id").df()
-    persons = people["employee_id"].to_numpy(dtype=object)
-    ids = pa.chunked_array([pa.array(persons, pa.string())])
+def leave_windows(
+    engine: SparkEngine, kept_log: KeptLog, layout: Layout, *, persons: PersonsFile, departments: Path
+) -> Exchange:
+    """Leave the windowed columns at the one as-of date of ``layout`` for the parts of ``persons``, each row with its ``person``.
 
-    def compute(work: NightWork, number: Indexes) -> tuple[DataFrame, list[str]]:
-        asked = pa.table({"person": number, "employee_id": ids, "part": ranges.parts(ids)})
-        return _computed(engine, work, asked)
+    ``departments``: the codes of all persons, as NumPy stores them.
+    """
+    ids = engine.data.connection.sql("select employee_id from persons order by person").to_arrow_table()
+    people = ids.column("employee_id").to_numpy()
+
+    def compute(work: NightWork, number: Indexes) -> tuple[Exchange, list[str]]:
+        night = NightOnSpark(engine=engine, work=work, folder=persons.path.parent / "night")
+        return night.windows(number, persons)
 
     return kept_log.computed(
         layout.plan,
         layout.grid,
-        persons=persons,
-        departments=pd.factorize(people["department"])[0].astype(np.int32)[None, :],
-        exposure=layout.exposure(persons),
+        persons=people,
+        departments=np.load(departments),
+        exposure=layout.exposure(people),
         decimals=layout.decimals,
         compute=compute,
     )
 
 
-def _computed(engine: SparkEngine, work: NightWork, asked: pa.Table) -> tuple[DataFrame, list[str]]:
-    """The columns of the people of ``asked`` as blocks for their parts, and the names of the blocks of sums.
+@dataclass(frozen=True, kw_only=True)
+class NightOnSpark:
+    """The steps of one night."""
 
-    Raises :class:`DamagedState`.
-    """
-    step, path = work.step, engine.folder / "night.parquet"
-    with pq.ParquetWriter(path, BLOCKS) as writer:
-        for batch in _given(work, asked):
-            writer.write_batch(batch)
-    given = engine.session.read.parquet(str(path))
-    shares = _shares(step.readings)
-    if shares:
-        numbered = engine.session.range(0, len(shares), 1, len(shares))
-        given = given.union(numbered.mapInArrow(StoredRowsTask(step=step, shares=shares), BLOCK_TYPES))
-    by_block_of_sums = given.repartitionById(len(step.blocks), "part")
-    computed = engine.stored(by_block_of_sums.mapInArrow(SumsTask(work), BLOCK_TYPES), WINDOWS)
-    answers = computed.where(f"content <> '{WINDOWS}'").toArrow()
-    names = [""] * len(step.blocks)
-    for content, answer in zip(answers.column("content").to_pylist(), tables_of(answers.to_batches()), strict=True):
-        if content == DAMAGED:
-            raise DamagedState(Path(answer.column("path")[0].as_py()))
-        names[answer.column("number")[0].as_py()] = answer.column("name")[0].as_py()
-    return computed.where(f"content = '{WINDOWS}'"), names
+    engine: SparkEngine
+    work: NightWork
+    folder: Path
+    """What tasks leave for each other."""
+
+    def windows(self, number: Indexes, persons: PersonsFile) -> tuple[Exchange, list[str]]:
+        """The columns of ``persons``, who have these numbers in the state, and the names of the blocks of sums.
+
+        Raises :class:`DamagedState`.
+        """
+        step, n = self.work.step, len(self.work.step.blocks)
+        asked = pa.table({"person": np.arange(len(number)), "number": number})
+        people = Exchange(self.folder / "asked", 1, n)
+        people.write(0, parted(asked, number // BLOCK))
+        shares = _shares(step.readings)
+        rows = {content: Exchange(self.folder / content, len(shares), n) for content in CONTENTS}
+        if shares:
+            reading = StoredRowsTask(step=step, shares=shares, rows=rows, answers=self._answers("read", len(shares)))
+            self.engine.run(reading, len(shares))
+            _answered(reading.answers)
+        task = SumsTask(
+            work=self.work,
+            asked=people,
+            rows=rows,
+            of_part=persons.of_part,
+            windows=Exchange(self.folder / "windows", n, persons.parts),
+            answers=self._answers("written", n),
+        )
+        self.engine.run(task, n)
+        return task.windows, _answered(task.answers)
+
+    def _answers(self, name: str, n: int) -> Exchange:
+        return Exchange(self.folder / name, n, 1)
 
 
-def _given(work: NightWork, asked: pa.Table) -> Batches:
-    """Yield what this machine knows of each block: whose columns are asked for, and which rows came and went."""
-    own = dict(parted(asked, asked.column("person").to_numpy() // BLOCK))
-    for number in range(len(work.step.blocks)):
-        yield from blocks(own.get(number, asked.slice(0, 0)), part=number, content=ASKED)
-    for content, rows in work.new.items():
-        yield from _row_blocks(content, rows)
+def _answer(answers: Exchange, number: int, *, name: str = "", damaged: str = "") -> None:
+    """Leave what a task tells this machine: the ``name`` of what it wrote, or the file of the state that is ``damaged``."""
+    answers.write(number, [(0, pa.RecordBatch.from_pydict({"name": [name], "damaged": [damaged]}))])
 
 
-def _row_blocks(content: Content, rows: Arrays) -> Batches:
-    """Yield ``rows`` in blocks for the block of sums of each person."""
-    for low, own in by_block(rows).items():
-        yield from blocks(pa.table(own), part=low // BLOCK, content=content)
+def _answered(answers: Exchange) -> list[str]:
+    """The name that each task tells. Raises :class:`DamagedState`."""
+    told = answers.table(0)
+    assert told is not None, "every task answers"
+    for path in filter(None, told.column("damaged").to_pylist()):
+        raise DamagedState(Path(path))
+    names: list[str] = told.column("name").to_pylist()
+    return names
 
 
 def _shares(readings: Sequence[RowsToRead]) -> tuple[tuple[RowsToRead, ...], ...]:
@@ -125,126 +129,91 @@ def _shares(readings: Sequence[RowsToRead]) -> tuple[tuple[RowsToRead, ...], ...
 
 @dataclass(frozen=True, kw_only=True)
 class StoredRowsTask:
-    """Sends stored rows to the blocks of sums that need them."""
+    """Leaves stored rows for the blocks of sums that need them."""
 
     step: SumsStep
     shares: tuple[tuple[RowsToRead, ...], ...]
+    rows: Mapping[Content, Exchange]
+    answers: Exchange
 
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of rows by their content; ``batches``: the numbers of shares."""
+    def __call__(self, number: int) -> None:
+        """Leave the rows of a share."""
         try:
             _require_state(self.step)
-            for number in numbers(batches):
-                for content, rows in self._read(self.shares[number]):
-                    yield from _row_blocks(content, rows)
+            of_content = defaultdict[Content, list[tuple[int, pa.RecordBatch]]](list)
+            for reading in self.shares[number]:
+                for rows in self.step.read(reading):
+                    own = by_block(rows)
+                    of_content[reading.content] += [(low // BLOCK, pa.RecordBatch.from_pydict(own[low])) for low in own]
+            for content, exchange in self.rows.items():
+                exchange.write(number, of_content[content])
+            _answer(self.answers, number)
         except DamagedState as error:
-            yield from _damaged(error)
-
-    def _read(self, readings: Sequence[RowsToRead]) -> Iterator[tuple[Content, Arrays]]:
-        """Yield the rows of each content, many at once."""
-        waiting = _Waiting(ROWS_TO_PART)
-        for reading in readings:
-            for rows in self.step.read(reading):
-                yield from waiting.add(reading.content, rows)
-        yield from waiting.rest()
+            _answer(self.answers, number, damaged=error.where)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SumsTask:
-    """Brings blocks of sums to tonight, writes them, and sends the columns of their people to the parts."""
+    """Brings blocks of sums to tonight, writes them, and leaves the columns of their people for the parts."""
 
     work: NightWork
+    asked: Exchange
+    """The people of the run: ``person``, and ``number`` in the state."""
+    rows: Mapping[Content, Exchange]
+    of_part: int
+    """Persons of a part."""
+    windows: Exchange
+    answers: Exchange
 
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield blocks of :data:`WINDOWS` and :data:`WRITTEN`; ``batches``: all rows of some blocks, and :data:`ASKED`."""
+    def __call__(self, number: int) -> None:
+        """Bring one block to tonight."""
         try:
             _require_state(self.work.step)
-            at_hand = dict[int, _BlockAtHand]()
-            for batch in batches:
-                parts, contents = (batch.column(name).to_pylist() for name in ("part", "content"))
-                for part, content, table in zip(parts, contents, tables_of(iter([batch])), strict=True):
-                    if content == DAMAGED:
-                        raise DamagedState(Path(table.column("path")[0].as_py()))
-                    if part not in at_hand:
-                        at_hand[part] = _BlockAtHand(self.work, part)
-                    at_hand[part].take(content, table)
-            for block in at_hand.values():
-                yield from block.finish()
+            step, valued = self.work.step, list[Arrays]()
+            block = step.begun(number)
+            for content, rows in self._rows(number):
+                step.give(block, content, rows)
+                valued += [rows] if content == "valued" else []
+            self._leave_columns(number, block, valued)
+            _answer(self.answers, number, name=step.keep(block, number))
         except DamagedState as error:
-            yield from _damaged(error)
+            _answer(self.answers, number, damaged=error.where)
 
+    def _rows(self, number: int) -> Iterator[tuple[Content, Arrays]]:
+        """Yield the rows for a block, many at once."""
+        for content, rows in self.work.new.items():
+            own = by_block(rows).get(number * BLOCK)
+            if own is not None:
+                yield content, own
+        for content, exchange in self.rows.items():
+            waiting = list[Arrays]()
+            for _, piece in exchange.pieces(number):
+                waiting.append(arrays_of(piece))
+                if sum(len(rows["day"]) for rows in waiting) >= ROWS_AT_ONCE:
+                    yield content, _together(waiting)
+                    waiting.clear()
+            if waiting:
+                yield content, _together(waiting)
 
-class _BlockAtHand:
-    """A block of sums that rows are given to as they come."""
+    def _leave_columns(self, number: int, block: SumsBlock, valued: Sequence[Arrays]) -> None:
+        asked, pieces = self.asked.table(number), list[tuple[int, pa.RecordBatch]]()
+        if asked is not None:
+            columns = self.work.columns(block, valued, self._active_days(block))
+            position = asked.column("number").to_numpy() - block.low
+            of_people = {name: values[0][position] for name, values in columns.items()}
+            person = asked.column("person").to_numpy()
+            pieces += parted(pa.table({"person": person, **of_people}), person // self.of_part)
+        self.windows.write(number, pieces)
 
-    def __init__(self, work: NightWork, number: int) -> None:
-        self.work, self.number = work, number
-        self.block = work.step.begun(number)
-        self.asked, self.valued = list[pa.Table](), list[Arrays]()
-        self.waiting = _Waiting(ROWS_AT_ONCE)
+    def _active_days(self, block: SumsBlock) -> ActiveOfChannels:
+        def of_channels(channels: tuple[int, ...]) -> Bools:
+            return self.work.step.active_days(channels, [(block.low, block.n)])[block.low]
 
-    def take(self, content: str, table: pa.Table) -> None:
-        """Take one table that was sent to it."""
-        if content == ASKED:
-            self.asked.append(table)
-            return
-        arrays = {name: table.column(name).to_numpy() for name in table.column_names}
-        self._give(self.waiting.add(_content(content), arrays))
-
-    def _give(self, rows: Iterator[tuple[Content, Arrays]]) -> None:
-        for content, arrays in rows:
-            self.work.step.give(self.block, content, arrays)
-            self.valued += [arrays] if content == "valued" else []
-
-    def finish(self) -> Batches:
-        """Write it, and yield what it gives."""
-        self._give(self.waiting.rest())
-        step, block = self.work.step, self.block
-        asked = pa.concat_tables(self.asked)
-        if asked.num_rows:
-            columns = self.work.columns(block, self.valued, self._active_days)
-            person = asked.column("person").to_numpy() - block.low
-            of_people = {name: values[0][person] for name, values in columns.items()}
-            table = pa.table({"employee_id": asked.column("employee_id"), **of_people})
-            for part, own in parted(table, asked.column("part").to_numpy()):
-                yield from blocks(own, part=part, content=WINDOWS)
-        written = pa.table({"number": [self.number], "name": [step.keep(block, self.number)]})
-        yield from blocks(written, part=self.number, content=WRITTEN)
-
-    def _active_days(self, channels: tuple[int, ...]) -> Bools:
-        return self.work.step.active_days(channels, [(self.block.low, self.block.n)])[self.block.low]
-
-
-class _Waiting:
-    """Rows of each content, until they are many."""
-
-    def __init__(self, many: int) -> None:
-        self.many = many
-        self._parts = defaultdict[Content, list[Arrays]](list)
-
-    def add(self, content: Content, rows: Arrays) -> Iterator[tuple[Content, Arrays]]:
-        """Yield the rows of ``content`` where they are many now."""
-        parts = self._parts[content]
-        parts.append(rows)
-        if sum(len(part["day"]) for part in parts) >= self.many:
-            yield content, _together(self._parts.pop(content))
-
-    def rest(self) -> Iterator[tuple[Content, Arrays]]:
-        """Yield all that wait."""
-        for content in tuple(self._parts):
-            yield content, _together(self._parts.pop(content))
+        return of_channels
 
 
 def _together(parts: Sequence[Arrays]) -> Arrays:
     return joined(parts, {name: values.dtype for name, values in parts[0].items()})
-
-
-def _content(name: str) -> Content:
-    return next(content for content in CONTENTS if content == name)
-
-
-def _damaged(error: DamagedState) -> Batches:
-    yield from blocks(pa.table({"path": [error.where]}), part=0, content=DAMAGED)
 
 
 def _require_state(step: SumsStep) -> None:
@@ -255,13 +224,3 @@ def _require_state(step: SumsStep) -> None:
             where=str(step.folder),
             remedy="let HOME lie on a disk that this machine and every executor read and write",
         )
-
-
-def windows_of(people: pa.Table, windows: pa.Table) -> dict[str, pa.Array]:
-    """The windowed columns of the rows of ``people``."""
-    at = pc.index_in(people.column("employee_id"), windows.column("employee_id"))
-    return {
-        name: pa.array(windows.column(name).take(at).to_numpy(), from_pandas=True)
-        for name in windows.column_names
-        if name != "employee_id"
-    }

@@ -28,6 +28,8 @@ from perfml.project.spec import EVENT_FACTS
 
 Arrays = dict[str, Ints]
 """Integers, of 32 or 64 bits."""
+PartedRows = Iterator[tuple[int, pa.RecordBatch]]
+"""Some rows of a part, again and again."""
 NO_ONE = -1
 """``other`` of an event without counterpart; a counterpart who is not in ``persons`` has a number below this."""
 FOREVER = 2**31 - 1
@@ -51,8 +53,13 @@ class EventLog:
         (:mod:`perfml.evidence.sources`).
         """
         with pa.memory_map(str(_part(self.folder, part))) as source:
-            table = pa.ipc.open_file(source).read_all().combine_chunks()
-        return {name: table.column(name).to_numpy() for name in table.column_names}
+            return arrays_of(pa.ipc.open_file(source).read_all())
+
+
+def arrays_of(rows: pa.Table) -> Arrays:
+    """The columns of ``rows`` of a part."""
+    whole = rows.combine_chunks()
+    return {name: whole.column(name).to_numpy() for name in whole.column_names}
 
 
 def _part(folder: Path, part: int) -> Path:
@@ -112,10 +119,32 @@ def part_log(
     n_persons: int,
     size: int,
 ) -> EventLog:
-    """Read ``events`` and ``persons`` (employee_id, person) once, and write their rows in parts of ``size`` persons.
+    """Read ``events`` and ``persons`` once, and write what :func:`parted_log` gives to a file for each part."""
+    schema, rows = parted_log(connection, plan, grid, late=late, decimals=decimals, n_persons=n_persons, size=size)
+    with ExitStack() as stack:
+        parts = range(-(-n_persons // size))
+        sinks = [stack.enter_context(pa.OSFile(str(_part(folder, part)), "wb")) for part in parts]
+        writers = [stack.enter_context(pa.ipc.new_file(sink, schema)) for sink in sinks]
+        for part, batch in rows:
+            writers[part].write_batch(batch)
+    return EventLog(folder, size)
 
-    Rows of the people numbered from ``n_persons`` on are left out, like those of people without a number. ``late``: whether rows
-    may become known after the day they happened, or be superseded by a correction.
+
+def parted_log(
+    connection: duckdb.DuckDBPyConnection,
+    plan: Plan,
+    grid: Grid,
+    *,
+    late: bool,
+    decimals: int,
+    n_persons: int,
+    size: int,
+) -> tuple[pa.Schema, PartedRows]:
+    """Read ``events`` and ``persons`` (employee_id, person) once; return the columns of :meth:`EventLog.rows`, and an iterator
+    over their rows in parts of ``size`` persons.
+
+    Rows of people without a number are left out. ``late``: whether rows may become known after the day they happened, or be
+    superseded by a correction.
 
     Each event is a row of the person who did it and, where the plan needs counterparts, a row of the counterpart too, in the
     channels from :attr:`Plan.n_channels` on. An event that meets a condition of the plan is a row of that channel as well.
@@ -152,21 +181,22 @@ def part_log(
     query = f"select {select} from events e {joins} where e.usable_day < date '{last}'"
     reader = connection.sql(query).to_arrow_reader(ROWS_AT_ONCE)
     schema = pa.schema([field for field in reader.schema if field.type != pa.bool_()])
-    n_parts = -(-n_persons // size)
-    with ExitStack() as stack:
-        sinks = [stack.enter_context(pa.OSFile(str(_part(folder, part)), "wb")) for part in range(n_parts)]
-        writers = [stack.enter_context(pa.ipc.new_file(sink, schema)) for sink in sinks]
-        for batch in reader:
-            rows: Arrays = {name: batch.column(name).to_numpy() for name in schema.names}
-            met = [
-                _meeting(rows, condition, batch.column(_met(number)), channel=len(plan.kinds) + 1 + number)
-                for number, condition in enumerate(plan.conditions)
-            ]
-            for own in (rows, *met):
-                for side in (own, _other_side(own, plan)) if "other" in own else (own,):
-                    for part, part_rows in _parted(side, n_parts, size):
-                        writers[part].write_batch(pa.RecordBatch.from_pydict(part_rows, schema=schema))
-    return EventLog(folder, size)
+    return schema, _rows_of_parts(reader, schema, plan, n_parts=-(-n_persons // size), size=size)
+
+
+def _rows_of_parts(
+    reader: pa.RecordBatchReader, schema: pa.Schema, plan: Plan, *, n_parts: int, size: int
+) -> PartedRows:
+    for batch in reader:
+        rows: Arrays = {name: batch.column(name).to_numpy() for name in schema.names}
+        met = [
+            _meeting(rows, condition, batch.column(_met(number)), channel=len(plan.kinds) + 1 + number)
+            for number, condition in enumerate(plan.conditions)
+        ]
+        for own in (rows, *met):
+            for side in (own, _other_side(own, plan)) if "other" in own else (own,):
+                for part, part_rows in _parted(side, n_parts, size):
+                    yield part, pa.RecordBatch.from_pydict(part_rows, schema=schema)
 
 
 def _met(number: int) -> str:

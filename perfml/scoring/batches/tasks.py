@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Bools, Floats, Objects
-from perfml.evidence.engines.spark_blocks import Batches
+from perfml.evidence.engines.spark_exchange import Batches
 from perfml.evidence.engines.spark_part import by
 from perfml.learning.dataset.conditions import true_of
 from perfml.learning.registry.model_store import Model
