@@ -46,9 +46,8 @@ class SparkEvidence:
         relations = compared(self.layout.selection.between)
         values = {each: self._exchange(f"values_{each}", n, groups) for each in relations}
         between = {each: self._exchange(f"between_{each}", groups, n) for each in relations}
-        people, log, windows = self._people(), self._log(), None
+        people, log, windows, departments = self._people(), self._log(), None, self._departments()
         if self.kept_log is not None:
-            departments = self._departments
             windows = leave_windows(
                 self.engine, self.kept_log, self.layout, persons=self.persons, departments=departments
             )
@@ -56,7 +55,7 @@ class SparkEvidence:
             layout=self.layout,
             of_part=self.persons.of_part,
             people=people,
-            departments=self._departments,
+            departments=departments,
             log=log.parts if log else None,
             no_events=log.schema.empty_table() if log else pa.table({}),
             windows=windows,
@@ -134,7 +133,6 @@ class SparkEvidence:
         self.engine.run(task, n)
         return task
 
-    @cached_property
     def _departments(self) -> Path:
         """A file with the department of everyone at every date, as a code."""
         path = self.folder / "departments.npy"

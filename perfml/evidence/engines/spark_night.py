@@ -107,11 +107,11 @@ def _answer(answers: Exchange, number: int, *, name: str = "", damaged: str = ""
 
 def _answered(answers: Exchange) -> list[str]:
     """The name that each task tells. Raises :class:`DamagedState`."""
-    told = answers.table(0)
-    assert told is not None, "every task answers"
-    for path in filter(None, told.column("damaged").to_pylist()):
+    outcomes = answers.table(0)
+    assert outcomes is not None, "every task answers"
+    for path in filter(None, outcomes.column("damaged").to_pylist()):
         raise DamagedState(Path(path))
-    names: list[str] = told.column("name").to_pylist()
+    names: list[str] = outcomes.column("name").to_pylist()
     return names
 
 
