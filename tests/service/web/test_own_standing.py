@@ -63,10 +63,10 @@ def askers(home: Path, client: TestClient) -> dict[str, dict[str, str]]:
 def test_people_read_whether_anything_is_computed_about_them(
     client: TestClient, askers: dict[str, dict[str, str]], person: str
 ) -> None:
-    for language, said in zip(("en", "zh-CN"), OWN_WORDS[person], strict=True):
+    for language, sentence in zip(("en", "zh-CN"), OWN_WORDS[person], strict=True):
         page = client.get("/me", headers=askers[person] | {"Accept-Language": language})
         text = plain(page.text)
-        assert page.status_code == 200 and said in text, text
+        assert page.status_code == 200 and sentence in text, text
         none = {"en": "Nothing is computed about me now.", "zh-CN": "目前没有关于我的计算结果。"}[language]
         assert (none in text) == (person not in ("scored", "partly"))
         assert "tenure_days" not in text and "events_count" not in text, "no condition as a definition has it"
