@@ -82,9 +82,6 @@ class KeptLog(Protocol):
         It is given the work and the numbers of ``persons`` in it, and returns the names of the blocks of sums, which are kept.
         """
 
-    def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:
-        """The name of a view like ``events`` that has at least the ``most`` first rows, in the SQL ``order``, of those that each
-        person did and of those done to them, of each kind, as usable before ``as_of``.
-
-        ``order`` begins with the newest, and says everything that tells rows apart.
-        """
+    def newest_rows(self, as_of: dt.date, *, most: int) -> str:
+        """The name of a view like ``events`` that has at least the ``most`` newest rows that each person did, and that were done
+        to them, of each kind, as usable before ``as_of``, and all as new as the last of these."""

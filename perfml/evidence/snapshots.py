@@ -24,9 +24,9 @@ PEOPLE = ("hired_on", *POSITION, "position_since")
 """Columns of ``people`` beside employee_id and as_of."""
 
 
-def visible(table: str) -> str:
-    """SQL condition: the row of ``table`` is the newest version that happened and was known before ``a.as_of``."""
-    return f"{table}.usable_day < a.as_of and ({table}.superseded_day is null or {table}.superseded_day >= a.as_of)"
+def visible(table: str, as_of: str = "a.as_of") -> str:
+    """SQL condition: the row of ``table`` is the newest version that happened and was known before ``as_of``."""
+    return f"{table}.usable_day < {as_of} and ({table}.superseded_day is null or {table}.superseded_day >= {as_of})"
 
 
 def hidden_columns(data: Data, table: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import zlib
 
+from perfml.evidence.log.newest import newest_of_each
 from perfml.evidence.nightly.state import DamagedState, NightManifest, StateFolder, StoredNewest
 from perfml.evidence.nightly.sync import SINGLE, LogSync
 from perfml.evidence.tables.reading import literal
@@ -20,17 +21,14 @@ MOST_NEW = 0.1
 _BYTES_AT_ONCE = 1 << 22
 
 
-def newest_rows(
-    sync: LogSync, manifest: NightManifest, *, as_of: dt.date, most: int, order: str
-) -> tuple[str, NightManifest]:
-    """The name of a view like ``events`` that has, beside others, the ``most`` first rows in the SQL ``order`` of those that each
-    person did, and of those done to them, of each kind, as usable before ``as_of``; and the manifest that keeps them.
+def newest_rows(sync: LogSync, manifest: NightManifest, *, as_of: dt.date, most: int) -> tuple[str, NightManifest]:
+    """The view of :meth:`perfml.evidence.kept_log.KeptLog.newest_rows`, and the manifest that keeps its rows.
 
-    ``order`` begins with the newest. Raises :class:`DamagedState`.
+    Raises :class:`DamagedState`.
     """
-    execute, state, rule = sync.connection.execute, sync.state, f"{most} {order}"
+    execute, state = sync.connection.execute, sync.state
     stored, numbers = manifest.newest, {group.number for group in manifest.groups.values()}
-    if stored is not None and not (stored.rule == rule and stored.as_of <= as_of and numbers.issuperset(stored.groups)):
+    if stored is not None and not (stored.most == most and stored.as_of <= as_of and numbers.issuperset(stored.groups)):
         stored = None
     new = {name: group.rows for name, group in manifest.groups.items() if stored and group.number not in stored.groups}
     if stored is None or sum(new.values()) > stored.rows:
@@ -43,11 +41,11 @@ def newest_rows(
     if stored is None or sum(new.values()) > MOST_NEW * stored.rows:
         name = state.new_name("newest", "parquet")
         with writing(state.path(name)):
-            first = _first(rows, as_of, most=most, order=order, n_kinds=len(manifest.kinds))
-            written = execute(f"copy ({first}) to {literal(str(state.path(name)))} (format parquet, compression zstd)")
+            first = newest_of_each(sync.connection, f"({rows})", seen=f"t.usable_day < date '{as_of}'", most=most)
+            written = execute(f"copy {first} to {literal(str(state.path(name)))} (format parquet, compression zstd)")
         stored = StoredNewest(
             as_of=as_of,
-            rule=rule,
+            most=most,
             groups=tuple(sorted(numbers)),
             rows=written.fetchall()[0][0],
             file=name,
@@ -58,21 +56,6 @@ def newest_rows(
     versions = " union all by name select * from versioned_events" if manifest.repeated else ""
     execute(f"create or replace temp view {VIEW} as select *, null::date as superseded_day from ({rows}){versions}")
     return VIEW, manifest
-
-
-def _first(rows: str, as_of: dt.date, *, most: int, order: str, n_kinds: int) -> str:
-    """SQL of the rows that are stored of ``rows``."""
-    usable = f"(usable_day < date '{as_of}')"
-    part = f"{{}}.person::bigint * {2 * n_kinds} + 2 * k.number + {usable}::bigint"
-    numbered = f"row_number() over (partition by {{}} order by {order}) <= {most}"
-    return (
-        f"select * exclude (own_part, other_part) from (select e.*, {part.format('p')} as own_part,"
-        f" {part.format('o')} as other_part from ({rows}) e join night_persons p on p.employee_id = e.employee_id"
-        " join night_kinds k on k.name = e.kind"
-        " left join night_persons o on o.employee_id = e.counterpart_id and e.counterpart_id <> e.employee_id)"
-        f" qualify not {usable} or {numbered.format('own_part')}"
-        f" or other_part is not null and {numbered.format('other_part')}"
-    )
 
 
 def _relation(state: StateFolder, stored: StoredNewest) -> str:

@@ -51,7 +51,7 @@ from perfml.project.folder import Definitions
 from perfml.project.table_spec import TableSpec
 
 T = TypeVar("T")
-FORMAT = "3"
+FORMAT = "4"
 """Of the state; grows with every change of what is stored."""
 
 
@@ -261,10 +261,10 @@ class NightLog:
         self._keep(sums, sums.stored(files))
         return computed
 
-    def newest_rows(self, as_of: dt.date, *, most: int, order: str) -> str:
+    def newest_rows(self, as_of: dt.date, *, most: int) -> str:
         """See :meth:`~perfml.evidence.kept_log.KeptLog.newest_rows`. Raises :class:`DamagedState`."""
         assert self._sync is not None and self.state.manifest is not None
-        view, manifest = newest_rows(self._sync, self.state.manifest, as_of=as_of, most=most, order=order)
+        view, manifest = newest_rows(self._sync, self.state.manifest, as_of=as_of, most=most)
         if manifest != self.state.manifest:
             self.state.keep(manifest)
         return view

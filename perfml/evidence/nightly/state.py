@@ -83,8 +83,8 @@ class StoredNewest(BaseModel, frozen=True):
 
     as_of: dt.date
     """They are the newest of those usable before it."""
-    rule: str
-    """How many, and in which order."""
+    most: int
+    """How many of each person, kind and side."""
     groups: tuple[int, ...]
     """The numbers of the row groups that they are of."""
     rows: int

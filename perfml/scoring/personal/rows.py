@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from perfml.evidence.behind import plan_of
 from perfml.evidence.log.cells import discover_kinds, kind_counts
+from perfml.evidence.log.newest import newest_of_each
 from perfml.evidence.log.traces import traces
 from perfml.evidence.snapshots import make_snapshots, visible
 from perfml.evidence.sources import Data
@@ -87,7 +88,7 @@ def _newest(data: Data, as_of: dt.date) -> str:
         sides.append(f"coalesce({other}, t.employee_id), {other} is null, t.kind")
     nth = [f"rank() over (partition by {side} order by {order}) as nth_{at}" for at, side in enumerate(sides)]
     taken = " or ".join(f"nth_{at} <= {MOST}" for at in range(len(sides)))
-    seen = visible("t").replace("a.as_of", f"date '{as_of}'")
+    seen = visible("t", f"date '{as_of}'")
     return f"select * from (select t.*, {', '.join(nth)} from events t where {seen}) where {taken}"
 
 
@@ -160,7 +161,7 @@ def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int
     content = [quoted(column) for column in shown if column in present]
     keys = [quoted(column) for column in _key(data, name)]
     order = ", ".join([f"{moment} desc", *keys, f"hash({', '.join(content)})", "known_moment"])
-    table = _newest_of_log(data, as_of, order) if name == LOG else f"main.{quoted(name)}"
+    table = _newest_of_log(data, as_of) if name == LOG else f"main.{quoted(name)}"
     kinds = " join log_kinds k on k.name = t.kind" if name == LOG else ""
     rows = (
         f"select t.*, a.as_of, {{whose}} as whose, {{part}} as part, t.{moment} as moment, {_goal(name, spec)} as goal"
@@ -180,10 +181,13 @@ def _select(data: Data, name: str, spec: TableSpec, number: int, *, n_kinds: int
     )
 
 
-def _newest_of_log(data: Data, as_of: dt.date, order: str) -> str:
-    """The log, or a view of its newest rows where these are kept."""
-    kept_log = data.whole_kept_log
-    return "main.events" if kept_log is None else kept_log.newest_rows(as_of, most=MOST, order=order)
+def _newest_of_log(data: Data, as_of: dt.date) -> str:
+    """The log without rows that are too old to be taken; where its newest rows are kept, or lent, these."""
+    if data.log_lies_elsewhere:
+        return "main.events"
+    if data.whole_kept_log is not None:
+        return data.whole_kept_log.newest_rows(as_of, most=MOST)
+    return newest_of_each(data.connection, "main.events", seen=visible("t", f"date '{as_of}'"), most=MOST)
 
 
 def _goal(name: str, spec: TableSpec) -> str:
