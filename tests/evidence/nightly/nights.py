@@ -198,15 +198,21 @@ def answers(data: Data, definitions: Definitions, day: dt.date, kinds: tuple[str
         data.last_usable_day() if data.rows_read["events"] else None,
         data.rows_read,
         quarantined(data),
-        _rows_of_people(data, day),
+        newest_rows(data, day),
     )
     return Answers(build(data, definitions, [day], kinds=kinds), rest)
 
 
-def _rows_of_people(data: Data, day: dt.date) -> pa.Table:
+def newest_rows(data: Data, day: dt.date) -> pa.Table:
     """The rows that people may see of themselves: few of each kind, so that newer ones take the place of others."""
     with mock.patch.object(rows, "MOST", 2):
         return pa.concat_tables(rows.rows_of_people(data, day))
+
+
+def ranked_rows(data: Data, day: dt.date) -> pa.Table:
+    """The same, from all rows of the log."""
+    with mock.patch.object(rows, "_newest_of_log", lambda *_: "main.events"):
+        return newest_rows(data, day)
 
 
 def whole(

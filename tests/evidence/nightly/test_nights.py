@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.evidence.nightly.nights import Company, differs, fresh, nightly, whole
+from perfml.evidence.sources import open_data
+from tests.evidence.nightly.nights import Company, differs, fresh, newest_rows, nightly, ranked_rows, whole
 from tests.evidence.test_features import COLUMNS, as_definition
-from tests.tables import windowed
+from tests.tables import TODAY, shipped, windowed
 
 OVER_ONE = "value >= 1 and kind <> 'praise'"
 BY_CONDITION = (
@@ -47,3 +48,17 @@ def test_nights_in_a_row_give_what_one_gets_by_reading_everything(folder: Path, 
         company.pass_days(company.rng.choice((0, 1, 1, 1, 2, 7, 40)))
         for _ in range(company.rng.choice((0, 1, 3))):
             company.change()
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_rows_of_people_are_the_newest_of_the_whole_log(folder: Path, seed: int) -> None:
+    """Rows of one moment, corrected ones, and rows that become known later."""
+    company = Company(fresh(folder) / "data", Random(seed))
+    company.begin()
+    company.pass_days(3)
+    for change in ("late", "correct", "old", "copy"):
+        company.change(change)
+    company.write()
+    with open_data(company.folder, shipped().tables, today=TODAY) as data:
+        assert newest_rows(data, company.day).equals(ranked_rows(data, company.day))
