@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -27,13 +27,14 @@ from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.features import Evidence, build, missing_days
 from perfml.evidence.log.windows import compile_windows
 from perfml.evidence.sources import open_data
+from perfml.evidence.withheld.fact import Withheld, WithheldFact
 from perfml.learning.registry.model_store import Model, load
 from perfml.project.folder import Definitions
 from perfml.project.spec import EngineSettings
 from perfml.project.trust.holes_spec import HoleAnswer
 from perfml.scoring.run_record import read_record
 from perfml.scoring.scoring import score
-from tests.companies import company, other_future
+from tests.companies import Tables, company, is_future, other_future
 from tests.evidence.engines.scored_homes import unlike_files
 from tests.evidence.engines.sessions import needs_spark, spark
 from tests.evidence.lake.files import parted
@@ -56,6 +57,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
 AS_OF = dt.date(2025, 3, 3)
+ROOT = Path(__file__).parents[3]
+SHARED = ROOT.parent / "shared" / "data"
 EXACT = (
     "count",
     "sum",
@@ -84,8 +87,9 @@ def built(
     engine: EngineSettings | None,
     *,
     estimate: bool = False,
+    withheld: Withheld | None = None,
 ) -> Evidence:
-    with open_data(folder, definitions.tables, today=TODAY, engine=engine) as data:
+    with open_data(folder, definitions.tables, today=TODAY, engine=engine, withheld=withheld) as data:
         return build(data, definitions, dates, estimate=estimate)
 
 
@@ -125,23 +129,88 @@ def test_every_shipped_definition(engine: EngineSettings, tmp_path: Path, monkey
     assert unlike(first, other, exact=exact) == []
 
 
-def test_late_repeated_corrected_and_broken_rows_of_two_futures(engine: EngineSettings, tmp_path: Path) -> None:
-    """As DuckDB quarantines and ranks them; and what lies in the future changes nothing."""
-    tables = company(Random(5), AS_OF)
-    tables["events"] += [row | {"known_at": f"{AS_OF - dt.timedelta(days=9)} 08:00:00"} for row in tables["events"][:9]]
-    tables["events"] += tables["events"][9:15]
+@pytest.mark.data
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the evaluation data does not lie beside the checkout (../shared/data)")
+@pytest.mark.parametrize(
+    ("name", "dates"),
+    [
+        ("contributors", [dt.date(2019, 4, 1), dt.date(2023, 7, 1)]),
+        ("sales_force", [dt.date(2016, 8, 1), dt.date(2016, 11, 1)]),
+    ],
+)
+def test_real_companies(name: str, dates: list[dt.date], engine: EngineSettings) -> None:
+    """What the evaluation's project has, which is all that is shipped and what it adds."""
+    definitions = Project(ROOT / "evaluation" / name).folder.definitions
+    assert {file.name for file in shipped().windowed} <= {file.name for file in definitions.windowed}
+    assert {file.name for file in shipped().relational} == {file.name for file in definitions.relational}
+    first, other = (built(SHARED / name, definitions, dates, each) for each in (None, engine))
+    exact = exact_columns(first, definitions)
+    assert len(first.frame) > 1_000 and len(exact) >= 40
+    assert unlike(first, other, exact=exact) == []
+
+
+def test_late_repeated_corrected_retracted_and_broken_rows_of_two_futures(
+    engine: EngineSettings, tmp_path: Path
+) -> None:
+    """As DuckDB quarantines, ranks and withholds them; and what lies in the future changes nothing: three random companies, and
+    the same with another future, as one company."""
     answer = HoleAnswer(first=AS_OF - dt.timedelta(days=40), last=AS_OF - dt.timedelta(days=20), verdict="lost")
     holes = shipped().holes.model_copy(update={"answers": (answer,)})
     definitions = replace(shipped(), holes=holes)
-    for folder in ("before", "after"):
-        (tmp_path / folder).mkdir()
-    write(tmp_path / "before", tables, parquet=False)
-    write(tmp_path / "after", other_future(Random(6), tables, AS_OF), parquet=True)
-    first = built(tmp_path / "before", definitions, [AS_OF], None, estimate=True)
+    before = {f"{seed}": with_late_and_copied(company(Random(seed), AS_OF)) for seed in (5, 7, 9)}
+    after = {f"other {seed}": other_future(Random(int(seed) + 1), before[seed], AS_OF) for seed in before}
+    folders = [side_by_side(tmp_path / "before", before), side_by_side(tmp_path / "both", before | after)]
+    out = withheld_events(before, {seed: (seed, f"other {seed}") for seed in before})
+    alone = built(folders[0], definitions, [AS_OF], None, estimate=True, withheld=out)
+    first, other = (
+        built(folders[1], definitions, [AS_OF], each, estimate=True, withheld=out) for each in (None, engine)
+    )
     assert first.missing and first.missing[0].people
-    for folder in ("before", "after"):
-        other = built(tmp_path / folder, definitions, [AS_OF], engine, estimate=True)
-        assert unlike(first, other, exact=exact_columns(first, definitions)) == [], folder
+    assert unlike(first, other, exact=exact_columns(first, definitions)) == []
+    of_another = other.frame["employee_id"].str.startswith("other ")
+    for rows in (of_another, ~of_another):
+        frame = other.frame[rows].reset_index(drop=True)
+        frame = frame.assign(employee_id=frame["employee_id"].str.removeprefix("other "))
+        assert (
+            unlike(alone, replace(other, frame=frame, missing=alone.missing), exact=exact_columns(alone, definitions))
+            == []
+        )
+
+
+def with_late_and_copied(tables: Tables) -> Tables:
+    """``tables`` with more events of which a later version came, and copies of others."""
+    events = tables["events"]
+    late = [row | {"known_at": f"{AS_OF - dt.timedelta(days=9)} 08:00:00"} for row in events[:9]]
+    return tables | {"events": [*events, *late, *events[9:15]]}
+
+
+def withheld_events(companies: Mapping[str, Tables], names: Mapping[str, tuple[str, ...]]) -> Withheld:
+    """Of each of ``companies`` one event that is retracted and one with another value, under each of its ``names``."""
+    facts = []
+    for company_name, tables in companies.items():
+        past = [row for row in tables["events"] if row["event_id"] and not is_future("events", row, AS_OF)]
+        for name in names[company_name]:
+            for row, right in zip(past, (None, {"value": "4.5"}), strict=False):
+                key, who = (f"{name} {row[column]}" for column in ("event_id", "employee_id"))
+                facts.append(WithheldFact(table="events", key=key, employee_id=who, right=right))
+    return Withheld(facts=tuple(facts))
+
+
+def side_by_side(folder: Path, companies: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> Path:
+    """Write all ``companies`` (name -> tables) as one, their ids, departments and roles apart; return the folder."""
+    tables: dict[str, list[pd.DataFrame]] = defaultdict(list)
+    for name, company_tables in companies.items():
+        for table, rows in company_tables.items():
+            tables[table].append(apart(pd.DataFrame(rows, dtype=str), name))
+    return write_tables(folder, **{table: pd.concat(frames).fillna("") for table, frames in tables.items()})
+
+
+def apart(rows: pd.DataFrame, company_name: str) -> pd.DataFrame:
+    """The rows with ids, departments and roles of one company alone."""
+    own = [column for column in rows if column.endswith("_id") or column in ("department", "role_family")]
+    return rows.assign(
+        **{column: rows[column].where(rows[column] == "", f"{company_name} " + rows[column]) for column in own}
+    )
 
 
 def test_the_same_rows_are_quarantined(engine: EngineSettings, tmp_path: Path) -> None:
@@ -163,23 +232,12 @@ def test_the_same_rows_are_quarantined(engine: EngineSettings, tmp_path: Path) -
 def test_pages_of_features(engine: EngineSettings, tmp_path: Path) -> None:
     """Every case of ``tests/features`` as a company of its own within one, so that Spark runs once."""
     cases = list(enumerate(all_cases()))
-    tables: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    for number, case in cases:
-        for name, rows in case.tables.items():
-            tables[name].append(apart(pd.DataFrame(rows, dtype=str), number))
-    merged = {name: pd.concat(frames).fillna("") for name, frames in tables.items()}
-    write_tables(tmp_path, **merged)
+    side_by_side(tmp_path, {f"{number}": case.tables for number, case in cases})
     dates = sorted({dt.date.fromisoformat(date) for _, case in cases for each in case.expected for date in each.as_ofs})
     frame = built(tmp_path, shipped(), dates, engine).frame
     frame = frame.assign(as_of=frame["as_of"].dt.strftime("%Y-%m-%d")).set_index(list(KEYS))
     wrong = [problem for number, case in cases for problem in unexpected(frame, number, case)]
     assert wrong == []
-
-
-def apart(rows: pd.DataFrame, number: int) -> pd.DataFrame:
-    """The rows with ids, departments and roles of case ``number`` alone."""
-    own = [name for name in rows if name.endswith("_id") or name in ("department", "role_family")]
-    return rows.assign(**{name: rows[name].where(rows[name] == "", f"{number} " + rows[name]) for name in own})
 
 
 def unexpected(frame: pd.DataFrame, number: int, case: Case) -> list[str]:
