@@ -310,12 +310,16 @@ class TrainingCounts(RecordPart):
     drawn_rows: int | None = None
     """Those of them that were learnt from, where the spec draws some (``[sample]``); None: all."""
     drawn_positives: int | None = None
+    rows_a_date: int | None = None
+    """How many were drawn of either outcome at each as-of date, where there were as many (``[sample]``); None: all."""
 
     @property
     def drawn(self) -> Message | None:
         """What was drawn; None where nothing was."""
-        if self.drawn_rows is not None and self.drawn_positives is not None:
-            rows = Message.of("drawn_rows", rows=self.drawn_rows, cases=self.drawn_positives)
+        if self.drawn_rows is not None and self.drawn_positives is not None and self.rows_a_date is not None:
+            rows = Message.of(
+                "drawn_rows", rows=self.drawn_rows, cases=self.drawn_positives, rows_a_date=self.rows_a_date
+            )
         else:
             rows = None
         if self.people_share == 1:

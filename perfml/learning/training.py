@@ -209,6 +209,7 @@ def _counts(sample: TrainingSample, label: Floats) -> TrainingCounts:
         people_share=sample.spec.sample.people_share,
         drawn_rows=len(rows) if some else None,
         drawn_positives=int(label[rows].sum()) if some else None,
+        rows_a_date=sample.spec.sample.rows_a_date if some else None,
     )
 
 

@@ -22,9 +22,9 @@ from perfml.learning.registry.artifacts import (
     cautions,
     current_version,
     pointed,
+    read_card,
     read_columns,
     read_record,
-    verified_file,
 )
 from perfml.learning.registry.light_model import LightModel, load_light
 from perfml.messages import Message
@@ -105,8 +105,8 @@ class Store:
         return self._models.of((name, version), lambda: load_light(self.home, name, version))
 
     def card(self, model: str, version: str) -> str:
-        """Read the model card of a version, in Markdown."""
-        return verified_file(self.home, self._trained(model), version, file="card.md").decode("utf-8")
+        """Read the model card of a version, in Markdown, see :func:`~perfml.learning.registry.artifacts.read_card`."""
+        return read_card(self.home, self._trained(model), version)
 
     def scored(self, model: str) -> list[dt.date]:
         """Return the as-of dates with scores, the newest first. A file still being written has another name."""

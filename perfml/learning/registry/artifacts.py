@@ -21,7 +21,7 @@ from perfml.files import reading
 from perfml.home_reads import note_file
 from perfml.learning.record import TrainingRecord
 from perfml.learning.registry.promotion_log import LOG, promotions
-from perfml.messages import Message
+from perfml.messages import Message, both
 
 VERSION_LENGTH = 12
 ModelStage = Literal["champion", "candidate"]
@@ -111,6 +111,17 @@ def read_columns(home: Path, name: str, version: str) -> dict[str, Column]:
 def read_record(home: Path, name: str, version: str) -> TrainingRecord:
     """Read a version's record. Raises :class:`ModelError` where its files are missing, altered or of another perfml."""
     return parse_record(verified_file(home, name, version, file="model.json"), name, version)
+
+
+def read_card(home: Path, name: str, version: str) -> str:
+    """Read the model card of a version, in Markdown; where rows were drawn, with how many of how many in both languages.
+
+    Raises :class:`ModelError` where its files are missing, altered or of another perfml.
+    """
+    card = verified_file(home, name, version, file="card.md").decode("utf-8")
+    training = read_record(home, name, version).training
+    drawn = [Message.of("card_drawn", days=days, counts=each.text) for days, each in training.items() if each.drawn]
+    return "\n".join([card, *(f"{text}\n" for message in drawn for text in both(message).values())])
 
 
 def parse_record(content: bytes, name: str, version: str) -> TrainingRecord:

@@ -26,7 +26,7 @@ from perfml.errors import ModelError
 from perfml.files import PRIVATE_FOLDER, private_folder, reading, write_text
 from perfml.json_types import Json
 from perfml.learning.record import TrainingRecord
-from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_record, verified
+from perfml.learning.registry.artifacts import CANDIDATE, CHAMPION, read_card, read_record, verified
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -222,7 +222,7 @@ def _log_run(
         metrics=[Metric(key, value, now, 0) for key, value in metrics(record).items()],
         params=[Param(key, value) for key, value in parameters(record.spec.model_dump(mode="json")).items()],
     )
-    client.log_artifact(run, str(folder / "card.md"))
+    client.log_text(run, read_card(home, name, version), "card.md")
     for file, svg in plots.items():
         client.log_text(run, svg, f"plots/{file}")
     model = client.create_logged_model(experiment, name=name, source_run_id=run, tags=tags)

@@ -16,6 +16,7 @@ from perfml.errors import DefinitionError
 from perfml.evidence.sources import Data
 from perfml.learning import gates
 from perfml.learning.estimators.blend import probability
+from perfml.learning.registry.artifacts import read_card
 from perfml.learning.validation import backtest
 from perfml.learning.validation.backtest import backtest_horizon
 from perfml.learning.validation.sample import TrainingSample
@@ -134,6 +135,15 @@ def test_it_is_written_down(company: Path, tmp_path: Path) -> None:
     assert counts.drawn_positives is not None and counts.drawn_positives <= counts.positives
     assert "those of 90% of the people, drawn by chance, and learnt from" in render(counts.text, "en")
     assert model.record.spec.sample == SampleSpec(people_share=0.9, rows_a_date=60)
+    written, shown = sampled.folder.card("attrition"), read_card(tmp_path / "home", "attrition", model.version)
+    en, zh = shown.removeprefix(written).strip().split("\n\n")
+    assert en.startswith("**Learnt from drawn rows.** Within 182 days: ") and zh.startswith(
+        "**从抽取的记录学习。** 182 天内："
+    )
+    for line in (en, zh):
+        assert all(
+            f"{n:,}" in line for n in (counts.rows, counts.positives, counts.drawn_rows, counts.drawn_positives, 60)
+        )
 
 
 def test_a_list_of_a_fixed_length_is_refused_with_a_share_of_the_people(tmp_path: Path) -> None:
