@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import duckdb
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,25 +22,24 @@ from perfml.errors import DefinitionError, PerfmlError
 from perfml.evidence.engines import duckdb as on_this_machine
 from perfml.evidence.engines.spark import SparkEngine
 from perfml.evidence.engines.spark_session import spark_session
-from perfml.evidence.features import Evidence, build, missing_days
-from perfml.evidence.log.windows import compile_windows
+from perfml.evidence.features import build, missing_days
 from perfml.evidence.sources import open_data
-from perfml.evidence.withheld.fact import Withheld, WithheldFact
 from perfml.learning.registry.model_store import Model, load
-from perfml.project.folder import Definitions
 from perfml.project.spec import EngineSettings
 from perfml.project.trust.holes_spec import HoleAnswer
 from perfml.scoring.run_record import read_record
 from perfml.scoring.scoring import score
-from tests.companies import Tables, company, is_future, other_future
+from tests.companies import company, other_future
+from tests.evidence.engines.alike import built, exact_columns, unlike
 from tests.evidence.engines.scored_homes import unlike_files
 from tests.evidence.engines.sessions import needs_spark, spark
+from tests.evidence.engines.side_by_side import side_by_side, with_late_and_copied, withheld_events
 from tests.evidence.lake.files import parted
 from tests.evidence.nightly import nights
 from tests.evidence.nightly.test_nights import DEFINITIONS
 from tests.features.test_specifications import KEYS, Case, all_cases, definition, differs
 from tests.simulated import END, Simulated
-from tests.tables import TODAY, opened, shipped, windowed, write_tables
+from tests.tables import TODAY, opened, shipped, windowed
 from tests.test_no_future import write
 
 pytestmark = [
@@ -59,15 +56,6 @@ pytestmark = [
 AS_OF = dt.date(2025, 3, 3)
 ROOT = Path(__file__).parents[3]
 SHARED = ROOT.parent / "shared" / "data"
-EXACT = (
-    "count",
-    "sum",
-    "active_days",
-    "active_weeks",
-    "distinct_counterparts",
-    "mutual_counterparts",
-    "days_since_last",
-)
 
 
 @pytest.fixture(scope="module")
@@ -78,43 +66,6 @@ def engine() -> Iterator[EngineSettings]:
     session.sparkContext.setLogLevel("ERROR")
     yield settings
     session.stop()
-
-
-def built(
-    folder: Path,
-    definitions: Definitions,
-    dates: list[dt.date],
-    engine: EngineSettings | None,
-    *,
-    estimate: bool = False,
-    withheld: Withheld | None = None,
-) -> Evidence:
-    with open_data(folder, definitions.tables, today=TODAY, engine=engine, withheld=withheld) as data:
-        return build(data, definitions, dates, estimate=estimate)
-
-
-def unlike(first: Evidence, other: Evidence, *, exact: frozenset[str] = frozenset()) -> list[str]:
-    """In what two differ: what they say, rows, columns of ``exact`` in any digit, others by more than 1e-12."""
-    fields = [
-        name
-        for name in ("columns", "kinds", "left_out", "record_begins", "missing")
-        if getattr(first, name) != getattr(other, name)
-    ]
-    if fields or len(first.frame) != len(other.frame):
-        return [*fields, f"{len(first.frame)} and {len(other.frame)} rows"]
-    wrong = [name for name in KEYS if not first.frame[name].equals(other.frame[name])]
-    for name in (column.name for column in first.columns):
-        left, right = first.frame[name].to_numpy(), other.frame[name].to_numpy()
-        close = 0.0 if name in exact else 1e-12
-        if not np.allclose(left, right, rtol=close, atol=close, equal_nan=True):
-            wrong.append(name)
-    return wrong
-
-
-def exact_columns(evidence: Evidence, definitions: Definitions) -> frozenset[str]:
-    """The columns of counts, sums and days."""
-    plan = compile_windows(definitions.windowed, evidence.kinds, has_counterparts=True)
-    return frozenset(c.column.name for c in plan.columns if c.measure in EXACT)
 
 
 def test_every_shipped_definition(engine: EngineSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,60 +108,21 @@ def test_late_repeated_corrected_retracted_and_broken_rows_of_two_futures(
     answer = HoleAnswer(first=AS_OF - dt.timedelta(days=40), last=AS_OF - dt.timedelta(days=20), verdict="lost")
     holes = shipped().holes.model_copy(update={"answers": (answer,)})
     definitions = replace(shipped(), holes=holes)
-    before = {f"{seed}": with_late_and_copied(company(Random(seed), AS_OF)) for seed in (5, 7, 9)}
+    before = {f"{seed}": with_late_and_copied(company(Random(seed), AS_OF), AS_OF) for seed in (5, 7, 9)}
     after = {f"other {seed}": other_future(Random(int(seed) + 1), before[seed], AS_OF) for seed in before}
-    folders = [side_by_side(tmp_path / "before", before), side_by_side(tmp_path / "both", before | after)]
-    out = withheld_events(before, {seed: (seed, f"other {seed}") for seed in before})
-    alone = built(folders[0], definitions, [AS_OF], None, estimate=True, withheld=out)
-    first, other = (
-        built(folders[1], definitions, [AS_OF], each, estimate=True, withheld=out) for each in (None, engine)
-    )
+    out = withheld_events(before | after, AS_OF)
+    part, whole = side_by_side(tmp_path / "part", before), side_by_side(tmp_path / "whole", before | after)
+    alone = built(part, definitions, [AS_OF], None, estimate=True, withheld=out)
+    assert unlike(alone, built(part, definitions, [AS_OF], None, estimate=True))
+    first, other = (built(whole, definitions, [AS_OF], each, estimate=True, withheld=out) for each in (None, engine))
+    exact = exact_columns(first, definitions)
     assert first.missing and first.missing[0].people
-    assert unlike(first, other, exact=exact_columns(first, definitions)) == []
+    assert unlike(first, other, exact=exact) == []
     of_another = other.frame["employee_id"].str.startswith("other ")
+    frame = other.frame.assign(employee_id=other.frame["employee_id"].str.removeprefix("other "))
     for rows in (of_another, ~of_another):
-        frame = other.frame[rows].reset_index(drop=True)
-        frame = frame.assign(employee_id=frame["employee_id"].str.removeprefix("other "))
-        assert (
-            unlike(alone, replace(other, frame=frame, missing=alone.missing), exact=exact_columns(alone, definitions))
-            == []
-        )
-
-
-def with_late_and_copied(tables: Tables) -> Tables:
-    """``tables`` with more events of which a later version came, and copies of others."""
-    events = tables["events"]
-    late = [row | {"known_at": f"{AS_OF - dt.timedelta(days=9)} 08:00:00"} for row in events[:9]]
-    return tables | {"events": [*events, *late, *events[9:15]]}
-
-
-def withheld_events(companies: Mapping[str, Tables], names: Mapping[str, tuple[str, ...]]) -> Withheld:
-    """Of each of ``companies`` one event that is retracted and one with another value, under each of its ``names``."""
-    facts = []
-    for company_name, tables in companies.items():
-        past = [row for row in tables["events"] if row["event_id"] and not is_future("events", row, AS_OF)]
-        for name in names[company_name]:
-            for row, right in zip(past, (None, {"value": "4.5"}), strict=False):
-                key, who = (f"{name} {row[column]}" for column in ("event_id", "employee_id"))
-                facts.append(WithheldFact(table="events", key=key, employee_id=who, right=right))
-    return Withheld(facts=tuple(facts))
-
-
-def side_by_side(folder: Path, companies: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> Path:
-    """Write all ``companies`` (name -> tables) as one, their ids, departments and roles apart; return the folder."""
-    tables: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    for name, company_tables in companies.items():
-        for table, rows in company_tables.items():
-            tables[table].append(apart(pd.DataFrame(rows, dtype=str), name))
-    return write_tables(folder, **{table: pd.concat(frames).fillna("") for table, frames in tables.items()})
-
-
-def apart(rows: pd.DataFrame, company_name: str) -> pd.DataFrame:
-    """The rows with ids, departments and roles of one company alone."""
-    own = [column for column in rows if column.endswith("_id") or column in ("department", "role_family")]
-    return rows.assign(
-        **{column: rows[column].where(rows[column] == "", f"{company_name} " + rows[column]) for column in own}
-    )
+        half = replace(other, frame=frame[rows].reset_index(drop=True), missing=alone.missing)
+        assert unlike(alone, half, exact=exact) == []
 
 
 def test_the_same_rows_are_quarantined(engine: EngineSettings, tmp_path: Path) -> None:
