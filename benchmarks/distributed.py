@@ -1,6 +1,7 @@
 """Learning from rows that lie on two machines, beside one machine and drawn rows: ``python3 run.py benchmark distributed``.
 
-The trees of one seed with the learner's settings, learnt from made-up rows: by one process with one thread and with two; by two
+The trees of one seed with the learner's settings, learnt from made-up rows: by one process with one thread and with two, and from
+a file that it reads in blocks, so that it holds no values but LightGBM's bins, a byte each; by two
 processes that talk over sockets, one thread each (LightGBM's ``tree_learner`` ``data`` and ``voting``; its library refuses
 ``feature``); and by one process from rows drawn by date and outcome. Each process makes its own rows, alike in every run, which
 is not measured. CPU and peak memory are of the processes that learn, bytes those that the loopback carried meanwhile: give it one
@@ -46,6 +47,7 @@ BLOCK = 50_000
 """Rows that are made at once."""
 DATES = 12
 TEST_ROWS = 100_000
+VALUE_BYTES = 4
 METRICS = {"auc": auc, "log_loss": log_loss, "expected_over_observed": expected_over_observed}
 console = Console()
 
@@ -63,6 +65,8 @@ class Way:
     threads: int = 1
     rows_a_date: int | None = None
     """Rows drawn of either outcome; None: all."""
+    in_blocks: bool = False
+    """Whether the rows lie in a file and are read in blocks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +100,37 @@ def made_rows(block: int, columns: int) -> tuple[Values, Floats]:
     return values, (rng.random(BLOCK) < probability(margin)).astype(np.float64)
 
 
+class RowsOnDisk(lgb.Sequence):
+    """Rows in a file, read when LightGBM asks for them: once those it takes the bounds of bins from, once all."""
+
+    batch_size = BLOCK
+
+    def __init__(self, path: Path, columns: int) -> None:
+        self.path, self.columns = path, columns
+
+    def __len__(self) -> int:
+        return self.path.stat().st_size // (self.columns * VALUE_BYTES)
+
+    def __getitem__(self, rows: int | slice | list[int]) -> Floats:
+        if isinstance(rows, list):
+            return np.stack([self[row] for row in rows])
+        first, after, _ = (rows if isinstance(rows, slice) else slice(rows, rows + 1)).indices(len(self))
+        offset, count = first * self.columns * VALUE_BYTES, (after - first) * self.columns
+        values = np.fromfile(self.path, np.float32, count, offset=offset).reshape(-1, self.columns).astype(np.float64)
+        return values if isinstance(rows, slice) else values[0]
+
+
+def rows_on_disk(task: Task) -> tuple[RowsOnDisk, Floats]:
+    """The rows of one process in a file, and their labels."""
+    path, labels = Path(f"{task.out}.rows"), []
+    with path.open("wb") as file:
+        for block in task.blocks:
+            values, label = made_rows(block, task.columns)
+            values.tofile(file)
+            labels.append(label)
+    return RowsOnDisk(path, task.columns), np.concatenate(labels)
+
+
 def rows_of(task: Task) -> tuple[Values, Floats, Floats | None]:
     """The rows of one process, their labels, and how many rows each stands for."""
     most = task.way.rows_a_date
@@ -125,7 +160,11 @@ def person_ids(n: int) -> Objects:
 
 def learn(task: Task) -> dict[str, float]:
     """Learn in this process, write the trees, and return what it cost."""
-    values, labels, stands_for = rows_of(task)
+    values: Values | RowsOnDisk
+    if task.way.in_blocks:
+        (values, labels), stands_for = rows_on_disk(task), None
+    else:
+        values, labels, stands_for = rows_of(task)
     parameters = boosting(DEFAULTS, seed=DEFAULTS.seeds[0], rows=len(labels)) | {
         "objective": "binary",
         "num_threads": task.way.threads,
@@ -146,7 +185,7 @@ def learn(task: Task) -> dict[str, float]:
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
         "rise_mb": peak_mb() - before,
-        "rows_mb": values.nbytes / 2**20,
+        "rows_mb": 0.0 if task.way.in_blocks else len(values) * task.columns * VALUE_BYTES / 2**20,
         "rows": float(len(labels)),
     }
     booster.save_model(task.out)
@@ -220,6 +259,7 @@ def ways(rows_a_date: Sequence[int]) -> Iterator[Way]:
     """All that are compared; the first is what the others are compared with."""
     yield Way(name="one process")
     yield Way(name="one process, two threads", threads=2)
+    yield Way(name="one process, in blocks", in_blocks=True)
     for learner in ("data", "voting"):
         yield Way(name=f"two processes, {learner}", learner=learner, machines=2)
     for most in rows_a_date:
