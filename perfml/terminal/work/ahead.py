@@ -45,8 +45,9 @@ def milestones_table(report: MilestonesReport, language: Language) -> None:
     for status, count in Counter(row.status for row in rows).most_common():
         out.print(f"{count:,} {fill(f'milestone_status_{status}', language)}", highlight=False)
     table = Table(box=None, header_style="dim")
-    for head in ("person", "goal", "milestone", "due", "expected, 80 %", ""):
-        table.add_column(head)
+    for head in ("person", "goal", "milestone", "due", "expected_80"):
+        table.add_column(fill(f"goal_head_{head}", language))
+    table.add_column()
     late = [row for row in rows if row.status not in ("on_time", "running") or row.waiting_text is not None]
     for row in sorted(late, key=lambda each: (each.due_on, each.goal_id))[:MOST_LISTED]:
         between = "" if row.low_on is None else f"{row.expected_on} ({row.low_on} – {row.high_on})"
@@ -76,16 +77,17 @@ def lines_table(report: LinesReport, language: Language) -> None:
     for name in dict.fromkeys(row.line for row in everyone):
         rows = [row for row in everyone if row.line == name]
         out.print(f"[bold]{escape(render(Message.of('line_title', line=rows[0].title), language))}[/]", highlight=False)
-        for problem, count in Counter(row.text for row in rows if row.problem).items():
-            out.print(f"  {count:,}: {escape(render(problem, language))}", highlight=False)
+        for problem, count in Counter(render(row.text, language) for row in rows if row.problem).items():
+            out.print(f"  {count:,}: {escape(problem)}", highlight=False)
         table = Table(box=None, header_style="dim")
-        for head in ("person", "metric", "by", "now", "to go", "a week", "so far a week", "likely"):
-            table.add_column(head, justify="left" if head in ("person", "metric", "by") else "right")
+        for head in ("person", "metric", "by", "now", "to_go", "needed_a_week", "so_far_a_week", "likely"):
+            named = head in ("person", "metric", "by")
+            table.add_column(fill(f"goal_head_{head}", language), justify="left" if named else "right")
         open_yet = [row for row in rows if not row.problem and not row.crossed]
         for row in sorted(open_yet, key=lambda each: -(each.probability or 0.0))[:MOST_LISTED]:
             figures = (_figure(each) for each in (row.actual, row.distance, row.needed_a_week, row.pace_a_week))
-            named = (escape(row.employee_id), escape(row.metric), str(row.on))
-            table.add_row(*named, *figures, f"{row.probability:.0%}")
+            whose = (escape(row.employee_id), escape(row.metric), str(row.on))
+            table.add_row(*whose, *figures, f"{row.probability:.0%}")
         if open_yet:
             out.print(table)
 

@@ -46,8 +46,9 @@ def alignment_table(groups: Mapping[str | None, GroupAlignment], language: Langu
     """Print the share of weight that reaches a company goal by group, and of what does not the cause."""
     parts = ("aligned", "orphan", "broken", "circle")
     table = Table()
-    for head in ("", "people", *(fill(f"goal_path_{part}", language) for part in parts)):
-        table.add_column(head, justify="left" if not head else "right")
+    table.add_column()
+    for code in ("goal_head_people", *(f"goal_path_{part}" for part in parts)):
+        table.add_column(fill(code, language), justify="right")
     for group, means in groups.items():
         cells = [f"{getattr(means, part):.0%}" for part in parts]
         table.add_row(escape(group or "–"), f"{means.people:,}", *(cells if means.share is not None else ["–"] * 4))

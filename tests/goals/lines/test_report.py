@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
 
 from perfml import Project
 from perfml.errors import DefinitionError
+from perfml.goals.lines.report import LinesReport
 from perfml.goals.lines.rows import LineRow, kept_lines, lines_file
+from perfml.terminal.work.ahead import lines_table
 from tests.tables import write_tables
 
 AS_OF = dt.date(2026, 6, 3)
@@ -66,8 +69,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture(scope="module")
-def rows(project: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str, str], LineRow]:
-    report = project.lines(company(tmp_path_factory.mktemp("lines") / "data"), as_of=AS_OF)
+def report(project: Project, tmp_path_factory: pytest.TempPathFactory) -> LinesReport:
+    return project.lines(company(tmp_path_factory.mktemp("lines") / "data"), as_of=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def rows(report: LinesReport) -> dict[tuple[str, str, str], LineRow]:
     assert report.notices == ()
     return {(row.line, row.employee_id, row.metric): row for row in report.rows}
 
@@ -103,6 +110,14 @@ def test_of_three_people_nothing_is_said(rows: dict[tuple[str, str, str], LineRo
     for row in own:
         assert row.problem == "few people"
         assert {row.line_now, row.line_expected, row.distance, row.probability, row.needed_a_week} == {None}
+
+
+def test_the_heads_on_the_terminal_are_in_the_language_of_the_sentences(
+    report: LinesReport, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for language, heads in (("en", "person +metric +by +now +to go"), ("zh", "员工 +指标 +截止 +当前 +还差")):
+        lines_table(report, language)
+        assert re.search(heads, capsys.readouterr().out)
 
 
 def test_what_is_kept_is_what_was_shown(rows: dict[tuple[str, str, str], LineRow], project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from perfml.demo.planted.milestones import plant_milestones
 from perfml.goals.kept_reports import report_notices
 from perfml.goals.milestones.rows import kept_milestones, milestones_file
 from perfml.goals.milestones.trajectory import trajectories
+from perfml.terminal.work.ahead import milestones_table
 from tests.tables import write_tables
 
 AS_OF = dt.date(2026, 5, 20)
@@ -58,7 +60,7 @@ def test_goals_in_their_period_alone_and_nothing_that_was_known_later(tables: Pa
     assert {row.name: row.marked_on for row in earlier}["plan"] is None
 
 
-def test_what_cannot_be_said_is_said_and_kept(tables: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_said_is_said_and_kept(tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = Project(home=tmp_path / "home").milestones(tables, as_of=AS_OF)
     codes = [notice.code for notice in report.notices]
     assert codes == ["milestones_few_finished", "milestones_unknown_dependencies"]
@@ -66,6 +68,9 @@ def test_what_cannot_be_said_is_said_and_kept(tables: Path, tmp_path: Path) -> N
     file = milestones_file(tmp_path / "home")
     assert file is not None and kept_milestones(file[1]) == report.rows
     assert report_notices(file[1]) == report.notices
+    for language, head in (("en", "milestone"), ("zh", "里程碑")):
+        milestones_table(report, language)
+        assert re.search(rf"{head} .*\n.*plan", capsys.readouterr().out), "the head is in the language of the sentences"
 
 
 def test_a_company_without_milestones_is_told_so(tmp_path: Path) -> None:
