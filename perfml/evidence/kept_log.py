@@ -19,6 +19,7 @@ from perfml.evidence.withheld.fact import WithheldFact
 from perfml.project.table_spec import TableSpec
 
 if TYPE_CHECKING:
+    from perfml.evidence.engines import TaskRunner
     from perfml.evidence.nightly.step import NightWork
 
 T = TypeVar("T")
@@ -43,9 +44,13 @@ class KeptLog(Protocol):
         today: dt.date,
         withheld: Sequence[WithheldFact],
         has_positions: bool,
+        beside: TaskRunner | None = None,
     ) -> int | None:
         """Make the view ``events`` and the table :data:`~perfml.evidence.sources.LOG_DAYS`; return the number of rows, or
-        None for a log that cannot be kept, which is then read as a whole."""
+        None for a log that cannot be kept, which is then read as a whole.
+
+        ``beside``: who reads much that is new beside each other; None: this process alone.
+        """
 
     def serves(self, as_ofs: Sequence[dt.date]) -> bool:
         """Whether :meth:`at` gives the columns of these dates."""

@@ -310,6 +310,7 @@ def _load(
                 today=data.today,
                 withheld=data.withheld.facts,
                 has_positions=data.has("positions"),
+                beside=data.engine,
             )
             data.kept_log = None if rows is None else kept_log
         if read_log is not None:

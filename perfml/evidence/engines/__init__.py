@@ -7,7 +7,7 @@ parts the log by persons and gives every part to :class:`~perfml.evidence.log.pa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -37,7 +37,21 @@ class Engine(Protocol):
         """Write the evidence as :func:`perfml.evidence.features.write` promises; return the number of rows."""
 
 
-class RemoteEngine(Engine, Protocol):
+class TaskRunner(Protocol):
+    """Does tasks beside each other, in processes that see the same folders."""
+
+    folder: Path
+    """What tasks and this process leave for each other."""
+
+    @property
+    def parallel(self) -> int:
+        """How many tasks run at once, roughly."""
+
+    def run(self, task: Callable[[int], None], n: int) -> None:
+        """Do ``task`` for each number below ``n``."""
+
+
+class RemoteEngine(Engine, TaskRunner, Protocol):
     """An engine that holds the log itself, so that questions about it are asked there."""
 
     def query(self, sql: str) -> pa.Table:

@@ -178,7 +178,8 @@ class SparkEngine:
 
     def run(self, task: Callable[[int], None], n: int) -> None:
         """Let the executors do ``task`` for each number below ``n``."""
-        self.session.range(0, n, 1, n).mapInArrow(EachNumber(task), "id long").toArrow()
+        with self.named_failures():
+            self.session.range(0, n, 1, n).mapInArrow(EachNumber(task), "id long").toArrow()
 
     def add_quarantined(self) -> None:
         """Add the rows of the log that cannot be used to the table ``quarantine`` on this machine."""

@@ -10,8 +10,9 @@ import datetime as dt
 import zlib
 
 from perfml.evidence.log.newest import newest_of_each
-from perfml.evidence.nightly.state import DamagedState, NightManifest, StateFolder, StoredNewest
-from perfml.evidence.nightly.sync import SINGLE, LogSync
+from perfml.evidence.nightly.state import DamagedState, NightManifest, StateFolder, StoredNewest, new_name
+from perfml.evidence.nightly.storing import SINGLE
+from perfml.evidence.nightly.sync import LogSync
 from perfml.evidence.tables.reading import literal
 from perfml.files import writing
 
@@ -39,7 +40,7 @@ def newest_rows(sync: LogSync, manifest: NightManifest, *, as_of: dt.date, most:
             sync.read_again(name, into="night_new")
         rows = f"select * from {_verified(state, stored)} union all by name select * from night_new"
     if stored is None or sum(new.values()) > MOST_NEW * stored.rows:
-        name = state.new_name("newest", "parquet")
+        name = new_name("newest", "parquet")
         with writing(state.path(name)):
             first = newest_of_each(sync.connection, f"({rows})", seen=f"t.usable_day < date '{as_of}'", most=most)
             written = execute(f"copy {first} to {literal(str(state.path(name)))} (format parquet, compression zstd)")

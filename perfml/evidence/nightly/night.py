@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from perfml._version import __version__
 from perfml.arrays import Floats, Indexes, Objects
+from perfml.evidence.engines import TaskRunner
 from perfml.evidence.log.cells import last_day_of_version
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
@@ -26,17 +27,9 @@ from perfml.evidence.nightly.row_groups import has_row_groups
 from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile, StoredSums, state_folder
 from perfml.evidence.nightly.step import NightWork
 from perfml.evidence.nightly.stored_rows import write_rows
+from perfml.evidence.nightly.storing import FAULTS, TOTALS, VERSIONS, GroupReader, StoredColumns, totals_sql
 from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, columns_here
-from perfml.evidence.nightly.sync import (
-    FAULTS,
-    TOTALS,
-    VERSIONS,
-    LogSync,
-    StoredColumns,
-    number_persons,
-    totals_sql,
-    write_persons,
-)
+from perfml.evidence.nightly.sync import LogSync, number_persons, write_persons
 from perfml.evidence.sources import LOG_DAYS
 from perfml.evidence.tables.loading import clean_rows, rank_events
 from perfml.evidence.tables.reading import RawTable
@@ -98,6 +91,7 @@ class NightLog:
         today: dt.date,
         withheld: Sequence[WithheldFact],
         has_positions: bool,
+        beside: TaskRunner | None = None,
     ) -> int | None:
         """Make the view ``events`` and the table :data:`LOG_DAYS`; return the number of rows, or None for a log that cannot be
         kept, which is then read as a whole. Raises :class:`DamagedState` where a file of the state is damaged again."""
@@ -107,6 +101,9 @@ class NightLog:
             return None
         facts = [fact for fact in withheld if fact.table == "events"]
         made_from = self._made_from(raw, spec, facts)
+        reader = GroupReader(
+            folder=self.state.folder, raw=raw, spec=spec, today=today, withheld=facts, columns=self.columns
+        )
         manifest = self.state.manifest
         if manifest is not None and manifest.made_from != made_from:
             changed = sorted(name for name in made_from if made_from[name] != manifest.made_from.get(name))
@@ -115,41 +112,36 @@ class NightLog:
         elif manifest is None and self.full is None:
             self.full = Message.of("night_first")
         try:
-            rows = self._load(connection, raw, spec, made_from, today=today, facts=facts, has_positions=has_positions)
+            rows = self._load(connection, reader, made_from, has_positions=has_positions, beside=beside)
         except DamagedState:
             self.full = Message.of("night_damaged_state")
             self.state.manifest = None
-            rows = self._load(connection, raw, spec, made_from, today=today, facts=facts, has_positions=has_positions)
+            rows = self._load(connection, reader, made_from, has_positions=has_positions, beside=beside)
         self._connection = connection
         return rows
 
     def _load(
         self,
         connection: duckdb.DuckDBPyConnection,
-        raw: RawTable,
-        spec: TableSpec,
+        reader: GroupReader,
         made_from: dict[str, str],
         *,
-        today: dt.date,
-        facts: Sequence[WithheldFact],
         has_positions: bool,
+        beside: TaskRunner | None,
     ) -> int:
         sync = LogSync(
             connection=connection,
             state=self.state,
-            raw=raw,
-            spec=spec,
-            today=today,
-            withheld=facts,
-            columns=self.columns,
+            reader=reader,
             has_positions=has_positions,
+            beside=beside,
             progress=self.progress,
         )
         manifest = sync.run(made_from)
         self.read, self._sync = sync.read, sync
-        execute = connection.execute
+        execute, raw, spec = connection.execute, reader.raw, reader.spec
         execute(f"insert into quarantine select * exclude (part) from {FAULTS}")
-        typed = as_they_stand(typed_rows(raw, spec, today=today), "events", spec, facts)
+        typed = as_they_stand(typed_rows(raw, spec, today=reader.today), "events", spec, reader.withheld)
         execute(f"create view typed_events as {typed}")
         refused = execute(f"select count(*) from {FAULTS}").fetchall()[0][0]
         clean = clean_rows(raw, "typed_events", refused=bool(refused))
@@ -165,7 +157,7 @@ class NightLog:
             stored = before.repeated if before and before.groups == manifest.groups else None
             if stored is None:
                 select = self.columns.select("versioned_events", f", {last_day_of_version()} as superseded_day")
-                stored = write_rows(self.state, connection.sql(select).to_arrow_table())
+                stored = write_rows(self.state.folder, connection.sql(select).to_arrow_table())
             manifest = manifest.model_copy(update={"repeated": stored})
         else:
             execute(f"create view events as {single_versions(clean)}")

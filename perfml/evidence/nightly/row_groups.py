@@ -7,7 +7,7 @@ is hashed. On object storage, and where the log of a table says it, a file is ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,13 +51,13 @@ class RowGroup:
     dataset: Dataset | None
     path: Path
 
-    def read(self, *, only: str | None = None) -> pa.Table:
+    def read(self, *, only: Collection[str] = ()) -> pa.Table:
         """Its rows, with file and row where these are said of rows that are refused, and the values in the names of folders.
 
-        ``only``: a column; the others are left out where the file has it.
+        ``only``: some columns; the others are left out where the file has any of these.
         """
         with _opened(self.path, self.dataset) as file:
-            names = [name for name in file.schema_arrow.names if only is not None and name.lower() == only]
+            names = [name for name in file.schema_arrow.names if name.lower() in only]
             rows = file.read_row_group(self.number, columns=names or None)
             first = sum(file.metadata.row_group(number).num_rows for number in range(self.number))
         if self.dataset is None:

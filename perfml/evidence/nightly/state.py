@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -125,6 +126,11 @@ class NightManifest(BaseModel, frozen=True):
         return named | ({self.persons} if self.persons else set())
 
 
+def new_name(what: str, ending: str) -> str:
+    """A name that no manifest holds, on any machine."""
+    return f"{what}-{uuid4().hex}.{ending}"
+
+
 class DamagedState(PerfmlError):
     """A file of the state that is not what was written."""
 
@@ -149,7 +155,6 @@ class StateFolder:
         self.manifest: NightManifest | None = None
         self.damaged = False
         """Whether there was a manifest that cannot be used."""
-        self._written = 0
         path = folder / MANIFEST
         if path.exists():
             self.manifest = _read_manifest(path)
@@ -161,15 +166,9 @@ class StateFolder:
         """Where the file ``name`` lies."""
         return self.folder / name
 
-    def new_name(self, what: str, ending: str) -> str:
-        """A name that no manifest holds."""
-        self._written += 1
-        number = self.manifest.number + 1 if self.manifest else 1
-        return f"{what}-{number}-{os.getpid()}-{self._written}.{ending}"
-
     def write_table(self, what: str, table: pa.Table) -> str:
         """Write ``table`` to a new file; return its name."""
-        name = self.new_name(what, "parquet")
+        name = new_name(what, "parquet")
         with writing(self.path(name)):
             pq.write_table(table, self.path(name), compression="zstd", compression_level=1, write_page_checksum=True)
         return name

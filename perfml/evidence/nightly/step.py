@@ -6,7 +6,6 @@ order and number.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.pairs import Departments
 from perfml.evidence.nightly.blocks import BLOCK, BlockShape, SumsBlock, blocks
-from perfml.evidence.nightly.state import StoredFile, StoredSums
+from perfml.evidence.nightly.state import StoredFile, StoredSums, new_name
 from perfml.evidence.nightly.stored_rows import choose, counted, joined, of_plan, read_rows, rows_of_days
 from perfml.evidence.nightly.summed import ActiveOfChannels, block_columns
 from perfml.project.feature_spec import VALUE_MEASURES
@@ -161,7 +160,7 @@ class SumsStep:
         """Write ``block`` under a new name, and return it; the name of a block that is tonight's already."""
         if self.before is not None and self.is_done:
             return self.before.blocks[number]
-        name = f"sums-{uuid.uuid4().hex}.npz"
+        name = new_name("sums", "npz")
         block.write(self.folder / name)
         return name
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from perfml.arrays import Bools, Ints
 from perfml.evidence.log.cells import NO_ONE, Arrays
 from perfml.evidence.log.windows import Plan
-from perfml.evidence.nightly.state import DamagedState, RowBatch, StateFolder, StoredFile
+from perfml.evidence.nightly.state import DamagedState, RowBatch, StoredFile, new_name
 from perfml.files import writing
 
 Stretches = Sequence[tuple[int, int]]
@@ -22,14 +22,15 @@ CONTENT = ("person", "kind", "day", "other", "scaled", "valued", "moment", "met"
 """The columns that make a row what it is; ``usable_day`` and ``superseded_day`` say when it counts."""
 
 
-def write_rows(state: StateFolder, rows: pa.Table) -> StoredFile:
-    """Write ``rows``, in the order of their days, to a new file."""
-    name = state.new_name("rows", "arrow")
+def write_rows(folder: Path, rows: pa.Table) -> StoredFile:
+    """Write ``rows``, in the order of their days, to a new file of the state ``folder``."""
+    name = new_name("rows", "arrow")
+    path = folder / name
     rows = rows.combine_chunks()
     batches = []
     with (
-        writing(state.path(name)),
-        pa.OSFile(str(state.path(name)), "wb") as sink,
+        writing(path),
+        pa.OSFile(str(path), "wb") as sink,
         pa.ipc.new_file(sink, rows.schema) as writer,
     ):
         for low in range(0, rows.num_rows, ROWS_OF_BATCH):

@@ -25,7 +25,7 @@ from perfml.evidence.nightly.difference import RowsAt, Types, difference
 from perfml.evidence.nightly.state import NightManifest, StateFolder, StoredFile, StoredSums
 from perfml.evidence.nightly.step import ROWS_AT_ONCE, Content, NightWork, SumsStep, by_block
 from perfml.evidence.nightly.stored_rows import joined
-from perfml.evidence.nightly.sync import StoredColumns
+from perfml.evidence.nightly.storing import StoredColumns
 from perfml.files import writing
 from perfml.progress import Progress
 from perfml.project.feature_spec import VALUE_MEASURES

@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import zlib
-from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Final
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perfml.evidence.fingerprint import HIGH, LOW, line_of
+from perfml.evidence.engines import TaskRunner
+from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.holes.rhythm import posts_sql
-from perfml.evidence.log.cells import NO_ONE, number_of_day, scaled_value
-from perfml.evidence.nightly.row_groups import RowGroup, SourceFile, group_relation, list_row_groups
-from perfml.evidence.nightly.state import DamagedState, NightManifest, StateFolder, StoredGroup
-from perfml.evidence.nightly.stored_rows import write_rows
-from perfml.evidence.tables.loading import clean_rows, quarantined_rows
-from perfml.evidence.tables.reading import RawTable
-from perfml.evidence.tables.typed_rows import typed_rows
-from perfml.evidence.withheld.fact import WithheldFact
-from perfml.evidence.withheld.rows import as_they_stand
-from perfml.files import writing
+from perfml.evidence.log.cells import number_of_day
+from perfml.evidence.nightly.row_groups import RowGroup, SourceFile, list_row_groups
+from perfml.evidence.nightly.state import NightManifest, StateFolder, StoredGroup
+from perfml.evidence.nightly.storing import (
+    LENT,
+    SINGLE,
+    STORED,
+    TABLES,
+    VERSIONS,
+    GroupReader,
+    Keys,
+    KeysFile,
+    NamesTask,
+    PositionHashes,
+    StoreTask,
+    keys_of,
+    names_sql,
+)
+from perfml.evidence.tables.reading import literal
 from perfml.progress import SILENT, Progress
-from perfml.project.table_spec import TableSpec
 
-Keys = npt.NDArray[np.uint64]
-TOTALS, FAULTS, VERSIONS = "night_totals", "night_faults", "night_versions"
-"""Tables that hold rows of all row groups, ``part`` by part: rows counted by day, refused rows, rows whose key is repeated."""
-SINGLE = "(event_id is null or hash(event_id)::ubigint not in (select key from night_repeated))"
-"""SQL condition of rows whose key is not repeated."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredColumns:
-    """What is kept of each row."""
-
-    decimals: int
-    values: bool
-    """Whether any measure needs values."""
-    moments: bool
-    """Whether any measure needs the order of events."""
-    conditions: tuple[str, ...]
-    """SQL conditions, each a bit of ``met``."""
-
-    def select(self, rows: str, more: str) -> str:
-        """SQL of the stored rows of ``rows``, with ``more`` columns."""
-        columns = {
-            "person": "p.person",
-            "kind": "k.number",
-            "day": number_of_day("e.happened_day"),
-            "usable_day": number_of_day("e.usable_day"),
-            "other": f"coalesce(o.person, {NO_ONE})::integer",
-        }
-        if self.values or self.moments:
-            columns["scaled"] = scaled_value(self.decimals)
-        if self.moments:
-            columns |= {"valued": "(e.value is not null)::tinyint", "moment": "epoch_us(e.happened_at)"}
-        if self.conditions:
-            bits = [f"(({sql})::bigint << {bit})" for bit, sql in enumerate(self.conditions)]
-            columns["met"] = " | ".join(bits)
-        selected = ", ".join(f"{sql} as {name}" for name, sql in columns.items())
-        return (
-            f"select {selected}{more} from {rows} e join night_persons p on p.employee_id = e.employee_id"
-            " join night_kinds k on k.name = e.kind left join night_persons o on o.employee_id = e.counterpart_id"
-            " order by day"
-        )
+MOST_HERE: Final = 4
+"""New row groups that this process reads itself."""
+TASKS: Final = 4
+"""Of those who read beside each other: for each that runs at once, so that a large one at the end is waited for less."""
 
 
 @dataclass(kw_only=True)
@@ -78,12 +48,10 @@ class LogSync:
 
     connection: duckdb.DuckDBPyConnection
     state: StateFolder
-    raw: RawTable
-    spec: TableSpec
-    today: dt.date
-    withheld: Sequence[WithheldFact]
-    columns: StoredColumns
+    reader: GroupReader
     has_positions: bool
+    beside: TaskRunner | None = None
+    """Who reads many new row groups beside each other."""
     progress: Progress = SILENT
     listed: dict[str, RowGroup] = field(default_factory=dict)
     """The row groups of the log."""
@@ -99,7 +67,7 @@ class LogSync:
         """
         before = self.state.manifest or NightManifest(made_from=made_from)
         self._restore(before)
-        listed, source = list_row_groups(self.raw, before.source)
+        listed, source = list_row_groups(self.reader.raw, before.source)
         self.listed = listed
         positions = self._positions()
         unchanged = {
@@ -108,25 +76,30 @@ class LogSync:
             if name in listed and not group.early and group.positions == positions.upto(group.last_day)
         }
         new = [group for name, group in listed.items() if name not in unchanged]
-        keys = {}
-        if "event_id" in self.raw.columns:
-            keys = {group.name: self._keys(group) for group in new}
-            repeated = self._repeated(keys, unchanged)
-            touched = [
-                name
-                for name, group in unchanged.items()
-                if len(repeated) and _within(repeated, self._stored_keys(group)).any()
-            ]
-            new += [listed[name] for name in touched]
-            keys |= {name: self._stored_keys(unchanged.pop(name)) for name in touched}
+        beside = self.beside if len(new) > MOST_HERE else None
+        keys: dict[str, KeysFile] = {}
+        if beside is not None:
+            keys = self._number_beside(beside, new)
+        elif self.reader.has_keys:
+            keys = {group.name: self.reader.keys(self.connection, group) for group in new}
+        repeated = self._repeated(keys, unchanged)
+        touched = [
+            name
+            for name, group in unchanged.items()
+            if len(repeated) and _within(repeated, self._stored_keys(group)).any()
+        ]
+        new += [listed[name] for name in touched]
         self.groups = unchanged
+        keys |= {name: key for name in touched if (key := keys_of(unchanged.pop(name)))}
         dropped = {group.number for name, group in before.groups.items() if name not in unchanged}
         self._forget(dropped)
-        number = max((group.number for group in before.groups.values()), default=-1)
-        for done, group in enumerate(new):
-            self.progress("new rows of the log", done, len(new))
-            number += 1
-            self.groups[group.name] = self._store(group, number, keys.get(group.name), positions)
+        first = 1 + max((group.number for group in before.groups.values()), default=-1)
+        if beside is not None:
+            self._store_beside(beside, new, first, keys, positions)
+        else:
+            for done, group in enumerate(new):
+                self.progress("new rows of the log", done, len(new))
+                self.groups[group.name] = self._store(group, first + done, keys.get(group.name), positions)
         self.read = len(new)
         return self._manifest(before, made_from, source)
 
@@ -145,10 +118,8 @@ class LogSync:
         execute("create or replace temp table night_kinds (name text, number smallint)")
         self._number_kinds(before.kinds)
         execute(f"create or replace temp table night_posts as {posts_sql(self.has_positions)}")
-        self._clean(f"(select * from {self.raw.relation} limit 0)")
-        shapes = {TOTALS: totals_sql("night_clean", self.spec), FAULTS: "from quarantine", VERSIONS: "from night_clean"}
-        for name, sql in shapes.items():
-            execute(f"create or replace temp table {name} as select 0::integer as part, * from ({sql}) limit 0")
+        self.reader.make_tables(self.connection)
+        for name in TABLES:
             if name in before.tables:
                 self.connection.register("night_kept", self.state.read_table(before.tables[name]))
                 execute(f"insert into {name} by name select * from night_kept")
@@ -156,34 +127,19 @@ class LogSync:
         execute("create or replace temp table night_repeated (key ubigint)")
         execute(f"insert into night_repeated select distinct hash(event_id)::ubigint from {VERSIONS}")
 
-    def _positions(self) -> _PositionHashes:
+    def _positions(self) -> PositionHashes:
         rows = self.connection.execute(
             f"select {number_of_day('usable_day')} as day, count(*), sum(hash(employee_id, department, location)::hugeint)"
             " from night_posts group by day order by day"
         ).fetchall()
         known = accumulate(((row[1], row[2]) for row in rows), lambda a, b: (a[0] + b[0], a[1] + b[1]), initial=(0, 0))
-        return _PositionHashes([row[0] for row in rows], list(known))
-
-    def _keys(self, group: RowGroup) -> Keys:
-        relation = group_relation(self.connection, self.raw, group.read(only="event_id"), name="night_rows")
-        typed = typed_rows(replace(self.raw, relation=relation), self.spec, today=self.today)
-        sql = f"select hash(event_id)::ubigint as key from ({typed}) where event_id is not null order by key"
-        keys: Keys = self.connection.sql(sql).to_arrow_table().column("key").to_numpy()
-        return keys
+        return PositionHashes([row[0] for row in rows], list(known))
 
     def _stored_keys(self, group: StoredGroup) -> Keys:
-        if group.keys is None:
-            return np.empty(0, np.uint64)
-        path = self.state.path(group.keys)
-        try:
-            keys: Keys = np.load(path, mmap_mode="r")
-        except (OSError, EOFError, ValueError) as error:
-            raise DamagedState(path) from error
-        if zlib.crc32(keys.data) != group.keys_checksum:
-            raise DamagedState(path)
-        return keys
+        keys = keys_of(group)
+        return np.empty(0, np.uint64) if keys is None else keys.read(self.state.folder)
 
-    def _repeated(self, keys: Mapping[str, Keys], unchanged: Mapping[str, StoredGroup]) -> Keys:
+    def _repeated(self, keys: Mapping[str, KeysFile], unchanged: Mapping[str, StoredGroup]) -> Keys:
         """The keys that stand in several rows, as far as that was not known; adds them to ``night_repeated``.
 
         Keys of a row group that is gone count no more, but stay where they were found twice: a key that stands in one row has one
@@ -192,7 +148,8 @@ class LogSync:
         known = (
             self.connection.sql("select key from night_repeated order by key").to_arrow_table().column("key").to_numpy()
         )
-        new = np.sort(np.concatenate([*keys.values(), np.empty(0, np.uint64)]))
+        arrays = [each.read(self.state.folder) for each in keys.values()]
+        new = np.sort(np.concatenate([*arrays, np.empty(0, np.uint64)]))
         twice = [new[1:][new[1:] == new[:-1]]]
         for group in unchanged.values() if len(new) else ():
             stored = self._stored_keys(group)
@@ -205,60 +162,82 @@ class LogSync:
 
     def _forget(self, numbers: set[int]) -> None:
         """Remove what was kept for row groups that are gone or are read again."""
-        for table in (TOTALS, FAULTS, VERSIONS) if numbers else ():
+        for table in TABLES if numbers else ():
             self.connection.execute(
                 f"delete from {table} where part in (select unnest(?::integer[]))", [sorted(numbers)]
             )
 
-    def _clean(self, relation: str) -> bool:
-        """Make the tables ``night_typed`` and ``night_clean`` of some rows; return whether any lies in the future."""
-        raw = replace(self.raw, relation=relation)
-        typed = as_they_stand(typed_rows(raw, self.spec, today=self.today), "events", self.spec, self.withheld)
-        self.connection.execute(f"create or replace temp table night_typed as {typed}")
-        clean = clean_rows(raw, "night_typed", refused=True)
-        self.connection.execute(f"create or replace temp table night_clean as {clean}")
-        future = "select 1 from night_typed where broken like 'in_the_future%' limit 1"
-        return bool(self.connection.execute(future).fetchall())
-
-    def _store(self, group: RowGroup, number: int, keys: Keys | None, positions: _PositionHashes) -> StoredGroup:
-        """Read a row group, and store its rows."""
-        execute, rows = self.connection.execute, group.read()
-        early = self._clean(group_relation(self.connection, self.raw, rows, name="night_rows"))
-        execute(
-            f"insert into {FAULTS} select {number}, * from ({quarantined_rows(self.raw, self.spec, 'night_typed')})"
-        )
+    def _store(self, group: RowGroup, number: int, keys: KeysFile | None, positions: PositionHashes) -> StoredGroup:
+        """Read a row group here, and store its rows."""
+        rows = group.read()
+        early = self.reader.clean(self.connection, rows)
         # Numbered before rows with a repeated key go: they may be the only ones of their person or kind.
-        number_persons(
-            execute, "select employee_id as id from night_clean union select counterpart_id from night_clean"
+        self._number(self.connection.sql(names_sql("night_clean")).to_arrow_table())
+        return self.reader.store(
+            self.connection, number, rows=rows.num_rows, early=early, keys=keys, positions=positions
         )
-        present = execute("select distinct kind from night_clean order by kind").fetchall()
-        self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
-        if keys is not None:
-            execute(f"insert into {VERSIONS} select {number}, * from night_clean where not {SINGLE}")
-            execute(f"delete from night_clean where not {SINGLE}")
-        execute(f"insert into {TOTALS} select {number}, * from ({totals_sql('night_clean', self.spec)})")
-        stored = write_rows(self.state, self.connection.sql(self.columns.select("night_clean", "")).to_arrow_table())
-        name = None
-        if keys is not None:
-            name = self.state.new_name("keys", "npy")
-            with writing(self.state.path(name)):
-                np.save(self.state.path(name), keys)
-        last_day = max((batch.last_day for batch in stored.batches), default=0)
-        return StoredGroup(
-            number=number,
-            rows=rows.num_rows,
-            stored=stored,
-            keys=name,
-            keys_checksum=0 if keys is None else zlib.crc32(keys.data),
-            last_day=last_day,
-            positions=positions.upto(last_day),
-            early=early,
+
+    def _number_beside(self, beside: TaskRunner, new: Sequence[RowGroup]) -> dict[str, KeysFile]:
+        """Give numbers to who and what stands in many row groups; return their keys."""
+        self.progress("new rows of the log", 0, len(new))
+        n = min(len(new), TASKS * beside.parallel)
+        names, keys = (Exchange(beside.folder / f"night-{name}", n, 1) for name in ("names", "keys"))
+        beside.run(NamesTask(reader=self.reader, groups=tuple(new), names=names, keys=keys), n)
+        for _, distinct in names.pieces(0):
+            self._number(distinct)
+        written = keys.table(0)
+        if written is None:
+            return {}
+        return {row["group"]: KeysFile(row["name"], row["checksum"]) for row in written.to_pylist()}
+
+    def _store_beside(
+        self,
+        beside: TaskRunner,
+        new: Sequence[RowGroup],
+        first: int,
+        keys: Mapping[str, KeysFile],
+        positions: PositionHashes,
+    ) -> None:
+        """Let many row groups be read and stored beside each other."""
+        n = min(len(new), TASKS * beside.parallel)
+        folder = beside.folder / "night-state"
+        folder.mkdir(exist_ok=True)
+        for name in LENT:
+            path = literal(str(folder / f"{name}.parquet"))
+            self.connection.execute(f"copy (from {name}) to {path} (format parquet)")
+        answers = {name: Exchange(folder / name, n, 1) for name in (STORED, *TABLES)}
+        task = StoreTask(
+            reader=self.reader,
+            groups=tuple(new),
+            keys=tuple(keys.get(group.name) for group in new),
+            first=first,
+            positions=positions,
+            lent=folder,
+            answers=answers,
         )
+        beside.run(task, n)
+        for _, stored in answers[STORED].pieces(0):
+            for row in stored.to_pylist():
+                self.groups[row["group"]] = StoredGroup.model_validate_json(row["stored"])
+        for name in TABLES:
+            for _, rows in answers[name].pieces(0):
+                self.connection.register("night_answer", rows)
+                self.connection.execute(f"insert into {name} by name select * from night_answer")
+                self.connection.unregister("night_answer")
 
     def read_again(self, name: str, *, into: str) -> None:
         """Add the rows of the row group ``name`` whose key is not repeated to the table ``into``."""
-        self._clean(group_relation(self.connection, self.raw, self.listed[name].read(), name="night_rows"))
+        self.reader.clean(self.connection, self.listed[name].read())
         self.connection.execute(f"insert into {into} select * from night_clean where {SINGLE}")
+
+    def _number(self, names: pa.Table) -> None:
+        """Give the next numbers to the people and kinds of ``names`` that have none."""
+        self.connection.register("night_names", names)
+        number_persons(self.connection.execute, "select id from night_names where id is not null")
+        kinds = "select distinct kind from night_names where kind is not null order by kind"
+        present = self.connection.execute(kinds).fetchall()
+        self.connection.unregister("night_names")
+        self._number_kinds([str(row[0]) for row in present if row[0] not in self.kinds])
 
     def _number_kinds(self, kinds: Sequence[str]) -> None:
         """Give the next numbers to ``kinds``, which have none."""
@@ -275,8 +254,7 @@ class LogSync:
         tables, persons = before.tables, before.persons
         if self.groups != before.groups or not persons:
             tables = {
-                name: self.state.write_table(name, self.connection.table(name).to_arrow_table())
-                for name in (TOTALS, FAULTS, VERSIONS)
+                name: self.state.write_table(name, self.connection.table(name).to_arrow_table()) for name in TABLES
             }
             persons = write_persons(self.connection, self.state)
         return NightManifest(
@@ -304,31 +282,6 @@ def write_persons(connection: duckdb.DuckDBPyConnection, state: StateFolder) -> 
     """Write the ids of people in the order of their numbers; return the name of the file."""
     ids = connection.sql("select employee_id from night_persons order by person").to_arrow_table()
     return state.write_table("persons", ids)
-
-
-def totals_sql(rows: str, spec: TableSpec) -> str:
-    """SQL: how many ``rows`` of the log there are by day, kind and unit, and the sums of their hashes."""
-    return (
-        "select e.source, e.kind, p.department, p.location, e.happened_day, e.usable_day, count(*) as n,"
-        f" {LOW}::decimal(38, 0) as low, {HIGH}::decimal(38, 0) as high"
-        f" from (select t.*, md5_number({line_of('events', spec, dt.date.max)}) as hash"
-        f" from (select *, null::date as superseded_day from {rows}) t) e"
-        " asof left join night_posts p on e.employee_id = p.employee_id and e.happened_day >= p.usable_day group by all"
-    )
-
-
-@dataclass(frozen=True)
-class _PositionHashes:
-    """What was known of positions by each day."""
-
-    days: list[int]
-    known: list[tuple[int, int]]
-    """Before the first of ``days``, and after each: how many positions were known, and the sum of their hashes."""
-
-    def upto(self, day: int) -> str:
-        """Hash of the positions that were known by ``day``."""
-        count, total = self.known[bisect_right(self.days, day)]
-        return f"{count}-{total:x}"
 
 
 def _within(keys: Keys, stored: Keys) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ import pytest
 from perfml.errors import DataError, DiskFull
 from perfml.evidence.features import Evidence, build
 from perfml.evidence.nightly.night import NightLog, run_night
-from perfml.evidence.nightly.sync import FAULTS, TOTALS, VERSIONS
+from perfml.evidence.nightly.storing import FAULTS, TOTALS, VERSIONS
 from perfml.evidence.sources import open_data
 from perfml.messages import render
 from perfml.project.folder import Definitions
