@@ -33,17 +33,20 @@ Table = dict[str, object]
 
 @dataclass(frozen=True)
 class Size:
-    """How large the company is. ``known_next_day``: every event names the next day as the day it became known."""
+    """How large the company is. ``known_next_day``: every event names the next day as the day it became known; ``uneven``: half
+    of all events are one person's, and everyone has the same department, role and level."""
 
     employees: int = 20_000
     events: int = 5_000_000
     known_next_day: bool = False
+    uneven: bool = False
     seed: int = 7
 
     @property
     def name(self) -> str:
         """Of the folder that holds it."""
-        return f"{self.employees}x{self.events}" + ("-known-next-day" if self.known_next_day else "")
+        how = ("-known-next-day" if self.known_next_day else "") + ("-uneven" if self.uneven else "")
+        return f"{self.employees}x{self.events}{how}"
 
 
 def company(size: Size, home: Path, *, fresh: bool = False) -> Path:
@@ -67,12 +70,16 @@ def write_company(size: Size, folder: Path) -> None:
         "gender": random.choice(["f", "m"], size.employees),
         "birth_year": random.integers(1960, 2000, size.employees),
     })  # fmt: skip
-    _write(folder / "positions.parquet", _positions(ids, random))
+    positions = _positions(ids, random)
+    if size.uneven:
+        n = len(np.asarray(positions["employee_id"]))
+        positions |= {"department": ["department"] * n, "role_family": ["role"] * n, "level": [1] * n}
+    _write(folder / "positions.parquet", positions)
     _write(folder / "reviews.parquet", _reviews(ids, random))
     goals, progress = _goals(ids, random)
     _write(folder / "goals.parquet", goals)
     _write(folder / "progress.parquet", progress)
-    habits = _Habits(size.employees, random)
+    habits = _Habits(size.employees, random, uneven=size.uneven)
     for month in range(MONTHS):
         n = size.events // MONTHS + (month < size.events % MONTHS)
         events = habits.month(
@@ -87,8 +94,10 @@ def write_company(size: Size, folder: Path) -> None:
 class _Habits:
     """How much each person does, what, and with whom."""
 
-    def __init__(self, n: int, random: np.random.Generator) -> None:
+    def __init__(self, n: int, random: np.random.Generator, *, uneven: bool) -> None:
         activity = random.gamma(4, 1, n)
+        if uneven:
+            activity[n // 2] = activity.sum()
         self.activity = np.cumsum(activity / activity.sum())
         types = 8
         mixture = np.maximum(random.dirichlet(SHARES / SHARES.sum() * 60, types), 0.0005)
