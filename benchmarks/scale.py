@@ -105,8 +105,8 @@ class ProcessTree:
         self._look()
         return sum(process.cpu_seconds for process in self._seen.values())
 
-    def largest_mb(self, name: str) -> float:
-        """The peak memory of the largest process below this one whose command is called ``name``."""
+    def largest_mb(self, name: str = "") -> float:
+        """The peak memory of the largest process below this one whose command's name begins with ``name``."""
         others = (process for number, process in self._seen.items() if number != os.getpid())
         return max((process.peak_mb for process in others if process.name.startswith(name)), default=0.0)
 
