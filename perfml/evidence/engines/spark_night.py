@@ -17,14 +17,13 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Bools, Indexes
-from perfml.errors import PerfmlError
 from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_exchange import Exchange, parted
 from perfml.evidence.engines.spark_log import PersonsFile
 from perfml.evidence.kept_log import KeptLog
 from perfml.evidence.log.cells import Arrays, arrays_of
 from perfml.evidence.nightly.blocks import BLOCK, SumsBlock
-from perfml.evidence.nightly.state import LOCK, DamagedState
+from perfml.evidence.nightly.state import DamagedState, require_state
 from perfml.evidence.nightly.step import CONTENTS, ROWS_AT_ONCE, Content, NightWork, RowsToRead, SumsStep, by_block
 from perfml.evidence.nightly.stored_rows import joined
 from perfml.evidence.nightly.summed import ActiveOfChannels
@@ -142,7 +141,7 @@ class StoredRowsTask:
     def __call__(self, number: int) -> None:
         """Leave the rows of a share."""
         try:
-            _require_state(self.step)
+            require_state(self.step.folder)
             of_content = defaultdict[Content, list[tuple[int, pa.RecordBatch]]](list)
             for reading in self.shares[number]:
                 for rows in self.step.read(reading):
@@ -171,7 +170,7 @@ class SumsTask:
     def __call__(self, number: int) -> None:
         """Bring one block to tonight."""
         try:
-            _require_state(self.work.step)
+            require_state(self.work.step.folder)
             step, valued = self.work.step, list[Arrays]()
             block = step.begun(number)
             for content, rows in self._rows(number):
@@ -217,13 +216,3 @@ class SumsTask:
 
 def _together(parts: Sequence[Arrays]) -> Arrays:
     return joined(parts, {name: values.dtype for name, values in parts[0].items()})
-
-
-def _require_state(step: SumsStep) -> None:
-    """Raise :class:`PerfmlError` where an executor does not see the state folder."""
-    if not (step.folder / LOCK).exists():
-        raise PerfmlError(
-            "an executor does not see it",
-            where=str(step.folder),
-            remedy="let HOME lie on a disk that this machine and every executor read and write",
-        )

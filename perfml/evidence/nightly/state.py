@@ -201,6 +201,16 @@ class StateFolder:
                 path.unlink(missing_ok=True)
 
 
+def require_state(folder: Path) -> None:
+    """Raise :class:`PerfmlError` in a process that does not see the state folder which another one has opened."""
+    if not (folder / LOCK).exists():
+        raise PerfmlError(
+            "an executor does not see it",
+            where=str(folder),
+            remedy="let HOME lie on a disk that this machine and every executor read and write",
+        )
+
+
 @contextmanager
 def state_folder(folder: Path) -> Iterator[StateFolder]:
     """Open the state for this process alone. Raises :class:`StateInUse`."""

@@ -23,7 +23,7 @@ from perfml.evidence.engines.spark_log import connect
 from perfml.evidence.fingerprint import HIGH, LOW, line_of
 from perfml.evidence.log.cells import NO_ONE, number_of_day, scaled_value
 from perfml.evidence.nightly.row_groups import RowGroup, group_relation
-from perfml.evidence.nightly.state import DamagedState, StoredGroup, new_name
+from perfml.evidence.nightly.state import DamagedState, StoredGroup, new_name, require_state
 from perfml.evidence.nightly.stored_rows import write_rows
 from perfml.evidence.tables.cells import FILE, ROW
 from perfml.evidence.tables.loading import clean_rows, make_quarantine, quarantined_rows
@@ -212,6 +212,7 @@ class NamesTask:
 
     def __call__(self, number: int) -> None:
         """Read the share ``number``."""
+        require_state(self.reader.folder)
         names, keys = list[pa.Table](), list[dict[str, object]]()
         with connect() as connection:
             for group in self.groups[number :: self.names.senders]:
