@@ -80,7 +80,7 @@ def trials(data: Data, definitions: Definitions, model: Model, *, each: int) -> 
                 )
                 people = thinned.frame["employee_id"].to_numpy()[usable]
                 concerned = np.array([person in debt.people for person in people])
-                low, high = debt.band(now.incidence[:, 0, 0], horizon)
+                low, high = debt.owed(horizon, frozenset()).band(now.incidence[:, 0, 0])
                 capacity = max(1, len(people) // 20)
                 lists = [
                     np.argsort(np.argsort(-answer.margin[:, 0], kind="stable")) < capacity for answer in (truth, now)

@@ -34,10 +34,10 @@ from benchmarks.evidence import HOME, TODAY  # noqa: E402
 from benchmarks.scale import SMALL, ProcessTree  # noqa: E402
 from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
 from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
+from perfml.evidence.engines.spark_exchange import Exchange  # noqa: E402
 from perfml.evidence.engines.spark_part import by  # noqa: E402
 from perfml.evidence.sources import open_data  # noqa: E402
 from perfml.files import write_text  # noqa: E402
-from perfml.learning.dataset.conditions import conditions  # noqa: E402
 from perfml.learning.dataset.table import Table  # noqa: E402
 from perfml.learning.registry.model_store import Model, load, save  # noqa: E402
 from perfml.learning.registry.shipping import ShippedModel  # noqa: E402
@@ -47,12 +47,16 @@ from perfml.project.spec import EngineSettings  # noqa: E402
 from perfml.project.starter import STARTER  # noqa: E402
 from perfml.reasons.few_others import Others  # noqa: E402
 from perfml.scoring.batches.on_spark import DateScoring  # noqa: E402
-from perfml.scoring.batches.tasks import INSIDE, WHY_NOT, WITHHELD, PeopleTask  # noqa: E402
+from perfml.scoring.batches.prediction import Prediction  # noqa: E402
+from perfml.scoring.batches.tasks import INSIDE, WHY_NOT, WITHHELD, PeopleAtDate  # noqa: E402
 from perfml.scoring.scoring import keep_scores, score_date  # noqa: E402
 from perfml.treeshap.contributions import warm_up  # noqa: E402
 
 GOAL, LEAST_OTHERS, TEAM = 1.3, 5, 8
 NAME, FEW = "benchmark", 2_000
+PART = 60_000
+"""People of a part: so many that its evidence is 72 MB."""
+ROWS_FILE, PARTS_FOLDER, POSITIONS_FILE = "rows.parquet", "parts", "positions.parquet"
 ANYBODY = {"eligible": "true", "thin": "false"}
 console = Console()
 
@@ -71,39 +75,57 @@ def keep_model(home: Path, trees: int, leaves: int) -> Model:
     return save(home, NAME, made.learnt, columns=columns, kinds=(), record=record, card="")
 
 
-def write_people(path: Path, model: Model, people: int) -> None:
-    """Evidence of so many people, with their positions, a part at a time."""
+def write_people(folder: Path, model: Model, people: int) -> None:
+    """Evidence of so many people as rows and, as Spark leaves it, in parts; and their positions."""
     values = evidence(people, seed=3)
-    ids = np.array([f"E{number:08}" for number in range(people)], dtype=object)
-    writer: pq.ParquetWriter | None = None
-    for low in range(0, people, 20_000):
-        n = min(20_000, people - low)
-        number = np.arange(low, low + n)
-        columns: dict[str, object] = {
-            "employee_id": pa.array(ids[low : low + n], pa.string()),
-            "as_of": pa.array([DAY] * n, pa.date32()),
-            **{c.name: pa.array(values[low : low + n, at], from_pandas=True) for at, c in enumerate(model.columns)},
-            by("manager_id"): pa.array([f"M{each // TEAM}" for each in number], pa.string()),
-            by("role_family"): pa.array(["sales"] * n, pa.string()),
-            by("level"): pa.array([3] * n, pa.int64()),
-            INSIDE: pa.array([True] * n),
-            WITHHELD: pa.array([None] * n, pa.string()),
-            WHY_NOT: pa.array([None] * n, pa.string()),
+    folder.mkdir()
+    rows: pq.ParquetWriter | None = None
+    places: pq.ParquetWriter | None = None
+    of_parts = parts_of(folder, people)
+    for part, low in enumerate(range(0, people, PART)):
+        number = np.arange(low, min(people, low + PART))
+        ids = pa.array([f"E{each:08}" for each in number], pa.string())
+        own = {
+            "employee_id": ids,
+            "as_of": pa.array([DAY] * len(number), pa.date32()),
+            **{c.name: pa.array(values[number, at], from_pandas=True) for at, c in enumerate(model.columns)},
         }
-        table = pa.table(columns)
-        writer = writer or pq.ParquetWriter(path, table.schema)
-        writer.write_table(table)
-    assert writer is not None
-    writer.close()
+        nothing = pa.nulls(len(number), pa.string())
+        beside = {
+            "employee_id": ids,
+            by("manager_id"): pa.array([f"M{each // TEAM}" for each in number], pa.string()),
+            by("role_family"): pa.array(["sales"] * len(number), pa.string()),
+            by("level"): pa.array([3] * len(number), pa.int64()),
+            INSIDE: pa.array([True] * len(number)),
+            WITHHELD: nothing,
+            WHY_NOT: nothing,
+        }
+        rows = rows or pq.ParquetWriter(folder / ROWS_FILE, pa.table(own).schema)
+        places = places or pq.ParquetWriter(folder / POSITIONS_FILE, pa.table(beside).schema)
+        rows.write_table(pa.table(own))
+        places.write_table(pa.table(beside))
+        of_parts.write(part, [(0, batch) for batch in pa.table(own).to_batches()])
+    assert rows is not None and places is not None
+    rows.close()
+    places.close()
+
+
+def parts_of(folder: Path, people: int) -> Exchange:
+    """The evidence as Spark leaves it."""
+    return Exchange(folder / PARTS_FOLDER, -(-people // PART), 1)
 
 
 def on_one_machine(home: Path, rows: Path, out: Path) -> None:
     """Score the people of a file as :func:`perfml.scoring.scoring.score_in_parts` does once their evidence is computed."""
     model = load(home, NAME)
     names = [column.name for column in model.columns]
-    frame = pq.read_table(rows, columns=["employee_id", "as_of", by("manager_id"), *names]).to_pandas()
+    frame = pq.read_table(rows / ROWS_FILE).to_pandas()
     facts = pd.DataFrame(
-        {"manager_id": frame.pop(by("manager_id")).to_numpy(), "role_family": "sales", "level": 3},
+        {
+            "manager_id": pq.read_table(rows / POSITIONS_FILE).column(by("manager_id")).to_numpy(),
+            "role_family": "sales",
+            "level": 3,
+        },
         index=frame["employee_id"],
     )
     frame["as_of"] = pd.to_datetime(frame["as_of"])
@@ -127,16 +149,19 @@ def on_one_machine(home: Path, rows: Path, out: Path) -> None:
 def on_spark(engine: SparkEngine, home: Path, rows: Path, out: Path) -> None:
     """The same on a cluster."""
     model = load(home, NAME)
-    task = PeopleTask(
-        shipped=ShippedModel.of(home, NAME, model.version),
+    people = PeopleAtDate(
         as_of=DAY,
+        number=0,
+        evidence=parts_of(rows, pq.read_metadata(rows / POSITIONS_FILE).num_rows),
+        stated=None,
+        positions=str(rows / POSITIONS_FILE),
         before_record=frozenset(),
-        conditions=conditions(model.spec),
-        least_others=LEAST_OTHERS,
     )
-    people = engine.session.read.parquet(str(rows))
-    scoring = DateScoring(engine=engine, model=model, task=task, people=people)
-    list(keep_scores(scoring.rows(out, SILENT), out))
+    shipped = ShippedModel.of(home, NAME, model.version)
+    prediction = Prediction(engine=engine, model=model, shipped=shipped, least_others=LEAST_OTHERS)
+    with engine.scratch() as scratch:
+        scoring = DateScoring(prediction=prediction, people=people, folder=scratch)
+        list(keep_scores(scoring.rows(out, SILENT), out))
 
 
 def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str) -> None:
@@ -196,7 +221,7 @@ def main() -> int:
     HOME.mkdir(parents=True, exist_ok=True)
     figures: dict[str, float] = {"people": asked.people}
     with tempfile.TemporaryDirectory(dir=HOME) as scratch:
-        of_model, everyone, small = (Path(scratch) / name for name in ("home", "rows.parquet", "few.parquet"))
+        of_model, everyone, small = (Path(scratch) / name for name in ("home", "everyone", "few"))
         model = keep_model(of_model, asked.trees, asked.leaves)
         write_people(everyone, model, asked.people)
         write_people(small, model, FEW)
@@ -206,9 +231,9 @@ def main() -> int:
                 __file__,
                 "--child",
                 engine,
-                home,
-                rows,
-                few,
+                of_model,
+                everyone,
+                small,
                 Path(scratch) / engine,
                 asked.master,
             ]

@@ -9,20 +9,22 @@ many times tells who may be on the list.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.special import expit, logit
 
-from perfml.arrays import Bools, Floats
+from perfml.arrays import Bools, Floats, Objects
 from perfml.evidence.holes.hole import Hole, MissingDays
 from perfml.evidence.holes.planted import without_days
 from perfml.evidence.sources import Data
-from perfml.learning.dataset.table import Table, make_table
+from perfml.learning.dataset.table import make_table
 from perfml.learning.registry.model_store import Model
 from perfml.progress import SILENT, Progress
 from perfml.project.folder import Definitions
+from perfml.scoring.score_files import DEBT_COLUMNS
 
 STEP_DAYS = 28
 """Past dates lie so many days apart: whole weeks, so that the weekdays of a hole stay."""
@@ -38,6 +40,32 @@ SEED = 20
 
 
 @dataclass(frozen=True, kw_only=True)
+class Owed:
+    """What missing days may do to the scores at one date and horizon."""
+
+    people: frozenset[str]
+    """Whom they concern."""
+    moves: tuple[float, float]
+    """How far a margin could move, down and up; NaN where too little was measured."""
+    changed: frozenset[str]
+    """Whose place on the list could change."""
+
+    def band(self, probability: Floats) -> tuple[Floats, Floats]:
+        """The lowest and the highest probability (n,) that the missing days could lead to; NaN where too little was measured."""
+        margin = logit(np.clip(probability, 1e-12, 1 - 1e-12))
+        low, high = (expit(margin + move) for move in self.moves)
+        return low, high
+
+    def columns(self, employee_ids: Objects, probability: Floats) -> dict[str, Floats | Objects]:
+        """The columns :data:`DEBT_COLUMNS` of people with a score: (people,) each."""
+        ids: list[str] = employee_ids.tolist()
+        concerned = np.array([person in self.people for person in ids], dtype=bool)
+        low, high = (np.where(concerned, end, np.nan) for end in self.band(probability))
+        changes = np.array([person in self.changed for person in ids], dtype=object)
+        return dict(zip(DEBT_COLUMNS, (low, high, changes), strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Debt:
     """What missing days did to margins in the past, and whom they concern now."""
 
@@ -45,14 +73,13 @@ class Debt:
     differences: Mapping[int, Floats]
     """Horizon in days -> margins with the days less margins without them."""
 
-    def band(self, probability: Floats, horizon: int) -> tuple[Floats, Floats]:
-        """The lowest and the highest probability (n,) that the missing days could lead to; NaN where too little was measured."""
-        differences = self.differences[horizon]
-        if len(differences) < FEWEST:
-            return np.full(len(probability), np.nan), np.full(len(probability), np.nan)
-        low, high = np.quantile(differences, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
-        margin = logit(np.clip(probability, 1e-12, 1 - 1e-12))
-        return expit(margin + min(low, 0.0)), expit(margin + max(high, 0.0))
+    def owed(self, horizon: int, changed: frozenset[str]) -> Owed:
+        """What they may do now; ``changed``: whose place on the list could change."""
+        differences, moves = self.differences[horizon], (np.nan, np.nan)
+        if len(differences) >= FEWEST:
+            low, high = np.quantile(differences, [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
+            moves = min(low, 0.0), max(high, 0.0)
+        return Owed(people=self.people, moves=moves, changed=changed)
 
     def may_change(self, margin: Floats, concerned: Bools, capacity: int, horizon: int) -> Bools:
         """Whose place on the list of the ``capacity`` highest margins (n,) the missing days could change: (n,)."""
@@ -72,9 +99,27 @@ class Debt:
 
 
 def _listed(margin: Floats, capacity: int) -> Bools:
-    listed = np.zeros(len(margin), bool)
-    listed[np.argsort(-margin, kind="stable")[:capacity]] = True
+    """The ``capacity`` highest margins, fewer than there are; of equal ones the first."""
+    lowest = np.partition(margin, len(margin) - capacity)[len(margin) - capacity]
+    listed: Bools = margin > lowest
+    listed[np.flatnonzero(margin == lowest)[: capacity - int(listed.sum())]] = True
     return listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastMargins:
+    """Margins at a past date of people whom missing days concern."""
+
+    concerned: frozenset[str]
+    """All whom they concern."""
+    employee_ids: Objects
+    """(n,): those with a score, ascending."""
+    margins: Floats
+    """(n, horizons)"""
+
+
+PastScoring = Callable[[Definitions, dt.date, frozenset[str] | None], PastMargins]
+"""Scores a past date by some definitions; the people, or those who are concerned by the days that are missing then."""
 
 
 def debt_of(
@@ -84,41 +129,50 @@ def debt_of(
     missing: Sequence[MissingDays],
     *,
     as_of: dt.date,
+    score_past: PastScoring | None = None,
     progress: Progress = SILENT,
 ) -> Debt | None:
-    """The debt of the days ``missing`` at ``as_of``; None where none are."""
+    """The debt of the days ``missing`` at ``as_of``; None where none are. ``score_past``: by default on this machine."""
+    score_past = score_past or partial(_score_past, data, model)
     holes = [days.hole for days in missing if days.as_of == as_of]
     if not holes:
         return None
-    people = frozenset(person for days in missing if days.as_of == as_of for person in days.people)
-    differences: dict[int, list[Floats]] = {days: [] for days in model.risks}
+    differences: list[Floats] = [np.zeros((0, len(model.risks)))]
     for past in _past_dates(data, holes, as_of):
         progress(f"debt of missing days, {past}", 0, 1)
         back = as_of - past
         moved = [replace(hole, first=hole.first - back, last=hole.last - back) for hole in holes]
-        whole = _table(data, definitions, model, past)
         with without_days(data, definitions, moved, past) as lossy:
-            thinned = _table(data, lossy, model, past)
-        concerned = {person for days in thinned.missing for person in days.people}
-        rows = thinned.frame["employee_id"].isin(concerned).to_numpy() & whole.usable & thinned.usable
-        if rows.any():
-            columns = [column.name for column in model.columns]
-            margins = [model.incidences(table.matrix(columns)[rows]).margin for table in (whole, thinned)]
-            for horizon, days_ahead in enumerate(model.risks):
-                differences[days_ahead].append(margins[0][:, horizon] - margins[1][:, horizon])
-    return Debt(
-        people=people,
-        differences={days: np.concatenate(parts) if parts else np.zeros(0) for days, parts in differences.items()},
-    )
+            thinned = score_past(lossy, past, None)
+        whole = score_past(definitions, past, thinned.concerned)
+        _, rows, of_thinned = np.intersect1d(
+            whole.employee_ids, thinned.employee_ids, assume_unique=True, return_indices=True
+        )
+        differences.append(whole.margins[rows] - thinned.margins[of_thinned])
+    by_horizon = np.concatenate(differences).T
+    return Debt(people=concerned(missing, as_of), differences=dict(zip(model.risks, by_horizon, strict=True)))
 
 
-def _table(data: Data, definitions: Definitions, model: Model, day: dt.date) -> Table:
-    return make_table(data, definitions, model.spec, name=model.name, dates=[day], kinds=model.kinds)
+def concerned(missing: Sequence[MissingDays], as_of: dt.date) -> frozenset[str]:
+    """Whom the days ``missing`` at ``as_of`` concern."""
+    return frozenset(person for days in missing if days.as_of == as_of for person in days.people)
+
+
+def _score_past(
+    data: Data, model: Model, definitions: Definitions, day: dt.date, among: frozenset[str] | None
+) -> PastMargins:
+    table = make_table(data, definitions, model.spec, name=model.name, dates=[day], kinds=model.kinds)
+    among = concerned(table.missing, day) if among is None else among
+    ids = table.frame["employee_id"].to_numpy(dtype=object)
+    rows = table.usable & np.array([person in among for person in ids], dtype=bool)
+    values = table.matrix([column.name for column in model.columns])[rows]
+    margins = model.incidences(values).margin if len(values) else np.zeros((0, len(model.risks)))
+    return PastMargins(concerned=among, employee_ids=ids[rows], margins=margins)
 
 
 def _past_dates(data: Data, holes: Sequence[Hole], as_of: dt.date) -> list[dt.date]:
     """The newest dates, whole weeks before ``as_of``, that no hole reaches and before which the record holds half a year."""
-    begins = data.connection.execute("select min(happened_day) from events").fetchall()[0][0]
+    begins = data.query(f"select min(happened_day) as day from ({data.log_days}) log").column("day")[0].as_py()
     first = min(hole.first for hole in holes)
     steps = range(-(-(as_of - first).days // STEP_DAYS), 1000)
     dates = (as_of - dt.timedelta(days=STEP_DAYS * step) for step in steps)

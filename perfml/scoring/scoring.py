@@ -15,7 +15,7 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from perfml.arrays import Floats, Objects
+from perfml.arrays import Floats
 from perfml.evidence.sources import Data
 from perfml.json_types import JsonObject
 from perfml.learning.dataset.table import Table, make_table
@@ -26,9 +26,8 @@ from perfml.reasons.few_others import Others
 from perfml.scoring.batches.ranking import ranked
 from perfml.scoring.batches.rows import score_rows, statuses, withheld_status
 from perfml.scoring.batches.scored_people import CHUNK, ScoredPeople
-from perfml.scoring.debt import Debt, debt_of
+from perfml.scoring.debt import Debt, Owed, debt_of
 from perfml.scoring.run_record import RunRecord
-from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.scoring.sealed_files import write_sealed
 from perfml.scoring.what_if.evidence import evidence_rows, write_evidence
 from perfml.treeshap.contributions import FEW, warm_up
@@ -183,7 +182,9 @@ def score_date(
             values=values[rows[by_id]],
             shown=scored.shown(by_id),
         )
-        write_evidence(evidence, [of_everyone], model=model.name, version=model.version, as_of=as_of)
+        write_evidence(
+            evidence, [of_everyone], model=model.name, version=model.version, as_of=as_of, people=of_everyone.num_rows
+        )
     for horizon, days in enumerate(model.risks):
         order, owed = scored.order(horizon), _owed(debt, model, scored, horizon=horizon)
         batches = (scored.batch(order[low : low + CHUNK], owed) for low in range(0, max(1, len(order)), CHUNK))
@@ -195,17 +196,15 @@ def score_date(
             progress(f"scoring {as_of}, {days} d", done, len(order))
 
 
-def _owed(debt: Debt | None, model: Model, scored: ScoredPeople, *, horizon: int) -> dict[str, Floats | Objects]:
-    """The columns :data:`DEBT_COLUMNS` of the people with a score."""
+def _owed(debt: Debt | None, model: Model, scored: ScoredPeople, *, horizon: int) -> Owed | None:
+    """What missing days may do to the scores of one horizon."""
     if debt is None:
-        return {}
+        return None
     days, margin = list(model.risks)[horizon], scored.incidences.margin[:, horizon]
-    concerned = np.array([person in debt.people for person in scored.employee_ids[scored.scored]], dtype=bool)
-    low, high = debt.band(scored.incidences.incidence[:, 0, horizon], days)
+    ids = scored.employee_ids[scored.scored]
+    concerned = np.array([person in debt.people for person in ids], dtype=bool)
     capacity = model.spec.list.capacity(len(margin)) if model.proven(days) else 0
-    changes = debt.may_change(margin, concerned, capacity, days)
-    values = (np.where(concerned, low, np.nan), np.where(concerned, high, np.nan), changes.astype(object))
-    return dict(zip(DEBT_COLUMNS, values, strict=True))
+    return debt.owed(days, frozenset(ids[debt.may_change(margin, concerned, capacity, days)]))
 
 
 def keep_scores(

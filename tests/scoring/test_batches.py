@@ -13,6 +13,7 @@ from perfml import ModelError
 from perfml.learning.estimators.coherence import coherent
 from perfml.learning.registry.shipping import ShippedModel
 from perfml.project.model_spec import ListSpec
+from perfml.scoring.batches.listing import cuts_of, list_key, listed
 from perfml.scoring.batches.packing import (
     packed,
     packed_bits,
@@ -23,6 +24,7 @@ from perfml.scoring.batches.packing import (
 )
 from perfml.scoring.batches.ranking import ranked
 from perfml.scoring.batches.rows import SCHEMA
+from perfml.scoring.batches.tasks import margins_of
 from perfml.scoring.sealed_files import in_groups
 from tests.simulated import Simulated
 
@@ -55,6 +57,23 @@ def test_ranks_and_bands_go_on_from_part_to_part(size: int) -> None:
     assert listed.column("rank").to_pylist() == [*range(1, 9), None, None]
     assert listed.column("band").to_pylist() == ["act"] * 2 + ["watch"] * 2 + ["none"] * 4 + [None] * 2
     assert pa.concat_tables(ranked(parts, n_scored=8, spec=ListSpec(), proven=False)).equals(whole)
+
+
+@pytest.mark.parametrize("n_stretches", [1, 2, 7, 60])
+def test_stretches_of_the_list_follow_one_another(n_stretches: int) -> None:
+    """Many margins are the same, and a third of the people have no score."""
+    rng = np.random.default_rng(2)
+    margin = np.where(rng.random(300) < 1 / 3, np.nan, rng.integers(0, 4, 300).astype(float))
+    given = [None if np.isnan(each) else [each] for each in margin]
+    people = pa.table(
+        {"employee_id": [f"E{number:03}" for number in range(300)], "margins": pa.array(given, pa.list_(pa.float64()))}
+    )
+    (cuts,) = cuts_of(people.take(pa.array(np.arange(0, 300, 3))), n_horizons=1, n_stretches=n_stretches)
+    stretches = cuts.stretches(list_key(margin), people.column("employee_id"))
+    parts = [people.filter(pa.array(stretches == stretch)) for stretch in range(n_stretches)]
+    sorted_parts = [listed(part, margins_of(part, 1)[:, 0]) for part in parts]
+    assert pa.concat_tables(sorted_parts).equals(listed(people, margin).combine_chunks())
+    assert max(part.num_rows for part in parts) < 2 * 300 / n_stretches + 10
 
 
 @pytest.mark.parametrize("sizes", [[0], [3], [2, 2, 2, 2], [7, 0, 1], [0, 4]])

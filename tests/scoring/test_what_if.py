@@ -121,7 +121,7 @@ def test_a_value_that_may_not_be_told_is_not(
     shown[people.index(scored[0]["employee_id"]), names.index(each.column.name)] = np.nan
     assert not np.isnan(everyone[people.index(scored[0]["employee_id"]), names.index(each.column.name)])
     rows = evidence_rows(names, people, values=everyone, shown=shown)
-    write_evidence(tmp_path, [rows], model=MODEL, version=scored[0]["model_version"], as_of=END)
+    write_evidence(tmp_path, [rows], model=MODEL, version=scored[0]["model_version"], as_of=END, people=len(scored))
     answer = predict_what_if(tmp_path, scored[0], {}, least_others=5, load=lambda: light)
     assert each.evidence not in {other.evidence for other in answer.possible}
     assert answer.before == pytest.approx(scored[0]["probability"], abs=SAME), "the model keeps what it predicts from"

@@ -20,12 +20,10 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
-from perfml.evidence.engines.spark_between import RowsOfParts
 from perfml.evidence.engines.spark_evidence import SparkEvidence
 from perfml.evidence.engines.spark_exchange import EachNumber
 from perfml.evidence.engines.spark_log import (
@@ -64,12 +62,6 @@ ROWS_OF_SHARE: Final = 1_000_000
 IDS_IN_A_BUCKET: Final = 200_000
 """Rows with repeated ids that are ranked together, roughly."""
 
-LARGE_ROWS: Final = {
-    "parquet.page.size.row.check.min": "1",  # not only after a hundred rows
-    "parquet.block.size.row.check.min": "1",
-    "parquet.block.size": str(1 << 25),
-}
-
 
 class SparkEngine:
     """Computes evidence on a cluster."""
@@ -77,7 +69,7 @@ class SparkEngine:
     def __init__(self, data: Data, settings: EngineSettings, spec: TableSpec) -> None:
         self.data, self._spec = data, spec
         self.session = spark_session(settings)
-        self._resources = ExitStack()
+        self._resources, self._kept_days = ExitStack(), False
         folder = settings.folder
         self.folder = Path(
             self._resources.enter_context(tempfile.TemporaryDirectory(prefix="perfml-spark-", dir=folder))
@@ -142,9 +134,14 @@ class SparkEngine:
         columns = {name: stored[name] for name in raw.columns}
         return replace(raw, relation=relation, columns=columns, parquet=path, dataset=None)
 
-    @cached_property
+    @property
     def log(self) -> LogShares:
-        """The log with the versions of repeated ids in order."""
+        """The log with the versions of repeated ids in order, but for what a measurement hides for a while."""
+        hidden = self.data.hidden
+        return replace(self._ranked_log, unseen=" or ".join(hidden)) if hidden else self._ranked_log
+
+    @cached_property
+    def _ranked_log(self) -> LogShares:
         single = self._single_rows
         if "event_id" not in self.data.columns["events"]:
             return single
@@ -175,6 +172,12 @@ class SparkEngine:
         """The rows of ``query`` over all shares of the log."""
         n = len(query.log.shares)
         return self.session.range(0, n, 1, n).mapInArrow(query, from_arrow(query.schema))
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder in the shared one, for what tasks leave for each other."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield Path(folder)
 
     def run(self, task: Callable[[int], None], n: int) -> None:
         """Let the executors do ``task`` for each number below ``n``."""
@@ -225,16 +228,19 @@ class SparkEngine:
         with self.named_failures():
             if "events" in read:
                 return self.select(sql).toArrow()
-            if LOG_DAYS in read and self.data.kept_log is None:
-                self.data.once(LOG_DAYS, self._count_days)
+            if LOG_DAYS in read and (self.data.kept_log is None or self.data.hidden or self._kept_days):
+                self.data.once_in_a_row(LOG_DAYS, None, self._count_days)
         return self.data.connection.sql(sql).to_arrow_table()
 
     def select(self, sql: str) -> DataFrame:
         """The rows of a SELECT in DuckDB's SQL, on the cluster."""
         for table in tables_read(sql):
-            rows = self.events if table == "events" else self.session.read.parquet(self.lent(table))
+            rows = self._events() if table == "events" else self.session.read.parquet(self.lent(table))
             rows.createOrReplaceTempView(view_name(table))
         return self.session.sql(spark_sql(sql))
+
+    def _events(self) -> DataFrame:
+        return self.of_shares("select * from events") if self.data.hidden else self.events
 
     @cached_property
     def events(self) -> DataFrame:
@@ -244,7 +250,17 @@ class SparkEngine:
         return self.of_shares("select * from events").persist(StorageLevel.DISK_ONLY)
 
     def _count_days(self) -> None:
-        """Make the table :data:`LOG_DAYS` on this machine: rows of the log by source, kind, unit and day."""
+        """Make the table :data:`LOG_DAYS` on this machine: rows of the log by source, kind, unit and day.
+
+        What a kept log counts is put aside while rows of it are hidden.
+        """
+        execute = self.data.connection.execute
+        if self.data.whole_kept_log is not None:
+            execute(f"create or replace temp table {LOG_DAYS} as from kept_{LOG_DAYS}")
+            return
+        if self.data.kept_log is not None and not self._kept_days:
+            execute(f"create temp table kept_{LOG_DAYS} as from {LOG_DAYS}")
+            self._kept_days = True
         has_positions = self.data.has("positions")
         views = {"positions": f"select * from {parquet_files((self.lent('positions'),))}"} if has_positions else {}
         sql = (
@@ -252,19 +268,24 @@ class SparkEngine:
             f" e.happened_day, e.usable_day, count(*) as n from {WITH_POSTS} group by all"
         )
         query, folder = ShareQuery(log=self.log, sql=sql, views=views), self.folder / LOG_DAYS
+        shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         self.run(StoredShares(query, folder), len(self.log.shares))
         counted = parquet_files((f"{folder}/*.parquet",))
-        self.data.connection.execute(
-            f"create table {LOG_DAYS} as select * replace (sum(n)::bigint as n) from {counted} group by all"
+        execute(
+            f"create or replace temp table {LOG_DAYS} as select * replace (sum(n)::bigint as n) from {counted} group by all"
         )
 
     def lent(self, table: str) -> str:
         """The file with the rows of a table that this machine holds."""
         path = self.folder / f"{table}.parquet"
-        if not path.exists():
-            self.data.connection.execute(f"copy (from {quoted(table)}) to {literal(str(path))} (format parquet)")
-        return str(path)
+        return str(path) if path.exists() else self.lend(f"from {quoted(table)}", table)
+
+    def lend(self, sql: str, name: str) -> str:
+        """The file with the rows of a SELECT in DuckDB's SQL on this machine, in its order."""
+        path = str(self.folder / f"{name}.parquet")
+        self.data.connection.execute(f"copy ({sql}) to {literal(path)} (format parquet)")
+        return path
 
     def make_snapshots(self, as_ofs: Sequence[dt.date]) -> None:
         """See :func:`~perfml.evidence.snapshots.make_snapshots`: on this machine, for questions; tasks make their own."""
@@ -272,17 +293,11 @@ class SparkEngine:
         for table in ("asofs", "people"):
             (self.folder / f"{table}.parquet").unlink(missing_ok=True)
 
-    def stored(self, rows: DataFrame, name: str, *, large: bool = False) -> DataFrame:
-        """``rows``, computed once and stored in a file; ``large``: a row is megabytes, and few wait to be written."""
+    def stored(self, rows: DataFrame, name: str) -> DataFrame:
+        """``rows``, computed once and stored in a file."""
         path = str(self.folder / f"{name}.parquet")
-        rows.write.mode("overwrite").options(**(LARGE_ROWS if large else {})).parquet(path)
+        rows.write.mode("overwrite").parquet(path)
         return self.session.read.parquet(path)
-
-    def batches(self, name: str, *, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
-        """What :meth:`stored` stored as ``name``, in its order and at most ``rows`` at a time, on this machine."""
-        for part in self.stored_files(name):
-            with pq.ParquetFile(part) as file:
-                yield from file.iter_batches(rows)
 
     def stored_files(self, name: str) -> tuple[str, ...]:
         """The files of what was :meth:`stored`, in the order of its partitions."""
@@ -302,7 +317,7 @@ class SparkEngine:
         with self.named_failures():
             progress("people", 0, 1)
             layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
-            run = self._run(layout)
+            run = self.evidence(layout)
             parts = run.parts(progress)
         progress("writing", 0, 1)
         n = 0
@@ -326,13 +341,8 @@ class SparkEngine:
                 require_conditions(connection, layout.plan)
         return layout
 
-    def evidence(self, layout: Layout, progress: Progress, *, columns: Sequence[str]) -> DataFrame:
-        """The rows of the evidence of :meth:`lay_out`, where they are: the keys, and those of its ``columns`` that are named."""
-        rows = RowsOfParts(self._run(layout).parts(progress), tuple(columns))
-        n = len(rows.parts)
-        return self.session.range(0, n, 1, n).mapInArrow(rows, from_arrow(rows.schema))
-
-    def _run(self, layout: Layout) -> SparkEvidence:
+    def evidence(self, layout: Layout) -> SparkEvidence:
+        """What computes the evidence of :meth:`lay_out`, and leaves it in the shared folder."""
         kept_log = self.data.whole_kept_log
         if kept_log is None or not layout.plan.columns or not kept_log.serves(layout.as_ofs):
             return SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late, kept_log=None)

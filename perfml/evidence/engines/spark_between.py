@@ -5,6 +5,7 @@ Without Spark; see :mod:`perfml.evidence.engines.spark_part`.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,8 @@ import pyarrow as pa
 from perfml.evidence.comparison import GROUPED_BY, BetweenPeople
 from perfml.evidence.engines.evidence_file import fields_of
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_exchange import Batches, Exchange, numbers
+from perfml.evidence.engines.spark_exchange import Exchange, parted
+from perfml.evidence.log.grid import epoch_days
 from perfml.project.spec import Relation
 
 GROUP, ROW = "of group", "row of part"
@@ -98,21 +100,18 @@ class EvidenceParts:
         return pa.Table.from_arrays([*rows.columns, *extra], schema=fields_of(self.layout.columns))
 
 
-@dataclass(frozen=True)
-class RowsOfParts:
-    """Gives the rows of the evidence to Spark."""
+@dataclass(frozen=True, kw_only=True)
+class DatesTask:
+    """Leaves the evidence of each part date by date, those of its columns that are wanted."""
 
     parts: EvidenceParts
     columns: tuple[str, ...]
+    as_ofs: tuple[dt.date, ...]
+    dates: Exchange
+    """A date is the receiver."""
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Of the rows."""
-        return pa.schema(
-            [("employee_id", pa.string()), ("as_of", pa.date32()), *((n, pa.float64()) for n in self.columns)]
-        )
-
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield the rows of each part."""
-        for number in numbers(batches):
-            yield from self.parts.part(number).select(self.schema.names).to_batches()
+    def __call__(self, part: int) -> None:
+        """Leave the rows of ``part``, people ascending."""
+        rows = self.parts.part(part).select(["employee_id", "as_of", *self.columns])
+        days = rows.column("as_of").cast(pa.int32()).to_numpy()
+        self.dates.write(part, parted(rows, np.searchsorted(epoch_days(self.as_ofs), days)))

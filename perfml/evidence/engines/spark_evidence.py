@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from perfml.evidence.engines.duckdb import persons_of_batch
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_between import ComparisonTask, EvidenceParts, compared
+from perfml.evidence.engines.spark_between import ComparisonTask, DatesTask, EvidenceParts, compared
 from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.engines.spark_log import ROWS_AT_ONCE, LogParting, PersonsFile
 from perfml.evidence.engines.spark_night import leave_windows
@@ -69,6 +70,20 @@ class SparkEvidence:
         if relations:
             self.engine.run(ComparisonTask(layout=self.layout, values=values, between=between), groups)
         return EvidenceParts(layout=self.layout, rows=task.rows, between=between)
+
+    def dates(self, progress: Progress, *, columns: Sequence[str]) -> Exchange:
+        """The evidence, from each part of persons for each date: those of its ``columns`` that are named."""
+        parts = self.parts(progress)
+        as_ofs = self.layout.as_ofs
+        task = DatesTask(
+            parts=parts,
+            columns=tuple(columns),
+            as_ofs=tuple(as_ofs),
+            dates=self._exchange("dates", len(parts), len(as_ofs)),
+        )
+        self.engine.run(task, len(parts))
+        shutil.rmtree(parts.rows.folder)
+        return task.dates
 
     @cached_property
     def folder(self) -> Path:

@@ -83,6 +83,8 @@ class LogShares:
     """Parquet files of the ids that several rows have."""
     ranked: tuple[str, ...] = ()
     """Parquet files of the rows of these ids, ranked (:func:`rank_versions`)."""
+    unseen: str = NOTHING
+    """A condition on a row ``e`` of ``events`` that is hidden for a while."""
     version: str = __version__
     """Of perfml on the driver."""
 
@@ -113,7 +115,9 @@ class LogShares:
                 connection.execute(f"create view ranked_log as select * from {ranked}")
                 single += f" union all by name select * exclude ({hidden}) from ranked_log where {BROKEN} is null"
             connection.execute(f"create view typed_log as {self.typed}")
-            connection.execute(f"create view events as {single}")
+            connection.execute(
+                f"create view events as select * from ({single}) e where not coalesce({self.unseen}, false)"
+            )
             yield connection
 
 

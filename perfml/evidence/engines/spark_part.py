@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from perfml.arrays import Ints
 from perfml.evidence.comparison import GROUPED_BY
 from perfml.evidence.engines.duckdb import derived_columns, relational_join
 from perfml.evidence.engines.evidence_file import fields_of
@@ -121,7 +122,7 @@ class PartTask:
         rows = self._evidence(part, people)
         self.rows.write(part, ((0, batch) for batch in rows.to_batches()))
         for relation, sources in compared(self.layout.selection.between).items():
-            self._leave_values(part, relation, rows.select(sources), _groups(people, relation))
+            self._leave_values(part, relation, rows.select(sources), groups_of(people, relation))
 
     def _evidence(self, part: int, people: pa.Table) -> pa.Table:
         """The evidence of ``people``, in their order."""
@@ -177,20 +178,25 @@ class PartTask:
 
     def _leave_values(self, part: int, relation: Relation, values: pa.Table, groups: pa.DictionaryArray) -> None:
         """Leave the values that people are compared in for the group of each."""
-        receivers = self.values[relation].receivers
-        hashed = pd.util.hash_array(groups.dictionary.to_numpy(zero_copy_only=False)) % np.uint64(receivers)
-        known = groups.is_valid().to_numpy(zero_copy_only=False)
-        to = np.where(known, hashed.astype(np.int64)[groups.indices.fill_null(0).to_numpy()], -1)
+        to = numbers_of(groups, self.values[relation].receivers)
         table = values.append_column(GROUP, groups.cast(pa.string()))
         table = table.append_column(ROW, pa.array(np.arange(values.num_rows, dtype=np.int32)))
         self.values[relation].write(part, parted(table, to))
 
 
-def _groups(people: pa.Table, relation: Relation) -> pa.DictionaryArray:
+def groups_of(people: pa.Table, relation: Relation) -> pa.DictionaryArray:
     """As-of date and group of each row as one text; missing where the group is unknown."""
     columns = [people.column("as_of").cast(pa.int32()), *(people.column(by(name)) for name in GROUPED_BY[relation])]
     texts = [column.cast(pa.string()).combine_chunks() for column in columns]
     return pc.binary_join_element_wise(*texts, "|").dictionary_encode()
+
+
+def numbers_of(groups: pa.DictionaryArray, n: int) -> Ints:
+    """Which of ``n`` tasks has each of the groups of :func:`groups_of`, by their hash; −1 where it is missing."""
+    hashed = pd.util.hash_array(groups.dictionary.to_numpy(zero_copy_only=False)) % np.uint64(n)
+    of_known = np.append(hashed.astype(np.int64), -1)
+    numbers: Ints = of_known[groups.indices.fill_null(len(hashed)).to_numpy()]
+    return numbers
 
 
 def _number(column: pa.ChunkedArray) -> pa.Array:

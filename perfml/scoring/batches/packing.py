@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,8 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Floats
 from perfml.learning.estimators.coherence import Incidences
+
+Packed = TypeVar("Packed", bound=np.generic)
 
 
 def packed(matrix: npt.NDArray[np.generic]) -> pa.Array:
@@ -21,7 +24,7 @@ def packed(matrix: npt.NDArray[np.generic]) -> pa.Array:
 
 def unpacked(values: pa.Array | pa.ChunkedArray, *, width: int) -> Floats:
     """(n, width): the numbers in ``values``, none of which is null."""
-    return np.frombuffer(b"".join(values.to_pylist()), np.float64).reshape(len(values), width)
+    return _numbers(values, np.dtype(np.float64)).reshape(len(values), width)
 
 
 def packed_bits(matrix: Bools) -> pa.Array:
@@ -31,8 +34,18 @@ def packed_bits(matrix: Bools) -> pa.Array:
 
 def unpacked_bits(values: pa.Array | pa.ChunkedArray, *, width: int) -> Bools:
     """(n, width): what :func:`packed_bits` made of it."""
-    whole = np.frombuffer(b"".join(values.to_pylist()), np.uint8).reshape(len(values), -(-width // 8))
+    whole = _numbers(values, np.dtype(np.uint8)).reshape(len(values), -(-width // 8))
     return np.unpackbits(whole, axis=1, count=width).astype(bool)
+
+
+def _numbers(values: pa.Array | pa.ChunkedArray, kind: np.dtype[Packed]) -> npt.NDArray[Packed]:
+    """The numbers in ``values``, one after the other, where they lie."""
+    whole = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    _, ends, content = whole.buffers()
+    if content is None:
+        return np.empty(0, kind)
+    low, high = np.frombuffer(ends, np.int32)[[whole.offset, whole.offset + len(whole)]]
+    return np.frombuffer(content, kind, count=int(high - low) // kind.itemsize, offset=int(low))
 
 
 def packed_incidences(incidences: Incidences) -> pa.Array:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from perfml.learning.registry.model_store import Model
 from perfml.reasons.reasons import explain
 from perfml.reasons.record import REASON
 from perfml.reasons.selection import Grouping, Spread
+from perfml.scoring.debt import Owed
 from perfml.scoring.score_files import DEBT_COLUMNS
 from perfml.trust.holds.hold import Hold
 
@@ -70,8 +71,8 @@ class PeopleBatch:
     """Like ``values``, missing where a value may not be told."""
     incidences: Incidences
     """Of the m people."""
-    debt: Mapping[str, Floats | Objects] = field(default_factory=dict)
-    """Those of :data:`~perfml.scoring.score_files.DEBT_COLUMNS` that are known, (m,) each."""
+    owed: Owed | None = None
+    """What missing days may do to their scores; None where no day is missing."""
 
 
 def statuses(withheld: Objects, *, eligible: Bools, thin: Bools) -> Objects:
@@ -108,8 +109,10 @@ def score_rows(model: Model, people: PeopleBatch, *, as_of: dt.date, days: int, 
         "status": people.status,
         "why_not": people.why_not,
         "reasons": reasons,
-        **people.debt,
     }
+    if people.owed is not None:
+        with_score = people.employee_ids[: len(people.values)]
+        columns |= people.owed.columns(with_score, people.incidences.incidence[:, 0, horizon])
     return pa.Table.from_arrays([_filled(columns.get(each.name, []), each.type, n) for each in SCHEMA], schema=SCHEMA)
 
 

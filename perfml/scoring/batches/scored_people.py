@@ -13,6 +13,7 @@ from perfml.learning.estimators.coherence import Incidences
 from perfml.learning.registry.model_store import Model
 from perfml.reasons.selection import Spread
 from perfml.scoring.batches.rows import HELD, OPTED_OUT, SCORED, PeopleBatch
+from perfml.scoring.debt import Owed
 from perfml.trust.holds.hold import Hold
 
 CHUNK = 20_000
@@ -103,8 +104,8 @@ class ScoredPeople:
             shown[hide[people], column] = np.nan
         return shown
 
-    def batch(self, people: Indexes, debt: Mapping[str, Floats | Objects]) -> PeopleBatch:
-        """Those of ``people`` (numbers below n), the ones with a score first; ``debt``: columns of the m people with one."""
+    def batch(self, people: Indexes, owed: Owed | None) -> PeopleBatch:
+        """Those of ``people`` (numbers below n), the ones with a score first; ``owed``: what missing days may do to them."""
         scored = people[self.status[people] == SCORED]
         numbers = self.number[scored]
         return PeopleBatch(
@@ -115,7 +116,7 @@ class ScoredPeople:
             values=self.values[self.rows[scored]],
             shown=self.shown(scored),
             incidences=self.incidences.take(numbers),
-            debt={name: column[numbers] for name, column in debt.items()},
+            owed=owed,
         )
 
     def _why_not(self, person: int) -> str | None:

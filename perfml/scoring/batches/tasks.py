@@ -1,41 +1,34 @@
-"""What Spark's executors do with people's evidence, on Arrow tables: columns, predictions, rows. Without Spark."""
+"""What Spark's executors do with people's evidence before they are listed: who has a score, from which values. Without Spark.
+
+Tasks leave tables for each other (:mod:`perfml.evidence.engines.spark_exchange`); a part is one of persons, in the order of ids.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from perfml.arrays import Bools, Floats, Objects
-from perfml.evidence.engines.spark_exchange import Batches
-from perfml.evidence.engines.spark_part import by
+from perfml.arrays import Bools, Floats, Ints, Objects
+from perfml.evidence.engines.spark_exchange import Exchange, parted
+from perfml.evidence.engines.spark_part import groups_of, numbers_of
 from perfml.learning.dataset.conditions import true_of
 from perfml.learning.registry.model_store import Model
 from perfml.learning.registry.shipping import ShippedModel
-from perfml.reasons.few_others import MEMBERS, compared_columns, may_not_be_stated
-from perfml.reasons.selection import Spread
-from perfml.scoring.batches.packing import (
-    packed,
-    packed_bits,
-    packed_incidences,
-    unpacked,
-    unpacked_bits,
-    unpacked_incidences,
-)
-from perfml.scoring.batches.rows import HELD, OPTED_OUT, SCORED, PeopleBatch, score_rows, statuses
+from perfml.project.spec import Relation
+from perfml.reasons.few_others import compared_columns, may_not_be_stated
+from perfml.scoring.batches.packing import packed, packed_bits, packed_incidences
+from perfml.scoring.batches.rows import HELD, OPTED_OUT, SCORED, statuses
 from perfml.scoring.batches.scored_people import CHUNK
-from perfml.scoring.sealed_files import ROW_GROUP
 
 INSIDE, WITHHELD, WHY_NOT = "is inside", "is withheld", "is withheld why"
 """Columns beside the evidence: whether a person belongs to the model's population, and what withholds a score."""
-COLUMN_VALUES: Final = "column int, values binary"
-SPREADS: Final = pa.schema(
-    [("column", pa.int32()), ("n", pa.int64()), *((f.name, pa.float64()) for f in fields(Spread))]
-)
 PREDICTIONS: Final = pa.schema(
     [
         ("employee_id", pa.string()),
@@ -45,64 +38,171 @@ PREDICTIONS: Final = pa.schema(
         ("margins", pa.list_(pa.float64())),
         ("predictions", pa.binary()),
         ("evidence", pa.binary()),
+        ("stated", pa.binary()),
         ("unstated", pa.binary()),
     ]
 )
-"""A person: ``margins`` and ``predictions`` (the fields of Incidences, one after the other) of all horizons, the values of the
-model's columns, and which of these may not be stated; empty without a score."""
-ROWS: Final = pa.schema([("horizon", pa.int32()), ("rows", pa.binary())])
-"""Some rows of one horizon, as an Arrow stream."""
+"""A person: the ``margins`` of all horizons, all fields of Incidences one after the other, the values of the model's columns, the
+same without estimates (empty where nobody's are estimated), and which may not be stated; empty without a score."""
 
 
-def others_of(relation: str) -> str:
-    """The column with how many people of a group have a value, for each column that compares with the ``relation``."""
-    return f"others {relation}"
+@dataclass(frozen=True, kw_only=True)
+class PeopleAtDate:
+    """Everyone at one date, in parts."""
+
+    as_of: dt.date
+    number: int
+    """Of the date, the receiver of its evidence."""
+    evidence: Exchange
+    """With estimates where days are missing from the log."""
+    stated: Exchange | None
+    """Without estimates; None where nothing is estimated."""
+    positions: str
+    """A Parquet file by person: facts that conditions ask for, the groups of comparisons, and what withholds a score."""
+    before_record: frozenset[str]
+    """Columns that are missing at the date."""
+
+    def beside(self, evidence: pa.Table) -> pa.Table:
+        """``evidence`` of neighbours, by person, with their positions."""
+        ids = evidence.column("employee_id")
+        between = (pc.field("employee_id") >= ids[0]) & (pc.field("employee_id") <= ids[-1])
+        positions = pq.read_table(self.positions, filters=between, use_threads=False)
+        if not positions.column("employee_id").equals(ids):
+            raise RuntimeError(f"{self.positions} has other people than the evidence at {self.as_of}")
+        for name in positions.column_names[1:]:
+            evidence = evidence.append_column(name, positions.column(name))
+        return evidence
+
+    def values(self, rows: pa.Table, name: str) -> Floats:
+        """A column of evidence (rows,)."""
+        if name in self.before_record:
+            return np.full(rows.num_rows, np.nan)
+        values: Floats = rows.column(name).to_numpy()
+        return values
+
+
+@dataclass(frozen=True, kw_only=True)
+class OthersTask:
+    """Counts, in each part, how many people of a group have a value in the columns that compare them."""
+
+    people: PeopleAtDate
+    columns: Mapping[Relation, tuple[str, ...]]
+    counts: Mapping[Relation, Exchange]
+    """A task has the groups of some hashes."""
+
+    def __call__(self, part: int) -> None:
+        """Leave the counts of ``part`` for the groups."""
+        rows = (self.people.stated or self.people.evidence).piece(part, self.people.number)
+        people = None if rows is None else self.people.beside(rows)
+        for relation, names in self.columns.items():
+            self.counts[relation].write(part, () if people is None else self._counts(people, relation, names))
+
+    def _counts(
+        self, people: pa.Table, relation: Relation, names: Sequence[str]
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        known = {name: pa.array((~np.isnan(self.people.values(people, name))).astype(np.int64)) for name in names}
+        table = pa.table({"group": groups_of(people, relation).cast(pa.string()), **known})
+        counts = added_up(table.filter(pc.field("group").is_valid()))
+        groups = counts.column("group").combine_chunks().dictionary_encode()
+        yield from parted(counts, numbers_of(groups, self.counts[relation].receivers))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerTask:
+    """Adds up the counts of some groups, and answers each part that has people of them."""
+
+    counts: Mapping[Relation, Exchange]
+    others: Mapping[Relation, Exchange]
+
+    def __call__(self, number: int) -> None:
+        """Leave the sums of the groups ``number``."""
+        for relation, counts in self.counts.items():
+            pieces = list(counts.pieces(number))
+            if pieces:
+                everyone = added_up(pa.concat_tables(of_part for _, of_part in pieces))
+            self.others[relation].write(
+                number,
+                (
+                    (part, batch)
+                    for part, of_part in pieces
+                    for batch in everyone.filter(
+                        pc.is_in(everyone.column("group"), value_set=of_part.column("group"))
+                    ).to_batches()
+                ),
+            )
+
+
+def added_up(counts: pa.Table) -> pa.Table:
+    """The sums of all other columns of each ``group``."""
+    names = [name for name in counts.column_names if name != "group"]
+    sums = counts.group_by("group").aggregate([(name, "sum") for name in names])
+    return sums.rename_columns([name.removesuffix("_sum") for name in sums.column_names])
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeopleTask:
-    """Reads people at one date: who has a score, from which values, and which of them may be stated."""
+    """Reads people at one date: who has a score, from which values, and which of them may be stated; and predicts."""
 
     shipped: ShippedModel
-    as_of: dt.date
-    before_record: frozenset[str]
-    """Columns that are missing at the date."""
+    people: PeopleAtDate
     conditions: Mapping[str, str]
     """Key of the definition -> its SQL."""
     least_others: int
+    others: Mapping[Relation, Exchange]
+    """How many people of a group have a value; of nobody what compares people is stated without."""
+    predicted: Exchange | None
+    """:data:`PREDICTIONS` of each part for one receiver; None where margins are asked for alone."""
+    margins: Exchange
+    """The ids and margins of each part for one receiver."""
 
     @property
     def model(self) -> Model:
         """The model, loaded once a process."""
         return self.shipped.model()
 
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield :data:`PREDICTIONS`."""
-        for rows in in_chunks(batches):
-            status, values = self._status(rows), self._values(rows)
-            scored = status == SCORED
-            model = self.model
-            incidences = model.incidences(values[scored])
-            segments = {name: self._true(rows, f"segments.{name}.where") for name in model.spec.segments}
-            members = [[name for name, member in segments.items() if member[row]] for row in range(len(status))]
-            why = rows.column(WHY_NOT).to_pylist()
-            why_not = [text if of in (HELD, OPTED_OUT) else None for text, of in zip(why, status, strict=True)]
-            arrays = [
-                rows.column("employee_id").combine_chunks(),
-                pa.array(status, pa.string()),
-                pa.array(why_not, pa.string()),
-                pa.array(members, pa.list_(pa.string())),
-                *(
-                    spread_out(array, scored)
-                    for array in (
-                        pa.array(list(incidences.margin), pa.list_(pa.float64())),
-                        packed_incidences(incidences),
-                        packed(values[scored]),
-                        packed_bits(self._unstated(rows, values)[scored]),
-                    )
-                ),
-            ]
-            yield pa.RecordBatch.from_arrays(arrays, schema=PREDICTIONS)
+    def __call__(self, part: int) -> None:
+        """Leave the predictions of ``part``."""
+        evidence = self.people.evidence.piece(part, self.people.number)
+        stated = None if self.people.stated is None else self.people.stated.piece(part, self.people.number)
+        chunks = list[pa.Table]()
+        others = {relation: table for relation, each in self.others.items() if (table := each.table(part)) is not None}
+        if evidence is not None:
+            for low in range(0, evidence.num_rows, CHUNK):
+                rows = self.people.beside(evidence.slice(low, CHUNK))
+                chunks.append(self._predicted(rows, None if stated is None else stated.slice(low, CHUNK), others))
+        for exchange, columns in ((self.margins, ["employee_id", "margins"]), (self.predicted, PREDICTIONS.names)):
+            if exchange is not None:
+                exchange.write(part, ((0, batch) for rows in chunks for batch in rows.select(columns).to_batches()))
+
+    def _predicted(
+        self, rows: pa.Table, without_estimates: pa.Table | None, others: Mapping[Relation, pa.Table]
+    ) -> pa.Table:
+        status, values, model = self._status(rows), self._values(rows), self.model
+        stated = values if without_estimates is None else self._values(without_estimates)
+        scored = status == SCORED
+        incidences = model.incidences(values[scored])
+        segments = {name: self._true(rows, f"segments.{name}.where") for name in model.spec.segments}
+        members = [[name for name, member in segments.items() if member[row]] for row in range(len(status))]
+        why = rows.column(WHY_NOT).to_pylist()
+        arrays = [
+            rows.column("employee_id"),
+            pa.array(status, pa.string()),
+            pa.array(
+                [text if of in (HELD, OPTED_OUT) else None for text, of in zip(why, status, strict=True)], pa.string()
+            ),
+            pa.array(members, pa.list_(pa.string())),
+            *(
+                spread_out(array, scored)
+                for array in (
+                    pa.array(list(incidences.margin), pa.list_(pa.float64())),
+                    packed_incidences(incidences),
+                    packed(values[scored]),
+                    pa.nulls(int(scored.sum()), pa.binary()) if stated is values else packed(stated[scored]),
+                    packed_bits(self._unstated(rows, stated, others)[scored]),
+                )
+            ),
+        ]
+        return pa.Table.from_arrays(arrays, schema=PREDICTIONS)
 
     def _true(self, rows: pa.Table, key: str) -> Bools:
         return true_of(self.conditions[key], rows, where=f"models/{self.shipped.name}.toml [{key}]")
@@ -113,117 +213,40 @@ class PeopleTask:
         return statuses(withheld, eligible=eligible, thin=self._true(rows, "population.thin"))
 
     def _values(self, rows: pa.Table) -> Floats:
-        names = [column.name for column in self.model.columns]
-        nothing = np.full(rows.num_rows, np.nan)
-        columns = [nothing if name in self.before_record else rows.column(name).to_numpy() for name in names]
-        return np.ascontiguousarray(np.array(columns, dtype=np.float64).reshape(len(names), rows.num_rows).T)
+        columns = [self.people.values(rows, column.name) for column in self.model.columns]
+        return np.ascontiguousarray(np.array(columns, dtype=np.float64).reshape(len(columns), rows.num_rows).T)
 
-    def _unstated(self, rows: pa.Table, values: Floats) -> Bools:
+    def _unstated(self, rows: pa.Table, values: Floats, others: Mapping[Relation, pa.Table]) -> Bools:
         """(rows, the model's columns): whether too few others stand behind a value for it to be stated."""
         unstated = np.zeros(values.shape, bool)
-        for relation, numbers in compared_columns(self.model.columns).items():
-            together = np.all([rows.column(by(name)).is_valid().to_numpy() for name in MEMBERS[relation]], axis=0)
-            given = rows.column(others_of(relation)).combine_chunks()
-            counts = np.zeros((rows.num_rows, len(numbers)), np.int64)
-            counts[given.is_valid().to_numpy(zero_copy_only=False)] = (
-                given.flatten().to_numpy().reshape(-1, len(numbers))
-            )
-            for at, number in enumerate(numbers):
-                known = ~np.isnan(values[:, number]) & together
-                unstated[:, number] = may_not_be_stated(known, counts[:, at] - 1, least=self.least_others)
+        columns = self.model.columns
+        for relation, numbers in compared_columns(columns).items():
+            groups = groups_of(rows, relation).cast(pa.string())
+            for number in numbers:
+                counts = count_of(groups, others.get(relation), columns[number].name)
+                known = ~np.isnan(values[:, number]) & groups.is_valid().to_numpy(zero_copy_only=False)
+                unstated[:, number] = may_not_be_stated(known, counts - 1, least=self.least_others)
         return unstated
 
 
-@dataclass(frozen=True, kw_only=True)
-class SpreadTask:
-    """Determines what is ordinary in each column, from the values of everyone with a score."""
-
-    n_columns: int
-    middle_share: float
-
-    def columns(self, batches: Batches) -> Batches:
-        """The ``evidence`` of some people, one row each -> their values in each column: :data:`COLUMN_VALUES`."""
-        for rows in in_chunks(batches):
-            values = unpacked(rows.column("evidence"), width=self.n_columns)
-            numbers = pa.array(np.arange(self.n_columns, dtype=np.int32))
-            yield pa.RecordBatch.from_arrays([numbers, packed(values.T)], ["column", "values"])
-
-    def of_column(self, values: pa.Table) -> pa.Table:
-        """Rows of :data:`COLUMN_VALUES` of one column -> one of :data:`SPREADS`."""
-        numbers = np.frombuffer(b"".join(values.column("values").to_pylist()))
-        spread = Spread.of([numbers], middle_share=self.middle_share)
-        ends = {field.name: getattr(spread, field.name) for field in fields(Spread)}
-        return pa.table({"column": values.column("column")[:1], "n": [len(numbers)], **ends}, schema=SPREADS)
+def margins_of(people: pa.Table, n_horizons: int) -> Floats:
+    """(people, horizons): the ``margins``; NaN without a score."""
+    given = people.column("margins").combine_chunks()
+    margins = np.full((people.num_rows, n_horizons), np.nan)
+    margins[given.is_valid().to_numpy(zero_copy_only=False)] = given.flatten().to_numpy().reshape(-1, n_horizons)
+    return margins
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExplainTask:
-    """Explains people in the order of the list."""
-
-    shipped: ShippedModel
-    as_of: dt.date
-    spread: Spread
-    """Of everyone with a score."""
-
-    def __call__(self, batches: Batches) -> Batches:
-        """Rows of :data:`PREDICTIONS` with the number of a ``horizon``, by horizon -> :data:`ROWS`."""
-        model = self.shipped.model()
-        horizons = list(model.risks)
-        for rows in in_chunks(batches):
-            of_horizon = rows.column("horizon").to_numpy()
-            for horizon in np.unique(of_horizon).tolist():
-                low, high = np.searchsorted(of_horizon, [horizon, horizon + 1]).tolist()
-                people = self._people(model, rows.slice(low, high - low))
-                done = score_rows(model, people, as_of=self.as_of, days=horizons[horizon], spread=self.spread)
-                for first in range(0, done.num_rows, ROW_GROUP):
-                    stream = as_stream(done.slice(first, ROW_GROUP))
-                    yield pa.RecordBatch.from_arrays([pa.array([horizon], pa.int32()), pa.array([stream])], schema=ROWS)
-
-    def _people(self, model: Model, rows: pa.Table) -> PeopleBatch:
-        status = rows.column("status").to_numpy()
-        with_score = rows.slice(0, int((status == SCORED).sum()))
-        values, unstated = evidence_of(with_score, len(model.columns))
-        shape = {"n_causes": 1 + len(model.learnt.competing), "n_horizons": len(model.risks)}
-        return PeopleBatch(
-            employee_ids=rows.column("employee_id").to_numpy(),
-            status=status,
-            why_not=rows.column("why_not").to_pylist(),
-            segments=rows.column("segments").to_pylist(),
-            values=values,
-            shown=np.where(unstated, np.nan, values),
-            incidences=unpacked_incidences(with_score.column("predictions"), **shape),
-        )
-
-
-def evidence_of(rows: pa.Table, n_columns: int) -> tuple[Floats, Bools]:
-    """The values of people with a score, and which may not be stated: (rows, columns) each."""
-    values = unpacked(rows.column("evidence"), width=n_columns)
-    return values, unpacked_bits(rows.column("unstated"), width=n_columns)
-
-
-def in_chunks(batches: Batches) -> Iterator[pa.Table]:
-    """Tables of at most :data:`CHUNK` rows, in the same order."""
-    for batch in batches:
-        for low in range(0, batch.num_rows, CHUNK):
-            yield pa.Table.from_batches([batch.slice(low, CHUNK)])
+def count_of(groups: pa.Array, others: pa.Table | None, name: str) -> Ints:
+    """How many people of each of ``groups`` have a value in the column ``name``; 0 for a missing group."""
+    if others is None:
+        return np.zeros(len(groups), np.int64)
+    at = pc.index_in(groups, value_set=others.column("group"), skip_nulls=True)
+    counts: Ints = others.column(name).combine_chunks().take(at).fill_null(0).to_numpy(zero_copy_only=False)
+    return counts
 
 
 def spread_out(values: pa.Array, given: Bools) -> pa.Array:
     """``values`` of those who have one (``given``: (n,)), null for the others."""
     at = np.where(given, np.cumsum(given) - 1, 0)
     return values.take(pa.array(at, mask=~given))
-
-
-def as_stream(table: pa.Table) -> bytes:
-    """``table`` in Arrow's format of streams, which :func:`from_stream` reads."""
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    content: bytes = sink.getvalue().to_pybytes()
-    return content
-
-
-def from_stream(stream: bytes) -> pa.Table:
-    """What :func:`as_stream` wrote."""
-    with pa.ipc.open_stream(stream) as reader:
-        return reader.read_all()

@@ -26,6 +26,9 @@ FOLDER = "evidence"
 PERSON, UNSTATED = "employee_id", "unstated"
 """Columns beside those of the model: whose row it is, and the numbers of its columns whose value may not be told."""
 ROWS_AT_ONCE = 500
+"""Of a group of rows, at least."""
+MOST_GROUPS = 200
+"""Groups of rows of a file, roughly."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +61,16 @@ def evidence_rows(columns: Sequence[str], people: Sequence[str], *, values: Floa
     return pa.Table.from_arrays(arrays, names=[PERSON, UNSTATED, *columns])
 
 
-def write_evidence(home: Path, parts: Iterable[pa.Table], *, model: str, version: str, as_of: dt.date) -> Path:
-    """Write the rows of a date in place of an earlier run's. ``parts``: of :func:`evidence_rows`, at least one, by person."""
+def write_evidence(
+    home: Path, parts: Iterable[pa.Table], *, model: str, version: str, as_of: dt.date, people: int
+) -> Path:
+    """Write the rows of a date in place of an earlier run's. ``parts``: of :func:`evidence_rows`, at least one, by person.
+
+    ``people``: how many they are, roughly. While it is written, 280 kB are held of every group of rows with 150 columns.
+    """
     address = evidence_path(home, model, as_of).relative_to(home).as_posix()
-    groups = in_groups(parts, rows=ROWS_AT_ONCE)
-    return write_sealed(groups, home, address, record={"version": version}, row_group=ROWS_AT_ONCE)
+    rows = max(ROWS_AT_ONCE, people // MOST_GROUPS)
+    return write_sealed(in_groups(parts, rows=rows), home, address, record={"version": version}, row_group=rows)
 
 
 def read_evidence(home: Path, score: ScoreKey, *, columns: Sequence[str], of_everyone: Iterable[int]) -> PersonEvidence:
@@ -77,7 +85,8 @@ def read_evidence(home: Path, score: ScoreKey, *, columns: Sequence[str], of_eve
         at = bisect_left(people, employee_id)
         if people[at : at + 1] != [employee_id]:
             raise DamagedFile(path, Message.of("file_earlier"))
-        row = sealed.file.read_row_group(at // ROWS_AT_ONCE, use_threads=False).slice(at % ROWS_AT_ONCE, 1)
+        group, at_row = divmod(at, sealed.file.metadata.row_group(0).num_rows)
+        row = sealed.file.read_row_group(group, use_threads=False).slice(at_row, 1)
         own = np.array([row.column(name)[0].as_py() for name in columns], dtype=np.float64)
         stated = np.ones(len(columns), dtype=bool)
         stated[cast(list[int], row.column(UNSTATED)[0].as_py())] = False

@@ -31,7 +31,7 @@ from perfml.scoring.run_record import read_record
 from perfml.scoring.scoring import score
 from tests.companies import company, other_future
 from tests.evidence.engines.alike import built, exact_columns, unlike
-from tests.evidence.engines.scored_homes import unlike_files
+from tests.evidence.engines.scored_homes import close, unlike_files
 from tests.evidence.engines.sessions import needs_spark, spark
 from tests.evidence.engines.side_by_side import side_by_side, with_late_and_copied, withheld_events
 from tests.evidence.lake.files import parted
@@ -280,18 +280,35 @@ def test_nights_in_a_row_on_spark(engine: EngineSettings, tmp_path: Path) -> Non
     assert full == ["night_first", None, "night_damaged_sums"]
 
 
-def test_missing_days_are_left_to_one_machine(
-    engine: EngineSettings, company_of_500: Simulated, tmp_path: Path
+def test_missing_days_move_scores_as_on_one_machine(
+    engine: EngineSettings, company_of_500: Simulated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A department's days are lost: bands, places on the list that may change, what may not be stated, and who is held."""
+    monkeypatch.setattr(Model, "proven", lambda *_: True)
+    monkeypatch.setattr("perfml.scoring.debt.PAST_DATES", 1)  # each of which is two runs of evidence
+    positions = pq.read_table(company_of_500.data / "positions.parquet").to_pandas()
+    department = positions["department"].value_counts().index[0]
     (tmp_path / "features").mkdir()
     (tmp_path / "perfml.toml").write_text("")
     lost = END - dt.timedelta(days=30)
     (tmp_path / "features" / "holes.toml").write_text(
         f'[[answers]]\nfirst = {lost}\nlast = {lost + dt.timedelta(days=9)}\nverdict = "lost"\n'
+        f'department = "{department}"\n'
     )
     project = Project(tmp_path, home=company_of_500.home)
-    with (
-        project.open(company_of_500.data, engine=engine) as data,
-        pytest.raises(PerfmlError, match=r"10 days of the log are missing .* score that date with `--engine duckdb`"),
-    ):
-        score(data, project.folder, load(project.home, "attrition"), as_of=[END], home=project.home)
+    rows = []
+    for settings in (None, engine):
+        with project.open(company_of_500.data, engine=settings) as data:
+            model = load(project.home, "attrition")
+            rows.append(score(data, project.folder, model, as_of=[END], home=project.home).to_pylist())
+    first, other = rows
+    wrong = [
+        (row["employee_id"], name, row[name], same[name])
+        for row, same in zip(first, other, strict=True)
+        for name in row
+        if not close(row[name], same[name])
+    ]
+    assert wrong == []
+    banded = [row for row in other if row["probability_low"] is not None]
+    assert 20 < len(banded) < len(other) and all(row["probability_low"] <= row["probability"] for row in banded)
+    assert {row["list_may_change"] for row in other if row["status"] == "scored"} == {True, False}
