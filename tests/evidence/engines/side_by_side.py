@@ -33,13 +33,21 @@ def withheld_events(companies: Mapping[str, Tables], as_of: dt.date) -> Withheld
     return Withheld(facts=tuple(facts))
 
 
-def side_by_side(folder: Path, companies: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]]) -> Path:
+def side_by_side(
+    folder: Path, companies: Mapping[str, Mapping[str, Sequence[Mapping[str, str]]]], *, parquet: bool = False
+) -> Path:
     """Write all ``companies`` (name -> tables) as one, their ids, departments and roles apart; return the folder."""
     tables: dict[str, list[pd.DataFrame]] = defaultdict(list)
     for name, company_tables in companies.items():
         for table, rows in company_tables.items():
             tables[table].append(apart(pd.DataFrame(rows, dtype=str), name))
-    return write_tables(folder, **{table: pd.concat(frames).fillna("") for table, frames in tables.items()})
+    merged = {table: pd.concat(frames).fillna("") for table, frames in tables.items()}
+    if not parquet:
+        return write_tables(folder, **merged)
+    folder.mkdir()
+    for table, rows in merged.items():
+        rows.to_parquet(folder / f"{table}.parquet", index=False)
+    return folder
 
 
 def apart(rows: pd.DataFrame, company_name: str) -> pd.DataFrame:

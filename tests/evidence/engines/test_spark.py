@@ -111,7 +111,10 @@ def test_late_repeated_corrected_retracted_and_broken_rows_of_two_futures(
     before = {f"{seed}": with_late_and_copied(company(Random(seed), AS_OF), AS_OF) for seed in (5, 7, 9)}
     after = {f"other {seed}": other_future(Random(int(seed) + 1), before[seed], AS_OF) for seed in before}
     out = withheld_events(before | after, AS_OF)
-    part, whole = side_by_side(tmp_path / "part", before), side_by_side(tmp_path / "whole", before | after)
+    part, whole = (
+        side_by_side(tmp_path / "part", before),
+        side_by_side(tmp_path / "whole", before | after, parquet=True),
+    )
     alone = built(part, definitions, [AS_OF], None, estimate=True, withheld=out)
     assert unlike(alone, built(part, definitions, [AS_OF], None, estimate=True))
     first, other = (built(whole, definitions, [AS_OF], each, estimate=True, withheld=out) for each in (None, engine))
