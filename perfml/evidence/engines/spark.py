@@ -1,7 +1,7 @@
 """Spark on a cluster: the log lies in files that its executors read; all other tables are read by this machine and lent to it.
 
-Rows of the log are exchanged by id where ids are repeated, and by part of persons; everything else that is exchanged has a row per
-person and as-of date, or fewer. Tasks leave it for each other in a shared folder. See ``docs/decisions/0057-spark.md``.
+Rows of the log are exchanged by id where ids are repeated, and by part of persons; everything else that is exchanged has a row
+per person and as-of date, or fewer. Tasks leave it for each other in a shared folder. See ``docs/decisions/0057-spark.md``.
 """
 
 from __future__ import annotations
