@@ -1,9 +1,11 @@
-"""What scoring costs on Spark beside one machine: ``python3 run.py benchmark spark_scoring [--people N] [--master local[2]]``.
+"""What scoring costs on Spark beside one machine: ``python3 run.py benchmark spark_scoring [--people N] [--master local[2]]
+[--kill SECONDS]``.
 
 The same made-up evidence of so many people (150 columns in a Parquet file, thirty of them comparisons within teams of eight) is
 predicted, explained, ranked, put into words in two languages and written as one sealed file, with the evidence kept beside it: by
 one process, and by Spark, each in processes of its own. CPU is of a whole tree of processes on Linux; Spark's start, with the
-loading of model and kernels, is measured by a small run before, and reported apart. The two files are compared, row by row.
+loading of model and kernels, is measured by a small run before, and reported apart. The two files are compared, row by row. With
+``--master "local-cluster[2,1,2048]"`` executors are processes of their own; ``--kill`` ends one of them in mid-run.
 
 Prints a table with the goal and writes ``build/benchmark_spark_scoring.json``.
 """
@@ -15,6 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +34,7 @@ from rich.table import Table as Figures  # noqa: E402
 from benchmarks._company_log import company  # noqa: E402
 from benchmarks._memory import peak_mb  # noqa: E402
 from benchmarks.evidence import HOME, TODAY  # noqa: E402
-from benchmarks.scale import SMALL, ProcessTree  # noqa: E402
+from benchmarks.scale import SMALL, ProcessTree, kill_an_executor  # noqa: E402
 from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
 from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
 from perfml.evidence.engines.spark_exchange import Exchange  # noqa: E402
@@ -164,7 +167,7 @@ def on_spark(engine: SparkEngine, home: Path, rows: Path, out: Path) -> None:
         list(keep_scores(scoring.rows(out, SILENT), out))
 
 
-def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str) -> None:
+def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str, kill: float) -> None:
     """Score in this process, and print what it cost as JSON."""
     tree = ProcessTree()
     if engine == "spark":
@@ -175,6 +178,8 @@ def child(engine: str, home: Path, rows: Path, few: Path, out: Path, master: str
             assert isinstance(data.engine, SparkEngine)
             on_spark(data.engine, home, few, out)
             start = tree.cpu_seconds()
+            if kill:
+                threading.Thread(target=kill_an_executor, args=(kill,), daemon=True).start()
             on_spark(data.engine, home, rows, out)
             used = tree.cpu_seconds() - start
     else:
@@ -211,12 +216,13 @@ def main() -> int:
     for name, default in (("people", 100_000), ("trees", 500), ("leaves", 63)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--master", default="local[2]")
+    parser.add_argument("--kill", type=float, default=0.0, metavar="SECONDS", help="after which an executor is killed")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "benchmark_spark_scoring.json")
-    parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
+    parser.add_argument("--child", nargs=7, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        engine, home, rows, few, out, master = asked.child
-        child(engine, Path(home), Path(rows), Path(few), Path(out), master)
+        engine, home, rows, few, out, master, kill = asked.child
+        child(engine, Path(home), Path(rows), Path(few), Path(out), master, float(kill))
         return 0
     HOME.mkdir(parents=True, exist_ok=True)
     figures: dict[str, float] = {"people": asked.people}
@@ -236,6 +242,7 @@ def main() -> int:
                 small,
                 Path(scratch) / engine,
                 asked.master,
+                asked.kill,
             ]
             answer = subprocess.run([str(each) for each in command], stdout=subprocess.PIPE, text=True, check=True)
             cost = json.loads(answer.stdout.splitlines()[-1])
