@@ -37,9 +37,9 @@ from benchmarks.evidence import HOME, TODAY  # noqa: E402
 from benchmarks.scale import SMALL, ProcessTree, kill_an_executor  # noqa: E402
 from benchmarks.scoring import COLUMNS, DAY, evidence, model_of  # noqa: E402
 from perfml.evidence.engines.spark import SparkEngine  # noqa: E402
-from perfml.evidence.engines.spark_exchange import Exchange  # noqa: E402
 from perfml.evidence.engines.spark_part import by  # noqa: E402
 from perfml.evidence.sources import open_data  # noqa: E402
+from perfml.evidence.tasks.exchange import Exchange  # noqa: E402
 from perfml.files import write_text  # noqa: E402
 from perfml.learning.dataset.table import Table  # noqa: E402
 from perfml.learning.registry.model_store import Model, load, save  # noqa: E402

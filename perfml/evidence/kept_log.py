@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import duckdb
 
-from perfml.arrays import Floats, Indexes, Objects
+from perfml.arrays import Indexes, Objects
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
 from perfml.evidence.log.pairs import Departments
@@ -19,17 +18,10 @@ from perfml.evidence.withheld.fact import WithheldFact
 from perfml.project.table_spec import TableSpec
 
 if TYPE_CHECKING:
-    from perfml.evidence.engines import TaskRunner
     from perfml.evidence.nightly.step import NightWork
+    from perfml.evidence.tasks.runner import TaskRunner
 
 T = TypeVar("T")
-
-
-class ColumnsAt(Protocol):
-    """The windowed columns of a run at one as-of date."""
-
-    def columns(self, low: int, n: int) -> dict[str, Floats]:
-        """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
 
 
 class KeptLog(Protocol):
@@ -64,27 +56,12 @@ class KeptLog(Protocol):
         departments: Departments,
         exposure: Exposure | None,
         decimals: int,
-        folder: Path,
-    ) -> ColumnsAt:
-        """The windowed columns of ``persons`` at the one as-of date of ``grid``, with a file in ``folder``.
-
-        ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``.
-        """
-
-    def computed(
-        self,
-        plan: Plan,
-        grid: Grid,
-        *,
-        persons: Objects,
-        departments: Departments,
-        exposure: Exposure | None,
-        decimals: int,
         compute: Callable[[NightWork, Indexes], tuple[T, Sequence[str]]],
     ) -> T:
-        """Like :meth:`at`, where somebody else computes the columns: what ``compute`` makes of tonight's work.
+        """The windowed columns of ``persons`` at the one as-of date of ``grid``, in the form in which ``compute`` gives them.
 
-        It is given the work and the numbers of ``persons`` in it, and returns the names of the blocks of sums, which are kept.
+        ``departments``: (1, persons) codes; ``exposure``: which days are missing for ``persons``; ``compute``: is given tonight's
+        work and the numbers of ``persons`` in it, and returns also the names of the blocks of sums, which are kept.
         """
 
     def newest_rows(self, as_of: dt.date, *, most: int) -> str:

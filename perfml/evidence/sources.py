@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from perfml.evidence.kept_log import KeptLog
 
 T = TypeVar("T")
-LOG_DAYS = "log_days"
+LOG_DAYS, HIDDEN_LOG_DAYS = "log_days", "hidden_log_days"
 """The table that counts the rows of a kept log, or of one that is read elsewhere, by day, kind and unit."""
 MOST_NAMED = 8
 """Unknown columns of a table that a notice names, at most."""
@@ -119,15 +119,20 @@ class Data:
 
     @property
     def counts_log_days(self) -> bool:
-        """Whether the table :data:`LOG_DAYS` counts the rows of the log."""
+        """Whether the table :attr:`log_days_table` counts the rows of the log."""
         return self.engine is not None or self.whole_kept_log is not None
+
+    @property
+    def log_days_table(self) -> str:
+        """The table that counts the rows of the log: one of its own while some are :attr:`hidden`."""
+        return HIDDEN_LOG_DAYS if self.hidden else LOG_DAYS
 
     @property
     def log_days(self) -> str:
         """SQL: how many rows of the log (``n``) of each ``kind`` happened and became usable on which days; where they are not
         counted, its rows one by one."""
         if self.counts_log_days:
-            return f"select kind, happened_day, usable_day, n from {LOG_DAYS}"
+            return f"select kind, happened_day, usable_day, n from {self.log_days_table}"
         return "select kind, happened_day, usable_day, 1 as n from events"
 
     def has(self, table: str) -> bool:

@@ -105,3 +105,15 @@ def guarded(home: Path, clock: Clock) -> TestClient:
     app = create_app(home)
     app.state.admission = Admission(home, ProjectFolder(STARTER), StoreVersions(home), now=clock)
     return TestClient(app, base_url="http://127.0.0.1:8321", raise_server_exceptions=False)
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> dict[str, str]:
+    """Three versions of one model, the newest last; the last fails a gate at its only horizon."""
+    names = {
+        "first": train(tmp_path, "attrition", {91: True}, until="2026-06-01"),
+        "second": train(tmp_path, "attrition", {91: True, 182: False}, until="2026-07-01"),
+        "failing": train(tmp_path, "attrition", {91: False}, until="2026-08-01"),
+    }
+    keep(tmp_path, "attrition", names["first"], [scored("E1", 1)])
+    return names

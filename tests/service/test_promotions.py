@@ -16,7 +16,7 @@ from perfml.service.app import create_app
 from perfml.trust.audit.history import newest_entries
 from tests.records import figure
 from tests.service.accounts import token
-from tests.service.company import keep, scored, train
+from tests.service.company import train
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import ORIGIN
 
@@ -24,18 +24,6 @@ pytestmark = pytest.mark.slow
 RUNS, REQUESTS = "/v1/models/attrition/runs", "/v1/models/attrition/promotion-requests"
 WHY = "the newer data were checked with the works council"
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def versions(tmp_path: Path) -> dict[str, str]:
-    """Three versions of one model, the newest last; the last fails a gate at its only horizon."""
-    names = {
-        "first": train(tmp_path, "attrition", {91: True}, until="2026-06-01"),
-        "second": train(tmp_path, "attrition", {91: True, 182: False}, until="2026-07-01"),
-        "failing": train(tmp_path, "attrition", {91: False}, until="2026-08-01"),
-    }
-    keep(tmp_path, "attrition", names["first"], [scored("E1", 1)])
-    return names
 
 
 @pytest.fixture

@@ -7,13 +7,14 @@ parts the log by persons and gives every part to :class:`~perfml.evidence.log.pa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from perfml.evidence.tasks.runner import TaskRunner
 from perfml.progress import Progress
 from perfml.project.folder import Definitions
 
@@ -35,20 +36,6 @@ class Engine(Protocol):
         progress: Progress,
     ) -> int:
         """Write the evidence as :func:`perfml.evidence.features.write` promises; return the number of rows."""
-
-
-class TaskRunner(Protocol):
-    """Does tasks beside each other, in processes that see the same folders."""
-
-    folder: Path
-    """What tasks and this process leave for each other."""
-
-    @property
-    def parallel(self) -> int:
-        """How many tasks run at once, roughly."""
-
-    def run(self, task: Callable[[int], None], n: int) -> None:
-        """Do ``task`` for each number below ``n``."""
 
 
 class RemoteEngine(Engine, TaskRunner, Protocol):

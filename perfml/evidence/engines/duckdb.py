@@ -10,6 +10,7 @@ import datetime as dt
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -21,12 +22,12 @@ from perfml.arrays import Bools, Floats, Ints, Objects
 from perfml.evidence.comparison import groups_of
 from perfml.evidence.engines.evidence_file import fields_of, parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
-from perfml.evidence.kept_log import ColumnsAt
 from perfml.evidence.log.cells import EventLog, can_be_late, part_log
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid, epoch_days
 from perfml.evidence.log.pairs import Departments
 from perfml.evidence.log.windows import Plan
+from perfml.evidence.nightly.sums import NightColumns, columns_here
 from perfml.evidence.population.membership import belongs
 from perfml.evidence.snapshots import evidence_table, make_snapshots, run_relational
 from perfml.evidence.sources import Data
@@ -107,7 +108,7 @@ class Job:
     layout: Layout
     people: _People
     log: EventLog | None
-    nightly: ColumnsAt | None
+    nightly: NightColumns | None
     """The windowed columns, where they come from a kept log."""
     batch_size: int
     """Persons of a batch."""
@@ -162,7 +163,7 @@ def prepare(
             departments=people.departments,
             exposure=exposure,
             decimals=layout.decimals,
-            folder=folder,
+            compute=partial(columns_here, folder=folder, progress=progress),
         )
     elif layout.plan.columns:
         progress("one pass over the log", 0, 1)

@@ -7,14 +7,12 @@ per person and as-of date, or fewer. Tasks leave it for each other in a shared f
 from __future__ import annotations
 
 import datetime as dt
-import glob
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -25,24 +23,23 @@ from perfml.errors import PerfmlError
 from perfml.evidence.engines.evidence_file import parquet_writer
 from perfml.evidence.engines.layout import Layout, lay_out
 from perfml.evidence.engines.spark_evidence import SparkEvidence
-from perfml.evidence.engines.spark_exchange import EachNumber
 from perfml.evidence.engines.spark_log import (
     BROKEN,
-    NOTHING,
     RAW,
     LogShares,
     ShareQuery,
     StoredShares,
     parquet_files,
     rank_versions,
+    shares,
 )
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.engines.spark_sql import spark_sql, tables_read, view_name
+from perfml.evidence.engines.spark_tasks import EachNumber
 from perfml.evidence.holes.rhythm import WITH_POSTS, post_intervals
 from perfml.evidence.log.cells import require_conditions
 from perfml.evidence.snapshots import make_snapshots
-from perfml.evidence.sources import LOG_DAYS, Data
-from perfml.evidence.tables.cells import FILE, ROW
+from perfml.evidence.sources import Data
 from perfml.evidence.tables.loading import make_empty, quarantined_rows
 from perfml.evidence.tables.reading import RawTable, described, literal, quoted, unreadable
 from perfml.evidence.tables.typed_rows import faults, typed_rows
@@ -57,8 +54,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-ROWS_OF_SHARE: Final = 1_000_000
-"""Rows of the log that a task reads, at least those of one row group."""
 IDS_IN_A_BUCKET: Final = 200_000
 """Rows with repeated ids that are ranked together, roughly."""
 
@@ -69,7 +64,7 @@ class SparkEngine:
     def __init__(self, data: Data, settings: EngineSettings, spec: TableSpec) -> None:
         self.data, self._spec = data, spec
         self.session = spark_session(settings)
-        self._resources, self._kept_days = ExitStack(), False
+        self._resources = ExitStack()
         folder = settings.folder
         self.folder = Path(
             self._resources.enter_context(tempfile.TemporaryDirectory(prefix="perfml-spark-", dir=folder))
@@ -228,8 +223,8 @@ class SparkEngine:
         with self.named_failures():
             if "events" in read:
                 return self.select(sql).toArrow()
-            if LOG_DAYS in read and (self.data.kept_log is None or self.data.hidden or self._kept_days):
-                self.data.once_in_a_row(LOG_DAYS, None, self._count_days)
+            if self.data.whole_kept_log is None and self.data.log_days_table in read:
+                self.data.once_in_a_row(self.data.log_days_table, None, self._count_days)
         return self.data.connection.sql(sql).to_arrow_table()
 
     def select(self, sql: str) -> DataFrame:
@@ -250,30 +245,21 @@ class SparkEngine:
         return self.of_shares("select * from events").persist(StorageLevel.DISK_ONLY)
 
     def _count_days(self) -> None:
-        """Make the table :data:`LOG_DAYS` on this machine: rows of the log by source, kind, unit and day.
-
-        What a kept log counts is put aside while rows of it are hidden.
-        """
-        execute = self.data.connection.execute
-        if self.data.whole_kept_log is not None:
-            execute(f"create or replace temp table {LOG_DAYS} as from kept_{LOG_DAYS}")
-            return
-        if self.data.kept_log is not None and not self._kept_days:
-            execute(f"create temp table kept_{LOG_DAYS} as from {LOG_DAYS}")
-            self._kept_days = True
+        """Make the table :attr:`Data.log_days_table` on this machine: rows of the log by source, kind, unit and day."""
         has_positions = self.data.has("positions")
         views = {"positions": f"select * from {parquet_files((self.lent('positions'),))}"} if has_positions else {}
         sql = (
             f"with posts as ({post_intervals(has_positions)}) select e.source, e.kind, p.department, p.location,"
             f" e.happened_day, e.usable_day, count(*) as n from {WITH_POSTS} group by all"
         )
-        query, folder = ShareQuery(log=self.log, sql=sql, views=views), self.folder / LOG_DAYS
+        table = self.data.log_days_table
+        query, folder = ShareQuery(log=self.log, sql=sql, views=views), self.folder / table
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         self.run(StoredShares(query, folder), len(self.log.shares))
         counted = parquet_files((f"{folder}/*.parquet",))
-        execute(
-            f"create or replace temp table {LOG_DAYS} as select * replace (sum(n)::bigint as n) from {counted} group by all"
+        self.data.connection.execute(
+            f"create or replace temp table {table} as select * replace (sum(n)::bigint as n) from {counted} group by all"
         )
 
     def lent(self, table: str) -> str:
@@ -314,20 +300,19 @@ class SparkEngine:
         progress: Progress,
     ) -> int:
         """See :func:`perfml.evidence.features.write`. Raises :class:`PerfmlError` where a task fails."""
-        with self.named_failures():
-            progress("people", 0, 1)
-            layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
-            run = self.evidence(layout)
-            parts = run.parts(progress)
-        progress("writing", 0, 1)
-        n = 0
-        with atomic_write(out) as path, parquet_writer(path, layout) as writer:
-            for number in range(len(parts)):
-                rows = parts.part(number)
-                writer.write_table(rows.cast(writer.schema))
-                n += rows.num_rows
-                progress("writing", number + 1, len(parts))
-        shutil.rmtree(run.folder)
+        with self.scratch() as folder:
+            with self.named_failures():
+                progress("people", 0, 1)
+                layout = self.lay_out(definitions, as_ofs, kinds=kinds, estimate=estimate)
+                parts = self.evidence(layout, folder).parts(progress)
+            progress("writing", 0, 1)
+            n = 0
+            with atomic_write(out) as path, parquet_writer(path, layout) as writer:
+                for number in range(len(parts)):
+                    rows = parts.part(number)
+                    writer.write_table(rows.cast(writer.schema))
+                    n += rows.num_rows
+                    progress("writing", number + 1, len(parts))
         return n
 
     def lay_out(
@@ -341,12 +326,13 @@ class SparkEngine:
                 require_conditions(connection, layout.plan)
         return layout
 
-    def evidence(self, layout: Layout) -> SparkEvidence:
-        """What computes the evidence of :meth:`lay_out`, and leaves it in the shared folder."""
-        kept_log = self.data.whole_kept_log
-        if kept_log is None or not layout.plan.columns or not kept_log.serves(layout.as_ofs):
-            return SparkEvidence(self, layout, late=bool(layout.plan.columns) and self.can_be_late, kept_log=None)
-        return SparkEvidence(self, layout, late=False, kept_log=kept_log)
+    def evidence(self, layout: Layout, folder: Path) -> SparkEvidence:
+        """What computes the evidence of :meth:`lay_out`, and leaves it in ``folder``, new in one of :meth:`scratch`."""
+        kept_log, windowed = self.data.whole_kept_log, bool(layout.plan.columns)
+        if not windowed or kept_log is None or not kept_log.serves(layout.as_ofs):
+            kept_log = None
+        late = windowed and kept_log is None and self.can_be_late
+        return SparkEvidence(self, layout, folder=folder, late=late, kept_log=kept_log)
 
     @contextmanager
     def named_failures(self) -> Iterator[None]:
@@ -366,44 +352,6 @@ class SparkEngine:
                 where=f"Spark {self.session.version}",
                 remedy="see the logs of its executors; give them more memory where one was ended",
             ) from None
-
-
-def shares(connection: duckdb.DuckDBPyConnection, raw: RawTable, *, at_least: int) -> tuple[str, ...]:
-    """Conditions that divide the rows of ``raw``, in Parquet files, into shares of about :data:`ROWS_OF_SHARE`, and into
-    ``at_least`` so many where there are as many files: whole small files, and stretches of row groups of large ones."""
-    dataset = raw.dataset
-    if dataset is None:
-        names, number = {raw.parquet or "": ""}, "file_row_number + 1"
-    else:
-        names, number = {f"{dataset.root}/{name}": name for name in dataset.names}, f"raw.{quoted(ROW)}"
-    groups = connection.execute(
-        "select file_name, row_group_num_rows from parquet_metadata(?) group by file_name, row_group_id, row_group_num_rows"
-        " order by file_name, row_group_id",
-        [list(map(glob.escape, names))],
-    ).fetchall()
-    files = {path: [int(n) for _, n in rows] for path, rows in groupby(groups, key=lambda group: str(group[0]))}
-    most = max(1, min(ROWS_OF_SHARE, -(-sum(map(sum, files.values())) // at_least)))
-    conditions, small, rows_of_small = list[str](), list[str](), 0
-    for path, sizes in files.items():
-        if dataset is not None and sum(sizes) <= most:
-            if rows_of_small + sum(sizes) > most:
-                conditions.append(_in_files(small))
-                small, rows_of_small = [], 0
-            small.append(names[path])
-            rows_of_small += sum(sizes)
-            continue
-        of_file = "" if dataset is None else f"{_in_files([names[path]])} and "
-        low = high = 0
-        for size in [*sizes, most + 1]:
-            if high > low and high + size - low > most:
-                conditions.append(f"{of_file}{number} between {low + 1} and {high}")
-                low = high
-            high += size
-    return (*conditions, *([_in_files(small)] if small else [])) or (NOTHING,)
-
-
-def _in_files(names: Sequence[str]) -> str:
-    return f"raw.{quoted(FILE)} in ({', '.join(map(literal, names))})"
 
 
 def from_arrow(schema: pa.Schema) -> StructType:

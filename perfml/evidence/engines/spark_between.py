@@ -15,8 +15,8 @@ import pyarrow as pa
 from perfml.evidence.comparison import GROUPED_BY, BetweenPeople
 from perfml.evidence.engines.evidence_file import fields_of
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_exchange import Exchange, parted
 from perfml.evidence.log.grid import epoch_days
+from perfml.evidence.tasks.exchange import Exchange, parted
 from perfml.project.spec import Relation
 
 GROUP, ROW = "of group", "row of part"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,13 +15,13 @@ import pyarrow as pa
 from perfml.evidence.engines.duckdb import persons_of_batch
 from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_between import ComparisonTask, DatesTask, EvidenceParts, compared
-from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.engines.spark_log import ROWS_AT_ONCE, LogParting, PersonsFile
 from perfml.evidence.engines.spark_night import leave_windows
 from perfml.evidence.engines.spark_part import PartTask, SnapshotTask
 from perfml.evidence.kept_log import KeptLog
 from perfml.evidence.log.windows import Plan
 from perfml.evidence.tables.reading import literal
+from perfml.evidence.tasks.exchange import Exchange
 from perfml.progress import Progress
 
 if TYPE_CHECKING:
@@ -35,13 +34,16 @@ class SparkEvidence:
 
     engine: SparkEngine
     layout: Layout
+    folder: Path
+    """What tasks leave for each other."""
     late: bool
     """Whether rows of the log may become known late, or be superseded."""
     kept_log: KeptLog | None
     """What gives the windowed columns; None where they are computed from the rows of the log."""
 
     def parts(self, progress: Progress) -> EvidenceParts:
-        """All evidence, in parts of persons; their files stay in :attr:`folder`."""
+        """All evidence, in parts of persons."""
+        self.folder.mkdir(exist_ok=True)
         progress("windows", 0, 1)
         n, groups = self.persons.parts, self.engine.parallel
         relations = compared(self.layout.selection.between)
@@ -64,11 +66,13 @@ class SparkEvidence:
             values=values,
         )
         self.engine.run(task, n)
-        if log:
-            shutil.rmtree(log.parts.folder)
+        for read in filter(None, (people, task.log, windows)):
+            shutil.rmtree(read.folder)
         progress("comparison", 0, 1)
         if relations:
             self.engine.run(ComparisonTask(layout=self.layout, values=values, between=between), groups)
+        for read in values.values():
+            shutil.rmtree(read.folder)
         return EvidenceParts(layout=self.layout, rows=task.rows, between=between)
 
     def dates(self, progress: Progress, *, columns: Sequence[str]) -> Exchange:
@@ -82,13 +86,9 @@ class SparkEvidence:
             dates=self._exchange("dates", len(parts), len(as_ofs)),
         )
         self.engine.run(task, len(parts))
-        shutil.rmtree(parts.rows.folder)
+        for read in (parts.rows, *parts.between.values()):
+            shutil.rmtree(read.folder)
         return task.dates
-
-    @cached_property
-    def folder(self) -> Path:
-        """What tasks leave for each other."""
-        return Path(tempfile.mkdtemp(prefix="run-", dir=self.engine.folder))
 
     def _exchange(self, name: str, senders: int, receivers: int) -> Exchange:
         return Exchange(self.folder / name, senders, receivers)

@@ -5,11 +5,12 @@ The SQL of the rules is DuckDB's own, run by DuckDB in the executor, over the fi
 
 from __future__ import annotations
 
+import glob
 import os
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,11 +20,14 @@ import pyarrow as pa
 from perfml._version import __version__
 from perfml.errors import PerfmlError
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_exchange import Batches, Exchange, numbers
+from perfml.evidence.engines.spark_tasks import Batches, numbers
 from perfml.evidence.log.cells import PartedRows, parted_log
+from perfml.evidence.tables.cells import FILE, ROW
 from perfml.evidence.tables.loading import EVENT_CONTENT
-from perfml.evidence.tables.reading import literal, quoted
+from perfml.evidence.tables.reading import RawTable, literal, quoted
 from perfml.evidence.tables.versions import COPY_RULE, ranked_copies, versions
+from perfml.evidence.tasks.exchange import Exchange
+from perfml.evidence.tasks.runner import connect
 
 RAW = "raw_rows"
 """The relation that a task reads its rows from."""
@@ -31,19 +35,10 @@ KEY = ("event_id",)
 BROKEN = "broken"
 """The column that says which rule a row breaks, as ``rule`` or ``rule:column``; null for a usable row."""
 ROWS_AT_ONCE = 1_000_000
-MEMORY = "1GB"
-"""Of DuckDB in a task; what is more goes to disk."""
+ROWS_OF_SHARE = 1_000_000
+"""Rows of the log that a task reads, at least those of one row group."""
 NOTHING = "false"
 """The condition of a share without rows."""
-
-
-def connect() -> duckdb.DuckDBPyConnection:
-    """A connection of one task: Spark runs as many tasks beside each other as there are cores."""
-    connection = duckdb.connect()
-    connection.execute("set TimeZone = 'UTC'; set threads = 1; set preserve_insertion_order = false")
-    connection.execute(f"set memory_limit = '{MEMORY}'; set temp_directory = {literal(tempfile.gettempdir())}")
-    connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
-    return connection
 
 
 def parquet_files(paths: tuple[str, ...]) -> str:
@@ -214,3 +209,41 @@ def rank_versions(rows: pa.Table) -> pa.Table:
             f" select t.* exclude (first_day, low, high, nth, copy), {COPY_RULE} as {BROKEN}"
             " from ranked_events t where t.copy > 0"
         ).to_arrow_table()
+
+
+def shares(connection: duckdb.DuckDBPyConnection, raw: RawTable, *, at_least: int) -> tuple[str, ...]:
+    """Conditions that divide the rows of ``raw``, in Parquet files, into shares of about :data:`ROWS_OF_SHARE`, and into
+    ``at_least`` so many where there are as many files: whole small files, and stretches of row groups of large ones."""
+    dataset = raw.dataset
+    if dataset is None:
+        names, number = {raw.parquet or "": ""}, "file_row_number + 1"
+    else:
+        names, number = {f"{dataset.root}/{name}": name for name in dataset.names}, f"raw.{quoted(ROW)}"
+    groups = connection.execute(
+        "select file_name, row_group_num_rows from parquet_metadata(?) group by file_name, row_group_id, row_group_num_rows"
+        " order by file_name, row_group_id",
+        [list(map(glob.escape, names))],
+    ).fetchall()
+    files = {path: [int(n) for _, n in rows] for path, rows in groupby(groups, key=lambda group: str(group[0]))}
+    most = max(1, min(ROWS_OF_SHARE, -(-sum(map(sum, files.values())) // at_least)))
+    conditions, small, rows_of_small = list[str](), list[str](), 0
+    for path, sizes in files.items():
+        if dataset is not None and sum(sizes) <= most:
+            if rows_of_small + sum(sizes) > most:
+                conditions.append(_in_files(small))
+                small, rows_of_small = [], 0
+            small.append(names[path])
+            rows_of_small += sum(sizes)
+            continue
+        of_file = "" if dataset is None else f"{_in_files([names[path]])} and "
+        low = high = 0
+        for size in [*sizes, most + 1]:
+            if high > low and high + size - low > most:
+                conditions.append(f"{of_file}{number} between {low + 1} and {high}")
+                low = high
+            high += size
+    return (*conditions, *([_in_files(small)] if small else [])) or (NOTHING,)
+
+
+def _in_files(names: Sequence[str]) -> str:
+    return f"raw.{quoted(FILE)} in ({', '.join(map(literal, names))})"

@@ -18,7 +18,6 @@ import pyarrow as pa
 
 from perfml.arrays import Bools, Indexes
 from perfml.evidence.engines.layout import Layout
-from perfml.evidence.engines.spark_exchange import Exchange, parted
 from perfml.evidence.engines.spark_log import PersonsFile
 from perfml.evidence.kept_log import KeptLog
 from perfml.evidence.log.cells import Arrays, arrays_of
@@ -27,6 +26,7 @@ from perfml.evidence.nightly.state import DamagedState, require_state
 from perfml.evidence.nightly.step import CONTENTS, ROWS_AT_ONCE, Content, NightWork, RowsToRead, SumsStep, by_block
 from perfml.evidence.nightly.stored_rows import joined
 from perfml.evidence.nightly.summed import ActiveOfChannels
+from perfml.evidence.tasks.exchange import Exchange, parted
 
 if TYPE_CHECKING:
     from perfml.evidence.engines.spark import SparkEngine
@@ -49,7 +49,7 @@ def leave_windows(
         night = NightOnSpark(engine=engine, work=work, folder=persons.path.parent / "night")
         return night.windows(number, persons)
 
-    return kept_log.computed(
+    return kept_log.at(
         layout.plan,
         layout.grid,
         persons=people,

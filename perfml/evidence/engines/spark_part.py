@@ -1,6 +1,6 @@
 """What Spark's executors do with one part of persons: its windows, and all evidence but what is computed between people.
 
-Every table comes and goes through files (:mod:`perfml.evidence.engines.spark_exchange`). Without Spark.
+Every table comes and goes through files (:mod:`perfml.evidence.tasks.exchange`). Without Spark.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from perfml.evidence.engines.duckdb import derived_columns, relational_join
 from perfml.evidence.engines.evidence_file import fields_of
 from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark_between import GROUP, ROW, compared
-from perfml.evidence.engines.spark_exchange import Exchange, parted
-from perfml.evidence.engines.spark_log import PersonsFile, connect, parquet_files
+from perfml.evidence.engines.spark_log import PersonsFile, parquet_files
 from perfml.evidence.log.cells import arrays_of
 from perfml.evidence.population.membership import condition
 from perfml.evidence.snapshots import make_snapshots, run_relational
 from perfml.evidence.sources import Data
 from perfml.evidence.tables.reading import quoted
+from perfml.evidence.tasks.exchange import Exchange, parted
+from perfml.evidence.tasks.runner import connect
 from perfml.project.folder import RelationalFile, WindowedFile
 from perfml.project.spec import Relation
 from perfml.project.table_spec import TableSpec

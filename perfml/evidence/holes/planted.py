@@ -31,8 +31,9 @@ def hidden_rows(data: Data, holes: Sequence[Hole], as_of: dt.date) -> Iterator[N
 
     Of a hole in a department or location, the rows of its people at ``as_of`` are hidden.
     """
-    make_snapshots(data, [as_of])
-    if data.engine is not None:
+    if data.engine is None:
+        make_snapshots(data, [as_of])
+    else:
         data.engine.make_snapshots([as_of])
     hidden = []
     for hole in holes:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from perfml.arrays import Bools, Floats, Ints
 from perfml.evidence.holes.hole import LogPart
-from perfml.evidence.sources import LOG_DAYS, Data
+from perfml.evidence.sources import Data
 
 UNITS = ("department", "location")
 CUTS = ((), ("source",), ("kind",), ("location",), ("department",), ("source", "location"), ("source", "department"))
@@ -115,7 +115,7 @@ def _of(rows: pd.DataFrame, part: LogPart) -> Bools:
 def daily_counts(data: Data, before: dt.date) -> DailyCounts | None:
     """The counts of the log as known before ``before``; None for a log without usable rows."""
     if data.counts_log_days:
-        log = f"select source, kind, department, location, happened_day, usable_day, n from {LOG_DAYS} e"
+        log = f"select source, kind, department, location, happened_day, usable_day, n from {data.log_days_table} e"
     else:
         log = (
             f"select {_source(data)} as source, e.kind, p.department, p.location, e.happened_day, e.usable_day, 1 as n"

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfml._version import __version__
-from perfml.arrays import Floats, Indexes, Objects
-from perfml.evidence.engines import TaskRunner
+from perfml.arrays import Indexes, Objects
 from perfml.evidence.log.cells import last_day_of_version
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
@@ -28,13 +27,14 @@ from perfml.evidence.nightly.state import DamagedState, StateFolder, StoredFile,
 from perfml.evidence.nightly.step import NightWork
 from perfml.evidence.nightly.stored_rows import write_rows
 from perfml.evidence.nightly.storing import FAULTS, TOTALS, VERSIONS, GroupReader, StoredColumns, totals_sql
-from perfml.evidence.nightly.sums import MOST_PLANS, NightSums, columns_here
+from perfml.evidence.nightly.sums import MOST_PLANS, NightSums
 from perfml.evidence.nightly.sync import LogSync, number_persons, write_persons
 from perfml.evidence.sources import LOG_DAYS
 from perfml.evidence.tables.loading import clean_rows, rank_events
 from perfml.evidence.tables.reading import RawTable
 from perfml.evidence.tables.typed_rows import typed_rows
 from perfml.evidence.tables.versions import single_versions
+from perfml.evidence.tasks.runner import TaskRunner
 from perfml.evidence.withheld.fact import WithheldFact
 from perfml.evidence.withheld.rows import as_they_stand
 from perfml.messages import Message
@@ -46,22 +46,6 @@ from perfml.project.table_spec import TableSpec
 T = TypeVar("T")
 FORMAT = "4"
 """Of the state; grows with every change of what is stored."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NightColumns:
-    """The windowed columns of everybody at one as-of date."""
-
-    names: tuple[str, ...]
-    values: np.memmap
-    """(columns, persons of the state)."""
-    number: Indexes
-    """Person of the run → person of the state."""
-
-    def columns(self, low: int, n: int) -> dict[str, Floats]:
-        """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
-        number = self.number[low : low + n]
-        return {name: self.values[index].take(number)[None, :] for index, name in enumerate(self.names)}
 
 
 class NightLog:
@@ -201,36 +185,9 @@ class NightLog:
         departments: Departments,
         exposure: Exposure | None,
         decimals: int,
-        folder: Path,
-    ) -> NightColumns:
-        """See :meth:`~perfml.evidence.kept_log.KeptLog.at`."""
-
-        def compute(work: NightWork, number: Indexes) -> tuple[NightColumns, Sequence[str]]:
-            values, files = columns_here(work, folder=folder, progress=self.progress)
-            return NightColumns(names=tuple(c.column.name for c in plan.columns), values=values, number=number), files
-
-        return self.computed(
-            plan,
-            grid,
-            persons=persons,
-            departments=departments,
-            exposure=exposure,
-            decimals=decimals,
-            compute=compute,
-        )
-
-    def computed(
-        self,
-        plan: Plan,
-        grid: Grid,
-        *,
-        persons: Objects,
-        departments: Departments,
-        exposure: Exposure | None,
-        decimals: int,
         compute: Callable[[NightWork, Indexes], tuple[T, Sequence[str]]],
     ) -> T:
-        """See :meth:`~perfml.evidence.kept_log.KeptLog.computed`. Raises :class:`DamagedState` for stored rows."""
+        """See :meth:`~perfml.evidence.kept_log.KeptLog.at`. Raises :class:`DamagedState` for stored rows."""
         number = self._numbers(persons)
         sums = self._sums(plan, grid)
         units = np.full((1, sums.n_persons), -1, np.int32)

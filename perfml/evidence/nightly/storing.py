@@ -18,8 +18,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perfml.evidence.engines.spark_exchange import Exchange
-from perfml.evidence.engines.spark_log import connect
 from perfml.evidence.fingerprint import HIGH, LOW, line_of
 from perfml.evidence.log.cells import NO_ONE, number_of_day, scaled_value
 from perfml.evidence.nightly.row_groups import RowGroup, group_relation
@@ -29,6 +27,8 @@ from perfml.evidence.tables.cells import FILE, ROW
 from perfml.evidence.tables.loading import clean_rows, make_quarantine, quarantined_rows
 from perfml.evidence.tables.reading import RawTable, literal
 from perfml.evidence.tables.typed_rows import typed_rows
+from perfml.evidence.tasks.exchange import Exchange
+from perfml.evidence.tasks.runner import connect
 from perfml.evidence.withheld.fact import WithheldFact
 from perfml.evidence.withheld.rows import as_they_stand
 from perfml.files import writing

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from perfml.arrays import Bools, Ints
+from perfml.arrays import Bools, Floats, Indexes, Ints
 from perfml.evidence.log.cells import Arrays
 from perfml.evidence.log.exposure import Exposure
 from perfml.evidence.log.grid import Grid
@@ -131,9 +131,27 @@ class NightSums:
         return {name: np.dtype(kind) for name, kind in kinds.items()}
 
 
-def columns_here(work: NightWork, *, folder: Path, progress: Progress) -> tuple[np.memmap, list[str]]:
-    """The windowed columns of everybody in the state (columns, persons), in a file in ``folder``, computed in this process block
-    by block; and the names of the blocks."""
+@dataclass(frozen=True, kw_only=True)
+class NightColumns:
+    """The windowed columns of everybody at one as-of date."""
+
+    names: tuple[str, ...]
+    values: np.memmap
+    """(columns, persons of the state)."""
+    number: Indexes
+    """Person of the run → person of the state."""
+
+    def columns(self, low: int, n: int) -> dict[str, Floats]:
+        """Of the persons ``low`` … ``low + n − 1`` of the run: name → (1, n)."""
+        number = self.number[low : low + n]
+        return {name: self.values[index].take(number)[None, :] for index, name in enumerate(self.names)}
+
+
+def columns_here(
+    work: NightWork, number: Indexes, *, folder: Path, progress: Progress
+) -> tuple[NightColumns, list[str]]:
+    """The windowed columns of the persons who have these numbers in the state, computed in this process block by block, in a file
+    in ``folder``; and the names of the blocks."""
     step, active = work.step, dict[tuple[int, ...], dict[int, Bools]]()
 
     def active_days(channels: tuple[int, ...], low: int) -> Bools:
@@ -141,7 +159,7 @@ def columns_here(work: NightWork, *, folder: Path, progress: Progress) -> tuple[
             active[channels] = step.active_days(channels, step.blocks)
         return active[channels][low]
 
-    names = [c.column.name for c in step.shape.plan.columns]
+    names = tuple(c.column.name for c in step.shape.plan.columns)
     values = np.memmap(folder / "windows.f64", np.float64, "w+", shape=(max(1, len(names)), max(1, step.n_persons)))
     files = list[str]()
     with tempfile.TemporaryDirectory(dir=folder) as spooled:
@@ -153,17 +171,17 @@ def columns_here(work: NightWork, *, folder: Path, progress: Progress) -> tuple[
                 for rows in step.read(reading):
                     spool.add(reading.content, rows)
             spool.close()
-        for number, (low, n) in enumerate(step.blocks):
+        for at, (low, n) in enumerate(step.blocks):
             progress("sums of the log", low, step.n_persons)
-            block, valued = step.begun(number), list[Arrays]()
+            block, valued = step.begun(at), list[Arrays]()
             for content, rows in spool.rows(low):
                 step.give(block, content, rows)
                 valued += [rows] if content == "valued" else []
-            files.append(step.keep(block, number))
+            files.append(step.keep(block, at))
             columns = work.columns(block, valued, partial(active_days, low=low))
             for index, name in enumerate(names):
                 values[index, low : low + n] = columns[name][0]
-    return values, files
+    return NightColumns(names=names, values=values, number=number), files
 
 
 class RowsByBlock:

@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from perfml.evidence.engines import TaskRunner
-from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.holes.rhythm import posts_sql
 from perfml.evidence.log.cells import number_of_day
 from perfml.evidence.nightly.row_groups import RowGroup, SourceFile, list_row_groups
@@ -34,6 +32,8 @@ from perfml.evidence.nightly.storing import (
     names_sql,
 )
 from perfml.evidence.tables.reading import literal
+from perfml.evidence.tasks.exchange import Exchange
+from perfml.evidence.tasks.runner import TaskRunner
 from perfml.progress import SILENT, Progress
 
 MOST_HERE: Final = 4

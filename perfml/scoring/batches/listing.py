@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from perfml.arrays import Floats, Ints
-from perfml.evidence.engines.spark_exchange import Exchange, parted
+from perfml.evidence.tasks.exchange import Exchange, parted
 from perfml.learning.registry.model_store import Model
 from perfml.learning.registry.shipping import ShippedModel
 from perfml.reasons.selection import Spread

@@ -1,5 +1,5 @@
-"""Scoring on Spark: executors predict and explain batches of people, a global sort puts them in the order of the list, and
-their rows pass this machine one after the other.
+"""Scoring on Spark: executors predict people in parts and explain them in stretches of the list, each in its order, and their
+rows pass this machine one after the other.
 
 Tasks leave tables for each other in files: for the groups that people are compared within, for columns, to find what is
 ordinary in each, and for the stretches of each horizon's list. See
@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from perfml.evidence.engines.spark import SparkEngine
-from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.sources import Data
+from perfml.evidence.tasks.exchange import Exchange
 from perfml.learning.dataset.conditions import require_names
 from perfml.learning.dataset.table import columns_of
 from perfml.learning.registry.model_store import Model
@@ -68,7 +68,7 @@ def score_on_spark(
     engine, dates = data.engine, sorted(set(as_of))
     assert isinstance(engine, SparkEngine) and home is not None
     require_names(folder.definitions, model.spec, model.name)
-    with engine.named_failures():
+    with engine.named_failures(), engine.scratch() as of_run:
         shipped = ShippedModel.of(home, model.name, model.version)
         prediction = Prediction(
             engine=engine, model=model, shipped=shipped, least_others=folder.spec.disclosure.min_others
@@ -78,7 +78,7 @@ def score_on_spark(
         model.require_evidence(columns_of(model.spec, layout.columns))
         share = folder.definitions.holes.hold_share
         holds = {day: {**delivery_holds(layout.missing, day, hold_share=share), **held[day]} for day in dates}
-        for people in list(prediction.people(layout, progress, held=holds, stated=True)):
+        for people in prediction.people(layout, progress, held=holds, stated=True, folder=of_run):
             debt = debt_of(
                 data,
                 folder.definitions,

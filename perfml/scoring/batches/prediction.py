@@ -14,11 +14,11 @@ import pyarrow as pa
 from perfml.arrays import Floats, Objects
 from perfml.evidence.engines.layout import Layout
 from perfml.evidence.engines.spark import SparkEngine
-from perfml.evidence.engines.spark_exchange import Exchange
 from perfml.evidence.engines.spark_part import by
 from perfml.evidence.population.membership import condition
 from perfml.evidence.snapshots import PEOPLE
 from perfml.evidence.tables.reading import quoted
+from perfml.evidence.tasks.exchange import Exchange
 from perfml.learning.dataset.conditions import conditions, named_columns
 from perfml.learning.dataset.table import names_before_record
 from perfml.learning.registry.model_store import Model
@@ -49,8 +49,9 @@ class Prediction:
         *,
         held: Mapping[dt.date, Mapping[str, Hold]],
         stated: bool,
-    ) -> Iterator[PeopleAtDate]:
-        """Yield the people at each date of ``layout``, once all evidence is computed; needs their snapshots.
+        folder: Path,
+    ) -> tuple[PeopleAtDate, ...]:
+        """The people at each date of ``layout``, with their evidence in ``folder``; needs their snapshots.
 
         ``held``: people without a score at each date; ``stated``: whether it is asked what may be stated of them.
         """
@@ -60,12 +61,13 @@ class Prediction:
         positions = [
             lend_positions(self.engine, self.model, available, as_of=day, held=held[day]) for day in layout.as_ofs
         ]
-        evidence = self.engine.evidence(layout).dates(progress, columns=columns)
+        evidence = self.engine.evidence(layout, folder / "evidence").dates(progress, columns=columns)
         without = None
         if stated and layout.missing:
-            without = self.engine.evidence(replace(layout, estimate=False)).dates(progress, columns=columns)
-        for number, day in enumerate(layout.as_ofs):
-            yield PeopleAtDate(
+            unestimated = self.engine.evidence(replace(layout, estimate=False), folder / "stated")
+            without = unestimated.dates(progress, columns=columns)
+        return tuple(
+            PeopleAtDate(
                 as_of=day,
                 number=number,
                 evidence=evidence,
@@ -73,6 +75,8 @@ class Prediction:
                 positions=positions[number],
                 before_record=names_before_record(layout.columns, day, layout.record_begins),
             )
+            for number, day in enumerate(layout.as_ofs)
+        )
 
     def task(
         self, people: PeopleAtDate, folder: Path, *, others: Mapping[Relation, Exchange], whole: bool
@@ -93,8 +97,8 @@ class Prediction:
         """See :data:`~perfml.scoring.debt.PastScoring`: of the people who are concerned the margins come to this machine."""
         layout = self.engine.lay_out(definitions, [day], kinds=self.model.kinds, estimate=True)
         among = concerned(layout.missing, day) if among is None else among
-        (people,) = self.people(layout, SILENT, held={day: {}}, stated=False)
         with self.engine.scratch() as folder:
+            (people,) = self.people(layout, SILENT, held={day: {}}, stated=False, folder=folder)
             task = self.task(people, folder, others={}, whole=False)
             self.engine.run(task, people.evidence.senders)
             n_horizons = len(self.model.risks)

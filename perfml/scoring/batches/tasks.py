@@ -1,6 +1,6 @@
 """What Spark's executors do with people's evidence before they are listed: who has a score, from which values. Without Spark.
 
-Tasks leave tables for each other (:mod:`perfml.evidence.engines.spark_exchange`); a part is one of persons, in the order of ids.
+Tasks leave tables for each other (:mod:`perfml.evidence.tasks.exchange`); a part is one of persons, in the order of ids.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from perfml.arrays import Bools, Floats, Ints, Objects
-from perfml.evidence.engines.spark_exchange import Exchange, parted
 from perfml.evidence.engines.spark_part import groups_of, numbers_of
+from perfml.evidence.tasks.exchange import Exchange, parted
 from perfml.learning.dataset.conditions import true_of
 from perfml.learning.registry.model_store import Model
 from perfml.learning.registry.shipping import ShippedModel
@@ -117,19 +117,18 @@ class AnswerTask:
     def __call__(self, number: int) -> None:
         """Leave the sums of the groups ``number``."""
         for relation, counts in self.counts.items():
-            pieces = list(counts.pieces(number))
-            if pieces:
-                everyone = added_up(pa.concat_tables(of_part for _, of_part in pieces))
-            self.others[relation].write(
-                number,
-                (
-                    (part, batch)
-                    for part, of_part in pieces
-                    for batch in everyone.filter(
-                        pc.is_in(everyone.column("group"), value_set=of_part.column("group"))
-                    ).to_batches()
-                ),
-            )
+            self.others[relation].write(number, _answers(list(counts.pieces(number))))
+
+
+def _answers(counts: Sequence[tuple[int, pa.Table]]) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield for each part the sums over all parts of the groups that it counted."""
+    if not counts:
+        return
+    everyone = added_up(pa.concat_tables(of_part for _, of_part in counts))
+    for part, of_part in counts:
+        own = everyone.filter(pc.is_in(everyone.column("group"), value_set=of_part.column("group")))
+        for batch in own.to_batches():
+            yield part, batch
 
 
 def added_up(counts: pa.Table) -> pa.Table:

@@ -23,6 +23,11 @@ from perfml.evidence.engines import duckdb as on_this_machine
 from perfml.evidence.engines.spark import SparkEngine
 from perfml.evidence.engines.spark_session import spark_session
 from perfml.evidence.features import build, missing_days
+from perfml.evidence.fingerprint import digests
+from perfml.evidence.holes.hole import Hole, LogPart
+from perfml.evidence.holes.planted import hidden_rows
+from perfml.evidence.log.cells import kind_counts
+from perfml.evidence.nightly.night import NightLog, run_night
 from perfml.evidence.sources import open_data
 from perfml.learning.registry.model_store import Model, load
 from perfml.project.spec import EngineSettings
@@ -281,6 +286,30 @@ def test_nights_in_a_row_on_spark(engine: EngineSettings, tmp_path: Path) -> Non
         if "correct" in changes:
             next(state.glob("sums-*")).write_bytes(b"")
     assert full == ["night_first", None, "night_damaged_sums"]
+
+
+def test_rows_of_a_kept_log_can_be_hidden_for_a_while(engine: EngineSettings, tmp_path: Path) -> None:
+    """What they count is counted on the cluster; afterwards the kept log answers as before."""
+    changing = nights.Company(tmp_path / "data", Random(5))
+    changing.begin()
+    changing.write()
+    day = changing.day
+    lost = Hole(part=LogPart(), first=day - dt.timedelta(days=400), last=day - dt.timedelta(days=60), cause="lost")
+
+    def run(night: NightLog) -> list[object]:
+        night.as_of = day
+        with open_data(changing.folder, shipped().tables, today=TODAY, kept_log=night, engine=engine) as data:
+            answers: list[object] = [kind_counts(data, str(day))]
+            with hidden_rows(data, [lost], day):
+                answers.append(kind_counts(data, str(day)))
+            return [*answers, digests(data, until=day), kind_counts(data, str(day))]
+
+    with open_data(changing.folder, shipped().tables, today=TODAY) as data:
+        whole, summed = kind_counts(data, str(day)), digests(data, until=day)
+        with hidden_rows(data, [lost], day):
+            rest = kind_counts(data, str(day))
+    assert rest and rest != whole
+    assert run_night(tmp_path / "state", shipped(), run) == [whole, rest, summed, whole]
 
 
 def test_missing_days_move_scores_as_on_one_machine(

@@ -19,26 +19,13 @@ from perfml.service.web.curves import Axes, CurvePoint, curve
 from perfml.trust.audit.history import newest_entries
 from tests.records import figure
 from tests.service.accounts import token
-from tests.service.company import DAY, keep, scored, train
+from tests.service.company import DAY, train
 from tests.service.web.admitted import pages_of
 from tests.service.web.test_person import ORIGIN, plain
 
 pytestmark = pytest.mark.slow
 WHY = "the newer data were checked with the works council"
 Headers = dict[str, str]
-
-
-@pytest.fixture
-def versions(tmp_path: Path) -> dict[str, str]:
-    """Three versions of one model, the newest last; the last fails a gate at its only horizon."""
-    home = tmp_path
-    names = {
-        "first": train(home, "attrition", {91: True}, until="2026-06-01"),
-        "second": train(home, "attrition", {91: True, 182: False}, until="2026-07-01"),
-        "failing": train(home, "attrition", {91: False}, until="2026-08-01"),
-    }
-    keep(home, "attrition", names["first"], [scored("E1", 1)])
-    return names
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, TypeVar
 
 from perfml.errors import DiskFull, ModelError
 from perfml.learning.registry.artifacts import CHAMPION, pointed
@@ -22,6 +22,7 @@ from perfml.service.store import Store
 from perfml.store.opening import StoreError
 from perfml.store.record_store import KeyTaken
 
+Entry = TypeVar("Entry")
 _LAST = 2**40
 """Requests and promotions are numbered down from here, so that numbers rise along a list with the newest first, and stay."""
 
@@ -141,7 +142,7 @@ class ApprovalBody(ServiceQuery):
 def promotions_of(store: Store, model: str, query: PromotionsQuery) -> PromotionsAnswer:
     """Return one page of what was put in force. Raises :class:`NotFound` and :class:`ModelError`."""
     store.version(model)
-    numbered = [(_LAST - number, each) for number, each in enumerate(promotions(store.home, model))][::-1]
+    numbered = _newest_first(promotions(store.home, model))
     whole = ListVersion(address=f"/v1/models/{model}/promotions", parameters={}, version="")
     page = whole.page(numbered, lambda each: each[0], limit=query.limit, cursor=query.cursor)
     return PromotionsAnswer(
@@ -155,7 +156,7 @@ def promotions_of(store: Store, model: str, query: PromotionsQuery) -> Promotion
 def request_list(store: Store, model: str, query: PromotionRequestsQuery) -> PromotionRequestsAnswer:
     """Return one page of the requests of a model. Raises :class:`NotFound` for an unknown model."""
     store.version(model)
-    requests = [(_LAST - number, each) for number, each in enumerate(requests_of(store.home, model))][::-1]
+    requests = _newest_first(requests_of(store.home, model))
     whole = ListVersion(address=f"/v1/models/{model}/promotion-requests", parameters={"state": query.state}, version="")
     chosen = [each for each in requests if query.state in (None, each[1].state)]
     page = whole.page(chosen, lambda each: each[0], limit=query.limit, cursor=query.cursor)
@@ -231,6 +232,10 @@ def _queue_approved(store: Store, request: PromotionRequest) -> None:
     decision = request.decision
     if decision is not None and decision.approved and pointed(store.home, request.model, CHAMPION) == request.version:
         queue_promotion(store.home, request.model, request.version, approver=decision.by, reason=request.reason)
+
+
+def _newest_first(entries: Iterable[Entry]) -> list[tuple[int, Entry]]:
+    return [(_LAST - number, each) for number, each in enumerate(entries)][::-1]
 
 
 def _moment(text: str) -> dt.datetime:

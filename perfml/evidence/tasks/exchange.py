@@ -1,4 +1,4 @@
-"""Tables that tasks leave for each other, as Arrow's own bytes in files of the shared folder; Spark carries their numbers alone.
+"""Tables that tasks leave for each other, as Arrow's own bytes in files of a shared folder.
 
 A file is written under a name of its own and then takes its place, so that a task that is tried again, or runs twice at once,
 does no harm.
@@ -6,12 +6,10 @@ does no harm.
 
 from __future__ import annotations
 
-import gc
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,36 +18,7 @@ import pyarrow as pa
 
 from perfml.arrays import Ints
 
-Batches = Iterator[pa.RecordBatch]
 ENDS = np.dtype(np.int64)
-
-
-@cache
-def spare_modules() -> None:
-    """Leave what this process has imported out of the collection of garbage, once: a worker of Spark collects after every task,
-    and walks through modules for 60 ms."""
-    gc.freeze()
-
-
-@dataclass(frozen=True)
-class EachNumber:
-    """Does a task for each number that Spark gives."""
-
-    task: Callable[[int], None]
-
-    def __call__(self, batches: Batches) -> Batches:
-        """Yield the numbers that are done."""
-        spare_modules()
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                self.task(number)
-            yield batch
-
-
-def numbers(batches: Batches) -> Iterator[int]:
-    """Yield the numbers that a task is given."""
-    for batch in batches:
-        yield from batch.column(0).to_pylist()
 
 
 @dataclass(frozen=True)
